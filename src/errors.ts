@@ -1,0 +1,81 @@
+/** Stable identifiers of every error that spanflow raises: compare `error.code`, not the message and not the class. */
+export type SpanflowErrorCode =
+  | 'INVALID_OPTION'
+  | 'QUEUE_FULL'
+  | 'EXPORT_FAILED'
+  | 'ATTEMPT_TIMEOUT'
+  | 'FLUSH_TIMEOUT'
+  | 'CLOSED'
+  | 'ITERATION_FAILED'
+  | 'MALFORMED_MESSAGE';
+
+/**
+ * The one base of spanflow's errors.
+ *
+ * Two copies of a package may be loaded into one process, so `instanceof` can lie: {@link SpanflowError.code} does not.
+ */
+export class SpanflowError extends Error {
+  override readonly name: string = 'SpanflowError';
+
+  readonly code: SpanflowErrorCode;
+
+  constructor(code: SpanflowErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A value that was given to an option breaks the option's rule. The call that was given it has had no effect. */
+export class InvalidOptionError extends SpanflowError {
+  override readonly name = 'InvalidOptionError';
+
+  /** The option, with its owner: `adaptiveBatch.maxQueueSize`. */
+  readonly option: string;
+  /** What the option demands: `a whole number from 1`. */
+  readonly rule: string;
+  /** What it was given. */
+  readonly given: unknown;
+
+  constructor(option: string, rule: string, given: unknown) {
+    super('INVALID_OPTION', `${option} must be ${rule}, but was given ${shown(given)}`);
+    this.option = option;
+    this.rule = rule;
+    this.given = given;
+  }
+}
+
+/** A queue whose `overflow` is `'error'` was offered more than it holds. */
+export class QueueFullError extends SpanflowError {
+  override readonly name = 'QueueFullError';
+
+  /** The operator whose queue it is. */
+  readonly stage: string;
+
+  constructor(stage: string, maxQueueSize: number, maxQueueBytes: number) {
+    super('QUEUE_FULL', `${stage}: the queue is full (maxQueueSize ${maxQueueSize}, maxQueueBytes ${maxQueueBytes})`);
+    this.stage = stage;
+  }
+}
+
+/** Renders any value briefly and never throws: what was given may be hostile. */
+export function shown(value: unknown): string {
+  try {
+    if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+    if (typeof value === 'bigint') return `${value}n`;
+    if (typeof value === 'function') return `a function ${value.name || '(anonymous)'}`;
+    if (Array.isArray(value)) return `an array of ${value.length}`;
+    if (typeof value === 'object' && value !== null) return `an object ${value.constructor?.name ?? ''}`.trim();
+    return String(value);
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
+}
+
+/** The message of anything that was thrown, and never a second throw. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  } catch {
+    return 'an error that cannot be shown';
+  }
+}
