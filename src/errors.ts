@@ -7,7 +7,8 @@ export type SpanflowErrorCode =
   | 'FLUSH_TIMEOUT'
   | 'CLOSED'
   | 'ITERATION_FAILED'
-  | 'MALFORMED_MESSAGE';
+  | 'MALFORMED_MESSAGE'
+  | 'UNENCODABLE';
 
 /**
  * The one base of spanflow's errors.
