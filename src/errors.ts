@@ -3,7 +3,7 @@ export type SpanflowErrorCode =
   | 'INVALID_OPTION'
   | 'QUEUE_FULL'
   | 'EXPORT_FAILED'
-  | 'ATTEMPT_TIMEOUT'
+  | 'TIMEOUT'
   | 'FLUSH_TIMEOUT'
   | 'CLOSED'
   | 'ITERATION_FAILED'
@@ -55,6 +55,17 @@ export class QueueFullError extends SpanflowError {
   constructor(stage: string, maxQueueSize: number, maxQueueBytes: number) {
     super('QUEUE_FULL', `${stage}: the queue is full (maxQueueSize ${maxQueueSize}, maxQueueBytes ${maxQueueBytes})`);
     this.stage = stage;
+  }
+}
+
+/** Something took longer than it was allowed to, and was aborted. */
+export class RaceTimeoutError extends SpanflowError {
+  override readonly name = 'RaceTimeoutError';
+  readonly millis: number;
+
+  constructor(what: string, millis: number) {
+    super('TIMEOUT', `${what} took longer than ${millis} ms and was aborted`);
+    this.millis = millis;
   }
 }
 

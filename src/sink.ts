@@ -22,10 +22,10 @@ export interface Sink<T> {
    * So whatever the attempts have in common (the encoded body, for example) is made once, in here.
    */
   export(batch: Batch<T>): Observable<Response>;
-  /** Resolves when whatever the sink itself still holds has been handed on. */
-  forceFlush(): Promise<void>;
+  /** Resolves when whatever the sink itself still holds has been handed on. For sinks that hold something. */
+  forceFlush?(): Promise<void>;
   /** Ends connections and timers. It is called once, after the last export. */
-  shutdown(): Promise<void>;
+  shutdown?(): Promise<void>;
 }
 
 /** The batch arrived. Items that are neither rejected nor unencodable were delivered. */

@@ -1,0 +1,141 @@
+import type { Loss, LossReason, Tally } from './outcome.ts';
+
+/** Items by reason. A reason that has not occurred is absent. */
+export type Counts = Readonly<Partial<Record<LossReason, number>>>;
+
+/**
+ * One stage's books. At every instant `offered = accepted + Σ refused`, and
+ * `accepted = delivered + rejected + handedOn + removed + Σ lost + pending`.
+ */
+export interface StageStats {
+  /** Items that came. */
+  readonly offered: number;
+  readonly accepted: number;
+  /** Items that were not let in. */
+  readonly refused: Counts;
+  /** Items that a backend confirmed. */
+  readonly delivered: number;
+  /** Items that a backend received and refused. */
+  readonly rejected: number;
+  /** Items that went on to somebody who reports nothing back. */
+  readonly handedOn: number;
+  /** Items that somebody took out of a batch on its way. */
+  readonly removed: number;
+  readonly lost: Counts;
+  /** Items that have no outcome yet. */
+  readonly pending: number;
+}
+
+/** Where in the flow a stage stands. */
+export type Role = 'input' | 'batch' | 'sink';
+
+/** What a stage can be asked for at any time. */
+export interface Gauges {
+  queueSize?: () => number;
+  queueBytes?: () => number;
+  batchSize?: () => number;
+  inFlight?: () => number;
+}
+
+/** The books of one stage: its verbs are the only way to change them, and each keeps both equations. */
+export class Account {
+  readonly role: Role;
+  readonly stage: string;
+  attempts = 0;
+  retries = 0;
+  callbackErrors = 0;
+  gauges: Gauges = {};
+  readonly #touch: () => void;
+  #accepted = 0;
+  #refused = 0;
+  #pending = 0;
+  #delivered = 0;
+  #rejected = 0;
+  #handedOn = 0;
+  #removed = 0;
+  readonly #refusedBy: Partial<Record<LossReason, number>> = {};
+  readonly #lostBy: Partial<Record<LossReason, number>> = {};
+
+  constructor(role: Role, stage: string, touch: () => void) {
+    this.role = role;
+    this.stage = stage;
+    this.#touch = touch;
+  }
+
+  accept(count: number): void {
+    this.#accepted += count;
+    this.#pending += count;
+    this.#touch();
+  }
+
+  refuse(count: number, reason: LossReason): void {
+    this.#refused += count;
+    add(this.#refusedBy, reason, count);
+    this.#touch();
+  }
+
+  /** Pending items went on to somebody who reports nothing back. */
+  handOn(count: number): void {
+    this.#pending -= count;
+    this.#handedOn += count;
+    this.#touch();
+  }
+
+  /** They are heard of again. */
+  takeBack(count: number): void {
+    this.#pending += count;
+    this.#handedOn -= count;
+    this.#touch();
+  }
+
+  lose(count: number, reason: LossReason): void {
+    this.#pending -= count;
+    add(this.#lostBy, reason, count);
+    this.#touch();
+  }
+
+  /** So many pending items ended as the tally says; what it leaves out was removed on the way. */
+  settle(count: number, tally: Tally): void {
+    let rest = count;
+    const upTo = (claimed: number) => {
+      const counted = Math.min(rest, Math.max(0, Math.trunc(claimed) || 0));
+      rest -= counted;
+      return counted;
+    };
+    this.#delivered += upTo(tally.delivered);
+    this.#rejected += upTo(tally.rejected);
+    for (const loss of tally.lost) add(this.#lostBy, loss.reason, upTo(loss.count));
+    this.#removed += rest;
+    this.#pending -= count;
+    this.#touch();
+  }
+
+  stats(): StageStats {
+    return {
+      offered: this.#accepted + this.#refused,
+      accepted: this.#accepted,
+      refused: { ...this.#refusedBy },
+      delivered: this.#delivered,
+      rejected: this.#rejected,
+      handedOn: this.#handedOn,
+      removed: this.#removed,
+      lost: { ...this.#lostBy },
+      pending: this.#pending,
+    };
+  }
+}
+
+/** Sums a record of counts. */
+export function total(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** What a tally lost, over all reasons. */
+export function lostCount(lost: readonly Loss[]): number {
+  return lost.reduce((sum, loss) => sum + loss.count, 0);
+}
+
+/** Adds to a record of counts. */
+export function add(counts: Partial<Record<LossReason, number>>, reason: LossReason, count: number): void {
+  if (count > 0) counts[reason] = (counts[reason] ?? 0) + count;
+}

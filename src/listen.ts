@@ -1,0 +1,11 @@
+import { type Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
+
+/**
+ * Subscribes so that `parent` can end it **during** the subscribing already: a source that emits synchronously, without end, sees that it
+ * is closed. (`parent.add(source.subscribe(…))` would learn of the subscription only when the source has finished emitting.)
+ */
+export function listen<T>(source: Observable<T>, observer: Partial<Observer<T>>, parent: Subscription): void {
+  const listener = new Subscriber<T>({ next() {}, error() {}, complete() {}, ...observer });
+  parent.add(listener);
+  if (!listener.closed) source.subscribe(listener);
+}

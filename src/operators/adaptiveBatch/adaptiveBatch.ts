@@ -1,0 +1,224 @@
+import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs';
+import type { Account } from '../../account.ts';
+import { type Batch, isFlushRequest } from '../../batch.ts';
+import { QueueFullError } from '../../errors.ts';
+import { createLedger } from '../../ledger.ts';
+import { listen } from '../../listen.ts';
+import { lostTally } from '../../outcome.ts';
+import { Batcher } from '../../strategies/batcher.ts';
+import { GuardedStrategy } from '../../strategies/batchSize.ts';
+import { HeldBatch, type HeldBatchOwner } from '../../strategies/heldBatch.ts';
+import { after } from '../../timers.ts';
+import { Intake } from './intake.ts';
+import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, STAGE, settle } from './options.ts';
+import { Unsettled } from './unsettled.ts';
+
+/**
+ * Gathers items into batches, by count, bytes and delay; the size follows how the exports go.
+ *
+ * ```text
+ * source        -a-b-c----d---------|
+ * adaptiveBatch -----[abc]---[d]----|      count 3, delay 4 ms
+ * ```
+ *
+ * **Emits** a batch as soon as its count or its bytes reach the target, or its first item has waited for the delay, or a flush asks for it;
+ * never an empty one. While those who hold its batches take no other one, a batch that is due keeps growing to its maximum, so that a slow
+ * backend gets fewer and larger requests. No timer runs while nothing is queued or out.
+ * **Completes** after the source, when what was queued has gone out and everything that is held has an outcome.
+ * **Errors** like the source: what is queued goes out first, and what is held gets its outcome.
+ * **Unsubscribed**, it reports what was queued as lost.
+ *
+ * **Order**: items keep theirs. A `next` from inside `next` joins the queue behind.
+ *
+ * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`), `unsubscribed`, `leaseExpired`. Each is counted in the ledger and told to `onLoss`.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * input.spans$
+ *   .pipe(adaptiveBatch({ maxExportBatchSize: 1_000, scheduledDelayMillis: 200, flushWhen: input.flush$ }))
+ *   .subscribe((batch) => console.log(batch.closedBy, batch.items.length));
+ * ```
+ *
+ * @see exportTo
+ */
+export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): OperatorFunction<T, Batch<T>> {
+  const settings = settle(options);
+  const account = (settings.ledger ?? createLedger()).open('batch', STAGE);
+  return function adaptiveBatchOperator(source) {
+    return new Observable((subscriber) => batchInto(subscriber, source, settings, account));
+  };
+}
+
+function batchInto<T>(
+  subscriber: Subscriber<Batch<T>>,
+  source: Observable<T>,
+  settings: AdaptiveBatchSettings<T>,
+  account: Account,
+): void {
+  const { scheduler } = settings;
+  const strategy = new GuardedStrategy(settings.strategy, settings, () => {
+    account.callbackErrors += 1;
+  });
+  const batcher = new Batcher<T>(settings, strategy.size);
+  const intake = new Intake(settings, account, batcher, () => {
+    taken += 1;
+    answerFlushes();
+  });
+  const unsettled = new Unsettled<T>(scheduler, settings.holdLeaseMillis, (batch) => {
+    intake.tell('leaseExpired', batch.items);
+    batch.expire(lostTally(batch.items.length, 'leaseExpired', STAGE));
+  });
+  const flushes: { readonly upTo: number; settle(): void }[] = []; // requests that wait for the items before `upTo`
+  const inputs = new Subscription(); // to the source and to `flushWhen`
+  let taken = 0; // items that have left the queue
+  let unready = 0; // holders that cannot take another batch
+  let openedAtMillis = 0; // when the first item of the present batch came
+  let delayTimer: Subscription | undefined;
+  let reopenGate: (() => void) | undefined;
+  let draining = false;
+  let finish: (() => void) | undefined; // how the stream is to end, once the source has
+  let stopped = false;
+
+  const offer = (item: T) => {
+    if (finish !== undefined) return;
+    if (batcher.length === 0) openedAtMillis = scheduler.now();
+    const admission = intake.admit(item);
+    if (admission === 'overflown') return overflow();
+    if (batcher.due) drain();
+    else if (delayTimer === undefined) arm();
+    tellGate();
+  };
+
+  const overflow = () => {
+    inputs.unsubscribe();
+    end('error', () => subscriber.error(new QueueFullError(STAGE, settings.maxQueueSize, settings.maxQueueBytes)));
+  };
+
+  const drain = () => {
+    if (draining) return;
+    draining = true;
+    try {
+      while (batcher.due && unready === 0 && unsettled.size < settings.maxUnsettledBatches) emit();
+    } finally {
+      draining = false;
+    }
+    if (stopped) return;
+    arm();
+    tellGate();
+    if (finish !== undefined && batcher.length === 0 && unsettled.size === 0) finish();
+  };
+
+  const emit = () => {
+    const front = batcher.take();
+    if (front === undefined) return;
+    const nowMillis = scheduler.now();
+    const batch = new HeldBatch(owner, front, taken, nowMillis);
+    taken += front.items.length;
+    unsettled.add(batch);
+    strategy.left({ items: front.items.length, openMillis: nowMillis - openedAtMillis });
+    batcher.aim(strategy.size);
+    openedAtMillis = nowMillis;
+    subscriber.next(batch);
+    batch.emitted();
+    unsettled.watch();
+  };
+
+  const owner: HeldBatchOwner<T> = {
+    onUnready: (change) => {
+      unready += change;
+      if (unready === 0) drain();
+    },
+    onHandedOn: (batch) => {
+      account.handOn(batch.items.length);
+      unsettled.delete(batch);
+      answerFlushes();
+    },
+    onTakenBack: (batch) => {
+      account.takeBack(batch.items.length);
+      unsettled.add(batch);
+      unsettled.watch();
+    },
+    onSettled: (batch, tally) => {
+      const { delivered, attemptMillis } = tally;
+      account.settle(batch.items.length, tally);
+      strategy.ended({ items: batch.items.length, delivered, attemptMillis, queued: batcher.length });
+      batcher.aim(strategy.size);
+      unsettled.delete(batch);
+      answerFlushes();
+      drain();
+    },
+  };
+
+  const arm = () => {
+    if (batcher.length === 0 || batcher.due) {
+      delayTimer?.unsubscribe();
+      delayTimer = undefined;
+    } else {
+      delayTimer ??= after(scheduler, strategy.delayMillis, () => {
+        delayTimer = undefined;
+        batcher.makeAllDue('delay');
+        drain();
+      });
+    }
+  };
+
+  const flush = (request: unknown) => {
+    if (isFlushRequest(request)) flushes.push({ upTo: taken + batcher.length, settle: request.hold().settle });
+    batcher.makeAllDue('flush');
+    drain();
+    answerFlushes();
+  };
+
+  const answerFlushes = () => {
+    if (flushes.length === 0) return;
+    const earliest = Math.min(unsettled.earliestSequence, batcher.length > 0 ? taken : Number.POSITIVE_INFINITY);
+    while (flushes[0] !== undefined && flushes[0].upTo <= earliest) flushes.shift()?.settle();
+  };
+
+  const tellGate = () => {
+    if (settings.gate === undefined) return;
+    const batches = batcher.fullBatches;
+    if (batches >= 2) reopenGate ??= settings.gate.close();
+    else if (batches <= 1) openGate();
+  };
+
+  const openGate = () => {
+    const reopen = reopenGate;
+    reopenGate = undefined;
+    reopen?.();
+  };
+
+  const end = (closedBy: 'complete' | 'error', how: () => void) => {
+    if (finish !== undefined) return;
+    finish = how;
+    batcher.makeAllDue(closedBy);
+    drain();
+  };
+
+  const stop = () => {
+    stopped = true;
+    inputs.unsubscribe();
+    delayTimer?.unsubscribe();
+    const left = batcher.clear();
+    taken += left.length;
+    if (left.length > 0) {
+      account.lose(left.length, 'unsubscribed');
+      intake.tell('unsubscribed', left);
+    }
+    answerFlushes();
+    openGate();
+  };
+
+  account.gauges = {
+    queueSize: () => batcher.length,
+    queueBytes: () => batcher.bytes,
+    batchSize: () => batcher.target,
+  };
+  const complete = () => end('complete', () => subscriber.complete());
+  const error = (thrown: unknown) => end('error', () => subscriber.error(thrown));
+  subscriber.add(stop);
+  if (settings.flushWhen !== undefined) listen(settings.flushWhen, { next: flush, error }, inputs);
+  listen(source, { next: offer, error, complete }, inputs);
+}

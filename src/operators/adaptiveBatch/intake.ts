@@ -1,0 +1,71 @@
+import type { Account } from '../../account.ts';
+import type { LossReason } from '../../outcome.ts';
+import type { Batcher } from '../../strategies/batcher.ts';
+import { UNREADABLE_ITEM_BYTES } from '../../strategies/itemBytes.ts';
+import { type AdaptiveBatchSettings, STAGE } from './options.ts';
+
+/** What became of an item: it is in, it is not, or it is the one too many that ends the stream. */
+export type Admission = 'accepted' | 'refused' | 'overflown';
+
+/** The way in: measures each item, makes room or refuses it, and says what was lost. */
+export class Intake<T> {
+  readonly #settings: AdaptiveBatchSettings<T>;
+  readonly #account: Account;
+  readonly #batcher: Batcher<T>;
+  readonly #onEvicted: () => void;
+
+  constructor(settings: AdaptiveBatchSettings<T>, account: Account, batcher: Batcher<T>, onEvicted: () => void) {
+    this.#settings = settings;
+    this.#account = account;
+    this.#batcher = batcher;
+    this.#onEvicted = onEvicted;
+  }
+
+  admit(item: T): Admission {
+    const bytes = this.#measure(item);
+    if (!this.#batcher.admits(bytes)) return this.#refuse(item, 'tooLarge');
+    if (!this.#batcher.fits(bytes)) {
+      if (this.#settings.overflow !== 'dropOldest') {
+        this.#refuse(item, 'queueFull');
+        return this.#settings.overflow === 'error' ? 'overflown' : 'refused';
+      }
+      while (!this.#batcher.fits(bytes)) this.#evict();
+    }
+    this.#account.accept(1);
+    this.#batcher.push(item, bytes);
+    return 'accepted';
+  }
+
+  /** Tells whoever wants to know. What they throw is theirs; it is counted, and the stream goes on. */
+  tell(reason: LossReason, items: readonly T[]): void {
+    try {
+      this.#settings.onLoss?.({ count: items.length, reason, stage: STAGE }, items);
+    } catch {
+      this.#account.callbackErrors += 1;
+    }
+  }
+
+  #measure(item: T): number {
+    try {
+      const bytes = this.#settings.sizeOf(item);
+      if (bytes >= 0 && bytes < Number.POSITIVE_INFINITY) return bytes;
+    } catch {
+      // Counted below, like a number that is none.
+    }
+    this.#account.callbackErrors += 1;
+    return UNREADABLE_ITEM_BYTES;
+  }
+
+  #refuse(item: T, reason: LossReason): 'refused' {
+    this.#account.refuse(1, reason);
+    this.tell(reason, [item]);
+    return 'refused';
+  }
+
+  #evict(): void {
+    const evicted = this.#batcher.evict() as T;
+    this.#account.lose(1, 'queueFull');
+    this.#onEvicted();
+    this.tell('queueFull', [evicted]);
+  }
+}

@@ -1,0 +1,154 @@
+import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import type { Gate } from '../../gate.ts';
+import type { Ledger } from '../../ledger.ts';
+import {
+  requireFunction,
+  requireLimit,
+  requireMillis,
+  requireOneOf,
+  requireShape,
+  requireWhole,
+  withDefaults,
+} from '../../options.ts';
+import type { Loss } from '../../outcome.ts';
+import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
+import { estimateItemBytes } from '../../strategies/itemBytes.ts';
+import { responsiveSize } from '../../strategies/responsiveSize.ts';
+
+/** What happens to an item that meets a full queue. */
+export type Overflow = 'dropNewest' | 'dropOldest' | 'error';
+
+export interface AdaptiveBatchOptions<T> {
+  /**
+   * Items that wait for a batch, at most: 1 or more, default 32,768. That is a burst of 10,000 and half a minute at 1,000 a second, three
+   * times over. More rides out longer outages and takes more memory.
+   */
+  maxQueueSize?: number;
+  /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is refused as `tooLarge`. */
+  maxQueueBytes?: number;
+  /**
+   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited
+   * longest; `error` refuses it, sends out what is queued, waits for the outcomes and then errors the stream with a {@link QueueFullError}.
+   */
+  overflow?: Overflow;
+  /** Items in a batch, at most: 1 to `maxQueueSize`, default 2,000. */
+  maxExportBatchSize?: number;
+  /** Estimated bytes in a batch, at most: 1 to `maxQueueBytes`, default 4 MiB. A larger item goes alone. */
+  maxExportBatchBytes?: number;
+  /** The strategy goes no lower: 1 to `maxExportBatchSize`, default 10. */
+  minExportBatchSize?: number;
+  /** Where the strategy begins: `minExportBatchSize` to `maxExportBatchSize`, default 500. */
+  initialExportBatchSize?: number;
+  /**
+   * How long the first item of a batch waits for others, at most, in milliseconds: 0 or more, default 1,000. Less delivers sooner, in more
+   * and smaller requests. Items that a batch had to leave behind at its maximum wait anew.
+   */
+  scheduledDelayMillis?: number;
+  /** The export latency that the strategy aims for, in milliseconds: 1 or more, default 50. */
+  targetLatencyMillis?: number;
+  /** Decides size and delay within these limits. Default {@link responsiveSize}. */
+  strategy?: BatchSizeStrategyFactory;
+  /**
+   * Batches that are out without an outcome, at most: 1 or more, default 32. Those in backoff count, so at least four times the concurrency;
+   * less, and the slot that a backoff frees stays unused.
+   */
+  maxUnsettledBatches?: number;
+  /**
+   * After so many milliseconds a batch whose holder has forgotten it is over, as `leaseExpired`: 1 or more, default 600,000. It has to be longer
+   * than the longest export with all its retries.
+   */
+  holdLeaseMillis?: number;
+  /**
+   * Each emission sends out what is queued. A {@link FlushRequest} (an input's `flush$`) is also answered, when everything that was accepted
+   * before it has an outcome.
+   */
+  flushWhen?: Observable<unknown>;
+  /** Is closed while two full batches wait, and opened again at one. For inputs that can wait. */
+  gate?: Gate;
+  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
+  sizeOf?: (item: T) => number;
+  /** Told of each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
+  onLoss?: (loss: Loss, items: readonly T[]) => void;
+  /** Keeps the books. Default: one of its own. */
+  ledger?: Ledger;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+/** Every option, settled. */
+export type AdaptiveBatchSettings<T> = Required<
+  Omit<AdaptiveBatchOptions<T>, 'flushWhen' | 'gate' | 'onLoss' | 'ledger'>
+> &
+  Pick<
+    { [K in keyof AdaptiveBatchOptions<T>]-?: AdaptiveBatchOptions<T>[K] | undefined },
+    'flushWhen' | 'gate' | 'onLoss' | 'ledger'
+  >;
+
+export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> = Object.freeze({
+  maxQueueSize: 32_768,
+  maxQueueBytes: 64 * 1024 * 1024,
+  overflow: 'dropNewest',
+  maxExportBatchSize: 2_000,
+  maxExportBatchBytes: 4 * 1024 * 1024,
+  minExportBatchSize: 10,
+  initialExportBatchSize: 500,
+  scheduledDelayMillis: 1_000,
+  targetLatencyMillis: 50,
+  strategy: responsiveSize(),
+  maxUnsettledBatches: 32,
+  holdLeaseMillis: 600_000,
+  flushWhen: undefined,
+  gate: undefined,
+  sizeOf: estimateItemBytes,
+  onLoss: undefined,
+  ledger: undefined,
+  scheduler: asyncScheduler,
+});
+
+export const STAGE = 'adaptiveBatch';
+
+/** Lays the options over the defaults and refuses what is out of range. */
+export function settle<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
+  const settings = narrow(withDefaults<AdaptiveBatchSettings<T>>(STAGE, ADAPTIVE_BATCH_DEFAULTS, options), options);
+  requireSizes(settings);
+  requireMillis(`${STAGE}.scheduledDelayMillis`, settings.scheduledDelayMillis, 0, 'finite');
+  requireMillis(`${STAGE}.targetLatencyMillis`, settings.targetLatencyMillis, 1, 'finite');
+  requireMillis(`${STAGE}.holdLeaseMillis`, settings.holdLeaseMillis, 1, 'finite');
+  requireFunction(`${STAGE}.strategy`, settings.strategy);
+  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
+  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+  const { flushWhen, gate, onLoss, ledger } = settings;
+  if (flushWhen !== undefined) requireShape(`${STAGE}.flushWhen`, flushWhen, 'an Observable', 'subscribe');
+  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
+  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
+  return settings;
+}
+
+/** A default gives way to a limit that was given; two limits that were given have to agree, and are checked. */
+function narrow<T>(settings: AdaptiveBatchSettings<T>, given: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
+  const { maxQueueSize, maxQueueBytes } = settings;
+  const maxExportBatchSize = given.maxExportBatchSize ?? Math.min(settings.maxExportBatchSize, maxQueueSize);
+  const maxExportBatchBytes = given.maxExportBatchBytes ?? Math.min(settings.maxExportBatchBytes, maxQueueBytes);
+  const initialAtMost = Math.min(settings.initialExportBatchSize, maxExportBatchSize);
+  const minExportBatchSize = given.minExportBatchSize ?? Math.min(settings.minExportBatchSize, initialAtMost);
+  const initialExportBatchSize = given.initialExportBatchSize ?? Math.max(initialAtMost, minExportBatchSize);
+  return { ...settings, maxExportBatchSize, maxExportBatchBytes, minExportBatchSize, initialExportBatchSize };
+}
+
+function requireSizes<T>(settings: AdaptiveBatchSettings<T>): void {
+  const { maxQueueSize, maxQueueBytes, maxExportBatchSize, minExportBatchSize } = settings;
+  requireWhole(`${STAGE}.maxQueueSize`, maxQueueSize, 1);
+  requireWhole(`${STAGE}.maxQueueBytes`, maxQueueBytes, 1);
+  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
+  requireWhole(`${STAGE}.maxExportBatchSize`, maxExportBatchSize, 1, maxQueueSize);
+  requireWhole(`${STAGE}.maxExportBatchBytes`, settings.maxExportBatchBytes, 1, maxQueueBytes);
+  requireWhole(`${STAGE}.minExportBatchSize`, minExportBatchSize, 1, maxExportBatchSize);
+  requireWhole(
+    `${STAGE}.initialExportBatchSize`,
+    settings.initialExportBatchSize,
+    minExportBatchSize,
+    maxExportBatchSize,
+  );
+  requireLimit(`${STAGE}.maxUnsettledBatches`, settings.maxUnsettledBatches, 1);
+}

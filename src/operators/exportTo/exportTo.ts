@@ -1,0 +1,213 @@
+import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs';
+import type { Account } from '../../account.ts';
+import { type Batch, type Hold, isBatch, NO_HOLD } from '../../batch.ts';
+import { createLedger } from '../../ledger.ts';
+import { listen } from '../../listen.ts';
+import type { Outcome } from '../../outcome.ts';
+import type { Sink } from '../../sink.ts';
+import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from '../../strategies/itemBytes.ts';
+import { Slots } from '../../strategies/slots.ts';
+import { Delivery, type DeliveryContext } from './delivery.ts';
+import { type ExportToOptions, type ExportToSettings, settle } from './options.ts';
+
+/**
+ * Exports batches, or plain arrays, to a sink: so many at once, each with its timeout, its retries and its deadline.
+ *
+ * ```text
+ * source    --[ab]--[cd]---|
+ * sink      --^-!                answers after 2 ms …
+ *                   ^-!          … and again
+ * exportTo  ----o-------o--|     one outcome per batch
+ * ```
+ *
+ * The layers around one attempt, from the outside: `deadline( retry( slot( timeout( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the
+ * deadline covers every wait.
+ *
+ * **Emits** one outcome per batch, whichever it is; an empty array has none. **Completes** after the source, when every batch has its outcome.
+ * **Errors** like the source, after the outcomes; an export that fails is an outcome and never an error.
+ * **Unsubscribed**, it starts nothing more, aborts what is under way and settles what it held: as `unsubscribed`, or as `unconfirmed` if it was sent.
+ *
+ * **Order**: outcomes come in the order in which exports end. With `concurrency: 1` and no retries that is the order of the batches.
+ *
+ * **Loss**: `retriesExhausted`, `expired`, `permanent`, `tooLarge`, `unconfirmed`, `unencodable`, `queueFull`, `shutdown`, `unsubscribed`; each is in the outcome, in the ledger and told to `onLoss`.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * spans$
+ *   .pipe(bufferCount(500), exportTo(otlpHttp(), { concurrency: 4, retry: { maxElapsedMillis: 60_000 } }))
+ *   .subscribe((outcome) => console.log(outcome.delivered, outcome.lost));
+ * ```
+ *
+ * @see adaptiveBatch
+ */
+export function exportTo<T>(
+  sink: Sink<T>,
+  options: ExportToOptions<T> = {},
+): OperatorFunction<Batch<T> | readonly T[], Outcome<T>> {
+  const settings = settle(sink, options);
+  const account = (settings.ledger ?? createLedger()).open('sink', `exportTo(${sink.name})`);
+  return function exportToOperator(source) {
+    return new Observable((subscriber) => deliverAll(subscriber, source, sink, settings, account));
+  };
+}
+
+/** A delivery that is under way. */
+interface Entry<T> {
+  readonly delivery: Delivery<T>;
+  readonly hold: Hold;
+  readonly run: Subscription;
+}
+
+function deliverAll<T>(
+  subscriber: Subscriber<Outcome<T>>,
+  source: Observable<Batch<T> | readonly T[]>,
+  sink: Sink<T>,
+  settings: ExportToSettings<T>,
+  account: Account,
+): void {
+  const slots = new Slots(limitOf(settings.concurrency, sink), () => welcome());
+  const context: DeliveryContext<T> = { sink, slots, settings, account };
+  const entries = new Set<Entry<T>>(); // taken, and without an outcome
+  const inputs = new Subscription();
+  const unwelcome = new Set<Entry<T>>(); // took the last slot: their holders are told when another one is free
+  let pendingItems = 0;
+  let pendingBytes = 0;
+  let finish: (() => void) | undefined; // how the stream is to end, once the source has
+  let halted = false; // by `stopWhen`
+
+  const take = (given: Batch<T> | readonly T[]) => {
+    const batch = isBatch(given) ? given : asBatch(given);
+    const size = batch.items.length;
+    if (size === 0) return;
+    const entry = { delivery: new Delivery(given, batch, context), hold: batch.hold(), run: new Subscription() };
+    const fits =
+      pendingItems + size <= settings.maxPendingItems && pendingBytes + batch.bytes <= settings.maxPendingBytes;
+    if (!fits && entries.size > 0) return refuse(entry);
+    account.accept(size);
+    entries.add(entry);
+    pendingItems += size;
+    pendingBytes += batch.bytes;
+    if (halted) return end(entry, entry.delivery.givenUp('shutdown'));
+    listen(entry.delivery.run(), { next: (outcome) => end(entry, outcome) }, entry.run);
+    if (!entries.has(entry)) return;
+    if (slots.free) entry.hold.ready();
+    else unwelcome.add(entry);
+  };
+
+  const refuse = ({ delivery, hold }: Entry<T>) => {
+    account.refuse(delivery.batch.items.length, 'queueFull');
+    const outcome = delivery.refused();
+    tell(delivery, outcome);
+    subscriber.next(outcome);
+    hold.settle(outcome);
+  };
+
+  const end = (entry: Entry<T>, outcome: Outcome<T>) => {
+    close(entry, outcome);
+    subscriber.next(outcome);
+    entry.hold.settle(outcome);
+    finishIfDone();
+  };
+
+  const close = (entry: Entry<T>, outcome: Outcome<T>) => {
+    const { batch } = entry.delivery;
+    entries.delete(entry);
+    unwelcome.delete(entry);
+    pendingItems -= batch.items.length;
+    pendingBytes -= batch.bytes;
+    account.settle(batch.items.length, outcome);
+    tell(entry.delivery, outcome);
+  };
+
+  const tell = (delivery: Delivery<T>, outcome: Outcome<T>) => {
+    for (const loss of outcome.lost) {
+      try {
+        settings.onLoss?.(loss, delivery.batch.items);
+      } catch {
+        account.callbackErrors += 1;
+      }
+    }
+  };
+
+  const welcome = () => {
+    if (unwelcome.size === 0) return;
+    const told = [...unwelcome];
+    unwelcome.clear();
+    for (const entry of told) entry.hold.ready();
+  };
+
+  const halt = () => {
+    if (halted) return;
+    halted = true;
+    slots.close();
+    for (const entry of [...entries]) {
+      const outcome = entry.delivery.givenUp('shutdown');
+      entry.run.unsubscribe();
+      end(entry, outcome);
+    }
+  };
+
+  const finishIfDone = () => {
+    if (finish !== undefined && entries.size === 0) finish();
+  };
+
+  const finishBy = (how: () => void) => {
+    finish = how;
+    finishIfDone();
+  };
+
+  // First no slot, then no source, then no attempt: otherwise an abort would start the next in line.
+  const stop = () => {
+    slots.close();
+    inputs.unsubscribe();
+    for (const entry of [...entries]) {
+      const outcome = entry.delivery.givenUp('unsubscribed');
+      entry.run.unsubscribe();
+      close(entry, outcome);
+      entry.hold.settle(outcome);
+    }
+  };
+
+  account.gauges = { inFlight: () => [...entries].filter((entry) => entry.delivery.underWay).length };
+  const setLimit = (limit: number) => {
+    if (Number.isSafeInteger(limit) && limit >= 1) slots.limit = limitOf(limit, sink);
+    else account.callbackErrors += 1;
+  };
+  subscriber.add(stop);
+  if (typeof settings.concurrency !== 'number') listen(settings.concurrency, { next: setLimit }, inputs);
+  if (settings.stopWhen !== undefined) listen(settings.stopWhen, { next: halt, error: halt }, inputs);
+  listen(
+    source,
+    {
+      next: take,
+      error: (thrown) => finishBy(() => subscriber.error(thrown)),
+      complete: () => finishBy(() => subscriber.complete()),
+    },
+    inputs,
+  );
+}
+
+/** An Observable's limit counts from its first value; until then there is one slot. */
+function limitOf<T>(concurrency: number | Observable<number>, sink: Sink<T>): number {
+  const limit = typeof concurrency === 'number' ? concurrency : 1;
+  return Math.max(1, Math.min(limit, sink.maxConcurrency ?? Number.POSITIVE_INFINITY));
+}
+
+/** A plain array, seen as a batch that nobody waits for. */
+function asBatch<T>(items: readonly T[]): Batch<T> {
+  return { items, bytes: estimateBytes(items), closedBy: 'count', hold: () => NO_HOLD };
+}
+
+function estimateBytes(items: readonly unknown[]): number {
+  let bytes = 0;
+  for (const item of items) {
+    try {
+      bytes += estimateItemBytes(item);
+    } catch {
+      bytes += UNREADABLE_ITEM_BYTES;
+    }
+  }
+  return bytes;
+}

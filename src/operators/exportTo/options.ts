@@ -1,0 +1,117 @@
+import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import type { Ledger } from '../../ledger.ts';
+import {
+  requireFunction,
+  requireLimit,
+  requireMillis,
+  requireShape,
+  requireWhole,
+  withDefaults,
+} from '../../options.ts';
+import type { Loss } from '../../outcome.ts';
+import type { Sink } from '../../sink.ts';
+import { type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
+
+/** How often and how long a batch is tried. */
+export interface RetryOptions {
+  /** The waits between the attempts. Default {@link exponentialBackoff} with its defaults: full jitter, 500 ms to 30 s. */
+  backoff?: Backoff;
+  /** Attempts, the first one included: 1 or more, or `Infinity` (the default: time is what limits them). */
+  maxAttempts?: number;
+  /**
+   * From the moment in which the batch is taken to its end, waits for a slot included, in milliseconds: 0 or more, or `Infinity`. Default 300,000,
+   * so that an outage of a few minutes costs nothing.
+   */
+  maxElapsedMillis?: number;
+  /** A server's own delay (`Retry-After`) counts up to so many milliseconds: 0 or more, default 60,000. */
+  maxRetryAfterMillis?: number;
+}
+
+export interface ExportToOptions<T> {
+  /**
+   * Attempts at once, at most: 1 or more, default 8; or an Observable of that, for a limit that changes. A sink that bears less gets less. More hides the
+   * latency of a distant backend; a batch that waits between two attempts takes no part of it.
+   */
+  concurrency?: number | Observable<number>;
+  /**
+   * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. Then it is aborted; whether it arrived is
+   * unknown. Default: what the sink says, else 10,000.
+   */
+  attemptTimeoutMillis?: number;
+  retry?: RetryOptions;
+  /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that is too many is lost as `queueFull`. */
+  maxPendingItems?: number;
+  /** The estimated bytes of their batches, at most: 1 or more, or `Infinity`. Default 256 MiB. */
+  maxPendingBytes?: number;
+  /**
+   * At its first emission (or error) whatever has no outcome yet is given up, as `shutdown` or, if it was sent, as `unconfirmed`; so is what comes later. The
+   * outcomes are still emitted.
+   */
+  stopWhen?: Observable<unknown>;
+  /** Told of each loss at this stage. */
+  onLoss?: (loss: Loss, items: readonly T[]) => void;
+  /** Keeps the books. Default: one of its own. */
+  ledger?: Ledger;
+  /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
+  random?: () => number;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
+  backoff: exponentialBackoff(),
+  maxAttempts: Number.POSITIVE_INFINITY,
+  maxElapsedMillis: 300_000,
+  maxRetryAfterMillis: 60_000,
+});
+
+type Optional = 'stopWhen' | 'onLoss' | 'ledger';
+
+/** Every option, settled. */
+export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
+  [K in Optional]: ExportToOptions<T>[K] | undefined;
+} & { retry: Required<RetryOptions> };
+
+export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.freeze({
+  concurrency: 8,
+  attemptTimeoutMillis: 10_000,
+  retry: RETRY_DEFAULTS,
+  maxPendingItems: 100_000,
+  maxPendingBytes: 256 * 1024 * 1024,
+  stopWhen: undefined,
+  onLoss: undefined,
+  ledger: undefined,
+  random: Math.random,
+  scheduler: asyncScheduler,
+});
+
+/** Lays the options over the defaults and refuses what is out of range. */
+export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToSettings<T> {
+  requireShape('exportTo.sink', sink, 'a sink: an object with name and export()', 'export');
+  const owner = 'exportTo';
+  const attemptTimeoutMillis = sink.attemptTimeoutMillis ?? EXPORT_TO_DEFAULTS.attemptTimeoutMillis;
+  const defaults = { ...EXPORT_TO_DEFAULTS, attemptTimeoutMillis };
+  const settings = withDefaults<ExportToSettings<T>>(owner, defaults, options);
+  settings.retry = withDefaults(`${owner}.retry`, RETRY_DEFAULTS, options.retry ?? {});
+  requireConcurrency(settings.concurrency);
+  requireMillis(`${owner}.attemptTimeoutMillis`, settings.attemptTimeoutMillis, 1, 'orInfinity');
+  requireShape(`${owner}.retry.backoff`, settings.retry.backoff, 'a backoff, as of exponentialBackoff()', 'first');
+  requireLimit(`${owner}.retry.maxAttempts`, settings.retry.maxAttempts, 1);
+  requireMillis(`${owner}.retry.maxElapsedMillis`, settings.retry.maxElapsedMillis, 0, 'orInfinity');
+  requireMillis(`${owner}.retry.maxRetryAfterMillis`, settings.retry.maxRetryAfterMillis, 0, 'finite');
+  requireLimit(`${owner}.maxPendingItems`, settings.maxPendingItems, 1);
+  requireLimit(`${owner}.maxPendingBytes`, settings.maxPendingBytes, 1);
+  requireFunction(`${owner}.random`, settings.random);
+  requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+  const { stopWhen, onLoss, ledger } = settings;
+  if (stopWhen !== undefined) requireShape(`${owner}.stopWhen`, stopWhen, 'an Observable', 'subscribe');
+  if (onLoss !== undefined) requireFunction(`${owner}.onLoss`, onLoss);
+  if (ledger !== undefined) requireShape(`${owner}.ledger`, ledger, 'a ledger of createLedger()', 'open');
+  return settings;
+}
+
+function requireConcurrency(concurrency: unknown): void {
+  if (typeof concurrency === 'number') requireWhole('exportTo.concurrency', concurrency, 1);
+  else
+    requireShape('exportTo.concurrency', concurrency, 'a whole number from 1, or an Observable of such', 'subscribe');
+}

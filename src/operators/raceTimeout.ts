@@ -1,0 +1,77 @@
+import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { RaceTimeoutError } from '../errors.ts';
+import { listen } from '../listen.ts';
+import { requireMillis, requireOneOf, requireShape, withDefaults } from '../options.ts';
+import { after } from '../timers.ts';
+
+export interface RaceTimeoutOptions {
+  /** How long the source may take, in milliseconds: 0 or more, or `Infinity` for ever. */
+  millis: number;
+  /** What it bounds: the time to the `first` value, or the `whole` until the end (the default). */
+  bounds?: 'first' | 'whole';
+  /** Names the source in the error's message. Default `'the source'`. */
+  what?: string;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Object.freeze({
+  millis: Number.POSITIVE_INFINITY,
+  bounds: 'whole',
+  what: 'the source',
+  scheduler: asyncScheduler,
+});
+
+/**
+ * Lets the source race against the clock, and aborts it when it loses.
+ *
+ * ```text
+ * source              ----a----b-|
+ * raceTimeout first   ----a----b-|      millis 5, bounds 'first'
+ * raceTimeout whole   ----a#            millis 5, bounds 'whole'
+ * ```
+ *
+ * **Emits**, **completes** and **errors** like the source, as long as that is in time. **Errors** with a {@link RaceTimeoutError} when the time is up; the source
+ * is unsubscribed first, so that an abort reaches it. **Unsubscribed**, it unsubscribes the source and clears the timer.
+ *
+ * **Order**: that of the source. **Loss**: what the source would have emitted later.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * sink.export(batch).pipe(raceTimeout({ millis: 10_000 }));
+ * ```
+ *
+ * @see retryWithBackoff
+ */
+export function raceTimeout<T>(options: RaceTimeoutOptions): MonoTypeOperatorFunction<T> {
+  const { millis, bounds, what, scheduler } = withDefaults('raceTimeout', RACE_TIMEOUT_DEFAULTS, options);
+  requireMillis('raceTimeout.millis', (options as Partial<RaceTimeoutOptions>).millis, 0, 'orInfinity');
+  requireOneOf('raceTimeout.bounds', bounds, ['first', 'whole']);
+  requireShape('raceTimeout.scheduler', scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+
+  return function raceTimeoutOperator(source) {
+    return new Observable((subscriber) => {
+      const racer = new Subscription();
+      const timer = after(scheduler, millis, () => {
+        racer.unsubscribe();
+        subscriber.error(new RaceTimeoutError(what, millis));
+      });
+      subscriber.add(timer);
+      subscriber.add(racer);
+      listen(
+        source,
+        {
+          next: (value) => {
+            if (bounds === 'first') timer.unsubscribe();
+            subscriber.next(value);
+          },
+          error: (thrown) => subscriber.error(thrown),
+          complete: () => subscriber.complete(),
+        },
+        racer,
+      );
+    });
+  };
+}

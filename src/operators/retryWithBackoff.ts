@@ -1,0 +1,150 @@
+import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { listen } from '../listen.ts';
+import {
+  MAX_TIMER_MILLIS,
+  requireFunction,
+  requireLimit,
+  requireMillis,
+  requireShape,
+  withDefaults,
+} from '../options.ts';
+import type { Failure } from '../sink.ts';
+import { type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
+import { decideRetry, failureOf } from '../strategies/retry.ts';
+import { after } from '../timers.ts';
+
+export interface RetryWithBackoffOptions {
+  /** The waits between the attempts. Default {@link exponentialBackoff} with its defaults. */
+  backoff?: Backoff;
+  /** Attempts, the first one included: 1 or more, or `Infinity` (the default: time is what limits them). */
+  maxAttempts?: number;
+  /** No wait begins that would end later than so many milliseconds after the subscription: 0 or more, default 300,000, or `Infinity`. */
+  maxElapsedMillis?: number;
+  /** A server's own delay counts up to so many milliseconds: 0 or more, default 60,000. */
+  maxRetryAfterMillis?: number;
+  /** What an error means. Default: what it says itself (see {@link ExportError}), and `retryable` where it says nothing. */
+  classify?: (error: unknown) => Failure;
+  /** Told before each wait. */
+  onRetry?: (retry: { error: unknown; attempts: number; delayMillis: number }) => void;
+  /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
+  random?: () => number;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOptions>> = Object.freeze({
+  backoff: exponentialBackoff(),
+  maxAttempts: Number.POSITIVE_INFINITY,
+  maxElapsedMillis: 300_000,
+  maxRetryAfterMillis: 60_000,
+  classify: failureOf,
+  onRetry: () => {},
+  random: Math.random,
+  scheduler: asyncScheduler,
+});
+
+/**
+ * Subscribes a cold source again when it fails, after a wait that grows.
+ *
+ * ```text
+ * source            -#
+ * retryWithBackoff  -----#      maxAttempts 2, waits of 3 ms
+ * attempts          ^!
+ *                   ----^!
+ * ```
+ *
+ * **Emits** and **completes** like the attempt that succeeds. **Errors** with the last attempt's error, as soon as it is `permanent` or `tooLarge`, the attempts
+ * are used up, or the next one would begin too late. **Unsubscribed**, it ends the attempt or the wait; no further attempt is made.
+ *
+ * It is for **one cold source**, whose attempts are independent: on a hot stream it would lose what the operators above it hold.
+ *
+ * **Order**: values of a failed attempt that were already emitted stay emitted. **Loss**: none of its own.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * sink.export(batch).pipe(retryWithBackoff({ maxAttempts: 5, backoff: exponentialBackoff({ jitter: 'equal' }) }));
+ * ```
+ *
+ * @see raceTimeout
+ */
+export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): MonoTypeOperatorFunction<T> {
+  const settings = validated(options);
+  return function retryWithBackoffOperator(source) {
+    return new Observable((subscriber) => {
+      const { scheduler } = settings;
+      const startedAtMillis = scheduler.now();
+      let attempts = 0; // that were started
+      let step: BackoffStep | undefined; // the wait that would come next
+      let present = new Subscription(); // the attempt or the wait
+
+      const attempt = () => {
+        attempts += 1;
+        const run = new Subscription();
+        present = run;
+        const fail = (error: unknown) => {
+          const again = decide(error);
+          // The failed attempt is over, with whatever its teardown releases, before its wait begins.
+          run.unsubscribe();
+          if (!subscriber.closed) again();
+        };
+        listen(
+          source,
+          { next: (value) => subscriber.next(value), error: fail, complete: () => subscriber.complete() },
+          run,
+        );
+      };
+
+      const decide = (error: unknown): (() => void) => {
+        const failure = guarded(() => settings.classify(error), { kind: 'retryable' });
+        step = guarded(() => step?.next() ?? settings.backoff.first(random), step);
+        const backoffMillis = soundDelay(step?.delayMillis);
+        const state = { attempts, elapsedMillis: scheduler.now() - startedAtMillis, backoffMillis };
+        const decision = decideRetry(failure, state, settings);
+        if (decision.kind === 'giveUp') return () => subscriber.error(error);
+        const { delayMillis } = decision;
+        guarded(() => settings.onRetry({ error, attempts, delayMillis }), undefined);
+        return () => {
+          present = after(scheduler, delayMillis, attempt);
+        };
+      };
+
+      const random = () => {
+        const number = guarded(settings.random, Number.NaN);
+        return number >= 0 && number < 1 ? number : 0.5;
+      };
+
+      subscriber.add(() => present.unsubscribe());
+      attempt();
+    });
+  };
+}
+
+/** What a callback says, or what goes on in its place when it throws. */
+function guarded<R>(callback: () => R, instead: R): R {
+  try {
+    return callback();
+  } catch {
+    return instead;
+  }
+}
+
+/** A backoff of somebody else's that throws, or answers what is no delay, must not turn into a hammer. */
+function soundDelay(delayMillis: number | undefined): number {
+  return delayMillis !== undefined && delayMillis >= 0 ? Math.min(delayMillis, MAX_TIMER_MILLIS) : 1_000;
+}
+
+function validated(options: RetryWithBackoffOptions): Required<RetryWithBackoffOptions> {
+  const owner = 'retryWithBackoff';
+  const settings = withDefaults(owner, RETRY_WITH_BACKOFF_DEFAULTS, options);
+  requireShape(`${owner}.backoff`, settings.backoff, 'a backoff, as of exponentialBackoff()', 'first');
+  requireLimit(`${owner}.maxAttempts`, settings.maxAttempts, 1);
+  requireMillis(`${owner}.maxElapsedMillis`, settings.maxElapsedMillis, 0, 'orInfinity');
+  requireMillis(`${owner}.maxRetryAfterMillis`, settings.maxRetryAfterMillis, 0, 'finite');
+  requireFunction(`${owner}.classify`, settings.classify);
+  requireFunction(`${owner}.onRetry`, settings.onRetry);
+  requireFunction(`${owner}.random`, settings.random);
+  requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+  return settings;
+}

@@ -1,0 +1,75 @@
+import { requireMillis, requireNumber, requireOneOf, withDefaults } from '../options.ts';
+
+/** One wait, and the one after it. Immutable: asking twice gives the same sequence, as far as `random` does. */
+export interface BackoffStep {
+  readonly delayMillis: number;
+  next(): BackoffStep;
+}
+
+/** A sequence of waits. */
+export interface Backoff {
+  /** @param random numbers from 0 (included) to 1 (excluded) */
+  first(random: () => number): BackoffStep;
+}
+
+/**
+ * How chance spreads the waits, so that clients that failed together do not return together. With `expo` = min(max, initial × multiplierⁿ):
+ *
+ * `none`: expo · `full`: 0 … expo · `equal`: expo/2 … expo · `decorrelated`: initial … 3 × the wait before, at most max.
+ * (The formulas are those of "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
+ */
+export type Jitter = 'none' | 'full' | 'equal' | 'decorrelated';
+
+export interface ExponentialBackoffOptions {
+  /** The first wait before chance spreads it: 1 or more. Default 500. */
+  initialMillis?: number;
+  /** No wait is longer: `initialMillis` or more. Default 30,000, so that a backend that returns is noticed within half a minute. */
+  maxMillis?: number;
+  /** How much longer each wait is than the one before: 1 to 10. Default 2. `decorrelated` does not use it. */
+  multiplier?: number;
+  /** Default `full`: of the four it puts the least load on a backend that comes back. */
+  jitter?: Jitter;
+}
+
+export const EXPONENTIAL_BACKOFF_DEFAULTS: Readonly<Required<ExponentialBackoffOptions>> = Object.freeze({
+  initialMillis: 500,
+  maxMillis: 30_000,
+  multiplier: 2,
+  jitter: 'full',
+});
+
+/**
+ * Waits that grow exponentially up to a maximum, spread by chance.
+ *
+ * @throws InvalidOptionError when an option is out of its range
+ */
+export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Backoff {
+  const owner = 'exponentialBackoff';
+  const settings = withDefaults(owner, EXPONENTIAL_BACKOFF_DEFAULTS, options);
+  requireMillis(`${owner}.initialMillis`, settings.initialMillis, 1, 'finite');
+  requireMillis(`${owner}.maxMillis`, settings.maxMillis, settings.initialMillis, 'finite');
+  requireNumber(`${owner}.multiplier`, settings.multiplier, 1, 10);
+  requireOneOf(`${owner}.jitter`, settings.jitter, ['none', 'full', 'equal', 'decorrelated']);
+  const { initialMillis, maxMillis, multiplier, jitter } = settings;
+  if (jitter === 'decorrelated') return decorrelated(initialMillis, maxMillis);
+
+  const step = (expo: number, random: () => number): BackoffStep => ({
+    delayMillis: spread(jitter, expo, random),
+    next: () => step(Math.min(maxMillis, expo * multiplier), random),
+  });
+  return { first: (random) => step(initialMillis, random) };
+}
+
+function spread(jitter: Exclude<Jitter, 'decorrelated'>, expo: number, random: () => number): number {
+  if (jitter === 'none') return expo;
+  if (jitter === 'full') return random() * expo;
+  return expo / 2 + (random() * expo) / 2;
+}
+
+function decorrelated(initialMillis: number, maxMillis: number): Backoff {
+  const step = (previous: number, random: () => number): BackoffStep => {
+    const delayMillis = Math.min(maxMillis, initialMillis + random() * (previous * 3 - initialMillis));
+    return { delayMillis, next: () => step(delayMillis, random) };
+  };
+  return { first: (random) => step(initialMillis, random) };
+}

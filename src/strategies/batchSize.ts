@@ -1,0 +1,126 @@
+import { InvalidOptionError } from '../errors.ts';
+
+/** What a strategy has to keep within. */
+export interface BatchSizeLimits {
+  readonly minExportBatchSize: number;
+  readonly initialExportBatchSize: number;
+  readonly maxExportBatchSize: number;
+  readonly scheduledDelayMillis: number;
+  readonly targetLatencyMillis: number;
+}
+
+/** A batch has left. */
+export interface BatchLeft {
+  readonly items: number;
+  /** From its first item to its departure. */
+  readonly openMillis: number;
+}
+
+/** A batch has ended. */
+export interface BatchEnded {
+  readonly items: number;
+  readonly delivered: number;
+  /** Duration of the last attempt. */
+  readonly attemptMillis: number;
+  /** Items in the queue now. */
+  readonly queued: number;
+}
+
+/**
+ * Decides how large the next batch is to be and how long it may stay open. It learns from the batches that left and ended; it
+ * knows no clock and no streams. `size` and `delayMillis` are read after each of them, and kept within the limits by whoever asks.
+ */
+export interface BatchSizeStrategy {
+  readonly size: number;
+  readonly delayMillis: number;
+  left(batch: BatchLeft): void;
+  ended(batch: BatchEnded): void;
+}
+
+/** Makes a strategy, one for each subscription. */
+export type BatchSizeStrategyFactory = (limits: BatchSizeLimits) => BatchSizeStrategy;
+
+/** Weight of the newest observation in each moving average: 0.2 follows a change within some ten batches. */
+export const ALPHA = 0.2;
+export const SHRINK = 0.8;
+export const GROW = 1.2;
+
+/** A moving average in which the newest value weighs {@link ALPHA}. */
+export function average(before: number | undefined, newest: number): number {
+  return before === undefined ? newest : before + ALPHA * (newest - before);
+}
+
+/** Always `maxExportBatchSize` items and `scheduledDelayMillis`: what the official processor does. */
+export function fixedSize(): BatchSizeStrategyFactory {
+  return (limits) => ({
+    size: limits.maxExportBatchSize,
+    delayMillis: limits.scheduledDelayMillis,
+    left() {},
+    ended() {},
+  });
+}
+
+/**
+ * Asks a strategy, and survives it: an exception or a number that is none leaves the last good answer in force and is reported once
+ * per occasion. What it answers is kept within the limits.
+ */
+export class GuardedStrategy {
+  readonly #limits: BatchSizeLimits;
+  readonly #strategy: BatchSizeStrategy;
+  readonly #onError: (thrown: unknown) => void;
+  #size: number;
+  #delayMillis: number;
+
+  constructor(factory: BatchSizeStrategyFactory, limits: BatchSizeLimits, onError: (thrown: unknown) => void) {
+    this.#limits = limits;
+    this.#onError = onError;
+    this.#size = limits.initialExportBatchSize;
+    this.#delayMillis = limits.scheduledDelayMillis;
+    this.#strategy = this.#attempt(() => factory(limits)) ?? fixedSize()(limits);
+    this.#ask();
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get delayMillis(): number {
+    return this.#delayMillis;
+  }
+
+  left(batch: BatchLeft): void {
+    this.#attempt(() => this.#strategy.left(batch));
+    this.#ask();
+  }
+
+  ended(batch: BatchEnded): void {
+    this.#attempt(() => this.#strategy.ended(batch));
+    this.#ask();
+  }
+
+  #ask(): void {
+    const { minExportBatchSize, maxExportBatchSize, scheduledDelayMillis } = this.#limits;
+    const size = this.#attempt(() => answer('size', this.#strategy.size));
+    const delayMillis = this.#attempt(() => answer('delayMillis', this.#strategy.delayMillis));
+    if (size !== undefined) this.#size = Math.round(within(size, minExportBatchSize, maxExportBatchSize));
+    if (delayMillis !== undefined) this.#delayMillis = within(delayMillis, 0, scheduledDelayMillis);
+  }
+
+  #attempt<R>(ask: () => R): R | undefined {
+    try {
+      return ask();
+    } catch (thrown) {
+      this.#onError(thrown);
+      return undefined;
+    }
+  }
+}
+
+function answer(what: string, value: unknown): number {
+  if (typeof value === 'number' && !Number.isNaN(value)) return value;
+  throw new InvalidOptionError(`strategy.${what}`, 'a number', value);
+}
+
+function within(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value));
+}

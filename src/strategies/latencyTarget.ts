@@ -1,0 +1,28 @@
+import { average, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSize.ts';
+
+/**
+ * Steers the size by the export latency alone: an exponentially weighted mean (α 0.2) of the last attempt's duration above 1.5 × the target
+ * shrinks the size to 0.8 of it, below 0.5 × the target it grows to 1.2 of it.
+ *
+ * On a backend that is merely far away it shrinks down to the minimum, because there a smaller batch is no faster:
+ * `responsiveSize` knows the difference.
+ */
+export function latencyTarget(): BatchSizeStrategyFactory {
+  return (limits) => {
+    let latency: number | undefined; // milliseconds, moving average
+    let size = limits.initialExportBatchSize;
+    return {
+      get size() {
+        return Math.round(size);
+      },
+      delayMillis: limits.scheduledDelayMillis,
+      left() {},
+      ended(batch) {
+        if (batch.delivered === 0) return;
+        latency = average(latency, batch.attemptMillis);
+        if (latency > 1.5 * limits.targetLatencyMillis) size = Math.max(limits.minExportBatchSize, size * SHRINK);
+        if (latency < 0.5 * limits.targetLatencyMillis) size = Math.min(limits.maxExportBatchSize, size * GROW);
+      },
+    };
+  };
+}

@@ -1,0 +1,45 @@
+import { ExportError, type Failure } from '../sink.ts';
+
+/** What is left to do with something that failed. */
+export type RetryDecision =
+  | { readonly kind: 'again'; readonly delayMillis: number }
+  | { readonly kind: 'giveUp'; readonly because: 'permanent' | 'attempts' | 'elapsed' };
+
+export interface RetryState {
+  /** Attempts that were made, the first one included. */
+  readonly attempts: number;
+  readonly elapsedMillis: number;
+  /** What the backoff says now. */
+  readonly backoffMillis: number;
+}
+
+export interface RetryLimits {
+  readonly maxAttempts: number;
+  readonly maxElapsedMillis: number;
+  readonly maxRetryAfterMillis: number;
+}
+
+/**
+ * Whether to try again, and when. A server's own delay counts when it is longer than the backoff, up to a cap: a day of `Retry-After` is a
+ * mistake more often than a wish. A wait that would end after the time limit is not begun.
+ */
+export function decideRetry(failure: Failure, state: RetryState, limits: RetryLimits): RetryDecision {
+  if (failure.kind === 'permanent' || failure.kind === 'tooLarge') return { kind: 'giveUp', because: 'permanent' };
+  if (state.attempts >= limits.maxAttempts) return { kind: 'giveUp', because: 'attempts' };
+  const serverMillis =
+    failure.kind === 'throttled' ? Math.min(failure.retryAfterMillis, limits.maxRetryAfterMillis) : 0;
+  const delayMillis = Math.max(state.backoffMillis, serverMillis);
+  if (state.elapsedMillis + delayMillis >= limits.maxElapsedMillis) return { kind: 'giveUp', because: 'elapsed' };
+  return { kind: 'again', delayMillis };
+}
+
+/** Reads the classification that an error carries. Whatever carries none may be tried again. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof ExportError || isFailure(error) ? error.failure : { kind: 'retryable' };
+}
+
+/** Two copies of this package may be loaded: the shape counts, not the class. */
+function isFailure(error: unknown): error is { failure: Failure } {
+  const kind = (error as { failure?: { kind?: unknown } } | null | undefined)?.failure?.kind;
+  return ['retryable', 'throttled', 'permanent', 'tooLarge', 'unknownOutcome'].includes(kind as string);
+}

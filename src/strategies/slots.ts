@@ -1,0 +1,109 @@
+import { Ring } from './ring.ts';
+
+/** A place in the line for a slot. */
+interface Ticket {
+  start: (() => void) | undefined; // gone once it has started or was given up
+}
+
+/**
+ * So many at once, the rest in line. It starts work; whoever did it calls {@link Slots.release}, once for each start.
+ *
+ * Work that ends synchronously does not recurse: the line is drained by a loop, so a hundred thousand of them need no more stack
+ * than one. A limit that shrinks lets what runs go on to its end.
+ */
+export class Slots {
+  readonly #line = new Ring<Ticket>();
+  readonly #onFree: () => void;
+  #limit: number;
+  #running = 0; // started and not yet released
+  #waiting = 0; // in line and not given up
+  #draining = false;
+  #closed = false;
+
+  /**
+   * @param limit how many run at once
+   * @param onFree called when a slot is free and nobody waits for it
+   */
+  constructor(limit: number, onFree: () => void = () => {}) {
+    this.#limit = limit;
+    this.#onFree = onFree;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Whether work that comes now would start at once. */
+  get free(): boolean {
+    return !this.#closed && this.#waiting === 0 && this.#running < this.#limit;
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#drain();
+  }
+
+  /** Starts the work when there is a slot: at once, or later. What it returns gives the place in line up; after the start it does nothing. */
+  acquire(start: () => void): () => void {
+    if (this.#closed) return () => {};
+    const ticket: Ticket = { start };
+    this.#line.push(ticket);
+    this.#waiting += 1;
+    this.#drain();
+    return () => this.#giveUp(ticket);
+  }
+
+  release(): void {
+    this.#running -= 1;
+    this.#drain();
+  }
+
+  /** Starts nothing from now on, and forgets who waited. */
+  close(): void {
+    this.#closed = true;
+    while (this.#line.length > 0) this.#giveUp(this.#line.shift() as Ticket);
+  }
+
+  #giveUp(ticket: Ticket): void {
+    if (ticket.start === undefined) return;
+    ticket.start = undefined;
+    this.#waiting -= 1;
+  }
+
+  #drain(): void {
+    if (this.#draining || this.#closed) return;
+    this.#draining = true;
+    try {
+      do {
+        while (this.#running < this.#limit && this.#waiting > 0) this.#startNext();
+        this.#dropGivenUp();
+        if (this.free) this.#onFree();
+        // `onFree` may have brought more work, and work may have ended meanwhile.
+      } while (!this.#closed && this.#waiting > 0 && this.#running < this.#limit);
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #startNext(): void {
+    const ticket = this.#line.shift() as Ticket;
+    const start = ticket.start;
+    if (start === undefined) return;
+    this.#giveUp(ticket);
+    this.#running += 1;
+    start();
+  }
+
+  /** Those who gave up leave when they come to the front, so that a long wait does not collect them. */
+  #dropGivenUp(): void {
+    while (this.#line.length > 0 && this.#line.peek()?.start === undefined) this.#line.shift();
+  }
+}

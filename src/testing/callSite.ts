@@ -1,0 +1,36 @@
+import { relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+/** Frames that a trace must have for the line of interest to be in it: RxJS alone puts some ten in between. */
+const FRAMES = 24;
+
+/** Remembers where it is called. The text is made only when somebody asks for it, so that remembering stays cheap. */
+export function callSite(): Error {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = FRAMES;
+  const site = new Error('call site');
+  Error.stackTraceLimit = limit;
+  return site;
+}
+
+/** The first line outside of this kit, of RxJS and of the host: `src/operators/mine.ts:12:3`. */
+export function siteText(site: Error): string {
+  const places = (site.stack ?? '').split('\n').map(placeOf).filter((place) => place !== undefined);
+  const place = places.find((candidate) => !isForeign(candidate)) ?? places[0];
+  if (place === undefined) return 'an unknown place';
+  const path = relative(process.cwd(), place);
+  return path.startsWith('..') ? place : path.split(sep).join('/');
+}
+
+function placeOf(line: string): string | undefined {
+  const place = /^\s+at (?:.*\()?((?:file:\/\/|\/|[A-Za-z]:\\|node:).*?:\d+:\d+)\)?$/.exec(line)?.[1];
+  if (place === undefined || !place.startsWith('file://')) return place;
+  const position = /:\d+:\d+$/.exec(place)?.[0] ?? '';
+  return fileURLToPath(place.slice(0, -position.length)) + position;
+}
+
+function isForeign(place: string): boolean {
+  return place.startsWith('node:') || place.startsWith(here) || /[\\/]node_modules[\\/]rxjs[\\/]/.test(place);
+}

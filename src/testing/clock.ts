@@ -1,0 +1,162 @@
+import { InvalidOptionError } from '../errors.ts';
+import { EventQueue, type QueuedEvent } from './eventQueue.ts';
+import { MarbleFailure, millis } from './failure.ts';
+import { realPause, realTurn } from './realTime.ts';
+
+/** How long a run in virtual time may last. */
+export interface VirtualTimeOptions {
+  /** What `Date.now()` says at the start, in milliseconds since 1970. Default 0, so that the clock shows frames, as in RxJS. */
+  readonly startMillis?: number;
+  /**
+   * How many events (timers, drawn emissions) one run executes at most. Default 1,000,000: an endless timer ends the run with
+   * a message after some seconds.
+   */
+  readonly maxEvents?: number;
+  /** How far the virtual clock goes at most, in milliseconds beyond the last frame that is drawn. Default 3,600,000: one hour. */
+  readonly maxVirtualMillis?: number;
+  /**
+   * How long a run waits, in real milliseconds, while the test is not over and nothing is scheduled: for a socket or a file,
+   * say. Default 1,000.
+   */
+  readonly maxRealWaitMillis?: number;
+}
+
+/** The defaults of {@link VirtualTimeOptions}. */
+export const VIRTUAL_TIME_DEFAULTS: Required<VirtualTimeOptions> = Object.freeze({
+  startMillis: 0,
+  maxEvents: 1_000_000,
+  maxVirtualMillis: 3_600_000,
+  maxRealWaitMillis: 1_000,
+});
+
+/** Ranks within one instant: who observes comes before what happens, and who waits for the instant comes after it. */
+export const RANK = Object.freeze({ observer: 0, event: 1, waiter: 2 });
+
+/** Turns of the real event loop before time moves on. Two would do for what is known; a third costs a microsecond. */
+const SETTLE_TURNS = 3;
+
+/** The virtual clock: what is scheduled, what time it is, and the loop that lets time pass. */
+export class VirtualClock {
+  readonly startMillis: number;
+  readonly #queue = new EventQueue();
+  readonly #maxEvents: number;
+  readonly #maxVirtualMillis: number;
+  readonly #maxRealWaitMillis: number;
+  #nowMillis = 0;
+  #drawnMillis = 0; // the last frame that somebody drew
+  #events = 0; // how many have run
+  #idleWaiters: (() => void)[] = []; // who waits until nothing is scheduled
+
+  constructor(options: VirtualTimeOptions) {
+    const merged = { ...VIRTUAL_TIME_DEFAULTS, ...options };
+    for (const name of ['startMillis', 'maxEvents', 'maxVirtualMillis', 'maxRealWaitMillis'] as const) {
+      if (Number.isFinite(merged[name]) && merged[name] >= 0) continue;
+      throw new InvalidOptionError(`virtualTime.${name}`, 'a finite number from 0', merged[name]);
+    }
+    this.startMillis = merged.startMillis;
+    this.#maxEvents = merged.maxEvents;
+    this.#maxVirtualMillis = merged.maxVirtualMillis;
+    this.#maxRealWaitMillis = merged.maxRealWaitMillis;
+  }
+
+  /** Milliseconds since the start of the run: the frame. */
+  now(): number {
+    return this.#nowMillis;
+  }
+
+  schedule(atMillis: number, run: () => void, rank: number = RANK.event): QueuedEvent {
+    return this.#queue.push(Math.max(atMillis, this.#nowMillis), rank, run);
+  }
+
+  cancel(event: QueuedEvent): void {
+    this.#queue.remove(event);
+  }
+
+  /** Something is drawn up to this frame, so the limit lies beyond it. */
+  drawn(frame: number): void {
+    if (Number.isFinite(frame)) this.#drawnMillis = Math.max(this.#drawnMillis, frame);
+  }
+
+  /** Resolves after everything that happens at this instant. */
+  until(atMillis: number): Promise<void> {
+    this.drawn(atMillis);
+    return new Promise((resolve) => this.schedule(atMillis, resolve, RANK.waiter));
+  }
+
+  /** Resolves when nothing is scheduled any more. */
+  untilIdle(): Promise<void> {
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /**
+   * Lets time pass while the test runs, and after it until `isOver` says so or nothing is scheduled. Between two events all that
+   * hangs on promises settles.
+   */
+  async run(test: () => unknown, isOver: () => boolean): Promise<void> {
+    const state = { running: true, failed: false, error: undefined as unknown };
+    const fail = (error: unknown) => Object.assign(state, { running: false, failed: true, error });
+    new Promise((resolve) => resolve(test())).then(() => Object.assign(state, { running: false }), fail);
+    for (;;) {
+      await this.#settle();
+      if (state.failed) throw state.error;
+      if (!state.running && isOver()) return;
+      if (this.#step()) continue;
+      if (!state.running) return;
+      await this.#waitForReal(() => !state.running || this.#queue.size > 0 || this.#idleWaiters.length > 0);
+    }
+  }
+
+  /** Lets promises settle without letting time pass. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < SETTLE_TURNS; turn++) await realTurn();
+  }
+
+  async #settle(): Promise<void> {
+    const isLater = (this.#queue.peek()?.atMillis ?? Number.POSITIVE_INFINITY) > this.#nowMillis;
+    await (isLater ? this.settle() : realTurn());
+  }
+
+  /** Runs the next event. Returns whether there was one, or somebody who waited for there to be none. */
+  #step(): boolean {
+    const event = this.#queue.pop();
+    if (event === undefined) return this.#wakeIdleWaiters();
+    this.#refuseEndless(event);
+    this.#nowMillis = event.atMillis;
+    this.#events += 1;
+    event.run();
+    return true;
+  }
+
+  #wakeIdleWaiters(): boolean {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
+    return waiters.length > 0;
+  }
+
+  #refuseEndless(event: QueuedEvent): void {
+    const tip = "an endless timer wants an end, for example expectObservable(source, '^---!')";
+    if (this.#events >= this.#maxEvents) {
+      throw new MarbleFailure(
+        `${this.#events} events have run by ${millis(this.#nowMillis)} and there are more (maxEvents): ${tip}`,
+      );
+    }
+    const limit = this.#drawnMillis + this.#maxVirtualMillis;
+    if (event.atMillis <= limit) return;
+    throw new MarbleFailure(
+      `the next event lies at ${millis(event.atMillis)}, more than ${millis(this.#maxVirtualMillis)} after the last frame ` +
+        `that is drawn (maxVirtualMillis): ${tip}`,
+    );
+  }
+
+  async #waitForReal(isEnough: () => boolean): Promise<void> {
+    for (let waited = 0; waited < this.#maxRealWaitMillis; waited++) {
+      if (isEnough()) return;
+      await realPause(1);
+    }
+    if (isEnough()) return;
+    throw new MarbleFailure(
+      `the test still waits at ${millis(this.#nowMillis)}, and nothing is scheduled that could end its waiting`,
+    );
+  }
+}

@@ -1,0 +1,153 @@
+import { isBatch } from '../batch.ts';
+import type { Batch, CloseReason } from '../batch.ts';
+import { callSite } from './callSite.ts';
+import { MarbleFailure, millis } from './failure.ts';
+import { drawPair, explain, firstDifference } from './mismatch.ts';
+import { itemsOf, type Recording } from './recording.ts';
+import { parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
+import type { ValueTable } from './values.ts';
+
+/** Something that a test expects, to be looked at when the run is over. */
+export interface Expectation {
+  /** Keeps what is to be compared, before the clearing up changes it. */
+  freeze(): void;
+  /** What is wrong, or `undefined` if nothing is. */
+  check(): MarbleFailure | undefined;
+}
+
+/** What was drawn for a recording, and the options that came with it. */
+export interface RecordingPlan {
+  readonly marbles: string;
+  readonly values: ValueTable;
+  readonly error?: { readonly value: unknown };
+  readonly closedBy?: readonly CloseReason[];
+}
+
+/** An Observable is to do what is drawn. Without a plan by the end of the run, the expectation fails: it would assert nothing. */
+export class RecordingExpectation implements Expectation {
+  readonly #recording: Recording;
+  readonly #title: string;
+  #site = callSite();
+  #plan: RecordingPlan | undefined;
+
+  constructor(recording: Recording, title: string) {
+    this.#recording = recording;
+    this.#title = title;
+  }
+
+  /** Returns the number of frames of the drawing. */
+  toBe(plan: RecordingPlan): number {
+    this.#site = callSite();
+    this.#plan = plan;
+    return parseMarbles(plan.marbles, 'expected').frames;
+  }
+
+  freeze(): void {
+    // A recording stops by itself when it is told to.
+  }
+
+  check(): MarbleFailure | undefined {
+    const plan = this.#plan;
+    if (plan === undefined) return new MarbleFailure(`${this.#title} without toBe asserts nothing`, this.#site);
+    const expected = parseMarbles(plan.marbles, 'expected').marks;
+    const comparison = { ...plan, expected, observed: this.#recording.events };
+    const index = firstDifference(comparison);
+    const problem = index === undefined ? this.#closedByProblem(plan) : explain(comparison, index);
+    return problem === undefined ? undefined : new MarbleFailure(`the marbles differ\n\n${problem}`, this.#site);
+  }
+
+  #closedByProblem({ closedBy, marbles }: RecordingPlan): string | undefined {
+    if (closedBy === undefined) return undefined;
+    const batches = this.#recording.events.filter((event) => event.kind === 'next');
+    const reasons = batches.map(({ value }) => reasonOf(value));
+    const index = Array.from({ length: Math.max(closedBy.length, reasons.length) }).findIndex(
+      (_, at) => closedBy[at] !== reasons[at],
+    );
+    if (index < 0) return undefined;
+    const event = batches[index];
+    if (event === undefined) return `  ${marbles}\n\n${closedBy.length} close reasons were expected, but ${reasons.length} batches came`;
+    const size = itemsOf(event.value)?.length ?? 0;
+    return (
+      `  ${marbles}\n\nbatch ${index + 1}, of ${size} at ${millis(event.frame)}: ` +
+      `${closedBy[index] ?? 'no further batch'} was expected, but it was closed by ${reasons[index] ?? 'nothing that is known'}`
+    );
+  }
+}
+
+function reasonOf(value: unknown): CloseReason | undefined {
+  return itemsOf(value) !== undefined && isBatch(value as Batch<unknown>) ? (value as Batch<unknown>).closedBy : undefined;
+}
+
+/** Subscriptions, or attempts, are to last as drawn. */
+export class SubscriptionExpectation implements Expectation {
+  readonly #log: readonly SubscriptionSpan[];
+  readonly #title: string;
+  readonly #labelOf: (index: number) => string;
+  readonly #site = callSite();
+  readonly #marbles: readonly string[];
+  readonly #labels: readonly string[] | undefined;
+  #frozen: readonly SubscriptionSpan[] = [];
+  #frozenLabels: readonly string[] = [];
+
+  constructor(plan: {
+    title: string;
+    log: readonly SubscriptionSpan[];
+    marbles: readonly string[];
+    labels?: readonly string[] | undefined;
+    labelOf?: (index: number) => string;
+  }) {
+    this.#title = plan.title;
+    this.#log = plan.log;
+    this.#marbles = plan.marbles;
+    this.#labels = plan.labels;
+    this.#labelOf = plan.labelOf ?? (() => '');
+  }
+
+  freeze(): void {
+    this.#frozen = this.#log.map((span) => ({ ...span }));
+    this.#frozenLabels = this.#frozen.map((_, index) => this.#labelOf(index));
+  }
+
+  check(): MarbleFailure | undefined {
+    const expected = this.#marbles.map(parseSubscription);
+    for (let index = 0; index < Math.max(expected.length, this.#frozen.length); index++) {
+      const problem = this.#problemAt(index, expected[index], this.#frozen[index]);
+      if (problem !== undefined) return new MarbleFailure(`${this.#title} differ\n\n${problem}`, this.#site);
+    }
+    return undefined;
+  }
+
+  #problemAt(index: number, expected?: SubscriptionSpan, observed?: SubscriptionSpan): string | undefined {
+    const rows = [rowOf(expected), rowOf(observed)] as const;
+    const differs = [0, 1].findIndex((at) => rows[0][at]?.frame !== rows[1][at]?.frame);
+    const [wanted, label] = [this.#labels?.[index], this.#frozenLabels[index] ?? ''];
+    const words = `number ${index + 1} of ${this.#frozen.length}${label === '' ? '' : ` ${label}`}`;
+    if (differs >= 0) {
+      return [...drawPair(rows[0], rows[1], differs), '', `${words}: ${spanWords(expected, observed)}`].join('\n');
+    }
+    if (this.#labels === undefined || wanted === undefined || `[${wanted}]` === label) return undefined;
+    return `number ${index + 1} of ${this.#frozen.length}: [${wanted}] was expected, but it was ${label}`;
+  }
+}
+
+function rowOf(span: SubscriptionSpan | undefined): { frame: number; text: string }[] {
+  if (span === undefined) return [];
+  const marks = [
+    { frame: span.subscribedFrame, text: '^' },
+    { frame: span.unsubscribedFrame, text: '!' },
+  ];
+  return marks.filter(({ frame }) => Number.isFinite(frame));
+}
+
+function spanWords(expected: SubscriptionSpan | undefined, observed: SubscriptionSpan | undefined): string {
+  if (expected === undefined) return `none was expected, but one began at ${millis(observed?.subscribedFrame ?? 0)}`;
+  if (observed === undefined) return `expected from ${millis(expected.subscribedFrame)}, but it never began`;
+  if (expected.subscribedFrame !== observed.subscribedFrame) {
+    return `expected from ${millis(expected.subscribedFrame)}, but it began at ${millis(observed.subscribedFrame)}`;
+  }
+  return `expected to ${endWords(expected.unsubscribedFrame)}, but it ${observed.unsubscribedFrame === Number.POSITIVE_INFINITY ? 'never ended' : `ended at ${millis(observed.unsubscribedFrame)}`}`;
+}
+
+function endWords(frame: number): string {
+  return Number.isFinite(frame) ? `end at ${millis(frame)}` : 'stay open';
+}

@@ -1,0 +1,18 @@
+/** A test in virtual time failed. The message is a drawing, or says what went wrong in a sentence. */
+export class MarbleFailure extends Error {
+  override readonly name = 'MarbleFailure';
+
+  constructor(message: string, site?: Error) {
+    super(message);
+    // The line of the expectation is what a person looks for, not the place in here that found it broken.
+    const frames = site?.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+    if (frames !== undefined && frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join('\n');
+  }
+}
+
+/** A duration or a frame as the grammar of marbles writes it: `120ms`, `2s`, `1m`. */
+export function millis(duration: number): string {
+  if (duration > 0 && duration % 60_000 === 0) return `${duration / 60_000}m`;
+  if (duration > 0 && duration % 1_000 === 0) return `${duration / 1_000}s`;
+  return `${duration}ms`;
+}

@@ -1,0 +1,188 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { Batch } from '../batch.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { ExportError, type Failure, type Response, type Sink } from '../sink.ts';
+import type { VirtualClock } from './clock.ts';
+import { MarbleFailure } from './failure.ts';
+import { type Mark, parseMarbles, type SubscriptionSpan } from './syntax.ts';
+
+/** How a scripted sink answers, beyond its marbles. */
+export interface ScriptedSinkOptions {
+  /** Default `scripted`. */
+  readonly name?: string;
+  /** What the sink says it bears. Default: unlimited. */
+  readonly maxConcurrency?: number;
+  readonly attemptTimeoutMillis?: number;
+  /** Letters that answer. They are added to {@link SCRIPT_RESPONSES}. */
+  readonly responses?: Readonly<Record<string, Response>>;
+  /** Letters that fail, `#` among them. They are added to {@link SCRIPT_FAILURES}. An Error is thrown as it is. */
+  readonly failures?: Readonly<Record<string, Failure | Error>>;
+  /**
+   * What an attempt beyond the last marble meets. `repeat`: the last marble once more (the default) · `refuse`: a permanent
+   * failure, and the test fails.
+   */
+  readonly afterLast?: 'repeat' | 'refuse';
+  /** When `forceFlush` settles, as marbles: `---|` resolves, `-#` rejects. Default: at once. */
+  readonly forceFlush?: string;
+  /** When `shutdown` settles, as marbles. Default: at once. */
+  readonly shutdown?: string;
+}
+
+/** Letters that answer in every script: `r` is a plain success. */
+export const SCRIPT_RESPONSES: Readonly<Record<string, Response>> = Object.freeze({ r: Object.freeze({}) });
+
+/** Letters that fail in every script: `#` retryable, `t` throttled for a second, `p` permanent, `l` too large, `u` unknown outcome. */
+export const SCRIPT_FAILURES: Readonly<Record<string, Failure>> = Object.freeze({
+  '#': Object.freeze({ kind: 'retryable' }),
+  t: Object.freeze({ kind: 'throttled', retryAfterMillis: 1_000 }),
+  p: Object.freeze({ kind: 'permanent' }),
+  l: Object.freeze({ kind: 'tooLarge' }),
+  u: Object.freeze({ kind: 'unknownOutcome' }),
+});
+
+/** One attempt that a scripted sink saw. `unsubscribedFrame` is when it was answered, or aborted. */
+export interface Attempt<T> extends SubscriptionSpan {
+  readonly batch: Batch<T>;
+  /** The marbles that answer it. */
+  readonly marbles: string;
+  /** `open` until it ends; `aborted` by unsubscribing before its answer. */
+  readonly end: 'open' | 'answered' | 'failed' | 'aborted';
+}
+
+/** A sink whose answers are drawn, and that remembers its attempts. */
+export interface ScriptedSink<T> extends Sink<T> {
+  /** In the order in which they began, across all batches. */
+  readonly attempts: readonly Attempt<T>[];
+  /** The batches that `export` was called with. */
+  readonly exported: readonly Batch<T>[];
+  /** The frames at which `forceFlush` was called. */
+  readonly flushes: readonly number[];
+  /** The frames at which `shutdown` was called. */
+  readonly shutdowns: readonly number[];
+}
+
+interface OpenAttempt<T> extends Attempt<T> {
+  unsubscribedFrame: number;
+  end: Attempt<T>['end'];
+}
+
+type Answer = (subscriber: Subscriber<Response>) => void;
+
+/** A sink that answers the first attempt as its first marbles say, the second as its second, and so on. */
+export class Script<T> implements ScriptedSink<T> {
+  readonly name: string;
+  declare readonly maxConcurrency?: number;
+  declare readonly attemptTimeoutMillis?: number;
+  readonly attempts: OpenAttempt<T>[] = [];
+  readonly exported: Batch<T>[] = [];
+  readonly flushes: number[] = [];
+  readonly shutdowns: number[] = [];
+  /** How often an attempt came after the last marble, where that is refused. */
+  refusals = 0;
+  readonly #clock: VirtualClock;
+  readonly #script: readonly { marbles: string; marks: readonly Mark[] }[];
+  readonly #options: ScriptedSinkOptions;
+  readonly #answers: ReadonlyMap<string, Answer>;
+
+  constructor(clock: VirtualClock, script: readonly string[], options: ScriptedSinkOptions) {
+    if (script.length === 0) throw new InvalidOptionError('sink.script', 'one marble for each attempt', script);
+    this.#clock = clock;
+    this.#options = options;
+    this.name = options.name ?? 'scripted';
+    if (options.maxConcurrency !== undefined) this.maxConcurrency = options.maxConcurrency;
+    if (options.attemptTimeoutMillis !== undefined) this.attemptTimeoutMillis = options.attemptTimeoutMillis;
+    this.#answers = answersOf(options);
+    this.#script = script.map((marbles) => ({ marbles, marks: this.#read(marbles) }));
+  }
+
+  export(batch: Batch<T>): Observable<Response> {
+    this.exported.push(batch);
+    return new Observable((subscriber) => this.#attempt(batch, subscriber));
+  }
+
+  forceFlush(): Promise<void> {
+    this.flushes.push(this.#clock.now());
+    return this.#settleAs(this.#options.forceFlush);
+  }
+
+  shutdown(): Promise<void> {
+    this.shutdowns.push(this.#clock.now());
+    return this.#settleAs(this.#options.shutdown);
+  }
+
+  #read(marbles: string): readonly Mark[] {
+    const { marks, frames } = parseMarbles(marbles, 'cold');
+    this.#clock.drawn(this.#clock.now() + frames);
+    for (const mark of marks) {
+      const letter = mark.kind === 'next' ? mark.letter : mark.kind === 'error' ? '#' : '';
+      if (mark.kind === 'complete' || this.#answers.has(letter)) continue;
+      throw new MarbleFailure(`sink('${marbles}'): ${letter || 'a batch'} is no answer; they are ${[...this.#answers.keys()].join(' ')} and |`);
+    }
+    return marks;
+  }
+
+  #attempt(batch: Batch<T>, subscriber: Subscriber<Response>): void {
+    const clock = this.#clock;
+    const turn = this.#script[this.attempts.length] ?? this.#afterLast();
+    const attempt: OpenAttempt<T> = {
+      batch,
+      marbles: turn.marbles,
+      subscribedFrame: clock.now(),
+      unsubscribedFrame: Number.POSITIVE_INFINITY,
+      end: 'open',
+    };
+    this.attempts.push(attempt);
+    const events = turn.marks.map((mark) => clock.schedule(clock.now() + mark.frame, () => this.#answer(mark, attempt, subscriber)));
+    subscriber.add(() => {
+      for (const event of events) clock.cancel(event);
+      attempt.unsubscribedFrame = clock.now();
+      if (attempt.end === 'open') attempt.end = 'aborted';
+    });
+  }
+
+  #afterLast(): { marbles: string; marks: readonly Mark[] } {
+    if (this.#options.afterLast !== 'refuse') return this.#script.at(-1) as { marbles: string; marks: readonly Mark[] };
+    this.refusals += 1;
+    return { marbles: '#', marks: [{ kind: 'next', frame: 0, letter: 'p' }] };
+  }
+
+  #answer(mark: Mark, attempt: OpenAttempt<T>, subscriber: Subscriber<Response>): void {
+    if (mark.kind === 'complete') {
+      if (attempt.end === 'open') attempt.end = 'answered';
+      subscriber.complete();
+      return;
+    }
+    const letter = mark.kind === 'next' ? mark.letter : '#';
+    attempt.end = letter in this.#failures() ? 'failed' : 'answered';
+    this.#answers.get(letter)?.(subscriber);
+  }
+
+  #failures(): Readonly<Record<string, unknown>> {
+    return { ...SCRIPT_FAILURES, ...this.#options.failures };
+  }
+
+  #settleAs(marbles: string | undefined): Promise<void> {
+    if (marbles === undefined) return Promise.resolve();
+    const end = parseMarbles(marbles, 'cold').marks.find((mark) => mark.kind === 'complete' || mark.kind === 'error');
+    if (end === undefined) return new Promise(() => {});
+    return new Promise((resolve, reject) => {
+      const settle = end.kind === 'complete' ? resolve : () => reject(new Error(`${this.name} failed, as scripted`));
+      this.#clock.schedule(this.#clock.now() + end.frame, settle);
+    });
+  }
+}
+
+function answersOf({ responses, failures }: ScriptedSinkOptions): ReadonlyMap<string, Answer> {
+  const answers = new Map<string, Answer>();
+  for (const [letter, failure] of Object.entries({ ...SCRIPT_FAILURES, ...failures })) {
+    answers.set(letter, (subscriber) => subscriber.error(errorOf(failure)));
+  }
+  for (const [letter, response] of Object.entries({ ...SCRIPT_RESPONSES, ...responses })) {
+    answers.set(letter, (subscriber) => subscriber.next(response));
+  }
+  return answers;
+}
+
+function errorOf(failure: Failure | Error): Error {
+  return failure instanceof Error ? failure : new ExportError(failure, `scripted: ${failure.kind}`);
+}

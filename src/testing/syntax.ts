@@ -1,0 +1,170 @@
+import { MarbleFailure } from './failure.ts';
+
+/** One thing that a drawing says, at its frame. */
+export type Mark =
+  | { readonly kind: 'next'; readonly frame: number; readonly letter: string }
+  | { readonly kind: 'batch'; readonly frame: number; readonly letters: readonly string[] }
+  | { readonly kind: 'complete' | 'error'; readonly frame: number };
+
+/** A drawing of an Observable, read. */
+export interface Drawing {
+  readonly marks: readonly Mark[];
+  /** How many frames the drawing is long, counted from its `^` if it has one. */
+  readonly frames: number;
+}
+
+/** A drawing of a subscription, read. `Infinity`: not in the drawing. */
+export interface SubscriptionSpan {
+  readonly subscribedFrame: number;
+  readonly unsubscribedFrame: number;
+}
+
+const SILENCE = /(\d+(?:\.\d+)?)(ms|s|m)(?=\s|$)/y;
+const MILLIS_OF: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 };
+
+/** One token: how it reads, where it stands in the text and at which frame. */
+interface Token {
+  readonly text: string;
+  readonly at: number;
+  readonly frame: number;
+}
+
+/** Reads `--a-(bc)-[de]-|`. `^` marks frame 0 and is for hot sources only. */
+export function parseMarbles(marbles: string, kind: 'hot' | 'cold' | 'expected'): Drawing {
+  const reader = new MarbleReader(marbles, kind);
+  const { tokens, frames } = tokenize(marbles);
+  for (const token of tokens) reader.read(token);
+  return reader.end(frames);
+}
+
+/** Reads `--^---!`. Both at one frame: `--(^!)`. */
+export function parseSubscription(marbles: string): SubscriptionSpan {
+  const found = { '^': Number.POSITIVE_INFINITY, '!': Number.POSITIVE_INFINITY };
+  let group: Token | undefined; // the ( that is open
+  for (const token of tokenize(marbles).tokens) {
+    const { text, at } = token;
+    if (text === '(' && group === undefined) group = token;
+    else if (text === ')' && group !== undefined) group = undefined;
+    else if (text !== '^' && text !== '!') throw syntaxError(marbles, at, `a subscription has ^ and !, but no ${text}`);
+    else if (Number.isFinite(found[text])) throw syntaxError(marbles, at, `a subscription has one ${text}`);
+    else found[text] = (group ?? token).frame;
+  }
+  if (group !== undefined) throw syntaxError(marbles, group.at, 'this ( is never closed');
+  return { subscribedFrame: found['^'], unsubscribedFrame: found['!'] };
+}
+
+/** The frame of the first mark: `time('---|')` is 3. */
+export function parseTime(marbles: string): number {
+  const mark = tokenize(marbles).tokens.find(({ text }) => text === '|');
+  if (mark === undefined) throw syntaxError(marbles, marbles.length, 'a time ends with |');
+  return mark.frame;
+}
+
+/** Splits into single characters with their frames. Silence (`-`, `500ms`) only moves the frame. */
+function tokenize(marbles: string): { tokens: Token[]; frames: number } {
+  const tokens: Token[] = [];
+  let frame = 0;
+  for (let at = 0; at < marbles.length; ) {
+    const silence = silenceAt(marbles, at);
+    const text = silence?.text ?? String.fromCodePoint(marbles.codePointAt(at) ?? 0);
+    if (silence === undefined && !/[\s-]/.test(text)) tokens.push({ text, at, frame });
+    if (!/\s/.test(text)) frame += silence?.millis ?? 1;
+    at += text.length;
+  }
+  return { tokens, frames: frame };
+}
+
+/** `500ms`, `2s` or `1m`, standing by itself. Elsewhere a digit is a letter like any other. */
+function silenceAt(marbles: string, at: number): { text: string; millis: number } | undefined {
+  if (at > 0 && marbles[at - 1] !== ' ') return undefined;
+  SILENCE.lastIndex = at;
+  const [text, count, unit] = SILENCE.exec(marbles) ?? [];
+  if (text === undefined || count === undefined || unit === undefined) return undefined;
+  return { text, millis: Number(count) * (MILLIS_OF[unit] ?? 0) };
+}
+
+/** Turns tokens into marks. Inside `( )` and `[ ]` everything happens at the frame of the bracket that opened it. */
+class MarbleReader {
+  readonly #marbles: string;
+  readonly #kind: 'hot' | 'cold' | 'expected';
+  readonly #marks: Mark[] = [];
+  #group: Token | undefined; // the ( that is open
+  #batch: { open: Token; letters: string[] } | undefined; // the [ that is open
+  #zero: number | undefined; // the frame of ^
+  #ended = false; // a | or # was read
+  #lastFrame = 0; // of the last character that was read, to notice a silence within brackets
+
+  constructor(marbles: string, kind: 'hot' | 'cold' | 'expected') {
+    this.#marbles = marbles;
+    this.#kind = kind;
+  }
+
+  read(token: Token): void {
+    const isInside = this.#group !== undefined || this.#batch !== undefined;
+    if (isInside && token.frame !== this.#lastFrame + 1) this.#refuse(token, 'no time passes inside of brackets');
+    this.#lastFrame = token.frame;
+    if (this.#ended && token.text !== ')' ) this.#refuse(token, 'nothing comes after the end');
+    if (this.#batch !== undefined) this.#readInBatch(this.#batch, token);
+    else this.#readOutside(token);
+  }
+
+  end(frames: number): Drawing {
+    const open = this.#batch?.open ?? this.#group;
+    if (open !== undefined) this.#refuse(open, `this ${open.text} is never closed`);
+    const zero = this.#zero ?? 0;
+    return { marks: this.#marks.map((mark) => ({ ...mark, frame: mark.frame - zero })), frames: frames - zero };
+  }
+
+  #readInBatch(batch: { open: Token; letters: string[] }, token: Token): void {
+    if ('()[|#^!'.includes(token.text)) this.#refuse(token, `a batch holds letters, not ${token.text}`);
+    if (token.text !== ']') {
+      batch.letters.push(token.text);
+      return;
+    }
+    if (batch.letters.length === 0) this.#refuse(token, 'a batch is never empty');
+    this.#marks.push({ kind: 'batch', frame: this.#frameOf(batch.open), letters: batch.letters });
+    this.#batch = undefined;
+  }
+
+  #readOutside(token: Token): void {
+    const frame = this.#frameOf(token);
+    if (token.text === '(') this.#openGroup(token);
+    else if (token.text === ')') this.#closeGroup(token);
+    else if (token.text === '[') this.#batch = { open: token, letters: [] };
+    else if (token.text === ']') this.#refuse(token, 'no [ before it');
+    else if (token.text === '^') this.#markZero(token);
+    else if (token.text === '!') this.#refuse(token, 'only a subscription has !');
+    else if (token.text === '|' || token.text === '#') {
+      this.#ended = true;
+      this.#marks.push({ kind: token.text === '|' ? 'complete' : 'error', frame });
+    } else this.#marks.push({ kind: 'next', frame, letter: token.text });
+  }
+
+  #openGroup(token: Token): void {
+    if (this.#group !== undefined) this.#refuse(token, 'a group holds no other group');
+    this.#group = token;
+  }
+
+  #closeGroup(token: Token): void {
+    if (this.#group === undefined) this.#refuse(token, 'no ( before it');
+    this.#group = undefined;
+  }
+
+  #markZero(token: Token): void {
+    if (this.#kind !== 'hot') this.#refuse(token, 'only a hot source and a subscription have ^');
+    if (this.#zero !== undefined) this.#refuse(token, 'there is one ^');
+    this.#zero = this.#frameOf(token);
+  }
+
+  #frameOf(token: Token): number {
+    return (this.#group ?? token).frame;
+  }
+
+  #refuse(token: Token, rule: string): never {
+    throw syntaxError(this.#marbles, token.at, rule);
+  }
+}
+
+function syntaxError(marbles: string, at: number, rule: string): MarbleFailure {
+  return new MarbleFailure(`these marbles cannot be read: ${rule}\n\n  ${marbles}\n  ${' '.repeat(at)}^`);
+}

@@ -1,0 +1,23 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type SchedulerLike, Subscription } from 'rxjs';
+
+/**
+ * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
+ * request that happened to arm it.
+ */
+export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snapshot();
+
+/**
+ * Runs `work` once, after `delayMillis` of the scheduler's time. `Infinity` never does.
+ *
+ * The timer never keeps the process alive: whoever has to finish something at exit holds it open on purpose.
+ */
+export function after(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
+  if (delayMillis === Number.POSITIVE_INFINITY) return Subscription.EMPTY;
+  return outsideAnyContext(() => {
+    const action = scheduler.schedule(work, Math.max(0, delayMillis));
+    // RxJS keeps the handle of the host's timer in `id`; virtual schedulers have a number there, or nothing.
+    (action as { id?: { unref?: () => void } }).id?.unref?.();
+    return action;
+  });
+}
