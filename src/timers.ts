@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type SchedulerLike, Subscription } from 'rxjs';
+import { asyncScheduler, type SchedulerLike, Subscription } from 'rxjs';
 
 /**
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
@@ -13,11 +13,20 @@ export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snap
  * The timer never keeps the process alive: whoever has to finish something at exit holds it open on purpose.
  */
 export function after(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
+  const action = keepingAlive(scheduler, delayMillis, work);
+  // RxJS keeps the handle of the host's timer in `id`; virtual schedulers have a number there, or nothing.
+  (action as { id?: { unref?: () => void } }).id?.unref?.();
+  return action;
+}
+
+/** Like {@link after}, but it keeps the process alive: for a drain that somebody waits for. */
+export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
   if (delayMillis === Number.POSITIVE_INFINITY) return Subscription.EMPTY;
-  return outsideAnyContext(() => {
-    const action = scheduler.schedule(work, Math.max(0, delayMillis));
-    // RxJS keeps the handle of the host's timer in `id`; virtual schedulers have a number there, or nothing.
-    (action as { id?: { unref?: () => void } }).id?.unref?.();
-    return action;
-  });
+  return outsideAnyContext(() => scheduler.schedule(work, Math.max(0, delayMillis)));
+}
+
+/** Runs `work` once, as soon as the host has finished what it is at: no delay, and no microtask of the caller's. */
+export function soon(scheduler: SchedulerLike, work: () => void): void {
+  if (scheduler === asyncScheduler) outsideAnyContext(() => setImmediate(work));
+  else scheduler.schedule(work, 0);
 }

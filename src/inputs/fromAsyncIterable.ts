@@ -1,0 +1,109 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { Account } from '../account.ts';
+import { createGate, type Gate } from '../gate.ts';
+import { createLedger, type Ledger } from '../ledger.ts';
+import { requireShape, withDefaults } from '../options.ts';
+
+export interface FromAsyncIterableOptions {
+  /** Nothing is pulled while it is closed. Give the same one to `adaptiveBatch({ gate })`. Default: one that stays open. */
+  gate?: Gate;
+  /** Keeps the books. Default: one of its own. */
+  ledger?: Ledger;
+}
+
+const STAGE = 'fromAsyncIterable';
+
+/** Items of a synchronous iterable that are pulled before the event loop has its next turn. */
+const ITEMS_PER_TURN = 1_024;
+
+/**
+ * Pulls items from an iterable, one after another, only while the gate is open.
+ *
+ * ```text
+ * gate               open-----closed----open--
+ * fromAsyncIterable  -a-b-c-d-----------e-f-|
+ * ```
+ *
+ * **Emits** each item when it has been pulled; the next one is asked for when `next` has returned and the gate is open. **Completes** and **errors** like the iterable.
+ * **Unsubscribed**, it pulls no more and calls the iterator's `return()`, so that a generator runs its `finally`; what that throws has nobody left to hear it.
+ *
+ * A synchronous iterable is pulled in slices, so that a long one does not hold the event loop.
+ *
+ * **Order**: that of the iterable. **Loss**: none; an item that was being awaited when it was unsubscribed is counted as `unsubscribed`.
+ *
+ * @throws InvalidOptionError when `items` cannot be iterated, or an option is unknown
+ *
+ * @example
+ * ```ts
+ * const gate = createGate();
+ * fromAsyncIterable(spansOfAFile(), { gate }).pipe(adaptiveBatch({ gate }), exportTo(otlpHttp())).subscribe();
+ * ```
+ */
+export function fromAsyncIterable<T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  options: FromAsyncIterableOptions = {},
+): Observable<T> {
+  const defaults: FromAsyncIterableOptions = { gate: createGate(), ledger: createLedger() };
+  const { gate, ledger } = withDefaults(STAGE, defaults, options) as Required<FromAsyncIterableOptions>;
+  requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
+  const iterate = iteratorOf(items);
+  const account = ledger.open('input', STAGE);
+  return new Observable((subscriber) => {
+    const iterator = iterate();
+    let ended = false; // by the iterator itself
+    const end = (how: () => void) => {
+      ended = true;
+      how();
+    };
+    subscriber.add(() => {
+      if (!ended) closeQuietly(iterator);
+    });
+    pull(iterator, gate, subscriber, account).then(
+      () => end(() => subscriber.complete()),
+      (error: unknown) => end(() => subscriber.error(error)),
+    );
+  });
+}
+
+type AnyIterator<T> = AsyncIterator<T> | Iterator<T>;
+
+function iteratorOf<T>(items: AsyncIterable<T> | Iterable<T>): () => AnyIterator<T> {
+  const either = items as Partial<AsyncIterable<T> & Iterable<T>>;
+  if (typeof either?.[Symbol.asyncIterator] === 'function')
+    return () => (items as AsyncIterable<T>)[Symbol.asyncIterator]();
+  requireShape(`${STAGE}.items`, either?.[Symbol.iterator], 'an iterable or an async iterable');
+  return () => (items as Iterable<T>)[Symbol.iterator]();
+}
+
+async function pull<T>(
+  iterator: AnyIterator<T>,
+  gate: Gate,
+  subscriber: Subscriber<T>,
+  account: Account,
+): Promise<void> {
+  for (let pulled = 1; !subscriber.closed; pulled += 1) {
+    if (!gate.open) await gate.whenOpen();
+    if (pulled % ITEMS_PER_TURN === 0) await nextTurn();
+    if (subscriber.closed) return;
+    const answer = iterator.next();
+    const result = 'then' in answer ? await answer : answer;
+    if (result.done) return;
+    account.accept(1);
+    if (subscriber.closed) return account.lose(1, 'unsubscribed');
+    account.handOn(1);
+    subscriber.next(result.value);
+  }
+}
+
+/** Every so often the event loop has its turn between items that are there at once. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** It was unsubscribed, so there is nobody left to tell of an error. */
+async function closeQuietly<T>(iterator: AnyIterator<T>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {}
+}

@@ -1,0 +1,246 @@
+import { TraceFlags } from '@opentelemetry/api';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import { asyncScheduler, Observable, type SchedulerLike, Subject } from 'rxjs';
+import type { Account } from '../account.ts';
+import type { FlushRequest } from '../batch.ts';
+import { SpanflowError } from '../errors.ts';
+import { createLedger, type Ledger } from '../ledger.ts';
+import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../options.ts';
+import type { Loss, LossReason } from '../outcome.ts';
+import { Ring } from '../strategies/ring.ts';
+import { keepingAlive, soon } from '../timers.ts';
+import { Flushes } from './flushes.ts';
+
+export interface FromSpanProcessorOptions {
+  /**
+   * Ended spans that wait to be drained into the stream, at most: 1 or more, default 32,768. The ring is emptied once per turn of the event loop, so this bounds
+   * what can end within one turn; and what ends before anybody subscribes.
+   */
+  maxQueueSize?: number;
+  /** What happens to a span that meets a full ring: `dropNewest` (the default) refuses it, `dropOldest` loses the one that has waited longest. */
+  overflow?: 'dropNewest' | 'dropOldest';
+  /** How long `forceFlush` and `shutdown` wait for the outcomes, in milliseconds: 1 or more, default 30,000. Then they reject. */
+  flushTimeoutMillis?: number;
+  /** Told of the losses at this stage (`queueFull`, `alreadyShutdown`, `noSubscriber`), once per turn, and never from within `onEnd`. */
+  onLoss?: (loss: Loss) => void;
+  /** Keeps the books. Default: one of its own. */
+  ledger?: Ledger;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+export const FROM_SPAN_PROCESSOR_DEFAULTS = Object.freeze({
+  maxQueueSize: 32_768,
+  overflow: 'dropNewest' as 'dropNewest' | 'dropOldest',
+  flushTimeoutMillis: 30_000,
+  onLoss: undefined as ((loss: Loss) => void) | undefined,
+  ledger: undefined as Ledger | undefined,
+  scheduler: asyncScheduler as SchedulerLike,
+});
+
+/** A `SpanProcessor` for OpenTelemetry's SDK, and the stream of the spans that it was given. */
+export interface SpanInput extends SpanProcessor {
+  /** Sampled spans, in the order in which they ended. It completes at `shutdown`. */
+  readonly spans$: Observable<ReadableSpan>;
+  /** Wishes of the SDK that everything so far be delivered: for `adaptiveBatch({ flushWhen })`. */
+  readonly flush$: Observable<FlushRequest>;
+}
+
+const STAGE = 'fromSpanProcessor';
+
+/** Spans that are drained before the event loop has its next turn. */
+const SPANS_PER_TURN = 4_096;
+
+/**
+ * Lets spans in: a real `SpanProcessor` (SDK 3 and 2) on one side, an Observable on the other.
+ *
+ * ```text
+ * onEnd   (abc)--d---
+ * spans$  -(abc)--d--      one turn of the event loop later
+ * ```
+ *
+ * `onEnd` pushes the span into a bounded ring and does nothing more: no operator, no encoding, no export runs inside `span.end()`. One immediate drains the ring
+ * into the stream, outside the asynchronous context of whoever ended a span. Spans that are not sampled are skipped.
+ *
+ * **Emits** nothing before somebody subscribes; the spans wait in the ring. **Completes** at `shutdown`. It never **errors**. **Unsubscribed** by all, it keeps spans in the ring again.
+ *
+ * `forceFlush` resolves when everything that ended before it has an outcome, whichever it is; and rejects at its timeout. `shutdown` does the same, and ends the stream.
+ *
+ * **Order**: that of `onEnd`. **Loss**: `queueFull`, `alreadyShutdown`, and `noSubscriber` for what still waits at the shutdown.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const input = fromSpanProcessor();
+ * const provider = new TracerProvider({ spanProcessors: [input] });
+ * input.spans$.pipe(adaptiveBatch({ flushWhen: input.flush$ }), exportTo(otlpHttp())).subscribe();
+ * ```
+ *
+ * @see spanPipeline
+ */
+export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanInput {
+  const settings = withDefaults(STAGE, FROM_SPAN_PROCESSOR_DEFAULTS, options);
+  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
+  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest']);
+  requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');
+  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+  if (settings.onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, settings.onLoss);
+  if (settings.ledger !== undefined)
+    requireShape(`${STAGE}.ledger`, settings.ledger, 'a ledger of createLedger()', 'open');
+  return new RingInput(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
+}
+
+class RingInput implements SpanInput {
+  readonly #settings: typeof FROM_SPAN_PROCESSOR_DEFAULTS;
+  readonly #account: Account;
+  readonly #ring = new Ring<ReadableSpan>();
+  readonly #spans = new Subject<ReadableSpan>();
+  readonly #flushes = new Flushes();
+  readonly #untold = new Map<LossReason, number>(); // losses since the last turn
+  #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
+  #drainIsDue = false; // an immediate is set
+  #draining = false;
+  #shutdown: Promise<void> | undefined;
+
+  readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
+    subscriber.add(this.#spans.subscribe(subscriber));
+    if (this.#ring.length > 0) this.#drainSoon();
+  });
+  readonly flush$ = this.#flushes.requests$;
+
+  constructor(settings: typeof FROM_SPAN_PROCESSOR_DEFAULTS, account: Account) {
+    this.#settings = settings;
+    this.#account = account;
+    account.gauges = { queueSize: () => this.#ring.length };
+  }
+
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
+    try {
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+      this.#push(span);
+    } catch {
+      // Only an object that is no span gets here. The host has other things to do than to hear of it.
+      this.#account.callbackErrors += 1;
+    }
+  }
+
+  forceFlush(): Promise<void> {
+    if (this.#shutdown !== undefined) return Promise.resolve();
+    return this.#settled('forceFlush', (onDone) => this.#flush(onDone));
+  }
+
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#settled('shutdown', (onDone) => this.#end(onDone));
+    return this.#shutdown;
+  }
+
+  #push(span: ReadableSpan): void {
+    const isFull = this.#ring.length >= this.#settings.maxQueueSize;
+    if (this.#shutdown !== undefined) {
+      this.#refuse('alreadyShutdown');
+    } else if (isFull && this.#settings.overflow === 'dropNewest') {
+      this.#refuse('queueFull');
+    } else {
+      if (isFull) this.#evict();
+      this.#account.accept(1);
+      this.#ring.push(span);
+      this.#drainSoon();
+    }
+  }
+
+  #evict(): void {
+    this.#ring.shift();
+    this.#account.lose(1, 'queueFull');
+    this.#tellSoon('queueFull');
+  }
+
+  #refuse(reason: LossReason): void {
+    this.#account.refuse(1, reason);
+    this.#tellSoon(reason);
+  }
+
+  #tellSoon(reason: LossReason): void {
+    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + 1);
+    this.#drainSoon();
+  }
+
+  #drainSoon(): void {
+    if (this.#drainIsDue || (!this.#spans.observed && this.#untold.size === 0)) return;
+    this.#drainIsDue = true;
+    soon(this.#settings.scheduler, () => {
+      this.#drainIsDue = false;
+      this.#tellLosses();
+      this.#drain(SPANS_PER_TURN);
+    });
+  }
+
+  #drain(atMost: number): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    for (let count = 0; count < atMost && this.#ring.length > 0 && this.#spans.observed; count += 1) this.#emit();
+    this.#draining = false;
+    if (this.#ring.length > 0) this.#drainSoon();
+    else for (const flush of this.#whenEmpty.splice(0)) flush();
+  }
+
+  #emit(): void {
+    const span = this.#ring.shift() as ReadableSpan;
+    this.#account.handOn(1);
+    try {
+      this.#spans.next(span);
+    } catch {
+      this.#account.callbackErrors += 1;
+    }
+  }
+
+  #tellLosses(): void {
+    const losses = [...this.#untold];
+    this.#untold.clear();
+    for (const [reason, count] of losses) {
+      try {
+        this.#settings.onLoss?.({ count, reason, stage: STAGE });
+      } catch {
+        this.#account.callbackErrors += 1;
+      }
+    }
+  }
+
+  /** Sends a flush request behind everything that has ended so far. */
+  #flush(onDone: () => void): void {
+    this.#drain(Number.POSITIVE_INFINITY);
+    if (this.#ring.length === 0 && !this.#draining) this.#flushes.send(onDone);
+    else this.#whenEmpty.push(() => this.#flushes.send(onDone));
+  }
+
+  #end(onDone: () => void): void {
+    this.#drain(Number.POSITIVE_INFINITY);
+    const left = this.#ring.take(this.#ring.length).length;
+    if (left > 0) {
+      this.#account.lose(left, 'noSubscriber');
+      this.#untold.set('noSubscriber', left);
+    }
+    for (const flush of this.#whenEmpty.splice(0)) flush();
+    this.#flushes.send(onDone);
+    this.#spans.complete();
+    this.#flushes.complete();
+    this.#tellLosses();
+  }
+
+  /** The one place where a callback becomes a promise: it resolves when the work is done, and rejects when that takes too long. */
+  #settled(what: string, work: (onDone: () => void) => void): Promise<void> {
+    const { flushTimeoutMillis, scheduler } = this.#settings;
+    return new Promise((resolve, reject) => {
+      const timer = keepingAlive(scheduler, flushTimeoutMillis, () => {
+        const pending = `${what} did not finish within ${flushTimeoutMillis} ms; what is still pending goes on`;
+        reject(new SpanflowError('FLUSH_TIMEOUT', pending));
+      });
+      work(() => {
+        timer.unsubscribe();
+        resolve();
+      });
+    });
+  }
+}
