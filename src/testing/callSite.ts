@@ -15,9 +15,18 @@ export function callSite(): Error {
   return site;
 }
 
+/** The lines of a trace without those of this kit. */
+export function framesOf(site: Error): readonly string[] {
+  const frames = (site.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return frames.filter((line) => !placeOf(line)?.startsWith(here));
+}
+
 /** The first line outside of this kit, of RxJS and of the host: `src/operators/mine.ts:12:3`. */
 export function siteText(site: Error): string {
-  const places = (site.stack ?? '').split('\n').map(placeOf).filter((place) => place !== undefined);
+  const places = (site.stack ?? '')
+    .split('\n')
+    .map(placeOf)
+    .filter((place) => place !== undefined);
   const place = places.find((candidate) => !isForeign(candidate)) ?? places[0];
   if (place === undefined) return 'an unknown place';
   const path = relative(process.cwd(), place);

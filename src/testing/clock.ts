@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../errors.ts';
 import { EventQueue, type QueuedEvent } from './eventQueue.ts';
-import { MarbleFailure, millis } from './failure.ts';
+import { EndlessRun, MarbleFailure, millis } from './failure.ts';
 import { realPause, realTurn } from './realTime.ts';
 
 /** How long a run in virtual time may last. */
@@ -137,13 +137,13 @@ export class VirtualClock {
   #refuseEndless(event: QueuedEvent): void {
     const tip = "an endless timer wants an end, for example expectObservable(source, '^---!')";
     if (this.#events >= this.#maxEvents) {
-      throw new MarbleFailure(
+      throw new EndlessRun(
         `${this.#events} events have run by ${millis(this.#nowMillis)} and there are more (maxEvents): ${tip}`,
       );
     }
     const limit = this.#drawnMillis + this.#maxVirtualMillis;
     if (event.atMillis <= limit) return;
-    throw new MarbleFailure(
+    throw new EndlessRun(
       `the next event lies at ${millis(event.atMillis)}, more than ${millis(this.#maxVirtualMillis)} after the last frame ` +
         `that is drawn (maxVirtualMillis): ${tip}`,
     );

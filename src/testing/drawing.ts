@@ -55,7 +55,7 @@ function drawSilence(pens: readonly Pen[], until: number): void {
   if (gap > MAX_DASHES) align(pens);
   for (const pen of pens) {
     if (pen.frame > quietFrom) continue;
-    if (gap > MAX_DASHES || !Number.isInteger(gap)) pen.text += `${pen.text === '' ? '' : ' '}${millis(gap)} `;
+    if (gap > MAX_DASHES || !Number.isInteger(gap)) pen.text += `${/(^|\s)$/.test(pen.text) ? '' : ' '}${millis(gap)} `;
     else pen.text += '-'.repeat(gap);
     pen.frame = until;
   }

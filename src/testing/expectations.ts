@@ -1,5 +1,5 @@
-import { isBatch } from '../batch.ts';
 import type { Batch, CloseReason } from '../batch.ts';
+import { isBatch } from '../batch.ts';
 import { callSite } from './callSite.ts';
 import { MarbleFailure, millis } from './failure.ts';
 import { drawPair, explain, firstDifference } from './mismatch.ts';
@@ -65,7 +65,8 @@ export class RecordingExpectation implements Expectation {
     );
     if (index < 0) return undefined;
     const event = batches[index];
-    if (event === undefined) return `  ${marbles}\n\n${closedBy.length} close reasons were expected, but ${reasons.length} batches came`;
+    if (event === undefined)
+      return `  ${marbles}\n\n${closedBy.length} close reasons were expected, but ${reasons.length} batches came`;
     const size = itemsOf(event.value)?.length ?? 0;
     return (
       `  ${marbles}\n\nbatch ${index + 1}, of ${size} at ${millis(event.frame)}: ` +
@@ -75,7 +76,9 @@ export class RecordingExpectation implements Expectation {
 }
 
 function reasonOf(value: unknown): CloseReason | undefined {
-  return itemsOf(value) !== undefined && isBatch(value as Batch<unknown>) ? (value as Batch<unknown>).closedBy : undefined;
+  return itemsOf(value) !== undefined && isBatch(value as Batch<unknown>)
+    ? (value as Batch<unknown>).closedBy
+    : undefined;
 }
 
 /** Subscriptions, or attempts, are to last as drawn. */

@@ -1,14 +1,19 @@
+import { framesOf } from './callSite.ts';
+
 /** A test in virtual time failed. The message is a drawing, or says what went wrong in a sentence. */
 export class MarbleFailure extends Error {
-  override readonly name = 'MarbleFailure';
+  override readonly name: string = 'MarbleFailure';
 
   constructor(message: string, site?: Error) {
     super(message);
     // The line of the expectation is what a person looks for, not the place in here that found it broken.
-    const frames = site?.stack?.split('\n').filter((line) => /^\s+at /.test(line));
-    if (frames !== undefined && frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join('\n');
+    const frames = site === undefined ? [] : framesOf(site);
+    if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join('\n');
   }
 }
+
+/** A run in virtual time reached its limit: something in it has no end. */
+export class EndlessRun extends MarbleFailure {}
 
 /** A duration or a frame as the grammar of marbles writes it: `120ms`, `2s`, `1m`. */
 export function millis(duration: number): string {

@@ -73,7 +73,7 @@ export class VirtualTimer {
   }
 
   /** `setTimeout 500ms, set at src/mine.ts:12:3`. */
-  toString(): string {
+  describe(): string {
     const delay = this.kind === 'setImmediate' ? '' : ` ${millis(this.#delayMillis)}`;
     return `${this.kind}${delay}, set at ${siteText(this.#site)}`;
   }
@@ -129,7 +129,8 @@ export class HostTimers {
   }
 
   #set(kind: TimerKind, callback: unknown, delay: unknown, args: unknown[]): VirtualTimer {
-    if (typeof callback !== 'function') throw new TypeError(`${kind} wants a function, but was given ${String(callback)}`);
+    if (typeof callback !== 'function')
+      throw new TypeError(`${kind} wants a function, but was given ${String(callback)}`);
     this.#lastId += 1;
     const timer = new VirtualTimer(this, kind, this.#lastId, delayOf(delay), () => (callback as Callback)(...args));
     this.byId.set(timer.id, timer);
@@ -148,7 +149,7 @@ export class HostTimers {
 
 /** Whole milliseconds. Unlike Node's 1 ms at least, 0 means this same instant, so that a drawing shows it at its frame. */
 function delayOf(delay: unknown): number {
-  const delayMillis = Math.trunc(Number(delay ?? 0));
+  const delayMillis = Math.trunc(Number(delay ?? 0)) || 0;
   if (delayMillis > MAX_DELAY_MILLIS) return 1;
-  return delayMillis >= 0 ? delayMillis : 0;
+  return Math.max(0, delayMillis);
 }

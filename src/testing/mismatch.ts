@@ -63,7 +63,11 @@ function pictureOf(comparison: Comparison, index: number): string[] {
   const near = comparison.observed.slice(from, index + CONTEXT_EVENTS);
   const observed = near.map((event, at) => {
     const mark = comparison.expected[from + at];
-    return { frame: event.frame, text: mark !== undefined && isSame(mark, event, comparison) ? markText(mark) : eventText(event, comparison.values) };
+    return {
+      frame: event.frame,
+      text:
+        mark !== undefined && isSame(mark, event, comparison) ? markText(mark) : eventText(event, comparison.values),
+    };
   });
   return drawPair(expected.slice(from, index + CONTEXT_EVENTS), observed, index - from);
 }
@@ -103,7 +107,10 @@ function eventText(event: Observed, values: ValueTable): string {
   const items = itemsOf(event.value);
   const letter = values.letterOf(event.value);
   if (letter !== undefined || items === undefined) return letter ?? '?';
-  return batchText(items.slice(0, 60).map((item) => values.letterOf(item) ?? '?'), items.length);
+  return batchText(
+    items.slice(0, 60).map((item) => values.letterOf(item) ?? '?'),
+    items.length,
+  );
 }
 
 function batchText(letters: readonly string[], count: number = letters.length): string {
@@ -129,7 +136,7 @@ function differenceWords(mark: Mark | undefined, event: Observed | undefined, co
 function markWords(mark: Mark): string {
   if (mark.kind === 'complete') return 'the end |';
   if (mark.kind === 'error') return 'the error #';
-  return mark.kind === 'batch' ? `the batch ${markText(mark)}` : mark.letter;
+  return mark.kind === 'next' ? mark.letter : `the batch ${markText(mark)}`;
 }
 
 function eventWords(event: Observed, values: ValueTable): string {
@@ -151,14 +158,23 @@ function legend(mark: Mark | undefined, event: Observed | undefined, comparison:
 }
 
 /** The letters that were expected and the values that came, without what two batches have in common at their beginning. */
-function differing(mark: Mark | undefined, event: Observed | undefined, values: ValueTable): [string[], unknown[]] {
-  const letters = mark?.kind === 'batch' ? mark.letters : mark?.kind === 'next' ? [mark.letter] : [];
+function differing(
+  mark: Mark | undefined,
+  event: Observed | undefined,
+  values: ValueTable,
+): [readonly string[], readonly unknown[]] {
+  const letters = mark === undefined ? [] : lettersOf(mark);
   const came = event?.kind === 'next' ? itemsUnlessDrawn(event.value, values) : [];
   let same = 0;
   while (same < letters.length && same < came.length && values.matches(letters[same] ?? '', came[same])) same += 1;
   return same === letters.length && same === came.length
     ? [letters.slice(0, 1), []]
     : [letters.slice(same, same + 1), came.slice(same, same + 1)];
+}
+
+function lettersOf(mark: Mark): readonly string[] {
+  if (mark.kind === 'batch') return mark.letters;
+  return mark.kind === 'next' ? [mark.letter] : [];
 }
 
 function itemsUnlessDrawn(value: unknown, values: ValueTable): readonly unknown[] {

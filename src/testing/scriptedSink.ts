@@ -116,7 +116,9 @@ export class Script<T> implements ScriptedSink<T> {
     for (const mark of marks) {
       const letter = mark.kind === 'next' ? mark.letter : mark.kind === 'error' ? '#' : '';
       if (mark.kind === 'complete' || this.#answers.has(letter)) continue;
-      throw new MarbleFailure(`sink('${marbles}'): ${letter || 'a batch'} is no answer; they are ${[...this.#answers.keys()].join(' ')} and |`);
+      throw new MarbleFailure(
+        `sink('${marbles}'): ${letter || 'a batch'} is no answer; they are ${[...this.#answers.keys()].join(' ')} and |`,
+      );
     }
     return marks;
   }
@@ -132,7 +134,9 @@ export class Script<T> implements ScriptedSink<T> {
       end: 'open',
     };
     this.attempts.push(attempt);
-    const events = turn.marks.map((mark) => clock.schedule(clock.now() + mark.frame, () => this.#answer(mark, attempt, subscriber)));
+    const events = turn.marks.map((mark) =>
+      clock.schedule(clock.now() + mark.frame, () => this.#answer(mark, attempt, subscriber)),
+    );
     subscriber.add(() => {
       for (const event of events) clock.cancel(event);
       attempt.unsubscribedFrame = clock.now();

@@ -46,7 +46,9 @@ export class SpanTable {
   shape(shapes: Readonly<Record<string, SpanShape>>): Readonly<Record<string, ReadableSpan>> {
     for (const [letter, shape] of Object.entries(shapes)) {
       if (this.#spans.has(letter)) {
-        throw new MarbleFailure(`the span ${letter} is drawn already: shape it with spans({ ${letter}: … }) before that`);
+        throw new MarbleFailure(
+          `the span ${letter} is drawn already: shape it with spans({ ${letter}: … }) before that`,
+        );
       }
       this.#shapes.set(letter, shape);
     }

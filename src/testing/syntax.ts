@@ -103,7 +103,7 @@ class MarbleReader {
     const isInside = this.#group !== undefined || this.#batch !== undefined;
     if (isInside && token.frame !== this.#lastFrame + 1) this.#refuse(token, 'no time passes inside of brackets');
     this.#lastFrame = token.frame;
-    if (this.#ended && token.text !== ')' ) this.#refuse(token, 'nothing comes after the end');
+    if (this.#ended && token.text !== ')') this.#refuse(token, 'nothing comes after the end');
     if (this.#batch !== undefined) this.#readInBatch(this.#batch, token);
     else this.#readOutside(token);
   }

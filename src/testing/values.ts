@@ -25,7 +25,8 @@ export class GivenValues implements ValueTable {
   }
 
   valueOf(letter: string): unknown {
-    if (!Object.hasOwn(this.#values, letter)) throw new MarbleFailure(`the letter ${letter} has no value in the table given`);
+    if (!Object.hasOwn(this.#values, letter))
+      throw new MarbleFailure(`the letter ${letter} has no value in the table given`);
     return this.#values[letter];
   }
 
@@ -72,7 +73,9 @@ export class SpanValues implements ValueTable {
     if (!isSpan(value)) return brief(value);
     const likeness = this.#spans.letterOfId(value.spanContext().spanId);
     const words = spanWords(value, this.#spans);
-    return likeness === undefined || this.letterOf(value) === likeness ? words : `${words}: the ids of ${likeness}, changed`;
+    return likeness === undefined || this.letterOf(value) === likeness
+      ? words
+      : `${words}: the ids of ${likeness}, changed`;
   }
 }
 

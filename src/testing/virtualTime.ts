@@ -39,11 +39,13 @@ type Undo = () => void;
  * });
  * ```
  */
-export function virtualTime(
-  test: (time: VirtualTime) => unknown,
-  options: VirtualTimeOptions = {},
-): Promise<void> {
-  return inVirtualTime(options, (clock) => clock.run(() => test(timeOf(clock)), () => true));
+export function virtualTime(test: (time: VirtualTime) => unknown, options: VirtualTimeOptions = {}): Promise<void> {
+  return inVirtualTime(options, (clock) =>
+    clock.run(
+      () => test(timeOf(clock)),
+      () => true,
+    ),
+  );
 }
 
 /** The part of the clock that tests see. */

@@ -1,0 +1,20 @@
+/**
+ * Draw what a pipeline should do, run it in virtual time, and read a failure as a drawing. It needs no test runner of its own.
+ *
+ * @module spanflow/testing
+ */
+export { VIRTUAL_TIME_DEFAULTS, type VirtualTimeOptions } from './clock.ts';
+export { EndlessRun, MarbleFailure } from './failure.ts';
+export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './kit.ts';
+export { marbles } from './marbles.ts';
+export {
+  type Attempt,
+  SCRIPT_FAILURES,
+  SCRIPT_RESPONSES,
+  type ScriptedSink,
+  type ScriptedSinkOptions,
+} from './scriptedSink.ts';
+export type { DrawnObservable } from './sources.ts';
+export type { SpanShape } from './spans.ts';
+export type { SubscriptionSpan } from './syntax.ts';
+export { type VirtualTime, virtualTime } from './virtualTime.ts';

@@ -1,0 +1,42 @@
+import type { MarbleKit, MarbleOptions } from './kit.ts';
+import { MarbleRun } from './marbleRun.ts';
+import { inVirtualTime } from './virtualTime.ts';
+
+/**
+ * Runs a test that is drawn, in virtual time, promises included.
+ *
+ * The run lasts until `test` has returned and everything that is observed by `expectObservable` is over; with nothing observed, or something
+ * that does not end, until nothing is scheduled. What the test subscribes by hand beside that, it awaits with `flush()`. Then what is still
+ * subscribed is unsubscribed, and a timer or subscription that remains is a leak.
+ *
+ * It needs no test runner: the promise is rejected with a {@link MarbleFailure} whose message is a drawing. Return it, or await it.
+ *
+ * @example
+ * ```ts
+ * it('sends a batch after 100 ms', () =>
+ *   marbles(({ hot, expectBatches, expectSubscriptions }) => {
+ *     const source = hot('  -a-b-----|        ');
+ *     const subs = '        ^--------!        ';
+ *     const expected = '    ---------([ab]|)  ';
+ *     expectBatches(source.pipe(bufferTime(100))).toBe(expected);
+ *     expectSubscriptions(source.subscriptions).toBe(subs);
+ *   }));
+ * ```
+ */
+export function marbles(test: (kit: MarbleKit) => unknown, options: MarbleOptions = {}): Promise<void> {
+  return inVirtualTime(options, async (clock, timers) => {
+    const run = new MarbleRun(clock, timers);
+    try {
+      await clock.run(
+        () => test(run.kit()),
+        () => run.isOver(),
+      );
+    } catch (error) {
+      throw run.withFailures(error);
+    } finally {
+      run.stop();
+    }
+    await clock.settle();
+    run.conclude(options.leaks ?? 'fail');
+  });
+}
