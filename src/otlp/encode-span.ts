@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { keyValues, restart, text, type ValueWalk } from './encode-value.ts';
+import { keyValues, restart, spend, text, type ValueWalk } from './encode-value.ts';
 import { spanIdBytes, traceIdBytes } from './ids.ts';
 import { bitsOf, nanosOfHrTime } from './int64.ts';
 import type { EventMessage, LinkMessage, ResourceMessage, ScopeMessage, SpanMessage } from './messages.ts';
@@ -73,9 +73,11 @@ export function scopeMessage(scope: ReadableSpan['instrumentationScope'], walk: 
 function eventMessages(events: ReadableSpan['events'] | undefined, walk: ValueWalk): EventMessage[] {
   const messages: EventMessage[] = [];
   for (const event of events ?? []) {
+    const name = text(event.name);
+    spend(walk, name.length);
     messages.push({
       timeUnixNano: bitsOf(nanosOfHrTime(event.time, 'event time')),
-      name: text(event.name),
+      name,
       attributes: keyValues(event.attributes, EVENT_DEPTH, walk),
       droppedAttributesCount: countOf(event.droppedAttributesCount, walk.leftOut),
     });
@@ -87,10 +89,12 @@ function linkMessages(links: ReadableSpan['links'] | undefined, walk: ValueWalk)
   const messages: LinkMessage[] = [];
   for (const link of links ?? []) {
     const context = link.context;
+    const traceState = text(context.traceState?.serialize());
+    spend(walk, traceState.length);
     messages.push({
       traceId: traceIdBytes(context.traceId, "link's traceId"),
       spanId: spanIdBytes(context.spanId, "link's spanId"),
-      traceState: text(context.traceState?.serialize()),
+      traceState,
       attributes: keyValues(link.attributes, EVENT_DEPTH, walk),
       droppedAttributesCount: countOf(link.droppedAttributesCount, walk.leftOut),
       flags: flagsOf(context.traceFlags, context.isRemote),

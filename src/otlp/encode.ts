@@ -20,13 +20,15 @@ export interface EncodeTracesOptions {
  * Every value that a span can hold goes out exactly: nanoseconds, int64, bytes, NaN. What OTLP has no form for (a function, a
  * symbol) is left out and counted in `dropped_attributes_count`; lone surrogates become U+FFFD. A span is unencodable where it
  * cannot be told at all: circular or too deeply nested values, ids that are not hex of the right length, times that are not finite
- * or lie before 1970, a getter that throws, a resource or scope for which any of this holds.
+ * or lie before 1970, more than 262,144 values or 64 Mi characters in one span, a getter that throws, a resource or scope for which
+ * any of this holds.
  *
  * **Order:** resources and scopes (each by identity) in the order of their first span; spans in their own order inside.
  *
  * **Loss:** none without {@link EncodeTracesOptions.onUnencodable}; with it, exactly the spans that it is told of.
  *
- * @throws SpanflowError `UNENCODABLE`, naming the span and the reason; `INVALID_OPTION` for arguments of the wrong kind.
+ * @throws SpanflowError `UNENCODABLE`, naming the span and the reason, and, callback or not, where the request as a whole does not
+ * fit into memory; `INVALID_OPTION` for arguments of the wrong kind.
  *
  * @example
  * ```ts

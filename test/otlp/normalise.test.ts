@@ -117,6 +117,10 @@ describe('what ReadableSpan cannot hold', () => {
     }
   });
 
+  test('a status code that is negative is unset', () => {
+    expect(spanAgain({ status: { code: -1, message: 'm' } })?.status).toEqual({ message: 'm' });
+  });
+
   test('a kind or status code that is newer keeps its number', () => {
     expect(spanAgain({ kind: 9, status: { code: 7 } })).toMatchObject({ kind: 9, status: { code: 7 } });
   });

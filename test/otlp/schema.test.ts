@@ -30,6 +30,12 @@ describe('the schema, at message level', () => {
     expect(Buffer.compare(traceRequest.encode(traceRequest.decode(bytes)), bytes)).toBe(0);
   });
 
+  test('keeps enums that it does not know, negative ones too', () => {
+    const span = { kind: -3, status: { code: -2_147_483_648 } };
+    const bytes = encodeRequest({ resourceSpans: [{ scopeSpans: [{ spans: [span, { kind: 99 }] }] }] });
+    expect(Buffer.compare(traceRequest.encode(traceRequest.decode(bytes)), bytes)).toBe(0);
+  });
+
   test('writes what it made into memory of its own, which can be transferred', () => {
     const bytes = traceRequest.encode(traceRequest.decode(new Uint8Array(0)));
     expect(bytes.buffer.byteLength).toBe(bytes.length);
