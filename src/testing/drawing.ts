@@ -73,7 +73,7 @@ function drawFrame(pen: Pen, frame: number): void {
   const here = pen.events.slice(first, pen.next);
   if (here.length === 0) return;
   const start = pen.text.length;
-  if (pen.frame > frame) pen.text += `@${millis(frame)}:`;
+  if (pen.frame > frame) pen.text += `${pen.text.endsWith(' ') ? '' : ' '}@${millis(frame)}:`;
   if (here.length > 1) pen.text += '(';
   for (const event of here) {
     pen.columns.push(pen.text.length);

@@ -2,7 +2,7 @@ import type { Batch, CloseReason } from '../batch.ts';
 import { isBatch } from '../batch.ts';
 import { callSite } from './callSite.ts';
 import { MarbleFailure, millis } from './failure.ts';
-import { drawPair, explain, firstDifference } from './mismatch.ts';
+import { drawOne, drawPair, explain, firstDifference } from './mismatch.ts';
 import { itemsOf, type Recording } from './recording.ts';
 import { parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
 import type { ValueTable } from './values.ts';
@@ -52,26 +52,27 @@ export class RecordingExpectation implements Expectation {
     const expected = parseMarbles(plan.marbles, 'expected').marks;
     const comparison = { ...plan, expected, observed: this.#recording.events };
     const index = firstDifference(comparison);
-    const problem = index === undefined ? this.#closedByProblem(plan) : explain(comparison, index);
-    return problem === undefined ? undefined : new MarbleFailure(`the marbles differ\n\n${problem}`, this.#site);
+    if (index !== undefined) {
+      return new MarbleFailure(`the marbles differ\n\n${explain(comparison, index)}`, this.#site);
+    }
+    const problem = this.#closedByProblem(plan);
+    return problem === undefined ? undefined : new MarbleFailure(`the close reasons differ\n\n${problem}`, this.#site);
   }
 
-  #closedByProblem({ closedBy, marbles }: RecordingPlan): string | undefined {
+  #closedByProblem({ closedBy, values }: RecordingPlan): string | undefined {
     if (closedBy === undefined) return undefined;
-    const batches = this.#recording.events.filter((event) => event.kind === 'next');
-    const reasons = batches.map(({ value }) => reasonOf(value));
-    const index = Array.from({ length: Math.max(closedBy.length, reasons.length) }).findIndex(
-      (_, at) => closedBy[at] !== reasons[at],
-    );
-    if (index < 0) return undefined;
-    const event = batches[index];
-    if (event === undefined)
-      return `  ${marbles}\n\n${closedBy.length} close reasons were expected, but ${reasons.length} batches came`;
-    const size = itemsOf(event.value)?.length ?? 0;
-    return (
-      `  ${marbles}\n\nbatch ${index + 1}, of ${size} at ${millis(event.frame)}: ` +
-      `${closedBy[index] ?? 'no further batch'} was expected, but it was closed by ${reasons[index] ?? 'nothing that is known'}`
-    );
+    const { events } = this.#recording;
+    const batches = events.filter((event) => event.kind === 'next');
+    const length = Math.max(closedBy.length, batches.length);
+    for (let index = 0; index < length; index++) {
+      const event = batches[index];
+      if (event === undefined) return `there are ${closedBy.length} close reasons for ${batches.length} batches`;
+      const [wanted, was] = [closedBy[index] ?? 'nothing', reasonOf(event.value) ?? 'nothing'];
+      if (wanted === was) continue;
+      const words = `batch ${index + 1} at ${millis(event.frame)}: expected to be closed by ${wanted}, but it was closed by ${was}`;
+      return [...drawOne(events, values, events.indexOf(event)), '', words].join('\n');
+    }
+    return undefined;
   }
 }
 
@@ -129,7 +130,8 @@ export class SubscriptionExpectation implements Expectation {
       return [...drawPair(rows[0], rows[1], differs), '', `${words}: ${spanWords(expected, observed)}`].join('\n');
     }
     if (this.#labels === undefined || wanted === undefined || `[${wanted}]` === label) return undefined;
-    return `number ${index + 1} of ${this.#frozen.length}: [${wanted}] was expected, but it was ${label}`;
+    const drawing = `  ${this.#marbles[index]?.trim()}`;
+    return `${drawing}\n\nnumber ${index + 1} of ${this.#frozen.length}: [${wanted}] was expected, but it was ${label}`;
   }
 }
 

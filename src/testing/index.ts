@@ -7,6 +7,15 @@ export { VIRTUAL_TIME_DEFAULTS, type VirtualTimeOptions } from './clock.ts';
 export { EndlessRun, MarbleFailure } from './failure.ts';
 export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './kit.ts';
 export { marbles } from './marbles.ts';
+export type { BackendAnswer, BackendReply } from './otlpAnswer.ts';
+export {
+  type BackendScript,
+  type OtlpBackend,
+  type OtlpBackendOptions,
+  otlpBackend,
+} from './otlpBackend.ts';
+export type { BackendRequest } from './otlpRequest.ts';
+export { countSpans, type WireSpan, walkJsonSpans, walkSpans } from './otlpWalk.ts';
 export {
   type Attempt,
   SCRIPT_FAILURES,
@@ -15,6 +24,6 @@ export {
   type ScriptedSinkOptions,
 } from './scriptedSink.ts';
 export type { DrawnObservable } from './sources.ts';
-export type { SpanShape } from './spans.ts';
+export type { SpanLetter, SpanShape, SpansByLetter } from './spans.ts';
 export type { SubscriptionSpan } from './syntax.ts';
 export { type VirtualTime, virtualTime } from './virtualTime.ts';

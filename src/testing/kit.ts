@@ -4,7 +4,7 @@ import type { Batch, CloseReason } from '../batch.ts';
 import type { VirtualTimeOptions } from './clock.ts';
 import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSink.ts';
 import type { DrawnObservable } from './sources.ts';
-import type { SpanShape } from './spans.ts';
+import type { SpanShape, SpansByLetter } from './spans.ts';
 import type { SubscriptionSpan } from './syntax.ts';
 import type { VirtualTime } from './virtualTime.ts';
 
@@ -45,7 +45,7 @@ export interface MarbleKit extends VirtualTime {
   coldBatches(marbles: string): DrawnObservable<readonly ReadableSpan[]>;
   coldBatches<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<readonly T[]>;
   /** Shapes the spans of some letters, and returns the spans of all. To be called before those letters are drawn. */
-  spans(shapes?: Readonly<Record<string, SpanShape>>): Readonly<Record<string, ReadableSpan>>;
+  spans<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, SpanShape>>): SpansByLetter<Shaped>;
   /** A sink whose answers are drawn: one marble for each attempt, in order, and options last. */
   sink<T = ReadableSpan>(...script: string[] | [...string[], ScriptedSinkOptions]): ScriptedSink<T>;
   /** What an Observable does from now on; `subscription` draws when it is subscribed to and unsubscribed (`--^---!`). */

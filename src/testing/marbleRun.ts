@@ -7,7 +7,7 @@ import type { BatchExpectationOptions, MarbleKit, Values } from './kit.ts';
 import { Recording } from './recording.ts';
 import { Script, type ScriptedSink, type ScriptedSinkOptions } from './scriptedSink.ts';
 import { coldSource, hotSource, type SourcePlan } from './sources.ts';
-import { SpanTable } from './spans.ts';
+import { type SpanShape, SpanTable } from './spans.ts';
 import { parseSubscription, parseTime, type SubscriptionSpan } from './syntax.ts';
 import { GivenValues, SpanValues, type ValueTable } from './values.ts';
 import { timeOf } from './virtualTime.ts';
@@ -69,7 +69,7 @@ export class MarbleRun {
       cold: this.#source(coldSource, 'cold', false),
       hotBatches: this.#source(hotSource, 'hotBatches', true),
       coldBatches: this.#source(coldSource, 'coldBatches', true),
-      spans: (shapes = {}) => this.#spans.shape(shapes),
+      spans: <Shaped extends string>(shapes = {} as Record<Shaped, SpanShape>) => this.#spans.shape<Shaped>(shapes),
       sink: <T>(...script: (string | ScriptedSinkOptions)[]) => this.#sink<T>(script),
       expectObservable: (source, subscription) => {
         const expectation = this.#record('expectObservable(…)', source, subscription);
@@ -173,7 +173,7 @@ export class MarbleRun {
 function leakText(leaks: readonly string[]): string {
   const shown = leaks.slice(0, MAX_SHOWN).map((leak) => `  ${leak}`);
   const more = leaks.length > MAX_SHOWN ? [`  and ${leaks.length - MAX_SHOWN} more`] : [];
-  return ['at the end, when all that is observed was over, this was left behind', '', ...shown, ...more].join('\n');
+  return ['when the run was over, this was left behind', '', ...shown, ...more].join('\n');
 }
 
 function joined(failures: readonly MarbleFailure[]): MarbleFailure {

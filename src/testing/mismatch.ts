@@ -17,8 +17,11 @@ export interface Comparison {
 /** How many events before and after the first difference are drawn. */
 const CONTEXT_EVENTS = 30;
 
-/** A row is cut to about this many columns around the first difference. */
+/** A row is cut this many columns before and after the first difference, if it is much longer. */
 const CONTEXT_COLUMNS = 60;
+
+/** What stands before a row. It is kept when the row is cut. */
+const HEAD_COLUMNS = '  expected  '.length;
 
 /** The first index at which the two differ, or `undefined` if they are the same. */
 export function firstDifference(comparison: Comparison): number | undefined {
@@ -76,13 +79,26 @@ function pictureOf(comparison: Comparison, index: number): string[] {
 export function drawPair(expected: readonly Drawn[], observed: readonly Drawn[], index: number): string[] {
   const { lines, columns } = draw([expected, observed]);
   const caret = caretColumn(expected[index], observed[index], columns[0]?.[index], columns[1]?.[index]);
-  const start = Math.max(0, caret - CONTEXT_COLUMNS);
-  const cut = (line = '') => {
-    const end = start + 2 * CONTEXT_COLUMNS;
-    return `${start > 0 ? '… ' : ''}${line.slice(start, end)}${line.length > end ? ' …' : ''}`;
-  };
-  const indent = ' '.repeat(caret - start + (start > 0 ? 2 : 0));
-  return [`  expected  ${cut(lines[0])}`, `  observed  ${cut(lines[1])}`, `            ${indent}^`];
+  return pointAt([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret + '  expected  '.length);
+}
+
+/** What was observed, and a caret under one of its events. */
+export function drawOne(observed: readonly Observed[], values: ValueTable, index: number): string[] {
+  const from = Math.max(0, index - CONTEXT_EVENTS);
+  const near = observed.slice(from, index + CONTEXT_EVENTS);
+  const { lines, columns } = draw([near.map((event) => ({ frame: event.frame, text: eventText(event, values) }))]);
+  return pointAt([`  ${lines[0]}`], (columns[0]?.[index - from] ?? 0) + '  '.length);
+}
+
+/** Cuts rows that are too long, and adds the caret. */
+function pointAt(rows: readonly string[], caret: number): string[] {
+  const start = caret > 2 * CONTEXT_COLUMNS ? caret - CONTEXT_COLUMNS : 0;
+  const end = caret + CONTEXT_COLUMNS;
+  const cut = rows.map((row) => {
+    const head = start > 0 ? `${row.slice(0, HEAD_COLUMNS)}… ` : '';
+    return `${head}${row.slice(start, end)}${row.length > end ? ' …' : ''}`;
+  });
+  return [...cut, `${' '.repeat(caret - start + (start > 0 ? HEAD_COLUMNS + 2 : 0))}^`];
 }
 
 function caretColumn(mark?: Drawn, event?: Drawn, markColumn = 0, eventColumn = 0): number {
@@ -102,7 +118,8 @@ function markText(mark: Mark): string {
   return mark.kind === 'complete' ? '|' : '#';
 }
 
-function eventText(event: Observed, values: ValueTable): string {
+/** How one event is drawn: with its letter, `?` if it has none. */
+export function eventText(event: Observed, values: ValueTable): string {
   if (event.kind !== 'next') return event.kind === 'complete' ? '|' : '#';
   const items = itemsOf(event.value);
   const letter = values.letterOf(event.value);

@@ -20,7 +20,16 @@ export interface SpanShape {
   readonly resource?: Readonly<Record<string, AttributeValue>>;
 }
 
-/** Letters that have a span without being shaped. */
+type LowerCase =
+  | ('a' | 'b' | 'c' | 'd' | 'e' | 'f' | 'g' | 'h' | 'i' | 'j' | 'k' | 'l' | 'm')
+  | ('n' | 'o' | 'p' | 'q' | 'r' | 's' | 't' | 'u' | 'v' | 'w' | 'x' | 'y' | 'z');
+
+/** A letter that has a span without being shaped. */
+export type SpanLetter = LowerCase | Uppercase<LowerCase> | '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
+
+/** Spans by letter: every plain letter, and those that were shaped. */
+export type SpansByLetter<Shaped extends string = never> = Readonly<Record<SpanLetter | Shaped, ReadableSpan>>;
+
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
 const KINDS: Record<NonNullable<SpanShape['kind']>, SpanKind> = {
@@ -43,8 +52,8 @@ export class SpanTable {
   readonly #letters = new Map<object, string>();
 
   /** Shapes some letters, and returns all of them. A letter that was drawn before cannot be shaped any more. */
-  shape(shapes: Readonly<Record<string, SpanShape>>): Readonly<Record<string, ReadableSpan>> {
-    for (const [letter, shape] of Object.entries(shapes)) {
+  shape<Shaped extends string>(shapes: Readonly<Record<Shaped, SpanShape>>): SpansByLetter<Shaped> {
+    for (const [letter, shape] of Object.entries<SpanShape>(shapes)) {
       if (this.#spans.has(letter)) {
         throw new MarbleFailure(
           `the span ${letter} is drawn already: shape it with spans({ ${letter}: … }) before that`,
@@ -52,7 +61,7 @@ export class SpanTable {
       }
       this.#shapes.set(letter, shape);
     }
-    return this.#all();
+    return this.#all() as SpansByLetter<Shaped>;
   }
 
   /** The span of a letter, the same one at every call. */
@@ -85,8 +94,8 @@ export class SpanTable {
     return undefined;
   }
 
-  #all(): Readonly<Record<string, ReadableSpan>> {
-    const all: Record<string, ReadableSpan> = {};
+  #all(): SpansByLetter {
+    const all = {} as SpansByLetter;
     for (const letter of new Set([...LETTERS, ...this.#shapes.keys()])) {
       Object.defineProperty(all, letter, { enumerable: true, get: () => this.span(letter) });
     }

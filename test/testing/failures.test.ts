@@ -1,0 +1,298 @@
+import {
+  bufferCount,
+  delay,
+  filter,
+  interval,
+  map,
+  mergeMap,
+  NEVER,
+  Observable,
+  of,
+  take,
+  takeUntil,
+  tap,
+  timer,
+} from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import type { Batch } from '../../src/batch.ts';
+import { NO_HOLD } from '../../src/batch.ts';
+import { failureOf, text } from './failureOf.ts';
+
+const batch = <T>(items: readonly T[]): Batch<T> => ({ items, closedBy: 'count', bytes: 0, hold: () => NO_HOLD });
+
+describe('what a person reads', () => {
+  it('a value that comes late', async () => {
+    const failure = failureOf(({ cold, spans, expectObservable }) => {
+      spans({ b: { status: 'error', durationMillis: 300, trace: 'a', attributes: { 'http.route': '/cart' } } });
+      const source = cold('                   -a-b---|');
+      expectObservable(source.pipe(filter((span) => span.name !== 'x'))).toBe('-ab----|');
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -ab----|
+        observed  -a-b---|
+                    ^
+
+      b was expected at 2ms and came at 3ms: 1ms late
+        b  the span "b", 300ms, error, trace of a, { 'http.route': '/cart' }
+    `);
+  });
+
+  it('a value that is missing', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      expectObservable(cold('-a-b-c-|').pipe(filter((span) => span.name !== 'b'))).toBe('-a-b-c-|');
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -a-b-c-|
+        observed  -a---c-|
+                     ^
+
+      at 3ms: b was expected, but nothing came; next came c at 5ms
+        b  the span "b", 10ms, unset, trace of b
+        c  the span "c", 10ms, unset, trace of c
+    `);
+  });
+
+  it('an end that is missing', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => expectObservable(cold('-a')).toBe('-a-|'));
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -a-|
+        observed  -a-
+                     ^
+
+      at 3ms: the end | was expected, but nothing more came
+    `);
+  });
+
+  it('a value too many', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => expectObservable(cold('-a-(ab)')).toBe('-a-b'));
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -a-b
+        observed  -a-(ab)
+                      ^
+
+      at 3ms: b was expected, but a came
+        b  the span "b", 10ms, unset, trace of b
+        a  the span "a", 10ms, unset, trace of a
+    `);
+  });
+
+  it('another letter', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      const source = cold('-a-b|', { a: 1, b: 2 });
+      expectObservable(source.pipe(map((n) => n * 10))).toBe('-a-b|', { a: 10, b: 30 });
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -a-b|
+        observed  -a-?|
+                     ^
+
+      at 3ms: b was expected, but ? came
+        b  30
+        ?  20
+    `);
+  });
+
+  it('a span that was changed', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      const renamed = cold('-a|').pipe(map((span) => ({ ...span, name: 'GET /' })));
+      expectObservable(renamed).toBe('-a|');
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -a|
+        observed  -?|
+                   ^
+
+      at 1ms: a was expected, but ? came
+        a  the span "a", 10ms, unset, trace of a
+        ?  the span "GET /", 10ms, unset, trace of a: the ids of a, changed
+    `);
+  });
+
+  it('another batch, after a long silence', async () => {
+    const failure = failureOf(({ cold, expectBatches }) => {
+      const source = cold('a-b 400ms c-d-e|');
+      expectBatches(source.pipe(bufferCount(2))).toBe('--[ab] 399ms [cde]|');
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  --[ab] 399ms [cde]|
+        observed  --[ab] 399ms [cd] @408ms:([e]|)
+                                  ^
+
+      at 405ms: the batch [cde] was expected, but the batch [cd] came
+        e  the span "e", 10ms, unset, trace of e
+    `);
+  });
+
+  it('batches that lie closer than they can be drawn', async () => {
+    const failure = failureOf(({ cold, expectBatches }) => {
+      expectBatches(cold('ab-cd---e|').pipe(bufferCount(2))).toBe('-[ab]--[cd]');
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -[ab]--          [cd]
+        observed  -[ab] @4ms:[cd]----  ([e]|)
+                             ^
+
+      the batch [cd] was expected at 7ms and came at 4ms: 3ms early
+        c  the span "c", 10ms, unset, trace of c
+    `);
+  });
+
+  it('why a batch was closed', async () => {
+    const failure = failureOf(({ spans, expectBatches }) => {
+      const { a, b } = spans();
+      expectBatches(of(batch([a, b]))).toBe('([ab]|)', { closedBy: ['delay'] });
+    });
+    expect(await failure).toBe(text`
+      the close reasons differ
+
+        ([ab]|)
+         ^
+
+      batch 1 at 0ms: expected to be closed by delay, but it was closed by count
+    `);
+  });
+
+  it('another error', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      expectObservable(cold('-#', {}, new RangeError('too far'))).toBe('-#', {}, { message: 'too near' });
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -#
+        observed  -#
+                   ^
+
+      at 1ms: the error # was expected, but the error # came
+        #  was expected to be { message: 'too near' }
+        #  was RangeError: too far
+    `);
+  });
+
+  it('an abort that was forgotten', async () => {
+    const forgetful = <T>(source: Observable<T>) =>
+      new Observable<T>((subscriber) => {
+        source.subscribe({ next: (value) => subscriber.next(value) });
+      });
+    const failure = failureOf(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-a-b-c|');
+      expectObservable(source.pipe(forgetful), '^---!').toBe('-a-b');
+      expectSubscriptions(source.subscriptions).toBe('^---!');
+    });
+    expect(await failure).toBe(text`
+      the subscriptions differ
+
+        expected  ^---!
+        observed  ^---
+                      ^
+
+      number 1 of 1: expected to end at 4ms, but it never ended
+
+      when the run was over, this was left behind
+
+        cold('-a-b-c|'), subscribed at 0ms
+    `);
+  });
+
+  it('a timer that was left behind', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      const source = cold('-a|').pipe(tap(() => setTimeout(() => {}, 500)));
+      expectObservable(source.pipe(takeUntil(timer(30_000)))).toBe('-a|');
+    });
+    expect(await failure).toMatch(
+      /^when the run was over, this was left behind\n\n {2}setTimeout 500ms, set at test\/testing\/failures\.test\.ts:\d+:\d+$/,
+    );
+  });
+
+  it('an interval that nobody ends', async () => {
+    const failure = failureOf(
+      ({ expectObservable }) => {
+        expectObservable(interval(10).pipe(map(() => 'a'))).toBe('10ms a 9ms b');
+      },
+      { maxVirtualMillis: 1_000 },
+    );
+    expect(await failure).toBe(text`
+      the next event lies at 1030ms, more than 1s after the last frame that is drawn (maxVirtualMillis): an endless timer wants an end, for example expectObservable(source, '^---!')
+
+      the marbles differ
+
+        expected  ----------a---------b----------------------------------------------------------- …
+        observed  ----------a---------a---------a---------a---------a---------a---------a--------- …
+                                      ^
+
+      at 20ms: b was expected, but a came
+        b  the span "b", 10ms, unset, trace of b
+        a  'a'
+    `);
+  });
+
+  it('attempts', async () => {
+    const failure = failureOf(({ spans, sink, expectObservable, expectAttempts }) => {
+      const { a, b } = spans();
+      const scripted = sink('--(r|)', '---');
+      const batches = of(batch([a]), batch([b]));
+      expectObservable(
+        batches.pipe(
+          mergeMap((one) => scripted.export(one)),
+          map(() => 'r'),
+        ),
+        '^----!',
+      ).toBe('--r');
+      expectAttempts(scripted).toBe(['^-!', '^--!'], ['a', 'b']);
+    });
+    expect(await failure).toBe(text`
+      the attempts of the sink scripted differ
+
+        expected  ^--!
+        observed  ^----!
+                     ^
+
+      number 2 of 2 [b]: expected to end at 3ms, but it ended at 5ms
+    `);
+  });
+
+  it('the batch of an attempt', async () => {
+    const failure = failureOf(({ spans, sink, expectObservable, expectAttempts }) => {
+      const scripted = sink('--(r|)');
+      expectObservable(scripted.export(batch([spans().a])).pipe(map(() => 'r'))).toBe('--(r|)');
+      expectAttempts(scripted).toBe('^-!', ['ab']);
+    });
+    expect(await failure).toBe(text`
+      the attempts of the sink scripted differ
+
+        ^-!
+
+      number 1 of 1: [ab] was expected, but it was [a]
+    `);
+  });
+
+  it('an expectation that expects nothing', async () => {
+    const failure = failureOf(({ expectObservable }) => void expectObservable(NEVER.pipe(take(1), delay(1))));
+    expect(await failure).toBe('expectObservable(…) without toBe asserts nothing');
+  });
+
+  it('marbles that cannot be read', async () => {
+    expect(await failureOf(({ cold }) => cold('-a-(b-c)'))).toBe(text`
+      these marbles cannot be read: no time passes inside of brackets
+
+        -a-(b-c)
+              ^
+    `);
+  });
+});
