@@ -11,6 +11,8 @@ export interface Ledger {
   readonly stats$: Observable<Stats>;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
+  /** @internal Ends `stats$`, with the final books. */
+  close(): void;
 }
 
 export interface LedgerOptions {
@@ -34,48 +36,64 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
   const { intervalMillis = 1_000, scheduler = asyncScheduler } = options;
   requireMillis('createLedger.intervalMillis', intervalMillis, 10, 'finite');
   const accounts: Account[] = [];
-  const listeners = new Set<() => void>(); // of those who follow `stats$`
+  const followers = new Set<Follower>(); // of `stats$`
+  let closed = false;
   const touch = () => {
-    if (listeners.size > 0) for (const listener of listeners) listener();
+    if (followers.size > 0) for (const follower of followers) follower.changed();
   };
   const stats = () => summarize(accounts);
 
   return {
     stats,
-    stats$: new Observable((subscriber) => follow(subscriber, stats, listeners, intervalMillis, scheduler)),
+    stats$: new Observable((subscriber) => {
+      const follower = new Follower(subscriber, stats, intervalMillis, scheduler);
+      subscriber.add(() => followers.delete(follower));
+      if (closed) follower.close();
+      else followers.add(follower);
+    }),
     open(role, stage) {
       const account = new Account(role, nameOf(stage, accounts), touch);
       accounts.push(account);
       return account;
     },
+    close() {
+      closed = true;
+      for (const follower of [...followers]) follower.close();
+    },
   };
 }
 
-/** Emits now, and once per interval in which something changed. */
-function follow(
-  subscriber: Subscriber<Stats>,
-  stats: () => Stats,
-  listeners: Set<() => void>,
-  intervalMillis: number,
-  scheduler: SchedulerLike,
-): () => void {
-  let waiting = false; // for the interval to pass
-  let timer = after(scheduler, Number.POSITIVE_INFINITY, () => {});
-  const emit = () => {
-    waiting = false;
+/** Emits the books at once, and then once per interval in which something changed. */
+class Follower {
+  readonly #subscriber: Subscriber<Stats>;
+  readonly #stats: () => Stats;
+  readonly #intervalMillis: number;
+  readonly #scheduler: SchedulerLike;
+  #waiting = false; // for the interval to pass
+
+  constructor(subscriber: Subscriber<Stats>, stats: () => Stats, intervalMillis: number, scheduler: SchedulerLike) {
+    this.#subscriber = subscriber;
+    this.#stats = stats;
+    this.#intervalMillis = intervalMillis;
+    this.#scheduler = scheduler;
     subscriber.next(stats());
-  };
-  const listener = () => {
-    if (waiting) return;
-    waiting = true;
-    timer = after(scheduler, intervalMillis, emit);
-  };
-  listeners.add(listener);
-  emit();
-  return () => {
-    listeners.delete(listener);
-    timer.unsubscribe();
-  };
+  }
+
+  changed(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    const timer = after(this.#scheduler, this.#intervalMillis, () => {
+      this.#waiting = false;
+      this.#subscriber.remove(timer);
+      this.#subscriber.next(this.#stats());
+    });
+    this.#subscriber.add(timer);
+  }
+
+  close(): void {
+    if (this.#waiting) this.#subscriber.next(this.#stats());
+    this.#subscriber.complete();
+  }
 }
 
 /** The second `exportTo` of a pipeline is `exportTo#2`. */

@@ -29,13 +29,18 @@ export interface FromSpanProcessorOptions {
   scheduler?: SchedulerLike;
 }
 
-export const FROM_SPAN_PROCESSOR_DEFAULTS = Object.freeze({
+/** Every option, settled. */
+type Settings = Required<Omit<FromSpanProcessorOptions, 'onLoss' | 'ledger'>> & {
+  [K in 'onLoss' | 'ledger']: FromSpanProcessorOptions[K] | undefined;
+};
+
+export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
   maxQueueSize: 32_768,
-  overflow: 'dropNewest' as 'dropNewest' | 'dropOldest',
+  overflow: 'dropNewest',
   flushTimeoutMillis: 30_000,
-  onLoss: undefined as ((loss: Loss) => void) | undefined,
-  ledger: undefined as Ledger | undefined,
-  scheduler: asyncScheduler as SchedulerLike,
+  onLoss: undefined,
+  ledger: undefined,
+  scheduler: asyncScheduler,
 });
 
 /** A `SpanProcessor` for OpenTelemetry's SDK, and the stream of the spans that it was given. */
@@ -44,6 +49,9 @@ export interface SpanInput extends SpanProcessor {
   readonly spans$: Observable<ReadableSpan>;
   /** Wishes of the SDK that everything so far be delivered: for `adaptiveBatch({ flushWhen })`. */
   readonly flush$: Observable<FlushRequest>;
+  /** @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call */
+  forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
+  shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
 const STAGE = 'fromSpanProcessor';
@@ -92,7 +100,7 @@ export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanI
 }
 
 class RingInput implements SpanInput {
-  readonly #settings: typeof FROM_SPAN_PROCESSOR_DEFAULTS;
+  readonly #settings: Settings;
   readonly #account: Account;
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Subject<ReadableSpan>();
@@ -109,7 +117,7 @@ class RingInput implements SpanInput {
   });
   readonly flush$ = this.#flushes.requests$;
 
-  constructor(settings: typeof FROM_SPAN_PROCESSOR_DEFAULTS, account: Account) {
+  constructor(settings: Settings, account: Account) {
     this.#settings = settings;
     this.#account = account;
     account.gauges = { queueSize: () => this.#ring.length };
@@ -127,13 +135,14 @@ class RingInput implements SpanInput {
     }
   }
 
-  forceFlush(): Promise<void> {
-    if (this.#shutdown !== undefined) return Promise.resolve();
-    return this.#settled('forceFlush', (onDone) => this.#flush(onDone));
+  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
+    return this.#shutdown ?? this.#settled('forceFlush', timeoutMillis, (onDone) => this.#flush(onDone));
   }
 
-  shutdown(): Promise<void> {
-    this.#shutdown ??= this.#settled('shutdown', (onDone) => this.#end(onDone));
+  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    requireMillis(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
+    this.#shutdown ??= this.#settled('shutdown', timeoutMillis, (onDone) => this.#end(onDone));
     return this.#shutdown;
   }
 
@@ -230,11 +239,10 @@ class RingInput implements SpanInput {
   }
 
   /** The one place where a callback becomes a promise: it resolves when the work is done, and rejects when that takes too long. */
-  #settled(what: string, work: (onDone: () => void) => void): Promise<void> {
-    const { flushTimeoutMillis, scheduler } = this.#settings;
+  #settled(what: string, timeoutMillis: number, work: (onDone: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = keepingAlive(scheduler, flushTimeoutMillis, () => {
-        const pending = `${what} did not finish within ${flushTimeoutMillis} ms; what is still pending goes on`;
+      const timer = keepingAlive(this.#settings.scheduler, timeoutMillis, () => {
+        const pending = `${what} did not finish within ${timeoutMillis} ms; what is still pending goes on`;
         reject(new SpanflowError('FLUSH_TIMEOUT', pending));
       });
       work(() => {

@@ -13,6 +13,14 @@ import { type Backoff, type BackoffStep, exponentialBackoff } from '../strategie
 import { decideRetry, failureOf } from '../strategies/retry.ts';
 import { after } from '../timers.ts';
 
+/** An attempt failed, and another one follows. */
+export interface Retry {
+  readonly error: unknown;
+  /** Attempts so far, the first one included. */
+  readonly attempts: number;
+  readonly delayMillis: number;
+}
+
 export interface RetryWithBackoffOptions {
   /** The waits between the attempts. Default {@link exponentialBackoff} with its defaults. */
   backoff?: Backoff;
@@ -25,7 +33,7 @@ export interface RetryWithBackoffOptions {
   /** What an error means. Default: what it says itself (see {@link ExportError}), and `retryable` where it says nothing. */
   classify?: (error: unknown) => Failure;
   /** Told before each wait. */
-  onRetry?: (retry: { error: unknown; attempts: number; delayMillis: number }) => void;
+  onRetry?: (retry: Retry) => void;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
   /** Where time comes from. Default `asyncScheduler`. */

@@ -8,7 +8,7 @@ import { ExportError, type Failure, type Response, type Sink } from '../../sink.
 import { failureOf } from '../../strategies/retry.ts';
 import type { Slots } from '../../strategies/slots.ts';
 import { raceTimeout } from '../raceTimeout.ts';
-import { retryWithBackoff } from '../retryWithBackoff.ts';
+import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import type { ExportToSettings } from './options.ts';
 
 /** What all deliveries of one subscription share. */
@@ -51,7 +51,13 @@ export class Delivery<T> {
     return defer(() => this.#attempt()).pipe(
       raceTimeout({ millis: attemptTimeoutMillis, what: `an export to ${this.#context.sink.name}`, scheduler }),
       withSlot(slots),
-      retryWithBackoff({ ...retry, classify: (error) => this.#classify(error), random, scheduler }),
+      retryWithBackoff({
+        ...retry,
+        classify: (error) => this.#classify(error),
+        onRetry: (next) => this.#tellRetry(next),
+        random,
+        scheduler,
+      }),
       raceTimeout({
         millis: retry.maxElapsedMillis,
         what: `all attempts to export to ${this.#context.sink.name}`,
@@ -92,6 +98,15 @@ export class Delivery<T> {
     const failure = failureOfAttempt(error);
     if (failure.kind === 'unknownOutcome') this.#uncertain = true;
     return failure;
+  }
+
+  #tellRetry(retry: Retry): void {
+    const { account, settings } = this.#context;
+    try {
+      settings.onRetry?.(retry);
+    } catch {
+      account.callbackErrors += 1;
+    }
   }
 
   #endAttempt(): void {

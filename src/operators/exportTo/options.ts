@@ -11,6 +11,7 @@ import {
 import type { Loss } from '../../outcome.ts';
 import type { Sink } from '../../sink.ts';
 import { type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
+import type { Retry } from '../retryWithBackoff.ts';
 
 /** How often and how long a batch is tried. */
 export interface RetryOptions {
@@ -48,6 +49,8 @@ export interface ExportToOptions<T> {
    * outcomes are still emitted.
    */
   stopWhen?: Observable<unknown>;
+  /** Told of each attempt that failed and will be followed by another, before the wait. */
+  onRetry?: (retry: Retry) => void;
   /** Told of each loss at this stage. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Keeps the books. Default: one of its own. */
@@ -65,7 +68,7 @@ export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
   maxRetryAfterMillis: 60_000,
 });
 
-type Optional = 'stopWhen' | 'onLoss' | 'ledger';
+type Optional = 'stopWhen' | 'onRetry' | 'onLoss' | 'ledger';
 
 /** Every option, settled. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
@@ -79,6 +82,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   maxPendingItems: 100_000,
   maxPendingBytes: 256 * 1024 * 1024,
   stopWhen: undefined,
+  onRetry: undefined,
   onLoss: undefined,
   ledger: undefined,
   random: Math.random,
@@ -103,8 +107,9 @@ export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToS
   requireLimit(`${owner}.maxPendingBytes`, settings.maxPendingBytes, 1);
   requireFunction(`${owner}.random`, settings.random);
   requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  const { stopWhen, onLoss, ledger } = settings;
+  const { stopWhen, onRetry, onLoss, ledger } = settings;
   if (stopWhen !== undefined) requireShape(`${owner}.stopWhen`, stopWhen, 'an Observable', 'subscribe');
+  if (onRetry !== undefined) requireFunction(`${owner}.onRetry`, onRetry);
   if (onLoss !== undefined) requireFunction(`${owner}.onLoss`, onLoss);
   if (ledger !== undefined) requireShape(`${owner}.ledger`, ledger, 'a ledger of createLedger()', 'open');
   return settings;

@@ -1,0 +1,79 @@
+import { diag } from '@opentelemetry/api';
+import { MAX_TIMER_MILLIS } from './options.ts';
+
+/** Where variables are read from: `process.env`, or a table in a test. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads variables as OpenTelemetry's specification says: empty is unset, and a value that makes no sense is warned about and ignored.
+ */
+export class EnvironmentReader {
+  readonly #environment: Environment;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** The first of the names that is set. */
+  text(...names: readonly string[]): string | undefined {
+    return this.#first(names, (value) => value, '');
+  }
+
+  wholeNumber(min: number, ...names: readonly string[]): number | undefined {
+    return this.#first(names, (value) => whole(value, min), `a whole number from ${min}`);
+  }
+
+  /** A duration in milliseconds; 0 means that there is no limit. */
+  timeoutMillis(...names: readonly string[]): number | undefined {
+    const millis = this.delayMillis(...names);
+    return millis === 0 ? Number.POSITIVE_INFINITY : millis;
+  }
+
+  /** A delay in milliseconds; 0 is none. */
+  delayMillis(...names: readonly string[]): number | undefined {
+    const read = (value: string) => {
+      const millis = whole(value, 0);
+      return millis !== undefined && millis <= MAX_TIMER_MILLIS ? millis : undefined;
+    };
+    return this.#first(names, read, `milliseconds from 0 to ${MAX_TIMER_MILLIS}`);
+  }
+
+  oneOf<A extends string>(allowed: readonly A[], ...names: readonly string[]): A | undefined {
+    const read = (value: string) => allowed.find((name) => name === value.toLowerCase());
+    return this.#first(names, read, `one of ${allowed.join(', ')}`);
+  }
+
+  /** Whatever `read` makes of the first variable that is set; `undefined` from it is a warning. */
+  parsed<V>(
+    read: (value: string, name: string) => V | undefined,
+    rule: string,
+    ...names: readonly string[]
+  ): V | undefined {
+    return this.#first(names, read, rule);
+  }
+
+  warn(name: string, rule: string): void {
+    // The value may be a secret: it is not repeated.
+    diag.warn(`spanflow: ${name} is ignored: it must be ${rule}`);
+  }
+
+  #first<V>(
+    names: readonly string[],
+    read: (value: string, name: string) => V | undefined,
+    rule: string,
+  ): V | undefined {
+    for (const name of names) {
+      const value = this.#environment[name]?.trim();
+      if (value === undefined || value === '') continue;
+      const result = read(value, name);
+      if (result !== undefined) return result;
+      this.warn(name, rule);
+    }
+    return undefined;
+  }
+}
+
+function whole(value: string, min: number): number | undefined {
+  const number = Number(value);
+  return Number.isSafeInteger(number) && number >= min ? number : undefined;
+}

@@ -1,0 +1,153 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import { type Environment, EnvironmentReader } from './environment.ts';
+import type { FromSpanProcessorOptions } from './inputs/fromSpanProcessor.ts';
+import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+import { type ExportToOptions, RETRY_DEFAULTS } from './operators/exportTo/options.ts';
+import { MAX_TIMER_MILLIS, requireMillis, requireShape, withDefaults } from './options.ts';
+import type { Sink } from './sink.ts';
+
+type BatchOptions = Pick<
+  AdaptiveBatchOptions<ReadableSpan>,
+  | 'maxQueueSize'
+  | 'maxQueueBytes'
+  | 'maxExportBatchSize'
+  | 'maxExportBatchBytes'
+  | 'scheduledDelayMillis'
+  | 'targetLatencyMillis'
+  | 'strategy'
+>;
+type ExportOptions = Pick<ExportToOptions<ReadableSpan>, 'concurrency' | 'attemptTimeoutMillis' | 'retry'>;
+
+/**
+ * Everything but the sink has a default; those of the queue, the batches and the export are described at {@link AdaptiveBatchOptions} and
+ * {@link ExportToOptions}.
+ *
+ * Where an option is left out, `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` and `OTEL_BSP_SCHEDULE_DELAY` count, and `OTEL_BSP_EXPORT_TIMEOUT` as
+ * `retry.maxElapsedMillis`. A value that makes no sense is warned about and ignored.
+ */
+export interface SpanPipelineOptions extends BatchOptions, ExportOptions {
+  /** Where the spans go. The pipeline owns it, and shuts it down. */
+  sink: Sink<ReadableSpan>;
+  /** What happens to a span that meets a full queue: `dropNewest` (the default) or `dropOldest`. */
+  overflow?: 'dropNewest' | 'dropOldest';
+  /** How long `forceFlush` waits unless it is told otherwise, in milliseconds: 0 or more, default 30,000. */
+  flushTimeoutMillis?: number;
+  /** How long `shutdown` drains unless it is told otherwise, in milliseconds: 0 or more, default 30,000. What is left then is lost, and counted. */
+  shutdownDeadlineMillis?: number;
+  /** How long the process is kept alive at its natural end to send what is queued, in milliseconds: 0 or more, default 10,000. 0: not at all. */
+  exitDeadlineMillis?: number;
+  /** Losses and failing exports are told to `diag.warn` at most once in so many milliseconds: 0 or more, default 30,000. */
+  warnIntervalMillis?: number;
+  /** Where the variables are read from. Default `process.env`. */
+  environment?: Environment;
+  /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
+  random?: () => number;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+type OwnOption =
+  | 'overflow'
+  | 'flushTimeoutMillis'
+  | 'shutdownDeadlineMillis'
+  | 'exitDeadlineMillis'
+  | 'warnIntervalMillis'
+  | 'random'
+  | 'scheduler';
+
+/** The pipeline's own defaults. What is not here has the default of its stage. */
+export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<Pick<SpanPipelineOptions, OwnOption>>> = Object.freeze({
+  overflow: 'dropNewest',
+  flushTimeoutMillis: 30_000,
+  shutdownDeadlineMillis: 30_000,
+  exitDeadlineMillis: 10_000,
+  warnIntervalMillis: 30_000,
+  random: Math.random,
+  scheduler: asyncScheduler,
+});
+
+/** The options of each stage, and of the life cycle. */
+export interface SpanPipelineSettings extends Readonly<Required<Pick<SpanPipelineOptions, OwnOption>>> {
+  readonly input: FromSpanProcessorOptions;
+  readonly batch: AdaptiveBatchOptions<ReadableSpan>;
+  readonly export: ExportToOptions<ReadableSpan>;
+}
+
+const OWNER = 'spanPipeline';
+
+/** What the options of a stage may be; `undefined` is its default. */
+const STAGE_OPTIONS: { [name: string]: undefined } = Object.fromEntries(
+  [
+    ...['sink', 'maxQueueSize', 'maxQueueBytes', 'maxExportBatchSize', 'maxExportBatchBytes', 'scheduledDelayMillis'],
+    ...['targetLatencyMillis', 'strategy', 'concurrency', 'attemptTimeoutMillis', 'retry', 'environment'],
+  ].map((name) => [name, undefined]),
+);
+
+/** Lays options over environment over defaults, and deals them out to the stages, which check what is theirs. */
+export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
+  const known = { ...STAGE_OPTIONS, ...SPAN_PIPELINE_DEFAULTS };
+  const given = withDefaults(OWNER, known as typeof known & SpanPipelineOptions, options);
+  requireShape(`${OWNER}.sink`, given.sink, 'a sink, otlpHttp() for example', 'export');
+  for (const name of [
+    'flushTimeoutMillis',
+    'shutdownDeadlineMillis',
+    'exitDeadlineMillis',
+    'warnIntervalMillis',
+  ] as const) {
+    requireMillis(`${OWNER}.${name}`, given[name], 0, 'finite');
+  }
+  const { overflow, flushTimeoutMillis, random, scheduler, targetLatencyMillis, strategy } = given;
+  const { maxQueueBytes, maxExportBatchBytes, attemptTimeoutMillis, concurrency } = given;
+  const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, maxElapsedMillis } = sizesOf(given);
+  const retry = present({ ...given.retry, maxElapsedMillis });
+  return {
+    ...given,
+    input: present({ maxQueueSize, overflow, flushTimeoutMillis: Math.max(1, flushTimeoutMillis), scheduler }),
+    batch: present({
+      ...{ maxQueueSize, maxQueueBytes, overflow, maxExportBatchSize, maxExportBatchBytes, scheduledDelayMillis },
+      ...{ targetLatencyMillis, strategy, scheduler },
+      maxUnsettledBatches: Math.max(32, 4 * (typeof concurrency === 'number' ? concurrency : 0)),
+      holdLeaseMillis: leaseMillis(retry.maxElapsedMillis),
+    }),
+    // The batcher bounds what is out; a second bound here could only lose what the first one has let through.
+    export: present({
+      ...{ concurrency, attemptTimeoutMillis, retry, random, scheduler },
+      maxPendingItems: Number.POSITIVE_INFINITY,
+      maxPendingBytes: Number.POSITIVE_INFINITY,
+    }),
+  };
+}
+
+/** What the batch processor's variables can set. */
+function sizesOf(given: SpanPipelineOptions) {
+  const environment = new EnvironmentReader(given.environment ?? process.env);
+  const maxQueueSize = given.maxQueueSize ?? environment.wholeNumber(1, 'OTEL_BSP_MAX_QUEUE_SIZE');
+  const queueLimit = maxQueueSize ?? ADAPTIVE_BATCH_DEFAULTS.maxQueueSize;
+  const upToQueue = (text: string) => {
+    const size = Number(text);
+    return Number.isSafeInteger(size) && size >= 1 && size <= queueLimit ? size : undefined;
+  };
+  return {
+    maxQueueSize,
+    maxExportBatchSize:
+      given.maxExportBatchSize ??
+      environment.parsed(
+        upToQueue,
+        `a whole number from 1 to the queue's ${queueLimit}`,
+        'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+      ),
+    scheduledDelayMillis: given.scheduledDelayMillis ?? environment.delayMillis('OTEL_BSP_SCHEDULE_DELAY'),
+    maxElapsedMillis: given.retry?.maxElapsedMillis ?? environment.timeoutMillis('OTEL_BSP_EXPORT_TIMEOUT'),
+  };
+}
+
+/** A batch that is still held a minute after its deadline has been forgotten. */
+function leaseMillis(maxElapsedMillis: number = RETRY_DEFAULTS.maxElapsedMillis): number {
+  return Math.min(MAX_TIMER_MILLIS, maxElapsedMillis + 60_000);
+}
+
+/** Without the options that were left out. */
+function present<O extends object>(options: O): { [K in keyof O]: Exclude<O[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,99 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { Observable } from 'rxjs';
+import { Pool } from 'undici';
+import { ExportError, type Response, type Sink } from '../../sink.ts';
+import { untraced } from '../../suppress.ts';
+import { describe, failureOfConnection, readAnswer } from './answer.ts';
+import { type OtlpHttpOptions, type OtlpHttpSettings, settle } from './options.ts';
+import { headersOf, type PreparedRequest, prepare } from './request.ts';
+
+/**
+ * Sends spans to an OTLP/HTTP backend, as protobuf, over connections that are kept alive.
+ *
+ * It bears many exports at once; each concurrent one has a connection of its own. Unsubscribing an export aborts its request. Each attempt has a deadline (`timeoutMillis`) that
+ * `exportTo` keeps, connecting and answering included. Redirects are refused. Tracing is suppressed, so that exporting makes no spans.
+ *
+ * | what comes back | means |
+ * |---|---|
+ * | 2xx | delivered, but for what a partial success rejects |
+ * | 429, 502, 503, 504 | `retryable`, or `throttled` with a `Retry-After` (seconds or a date) |
+ * | 413, or a body over `maxRequestBytes` | `tooLarge` |
+ * | any other status, or an answer over `maxResponseBytes` | `permanent` |
+ * | no connection: refused, not found, a certificate that does not fit | `retryable` |
+ * | a connection that broke after the request was begun | `unknownOutcome` |
+ *
+ * **Loss**: spans that cannot be expressed in OTLP are left out and counted as `unencodable`; the rest of their batch goes out.
+ *
+ * The variables `OTEL_EXPORTER_OTLP_*` count where an option is left out, their `TRACES_` forms first; a value that makes no sense is warned about and ignored.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const sink = otlpHttp({ url: 'https://collector.example/v1/traces', compression: 'gzip', headers: { authorization: () => token() } });
+ * ```
+ *
+ * @see toExporter
+ */
+export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
+  const settings = settle(options);
+  const pool = poolFor(settings);
+  return {
+    name: 'otlpHttp',
+    attemptTimeoutMillis: settings.timeoutMillis,
+    export(batch) {
+      let request: Promise<PreparedRequest> | undefined; // made by the first attempt, for all of them
+      return new Observable((subscriber) => {
+        const abort = new AbortController();
+        subscriber.add(() => abort.abort());
+        request ??= prepare(batch.items, settings);
+        const answer = request.then((ready) => attempt(pool, ready, batch.items.length, settings, abort.signal));
+        answer.then(
+          (response) => {
+            subscriber.next(response);
+            subscriber.complete();
+          },
+          (error: unknown) => subscriber.error(error),
+        );
+      });
+    },
+    shutdown: () => pool.destroy(),
+  };
+}
+
+function poolFor(settings: OtlpHttpSettings): Pool {
+  const { timeoutMillis, tls } = settings;
+  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
+  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
+  return new Pool(settings.url.origin, {
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    connect: { ...tls, timeout } as Pool.Options['connect'] & object,
+  });
+}
+
+async function attempt(
+  pool: Pool,
+  request: PreparedRequest,
+  spans: number,
+  settings: OtlpHttpSettings,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { body, unencodable } = request;
+  if (unencodable === spans) return { unencodable };
+  signal.throwIfAborted();
+  const headers = await headersOf(request, settings);
+  const { url, maxResponseBytes } = settings;
+  const where = `${url.origin}${url.pathname}`;
+  try {
+    const path = `${url.pathname}${url.search}`;
+    const answer = await untraced(() => pool.request({ method: 'POST', path, headers, body, signal }));
+    const response = await readAnswer(answer, maxResponseBytes, where);
+    return unencodable === 0 ? response : { ...response, unencodable };
+  } catch (error) {
+    if (error instanceof ExportError) throw error;
+    throw new ExportError(failureOfConnection(error), `no answer from ${where}: ${describe(error)}`, { cause: error });
+  }
+}

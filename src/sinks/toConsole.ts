@@ -1,0 +1,70 @@
+import { inspect } from 'node:util';
+import { type HrTime, SpanStatusCode } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { defer, of } from 'rxjs';
+import { requireFunction, withDefaults } from '../options.ts';
+import type { Sink } from '../sink.ts';
+
+export interface ToConsoleOptions {
+  /** Writes one line. Default `console.log`. */
+  write?: (line: string) => void;
+}
+
+export const TO_CONSOLE_DEFAULTS: Readonly<Required<ToConsoleOptions>> = Object.freeze({
+  write: (line: string) => console.log(line),
+});
+
+/**
+ * Prints a line per item: a span as its name, duration, status, ids and attributes, anything else as Node shows it. For a look while developing.
+ *
+ * **Loss**: an item that cannot be shown (a getter that throws) or written counts as `unencodable`.
+ *
+ * @throws InvalidOptionError when an option is unknown
+ *
+ * @example
+ * ```ts
+ * const pipeline = spanPipeline({ sink: toConsole() });
+ * ```
+ */
+export function toConsole<T = ReadableSpan>(options: ToConsoleOptions = {}): Sink<T> {
+  const { write } = withDefaults('toConsole', TO_CONSOLE_DEFAULTS, options);
+  requireFunction('toConsole.write', write);
+  return {
+    name: 'toConsole',
+    maxConcurrency: 1,
+    export: (batch) =>
+      defer(() => {
+        let unencodable = 0;
+        for (const item of batch.items) {
+          if (!print(item, write)) unencodable += 1;
+        }
+        return of({ unencodable });
+      }),
+  };
+}
+
+function print(item: unknown, write: (line: string) => void): boolean {
+  try {
+    write(isSpan(item) ? spanLine(item) : shown(item));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function spanLine(span: ReadableSpan): string {
+  const { traceId, spanId } = span.spanContext();
+  const status = SpanStatusCode[span.status.code].toLowerCase();
+  const [seconds, nanos]: HrTime = span.duration;
+  const millis = seconds * 1e3 + nanos / 1e6;
+  return `${span.name}  ${millis.toFixed(1)} ms  ${status}  ${traceId}/${spanId}  ${shown(span.attributes)}`;
+}
+
+function isSpan(item: unknown): item is ReadableSpan {
+  return typeof (item as ReadableSpan | null)?.spanContext === 'function';
+}
+
+/** One line, bounded whatever the item is. */
+function shown(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 3, maxArrayLength: 20, maxStringLength: 200 });
+}

@@ -1,0 +1,55 @@
+import { defer, of, throwError } from 'rxjs';
+import { requireWhole, withDefaults } from '../options.ts';
+import { ExportError, type Sink } from '../sink.ts';
+
+export interface ToMemoryOptions {
+  /** Items that are kept, at most: 1 or more, default 100,000. A batch that would exceed it is refused for good. */
+  maxItems?: number;
+}
+
+export const TO_MEMORY_DEFAULTS: Readonly<Required<ToMemoryOptions>> = Object.freeze({ maxItems: 100_000 });
+
+/** A sink that keeps what it is given. */
+export interface MemorySink<T> extends Sink<T> {
+  /** Everything since the last `clear()`, in the order of arrival. */
+  readonly items: readonly T[];
+  clear(): void;
+}
+
+/**
+ * Keeps items in memory: for tests, and for a look at what a pipeline does. It answers at once.
+ *
+ * **Loss**: a batch for which there is no room is refused as `permanent`.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const memory = toMemory<ReadableSpan>();
+ * const pipeline = spanPipeline({ sink: memory });
+ * await pipeline.forceFlush();
+ * memory.items.length;
+ * ```
+ */
+export function toMemory<T>(options: ToMemoryOptions = {}): MemorySink<T> {
+  const { maxItems } = withDefaults('toMemory', TO_MEMORY_DEFAULTS, options);
+  requireWhole('toMemory.maxItems', maxItems, 1);
+  const items: T[] = [];
+  return {
+    name: 'toMemory',
+    items,
+    clear: () => {
+      items.length = 0;
+    },
+    export: (batch) =>
+      defer(() => {
+        if (items.length + batch.items.length > maxItems) {
+          return throwError(
+            () => new ExportError({ kind: 'permanent' }, `toMemory holds maxItems ${maxItems} already`),
+          );
+        }
+        for (const item of batch.items) items.push(item);
+        return of({});
+      }),
+  };
+}

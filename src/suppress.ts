@@ -1,0 +1,9 @@
+import { context, createContextKey } from '@opentelemetry/api';
+
+/** The key that OpenTelemetry's SDK looks for; keys of the same description are the same key. */
+const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** Runs work of our own so that no instrumentation makes spans of it: otherwise exporting spans would make spans to export. */
+export function untraced<R>(work: () => R): R {
+  return context.with(context.active().setValue(SUPPRESS_TRACING, true), work);
+}

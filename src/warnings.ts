@@ -1,0 +1,75 @@
+import { diag } from '@opentelemetry/api';
+import type { SchedulerLike, Subscription } from 'rxjs';
+import type { Loss, Outcome } from './outcome.ts';
+import { untraced } from './suppress.ts';
+import { after } from './timers.ts';
+
+/**
+ * Tells OpenTelemetry's `diag` what was lost and what goes wrong: at once, then at most once per interval, summed up. The logger may do what it likes: its
+ * exceptions are caught, and the spans that it makes are suppressed, so that a warning cannot feed itself.
+ */
+export class Warnings {
+  readonly #name: string;
+  readonly #intervalMillis: number;
+  readonly #scheduler: SchedulerLike;
+  #losses = new Map<string, number>(); // since the last report, by reason and stage
+  #trouble: string | undefined; // the newest, since the last report
+  #quiet: Subscription | undefined; // until it ends, nothing is reported
+
+  constructor(name: string, intervalMillis: number, scheduler: SchedulerLike) {
+    this.#name = name;
+    this.#intervalMillis = intervalMillis;
+    this.#scheduler = scheduler;
+  }
+
+  lost(loss: Loss): void {
+    const key = `${loss.reason} at ${loss.stage}`;
+    this.#losses.set(key, (this.#losses.get(key) ?? 0) + loss.count);
+    this.#report();
+  }
+
+  /** What a batch's outcome has to say beyond its losses. */
+  outcome({ error, message, rejected }: Pick<Outcome<unknown>, 'error' | 'message' | 'rejected'>): void {
+    if (error !== undefined) this.trouble(`an export failed for good: ${error.message}`);
+    else if (rejected > 0) this.trouble(`the backend rejected ${rejected} spans: ${message ?? 'it did not say why'}`);
+    else if (message !== undefined) this.trouble(`the backend says: ${message}`);
+  }
+
+  trouble(message: string): void {
+    this.#trouble = message;
+    this.#report();
+  }
+
+  /** Reports what is left, and ends. */
+  close(): void {
+    this.#quiet?.unsubscribe();
+    this.#quiet = undefined;
+    this.#say();
+  }
+
+  #report(): void {
+    if (this.#quiet !== undefined) return;
+    this.#say();
+    this.#quiet = after(this.#scheduler, this.#intervalMillis, () => {
+      this.#quiet = undefined;
+      if (this.#losses.size > 0 || this.#trouble !== undefined) this.#report();
+    });
+  }
+
+  #say(): void {
+    const losses = [...this.#losses].map(([key, count]) => `${count} ${key}`);
+    const trouble = this.#trouble;
+    this.#losses = new Map();
+    this.#trouble = undefined;
+    if (losses.length > 0) this.#warn(`lost spans: ${losses.join(', ')}`);
+    if (trouble !== undefined) this.#warn(trouble);
+  }
+
+  #warn(message: string): void {
+    try {
+      untraced(() => diag.warn(`${this.#name}: ${message}`));
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+}
