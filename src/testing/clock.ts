@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.ts';
 import { EventQueue, type QueuedEvent } from './eventQueue.ts';
 import { EndlessRun, MarbleFailure, millis } from './failure.ts';
-import { realPause, realTurn } from './realTime.ts';
+import { inRealTurn, realPause } from './realTime.ts';
 
 /** How long a run in virtual time may last. */
 export interface VirtualTimeOptions {
@@ -32,8 +32,8 @@ export const VIRTUAL_TIME_DEFAULTS: Required<VirtualTimeOptions> = Object.freeze
 /** Ranks within one instant: who observes comes before what happens, and who waits for the instant comes after it. */
 export const RANK = Object.freeze({ observer: 0, event: 1, waiter: 2 });
 
-/** Turns of the real event loop before time moves on. Two would do for what is known; a third costs a microsecond. */
-const SETTLE_TURNS = 3;
+/** Turns of the real event loop before time moves on. One would do for promises; what uses the host's own immediates needs more. */
+const SETTLE_TURNS = 2;
 
 /** The virtual clock: what is scheduled, what time it is, and the loop that lets time pass. */
 export class VirtualClock {
@@ -97,23 +97,27 @@ export class VirtualClock {
     const fail = (error: unknown) => Object.assign(state, { running: false, failed: true, error });
     new Promise((resolve) => resolve(test())).then(() => Object.assign(state, { running: false }), fail);
     for (;;) {
-      await this.#settle();
-      if (state.failed) throw state.error;
-      if (!state.running && isOver()) return;
-      if (this.#step()) continue;
-      if (!state.running) return;
-      await this.#waitForReal(() => !state.running || this.#queue.size > 0 || this.#idleWaiters.length > 0);
+      if (this.#isTimeToMove()) await this.settle();
+      // In a turn of its own, as on the host: so what `process.nextTick` was given comes before what hangs on promises.
+      const next = await inRealTurn(() => {
+        if (state.failed) throw state.error;
+        if (!state.running && isOver()) return 'over';
+        if (this.#step()) return 'step';
+        return state.running ? 'wait' : 'over';
+      });
+      if (next === 'over') return;
+      if (next === 'wait')
+        await this.#waitForReal(() => !state.running || this.#queue.size > 0 || this.#idleWaiters.length > 0);
     }
   }
 
   /** Lets promises settle without letting time pass. */
   async settle(): Promise<void> {
-    for (let turn = 0; turn < SETTLE_TURNS; turn++) await realTurn();
+    for (let turn = 0; turn < SETTLE_TURNS; turn++) await inRealTurn(() => {});
   }
 
-  async #settle(): Promise<void> {
-    const isLater = (this.#queue.peek()?.atMillis ?? Number.POSITIVE_INFINITY) > this.#nowMillis;
-    await (isLater ? this.settle() : realTurn());
+  #isTimeToMove(): boolean {
+    return (this.#queue.peek()?.atMillis ?? Number.POSITIVE_INFINITY) > this.#nowMillis;
   }
 
   /** Runs the next event. Returns whether there was one, or somebody who waited for there to be none. */

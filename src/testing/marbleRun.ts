@@ -153,7 +153,9 @@ export class MarbleRun {
       ...this.#expectations.map((expectation) => expectation.check()).filter((failure) => failure !== undefined),
       ...refused.map(
         (sink) =>
-          new MarbleFailure(`the sink ${sink.name} was asked ${sink.refusals} more times than its script has marbles`),
+          new MarbleFailure(
+            `the sink ${sink.name} was asked for ${sink.refusals} attempts more than its script has marbles`,
+          ),
       ),
     ];
   }

@@ -135,9 +135,17 @@ class FakeBackend implements OtlpBackend {
         cancel();
         settle();
       };
-      const late = `the backend waited ${timeoutMillis} ms, and had ${this.requestCount} requests and ${this.spans} spans`;
-      const cancel = afterRealMillis(timeoutMillis, () => finish(() => reject(new Error(late))));
-      const look = () => condition(this) && finish(resolve);
+      const look = () => {
+        try {
+          if (condition(this)) finish(resolve);
+        } catch (error) {
+          finish(() => reject(error));
+        }
+      };
+      const cancel = afterRealMillis(timeoutMillis, () => {
+        const seen = `${this.requestCount} requests and ${this.spans} spans`;
+        finish(() => reject(new Error(`the backend waited ${timeoutMillis} ms, and had ${seen}`)));
+      });
       this.#watchers.add(look);
       look();
     });

@@ -4,9 +4,17 @@ import { setImmediate, setTimeout } from 'node:timers';
 const hostSetImmediate = setImmediate;
 const hostSetTimeout = setTimeout;
 
-/** One turn of the host's event loop: every microtask and `process.nextTick` that is due has run. */
-export function realTurn(): Promise<void> {
-  return new Promise((resolve) => hostSetImmediate(resolve));
+/** Runs in the next turn of the host's event loop, when every microtask and `process.nextTick` that was due has run. */
+export function inRealTurn<R>(run: () => R): Promise<R> {
+  return new Promise((resolve, reject) => {
+    hostSetImmediate(() => {
+      try {
+        resolve(run());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
 }
 
 /** Waits in the host's time. */

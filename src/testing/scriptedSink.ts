@@ -59,6 +59,8 @@ export interface ScriptedSink<T> extends Sink<T> {
   readonly flushes: readonly number[];
   /** The frames at which `shutdown` was called. */
   readonly shutdowns: readonly number[];
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
 }
 
 interface OpenAttempt<T> extends Attempt<T> {
