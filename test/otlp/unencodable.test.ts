@@ -180,3 +180,42 @@ describe('encodeTraces', () => {
     expect(() => encodeTraces(Object.freeze([Object.freeze(spanWith({ attributes: frozen }))]))).not.toThrow();
   });
 });
+
+/** A value that takes this many messages inside its own: two for each array, three for an object. */
+function messagesDeep(messages: number): unknown {
+  const arrays = within(Math.floor((messages - (messages % 2) * 3) / 2), (inner) => [inner]);
+  return messages % 2 === 0 ? arrays : { arrays };
+}
+
+describe('the limits of one span', () => {
+  const { resource } = spanWith();
+
+  test.each<[string, number, (attributes: Attributes) => Partial<ReadableSpan>]>([
+    ['a resource', 96, (attributes) => ({ resource: { ...resource, attributes } })],
+    ['a scope', 95, (attributes) => ({ instrumentationScope: Object.assign({ name: 's' }, { attributes }) })],
+    ['a span', 95, (attributes) => ({ attributes })],
+    ['an event', 94, (attributes) => ({ events: [{ time: [1, 1], name: 'e', attributes }] })],
+    ['a link', 94, (attributes) => ({ links: [{ context: spanWith().spanContext(), attributes }] })],
+  ])('are 100 messages in each other, so that the value of %s has %d', (_, most, parts) => {
+    const onUnencodable = vi.fn();
+    const fits = spanWith({ name: 'fits', ...parts({ a: messagesDeep(most) }) });
+    const over = spanWith({ name: 'over', ...parts({ a: messagesDeep(most + 1) }) });
+    const names = decodeTraces(encodeTraces([over, fits], { onUnencodable })).map(({ name }) => name);
+    expect(names).toEqual(['fits']);
+    expect(onUnencodable.mock.calls).toHaveLength(1);
+  });
+
+  test('are 262,144 values, for each span anew', () => {
+    const fits = spanWith({ attributes: { a: new Array(262_143).fill(1) } });
+    expect(decodeTraces(encodeTraces([fits, fits]))).toHaveLength(2);
+    const over = spanWith({ attributes: { a: new Array(262_144).fill(1) } });
+    expect(() => encodeTraces([over])).toThrow('more than 262144 values');
+  });
+
+  test('are 64 Mi characters, for each span anew', () => {
+    const fits = spanWith({ attributes: { a: 'x'.repeat(64 * 1024 * 1024 - 1) } });
+    expect(encodeTraces([fits, fits]).length).toBeGreaterThan(128 * 1024 * 1024);
+    const over = spanWith({ attributes: { a: 'x'.repeat(64 * 1024 * 1024) } });
+    expect(() => encodeTraces([over])).toThrow('values are longer than 67108864');
+  });
+});
