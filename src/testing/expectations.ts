@@ -4,7 +4,7 @@ import { callSite } from './callSite.ts';
 import { MarbleFailure, millis } from './failure.ts';
 import { drawOne, drawPair, explain, firstDifference } from './mismatch.ts';
 import { itemsOf, type Recording } from './recording.ts';
-import { parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
+import { lettersOf, parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
 import type { ValueTable } from './values.ts';
 
 /** Something that a test expects, to be looked at when the run is over. */
@@ -37,9 +37,13 @@ export class RecordingExpectation implements Expectation {
 
   /** Returns the number of frames of the drawing. */
   toBe(plan: RecordingPlan): number {
+    if (this.#plan !== undefined) throw new MarbleFailure(`${this.#title} has one toBe`);
+    const { marks, frames } = parseMarbles(plan.marbles, 'expected');
+    // A letter without a value is refused here, where the line that drew it is known.
+    for (const letter of marks.flatMap(lettersOf)) plan.values.valueOf(letter);
     this.#site = callSite();
     this.#plan = plan;
-    return parseMarbles(plan.marbles, 'expected').frames;
+    return frames;
   }
 
   freeze(): void {

@@ -106,7 +106,7 @@ export class HostTimers {
   }
 
   /** The functions to put in the place of the host's, by their names. */
-  functions(): Record<string, unknown> {
+  functions() {
     const setTimeout = (callback: unknown, delay?: unknown, ...args: unknown[]) =>
       this.#set('setTimeout', callback, delay, args);
     const setInterval = (callback: unknown, delay?: unknown, ...args: unknown[]) =>

@@ -144,7 +144,7 @@ export class MarbleRun {
   }
 
   #valuesOf(given?: Values<unknown>): ValueTable {
-    return given === undefined ? new SpanValues(this.#spans) : new GivenValues(given);
+    return given === undefined ? new SpanValues(this.#spans) : new GivenValues(given, this.#spans);
   }
 
   #failures(): MarbleFailure[] {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Drawn, draw } from './drawing.ts';
 import { millis } from './failure.ts';
 import { itemsOf, type Observed } from './recording.ts';
-import type { Mark } from './syntax.ts';
+import { lettersOf, type Mark } from './syntax.ts';
 import { brief, type ValueTable } from './values.ts';
 
 /** What an expectation compares. */
@@ -15,12 +15,12 @@ export interface Comparison {
 }
 
 /** How many events before and after the first difference are drawn. */
-const CONTEXT_EVENTS = 30;
+const CONTEXT_EVENTS = 60;
 
-/** A row is cut this many columns before and after the first difference, if it is much longer. */
+/** A row is cut this many columns before and after the first difference: fewer than the events take that are drawn. */
 const CONTEXT_COLUMNS = 60;
 
-/** What stands before a row. It is kept when the row is cut. */
+/** What stands before the marbles of a pair. */
 const HEAD_COLUMNS = '  expected  '.length;
 
 /** The first index at which the two differ, or `undefined` if they are the same. */
@@ -63,7 +63,7 @@ export function explain(comparison: Comparison, index: number): string {
 function pictureOf(comparison: Comparison, index: number): string[] {
   const from = Math.max(0, index - CONTEXT_EVENTS);
   const expected = comparison.expected.map((mark) => ({ frame: mark.frame, text: markText(mark) }));
-  const near = comparison.observed.slice(from, index + CONTEXT_EVENTS);
+  const near = comparison.observed.slice(from, index + CONTEXT_EVENTS + 1);
   const observed = near.map((event, at) => {
     const mark = comparison.expected[from + at];
     return {
@@ -72,33 +72,34 @@ function pictureOf(comparison: Comparison, index: number): string[] {
         mark !== undefined && isSame(mark, event, comparison) ? markText(mark) : eventText(event, comparison.values),
     };
   });
-  return drawPair(expected.slice(from, index + CONTEXT_EVENTS), observed, index - from);
+  return drawPair(expected.slice(from, index + CONTEXT_EVENTS + 1), observed, index - from);
 }
 
 /** Two rows and the caret under the first difference. */
 export function drawPair(expected: readonly Drawn[], observed: readonly Drawn[], index: number): string[] {
   const { lines, columns } = draw([expected, observed]);
   const caret = caretColumn(expected[index], observed[index], columns[0]?.[index], columns[1]?.[index]);
-  return pointAt([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret + '  expected  '.length);
+  return pointAt([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret, HEAD_COLUMNS);
 }
 
 /** What was observed, and a caret under one of its events. */
 export function drawOne(observed: readonly Observed[], values: ValueTable, index: number): string[] {
   const from = Math.max(0, index - CONTEXT_EVENTS);
-  const near = observed.slice(from, index + CONTEXT_EVENTS);
+  const near = observed.slice(from, index + CONTEXT_EVENTS + 1);
   const { lines, columns } = draw([near.map((event) => ({ frame: event.frame, text: eventText(event, values) }))]);
-  return pointAt([`  ${lines[0]}`], (columns[0]?.[index - from] ?? 0) + '  '.length);
+  return pointAt([`  ${lines[0]}`], columns[0]?.[index - from] ?? 0, '  '.length);
 }
 
 /** Cuts rows that are too long, and adds the caret. */
-function pointAt(rows: readonly string[], caret: number): string[] {
-  const start = caret > 2 * CONTEXT_COLUMNS ? caret - CONTEXT_COLUMNS : 0;
-  const end = caret + CONTEXT_COLUMNS;
+function pointAt(rows: readonly string[], caret: number, headColumns: number): string[] {
+  const start = Math.max(0, caret - CONTEXT_COLUMNS);
+  const mark = start > 0 ? '… ' : '';
   const cut = rows.map((row) => {
-    const head = start > 0 ? `${row.slice(0, HEAD_COLUMNS)}… ` : '';
-    return `${head}${row.slice(start, end)}${row.length > end ? ' …' : ''}`;
+    const marbles = row.slice(headColumns);
+    const end = caret + CONTEXT_COLUMNS;
+    return `${row.slice(0, headColumns)}${mark}${marbles.slice(start, end)}${marbles.length > end ? ' …' : ''}`;
   });
-  return [...cut, `${' '.repeat(caret - start + (start > 0 ? HEAD_COLUMNS + 2 : 0))}^`];
+  return [...cut, `${' '.repeat(headColumns + mark.length + caret - start)}^`];
 }
 
 function caretColumn(mark?: Drawn, event?: Drawn, markColumn = 0, eventColumn = 0): number {
@@ -187,11 +188,6 @@ function differing(
   return same === letters.length && same === came.length
     ? [letters.slice(0, 1), []]
     : [letters.slice(same, same + 1), came.slice(same, same + 1)];
-}
-
-function lettersOf(mark: Mark): readonly string[] {
-  if (mark.kind === 'batch') return mark.letters;
-  return mark.kind === 'next' ? [mark.letter] : [];
 }
 
 function itemsUnlessDrawn(value: unknown, values: ValueTable): readonly unknown[] {

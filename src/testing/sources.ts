@@ -1,8 +1,8 @@
-import { Observable, Subject, type Subscriber } from 'rxjs';
+import { Observable, type Observer, Subject, type Subscriber } from 'rxjs';
 import type { VirtualClock } from './clock.ts';
 import type { QueuedEvent } from './eventQueue.ts';
 import { MarbleFailure } from './failure.ts';
-import { type Mark, parseMarbles, type SubscriptionSpan } from './syntax.ts';
+import { lettersOf, type Mark, parseMarbles, type SubscriptionSpan } from './syntax.ts';
 
 /** A source that was drawn. It remembers who subscribed to it, and when. */
 export interface DrawnObservable<T> extends Observable<T> {
@@ -14,12 +14,6 @@ export interface DrawnObservable<T> extends Observable<T> {
 
 /** What a letter stands for. */
 export type ValueOf = (letter: string) => unknown;
-
-/** A drawn source whatever its values, and what it is called in messages. */
-export interface AnySource {
-  readonly title: string;
-  readonly subscriptions: readonly SubscriptionSpan[];
-}
 
 type MutableSpan = { subscribedFrame: number; unsubscribedFrame: number };
 
@@ -64,18 +58,14 @@ function readMarks(clock: VirtualClock, plan: SourcePlan, kind: 'hot' | 'cold'):
   if (plan.batches && marks.some((mark) => mark.kind === 'next')) {
     throw new MarbleFailure(`${kind}Batches('${plan.marbles}') draws single items: put each into brackets`);
   }
+  // A letter without a value is refused here, where the line that drew it is known.
+  for (const letter of marks.flatMap(lettersOf)) plan.valueOf(letter);
   return marks;
 }
 
-interface Target {
-  next(value: unknown): void;
-  error(error: unknown): void;
-  complete(): void;
-}
-
-function emit(mark: Mark, plan: SourcePlan, target: Pick<Target, keyof Target>): void {
+function emit(mark: Mark, plan: SourcePlan, target: Observer<unknown>): void {
   if (mark.kind === 'next') target.next(plan.valueOf(mark.letter));
-  else if (mark.kind === 'batch') target.next(mark.letters.map(plan.valueOf));
+  else if (mark.kind === 'batch') target.next(mark.letters.map((letter) => plan.valueOf(letter)));
   else if (mark.kind === 'error') target.error(plan.error);
   else target.complete();
 }

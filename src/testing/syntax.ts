@@ -37,6 +37,12 @@ export function parseMarbles(marbles: string, kind: 'hot' | 'cold' | 'expected')
   return reader.end(frames);
 }
 
+/** The letters that a mark draws. */
+export function lettersOf(mark: Mark): readonly string[] {
+  if (mark.kind === 'batch') return mark.letters;
+  return mark.kind === 'next' ? [mark.letter] : [];
+}
+
 /** Reads `--^---!`. Both at one frame: `--(^!)`. */
 export function parseSubscription(marbles: string): SubscriptionSpan {
   const found = { '^': Number.POSITIVE_INFINITY, '!': Number.POSITIVE_INFINITY };

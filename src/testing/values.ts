@@ -19,9 +19,11 @@ const MAX_CHARACTERS = 160;
 /** The letters of a table that the test gave, as RxJS has it. */
 export class GivenValues implements ValueTable {
   readonly #values: Readonly<Record<string, unknown>>;
+  readonly #spans: SpanTable;
 
-  constructor(values: Readonly<Record<string, unknown>>) {
+  constructor(values: Readonly<Record<string, unknown>>, spans: SpanTable) {
     this.#values = values;
+    this.#spans = spans;
   }
 
   valueOf(letter: string): unknown {
@@ -40,7 +42,7 @@ export class GivenValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    return brief(value);
+    return isSpan(value) ? spanWords(value, this.#spans) : brief(value);
   }
 }
 

@@ -1,6 +1,10 @@
+import { syncBuiltinESMExports } from 'node:module';
+import nodeTimers from 'node:timers';
+import nodePromises from 'node:timers/promises';
 import { callSite, siteText } from './callSite.ts';
 import { VirtualClock, type VirtualTimeOptions } from './clock.ts';
 import { MarbleFailure } from './failure.ts';
+import { promiseTimers } from './hostPromises.ts';
 import { HostTimers } from './hostTimers.ts';
 
 /** What a test in virtual time is given. */
@@ -21,8 +25,8 @@ const LOCK = Symbol.for('spanflow.virtualTime');
 type Undo = () => void;
 
 /**
- * Runs a test in virtual time: for as long as it lasts, the host's timers, `Date`, `performance.now` and `AbortSignal.timeout` follow a clock
- * that jumps from one event to the next, and lets everything that hangs on promises settle in between. So does all of RxJS 7.
+ * Runs a test in virtual time: for as long as it lasts, the host's timers (`node:timers/promises` too), `Date`, `performance.now` and
+ * `AbortSignal.timeout` follow a clock that jumps from one event to the next, and lets everything that hangs on promises settle in between. So does all of RxJS 7.
  *
  * What runs on other threads or on sockets is not followed. The host's functions are back in place when the promise settles, however
  * the test ends.
@@ -88,14 +92,25 @@ function lock(): Undo {
 
 function replaceHostTime(clock: VirtualClock, timers: HostTimers): Undo[] {
   const epochMillis = () => clock.startMillis + clock.now();
-  const functions = Object.entries(timers.functions());
-  return [
-    ...functions.map(([name, replacement]) => replace(globalThis, name, replacement)),
+  const functions = timers.functions();
+  const { wait, yield: pause, ...promises } = promiseTimers(functions);
+  const undo = [
+    ...replaceAll(globalThis, functions),
+    ...replaceAll(nodeTimers, functions),
+    ...replaceAll(nodePromises, promises),
+    ...replaceAll(nodePromises.scheduler, { wait, yield: pause }),
     replace(globalThis, 'Date', virtualDate(globalThis.Date, epochMillis)),
     replace(performance, 'now', () => clock.now()),
     replace(performance, 'timeOrigin', clock.startMillis),
     replace(AbortSignal, 'timeout', (delayMillis: number) => abortSignalAfter(clock, delayMillis)),
   ];
+  // Whoever has imported a function by its name sees the replacement as well.
+  syncBuiltinESMExports();
+  return [syncBuiltinESMExports, ...undo];
+}
+
+function replaceAll(owner: object, replacements: Readonly<Record<string, unknown>>): Undo[] {
+  return Object.entries(replacements).map(([name, replacement]) => replace(owner, name, replacement));
 }
 
 function replace(owner: object, name: string, replacement: unknown): Undo {

@@ -16,6 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/batch.ts';
 import { NO_HOLD } from '../../src/batch.ts';
+import type { MarbleKit } from '../../src/testing/index.ts';
 import { failureOf, text } from './failureOf.ts';
 
 const batch = <T>(items: readonly T[]): Batch<T> => ({ items, closedBy: 'count', bytes: 0, hold: () => NO_HOLD });
@@ -285,6 +286,76 @@ describe('what a person reads', () => {
   it('an expectation that expects nothing', async () => {
     const failure = failureOf(({ expectObservable }) => void expectObservable(NEVER.pipe(take(1), delay(1))));
     expect(await failure).toBe('expectObservable(…) without toBe asserts nothing');
+  });
+
+  it('an expectation that is drawn twice, or with a letter that is nothing', async () => {
+    const twice = ({ expectObservable }: MarbleKit) => {
+      const expectation = expectObservable(NEVER);
+      expectation.toBe('-');
+      expectation.toBe('-');
+    };
+    expect(await failureOf(twice)).toBe('expectObservable(…) has one toBe');
+    const unknown = failureOf(({ expectObservable }) => expectObservable(NEVER).toBe('-a-b', { a: 1 }));
+    expect(await unknown).toBe('the letter b has no value in the table given');
+  });
+
+  it('spans that are shaped too late, or in a circle', async () => {
+    const late = failureOf(({ cold, spans }) => {
+      cold('-a');
+      spans({ a: { name: 'late' } });
+    });
+    expect(await late).toBe('the span a is drawn already: shape it with spans({ a: … }) before that');
+    const circle = failureOf(({ spans }) => spans({ a: { trace: 'b' }, b: { parent: 'a' } }).a);
+    expect(await circle).toBe('the span a is in a circle of traces and parents');
+  });
+
+  it('brackets in a source of single items, and the other way round', async () => {
+    expect(await failureOf(({ hot }) => hot('-[a]'))).toBe(
+      "hot('-[a]') draws batches: use hotBatches for a source of arrays",
+    );
+    expect(await failureOf(({ coldBatches }) => coldBatches('-a'))).toBe(
+      "coldBatches('-a') draws single items: put each into brackets",
+    );
+  });
+
+  it('a difference far from the beginning', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      expectObservable(cold(`${'a'.repeat(1_000)}b${'c'.repeat(1_000)}|`)).toBe(
+        `${'a'.repeat(1_000)}d${'c'.repeat(1_000)}|`,
+      );
+    });
+    const [a, c] = ['a'.repeat(60), 'c'.repeat(59)];
+    expect(await failure).toBe(
+      `the marbles differ\n\n  expected  … ${a}d${c} …\n  observed  … ${a}b${c} …\n${' '.repeat(74)}^\n\n` +
+        'at 1s: d was expected, but b came\n' +
+        '  d  the span "d", 10ms, unset, trace of d\n  b  the span "b", 10ms, unset, trace of b',
+    );
+  });
+
+  it('several things at once', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      expectObservable(cold('-a')).toBe('-b', { b: 1 });
+      expectObservable(cold('-|')).toBe('-#');
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -b
+        observed  -?
+                   ^
+
+      at 1ms: b was expected, but ? came
+        b  1
+        ?  the span "a", 10ms, unset, trace of a
+
+      the marbles differ
+
+        expected  -#
+        observed  -|
+                   ^
+
+      at 1ms: the error # was expected, but the end | came
+    `);
   });
 
   it('marbles that cannot be read', async () => {

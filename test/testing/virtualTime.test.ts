@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as setTimeoutByName } from 'node:timers';
+import { setImmediate as nextTurn, scheduler, setTimeout as sleep, setInterval as ticks } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { asyncScheduler, firstValueFrom, Subject, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -19,6 +21,9 @@ const hostTime = () => [
   Object.getOwnPropertyDescriptor(performance, 'timeOrigin'),
   performance.now,
   AbortSignal.timeout,
+  setTimeoutByName,
+  sleep,
+  scheduler.wait,
 ];
 
 describe('the host in virtual time', () => {
@@ -126,6 +131,27 @@ describe('the host in virtual time', () => {
       expect(await promisify(setTimeout)(100, 'value')).toBe('value');
       expect(await promisify(setImmediate)('value')).toBe('value');
       expect(now()).toBe(100);
+    }));
+
+  it('carries node:timers and node:timers/promises, imported by name or not', () =>
+    virtualTime(async ({ now, advanceBy }) => {
+      expect(await sleep(100, 'value')).toBe('value');
+      expect(await nextTurn('value')).toBe('value');
+      await scheduler.wait(20);
+      await scheduler.yield();
+      expect(now()).toBe(120);
+      const taken: number[] = [];
+      for await (const _ of ticks(10)) if (taken.push(now()) === 3) break;
+      expect(taken).toEqual([130, 140, 150]);
+      const controller = new AbortController();
+      const given = expect(sleep(1_000, null, { signal: controller.signal })).rejects.toMatchObject({
+        code: 'ABORT_ERR',
+      });
+      setTimeoutByName(() => controller.abort(), 10);
+      await given;
+      expect(now()).toBe(160);
+      await expect(sleep(1, null, { signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' });
+      await advanceBy(5_000);
     }));
 
   it('runs a timer in the asynchronous context in which it was set', () =>

@@ -1,0 +1,68 @@
+import type { VirtualTimer } from './hostTimers.ts';
+
+/** What the functions of `node:timers/promises` take last. */
+interface PromiseTimerOptions {
+  readonly signal?: AbortSignal;
+  readonly ref?: boolean;
+}
+
+/** The two timer functions that promises are built on. */
+export interface CallbackTimers {
+  setTimeout(callback: () => void, delay?: number): VirtualTimer;
+  setInterval(callback: () => void, delay?: number): VirtualTimer;
+}
+
+/** The functions of `node:timers/promises`, on virtual timers. */
+export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
+  const sleep = <T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}): Promise<T | undefined> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(abortError(signal));
+      const abort = () => {
+        timer.close();
+        reject(abortError(signal as AbortSignal));
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', abort);
+        resolve(value);
+      }, delay);
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+
+  /** Ticks that nobody has asked for yet are kept, as the host does. */
+  async function* ticks<T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}) {
+    let due = 0; // ticks that have not been taken
+    let wake = () => {};
+    const timer = setInterval(() => {
+      due += 1;
+      wake();
+    }, delay);
+    const abort = () => wake();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      for (;;) {
+        if (signal?.aborted) throw abortError(signal);
+        if (due === 0)
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        for (; due > 0; due -= 1) yield value;
+      }
+    } finally {
+      timer.close();
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  return {
+    setTimeout: sleep,
+    setImmediate: <T>(value?: T, options?: PromiseTimerOptions) => sleep(0, value, options),
+    setInterval: ticks,
+    wait: (delay: number, options?: PromiseTimerOptions) => sleep(delay, undefined, options),
+    yield: () => sleep(0),
+  };
+}
+
+function abortError(signal: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: signal.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}
