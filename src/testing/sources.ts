@@ -63,9 +63,9 @@ function readMarks(clock: VirtualClock, plan: SourcePlan, kind: 'hot' | 'cold'):
   return marks;
 }
 
-function emit(mark: Mark, plan: SourcePlan, target: Observer<unknown>): void {
-  if (mark.kind === 'next') target.next(plan.valueOf(mark.letter));
-  else if (mark.kind === 'batch') target.next(mark.letters.map((letter) => plan.valueOf(letter)));
+function emit<T>(mark: Mark, plan: SourcePlan, target: Observer<T>): void {
+  if (mark.kind === 'next') target.next(plan.valueOf(mark.letter) as T);
+  else if (mark.kind === 'batch') target.next(mark.letters.map((letter) => plan.valueOf(letter)) as T);
   else if (mark.kind === 'error') target.error(plan.error);
   else target.complete();
 }
