@@ -162,8 +162,6 @@ function withSlot<T>(slots: Slots): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
       const giveUp = slots.acquire(() => {
-        // Released by the teardown, so that whoever is told of the end is told before the next one starts.
-        subscriber.add(() => slots.release());
         listen(
           source,
           {
@@ -173,6 +171,8 @@ function withSlot<T>(slots: Slots): MonoTypeOperatorFunction<T> {
           },
           subscriber,
         );
+        // Added last, so that it comes last: the attempt is torn down before the next one starts.
+        subscriber.add(() => slots.release());
       });
       subscriber.add(giveUp);
     });

@@ -1,0 +1,148 @@
+import {
+  bufferCount,
+  delay,
+  filter,
+  map,
+  merge,
+  mergeMap,
+  type Observable,
+  type OperatorFunction,
+  of,
+  share,
+  type VirtualTimeScheduler,
+} from 'rxjs';
+import {
+  adaptiveBatch,
+  type Batch,
+  exponentialBackoff,
+  exportTo,
+  type Ledger,
+  type Loss,
+  type Outcome,
+  type SpanInput,
+  withItems,
+} from '../../src/index.ts';
+import type { Item, Limits, ScriptedBackend } from './world.ts';
+
+/** What a wiring is made of. */
+export interface Parts {
+  readonly input: SpanInput;
+  readonly backend: ScriptedBackend;
+  readonly limits: Limits;
+  readonly ledger: Ledger;
+  readonly scheduler: VirtualTimeScheduler;
+  readonly random: () => number;
+  readonly stopWhen: Observable<unknown>;
+  readonly flushWhen: Observable<unknown>;
+  readonly onLoss: (loss: Loss, items: readonly Item[]) => void;
+}
+
+/** One way to put the stages together. Outcomes come out where our own export is at the end. */
+export type Wiring = (parts: Parts) => Observable<unknown>;
+
+const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts) =>
+  adaptiveBatch<Item>({
+    maxQueueSize: limits.maxQueueSize,
+    maxExportBatchSize: limits.maxExportBatchSize,
+    scheduledDelayMillis: limits.scheduledDelayMillis,
+    maxUnsettledBatches: limits.maxUnsettledBatches,
+    overflow: limits.overflow,
+    flushWhen: merge(input.flush$, flushWhen),
+    onLoss,
+    holdLeaseMillis: 5_000,
+    ledger,
+    scheduler,
+  });
+
+const exported = (parts: Parts): OperatorFunction<Batch<Item> | readonly Item[], Outcome<Item>> =>
+  exportTo<Item>(parts.backend, {
+    concurrency: parts.limits.concurrency,
+    attemptTimeoutMillis: parts.limits.attemptTimeoutMillis,
+    retry: {
+      maxAttempts: parts.limits.maxAttempts,
+      maxElapsedMillis: parts.limits.maxElapsedMillis,
+      backoff: exponentialBackoff({ initialMillis: 10, maxMillis: 200 }),
+    },
+    stopWhen: parts.stopWhen,
+    ledger: parts.ledger,
+    random: parts.random,
+    scheduler: parts.scheduler,
+  });
+
+const items = (parts: Parts) => parts.input.spans$ as Observable<Item>;
+
+/** A wiring, and which promises it can keep. */
+export interface Wired {
+  readonly wiring: Wiring;
+  /** Nothing of ours is unbounded even while a foreign operator holds batches. */
+  readonly bounded: boolean;
+  /** A flush request that is answered means that each item before it has an outcome. */
+  readonly flushExact: boolean;
+}
+
+const exact = (wiring: Wiring): Wired => ({ wiring, bounded: true, flushExact: true });
+
+/** The wirings in which every accepted item must end with an outcome of ours. */
+export const OURS: Readonly<Record<string, Wired>> = {
+  direct: exact((parts) => items(parts).pipe(batches(parts), exported(parts))),
+  'a filter before the batches': {
+    ...exact((parts) =>
+      items(parts).pipe(
+        filter((item) => item.id % 3 !== 0),
+        batches(parts),
+        exported(parts),
+      ),
+    ),
+    // What the filter took out has no outcome.
+    flushExact: false,
+  },
+  'an expanding operator before the batches': exact((parts) =>
+    items(parts).pipe(
+      mergeMap((item) => of(item, item)),
+      batches(parts),
+      exported(parts),
+    ),
+  ),
+  'a filter within the batches': {
+    ...exact((parts) =>
+      items(parts).pipe(
+        batches(parts),
+        map((batch) =>
+          withItems(
+            batch,
+            batch.items.filter((item) => item.id % 2 === 0),
+          ),
+        ),
+        exported(parts),
+      ),
+    ),
+    // What the filter took out has no outcome of its own: it is counted as removed.
+    flushExact: false,
+  },
+  'a delay between batch and export': {
+    wiring: (parts) => items(parts).pipe(batches(parts), delay(35, parts.scheduler), exported(parts)),
+    bounded: false,
+    flushExact: false,
+  },
+  'plain arrays': { ...exact((parts) => items(parts).pipe(bufferCount(4), exported(parts))), flushExact: false },
+};
+
+/** The wirings in which several follow, or a foreign operator is at the end. */
+export const FOREIGN: Readonly<Record<string, Wired>> = {
+  'two subscribers by share': {
+    ...exact((parts) => {
+      const shared = items(parts).pipe(batches(parts), share());
+      return merge(shared.pipe(exported(parts)), shared.pipe(exported(parts)));
+    }),
+    flushExact: false,
+  },
+  'a foreign mergeMap instead of exportTo': {
+    ...exact((parts) =>
+      items(parts).pipe(
+        batches(parts),
+        mergeMap((batch) => of(batch).pipe(delay(20, parts.scheduler)), 2),
+      ),
+    ),
+    flushExact: false,
+  },
+};
