@@ -1,16 +1,8 @@
-import {
-  ALPHA,
-  average,
-  type BatchLeft,
-  type BatchSizeLimits,
-  type BatchSizeStrategyFactory,
-  GROW,
-  SHRINK,
-} from './batchSize.ts';
+import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSize.ts';
 
 /**
- * The default. It grows like `latencyTarget`; it shrinks only when a smaller batch is a faster one (at least half of the latency
- * must come from the size, by a regression over the recent batches), and never while the queue grows.
+ * The default. Below half of the target latency it grows. Above 1.5 × the target it asks how much of the latency comes from the size: from half of it on, it shrinks; up to a quarter
+ * it grows, because there larger batches cost nothing; in between it stays. It never shrinks while the queue grows.
  *
  * The delay follows the arrivals: twice the time that a batch has lately taken to fill, at most `scheduledDelayMillis`. When a batch has not
  * filled by then, the burst is over, and waiting on would only make it late.
@@ -18,16 +10,22 @@ import {
 export function responsiveSize(): BatchSizeStrategyFactory {
   return (limits) => {
     const cost = new LatencyBySize();
-    const fill = new FillTime(limits);
-    const probe = new Probe();
+    const fill = new FillTime(limits.scheduledDelayMillis);
     let size = limits.initialExportBatchSize;
     let queuedBefore = 0;
+    let batchesToProbe = 0; // until a size may be tried out
 
     const grow = () => {
       size = Math.min(limits.maxExportBatchSize, size * GROW);
     };
     const shrink = () => {
       size = Math.max(limits.minExportBatchSize, size * SHRINK);
+    };
+    // Batches of one size teach nothing about size: so, now and then, one that is a little smaller is tried.
+    const probe = () => {
+      if (batchesToProbe > 0) return;
+      batchesToProbe = PROBE_EVERY;
+      shrink();
     };
 
     return {
@@ -42,86 +40,71 @@ export function responsiveSize(): BatchSizeStrategyFactory {
         const queueGrows = batch.queued > queuedBefore;
         queuedBefore = batch.queued;
         if (batch.delivered === 0) return;
+        batchesToProbe = Math.max(0, batchesToProbe - 1);
         cost.add(batch.items, batch.attemptMillis);
-        if (cost.latency < 0.5 * limits.targetLatencyMillis) return grow();
-        if (cost.latency <= 1.5 * limits.targetLatencyMillis || queueGrows) return;
-        if (cost.shareOfSize !== undefined) {
-          if (cost.shareOfSize >= 0.5) shrink();
-          else size = probe.undo(size);
-        } else if (probe.isDue()) size = probe.start(size, limits.minExportBatchSize);
+        const { latency, shareOfSize } = cost;
+        if (latency < 0.5 * limits.targetLatencyMillis) grow();
+        else if (latency <= 1.5 * limits.targetLatencyMillis || queueGrows) return;
+        else if (shareOfSize === undefined) probe();
+        else if (shareOfSize >= 0.5) shrink();
+        else if (shareOfSize <= 0.25) grow();
       },
     };
   };
 }
 
+/** A probe costs a few batches of 0.8 of the size; more often than once in so many batches would be more than the news is worth. */
+const PROBE_EVERY = 64;
+
 /**
- * Batches of one size teach nothing about size. So, now and then, a size is tried that is a little smaller; when that turns out to make no
- * difference, it is taken back, and the next try is a long time off.
+ * How much of the latency comes from the size: the elasticity, by a regression over the steps from one batch to the next, on a logarithmic scale, with
+ * exponential forgetting. For a latency of fixed part + slope × size that is the share of the second term.
+ *
+ * Steps, not levels: a backend that becomes slow while batches happen to be large must not look like large batches being slow.
  */
-class Probe {
-  #sizeBefore: number | undefined;
-  #batchesToWait = 0;
-
-  isDue(): boolean {
-    if (this.#batchesToWait > 0) this.#batchesToWait -= 1;
-    return this.#sizeBefore === undefined && this.#batchesToWait === 0;
-  }
-
-  start(size: number, min: number): number {
-    this.#sizeBefore = size;
-    return Math.max(min, size * SHRINK);
-  }
-
-  undo(size: number): number {
-    const before = this.#sizeBefore;
-    if (before === undefined) return size;
-    this.#sizeBefore = undefined;
-    this.#batchesToWait = 64;
-    return Math.max(before, size);
-  }
-}
-
-/** A regression of latency on size, with exponential forgetting: latency ≈ fixed part + slope × size. */
 class LatencyBySize {
-  #size: number | undefined; // moving averages: size, …
-  #latency = 0; // … latency, …
-  #sizeVariance = 0; // … variance of the size, …
-  #covariance = 0; // … covariance of both
+  #latency: number | undefined; // milliseconds, moving average
+  #before: { readonly size: number; readonly latency: number } | undefined; // logarithms, of the batch before
+  #steps = 0; // moving averages: squares of the steps in size …
+  #products = 0; // … and their products with the steps in latency
 
   get latency(): number {
-    return this.#latency;
+    return this.#latency ?? 0;
   }
 
-  /** Which part of the latency comes from the size, 0 to 1; undefined as long as the sizes differ too little to tell. */
+  /** 0 to 1; undefined as long as the sizes differ too little to tell. */
   get shareOfSize(): number | undefined {
-    const size = this.#size ?? 0;
-    if (this.#sizeVariance < (0.05 * size) ** 2 || this.#latency === 0) return undefined;
-    const slope = this.#covariance / this.#sizeVariance;
-    return Math.min(1, Math.max(0, (slope * size) / this.#latency));
+    if (this.#steps < LEAST_STEP ** 2) return undefined;
+    return Math.min(1, Math.max(0, this.#products / this.#steps));
   }
 
-  add(size: number, latency: number): void {
-    if (this.#size === undefined) {
-      this.#size = size;
-      this.#latency = latency;
-      return;
-    }
-    const sizeOff = size - this.#size;
-    const latencyOff = latency - this.#latency;
-    this.#size += ALPHA * sizeOff;
-    this.#latency += ALPHA * latencyOff;
-    this.#sizeVariance = (1 - ALPHA) * (this.#sizeVariance + ALPHA * sizeOff * sizeOff);
-    this.#covariance = (1 - ALPHA) * (this.#covariance + ALPHA * sizeOff * latencyOff);
+  add(items: number, millis: number): void {
+    this.#latency = average(this.#latency, millis);
+    const now = { size: Math.log(items), latency: Math.log(Math.max(1, millis)) };
+    const before = this.#before;
+    this.#before = now;
+    if (before === undefined) return;
+    const size = now.size - before.size;
+    const latency = now.latency - before.latency;
+    // More than the size can explain, by a factor of two: that was the backend.
+    if (Math.abs(latency) > Math.abs(size) + Math.LN2) return;
+    this.#steps += SLOW_ALPHA * (size * size - this.#steps);
+    this.#products += SLOW_ALPHA * (size * latency - this.#products);
   }
 }
+
+/** Half the weight of {@link ALPHA}: a regression needs more to go by than a mean. */
+const SLOW_ALPHA = ALPHA / 2;
+/** Sizes that differ by less than 5 %, on average, teach nothing. */
+const LEAST_STEP = 0.05;
 
 /** How long an item takes to arrive, on average, and what that means for a batch. */
 class FillTime {
   readonly #maxMillis: number;
   #millisPerItem: number | undefined;
 
-  constructor(limits: BatchSizeLimits) {
-    this.#maxMillis = limits.scheduledDelayMillis;
+  constructor(maxMillis: number) {
+    this.#maxMillis = maxMillis;
   }
 
   add(batch: BatchLeft): void {

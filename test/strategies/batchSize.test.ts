@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type BatchSizeLimits,
+  type BatchSizeStrategyFactory,
+  fixedSize,
+  GuardedStrategy,
+} from '../../src/strategies/batchSize.ts';
+import { latencyTarget } from '../../src/strategies/latencyTarget.ts';
+import { responsiveSize } from '../../src/strategies/responsiveSize.ts';
+import { seededRandom } from '../support/random.ts';
+
+const LIMITS: BatchSizeLimits = {
+  minExportBatchSize: 10,
+  initialExportBatchSize: 500,
+  maxExportBatchSize: 2_000,
+  scheduledDelayMillis: 100,
+  targetLatencyMillis: 50,
+};
+
+/** A backend that answers each batch after a while, and what arrives meanwhile. */
+interface Scenario {
+  readonly title: string;
+  readonly strategy: BatchSizeStrategyFactory;
+  readonly batches: number;
+  /** Milliseconds, of a batch of so many items, the so-manieth. */
+  latency(size: number, batch: number): number;
+  /** How much the latency is spread, as a share of it. Default 0.05. */
+  readonly jitter?: number;
+  /** Items in the queue. Default: none. */
+  queued?(batch: number): number;
+  /** Where the size has to be at the end: from, to. */
+  readonly size: readonly [number, number];
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    title: 'a near backend is given the largest batches',
+    strategy: responsiveSize(),
+    batches: 40,
+    latency: () => 5,
+    size: [2_000, 2_000],
+  },
+  {
+    title: 'a merely distant backend is given large ones',
+    strategy: responsiveSize(),
+    batches: 400,
+    latency: () => 200,
+    size: [1_000, 2_000],
+  },
+  {
+    title: 'a distant backend whose latency is spread widely is not given smaller ones',
+    strategy: responsiveSize(),
+    batches: 400,
+    latency: () => 200,
+    jitter: 0.3,
+    size: [500, 2_000],
+  },
+  {
+    title: 'a backend that takes its time per item is given smaller ones, until it answers about in time',
+    strategy: responsiveSize(),
+    batches: 100,
+    latency: (size) => 0.4 * size,
+    size: [60, 200],
+  },
+  {
+    title: 'a near backend that becomes slow goes on getting large ones',
+    strategy: responsiveSize(),
+    batches: 60,
+    latency: (_size, batch) => (batch < 30 ? 10 : 800),
+    size: [1_500, 2_000],
+  },
+  {
+    title: 'nothing shrinks while the queue grows',
+    strategy: responsiveSize(),
+    batches: 100,
+    latency: (size) => 0.4 * size,
+    queued: (batch) => (batch + 1) * 10,
+    size: [500, 500],
+  },
+  {
+    title: 'latencyTarget drowns a merely distant backend in tiny requests',
+    strategy: latencyTarget(),
+    batches: 100,
+    latency: () => 200,
+    size: [10, 10],
+  },
+  {
+    title: 'latencyTarget grows on a near backend',
+    strategy: latencyTarget(),
+    batches: 40,
+    latency: () => 5,
+    size: [2_000, 2_000],
+  },
+  {
+    title: 'a fixed size stays',
+    strategy: fixedSize(),
+    batches: 40,
+    latency: () => 500,
+    size: [2_000, 2_000],
+  },
+];
+
+/** Chance must not decide: each scenario holds for all of them. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+describe('the size of batches', () => {
+  for (const scenario of SCENARIOS) {
+    test.each(SEEDS)(`${scenario.title} (seed %i)`, (seed) => {
+      const random = seededRandom(seed);
+      const strategy = scenario.strategy(LIMITS);
+      const jitter = scenario.jitter ?? 0.05;
+      for (let batch = 0; batch < scenario.batches; batch += 1) {
+        const items = strategy.size;
+        strategy.left({ items, openMillis: 50 });
+        const spread = 1 + jitter * (2 * random() - 1);
+        const attemptMillis = scenario.latency(items, batch) * spread;
+        strategy.ended({ items, delivered: items, attemptMillis, queued: scenario.queued?.(batch) ?? 0 });
+      }
+      expect(strategy.size).toBeGreaterThanOrEqual(scenario.size[0]);
+      expect(strategy.size).toBeLessThanOrEqual(scenario.size[1]);
+    });
+  }
+
+  test('latencyTarget follows its formula: a mean of weight 0.2, 0.8 of the size above 1.5 × the target, 1.2 below half', () => {
+    const strategy = latencyTarget()(LIMITS);
+    const sizes = [100, 100, 10, 10, 10, 10, 10, 10, 10].map((attemptMillis) => {
+      strategy.ended({ items: 500, delivered: 500, attemptMillis, queued: 0 });
+      return strategy.size;
+    });
+    // Means: 100, 100, 82, 67.6, 56.1, 46.9, 39.5, 33.6, 28.9.
+    expect(sizes).toEqual([400, 320, 256, 256, 256, 256, 256, 256, 256]);
+    strategy.ended({ items: 500, delivered: 500, attemptMillis: 1, queued: 0 });
+    expect(strategy.size).toBe(Math.round(256 * 1.2));
+  });
+
+  test('a batch of which nothing arrived says nothing about latency', () => {
+    for (const factory of [responsiveSize(), latencyTarget()]) {
+      const strategy = factory(LIMITS);
+      for (let batch = 0; batch < 50; batch += 1)
+        strategy.ended({ items: 500, delivered: 0, attemptMillis: 9_000, queued: 0 });
+      expect(strategy.size).toBe(500);
+    }
+  });
+});
+
+describe('the delay of batches', () => {
+  test('it is twice the time that a batch takes to fill', () => {
+    const strategy = responsiveSize()(LIMITS);
+    expect(strategy.delayMillis).toBe(100);
+    for (let batch = 0; batch < 50; batch += 1) strategy.left({ items: 500, openMillis: 20 });
+    expect(strategy.delayMillis).toBeCloseTo(40, 5);
+  });
+
+  test('it is the scheduled delay where items are rare', () => {
+    const strategy = responsiveSize()(LIMITS);
+    for (let batch = 0; batch < 50; batch += 1) strategy.left({ items: 1, openMillis: 100 });
+    expect(strategy.delayMillis).toBe(100);
+  });
+
+  test('it is the scheduled delay where bursts come in no time', () => {
+    const strategy = responsiveSize()(LIMITS);
+    for (let batch = 0; batch < 50; batch += 1) strategy.left({ items: 500, openMillis: 0 });
+    expect(strategy.delayMillis).toBe(100);
+  });
+});
+
+describe('a strategy of somebody else', () => {
+  const guarded = (strategy: Partial<ReturnType<BatchSizeStrategyFactory>>) => {
+    const errors: unknown[] = [];
+    const whole = { size: 100, delayMillis: 50, left() {}, ended() {} };
+    const factory = () => Object.defineProperties(whole, Object.getOwnPropertyDescriptors(strategy));
+    return { strategy: new GuardedStrategy(factory, LIMITS, (error) => errors.push(error)), errors };
+  };
+
+  test('is kept within the limits', () => {
+    expect(guarded({ size: 5_000, delayMillis: 5_000 }).strategy).toMatchObject({ size: 2_000, delayMillis: 100 });
+    expect(guarded({ size: -1, delayMillis: -1 }).strategy).toMatchObject({ size: 10, delayMillis: 0 });
+  });
+
+  test('may throw: the last good answer stays in force', () => {
+    const { strategy, errors } = guarded({
+      left() {
+        throw new Error('left');
+      },
+      get size(): number {
+        throw new Error('size');
+      },
+    });
+    strategy.left({ items: 1, openMillis: 1 });
+    expect(strategy.size).toBe(500);
+    expect(errors.map(String)).toEqual(['Error: size', 'Error: left', 'Error: size']);
+  });
+
+  test('may answer what is no number', () => {
+    const { strategy, errors } = guarded({ size: Number.NaN, delayMillis: 'soon' as unknown as number });
+    expect(strategy).toMatchObject({ size: 500, delayMillis: 100 });
+    expect(errors).toHaveLength(2);
+  });
+
+  test('may fail to be made: then sizes are fixed', () => {
+    const factory = () => {
+      throw new Error('no strategy');
+    };
+    const errors: unknown[] = [];
+    const strategy = new GuardedStrategy(factory, LIMITS, (error) => errors.push(error));
+    expect(strategy.size).toBe(2_000);
+    expect(errors).toHaveLength(1);
+  });
+});
