@@ -35,7 +35,6 @@ export function draw(rows: readonly (readonly Drawn[])[]): Picture {
   for (const frame of frames) {
     const open = pens.filter((pen) => !hasEnded(pen));
     drawSilence(open, frame);
-    align(open);
     for (const pen of open) drawFrame(pen, frame);
   }
   return { lines: pens.map((pen) => pen.text.trimEnd() || '-'), columns: pens.map((pen) => pen.columns) };
@@ -46,25 +45,28 @@ function hasEnded(pen: Pen): boolean {
 }
 
 function drawSilence(pens: readonly Pen[], until: number): void {
-  const quietFrom = Math.min(Math.max(...pens.map((pen) => pen.frame)), until);
-  for (const pen of pens) {
-    pen.text += '-'.repeat(Math.max(0, quietFrom - pen.frame));
-    pen.frame = Math.max(pen.frame, quietFrom);
-  }
+  const quietFrom = Math.max(...pens.map((pen) => pen.frame));
   const gap = until - quietFrom;
-  if (gap > MAX_DASHES) align(pens);
+  if (gap <= MAX_DASHES) {
+    drawDashes(pens, until);
+    return;
+  }
+  drawDashes(pens, quietFrom);
   for (const pen of pens) {
-    if (pen.frame > quietFrom) continue;
-    if (gap > MAX_DASHES || !Number.isInteger(gap)) pen.text += `${/(^|\s)$/.test(pen.text) ? '' : ' '}${millis(gap)} `;
-    else pen.text += '-'.repeat(gap);
+    pen.text += `${/(^|\s)$/.test(pen.text) ? '' : ' '}${millis(gap)} `;
     pen.frame = until;
   }
 }
 
-/** Spaces mean nothing in marbles: with them, every row goes on at the same column. */
-function align(pens: readonly Pen[]): void {
-  const column = Math.max(...pens.map((pen) => pen.text.length));
-  for (const pen of pens) pen.text = pen.text.padEnd(column);
+/** Rows that are still writing a group stay where they are. Spaces, which mean nothing, bring the others to the same column. */
+function drawDashes(pens: readonly Pen[], until: number): void {
+  const ready = pens.filter((pen) => pen.frame <= until);
+  for (const pen of ready) {
+    pen.text += '-'.repeat(until - pen.frame);
+    pen.frame = until;
+  }
+  const column = Math.max(...pens.map((pen) => pen.text.length - (pen.frame - until)));
+  for (const pen of ready) pen.text = pen.text.padEnd(column);
 }
 
 function drawFrame(pen: Pen, frame: number): void {

@@ -47,7 +47,7 @@ export class RecordingExpectation implements Expectation {
   }
 
   freeze(): void {
-    // A recording stops by itself when it is told to.
+    this.#recording.freeze();
   }
 
   check(): MarbleFailure | undefined {

@@ -32,6 +32,10 @@ export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
   async function* ticks<T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}) {
     let due = 0; // ticks that have not been taken
     let wake = () => {};
+    const woken = () =>
+      new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     const timer = setInterval(() => {
       due += 1;
       wake();
@@ -41,10 +45,7 @@ export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
     try {
       for (;;) {
         if (signal?.aborted) throw abortError(signal);
-        if (due === 0)
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
+        if (due === 0) await woken();
         for (; due > 0; due -= 1) yield value;
       }
     } finally {

@@ -227,6 +227,7 @@ class FakeBackend implements OtlpBackend {
     });
     const answer = await this.#choose(request);
     request.answer = answer;
+    this.#look();
     if (answer === 'reset') response.socket?.resetAndDestroy();
     else if (answer !== 'hang') await this.#reply(request, answer === 'ok' ? {} : answer, response);
   }

@@ -16,7 +16,7 @@ export class Recording {
   readonly #startMillis: number;
   readonly #subscription = new Subscription();
   #isOver = false;
-  #isFrozen = false; // what comes now comes from the clearing up, not from the test
+  #isFrozen = false;
 
   constructor(clock: VirtualClock, source: Observable<unknown>, span: SubscriptionSpan) {
     this.#clock = clock;
@@ -25,7 +25,7 @@ export class Recording {
     clock.schedule(this.#startMillis + from, () => this.#listen(source), RANK.observer);
     if (!Number.isFinite(span.unsubscribedFrame)) return;
     clock.drawn(this.#startMillis + span.unsubscribedFrame);
-    clock.schedule(this.#startMillis + span.unsubscribedFrame, () => this.#end(), RANK.observer);
+    clock.schedule(this.#startMillis + span.unsubscribedFrame, () => this.stop(), RANK.observer);
   }
 
   /** Whether nothing more can come: it completed, failed, or was unsubscribed as drawn. */
@@ -33,10 +33,14 @@ export class Recording {
     return this.#isOver;
   }
 
-  /** Ends the recording, and the subscription after it. */
-  stop(): void {
+  /** Records no more: what comes now comes from the clearing up. */
+  freeze(): void {
     this.#isFrozen = true;
-    this.#end();
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#subscription.unsubscribe();
   }
 
   #listen(source: Observable<unknown>): void {
@@ -61,11 +65,6 @@ export class Recording {
   #recordEnd(event: Observed): void {
     this.#record(event);
     this.#isOver = true;
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#subscription.unsubscribe();
   }
 }
 

@@ -121,6 +121,29 @@ describe('what a person reads', () => {
     `);
   });
 
+  it('a batch that is longer', async () => {
+    const failure = failureOf(({ cold, expectBatches }) => {
+      expectBatches(cold('-(abc)|').pipe(bufferCount(3))).toBe('-[ab]-|');
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -[ab]-|
+        observed  -[abc]|
+                      ^
+
+      at 1ms: the batch [ab] was expected, but the batch [abc] came
+        c  the span "c", 10ms, unset, trace of c
+    `);
+  });
+
+  it('a batch too few for the reasons', async () => {
+    const failure = failureOf(({ spans, expectBatches }) => {
+      expectBatches(of(batch([spans().a]))).toBe('([a]|)', { closedBy: ['count', 'delay'] });
+    });
+    expect(await failure).toBe('the close reasons differ\n\nthere are 2 close reasons for 1 batches');
+  });
+
   it('another batch, after a long silence', async () => {
     const failure = failureOf(({ cold, expectBatches }) => {
       const source = cold('a-b 400ms c-d-e|');
@@ -146,7 +169,7 @@ describe('what a person reads', () => {
       the marbles differ
 
         expected  -[ab]--          [cd]
-        observed  -[ab] @4ms:[cd]----  ([e]|)
+        observed  -[ab] @4ms:[cd]----([e]|)
                              ^
 
       the batch [cd] was expected at 7ms and came at 4ms: 3ms early

@@ -6,12 +6,14 @@ import {
   debounceTime,
   delay,
   filter,
+  finalize,
   firstValueFrom,
   map,
   NEVER,
   observeOn,
   of,
   range,
+  Subject,
   switchMap,
   take,
   takeUntil,
@@ -57,12 +59,41 @@ describe('sources', () => {
       expectSubscriptions(inner.subscriptions).toBe(subs);
     }));
 
+  it('a drawn subscription comes before what happens at its frame', () =>
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot('--a-b-'), '--^').toBe('--a-b-');
+    }));
+
   it('a drawn unsubscription comes before what happens at its frame', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  -a-b-c-');
       const subs = '        ^----! ';
       expectObservable(source, subs).toBe('-a-b-');
       expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  it('a subscription that lasts beyond the run is drawn open', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  -a-b-');
+      const subs = '        ^-----';
+      const expected = '    -a-b-';
+      expectObservable(source).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  it('what is unsubscribed is over at once', () =>
+    marbles(async ({ cold, hot, flush, now, expectObservable }) => {
+      expectObservable(cold('-a 1m b|').pipe(take(1))).toBe('-(a|)');
+      await flush();
+      expect(now()).toBe(1);
+      hot('-a');
+    }));
+
+  it('what the clearing up causes is not part of the drawing', () =>
+    marbles(({ hot, expectObservable }) => {
+      const told = new Subject<string>();
+      expectObservable(hot('-a').pipe(finalize(() => told.next('z')))).toBe('-a');
+      expectObservable(told).toBe('-');
     }));
 
   it('values and errors can be given', () =>

@@ -164,9 +164,13 @@ describe('a fake backend', () => {
   it('tells what it rejected, in the encoding of the request', async () => {
     const backend = await start({ answers: { partialSuccess: { rejected: 1, message: 'no' } } });
     expect([...new Uint8Array(await (await post(backend)).arrayBuffer())]).toEqual([10, 6, 8, 1, 18, 2, 110, 111]);
+    expect([backend.spans, backend.receivedSpans]).toEqual([1, 2]);
     const json = await post(backend, Buffer.from('{"resourceSpans":[]}'), { 'content-type': 'application/json' });
     expect(await json.json()).toEqual({ partialSuccess: { rejectedSpans: '1', errorMessage: 'no' } });
     expect(backend.requests[0]?.spans.length).toBe(2);
+    expect(await (await post(await start({ answers: { partialSuccess: { rejected: 0 } } }))).bytes()).toEqual(
+      Uint8Array.of(10, 0),
+    );
   });
 
   it('resets', async () => {
@@ -192,8 +196,13 @@ describe('a fake backend', () => {
   it('closes with requests that hang and answers that are delayed', async () => {
     const backend = await start({ answers: ['hang', { delayMillis: 60_000 }] });
     const pending = [post(backend), post(backend)].map((each) => each.catch(() => 'closed'));
-    await backend.until(({ requestCount }) => requestCount === 2);
+    await backend.until(
+      ({ requests }) => requests.length === 2 && requests.every(({ answer }) => answer !== undefined),
+    );
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
     await backend.close();
+    expect(timers()).toBeLessThan(before);
     await backend.close();
     expect(await Promise.all(pending)).toEqual(['closed', 'closed']);
     await expect(post(backend)).rejects.toThrow();
@@ -205,9 +214,9 @@ describe('a fake backend', () => {
     expect([backend.requestCount, backend.requests.map(({ index }) => index)]).toEqual([4, [2, 3]]);
     expect((await post(backend, new Uint8Array(1_001))).status).toBe(413);
     expect((await post(backend, gzipSync(new Uint8Array(100_000)), { 'content-encoding': 'gzip' })).status).toBe(400);
-    const small = await start({ maxRecordedBytes: request.length + 1 });
-    for (let count = 0; count < 3; count++) await post(small);
-    expect(small.requests.map(({ index }) => index)).toEqual([2]);
+    const small = await start({ maxRecordedBytes: 2 * request.length + 1 });
+    for (let count = 0; count < 5; count++) await post(small);
+    expect(small.requests.map(({ index }) => index)).toEqual([3, 4]);
   });
 
   it('leaves its script alone when the path is another', async () => {

@@ -31,15 +31,18 @@ describe('a scripted sink', () => {
     }));
 
   it('is aborted by unsubscribing', () =>
-    marbles(({ spans, sink, flush, expectObservable, expectAttempts }) => {
-      const backend = sink('            ----------');
+    marbles(({ spans, sink, flush, now, expectObservable, expectAttempts }) => {
+      const backend = sink('            ----(r|)  ');
       const attempts = '                ^--!      ';
       const expected = '                ---#      ';
       expectObservable(backend.export(batch(spans().a)).pipe(timeout(3))).toBe(expected, undefined, {
         name: 'TimeoutError',
       });
       expectAttempts(backend).toBe(attempts);
-      return flush().then(() => expect(backend.attempts[0]?.end).toBe('aborted'));
+      return flush().then(() => {
+        expect(backend.attempts[0]?.end).toBe('aborted');
+        expect(now()).toBe(3);
+      });
     }));
 
   it('fails as its letters say', () =>

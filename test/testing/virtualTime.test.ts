@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createRequire } from 'node:module';
 import { setTimeout as setTimeoutByName } from 'node:timers';
 import { setImmediate as nextTurn, scheduler, setTimeout as sleep, setInterval as ticks } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { asyncScheduler, firstValueFrom, Subject, timer } from 'rxjs';
+import { asyncScheduler, firstValueFrom, map, race, Subject, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { EndlessRun, marbles, type VirtualTime, virtualTime } from '../../src/testing/index.ts';
 
@@ -26,6 +27,11 @@ const hostTime = () => [
   scheduler.wait,
 ];
 
+const atLoad = hostTime();
+
+// Taken by CommonJS, so that it is the host's own for good: what a library does that was loaded before.
+const hostSetImmediate = createRequire(import.meta.url)('node:timers').setImmediate as typeof setImmediate;
+
 describe('the host in virtual time', () => {
   it('follows one clock', () =>
     virtualTime(
@@ -47,7 +53,9 @@ describe('the host in virtual time', () => {
 
   it('is put back, whatever happens', async () => {
     const before = hostTime();
+    const limit = Error.stackTraceLimit;
     await virtualTime(() => {
+      setTimeout(() => {}, 1);
       expect(hostTime()).not.toEqual(before);
     });
     expect(hostTime()).toEqual(before);
@@ -58,6 +66,8 @@ describe('the host in virtual time', () => {
     await expect(virtualTime(thrower)).rejects.toThrow('mine as well');
     await expect(marbles(thrower)).rejects.toThrow('mine as well');
     expect(hostTime()).toEqual(before);
+    expect(hostTime()).toEqual(atLoad);
+    expect(Error.stackTraceLimit).toBe(limit);
   });
 
   it('runs timers by time, and equal ones in the order in which they were set', () =>
@@ -84,6 +94,16 @@ describe('the host in virtual time', () => {
       setTimeout(() => ran.push('later timer'), 11);
       await flush();
       expect(ran).toEqual(['timer', 'tick', 'microtask', 'equal timer', 'immediate', 'later timer']);
+    }));
+
+  it('waits for immediates of the host before it moves on', () =>
+    virtualTime(async ({ now }) => {
+      const late = timer(10).pipe(map(() => 'late'));
+      const turns = async () => {
+        for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => hostSetImmediate(resolve));
+        return `after two turns, at ${now()}`;
+      };
+      expect(await firstValueFrom(race(late, turns()))).toBe('after two turns, at 0');
     }));
 
   it('knows every call of a Timeout', () =>
@@ -188,6 +208,18 @@ describe('the host in virtual time', () => {
     expect(ran).toBe(false);
   });
 });
+
+it('an interval of node:timers/promises ends with its loop, and keeps the ticks of a slow one', () =>
+  marbles(async ({ now, expectObservable }) => {
+    const taken: number[] = [];
+    for await (const _ of ticks(10)) {
+      taken.push(now());
+      if (taken.length === 4) break;
+      await sleep(25);
+    }
+    expect(taken).toEqual([10, 35, 60, 85]);
+    expectObservable(timer(1).pipe(map(() => 'a'))).toBe('-(a|)');
+  }));
 
 describe('the end of a run', () => {
   it('runs 100,000 scheduled events in seconds', async () => {

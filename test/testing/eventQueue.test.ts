@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { EventQueue, type QueuedEvent } from '../../src/testing/eventQueue.ts';
+
+const step = fc.oneof(
+  fc.record({ push: fc.nat(20), rank: fc.nat(2) }),
+  fc.record({ remove: fc.nat() }),
+  fc.record({ pop: fc.constant(true) }),
+);
+
+it('a queue gives what is in it in the order of time, rank and arrival, whatever was taken out', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const queue = new EventQueue();
+      const model: QueuedEvent[] = []; // in the order of arrival
+      const first = () => model.toSorted((one, other) => one.atMillis - other.atMillis || one.rank - other.rank)[0];
+      const forget = (event: QueuedEvent | undefined) => {
+        if (event !== undefined) model.splice(model.indexOf(event), 1);
+      };
+      for (const each of steps) {
+        if ('push' in each) model.push(queue.push(each.push, each.rank, () => {}));
+        else if ('pop' in each) {
+          const expected = first();
+          expect(queue.pop()).toBe(expected);
+          forget(expected);
+        } else if (model.length > 0) {
+          const event = model[each.remove % model.length] as QueuedEvent;
+          queue.remove(event);
+          queue.remove(event);
+          forget(event);
+        }
+        expect(queue.size).toBe(model.length);
+        expect(queue.peek()).toBe(first());
+      }
+    }),
+    { seed: 20, numRuns: 300 },
+  );
+});
