@@ -64,6 +64,7 @@ describe('any other body', () => {
   test('of more than 4 MiB is refused unread', () => {
     const huge = new Uint8Array(4 * 1024 * 1024 + 1);
     expect(() => decodeTraceResponse(huge)).toThrow('a response of 4194305 bytes is over 4194304');
+    expect(() => decodeStatus(huge)).toThrow('a response of 4194305 bytes is over 4194304');
     expect(() => decodeStatus(huge)).toThrow(typed);
   });
 

@@ -67,6 +67,9 @@ const unencodable: Record<string, [Partial<ReadableSpan>, RegExp]> = {
   'links without end': [{ links: endless({ context: spanWith().spanContext() }) }, /more than 262144 values/],
   'an endless sparse array': [{ attributes: { a: new Array(2 ** 32 - 1) } }, /more than 262144 values/],
   'a trace id that is too short': [withContext({ traceId: 'abc' }), /traceId must be 32 hex digits, but is "abc"/],
+  'a trace id of 31 digits': [withContext({ traceId: '1'.repeat(31) }), /traceId must be 32 hex digits/],
+  'a trace id of 33 digits': [withContext({ traceId: '1'.repeat(33) }), /traceId must be 32 hex digits/],
+  'a span id of 15 digits': [withContext({ spanId: '1'.repeat(15) }), /spanId must be 16 hex digits/],
   'a trace id with other letters': [withContext({ traceId: 'z'.repeat(32) }), /traceId must be 32 hex digits/],
   'a trace id that is no string': [withContext({ traceId: 7 }), /traceId must be 32 hex digits, but is 7/],
   'a span id that is too long': [withContext({ spanId: '1'.repeat(17) }), /spanId must be 16 hex digits/],
@@ -173,6 +176,19 @@ describe('encodeTraces', () => {
     ];
     expect(sent(...order).map(({ name }) => name)).toEqual(['1', '4', '3', '2']);
     expect(decodeRequest(encodeTraces(order)).resourceSpans).toHaveLength(2);
+  });
+
+  test('takes from one span no memory of another: what failed there may be fine here', () => {
+    let reads = 0;
+    const shared = {
+      get late(): number {
+        if (reads++ === 0) throws();
+        return 1;
+      },
+    };
+    const onUnencodable = vi.fn();
+    const spans = [spanWith({ attributes: { shared } }), spanWith({ name: 'second', attributes: { shared } })];
+    expect(decodeTraces(encodeTraces(spans, { onUnencodable })).map(({ name }) => name)).toEqual(['second']);
   });
 
   test('leaves the arguments as they are', () => {

@@ -88,6 +88,16 @@ describe('a strange value', () => {
     expect(span?.events?.[0]?.droppedAttributesCount).toBe(1);
   });
 
+  test('beyond 32 bits of count is counted no further', () => {
+    const attributes = { value: () => {} };
+    for (const droppedAttributesCount of [0xffff_ffff, Number.POSITIVE_INFINITY]) {
+      expect(sent(spanWith({ attributes, droppedAttributesCount }))[0]?.droppedAttributesCount).toBe(0xffff_ffff);
+    }
+    for (const droppedAttributesCount of [-5, Number.NaN, 0]) {
+      expect(sent(spanWith({ attributes, droppedAttributesCount }))[0]?.droppedAttributesCount).toBe(1);
+    }
+  });
+
   test('of a resource or a scope is counted there', () => {
     const resource = { ...spanWith().resource, attributes: { f: () => {}, ok: 1 } };
     const instrumentationScope = { name: 's', attributes: { f: () => {}, ok: 1 } };
