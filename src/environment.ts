@@ -1,5 +1,5 @@
-import { diag } from '@opentelemetry/api';
 import { MAX_TIMER_MILLIS } from './options.ts';
+import { warn } from './suppress.ts';
 
 /** Where variables are read from: `process.env`, or a table in a test. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -54,7 +54,7 @@ export class EnvironmentReader {
 
   warn(name: string, rule: string): void {
     // The value may be a secret: it is not repeated.
-    diag.warn(`spanflow: ${name} is ignored: it must be ${rule}`);
+    warn(`spanflow: ${name} is ignored: it must be ${rule}`);
   }
 
   #first<V>(

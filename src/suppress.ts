@@ -1,4 +1,4 @@
-import { context, createContextKey } from '@opentelemetry/api';
+import { context, createContextKey, diag } from '@opentelemetry/api';
 
 /** The key that OpenTelemetry's SDK looks for; keys of the same description are the same key. */
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
@@ -6,4 +6,13 @@ const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRES
 /** Runs work of our own so that no instrumentation makes spans of it: otherwise exporting spans would make spans to export. */
 export function untraced<R>(work: () => R): R {
   return context.with(context.active().setValue(SUPPRESS_TRACING, true), work);
+}
+
+/** Tells OpenTelemetry's `diag`. The logger may do what it likes: the spans that it makes are suppressed, its exceptions caught. */
+export function warn(message: string): void {
+  try {
+    untraced(() => diag.warn(message));
+  } catch {
+    // There is nobody left to tell.
+  }
 }

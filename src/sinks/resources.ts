@@ -1,32 +1,63 @@
-import { diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../errors.ts';
+import { warn } from '../suppress.ts';
+
+type Resource = ReadableSpan['resource'];
+
+/** Waits until the resources of these spans have all their attributes. Returns nothing when there is nothing to wait for. It never fails. */
+export type ResourceWait = (spans: readonly ReadableSpan[]) => Promise<void> | undefined;
 
 /**
- * Waits until the resources of these spans have all their attributes (detectors may still be asking the cloud), but no longer than the limit:
- * late attributes are worth less than spans. Returns nothing when there is nothing to wait for.
+ * Detectors may still be asking the cloud when the first spans go out; but late attributes are worth less than spans. So the wait has a limit, and a resource
+ * that exceeds it is not awaited again: otherwise each batch would pay for it.
  */
-export function pendingResources(spans: readonly ReadableSpan[], limitMillis: number): Promise<void> | undefined {
-  const pending = new Set<ReadableSpan['resource']>();
-  for (const span of spans) if (span.resource?.asyncAttributesPending) pending.add(span.resource);
-  if (pending.size === 0) return undefined;
-  const all = Promise.allSettled([...pending].map((resource) => resource.waitForAsyncAttributes?.()));
-  return withLimit(
-    all.then((results) => {
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed !== undefined) diag.warn(`spanflow: a resource is incomplete: ${messageOf(failed.reason)}`);
-    }),
-    limitMillis,
-  );
+export function resourceWait(limitMillis: number): ResourceWait {
+  const abandoned = new WeakSet<Resource>(); // had their time
+  return (spans) => {
+    const pending = pendingOf(spans, abandoned);
+    if (pending.length === 0) return undefined;
+    return withLimit(allOf(pending), limitMillis, () => abandon(pending, abandoned, limitMillis));
+  };
 }
 
-function withLimit(work: Promise<void>, limitMillis: number): Promise<void> {
+function pendingOf(spans: readonly ReadableSpan[], abandoned: WeakSet<Resource>): Resource[] {
+  const pending = new Set<Resource>();
+  for (const span of spans) {
+    try {
+      const { resource } = span;
+      if (resource.asyncAttributesPending && !abandoned.has(resource)) pending.add(resource);
+    } catch {
+      // Whoever encodes the span says what is wrong with it.
+    }
+  }
+  return [...pending];
+}
+
+async function allOf(pending: readonly Resource[]): Promise<void> {
+  const results = await Promise.allSettled(pending.map(async (resource) => resource.waitForAsyncAttributes?.()));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) warn(`spanflow: a resource is incomplete: ${messageOf(failed.reason)}`);
+}
+
+/** Several batches may wait for one resource: the first of them tells. */
+function abandon(pending: readonly Resource[], abandoned: WeakSet<Resource>, limitMillis: number): void {
+  const late = pending.filter((resource) => !abandoned.has(resource));
+  for (const resource of late) abandoned.add(resource);
+  if (late.length > 0) {
+    warn(`spanflow: a resource is incomplete: its attributes did not come within ${limitMillis} ms`);
+  }
+}
+
+function withLimit(work: Promise<void>, limitMillis: number, onLimit: () => void): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      diag.warn(`spanflow: a resource is incomplete: its attributes did not come within ${limitMillis} ms`);
+      onLimit();
       resolve();
     }, limitMillis);
     timer.unref();
-    work.then(resolve).finally(() => clearTimeout(timer));
+    work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }

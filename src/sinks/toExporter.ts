@@ -1,13 +1,15 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { Observable } from 'rxjs';
 import type { Batch } from '../batch.ts';
-import { messageOf, SpanflowError } from '../errors.ts';
+import { InvalidOptionError, messageOf, SpanflowError } from '../errors.ts';
 import { requireMillis, requireShape, withDefaults } from '../options.ts';
 import { failureOfStatus } from '../otlp/status.ts';
 import { ExportError, type Failure, type Response, type Sink } from '../sink.ts';
 import { Slots } from '../strategies/slots.ts';
 import { untraced } from '../suppress.ts';
-import { pendingResources } from './resources.ts';
+import { type ResourceWait, resourceWait } from './resources.ts';
+
+type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
 export interface ToExporterOptions {
   /** Names the sink in losses and errors. Default: the name of the exporter's class. */
@@ -52,8 +54,10 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Objec
 export function toExporter(exporter: SpanExporter, options: ToExporterOptions = {}): Sink<ReadableSpan> {
   requireShape('toExporter.exporter', exporter, 'a SpanExporter', 'export', 'shutdown');
   const settings = withDefaults('toExporter', TO_EXPORTER_DEFAULTS, options);
+  if (typeof settings.name !== 'string') throw new InvalidOptionError('toExporter.name', 'a text', settings.name);
   requireMillis('toExporter.attemptTimeoutMillis', settings.attemptTimeoutMillis, 1, 'orInfinity');
   requireMillis('toExporter.resourceTimeoutMillis', settings.resourceTimeoutMillis, 0, 'finite');
+  const wait = resourceWait(settings.resourceTimeoutMillis);
   const calls = new Slots(1); // the exporter's own: it is free when the exporter has answered, whoever still listens
   return {
     name: settings.name || exporter.constructor?.name || 'SpanExporter',
@@ -63,7 +67,7 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
       new Observable((subscriber) => {
         subscriber.add(
           calls.acquire(() => {
-            const answer = call(exporter, batch, settings.resourceTimeoutMillis);
+            const answer = untraced(() => call(exporter, batch, wait));
             // The slot first: whoever is told may send the next one at once.
             answer
               .finally(() => calls.release())
@@ -77,34 +81,37 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
           }),
         );
       }),
-    forceFlush: async () => exporter.forceFlush?.(),
-    shutdown: () => exporter.shutdown(),
+    forceFlush: () => untraced(async () => exporter.forceFlush?.()),
+    shutdown: () => untraced(async () => exporter.shutdown()),
   };
 }
 
-async function call(
-  exporter: SpanExporter,
-  batch: Batch<ReadableSpan>,
-  resourceTimeoutMillis: number,
-): Promise<Response> {
-  await pendingResources(batch.items, resourceTimeoutMillis);
+async function call(exporter: SpanExporter, batch: Batch<ReadableSpan>, wait: ResourceWait): Promise<Response> {
+  await wait(batch.items);
   return new Promise((resolve, reject) => {
-    const answered: Parameters<SpanExporter['export']>[1] = ({ code, error }) => {
-      // 0 is SUCCESS in `ExportResultCode`.
-      if (code === 0) resolve({});
-      else
-        reject(
-          new ExportError(failureOf(error), error?.message ?? 'the exporter failed and did not say why', {
-            cause: error,
-          }),
-        );
-    };
-    try {
-      untraced(() => exporter.export([...batch.items], answered));
-    } catch (thrown) {
+    const threw = (thrown: unknown) =>
       reject(new ExportError({ kind: 'retryable' }, `the exporter threw: ${messageOf(thrown)}`, { cause: thrown }));
+    try {
+      // It is to return nothing; an `async` one returns a promise, whose rejection would end the process.
+      const returned: unknown = exporter.export([...batch.items], (result) => {
+        const failure = failureIn(result);
+        if (failure === undefined) resolve({});
+        else reject(failure);
+      });
+      Promise.resolve(returned).catch(threw);
+    } catch (thrown) {
+      threw(thrown);
     }
   });
+}
+
+/** What an exporter says may be anything, and this runs on the exporter's own stack: it must not throw. */
+function failureIn(result: Partial<ExportResult> | undefined): ExportError | undefined {
+  // 0 is SUCCESS in `ExportResultCode`.
+  if (result?.code === 0) return undefined;
+  const error: unknown = result?.error;
+  const message = error === undefined ? 'the exporter failed and did not say why' : messageOf(error);
+  return new ExportError(failureOf(error), message, { cause: error });
 }
 
 /** Official OTLP exporters put the HTTP status into the error's `code`. */

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { messageOf } from '../../errors.ts';
 import { decodeStatus, decodeTraceResponse } from '../../otlp/response.ts';
 import { failureOfStatus } from '../../otlp/status.ts';
-import { ExportError, type Failure, type Response } from '../../sink.ts';
+import { ExportError, type Response } from '../../sink.ts';
 
 /** As much of a refusal's text is read. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
@@ -72,35 +72,6 @@ async function readBody(answer: Dispatcher.ResponseData, maxBytes: number): Prom
     return 'broken';
   }
   return Buffer.concat(chunks);
-}
-
-/** Failures of a connection that existed: the request may have been on it. */
-const BROKEN_CONNECTION = new Set([
-  'UND_ERR_SOCKET',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_ABORTED',
-]);
-
-/**
- * What an attempt without an answer means. Where no connection came about (refused, not found, a certificate that does not fit) it certainly did
- * not arrive; where one broke, or what came over it is no HTTP, nobody knows.
- */
-export function failureOfConnection(error: unknown): Failure {
-  const code = String((error as { code?: unknown } | null)?.code);
-  const mayHaveArrived = BROKEN_CONNECTION.has(code) || code.startsWith('HPE_');
-  return { kind: mayHaveArrived ? 'unknownOutcome' : 'retryable' };
-}
-
-/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4318`, and the like for certificates: code and text, whichever are there. */
-export function describe(error: unknown): string {
-  const { code, errors } = (error ?? {}) as { code?: unknown; errors?: unknown };
-  // Several addresses were tried: the first failure tells the story.
-  const first = Array.isArray(errors) ? errors[0] : undefined;
-  const message = messageOf(first ?? error);
-  return typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message;
 }
 
 function isProtobuf(answer: Dispatcher.ResponseData): boolean {

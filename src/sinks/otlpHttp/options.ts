@@ -1,22 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { type Environment, EnvironmentReader } from '../../environment.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../../options.ts';
 import { VERSION } from '../../version.ts';
+import { requireTls, type TlsOptions, tlsOf } from './tls.ts';
+
+export type { TlsOptions } from './tls.ts';
 
 /** A header's value, or what gives it anew for each attempt: a token that expires, for example. */
 export type HeaderValue = string | (() => string | Promise<string>);
-
-/** What TLS needs beyond the system's trust. Each in PEM. */
-export interface TlsOptions {
-  /** Certificates to trust, instead of the system's. */
-  ca?: string | Buffer | readonly (string | Buffer)[];
-  /** The client's own certificate and key, for mutual TLS. */
-  cert?: string | Buffer;
-  key?: string | Buffer;
-  /** Default true. */
-  rejectUnauthorized?: boolean;
-}
 
 export interface OtlpHttpOptions {
   /**
@@ -60,15 +51,20 @@ export interface OtlpHttpSettings {
 }
 
 const OWNER = 'otlpHttp';
+const URL_RULE = 'an http:// or https:// URL without credentials';
 const DEFAULT_URL = 'http://localhost:4318/v1/traces';
 /** OTLP asks exporters to say who they are. */
 const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
-/** These say what the body is, or how it travels: nobody but us knows that. */
-const OWN_HEADERS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host'];
+/** These say what the body is, how it travels, or who sends it (the option `userAgent`): nobody but us knows that. */
+const OWN_HEADERS: readonly string[] = [
+  ...['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host'],
+  ...['user-agent', 'expect', 'keep-alive', 'upgrade'],
+];
 
 /** Every option and its default, the environment's included. */
 export function settle(options: OtlpHttpOptions): OtlpHttpSettings {
+  requireShape(`${OWNER} options`, options, 'an object');
   const environment = new EnvironmentReader(options.environment ?? process.env);
   const given = withDefaults<Required<OtlpHttpOptions>>(
     OWNER,
@@ -77,7 +73,7 @@ export function settle(options: OtlpHttpOptions): OtlpHttpSettings {
       headers: {},
       compression: options.compression ?? environment.oneOf(['gzip', 'none'], ...named('COMPRESSION')) ?? 'none',
       timeoutMillis: options.timeoutMillis ?? environment.timeoutMillis(...named('TIMEOUT')) ?? 10_000,
-      tls: options.tls ?? tlsOf(environment),
+      tls: options.tls ?? tlsOf(environment, named),
       maxRequestBytes: 64 * 1024 * 1024,
       maxResponseBytes: 4 * 1024 * 1024,
       resourceTimeoutMillis: 5_000,
@@ -91,10 +87,13 @@ export function settle(options: OtlpHttpOptions): OtlpHttpSettings {
   requireWhole(`${OWNER}.maxRequestBytes`, given.maxRequestBytes, 1);
   requireWhole(`${OWNER}.maxResponseBytes`, given.maxResponseBytes, 1);
   requireMillis(`${OWNER}.resourceTimeoutMillis`, given.resourceTimeoutMillis, 0, 'finite');
-  requireShape(`${OWNER}.tls`, given.tls, 'an object');
+  requireTls(`${OWNER}.tls`, given.tls);
   requireHeaders(given.headers);
+  if (!isHeaderValue(given.userAgent)) {
+    throw new InvalidOptionError(`${OWNER}.userAgent`, 'a text that HTTP allows in a header', given.userAgent);
+  }
   const url = parseUrl(String(given.url));
-  if (url === undefined) throw new InvalidOptionError(`${OWNER}.url`, 'an http:// or https:// URL', String(given.url));
+  if (url === undefined) throw new InvalidOptionError(`${OWNER}.url`, URL_RULE, withoutPassword(given.url));
   const userAgent = `${given.userAgent} ${USER_AGENT}`.trim();
   const headers = { ...lowerCased(headersOf(environment)), ...lowerCased(given.headers) };
   return { ...given, url, headers, userAgent };
@@ -107,34 +106,24 @@ function named(variable: string): readonly string[] {
 
 function urlOf(environment: EnvironmentReader): URL | string {
   const [ofTraces, ofAll] = named('ENDPOINT') as [string, string];
-  const rule = 'an http:// or https:// URL';
   const base = (value: string) => {
     const url = parseUrl(value);
     if (url !== undefined) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
     return url;
   };
-  const protocol = environment.text(...named('PROTOCOL'));
-  if (protocol !== undefined && protocol !== 'http/protobuf')
-    environment.warn('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf here');
-  return environment.parsed(parseUrl, rule, ofTraces) ?? environment.parsed(base, rule, ofAll) ?? DEFAULT_URL;
+  environment.oneOf(['http/protobuf'], ...named('PROTOCOL')); // for its warning: there is no other here
+  return environment.parsed(parseUrl, URL_RULE, ofTraces) ?? environment.parsed(base, URL_RULE, ofAll) ?? DEFAULT_URL;
 }
 
+/** Credentials in a URL would be left out of the request: they belong into a header. */
 function parseUrl(text: string): URL | undefined {
   const url = URL.parse(text);
-  return url !== null && ['http:', 'https:'].includes(url.protocol) ? url : undefined;
+  const isHttp = url !== null && ['http:', 'https:'].includes(url.protocol);
+  return isHttp && url.username === '' && url.password === '' ? url : undefined;
 }
 
-function tlsOf(environment: EnvironmentReader): TlsOptions {
-  const read = (path: string) => {
-    try {
-      return readFileSync(path);
-    } catch {
-      return undefined;
-    }
-  };
-  const file = (variable: string) => environment.parsed(read, 'the path of a readable file', ...named(variable));
-  const tls = { ca: file('CERTIFICATE'), cert: file('CLIENT_CERTIFICATE'), key: file('CLIENT_KEY') };
-  return Object.fromEntries(Object.entries(tls).filter(([, content]) => content !== undefined));
+function withoutPassword(url: unknown): string {
+  return String(url).replace(/:[^:/@]*@/, ':…@');
 }
 
 /** `key=value,key=value`, URL-encoded; the signal's own go over the general ones. */

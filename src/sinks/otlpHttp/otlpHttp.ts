@@ -1,9 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Observable } from 'rxjs';
-import { Pool } from 'undici';
 import { ExportError, type Response, type Sink } from '../../sink.ts';
 import { untraced } from '../../suppress.ts';
-import { describe, failureOfConnection, readAnswer } from './answer.ts';
+import { resourceWait } from '../resources.ts';
+import { readAnswer } from './answer.ts';
+import { type Connections, connectionsFor, describe } from './connection.ts';
 import { type OtlpHttpOptions, type OtlpHttpSettings, settle } from './options.ts';
 import { headersOf, type PreparedRequest, prepare } from './request.ts';
 
@@ -37,17 +38,22 @@ import { headersOf, type PreparedRequest, prepare } from './request.ts';
  */
 export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
   const settings = settle(options);
-  const pool = poolFor(settings);
+  const connections = connectionsFor(settings);
+  const wait = resourceWait(settings.resourceTimeoutMillis);
+  let isShutDown = false;
   return {
     name: 'otlpHttp',
     attemptTimeoutMillis: settings.timeoutMillis,
     export(batch) {
       let request: Promise<PreparedRequest> | undefined; // made by the first attempt, for all of them
       return new Observable((subscriber) => {
+        if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
-        request ??= prepare(batch.items, settings);
-        const answer = request.then((ready) => attempt(pool, ready, batch.items.length, settings, abort.signal));
+        const answer = untraced(async () => {
+          request ??= prepare(batch.items, settings, wait);
+          return attempt(connections, await request, batch.items.length, settings, abort.signal);
+        });
         answer.then(
           (response) => {
             subscriber.next(response);
@@ -57,25 +63,15 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
         );
       });
     },
-    shutdown: () => pool.destroy(),
+    shutdown: () => {
+      isShutDown = true;
+      return connections.close();
+    },
   };
 }
 
-function poolFor(settings: OtlpHttpSettings): Pool {
-  const { timeoutMillis, tls } = settings;
-  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
-  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
-  return new Pool(settings.url.origin, {
-    allowH2: false,
-    pipelining: 1,
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    connect: { ...tls, timeout } as Pool.Options['connect'] & object,
-  });
-}
-
 async function attempt(
-  pool: Pool,
+  connections: Connections,
   request: PreparedRequest,
   spans: number,
   settings: OtlpHttpSettings,
@@ -83,17 +79,20 @@ async function attempt(
 ): Promise<Response> {
   const { body, unencodable } = request;
   if (unencodable === spans) return { unencodable };
-  signal.throwIfAborted();
   const headers = await headersOf(request, settings);
+  signal.throwIfAborted();
   const { url, maxResponseBytes } = settings;
   const where = `${url.origin}${url.pathname}`;
   try {
     const path = `${url.pathname}${url.search}`;
-    const answer = await untraced(() => pool.request({ method: 'POST', path, headers, body, signal }));
-    const response = await readAnswer(answer, maxResponseBytes, where);
+    const response = await connections.request({ method: 'POST', path, headers, body, signal }, (answer) =>
+      readAnswer(answer, maxResponseBytes, where),
+    );
     return unencodable === 0 ? response : { ...response, unencodable };
   } catch (error) {
     if (error instanceof ExportError) throw error;
-    throw new ExportError(failureOfConnection(error), `no answer from ${where}: ${describe(error)}`, { cause: error });
+    throw new ExportError(connections.failureOf(error), `no answer from ${where}: ${describe(error)}`, {
+      cause: error,
+    });
   }
 }

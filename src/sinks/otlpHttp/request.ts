@@ -1,9 +1,10 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { messageOf } from '../../errors.ts';
 import { encodeTraces } from '../../otlp/encode.ts';
 import { ExportError } from '../../sink.ts';
-import { pendingResources } from '../resources.ts';
+import type { ResourceWait } from '../resources.ts';
 import { isHeaderValue, type OtlpHttpSettings } from './options.ts';
 
 const gzipOffThread = promisify(gzip);
@@ -16,8 +17,21 @@ export interface PreparedRequest {
 }
 
 /** Makes the body of a batch. It fails only for good: trying again would make the same body. */
-export async function prepare(spans: readonly ReadableSpan[], settings: OtlpHttpSettings): Promise<PreparedRequest> {
-  await pendingResources(spans, settings.resourceTimeoutMillis);
+export async function prepare(
+  spans: readonly ReadableSpan[],
+  settings: OtlpHttpSettings,
+  wait: ResourceWait,
+): Promise<PreparedRequest> {
+  await wait(spans);
+  try {
+    return await bodyOf(spans, settings);
+  } catch (thrown) {
+    if (thrown instanceof ExportError) throw thrown;
+    throw new ExportError({ kind: 'permanent' }, `no request can be made: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+async function bodyOf(spans: readonly ReadableSpan[], settings: OtlpHttpSettings): Promise<PreparedRequest> {
   let unencodable = 0;
   const onUnencodable = () => {
     unencodable += 1;
@@ -37,15 +51,24 @@ export async function prepare(spans: readonly ReadableSpan[], settings: OtlpHttp
 export async function headersOf(request: PreparedRequest, settings: OtlpHttpSettings): Promise<Record<string, string>> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(settings.headers)) {
-    const text = typeof value === 'function' ? await value() : value;
-    // Not the value: it may be a secret.
-    if (!isHeaderValue(text))
-      throw new ExportError({ kind: 'retryable' }, `the header ${name} has a value that HTTP forbids`);
-    headers[name] = text;
+    headers[name] = typeof value === 'function' ? await askedFor(name, value) : value;
   }
   headers['user-agent'] = settings.userAgent;
   headers['content-type'] = 'application/x-protobuf';
   headers['content-length'] = String(request.body.length);
   if (settings.compression === 'gzip') headers['content-encoding'] = 'gzip';
   return headers;
+}
+
+async function askedFor(name: string, ask: () => string | Promise<string>): Promise<string> {
+  let text: unknown;
+  try {
+    text = await ask();
+  } catch (thrown) {
+    const message = `the header ${name} could not be made: ${messageOf(thrown)}`;
+    throw new ExportError({ kind: 'retryable' }, message, { cause: thrown });
+  }
+  if (isHeaderValue(text)) return text;
+  // Not the value: it may be a secret.
+  throw new ExportError({ kind: 'retryable' }, `the header ${name} has a value that HTTP forbids`);
 }

@@ -1,0 +1,62 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { messageOf } from '../../errors.ts';
+import type { Failure } from '../../sink.ts';
+import type { OtlpHttpSettings } from './options.ts';
+
+/** Connections to one backend, kept alive: as many as there are requests at once. */
+export interface Connections {
+  /** Sends a request and reads its answer. */
+  request<R>(options: Dispatcher.RequestOptions, read: (answer: Dispatcher.ResponseData) => Promise<R>): Promise<R>;
+  /** What it means that a request had no answer. */
+  failureOf(error: unknown): Failure;
+  close(): Promise<void>;
+}
+
+export function connectionsFor(settings: OtlpHttpSettings): Connections {
+  const unconnected = new WeakSet<object>(); // errors of connections that did not come about
+  const pool = poolFor(settings, unconnected);
+  return {
+    async request(options, read) {
+      const answer = await pool.request(options);
+      try {
+        return await read(answer);
+      } finally {
+        // undici takes a connection for free one turn after its answer: who sends before that opens another one.
+        await nextTurn();
+      }
+    },
+    // Refused, not found, a certificate that does not fit: certainly no arrival. Where a connection broke, or what came over it is no HTTP, nobody knows.
+    failureOf: (error) => {
+      const isUnconnected = typeof error === 'object' && error !== null && unconnected.has(error);
+      return { kind: isUnconnected ? 'retryable' : 'unknownOutcome' };
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+function poolFor({ url, timeoutMillis, tls }: OtlpHttpSettings, unconnected: WeakSet<object>): Pool {
+  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
+  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
+  const connect = buildConnector({ ...(tls as buildConnector.BuildOptions), allowH2: false, timeout });
+  return new Pool(url.origin, {
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    connect: (options, callback) =>
+      connect(options, (...result) => {
+        if (result[0] !== null) unconnected.add(result[0]);
+        callback(...result);
+      }),
+  });
+}
+
+/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4318`, and the like for certificates: code and text, whichever are there. */
+export function describe(error: unknown): string {
+  const { code, errors } = (error ?? {}) as { code?: unknown; errors?: unknown };
+  // Several addresses were tried: the first failure tells the story.
+  const first = Array.isArray(errors) ? errors[0] : undefined;
+  const message = messageOf(first ?? error);
+  return typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message;
+}
