@@ -1,0 +1,219 @@
+import { createServer, type Server } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { batchOf, exportOnce, failureOf, openSink, outcomeOf, startBackend } from '../../support/httpExports.ts';
+import { rawAnswer, rawServer } from '../../support/httpServer.ts';
+import { spanWith } from '../../support/spans.ts';
+
+const SPANS = [spanWith(), spanWith()];
+
+/** A port on which nobody listens any more. */
+function closedPort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const port = portOf(server);
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A port on which whoever connects is hung up on. */
+function hangUpPort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1', () =>
+      resolve(portOf(server)),
+    );
+    onTestFinished(() => void server.close());
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+describe('connections', () => {
+  it('are kept alive: a hundred exports in turn take one', async () => {
+    const backend = await startBackend();
+    const sink = openSink({ url: backend.url });
+    for (let count = 0; count < 100; count++) await exportOnce(sink, SPANS);
+    expect([backend.requestCount, backend.connections, backend.spans]).toEqual([100, 1, 200]);
+  });
+
+  it('are kept alive after failures as well', async () => {
+    const backend = await startBackend({ answers: { status: 503, body: 'busy' } });
+    const sink = openSink({ url: backend.url });
+    for (let count = 0; count < 10; count++) await failureOf(sink, SPANS);
+    expect([backend.requestCount, backend.connections]).toEqual([10, 1]);
+  });
+
+  it('are as many as there are exports at once', async () => {
+    let answerAll = () => {};
+    const allCame = new Promise<void>((resolve) => {
+      answerAll = resolve;
+    });
+    const backend = await startBackend({
+      answers: async () => {
+        await allCame;
+        return 'ok' as const;
+      },
+    });
+    const sink = openSink({ url: backend.url });
+    const exports = Array.from({ length: 20 }, () => exportOnce(sink, SPANS));
+    await backend.until(({ inFlight }) => inFlight === 20);
+    answerAll();
+    await Promise.all(exports);
+    expect([backend.connections, backend.maxInFlight]).toEqual([20, 20]);
+  });
+
+  it('are made anew when the backend has closed them', async () => {
+    const server = await rawServer(({ socket }) => {
+      socket.end(rawAnswer(200, { 'content-length': 0, connection: 'close' }, ''));
+    });
+    const sink = openSink({ url: server.url });
+    for (let count = 0; count < 3; count++) await exportOnce(sink, SPANS);
+    expect([server.requests.length, server.connections]).toEqual([3, 3]);
+  });
+
+  it('end with the sink', async () => {
+    const server = await rawServer(({ socket }) => void socket.write(rawAnswer(200, { 'content-length': 0 }, '')));
+    const sink = openSink({ url: server.url });
+    await exportOnce(sink, SPANS);
+    expect(server.closedConnections).toBe(0);
+    await sink.shutdown?.();
+    await server.until(({ closedConnections }) => closedConnections === 1);
+    await sink.shutdown?.();
+  });
+
+  it('are refused to a sink that was shut down, for good', async () => {
+    const backend = await startBackend();
+    const sink = openSink({ url: backend.url });
+    await sink.shutdown?.();
+    const outcome = await outcomeOf(sink, SPANS);
+    expect(outcome).toMatchObject({ attempts: 1, lost: [{ count: 2, reason: 'permanent', stage: 'otlpHttp' }] });
+    expect(outcome.error?.message).toContain('shut down');
+    expect(backend.connections).toBe(0);
+  });
+});
+
+describe('a connection that breaks', () => {
+  it('before the answer leaves unknown whether the spans arrived', async () => {
+    const backend = await startBackend({ answers: 'reset' });
+    const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'otlpHttp' }]);
+    expect(outcome.error?.message).toMatch(/no answer from http:.*ECONNRESET/);
+    expect([outcome.attempts, backend.requestCount]).toEqual([3, 3]);
+  });
+
+  it('is tried again, and all is well when it does not break again', async () => {
+    const backend = await startBackend({ answers: ['reset', 'reset', 'ok'] });
+    const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
+    expect(outcome).toMatchObject({ delivered: 2, attempts: 3, lost: [] });
+    expect(backend.spans).toBe(2);
+  });
+
+  it('in the middle of the headers leaves it unknown as well', async () => {
+    const server = await rawServer(({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-le', () => socket.resetAndDestroy());
+    });
+    expect((await failureOf(openSink({ url: server.url }), SPANS)).failure).toEqual({ kind: 'unknownOutcome' });
+  });
+});
+
+describe('a connection that does not come about', () => {
+  it('since the port is closed is certainly no arrival', async () => {
+    const port = await closedPort();
+    const outcome = await outcomeOf(openSink({ url: `http://127.0.0.1:${port}/v1/traces` }), SPANS);
+    expect(outcome).toMatchObject({ attempts: 3, lost: [{ count: 2, reason: 'retriesExhausted', stage: 'otlpHttp' }] });
+    expect(outcome.error?.message).toBe(
+      `no answer from http://127.0.0.1:${port}/v1/traces: connect ECONNREFUSED 127.0.0.1:${port}`,
+    );
+  });
+
+  it('since all addresses of a name refuse is certainly no arrival', async () => {
+    const port = await closedPort();
+    const { failure, message } = await failureOf(openSink({ url: `http://localhost:${port}/` }), SPANS);
+    expect(failure).toEqual({ kind: 'retryable' });
+    expect(message).toContain('ECONNREFUSED');
+  });
+
+  it('since the host does not exist is certainly no arrival', async () => {
+    const { failure, message } = await failureOf(openSink({ url: 'http://collector.invalid:4318/v1/traces' }), SPANS);
+    expect(failure).toEqual({ kind: 'retryable' });
+    expect(message).toMatch(/no answer from http:\/\/collector\.invalid:4318\/v1\/traces: .*(ENOTFOUND|EAI_AGAIN)/);
+  });
+
+  it('since it breaks within the TLS handshake is certainly no arrival', async () => {
+    const sink = openSink({ url: `https://127.0.0.1:${await hangUpPort()}/v1/traces` });
+    const { failure, message } = await failureOf(sink, SPANS);
+    expect(failure).toEqual({ kind: 'retryable' });
+    expect(message).toContain('ECONNRESET');
+  });
+});
+
+describe('an abort', () => {
+  it('by unsubscribing closes the socket', async () => {
+    const backend = await startBackend({ answers: 'hang' });
+    const subscription = openSink({ url: backend.url }).export(batchOf(SPANS)).subscribe();
+    await backend.until(({ requestCount }) => requestCount === 1);
+    subscription.unsubscribe();
+    await backend.until(({ requests, inFlight }) => requests[0]?.aborted === true && inFlight === 0);
+  });
+
+  it('before the request is made makes none', async () => {
+    const backend = await startBackend();
+    const sink = openSink({ url: backend.url });
+    sink.export(batchOf(SPANS)).subscribe().unsubscribe();
+    await exportOnce(sink, SPANS);
+    expect([backend.requestCount, backend.connections]).toEqual([1, 1]);
+  });
+
+  it('leaves the other exports alone', async () => {
+    let answer = () => {};
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const answers = async () => {
+      await asked;
+      return 'ok' as const;
+    };
+    const backend = await startBackend({ answers });
+    const sink = openSink({ url: backend.url });
+    const aborted = sink.export(batchOf(SPANS)).subscribe();
+    const other = exportOnce(sink, SPANS);
+    await backend.until(({ inFlight }) => inFlight === 2);
+    aborted.unsubscribe();
+    await backend.until(({ inFlight }) => inFlight === 1);
+    answer();
+    expect(await other).toEqual({});
+  });
+});
+
+describe('the timeout of an attempt', () => {
+  it('ends one that hangs: the backend sees its socket closed, and whether it arrived is unknown', async () => {
+    const backend = await startBackend({ answers: 'hang' });
+    const outcome = await outcomeOf(openSink({ url: backend.url, timeoutMillis: 50 }), SPANS);
+    expect(outcome).toMatchObject({ attempts: 3, error: { code: 'TIMEOUT' } });
+    expect(outcome.error?.message).toBe('an export to otlpHttp took longer than 50 ms and was aborted');
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'otlpHttp' }]);
+    await backend.until(({ requests }) => requests.length === 3 && requests.every(({ aborted }) => aborted));
+  });
+
+  it('ends one whose answer drips for ever', async () => {
+    const server = await rawServer(({ socket }) => {
+      socket.write(rawAnswer(200, { 'transfer-encoding': 'chunked' }, ''));
+      const timer = setInterval(() => socket.write('1\r\nx\r\n'), 5);
+      socket.on('close', () => clearInterval(timer));
+    });
+    const outcome = await outcomeOf(openSink({ url: server.url, timeoutMillis: 100 }), SPANS, {
+      retry: { maxAttempts: 1 },
+    });
+    expect(outcome).toMatchObject({ attempts: 1, error: { code: 'TIMEOUT' }, delivered: 0 });
+    await server.until(({ closedConnections }) => closedConnections === 1);
+  });
+
+  it('is followed by an attempt that may succeed', async () => {
+    const backend = await startBackend({ answers: ['hang', 'ok'] });
+    const outcome = await outcomeOf(openSink({ url: backend.url, timeoutMillis: 250 }), SPANS);
+    expect(outcome).toMatchObject({ delivered: 2, attempts: 2, lost: [] });
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { exportOnce, failureOf, openSink, outcomeOf, SWIFT_RETRIES, startBackend } from '../../support/httpExports.ts';
+import { spanWith } from '../../support/spans.ts';
+
+const SPANS = [spanWith()];
+const FORBIDDEN = ['bad\r\nx-injected: 1', 'bad\u0000', 'žluť', 'bad\u007f'];
+
+describe('a header', () => {
+  it('goes out with every request, its name in lower case', async () => {
+    const backend = await startBackend();
+    const headers = { 'X-Tenant': 'shop', empty: '', latin: 'caf\u00e9', tab: 'a\tb' };
+    await exportOnce(openSink({ url: backend.url, headers }), SPANS);
+    expect(backend.requests[0]?.headers).toMatchObject({
+      'x-tenant': 'shop',
+      empty: '',
+      latin: 'caf\u00e9',
+      tab: 'a\tb',
+    });
+  });
+
+  it('goes over that of the environment, whatever the case', async () => {
+    const backend = await startBackend();
+    const environment = { OTEL_EXPORTER_OTLP_HEADERS: 'X-Tenant=env,x-other=env' };
+    await exportOnce(openSink({ url: backend.url, environment, headers: { 'x-TENANT': 'own' } }), SPANS);
+    expect(backend.requests[0]?.headers).toMatchObject({ 'x-tenant': 'own', 'x-other': 'env' });
+  });
+});
+
+describe('a header function', () => {
+  it('is asked anew for each attempt, and may take its time', async () => {
+    const backend = await startBackend({ answers: [{ status: 503 }, { status: 503 }, 'ok'] });
+    let asked = 0;
+    const headers = {
+      authorization: async () => {
+        asked += 1;
+        return `Bearer ${asked}`;
+      },
+      'x-sync': () => `${asked}`,
+    };
+    expect(await outcomeOf(openSink({ url: backend.url, headers }), SPANS)).toMatchObject({
+      delivered: 1,
+      attempts: 3,
+    });
+    const sent = backend.requests.map((request) => [request.headers.authorization, request.headers['x-sync']]);
+    expect(sent).toEqual([
+      ['Bearer 1', '1'],
+      ['Bearer 2', '2'],
+      ['Bearer 3', '3'],
+    ]);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no token yet');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no token yet'))],
+  ] as const)('that %s fails the attempt, which is tried again', async (_, broken) => {
+    const backend = await startBackend();
+    let asked = 0;
+    const authorization = () => {
+      asked += 1;
+      return asked < 3 ? broken() : 'Bearer 3';
+    };
+    const outcome = await outcomeOf(openSink({ url: backend.url, headers: { authorization } }), SPANS);
+    expect(outcome).toMatchObject({ delivered: 1, attempts: 3, lost: [] });
+    expect(backend.requestCount).toBe(1);
+  });
+
+  it('that always throws is named in the outcome, and the spans are lost when the retries are spent', async () => {
+    const backend = await startBackend();
+    const authorization = () => Promise.reject(new Error('no token yet'));
+    const outcome = await outcomeOf(openSink({ url: backend.url, headers: { authorization } }), SPANS);
+    expect(outcome).toMatchObject({ attempts: 3, lost: [{ count: 1, reason: 'retriesExhausted', stage: 'otlpHttp' }] });
+    expect(outcome.error?.message).toBe('the header authorization could not be made: no token yet');
+    expect(backend.connections).toBe(0);
+  });
+
+  it.each([...FORBIDDEN, 5 as unknown as string])(
+    'that gives %j sends nothing, and its value is not repeated',
+    async (value) => {
+      const backend = await startBackend();
+      const { failure, message } = await failureOf(
+        openSink({ url: backend.url, headers: { authorization: () => value } }),
+        SPANS,
+      );
+      expect(failure).toEqual({ kind: 'retryable' });
+      expect(message).toBe('the header authorization has a value that HTTP forbids');
+      expect(backend.connections).toBe(0);
+    },
+  );
+
+  it('that never answers ends with the attempt', async () => {
+    const backend = await startBackend();
+    const headers = { authorization: () => new Promise<string>(() => {}) };
+    const outcome = await outcomeOf(openSink({ url: backend.url, headers, timeoutMillis: 20 }), SPANS, {
+      retry: { ...SWIFT_RETRIES, maxAttempts: 2 },
+    });
+    expect(outcome).toMatchObject({ attempts: 2, error: { code: 'TIMEOUT' } });
+    expect(backend.connections).toBe(0);
+  });
+});
+
+describe('a header option', () => {
+  const url = 'http://127.0.0.1:9';
+
+  it.each(FORBIDDEN)('of %j is refused', (value) => {
+    expect(() => openSink({ url, headers: { authorization: value } })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', option: 'otlpHttp.headers["authorization"]', given: 'string' }),
+    );
+  });
+
+  it.each(['', 'two words', 'a:b', 'ü', 'a\n'])('named %j is refused', (name) => {
+    expect(() => openSink({ url, headers: { [name]: 'x' } })).toThrow(
+      expect.objectContaining({ option: `otlpHttp.headers[${JSON.stringify(name)}]` }),
+    );
+  });
+
+  it.each([
+    'Content-Type',
+    'content-length',
+    'Content-Encoding',
+    'transfer-encoding',
+    'connection',
+    'host',
+    'user-agent',
+    'expect',
+    'keep-alive',
+    'upgrade',
+  ])('for %s, which only the sink can know, is refused', (name) => {
+    for (const value of ['x', () => 'x']) {
+      expect(() => openSink({ url, headers: { [name]: value } })).toThrow(
+        /must be a header that HTTP allows, and none of/,
+      );
+    }
+  });
+
+  it('that is undefined is refused, so that a token that is not there is not forgotten', () => {
+    const headers = { authorization: undefined as unknown as string };
+    expect(() => openSink({ url, headers })).toThrow(expect.objectContaining({ given: 'undefined' }));
+  });
+});

@@ -1,0 +1,90 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { context, trace } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { exportOnce, openSink, startBackend } from '../../support/httpExports.ts';
+import { recordTracing } from '../../support/httpTracing.ts';
+import { spanWith } from '../../support/spans.ts';
+
+const SPANS = [spanWith()];
+
+/** Whether tracing was suppressed, at each place that was passed. */
+function recordPlaces(): { seen: Record<string, boolean>; pass: (place: string) => void } {
+  const { tracer } = recordTracing();
+  const seen: Record<string, boolean> = {};
+  const pass = (place: string) => {
+    seen[place] = isTracingSuppressed(context.active());
+    tracer.startSpan(place).end();
+  };
+  return { seen, pass };
+}
+
+describe('tracing', () => {
+  it('is suppressed in all that a sink calls: no span comes of an export', async () => {
+    const { seen, pass } = recordPlaces();
+    const backend = await startBackend();
+    const pending = {
+      ...spanWith().resource,
+      asyncAttributesPending: true,
+      waitForAsyncAttributes: async () => pass('resource'),
+    };
+    const span: ReadableSpan = { ...spanWith(), resource: pending };
+    Object.defineProperty(span, 'name', {
+      enumerable: true,
+      get: () => {
+        pass('span');
+        return 'span';
+      },
+    });
+    const headers = {
+      authorization: async () => {
+        pass('header');
+        await Promise.resolve();
+        pass('header later');
+        return 'Bearer';
+      },
+    };
+    await exportOnce(openSink({ url: backend.url, headers }), [span]);
+    expect(seen).toEqual({ resource: true, span: true, header: true, 'header later': true });
+  });
+
+  it('is suppressed where undici tells its instrumentation of a request', async () => {
+    const { seen, pass } = recordPlaces();
+    const created = () => pass('undici:request:create');
+    const connecting = () => pass('undici:client:beforeConnect');
+    subscribe('undici:request:create', created);
+    subscribe('undici:client:beforeConnect', connecting);
+    onTestFinished(() => {
+      unsubscribe('undici:request:create', created);
+      unsubscribe('undici:client:beforeConnect', connecting);
+    });
+    const backend = await startBackend();
+    await exportOnce(openSink({ url: backend.url }), SPANS);
+    expect(seen).toEqual({ 'undici:request:create': true, 'undici:client:beforeConnect': true });
+  });
+
+  it('makes no span even within a span of the program', async () => {
+    const { tracer, names } = recordTracing();
+    const headers = {
+      'x-token': () => {
+        trace.getTracer('http').startSpan('GET /token').end();
+        return 'token';
+      },
+    };
+    const backend = await startBackend();
+    const sink = openSink({ url: backend.url, headers });
+    await tracer.startActiveSpan('work', async (span) => {
+      await exportOnce(sink, SPANS);
+      span.end();
+    });
+    expect(names()).toEqual(['work']);
+  });
+
+  it('is as it was for whoever gets the answer', async () => {
+    const { seen, pass } = recordPlaces();
+    const backend = await startBackend();
+    await exportOnce(openSink({ url: backend.url }), SPANS).then(() => pass('after'));
+    expect(seen).toEqual({ after: false });
+  });
+});

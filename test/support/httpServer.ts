@@ -1,0 +1,122 @@
+// A server that answers with whatever bytes it is told to: for what no HTTP library would send.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** One request that has arrived whole, and the socket to answer it on. */
+export interface RawRequest {
+  /** Request line and headers. */
+  readonly head: string;
+  readonly body: Buffer;
+  readonly socket: Socket;
+}
+
+export interface RawServer {
+  readonly url: string;
+  readonly port: number;
+  readonly requests: readonly RawRequest[];
+  /** How many connections there were, and how many of them the client has ended since. */
+  readonly connections: number;
+  readonly closedConnections: number;
+  /** Resolves as soon as the condition holds; it is looked at after each request, and after each connection that begins or ends. */
+  until(condition: (server: RawServer) => boolean): Promise<void>;
+}
+
+/** Starts a server that ends with the test. `answer` is called for each request. */
+export async function rawServer(answer: (request: RawRequest) => void): Promise<RawServer> {
+  const server = new ScriptedServer(answer);
+  await server.listen();
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** An answer as bytes. */
+export function rawAnswer(status: number, headers: Readonly<Record<string, string | number>>, body: string): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} Whatever\r\n${lines.join('')}\r\n${body}`;
+}
+
+class ScriptedServer implements RawServer {
+  readonly requests: RawRequest[] = [];
+  connections = 0;
+  closedConnections = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #watchers = new Set<() => void>();
+
+  constructor(answer: (request: RawRequest) => void) {
+    this.#server = createServer((socket) => {
+      this.connections += 1;
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.closedConnections += 1;
+        this.#sockets.delete(socket);
+        this.#look();
+      });
+      this.#read(socket, answer);
+      this.#look();
+    });
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/v1/traces`;
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  }
+
+  close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  until(condition: (server: RawServer) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!condition(this)) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  #read(socket: Socket, answer: (request: RawRequest) => void): void {
+    let received: Buffer = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      for (let length = requestLength(received); length <= received.length; length = requestLength(received)) {
+        const headLength = received.indexOf('\r\n\r\n') + 4;
+        const request = {
+          head: received.toString('latin1', 0, headLength),
+          body: received.subarray(headLength, length),
+          socket,
+        };
+        received = received.subarray(length);
+        this.requests.push(request);
+        answer(request);
+        this.#look();
+      }
+    });
+  }
+
+  #look(): void {
+    for (const look of [...this.#watchers]) look();
+  }
+}
+
+/** How long the first request in these bytes is; `Infinity` while that is unknown. */
+function requestLength(bytes: Buffer): number {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return Number.POSITIVE_INFINITY;
+  const contentLength = /^content-length: *(\d+)/im.exec(bytes.toString('latin1', 0, end))?.[1] ?? '0';
+  return end + 4 + Number(contentLength);
+}
