@@ -28,6 +28,7 @@ const hostTime = () => [
 ];
 
 const atLoad = hostTime();
+const limitAtLoad = Error.stackTraceLimit;
 
 // Taken by CommonJS, so that it is the host's own for good: what a library does that was loaded before.
 const hostSetImmediate = createRequire(import.meta.url)('node:timers').setImmediate as typeof setImmediate;
@@ -53,7 +54,6 @@ describe('the host in virtual time', () => {
 
   it('is put back, whatever happens', async () => {
     const before = hostTime();
-    const limit = Error.stackTraceLimit;
     await virtualTime(() => {
       setTimeout(() => {}, 1);
       expect(hostTime()).not.toEqual(before);
@@ -67,7 +67,7 @@ describe('the host in virtual time', () => {
     await expect(marbles(thrower)).rejects.toThrow('mine as well');
     expect(hostTime()).toEqual(before);
     expect(hostTime()).toEqual(atLoad);
-    expect(Error.stackTraceLimit).toBe(limit);
+    expect(Error.stackTraceLimit).toBe(limitAtLoad);
   });
 
   it('runs timers by time, and equal ones in the order in which they were set', () =>
