@@ -26,9 +26,9 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
  * Lets the source race against the clock, and aborts it when it loses.
  *
  * ```text
- * source              ----a----b-|
- * raceTimeout first   ----a----b-|      millis 5, bounds 'first'
- * raceTimeout whole   ----a#            millis 5, bounds 'whole'
+ * source       ----a----b-|
+ * raceTimeout  ----a----b-|      millis 5, bounds 'first'
+ * raceTimeout  ----a#            millis 5, bounds 'whole'
  * ```
  *
  * **Emits**, **completes** and **errors** like the source, as long as that is in time. **Errors** with a {@link RaceTimeoutError} when the time is up; the source

@@ -56,7 +56,7 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
  *
  * ```text
  * source            -#
- * retryWithBackoff  -----#      maxAttempts 2, waits of 3 ms
+ * retryWithBackoff  -----#      maxAttempts 2, a wait of 3 ms
  * attempts          ^!
  *                   ----^!
  * ```

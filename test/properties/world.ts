@@ -101,7 +101,7 @@ const limits: fc.Arbitrary<Limits> = fc.record({
   maxUnsettledBatches: fc.integer({ min: 1, max: 12 }),
   attemptTimeoutMillis: fc.integer({ min: 1, max: 150 }),
   maxAttempts: fc.integer({ min: 1, max: 4 }),
-  maxElapsedMillis: fc.integer({ min: 0, max: 1_000 }),
+  maxElapsedMillis: fc.integer({ min: 1, max: 1_000 }),
   overflow: fc.constantFrom('dropNewest' as const, 'dropOldest' as const),
 });
 

@@ -17,8 +17,8 @@ import { Unsettled } from './unsettled.ts';
  * Gathers items into batches, by count, bytes and delay; the size follows how the exports go.
  *
  * ```text
- * source        -a-b-c----d---------|
- * adaptiveBatch -----[abc]---[d]----|      count 3, delay 4 ms
+ * source         -a-b-c----d-------|
+ * adaptiveBatch  -----[abc]----[d]-|      count 3, delay 4 ms
  * ```
  *
  * **Emits** a batch as soon as its count or its bytes reach the target, or its first item has waited for the delay, or a flush asks for it;
@@ -113,6 +113,7 @@ function batchInto<T>(
   const emit = () => {
     const front = batcher.take();
     if (front === undefined) return;
+    disarm(); // the timer was that of the first item, which leaves
     const nowMillis = scheduler.now();
     const batch = new HeldBatch(owner, front, taken, nowMillis);
     taken += front.items.length;
@@ -152,16 +153,17 @@ function batchInto<T>(
   };
 
   const arm = () => {
-    if (batcher.length === 0 || batcher.due) {
-      delayTimer?.unsubscribe();
+    if (batcher.length === 0 || batcher.due) return disarm();
+    delayTimer ??= after(scheduler, strategy.delayMillis, () => {
       delayTimer = undefined;
-    } else {
-      delayTimer ??= after(scheduler, strategy.delayMillis, () => {
-        delayTimer = undefined;
-        batcher.makeAllDue('delay');
-        drain();
-      });
-    }
+      batcher.makeAllDue('delay');
+      drain();
+    });
+  };
+
+  const disarm = () => {
+    delayTimer?.unsubscribe();
+    delayTimer = undefined;
   };
 
   const flush = (request: unknown) => {
@@ -200,7 +202,7 @@ function batchInto<T>(
   const stop = () => {
     stopped = true;
     inputs.unsubscribe();
-    delayTimer?.unsubscribe();
+    disarm();
     const left = batcher.clear();
     taken += left.length;
     if (left.length > 0) {

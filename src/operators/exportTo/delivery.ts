@@ -1,4 +1,4 @@
-import { catchError, defer, type MonoTypeOperatorFunction, map, Observable, of, take, throwIfEmpty } from 'rxjs';
+import { catchError, defer, type MonoTypeOperatorFunction, map, NEVER, Observable, of, take, throwIfEmpty } from 'rxjs';
 import type { Account } from '../../account.ts';
 import type { Batch } from '../../batch.ts';
 import { messageOf, RaceTimeoutError, SpanflowError } from '../../errors.ts';
@@ -80,6 +80,8 @@ export class Delivery<T> {
 
   #attempt(): Observable<Response> {
     const { account, settings, sink } = this.#context;
+    // The slot came when the time was up: the deadline, which is due in this very moment, ends it unsent.
+    if (settings.scheduler.now() - this.#takenAtMillis >= settings.retry.maxElapsedMillis) return NEVER;
     this.#attempts += 1;
     account.attempts += 1;
     if (this.#attempts > 1) account.retries += 1;

@@ -14,10 +14,10 @@ import { type ExportToOptions, type ExportToSettings, settle } from './options.t
  * Exports batches, or plain arrays, to a sink: so many at once, each with its timeout, its retries and its deadline.
  *
  * ```text
- * source    --[ab]--[cd]---|
- * sink      --^-!                answers after 2 ms …
- *                   ^-!          … and again
- * exportTo  ----o-------o--|     one outcome per batch
+ * source    --[ab]----[c]-|
+ * attempts  --^-!
+ *           ----------^-!
+ * exportTo  ----o-------o-|      the sink answers after 2 ms; one outcome per batch
  * ```
  *
  * The layers around one attempt, from the outside: `deadline( retry( slot( timeout( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the

@@ -20,7 +20,7 @@ export interface RetryOptions {
   /** Attempts, the first one included: 1 or more, or `Infinity` (the default: time is what limits them). */
   maxAttempts?: number;
   /**
-   * From the moment in which the batch is taken to its end, waits for a slot included, in milliseconds: 0 or more, or `Infinity`. Default 300,000,
+   * From the moment in which the batch is taken to its end, waits for a slot included, in milliseconds: 1 or more, or `Infinity`. Default 300,000,
    * so that an outage of a few minutes costs nothing.
    */
   maxElapsedMillis?: number;
@@ -101,7 +101,7 @@ export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToS
   requireMillis(`${owner}.attemptTimeoutMillis`, settings.attemptTimeoutMillis, 1, 'orInfinity');
   requireShape(`${owner}.retry.backoff`, settings.retry.backoff, 'a backoff, as of exponentialBackoff()', 'first');
   requireLimit(`${owner}.retry.maxAttempts`, settings.retry.maxAttempts, 1);
-  requireMillis(`${owner}.retry.maxElapsedMillis`, settings.retry.maxElapsedMillis, 0, 'orInfinity');
+  requireMillis(`${owner}.retry.maxElapsedMillis`, settings.retry.maxElapsedMillis, 1, 'orInfinity');
   requireMillis(`${owner}.retry.maxRetryAfterMillis`, settings.retry.maxRetryAfterMillis, 0, 'finite');
   requireLimit(`${owner}.maxPendingItems`, settings.maxPendingItems, 1);
   requireLimit(`${owner}.maxPendingBytes`, settings.maxPendingBytes, 1);

@@ -1,0 +1,433 @@
+import { Subject, share, tap } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import {
+  type AdaptiveBatchOptions,
+  adaptiveBatch,
+  type Batch,
+  type BatchSizeStrategyFactory,
+  createGate,
+  createLedger,
+  fixedSize,
+  type Loss,
+} from '../src/index.ts';
+import { marbles } from '../src/testing/index.ts';
+import { Holder, letters, throwing } from './support.ts';
+
+/** Three items or four milliseconds. */
+const THREE = { maxExportBatchSize: 3, minExportBatchSize: 1, scheduledDelayMillis: 4, strategy: fixedSize() } as const;
+
+/** Due at two items, and up to five where it grows. */
+const TWO_TO_FIVE = {
+  ...THREE,
+  maxExportBatchSize: 5,
+  strategy: (() => ({ size: 2, delayMillis: 4, left() {}, ended() {} })) satisfies BatchSizeStrategyFactory,
+} as const;
+
+describe('adaptiveBatch', () => {
+  test('closes a batch by count, and what is left by delay', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b-c----d-------|');
+      const subs = '        ^-----------------!';
+      const expected = '    -----[abc]----[d]-|';
+      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected, { closedBy: ['count', 'delay'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('never: emits nothing, and has no timer', () =>
+    marbles(({ cold, expectBatches, expectSubscriptions }) => {
+      const source = cold(' ------');
+      const subs = '        ^----!';
+      const expected = '    ------';
+      expectBatches(source.pipe(adaptiveBatch(THREE)), subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('empty: completes without a batch', () =>
+    marbles(({ cold, expectBatches, expectSubscriptions }) => {
+      const source = cold(' ---|');
+      const subs = '        ^--!';
+      const expected = '    ---|';
+      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('one: is sent after its delay', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a----------|');
+      const subs = '        ^-----------!';
+      const expected = '    -----[a]----|';
+      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected, { closedBy: ['delay'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('what is queued goes out when the source completes', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b|     ');
+      const subs = '        ^---!     ';
+      const expected = '    ----([ab]|)';
+      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected, { closedBy: ['complete'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('error: what is queued goes out first', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b#     ');
+      const subs = '        ^---!     ';
+      const expected = '    ----([ab]#)';
+      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected, { closedBy: ['error'], error: 'error' });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('error: what is held gets its outcome first', () =>
+    marbles(async ({ hot, expectBatches, expectSubscriptions, advanceTo }) => {
+      const holder = new Holder();
+      const source = hot('  -a-b-c-#         ');
+      const subs = '        ^------!         ';
+      const expected = '    -----[abc]-------#';
+      expectBatches(
+        source.pipe(
+          adaptiveBatch(THREE),
+          tap((batch) => holder.keep(batch)),
+        ),
+      ).toBe(expected);
+      await advanceTo(17);
+      holder.settle(0);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: ends source and timer, and reports what was queued', async () => {
+    const lost: [Loss, number][] = [];
+    const ledger = createLedger();
+    await marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b-c-d-e-f');
+      const subs = '        ^-------!   ';
+      const expected = '    -----[abc]--';
+      const onLoss = (loss: Loss, items: readonly unknown[]) => void lost.push([loss, items.length]);
+      expectBatches(source.pipe(adaptiveBatch({ ...THREE, ledger, onLoss })), subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual([[{ count: 1, reason: 'unsubscribed', stage: 'adaptiveBatch' }, 1]]);
+    expect(ledger.stats()).toMatchObject({ accepted: 4, handedOn: 3, lost: { unsubscribed: 1 }, pending: 0 });
+  });
+
+  test('throwing callbacks are counted, and the stream goes on', async () => {
+    const ledger = createLedger();
+    await marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b-c-d------|   ');
+      const subs = '        ^-------------!   ';
+      const expected = '    -----[abc]-[d]|   ';
+      const strategy = () => ({ size: 3, delayMillis: 4, left: throwing, ended: throwing });
+      const options = { ...THREE, ledger, strategy, sizeOf: throwing, onLoss: throwing };
+      expectBatches(source.pipe(adaptiveBatch(options))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    // Four sizes, and two batches that left.
+    expect(ledger.stats()).toMatchObject({ callbackErrors: 6, handedOn: 4 });
+  });
+
+  test('synchronous re-entrancy: an item from inside next joins the queue behind', () => {
+    const source = new Subject<string>();
+    const seen: string[] = [];
+    source.pipe(adaptiveBatch<string>(THREE)).subscribe(({ items }) => {
+      seen.push(items.join(''));
+      if (items[0] === 'a') for (const item of 'defg') source.next(item);
+      seen.push('end');
+    });
+    for (const item of 'abc') source.next(item);
+    source.complete();
+    expect(seen).toEqual(['abc', 'end', 'def', 'end', 'g', 'end']);
+  });
+});
+
+describe('adaptiveBatch: when a batch is due', () => {
+  test('a flush sends what is queued, and nothing where nothing is', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b---------|');
+      const flushWhen = hot('----f---f----|', letters('f'));
+      const subs = '        ^------------!';
+      const expected = '    ----[ab]-----|';
+      expectBatches(source.pipe(adaptiveBatch({ ...THREE, flushWhen }))).toBe(expected, { closedBy: ['flush'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(flushWhen.subscriptions).toBe(subs);
+    }));
+
+  test('an error of flushWhen ends the stream like one of the source', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b-      ');
+      const flushWhen = hot('----#      ');
+      const subs = '        ^---!      ';
+      const expected = '    ----([ab]#)';
+      expectBatches(source.pipe(adaptiveBatch({ ...THREE, flushWhen }))).toBe(expected, { closedBy: ['error'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('bytes close a batch; the item that is too much begins the next, with a delay of its own', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const values = { a: 60, b: 61 };
+      const source = hot('  -a---b------|', values);
+      const subs = '        ^-----------!';
+      const expected = '    -----[a]-[b]|';
+      const options = { maxExportBatchBytes: 100, scheduledDelayMillis: 4, sizeOf: (item: number) => item };
+      expectBatches(source.pipe(adaptiveBatch(options))).toBe(expected, { closedBy: ['bytes', 'delay'], values });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('a delay of 0 sends each frame what it brought', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -(ab)-c---|');
+      const subs = '        ^---------!';
+      const expected = '    -[ab]-[c]-|';
+      expectBatches(source.pipe(adaptiveBatch({ ...THREE, scheduledDelayMillis: 0 }))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+});
+
+describe('adaptiveBatch: holds', () => {
+  test('while its holder takes no other batch, one that is due grows to its maximum', () =>
+    marbles(async ({ hot, expectBatches, expectSubscriptions, advanceTo }) => {
+      const holder = new Holder();
+      const source = hot('  -a-b-c-d-e-f-g-h-------|     ');
+      const subs = '        ^----------------------!     ';
+      const expected = '    ---[ab]-----------[cdefg][h]|';
+      const keep = tap((batch: Batch<unknown>) => holder.keep(batch));
+      const closedBy = ['count', 'count', 'delay'] as const;
+      expectBatches(source.pipe(adaptiveBatch(TWO_TO_FIVE), keep)).toBe(expected, { closedBy });
+      await advanceTo(18);
+      holder.ready(0);
+      await advanceTo(25);
+      holder.ready(1);
+      await advanceTo(28);
+      for (const index of [0, 1, 2]) holder.settle(index);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('no more than maxUnsettledBatches are out', () =>
+    marbles(async ({ hot, expectBatches, expectSubscriptions, advanceTo }) => {
+      const holder = new Holder();
+      const source = hot('  -a---b---c---------|');
+      const subs = '        ^------------------!';
+      const expected = '    -[a]-[b]-------[c]-|';
+      const one = { ...THREE, maxExportBatchSize: 1, maxUnsettledBatches: 2 };
+      const keep = tap((batch: Batch<unknown>) => {
+        holder.keep(batch);
+        holder.ready(holder.holds.length - 1);
+      });
+      expectBatches(source.pipe(adaptiveBatch(one), keep)).toBe(expected);
+      await advanceTo(15);
+      holder.settle(0);
+      await advanceTo(16);
+      holder.settle(1);
+      holder.settle(2);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('a hold that is forgotten expires, is counted, and frees the way', async () => {
+    const ledger = createLedger();
+    const lost: Loss[] = [];
+    await marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  abcdef--------------|');
+      const subs = '        ^-------------------!';
+      const expected = '    --[abc]-----[def]---|';
+      const options = { ...THREE, holdLeaseMillis: 10, ledger, onLoss: (loss: Loss) => void lost.push(loss) };
+      const forget = tap((batch: Batch<unknown>) => {
+        if (lost.length === 0) batch.hold();
+      });
+      expectBatches(source.pipe(adaptiveBatch(options), forget)).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual([{ count: 3, reason: 'leaseExpired', stage: 'adaptiveBatch' }]);
+    expect(ledger.stats()).toMatchObject({ accepted: 6, handedOn: 3, lost: { leaseExpired: 3 }, pending: 0 });
+  });
+
+  test('with several holders, the one that delivered least speaks', () => {
+    const ledger = createLedger();
+    const [first, second] = [new Holder<string>(), new Holder<string>()];
+    const source = new Subject<string>();
+    const shared = source.pipe(adaptiveBatch<string>({ ...THREE, ledger }), share());
+    // The first subscriber finishes before the second has seen the batch.
+    shared.subscribe((batch) => {
+      first.keep(batch);
+      first.settle(0);
+    });
+    shared.subscribe((batch) => second.keep(batch));
+    for (const item of 'abc') source.next(item);
+    expect(ledger.stats()).toMatchObject({ delivered: 0, pending: 3 });
+    second.settle(0, 1);
+    // Two of three are missing in its tally: somebody took them out.
+    expect(ledger.stats()).toMatchObject({ delivered: 1, removed: 2, pending: 0 });
+    source.complete();
+  });
+
+  test('a hold that comes late takes the batch back', () => {
+    const ledger = createLedger();
+    const source = new Subject<string>();
+    const batches: Batch<string>[] = [];
+    source.pipe(adaptiveBatch<string>({ ...THREE, ledger })).subscribe((batch) => batches.push(batch));
+    for (const item of 'abc') source.next(item);
+    expect(ledger.stats()).toMatchObject({ handedOn: 3, pending: 0 });
+    const hold = (batches[0] as Batch<string>).hold();
+    expect(ledger.stats()).toMatchObject({ handedOn: 0, pending: 3 });
+    hold.settle({ delivered: 3, rejected: 0, lost: [], attempts: 1, attemptMillis: 1, elapsedMillis: 1 });
+    hold.settle({ delivered: 0, rejected: 3, lost: [], attempts: 1, attemptMillis: 1, elapsedMillis: 1 });
+    expect(ledger.stats()).toMatchObject({ handedOn: 0, delivered: 3, rejected: 0, pending: 0 });
+    source.complete();
+  });
+
+  test('a tally that claims more than the batch has is cut down to it', () => {
+    const ledger = createLedger();
+    const holder = new Holder<string>();
+    const source = new Subject<string>();
+    source.pipe(adaptiveBatch<string>({ ...THREE, ledger })).subscribe((batch) => holder.keep(batch));
+    for (const item of 'abcdef') source.next(item);
+    holder.settle(0, 99);
+    holder.settle(1, Number.NaN);
+    expect(ledger.stats()).toMatchObject({ delivered: 3, removed: 3, pending: 0 });
+    source.complete();
+  });
+});
+
+describe('adaptiveBatch: the queue is bounded', () => {
+  /** Takes the first batch and no other, so that the rest queues. */
+  const blocked = (options: AdaptiveBatchOptions<string>, items: string) => {
+    const ledger = createLedger();
+    const lost: string[] = [];
+    const holder = new Holder<string>();
+    const source = new Subject<string>();
+    const seen: string[] = [];
+    const onLoss = (loss: Loss, which: readonly string[]) => void lost.push(`${which.join('')} ${loss.reason}`);
+    source.pipe(adaptiveBatch<string>({ ...THREE, maxExportBatchSize: 1, ...options, ledger, onLoss })).subscribe({
+      next: (batch) => {
+        seen.push(batch.items.join(''));
+        holder.keep(batch);
+      },
+      error: (error: Error) => seen.push(error.message),
+      complete: () => seen.push('|'),
+    });
+    for (const item of items) source.next(item);
+    const settleAll = () => {
+      for (let index = 0; index < holder.holds.length; index += 1) holder.settle(index);
+    };
+    return { ledger, lost, seen, source, settleAll };
+  };
+
+  test('dropNewest refuses what comes', () => {
+    const { ledger, lost, seen, source, settleAll } = blocked({ maxQueueSize: 2 }, 'abcde');
+    expect(lost).toEqual(['d queueFull', 'e queueFull']);
+    expect(ledger.stats()).toMatchObject({ offered: 5, accepted: 3, refused: { queueFull: 2 }, queueSize: 2 });
+    source.complete();
+    settleAll();
+    settleAll();
+    expect(seen).toEqual(['a', 'b', 'c', '|']);
+  });
+
+  test('dropOldest loses what has waited longest', () => {
+    const { ledger, lost, source, seen, settleAll } = blocked({ maxQueueSize: 2, overflow: 'dropOldest' }, 'abcde');
+    expect(lost).toEqual(['b queueFull', 'c queueFull']);
+    expect(ledger.stats()).toMatchObject({ offered: 5, accepted: 5, lost: { queueFull: 2 }, queueSize: 2 });
+    source.complete();
+    settleAll();
+    settleAll();
+    expect(seen).toEqual(['a', 'd', 'e', '|']);
+  });
+
+  test('error refuses what comes, sends what is queued, waits for the outcomes and then errors', () => {
+    const { ledger, lost, seen, source, settleAll } = blocked({ maxQueueSize: 2, overflow: 'error' }, 'abcde');
+    expect(lost).toEqual(['d queueFull']);
+    expect(source.observed).toBe(false);
+    expect(seen).toEqual(['a']);
+    settleAll();
+    settleAll();
+    settleAll();
+    expect(seen).toEqual(['a', 'b', 'c', 'adaptiveBatch: the queue is full (maxQueueSize 2, maxQueueBytes 67108864)']);
+    expect(ledger.stats()).toMatchObject({ accepted: 3, delivered: 3, refused: { queueFull: 1 }, pending: 0 });
+  });
+
+  test('it is bounded in bytes, and what is larger than the queue is tooLarge', () => {
+    const sizeOf = (item: string) => (item === 'x' ? 11 : 4);
+    const { ledger, lost, source, settleAll } = blocked({ maxQueueBytes: 10, sizeOf }, 'abcdx');
+    expect(lost).toEqual(['d queueFull', 'x tooLarge']);
+    expect(ledger.stats()).toMatchObject({ refused: { queueFull: 1, tooLarge: 1 }, queueBytes: 8 });
+    source.complete();
+    settleAll();
+    settleAll();
+  });
+
+  test('the gate is closed while two full batches wait, and opened at one', () => {
+    const gate = createGate();
+    const states: boolean[] = [];
+    gate.saturated$.subscribe((saturated) => states.push(saturated));
+    const { source, settleAll } = blocked({ gate, maxExportBatchSize: 2, minExportBatchSize: 1 }, 'abcde');
+    expect(gate.open).toBe(true);
+    source.next('f');
+    expect(gate.open).toBe(false);
+    settleAll();
+    expect(gate.open).toBe(true);
+    source.complete();
+    settleAll();
+    settleAll();
+    expect(states).toEqual([false, true, false]);
+  });
+});
+
+describe('adaptiveBatch: a flush request', () => {
+  test('is answered when everything accepted before it has an outcome, and not by what came after', () =>
+    marbles(async ({ hot, expectBatches, expectObservable, advanceTo }) => {
+      const holder = new Holder();
+      const answered = new Subject<string>();
+      const request = { hold: () => ({ settle: () => answered.next('y') }) };
+      const flushWhen = hot('---f             ', { f: request });
+      const source = hot('   -a------b-----   ');
+      const unsub = '        ^---------------!';
+      const expected = '     ---[a]------[b]--';
+      const answers = '      --------------y--';
+      const keep = tap((batch: Batch<unknown>) => {
+        holder.keep(batch);
+        holder.ready(holder.holds.length - 1);
+      });
+      expectObservable(answered, unsub).toBe(answers);
+      expectBatches(source.pipe(adaptiveBatch({ ...THREE, flushWhen }), keep), unsub).toBe(expected);
+      await advanceTo(14);
+      holder.settle(0);
+      await advanceTo(17);
+      holder.settle(1);
+    }));
+
+  test('is answered at once where nothing waits', () => {
+    let answers = 0;
+    const flushWhen = new Subject<unknown>();
+    new Subject().pipe(adaptiveBatch({ ...THREE, flushWhen })).subscribe();
+    flushWhen.next({ hold: () => ({ settle: () => (answers += 1) }) });
+    expect(answers).toBe(1);
+  });
+});
+
+describe('adaptiveBatch: options', () => {
+  test.each([
+    [{ maxQueueSize: 0 }, 'adaptiveBatch.maxQueueSize must be a whole number from 1, but was given 0'],
+    [
+      { maxQueueSize: 10, maxExportBatchSize: 11 },
+      'adaptiveBatch.maxExportBatchSize must be a whole number from 1 to 10',
+    ],
+    [{ initialExportBatchSize: 5_000 }, 'adaptiveBatch.initialExportBatchSize must be a whole number from 10 to 2000'],
+    [{ minExportBatchSize: 700 }, undefined],
+    [{ maxQueueSize: 5 }, undefined],
+    [{ maxQueueBytes: 5 }, undefined],
+    [{ scheduledDelayMillis: -1 }, 'adaptiveBatch.scheduledDelayMillis must be milliseconds from 0 to 2147483647'],
+    [{ scheduledDelayMillis: Number.NaN }, 'but was given NaN'],
+    [
+      { overflow: 'drop' },
+      "adaptiveBatch.overflow must be one of 'dropNewest', 'dropOldest', 'error', but was given \"drop\"",
+    ],
+    [{ flushWhen: 5 }, 'adaptiveBatch.flushWhen must be an Observable, but was given 5'],
+    [{ strategy: {} }, 'adaptiveBatch.strategy must be a function'],
+    [{ gate: {} }, 'adaptiveBatch.gate must be a gate of createGate()'],
+    [{ ledger: {} }, 'adaptiveBatch.ledger must be a ledger of createLedger()'],
+    [{ maxUnsettledBatches: 0 }, 'adaptiveBatch.maxUnsettledBatches must be a whole number from 1, or Infinity'],
+    [{ holdLeaseMillis: 0 }, 'adaptiveBatch.holdLeaseMillis must be milliseconds from 1'],
+    [{ maxQueuSize: 5 }, 'adaptiveBatch.maxQueuSize must be one of the known options'],
+  ])('%o', (options, message) => {
+    const call = () => adaptiveBatch(options as AdaptiveBatchOptions<unknown>);
+    if (message === undefined) expect(call).not.toThrow();
+    else expect(call).toThrow(message);
+  });
+});

@@ -1,0 +1,432 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { map, type Observable, of, range, Subject } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import {
+  adaptiveBatch,
+  createLedger,
+  type ExportToOptions,
+  exponentialBackoff,
+  exportTo,
+  fixedSize,
+  type Loss,
+  type Outcome,
+  type Response,
+  type Sink,
+} from '../src/index.ts';
+import { marbles } from '../src/testing/index.ts';
+import { throwing } from './support.ts';
+
+/** Waits of 3, 6, 12 … milliseconds. */
+const RETRY = {
+  backoff: exponentialBackoff({ initialMillis: 3, maxMillis: 100, jitter: 'none' }),
+  maxAttempts: 2,
+} as const;
+
+/** An outcome as a letter. */
+const LETTERS: Readonly<Record<string, string>> = {
+  o: 'delivered',
+  x: 'retriesExhausted',
+  e: 'expired',
+  p: 'permanent',
+  l: 'tooLarge',
+  u: 'unconfirmed',
+  n: 'unencodable',
+  q: 'queueFull',
+  s: 'shutdown',
+};
+
+const told = map(({ lost }: Outcome<unknown>) => lost[0]?.reason ?? 'delivered');
+
+describe('exportTo', () => {
+  test('answers each batch with an outcome', () =>
+    marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches('--[ab]----[c]-|');
+      const subs = '             ^-------------!';
+      const attempts = ['        --^-!', '   ----------^-!'];
+      const expected = '         ----o-------o-|';
+      const backend = sink('       --(r|)');
+      expectObservable(source.pipe(exportTo(backend), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(backend).toBe(attempts, ['ab', 'c']);
+    }));
+
+  test('never: waits with the source', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
+      const source = coldBatches('-');
+      const subs = '              ^----!';
+      const expected = '          ------';
+      expectObservable(source.pipe(exportTo(sink('(r|)'))), subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('empty: completes', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
+      const source = coldBatches('--|');
+      const subs = '              ^-!';
+      const expected = '          --|';
+      expectObservable(source.pipe(exportTo(sink('(r|)')))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('one: completes when the last outcome is there', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
+      const source = coldBatches('-[a]|');
+      const subs = '              ^---!';
+      const expected = '          -------(o|)';
+      expectObservable(source.pipe(exportTo(sink('------(r|)')), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('many: no more at once than the concurrency, in the order in which they came', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = coldBatches('([a][b][c]|)');
+      const subs = '              (^!)';
+      const attempts = ['         ^---!', ' ^---!', ' ----^---!'];
+      const expected = '          ----(oo)(o|)';
+      const backend = sink('----(r|)');
+      expectObservable(source.pipe(exportTo(backend, { concurrency: 2 }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(backend).toBe(attempts, ['a', 'b', 'c']);
+    }));
+
+  test('error: that of the source comes after the outcomes', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
+      const source = coldBatches('-[a]#');
+      const subs = '              ^---!';
+      const expected = '          -------(o#)';
+      expectObservable(source.pipe(exportTo(sink('------(r|)')), told)).toBe(expected, LETTERS, 'error');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: starts nothing more, aborts, and settles what it held', async () => {
+    const lost: Loss[] = [];
+    const ledger = createLedger();
+    await marbles(({ hot, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hot('     ab--cd---');
+      const subs = '           ^-----!  ';
+      const attempts = ['      -^----!  '];
+      const expected = '       -------  ';
+      const backend = sink('-');
+      const onLoss = (loss: Loss) => void lost.push(loss);
+      const twos = adaptiveBatch<ReadableSpan>({
+        maxExportBatchSize: 2,
+        minExportBatchSize: 1,
+        strategy: fixedSize(),
+        ledger,
+      });
+      const one = exportTo(backend, { concurrency: 1, ledger, onLoss });
+      expectObservable(source.pipe(twos, one), subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(backend).toBe(attempts, ['ab']);
+    });
+    expect(lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'scripted' }]);
+    // The first batch was sent; the second was still in the queue.
+    expect(ledger.stats()).toMatchObject({ lost: { unconfirmed: 2, unsubscribed: 2 }, pending: 0 });
+  });
+
+  test('throwing callbacks are counted, and the stream goes on', async () => {
+    const ledger = createLedger();
+    await marbles(({ coldBatches, sink, expectObservable }) => {
+      const source = coldBatches('[a]---[b]--|');
+      const expected = '          -----x------(p|)';
+      const backend = sink('-#', '-#', '------p');
+      const options = { retry: RETRY, ledger, onLoss: throwing, onRetry: throwing, random: throwing };
+      expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+    });
+    expect(ledger.stats().callbackErrors).toBe(3);
+  });
+
+  test('a sink that throws is a failed attempt', () =>
+    marbles(({ coldBatches, expectObservable }) => {
+      const source = coldBatches('[a]|');
+      const expected = '          ---(x|)';
+      const outcomes = source.pipe(exportTo({ name: 'throwing', export: throwing }, { retry: RETRY }), told);
+      expectObservable(outcomes).toBe(expected, LETTERS);
+    }));
+
+  test('a sink that completes without an answer leaves the outcome unknown', () =>
+    marbles(({ coldBatches, sink, expectObservable }) => {
+      const source = coldBatches('[a]|');
+      const expected = '          -----(u|)';
+      expectObservable(source.pipe(exportTo(sink('-|'), { retry: RETRY }), told)).toBe(expected, LETTERS);
+    }));
+
+  test.each([1, 4])(
+    'synchronous re-entrancy: 20,000 batches on a sink that answers at once, %i at a time',
+    (concurrency) => {
+      const ledger = createLedger();
+      const atOnce: Sink<number> = { name: 'at once', export: () => of({}) };
+      let outcomes = 0;
+      range(0, 20_000)
+        .pipe(
+          adaptiveBatch({ maxExportBatchSize: 1, minExportBatchSize: 1, ledger }),
+          exportTo(atOnce, { concurrency, ledger }),
+        )
+        .subscribe(() => (outcomes += 1));
+      expect(outcomes).toBe(20_000);
+      expect(ledger.stats()).toMatchObject({ accepted: 20_000, delivered: 20_000, pending: 0 });
+    },
+  );
+
+  test('400,000 items through batches and export leave nothing behind', () => {
+    const ledger = createLedger();
+    const held: (() => void)[] = [];
+    const later = (): Observable<Response> => {
+      const answer = new Subject<Response>();
+      held.push(() => answer.next({}));
+      return answer;
+    };
+    range(0, 400_000)
+      .pipe(
+        adaptiveBatch({ maxQueueSize: 400_000, ledger }),
+        exportTo({ name: 'later', export: later }, { concurrency: 1, ledger }),
+      )
+      .subscribe();
+    expect(ledger.stats().pending).toBe(400_000);
+    while (held.length > 0) held.pop()?.();
+    expect(ledger.stats()).toMatchObject({ delivered: 400_000, pending: 0, queueSize: 0 });
+  });
+});
+
+describe('exportTo: the layers', () => {
+  test('an attempt that takes too long is aborted; its batch is tried again and, without an answer, unconfirmed', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('[a]|');
+      const attempts = ['         ^----!', '      --------^----!'];
+      const expected = '          -------------(u|)';
+      const backend = sink('-');
+      expectObservable(source.pipe(exportTo(backend, { attemptTimeoutMillis: 5, retry: RETRY }), told)).toBe(
+        expected,
+        LETTERS,
+      );
+      expectAttempts(backend).toBe(attempts, ['a', 'a']);
+    }));
+
+  test('what was unknown is delivered when a later attempt is', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('[a]|');
+      const attempts = ['         ^----!', '      --------^-!'];
+      const expected = '          ----------(o|)';
+      const backend = sink('-', '--(r|)');
+      expectObservable(source.pipe(exportTo(backend, { attemptTimeoutMillis: 5, retry: RETRY }), told)).toBe(
+        expected,
+        LETTERS,
+      );
+      expectAttempts(backend).toBe(attempts);
+    }));
+
+  test('a batch that waits for its next attempt holds no slot', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('([a][b]|)');
+      const attempts = ['         ^!', '   -^!', '   ----^!'];
+      const expected = '          --o--(o|)';
+      const backend = sink('-#', '-(r|)');
+      expectObservable(source.pipe(exportTo(backend, { concurrency: 1, retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts, ['a', 'b', 'a']);
+    }));
+
+  test('the deadline covers the wait for a slot', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('([a][b]|)');
+      const attempts = ['         ^------!'];
+      const expected = '          -------(ue|)';
+      const backend = sink('-');
+      const options = { concurrency: 1, retry: { ...RETRY, maxElapsedMillis: 7 } };
+      expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts, ['a']);
+    }));
+
+  test('the deadline during a wait ends it', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('[a]|');
+      const attempts = ['         ^!', '   ----^!'];
+      const expected = '          -----(x|)';
+      const backend = sink('-#');
+      const options = { retry: { ...RETRY, maxAttempts: 9, maxElapsedMillis: 8 } };
+      expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts);
+    }));
+
+  test.each(['p', 'l'])('%s is an answer for good', (answer) =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('[a]--|');
+      const attempts = ['         ^---!'];
+      const expected = `          ----${answer}|`;
+      const backend = sink(`      ----${answer}`);
+      expectObservable(source.pipe(exportTo(backend, { retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts);
+    }),
+  );
+
+  test('a limit that changes counts for the next, and what runs goes on', () =>
+    marbles(({ coldBatches, hot, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('([a][b][c][d]|)');
+      const concurrency = hot('   ab----------|', { a: 1, b: 3 });
+      const attempts = ['         ^----!', '   -^----!', '   -^----!', '   -----^----!'];
+      const expected = '          -----o(oo)(o|)';
+      const backend = sink('-----(r|)');
+      expectObservable(source.pipe(exportTo(backend, { concurrency }), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts, ['a', 'b', 'c', 'd']);
+    }));
+
+  test('a limit that is none is counted, and changes nothing', async () => {
+    const ledger = createLedger();
+    await marbles(({ coldBatches, hot, sink, expectObservable }) => {
+      const source = coldBatches('([a][b]|)');
+      const concurrency = hot('   abc-', { a: 2, b: 0, c: Number.NaN });
+      const expected = '          -----(oo|)';
+      expectObservable(source.pipe(exportTo(sink('-----(r|)'), { concurrency, ledger }), told)).toBe(expected, LETTERS);
+    });
+    expect(ledger.stats().callbackErrors).toBe(2);
+  });
+
+  test('a sink that bears less than the concurrency gets less', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('([a][b]|)');
+      const attempts = ['         ^--!', '     ---^--!'];
+      const expected = '          ---o--(o|)';
+      const backend = sink('---(r|)', { maxConcurrency: 1 });
+      expectObservable(source.pipe(exportTo(backend, { concurrency: 8 }), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts);
+    }));
+});
+
+describe('exportTo: what is told', () => {
+  /** The outcomes of two items that a sink answers at once. */
+  const outcomesOf = (answer: Response) => {
+    const outcomes: Outcome<string>[] = [];
+    const sink: Sink<string> = { name: 'backend', export: () => of(answer) };
+    of(['a', 'b'])
+      .pipe(exportTo(sink))
+      .subscribe((outcome) => outcomes.push(outcome));
+    return outcomes;
+  };
+
+  test('what the backend rejected, and why', () => {
+    expect(outcomesOf({ rejected: 1, message: 'too old' })).toMatchObject([
+      { delivered: 1, rejected: 1, lost: [], message: 'too old' },
+    ]);
+  });
+
+  test('what could not be encoded', () => {
+    const lost = [{ count: 2, reason: 'unencodable', stage: 'backend' }];
+    expect(outcomesOf({ unencodable: 2 })).toMatchObject([{ delivered: 0, rejected: 0, lost }]);
+  });
+
+  test('a sink that claims more than the batch has is cut down to it', () => {
+    expect(outcomesOf({ unencodable: 1, rejected: 9 })).toMatchObject([
+      { delivered: 0, rejected: 1, lost: [{ count: 1 }] },
+    ]);
+    expect(outcomesOf({ rejected: Number.NaN })).toMatchObject([{ delivered: 2, rejected: 0, lost: [] }]);
+    expect(outcomesOf({ rejected: -5 })).toMatchObject([{ delivered: 2 }]);
+  });
+
+  test('attempts, their duration, and that of the whole', () =>
+    marbles(async ({ coldBatches, sink, flush }) => {
+      const outcomes: Outcome<unknown>[] = [];
+      coldBatches('-[a]|')
+        .pipe(exportTo(sink('-#', '--(r|)'), { retry: RETRY }))
+        .subscribe((outcome) => outcomes.push(outcome));
+      await flush();
+      expect(outcomes).toMatchObject([{ delivered: 1, attempts: 2, attemptMillis: 2, elapsedMillis: 6 }]);
+    }));
+
+  test('the failure of the last attempt', () =>
+    marbles(async ({ coldBatches, sink, flush }) => {
+      const outcomes: Outcome<unknown>[] = [];
+      coldBatches('-[a]|')
+        .pipe(exportTo(sink('-p')))
+        .subscribe((outcome) => outcomes.push(outcome));
+      await flush();
+      expect(outcomes).toMatchObject([
+        { delivered: 0, error: { code: 'EXPORT_FAILED', failure: { kind: 'permanent' } } },
+      ]);
+    }));
+
+  test('an empty array has no outcome', () => {
+    const outcomes: unknown[] = [];
+    of<string[][]>([], ['a'])
+      .pipe(exportTo({ name: 'backend', export: () => of({}) }))
+      .subscribe((outcome) => outcomes.push(outcome));
+    expect(outcomes).toHaveLength(1);
+  });
+});
+
+describe('exportTo: bounds and stopping', () => {
+  test('a batch for which there is no room is lost as queueFull', async () => {
+    const ledger = createLedger();
+    await marbles(({ hotBatches, sink, expectObservable }) => {
+      const source = hotBatches('[ab]-[cd]-|');
+      const expected = '         -----q--o-|';
+      const options = { concurrency: 1, maxPendingItems: 3, ledger };
+      expectObservable(source.pipe(exportTo(sink('--------(r|)'), options), told)).toBe(expected, LETTERS);
+    });
+    expect(ledger.stats()).toMatchObject({
+      offered: 4,
+      accepted: 2,
+      refused: { queueFull: 2 },
+      delivered: 2,
+      pending: 0,
+    });
+  });
+
+  test('it is bounded in bytes, too; one batch alone always has room', () =>
+    marbles(({ hotBatches, sink, expectObservable }) => {
+      const source = hotBatches('[a]--[b]---|', { a: 'long enough', b: 'b' });
+      const expected = '         -----q--o--|';
+      expectObservable(source.pipe(exportTo(sink('--------(r|)'), { maxPendingBytes: 5 }), told)).toBe(
+        expected,
+        LETTERS,
+      );
+    }));
+
+  test('stopWhen gives up what is under way and what comes later, and says so', async () => {
+    const ledger = createLedger();
+    await marbles(({ hotBatches, hot, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches('([a][b])--[c]|');
+      const stopWhen = hot('     ---s          ', { s: 'stop' });
+      const subs = '             ^------------!';
+      const attempts = ['        ^--!          '];
+      const expected = '         ---(us)---s--|';
+      const backend = sink('-');
+      expectObservable(source.pipe(exportTo(backend, { concurrency: 1, stopWhen, ledger }), told)).toBe(
+        expected,
+        LETTERS,
+      );
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(backend).toBe(attempts, ['a']);
+    });
+    expect(ledger.stats()).toMatchObject({ lost: { unconfirmed: 1, shutdown: 2 }, pending: 0 });
+  });
+
+  test.each([
+    [{ concurrency: 0 }, 'exportTo.concurrency must be a whole number from 1, but was given 0'],
+    [
+      { concurrency: 'many' },
+      'exportTo.concurrency must be a whole number from 1, or an Observable of such, but was given "many"',
+    ],
+    [
+      { attemptTimeoutMillis: 0 },
+      'exportTo.attemptTimeoutMillis must be milliseconds from 1 to 2147483647, or Infinity, but was given 0',
+    ],
+    [
+      { retry: { maxAttempts: 0.5 } },
+      'exportTo.retry.maxAttempts must be a whole number from 1, or Infinity, but was given 0.5',
+    ],
+    [{ retry: { maxElapsedMillis: 0 } }, 'exportTo.retry.maxElapsedMillis must be milliseconds from 1'],
+    [{ retry: { maxElapsed: 5 } }, 'exportTo.retry.maxElapsed must be one of the known options'],
+    [
+      { retry: { backoff: 500 } },
+      'exportTo.retry.backoff must be a backoff, as of exponentialBackoff(), but was given 500',
+    ],
+    [{ maxPendingItems: 0 }, 'exportTo.maxPendingItems must be a whole number from 1, or Infinity'],
+    [{ stopWhen: true }, 'exportTo.stopWhen must be an Observable, but was given true'],
+  ])('refuses %o', (options, message) => {
+    const sink: Sink<string> = { name: 'backend', export: () => of({}) };
+    expect(() => exportTo(sink, options as ExportToOptions<string>)).toThrow(message);
+  });
+
+  test('refuses what is no sink', () => {
+    expect(() => exportTo({} as Sink<string>)).toThrow('exportTo.sink must be a sink');
+  });
+});
