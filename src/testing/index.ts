@@ -8,12 +8,7 @@ export { EndlessRun, MarbleFailure } from './failure.ts';
 export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './kit.ts';
 export { marbles } from './marbles.ts';
 export type { BackendAnswer, BackendReply } from './otlpAnswer.ts';
-export {
-  type BackendScript,
-  type OtlpBackend,
-  type OtlpBackendOptions,
-  otlpBackend,
-} from './otlpBackend.ts';
+export { type BackendScript, type OtlpBackend, type OtlpBackendOptions, otlpBackend } from './otlpBackend.ts';
 export type { BackendRequest } from './otlpRequest.ts';
 export { countSpans, type WireSpan, walkJsonSpans, walkSpans } from './otlpWalk.ts';
 export {

@@ -13,7 +13,7 @@ import { inVirtualTime } from './virtualTime.ts';
  *
  * @example
  * ```ts
- * it('sends a batch after 100 ms', () =>
+ * it('sends what it holds when the source ends', () =>
  *   marbles(({ hot, expectBatches, expectSubscriptions }) => {
  *     const source = hot('  -a-b-----|        ');
  *     const subs = '        ^--------!        ';

@@ -1,73 +1,34 @@
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import { createServer as createSecureServer, type ServerOptions as SecureServerOptions } from 'node:https';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { InvalidOptionError } from '../errors.ts';
 import { type BackendAnswer, type BackendReply, isSuccess, replyBody } from './otlpAnswer.ts';
+import type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
 import { type BackendRequest, isJson, type RecordedRequest, readBody, readContent, refuseBody } from './otlpRequest.ts';
 import { afterRealMillis } from './realTime.ts';
 
-/** One answer for all, one after the other (the last repeats), or decided request by request. */
-export type BackendScript =
-  | BackendAnswer
-  | readonly BackendAnswer[]
-  | ((request: BackendRequest, index: number) => BackendAnswer | Promise<BackendAnswer>);
+export type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
 
-/** How a fake backend behaves. */
-export interface OtlpBackendOptions {
-  /** Default 0: a free one. */
-  readonly port?: number;
-  /** Default `127.0.0.1`. */
-  readonly host?: string;
-  /** Default `/v1/traces`. Any other is answered by 404, and bytes that are no message by 400, without a step in the script. */
-  readonly path?: string;
-  /** Default `'ok'`. */
-  readonly answers?: BackendScript;
-  /** Key and certificate, to speak TLS. */
-  readonly tls?: SecureServerOptions;
-  /** The largest body, in bytes. Default 64 MiB. A larger one is answered by 413 and not recorded; one that grows beyond it in decompression, by 400. */
-  readonly maxBodyBytes?: number;
-  /** How many requests are kept. The oldest go first; the counts go on. Default 1,000. */
-  readonly maxRequests?: number;
-  /** How many bytes of bodies are kept, the newest request excepted. Default 64 MiB. */
-  readonly maxRecordedBytes?: number;
-  /** Decodes a body for {@link BackendRequest.decoded}. Default: left alone. */
-  readonly decode?: (body: Uint8Array, headers: IncomingHttpHeaders) => unknown;
-}
-
-/** A backend on a real socket, to be closed with {@link OtlpBackend.close}. */
-export interface OtlpBackend {
-  /** The whole address to send to: `http://127.0.0.1:40123/v1/traces`. */
-  readonly url: string;
-  readonly port: number;
-  /** The newest requests, oldest first: at most `maxRequests`. */
-  readonly requests: readonly BackendRequest[];
-  /** How many requests came in all. */
-  readonly requestCount: number;
-  /** Spans that were accepted: in requests answered by a success, less those rejected. */
-  readonly spans: number;
-  /** Spans that came, whatever they were answered. A request that is retried counts again. */
-  readonly receivedSpans: number;
-  /** Requests that are open now, and the most that were open at once. */
-  readonly inFlight: number;
-  readonly maxInFlight: number;
-  /** How many connections were made in all. */
-  readonly connections: number;
-  /** Changes the answers from the next request on. A list starts at its beginning. */
-  respond(answers: BackendScript): void;
-  /** Resolves as soon as `condition` holds, looking after each request and answer. Rejects after `timeoutMillis` (default 5,000). */
-  until(condition: (backend: OtlpBackend) => boolean, timeoutMillis?: number): Promise<void>;
-  /** Ends all connections, those that hang among them. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** Starts a backend that takes OTLP over HTTP, and answers as it is told. */
+/**
+ * Starts a backend that takes OTLP over HTTP, and answers as it is told. It lives in the host's time, not in virtual time.
+ *
+ * @throws InvalidOptionError when a bound is no whole number from 1, or a list of answers is empty.
+ *
+ * @example
+ * ```ts
+ * const backend = await otlpBackend({ answers: [{ status: 503 }, 'ok'] });
+ * // … export to backend.url …
+ * await backend.until(({ spans }) => spans === 3);
+ * await backend.close();
+ * ```
+ */
 export async function otlpBackend(options: OtlpBackendOptions = {}): Promise<OtlpBackend> {
+  for (const name of ['maxBodyBytes', 'maxRequests', 'maxRecordedBytes'] as const) {
+    const bound = options[name] ?? 1;
+    if (!Number.isSafeInteger(bound) || bound < 1) {
+      throw new InvalidOptionError(`otlpBackend.${name}`, 'a whole number from 1', bound);
+    }
+  }
   const backend = new FakeBackend(options);
   await backend.listen();
   return backend;
@@ -94,7 +55,7 @@ class FakeBackend implements OtlpBackend {
 
   constructor(options: OtlpBackendOptions) {
     this.#options = options;
-    this.#answers = options.answers ?? 'ok';
+    this.#answers = checked(options.answers ?? 'ok');
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
     this.#server = options.tls === undefined ? createServer(handle) : createSecureServer(options.tls, handle);
     this.#server.on(options.tls === undefined ? 'connection' : 'secureConnection', () => {
@@ -124,7 +85,7 @@ class FakeBackend implements OtlpBackend {
   }
 
   respond(answers: BackendScript): void {
-    this.#answers = answers;
+    this.#answers = checked(answers);
     this.#step = 0;
   }
 
@@ -239,7 +200,7 @@ class FakeBackend implements OtlpBackend {
     this.#step += 1;
     const answers = this.#answers;
     if (typeof answers === 'function') return answers(request, step);
-    return isList(answers) ? (answers[step] ?? answers.at(-1) ?? 'ok') : answers;
+    return isList(answers) ? ((answers[step] ?? answers.at(-1)) as BackendAnswer) : answers;
   }
 
   async #reply(request: RecordedRequest, reply: BackendReply, response: ServerResponse): Promise<void> {
@@ -269,4 +230,9 @@ class FakeBackend implements OtlpBackend {
 
 function isList(answers: BackendScript): answers is readonly BackendAnswer[] {
   return Array.isArray(answers);
+}
+
+function checked(answers: BackendScript): BackendScript {
+  if (!isList(answers) || answers.length > 0) return answers;
+  throw new InvalidOptionError('otlpBackend.answers', 'one answer at least', answers);
 }

@@ -267,6 +267,15 @@ describe('a fake backend', () => {
     expect([status, backend.spans, backend.connections]).toEqual([200, 2, 1]);
   });
 
+  it('refuses options that mean nothing', async () => {
+    await expect(otlpBackend({ maxRequests: 0 })).rejects.toThrow(
+      'otlpBackend.maxRequests must be a whole number from 1, but was given 0',
+    );
+    await expect(otlpBackend({ answers: [] })).rejects.toThrow('otlpBackend.answers must be one answer at least');
+    const backend = await start();
+    expect(() => backend.respond([])).toThrow('otlpBackend.answers must be one answer at least');
+  });
+
   it('listens where it is told, once', async () => {
     const backend = await start({ host: '127.0.0.1' });
     expect(backend.url).toBe(`http://127.0.0.1:${backend.port}/v1/traces`);
