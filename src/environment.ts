@@ -73,7 +73,8 @@ export class EnvironmentReader {
   }
 }
 
+/** Digits and nothing else: `Number` would also take `0x10`, `1e3` and the empty text. */
 function whole(value: string, min: number): number | undefined {
-  const number = Number(value);
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   return Number.isSafeInteger(number) && number >= min ? number : undefined;
 }

@@ -45,7 +45,7 @@ export function toConsole<T = ReadableSpan>(options: ToConsoleOptions = {}): Sin
 
 function print(item: unknown, write: (line: string) => void): boolean {
   try {
-    write(isSpan(item) ? spanLine(item) : shown(item));
+    write(oneLine(isSpan(item) ? spanLine(item) : shown(item)));
     return true;
   } catch {
     return false;
@@ -64,7 +64,15 @@ function isSpan(item: unknown): item is ReadableSpan {
   return typeof (item as ReadableSpan | null)?.spanContext === 'function';
 }
 
-/** One line, bounded whatever the item is. */
 function shown(value: unknown): string {
-  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 3, maxArrayLength: 20, maxStringLength: 200 });
+  const limits = { depth: 3, maxArrayLength: 20, maxStringLength: 200 };
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, compact: true, ...limits });
+}
+
+const MAX_LINE_LENGTH = 4_096;
+
+/** Bounded whatever the item is, and free of what would break the line or steer the terminal. */
+function oneLine(text: string): string {
+  const line = text.length > MAX_LINE_LENGTH ? `${text.slice(0, MAX_LINE_LENGTH)}…` : text;
+  return line.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -65,7 +65,9 @@ const OWN_HEADERS: readonly string[] = [
 /** Every option and its default, the environment's included. */
 export function settle(options: OtlpHttpOptions): OtlpHttpSettings {
   requireShape(`${OWNER} options`, options, 'an object');
-  const environment = new EnvironmentReader(options.environment ?? process.env);
+  const variables = options.environment === undefined ? process.env : options.environment;
+  requireShape(`${OWNER}.environment`, variables, 'an object');
+  const environment = new EnvironmentReader(variables);
   const given = withDefaults<Required<OtlpHttpOptions>>(
     OWNER,
     {
