@@ -1,0 +1,267 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type OtlpHttpOptions, otlpHttp } from '../../../src/index.ts';
+import { settle } from '../../../src/sinks/otlpHttp/options.ts';
+import type { BackendRequest } from '../../../src/testing/otlpRequest.ts';
+import { authority } from '../../support/httpCertificates.ts';
+import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
+import { spanWith } from '../../support/spans.ts';
+
+const SPANS = [spanWith()];
+
+type Variables = Readonly<Record<string, string>>;
+
+/** The variables with their long prefix. */
+function environmentOf(variables: Variables): Variables {
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [`OTEL_EXPORTER_OTLP_${name}`, value]));
+}
+
+const settingsOf = (variables: Variables, options: OtlpHttpOptions = {}) =>
+  settle({ environment: environmentOf(variables), ...options });
+
+/** The request that a sink with these variables makes, `BASE` in them being the backend's address. */
+async function requestWith(variables: Variables, path: string): Promise<BackendRequest> {
+  const backend = await startBackend({ path });
+  const base = `http://127.0.0.1:${backend.port}`;
+  const entries = Object.entries(variables).map(([name, value]) => [name, value.replace('BASE', base)]);
+  await exportOnce(openSink({ environment: environmentOf(Object.fromEntries(entries)) }), SPANS);
+  return backend.requests[0] as BackendRequest;
+}
+
+describe('the endpoint', () => {
+  it.each([
+    [{}, 'http://localhost:4318/v1/traces'],
+    [{ ENDPOINT: 'http://a:1' }, 'http://a:1/v1/traces'],
+    [{ ENDPOINT: 'http://a:1/' }, 'http://a:1/v1/traces'],
+    [{ ENDPOINT: 'https://a/otlp' }, 'https://a/otlp/v1/traces'],
+    [{ ENDPOINT: 'https://a/otlp/?key=1' }, 'https://a/otlp/v1/traces?key=1'],
+    [{ TRACES_ENDPOINT: 'http://a:1' }, 'http://a:1/'],
+    [{ TRACES_ENDPOINT: 'http://a:1/custom/' }, 'http://a:1/custom/'],
+    [{ TRACES_ENDPOINT: 'http://a:1/x', ENDPOINT: 'http://b:2' }, 'http://a:1/x'],
+    [{ TRACES_ENDPOINT: '', ENDPOINT: 'http://b:2' }, 'http://b:2/v1/traces'],
+    [{ TRACES_ENDPOINT: '  ', ENDPOINT: '' }, 'http://localhost:4318/v1/traces'],
+    [{ ENDPOINT: '  http://a:1  ' }, 'http://a:1/v1/traces'],
+  ])('of %j is %s', (variables: Variables, url) => {
+    const warnings = recordWarnings();
+    expect(settingsOf(variables).url.href).toBe(url);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(['localhost:4317', 'grpc://a', 'nonsense', 'http://user:s3cret@a'])(
+    'of %s is warned about and ignored',
+    (bad) => {
+      const warnings = recordWarnings();
+      expect(settingsOf({ TRACES_ENDPOINT: bad, ENDPOINT: 'http://b:2' }).url.href).toBe('http://b:2/v1/traces');
+      expect(settingsOf({ ENDPOINT: bad }).url.href).toBe('http://localhost:4318/v1/traces');
+      expect(warnings).toEqual(
+        ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].map(
+          (name) => `spanflow: ${name} is ignored: it must be an http:// or https:// URL without credentials`,
+        ),
+      );
+    },
+  );
+
+  it('is where requests go', async () => {
+    expect((await requestWith({ ENDPOINT: 'BASE/otlp' }, '/otlp/v1/traces')).path).toBe('/otlp/v1/traces');
+    expect((await requestWith({ TRACES_ENDPOINT: 'BASE/in' }, '/in')).path).toBe('/in');
+  });
+
+  it('gives way to the option, without a look', () => {
+    const warnings = recordWarnings();
+    const { url } = settingsOf({ ENDPOINT: 'nonsense', PROTOCOL: 'grpc' }, { url: 'http://own/' });
+    expect([url.href, warnings]).toEqual(['http://own/', []]);
+  });
+});
+
+describe('the headers', () => {
+  it.each([
+    ['a=1,b=2', { a: '1', b: '2' }],
+    [' a = 1 , B=2,,', { a: '1', b: '2' }],
+    ['authorization=Basic%20dXNlcg%3D%3D', { authorization: 'Basic dXNlcg==' }],
+    ['authorization=Basic dXNlcg==', { authorization: 'Basic dXNlcg==' }],
+    ['a=', { a: '' }],
+    ['a=1;b=2', { a: '1;b=2' }],
+    ['a=caf%C3%A9', { a: 'caf\u00e9' }],
+    ['a=1,a=2', { a: '2' }],
+  ])('of %s are read as the specification says', (text, headers) => {
+    const warnings = recordWarnings();
+    expect(settingsOf({ HEADERS: text }).headers).toEqual(headers);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(['nonsense', '=1', 'a b=1', 'a=%zz', 'a=%0d%0ax: 1', 'a=%C5%BE', 'host=evil', 'Content-Type=text/plain'])(
+    'of %s are warned about and ignored, the others of the list count',
+    (bad) => {
+      const warnings = recordWarnings();
+      expect(settingsOf({ TRACES_HEADERS: `before=1,${bad},after=2` }).headers).toEqual({ before: '1', after: '2' });
+      const rule = 'a list of key=value, of names and values that HTTP allows';
+      expect(warnings).toEqual([`spanflow: OTEL_EXPORTER_OTLP_TRACES_HEADERS is ignored: it must be ${rule}`]);
+    },
+  );
+
+  it('of traces go over those of all signals, and options over both', () => {
+    const variables = { HEADERS: 'a=all,b=all,c=all', TRACES_HEADERS: 'B=traces,c=traces' };
+    expect(settingsOf(variables, { headers: { C: 'own' } }).headers).toEqual({ a: 'all', b: 'traces', c: 'own' });
+  });
+
+  it('go out', async () => {
+    const { headers } = await requestWith({ ENDPOINT: 'BASE', HEADERS: 'x-a=1%202,x-b=3' }, '/v1/traces');
+    expect(headers).toMatchObject({ 'x-a': '1 2', 'x-b': '3' });
+  });
+});
+
+describe('the timeout', () => {
+  it.each([
+    [{}, 10_000],
+    [{ TIMEOUT: '2500' }, 2_500],
+    [{ TRACES_TIMEOUT: '1', TIMEOUT: '2500' }, 1],
+    [{ TRACES_TIMEOUT: '', TIMEOUT: '2500' }, 2_500],
+    [{ TIMEOUT: '0' }, Number.POSITIVE_INFINITY],
+    [{ TRACES_TIMEOUT: '0', TIMEOUT: '2500' }, Number.POSITIVE_INFINITY],
+  ])('of %j is %d ms', (variables: Variables, millis) => {
+    expect(otlpHttp({ environment: environmentOf(variables) }).attemptTimeoutMillis).toBe(millis);
+  });
+
+  it.each(['-1', '1.5', 'soon', '10s', 'Infinity', 'NaN', '2147483648', '0x10', '1e3'])(
+    'of %s is warned about and ignored',
+    (bad) => {
+      const warnings = recordWarnings();
+      expect(settingsOf({ TRACES_TIMEOUT: bad, TIMEOUT: '7' }).timeoutMillis).toBe(7);
+      expect(warnings).toEqual([
+        'spanflow: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is ignored: it must be milliseconds from 0 to 2147483647',
+      ]);
+    },
+  );
+
+  it('of 0 sets no limit at all', async () => {
+    const request = await requestWith({ ENDPOINT: 'BASE', TIMEOUT: '0' }, '/v1/traces');
+    expect(request.aborted).toBe(false);
+  });
+});
+
+describe('the compression', () => {
+  it.each([
+    [{}, 'none'],
+    [{ COMPRESSION: 'gzip' }, 'gzip'],
+    [{ COMPRESSION: 'GZip' }, 'gzip'],
+    [{ TRACES_COMPRESSION: 'none', COMPRESSION: 'gzip' }, 'none'],
+    [{ TRACES_COMPRESSION: '', COMPRESSION: 'gzip' }, 'gzip'],
+  ])('of %j is %s', (variables: Variables, compression) => {
+    expect(settingsOf(variables).compression).toBe(compression);
+  });
+
+  it('that is unknown is warned about and ignored', () => {
+    const warnings = recordWarnings();
+    expect(settingsOf({ TRACES_COMPRESSION: 'snappy', COMPRESSION: 'gzip' }).compression).toBe('gzip');
+    expect(warnings).toEqual([
+      'spanflow: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is ignored: it must be one of gzip, none',
+    ]);
+  });
+
+  it('is what goes out', async () => {
+    const { headers, spans } = await requestWith({ ENDPOINT: 'BASE', COMPRESSION: 'gzip' }, '/v1/traces');
+    expect([headers['content-encoding'], spans.length]).toEqual(['gzip', 1]);
+  });
+});
+
+describe('the protocol', () => {
+  it.each(['http/protobuf', 'HTTP/Protobuf', ''])('of %j is ours', (protocol) => {
+    const warnings = recordWarnings();
+    settingsOf({ PROTOCOL: protocol });
+    expect(warnings).toEqual([]);
+  });
+
+  it('that is another is warned about, by the name of its variable', () => {
+    const warnings = recordWarnings();
+    settingsOf({ TRACES_PROTOCOL: 'grpc' });
+    settingsOf({ PROTOCOL: 'http/json' });
+    expect(warnings).toEqual([
+      'spanflow: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is ignored: it must be one of http/protobuf',
+      'spanflow: OTEL_EXPORTER_OTLP_PROTOCOL is ignored: it must be one of http/protobuf',
+    ]);
+  });
+});
+
+describe('the files of TLS', () => {
+  const ours = authority('authority of the environment');
+  const strangers = authority('another authority');
+  const files: Record<string, string> = {};
+
+  beforeAll(() => {
+    const folder = mkdtempSync(join(tmpdir(), 'spanflow-tls-'));
+    const client = ours.issue('client');
+    const contents = {
+      ca: ours.cert,
+      strangers: strangers.cert,
+      cert: client.cert,
+      key: client.key,
+      other: ours.key,
+      garbage: 'x',
+    };
+    for (const [name, content] of Object.entries(contents)) {
+      files[name] = join(folder, `${name}.pem`);
+      writeFileSync(files[name], content);
+    }
+    files.missing = join(folder, 'missing.pem');
+    return () => rmSync(folder, { recursive: true });
+  });
+
+  const serve = () => {
+    const { cert, key } = ours.issue('backend', ['127.0.0.1']);
+    return startBackend({ tls: { cert, key, ca: ours.cert, requestCert: true, rejectUnauthorized: true } });
+  };
+  const file = (name: string) => files[name] ?? '';
+
+  it('are trust and identity of the requests', async () => {
+    const backend = await serve();
+    const variables = { CERTIFICATE: file('ca'), CLIENT_CERTIFICATE: file('cert'), CLIENT_KEY: file('key') };
+    const environment = environmentOf({ TRACES_ENDPOINT: backend.url, ...variables });
+    expect(await exportOnce(openSink({ environment }), SPANS)).toEqual({});
+  });
+
+  it('of traces count first', async () => {
+    const backend = await serve();
+    const variables = { TRACES_CERTIFICATE: file('strangers'), CERTIFICATE: file('ca') };
+    const environment = environmentOf({ TRACES_ENDPOINT: backend.url, ...variables });
+    expect((await failureOf(openSink({ environment }), SPANS)).message).toMatch(/SELF_SIGNED_CERT_IN_CHAIN/);
+  });
+
+  it('give way to the option', () => {
+    expect(settingsOf({ CERTIFICATE: file('missing') }, { tls: { rejectUnauthorized: false } }).tls).toEqual({
+      rejectUnauthorized: false,
+    });
+  });
+
+  it.each([
+    [{ CERTIFICATE: 'missing' }, 'CERTIFICATE', 'the path of certificates in PEM'],
+    [{ CERTIFICATE: 'garbage' }, 'CERTIFICATE', 'the path of certificates in PEM'],
+    [{ CLIENT_CERTIFICATE: 'garbage' }, 'CLIENT_CERTIFICATE', 'the path of a certificate in PEM'],
+    [{ CLIENT_KEY: 'key' }, 'CLIENT_KEY', 'the path of the key of the client certificate, in PEM'],
+    [{ CLIENT_CERTIFICATE: 'cert' }, 'CLIENT_CERTIFICATE', 'set together with the key of the certificate'],
+  ])('of %j are warned about and ignored', (names: Variables, variable, rule) => {
+    const warnings = recordWarnings();
+    const variables = Object.fromEntries(Object.entries(names).map(([name, value]) => [name, file(value)]));
+    expect(settingsOf(variables).tls).toEqual({});
+    expect(warnings).toEqual([`spanflow: OTEL_EXPORTER_OTLP_${variable} is ignored: it must be ${rule}`]);
+  });
+
+  it('that do not belong together are ignored', () => {
+    const warnings = recordWarnings();
+    expect(settingsOf({ CLIENT_CERTIFICATE: file('cert'), CLIENT_KEY: file('other') }).tls).toEqual({});
+    expect(warnings[0]).toContain('OTEL_EXPORTER_OTLP_CLIENT_KEY is ignored');
+  });
+});
+
+describe('process.env', () => {
+  it('is where the variables come from', async () => {
+    const backend = await startBackend();
+    process.env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = backend.url;
+    onTestFinished(() => {
+      delete process.env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+    });
+    await exportOnce(openSink({ environment: undefined as never }), SPANS);
+    expect(backend.spans).toBe(1);
+  });
+});

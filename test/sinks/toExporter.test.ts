@@ -1,0 +1,219 @@
+import { context } from '@opentelemetry/api';
+import { ExportResultCode, isTracingSuppressed } from '@opentelemetry/core';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import { from, lastValueFrom, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { exportTo, toExporter } from '../../src/index.ts';
+import { ScriptedExporter } from '../support/httpExporters.ts';
+import { batchOf, exportOnce, failureOf, outcomeOf, recordWarnings, startBackend } from '../support/httpExports.ts';
+import { recordTracing } from '../support/httpTracing.ts';
+import { spanWith } from '../support/spans.ts';
+
+const SPANS = [spanWith(), spanWith()];
+const SUCCESS = { code: ExportResultCode.SUCCESS };
+
+describe('an exporter', () => {
+  it.each([
+    [300, 'permanent'],
+    [400, 'permanent'],
+    [413, 'tooLarge'],
+    [429, 'retryable'],
+    [500, 'permanent'],
+    [502, 'retryable'],
+    [503, 'retryable'],
+    [504, 'retryable'],
+    // No statuses of HTTP: codes of gRPC, of the operating system, or none.
+    [14, 'retryable'],
+    [600, 'retryable'],
+    ['ECONNREFUSED', 'retryable'],
+    [undefined, 'retryable'],
+  ] as const)('that fails with the code %s fails as %s', async (code, kind) => {
+    const error = Object.assign(new Error('it said so'), { code });
+    const exporter = new ScriptedExporter((answer) => answer({ code: ExportResultCode.FAILED, error }));
+    const failed = await failureOf(toExporter(exporter), SPANS);
+    expect(failed.failure).toEqual({ kind });
+    expect([failed.message, failed.cause]).toEqual(['it said so', error]);
+  });
+
+  it('that fails without a reason is tried again', async () => {
+    const exporter = new ScriptedExporter((answer) => answer({ code: ExportResultCode.FAILED }));
+    const outcome = await outcomeOf(toExporter(exporter), SPANS);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'retriesExhausted', stage: 'ScriptedExporter' }]);
+    expect(outcome.error?.message).toBe('the exporter failed and did not say why');
+    expect(exporter.calls.length).toBe(3);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('mine');
+      },
+    ],
+    ['rejects, where the interface knows no promise', () => Promise.reject(new Error('mine'))],
+  ])('that %s is tried again, and its error is in the outcome', async (_, broken) => {
+    const exporter = new ScriptedExporter((answer, call) => (call === 0 ? broken() : answer(SUCCESS)));
+    const { failure, message } = await failureOf(toExporter(new ScriptedExporter(broken)), SPANS);
+    expect([failure, message]).toEqual([{ kind: 'retryable' }, 'the exporter threw: mine']);
+    expect(await outcomeOf(toExporter(exporter), SPANS)).toMatchObject({ delivered: 2, attempts: 2 });
+  });
+
+  it('that answers twice is heard once', async () => {
+    const exporter = new ScriptedExporter((answer) => {
+      answer(SUCCESS);
+      answer({ code: ExportResultCode.FAILED, error: new Error('or not') });
+      answer(SUCCESS);
+    });
+    const outcomes = from([SPANS, SPANS, SPANS]).pipe(exportTo(toExporter(exporter)), toArray());
+    expect((await lastValueFrom(outcomes)).map(({ delivered }) => delivered)).toEqual([2, 2, 2]);
+    expect(exporter.calls.length).toBe(3);
+  });
+
+  it('that answers twice late does not free what another call has taken', async () => {
+    const exporter = new ScriptedExporter(() => {});
+    const sink = toExporter(exporter);
+    const first = exportOnce(sink, SPANS);
+    const second = exportOnce(sink, SPANS);
+    const third = sink.export(batchOf(SPANS)).subscribe();
+    await settled();
+    exporter.calls[0]?.answer(SUCCESS);
+    await first;
+    await settled();
+    exporter.calls[0]?.answer(SUCCESS);
+    await settled();
+    expect(exporter.calls.length).toBe(2);
+    exporter.calls[1]?.answer(SUCCESS);
+    await second;
+    await settled();
+    expect(exporter.calls.length).toBe(3);
+    third.unsubscribe();
+  });
+
+  it('that never answers times out; the next call waits until it does', async () => {
+    const exporter = new ScriptedExporter((answer, call) => (call === 0 ? undefined : answer(SUCCESS)));
+    const sink = toExporter(exporter, { attemptTimeoutMillis: 20 });
+    const outcome = await outcomeOf(sink, SPANS);
+    expect(outcome).toMatchObject({ attempts: 3, lost: [{ count: 2, reason: 'unconfirmed' }] });
+    expect(exporter.calls.length).toBe(1);
+    const next = exportOnce(sink, SPANS);
+    await settled();
+    expect(exporter.calls.length).toBe(1);
+    exporter.calls[0]?.answer(SUCCESS);
+    expect(await next).toEqual({});
+    expect(exporter.calls.length).toBe(2);
+  });
+
+  it.each([undefined, null, {}, 'ok', { code: 1, error: null }, { code: 7, error: 'text' }])(
+    'that answers %j hears no exception of ours',
+    async (nonsense) => {
+      let heard: unknown;
+      const exporter = new ScriptedExporter((answer) => {
+        try {
+          answer(nonsense as never);
+        } catch (error) {
+          heard = error;
+        }
+      });
+      expect((await failureOf(toExporter(exporter), SPANS)).failure).toEqual({ kind: 'retryable' });
+      expect(heard).toBeUndefined();
+    },
+  );
+
+  it('gets an array of its own', async () => {
+    const exporter = new ScriptedExporter((answer, call) => {
+      exporter.calls[call]?.spans.splice(0);
+      answer(call === 0 ? { code: ExportResultCode.FAILED } : SUCCESS);
+    });
+    const spans = [...SPANS];
+    expect(await outcomeOf(toExporter(exporter), spans)).toMatchObject({ delivered: 2, attempts: 2 });
+    expect(spans.length).toBe(2);
+  });
+
+  it('is called with tracing suppressed: to export, to flush and to shut down', async () => {
+    recordTracing();
+    const seen: boolean[] = [];
+    const look = () => seen.push(isTracingSuppressed(context.active()));
+    const exporter = {
+      export: (_: unknown, answer: (result: typeof SUCCESS) => void) => {
+        look();
+        answer(SUCCESS);
+      },
+      forceFlush: async () => void look(),
+      shutdown: async () => void look(),
+    };
+    const sink = toExporter(exporter);
+    await exportOnce(sink, SPANS);
+    await sink.forceFlush?.();
+    await sink.shutdown?.();
+    expect(seen).toEqual([true, true, true]);
+  });
+
+  it('whose flush or shutdown throws rejects, and does not throw', async () => {
+    const broken = () => {
+      throw new Error('mine');
+    };
+    const sink = toExporter({ export() {}, forceFlush: broken, shutdown: broken });
+    await expect(sink.forceFlush?.()).rejects.toThrow('mine');
+    await expect(sink.shutdown?.()).rejects.toThrow('mine');
+  });
+
+  it('gets its spans when their resource is whole, or when that takes too long', async () => {
+    const warnings = recordWarnings();
+    const exporter = new ScriptedExporter((answer) => answer(SUCCESS));
+    const sink = toExporter(exporter, { resourceTimeoutMillis: 10 });
+    const soon = resourceFromAttributes({ 'host.id': Promise.resolve('i-1') });
+    const never = resourceFromAttributes({ 'host.id': new Promise(() => {}) });
+    await exportOnce(sink, [spanWith({ resource: soon })]);
+    expect(exporter.calls[0]?.spans[0]?.resource.attributes).toEqual({ 'host.id': 'i-1' });
+    await exportOnce(sink, [spanWith({ resource: never })]);
+    expect(warnings).toEqual(['spanflow: a resource is incomplete: its attributes did not come within 10 ms']);
+  });
+
+  it('that is given up before its turn is not called', async () => {
+    const exporter = new ScriptedExporter(() => {});
+    const sink = toExporter(exporter);
+    const first = exportOnce(sink, SPANS);
+    sink.export(batchOf(SPANS)).subscribe().unsubscribe();
+    await settled();
+    exporter.calls[0]?.answer(SUCCESS);
+    await first;
+    await settled();
+    expect(exporter.calls.length).toBe(1);
+  });
+});
+
+describe('a wrong option of toExporter', () => {
+  const exporter = new ScriptedExporter(() => {});
+
+  it.each([
+    ['attemptTimeoutMillis', 0, 'milliseconds from 1 to 2147483647, or Infinity'],
+    ['resourceTimeoutMillis', Number.POSITIVE_INFINITY, 'milliseconds from 0 to 2147483647'],
+    ['name', 5, 'a text'],
+  ])('%s: %s is refused', (name, value, rule) => {
+    expect(() => toExporter(exporter, { [name]: value })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', option: `toExporter.${name}`, rule, given: value }),
+    );
+  });
+
+  it('is refused when it does not exist, and an exporter that is none as well', () => {
+    expect(() => toExporter(exporter, { timeoutMillis: 5 } as object)).toThrow(
+      /toExporter.timeoutMillis must be one of/,
+    );
+    expect(() => toExporter({} as SpanExporter)).toThrow('toExporter.exporter must be a SpanExporter');
+  });
+
+  it('leaves the name to the class, and the timeout to the exporter’s own retries', () => {
+    expect(toExporter(exporter)).toMatchObject({
+      name: 'ScriptedExporter',
+      maxConcurrency: 1,
+      attemptTimeoutMillis: 30_000,
+    });
+    expect(toExporter(exporter, { name: 'mine' }).name).toBe('mine');
+  });
+});
+
+/** When all that was due without waiting has happened. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
