@@ -6,7 +6,7 @@ import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { exportTo, toExporter } from '../../src/index.ts';
 import { ScriptedExporter } from '../support/httpExporters.ts';
-import { batchOf, exportOnce, failureOf, outcomeOf, recordWarnings, startBackend } from '../support/httpExports.ts';
+import { batchOf, exportOnce, failureOf, outcomeOf, recordWarnings } from '../support/httpExports.ts';
 import { recordTracing } from '../support/httpTracing.ts';
 import { spanWith } from '../support/spans.ts';
 

@@ -30,6 +30,24 @@ export async function rawServer(answer: (request: RawRequest) => void): Promise<
   return server;
 }
 
+/** A port on which nobody listens any more. */
+export async function closedPort(): Promise<number> {
+  const server = new ScriptedServer(() => {});
+  await server.listen();
+  const { port } = server;
+  await server.close();
+  return port;
+}
+
+/** A port on which whoever connects is hung up on. */
+export function hangUpPort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.resetAndDestroy());
+    onTestFinished(() => void server.close());
+    server.listen(0, '127.0.0.1', () => resolve(portOf(server)));
+  });
+}
+
 /** An answer as bytes. */
 export function rawAnswer(status: number, headers: Readonly<Record<string, string | number>>, body: string): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -60,8 +78,7 @@ class ScriptedServer implements RawServer {
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+    return portOf(this.#server);
   }
 
   get url(): string {
@@ -111,6 +128,11 @@ class ScriptedServer implements RawServer {
   #look(): void {
     for (const look of [...this.#watchers]) look();
   }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** How long the first request in these bytes is; `Infinity` while that is unknown. */

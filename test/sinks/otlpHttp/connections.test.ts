@@ -1,35 +1,9 @@
-import { createServer, type Server } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { batchOf, exportOnce, failureOf, openSink, outcomeOf, startBackend } from '../../support/httpExports.ts';
-import { rawAnswer, rawServer } from '../../support/httpServer.ts';
+import { closedPort, hangUpPort, rawAnswer, rawServer } from '../../support/httpServer.ts';
 import { spanWith } from '../../support/spans.ts';
 
 const SPANS = [spanWith(), spanWith()];
-
-/** A port on which nobody listens any more. */
-function closedPort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const port = portOf(server);
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** A port on which whoever connects is hung up on. */
-function hangUpPort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1', () =>
-      resolve(portOf(server)),
-    );
-    onTestFinished(() => void server.close());
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 describe('connections', () => {
   it('are kept alive: a hundred exports in turn take one', async () => {
