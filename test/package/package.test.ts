@@ -1,0 +1,187 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { otlpBackend } from '../../src/testing/index.ts';
+import {
+  filesOf,
+  install,
+  installedFor,
+  MANIFEST,
+  type Manifest,
+  pack,
+  ROOT,
+  readJson,
+  type Said,
+  say,
+} from './installed.ts';
+
+/** What a user has installed before, and what the README's first program and the type check need. */
+const BESIDE = [
+  ...['rxjs', '@opentelemetry/api', '@opentelemetry/sdk-trace'],
+  ...['@opentelemetry/sdk-node', 'typescript', '@types/node'],
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'spanflow-package-'));
+const project = join(folder, 'consumer');
+const installed = join(project, 'node_modules', 'spanflow');
+const readme = readmeText();
+
+function readmeText(): string | undefined {
+  const path = join(ROOT, 'README.md');
+  if (existsSync(path)) return readFileSync(path, 'utf8');
+  console.warn('There is no README.md: a copy of its first program stands in for it.');
+  return undefined;
+}
+
+beforeAll(async () => {
+  await install(await pack(folder), project, BESIDE);
+  if (readme === undefined) return;
+  const first = /^```ts\n(.*?)^```$/ms.exec(readme)?.[1];
+  if (first === undefined) throw new Error('the README has no program in a ```ts fence');
+  writeFileSync(join(project, 'first-program.ts'), first);
+}, 330_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The files of the tarball. What npm puts below them is not theirs. */
+function packed(): string[] {
+  return filesOf(installed).filter((file) => !file.startsWith('node_modules/'));
+}
+
+/** Runs a program of the project, by its path in it. */
+function node(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Said> {
+  return say(process.execPath, args, { cwd: project, environment: { NODE_OPTIONS: '', ...environment } });
+}
+
+describe('the tarball', () => {
+  it('holds the build, the README, the licence, the changelog and the manifest, and nothing else', () => {
+    const files = packed();
+    const top = new Set(files.filter((file) => !/^dist\/.*\.(js|d\.ts)$/.test(file)));
+    expect(top).toEqual(
+      new Set(['CHANGELOG.md', 'LICENSE', 'package.json', ...(readme === undefined ? [] : ['README.md'])]),
+    );
+    expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/otlp/index.js']));
+    expect(files.filter((file) => /\btests?\b|\.test\./.test(file))).toEqual([]);
+  });
+
+  it('has a declaration beside each module', () => {
+    const files = filesOf(join(installed, 'dist'));
+    const modules = files.filter((file) => file.endsWith('.js')).map((file) => file.slice(0, -'.js'.length));
+    const declarations = files.filter((file) => file.endsWith('.d.ts')).map((file) => file.slice(0, -'.d.ts'.length));
+    expect(declarations).toEqual(modules);
+  });
+
+  it('names no folder of the machine on which it was packed, and no source map', () => {
+    const folders = [ROOT, homedir(), tmpdir()].map((path) => join(path, '/')).filter((path) => path !== '/');
+    const telling = packed().filter((file) => {
+      const text = readFileSync(join(installed, file), 'utf8');
+      return /^\/\/# sourceMappingURL=/m.test(text) || folders.some((path) => text.includes(path));
+    });
+    expect(telling).toEqual([]);
+  });
+
+  it('is in order as far as publint knows', async () => {
+    const { messages } = await publint({ pkgDir: installed, pack: false, strict: true });
+    expect(messages).toEqual([]);
+  });
+});
+
+describe('an empty project that installs the tarball', () => {
+  it('gets no more than the dependencies that the README names, and theirs', () => {
+    const direct = Object.keys(readJson<Manifest>(join(installed, 'package.json')).dependencies ?? {});
+    const named = readme === undefined ? ['protobufjs', 'undici'] : direct.filter((name) => isInATable(readme, name));
+    expect(direct.sort()).toEqual(named.sort());
+    const ours = installedFor(project, named, 'node_modules/spanflow');
+    expect(installedFor(project, ['spanflow'])).toEqual(['spanflow', ...ours].sort());
+  });
+
+  it('gets no second copy of its peers', () => {
+    const peers = Object.keys(MANIFEST.peerDependencies ?? {});
+    expect(peers.filter((peer) => existsSync(join(installed, 'node_modules', peer)))).toEqual([]);
+  });
+
+  it('type-checks and compiles its programs, our declarations included', async () => {
+    const said = await node([join('node_modules', 'typescript', 'bin', 'tsc')]);
+    expect(said).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('uses it by import', async () => {
+    const said = await node(['out/consumer.mjs']);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(said.stdout)).toEqual({
+      name: 'imported',
+      delivered: 3,
+      refused: ['INVALID_OPTION', 'INVALID_OPTION'],
+      offered: 0,
+      errors: ['function', 'function', 'toMemory'],
+    });
+  });
+
+  it('uses it by require', async () => {
+    const said = await node(['out/consumer.cjs']);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(said.stdout)).toEqual({ name: 'required', delivered: 1 });
+  });
+
+  it('runs the first program of the README, and its spans arrive', async () => {
+    const backend = await otlpBackend();
+    try {
+      const said = await node(['out/run-first-program.js'], {
+        OTEL_EXPORTER_OTLP_ENDPOINT: new URL('/', backend.url).href,
+        OTEL_METRICS_EXPORTER: 'none',
+        OTEL_LOGS_EXPORTER: 'none',
+      });
+      expect(said).toMatchObject({ code: 0, stderr: '' });
+      const names = backend.requests.flatMap(({ spans }) => spans.map(({ name }) => name));
+      expect(names).toContain('a span of the service');
+      expect(backend.spans).toBe(names.length);
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it('reaches each entry of exports, by import and by require', async () => {
+    const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
+    expect(specifiers).toEqual(expect.arrayContaining(['spanflow', 'spanflow/otlp']));
+    for (const { specifier, imported, required } of await resolve(specifiers)) {
+      // An error's code would be a string.
+      expect({ specifier, imported: Array.isArray(imported), required: Array.isArray(required) }).toEqual({
+        specifier,
+        imported: true,
+        required: true,
+      });
+    }
+  });
+
+  it('reaches nothing behind them', async () => {
+    const deep = [
+      'dist/index.js',
+      'dist/otlp/encode.js',
+      'dist/operators/exportTo/exportTo.js',
+      'src/index.ts',
+      'dist',
+    ];
+    const refused = 'ERR_PACKAGE_PATH_NOT_EXPORTED';
+    for (const answer of await resolve(deep.map((path) => `spanflow/${path}`))) {
+      expect(answer).toMatchObject({ imported: refused, required: refused });
+    }
+  });
+});
+
+/** A row of a table that begins with the name of the package. */
+function isInATable(markdown: string, name: string): boolean {
+  return markdown.split('\n').some((line) => line.startsWith('|') && line.split('|')[1]?.includes(`\`${name}\``));
+}
+
+interface Answer {
+  readonly specifier: string;
+  readonly imported: unknown;
+  readonly required: unknown;
+}
+
+async function resolve(specifiers: readonly string[]): Promise<Answer[]> {
+  const said = await node(['resolve.mjs', JSON.stringify(specifiers)]);
+  if (said.code !== 0) throw new Error(said.stderr);
+  return JSON.parse(said.stdout) as Answer[];
+}

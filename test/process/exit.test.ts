@@ -1,0 +1,146 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type BackendScript, type OtlpBackend, otlpBackend } from '../../src/testing/index.ts';
+import { type Ended, run } from './child.ts';
+import type { ExitInput } from './programs/exit.ts';
+
+const open: OtlpBackend[] = [];
+afterEach(async () => {
+  for (const backend of open.splice(0)) await backend.close();
+});
+
+async function start(answers: BackendScript = 'ok'): Promise<OtlpBackend> {
+  const backend = await otlpBackend({ answers });
+  open.push(backend);
+  return backend;
+}
+
+async function closedUrl(): Promise<string> {
+  const backend = await otlpBackend();
+  const { url } = backend;
+  await backend.close();
+  return url;
+}
+
+function end(url: string, options: Partial<ExitInput> = {}): Promise<Ended> {
+  return run('exit', { input: { url, spans: 1_500, ...options } });
+}
+
+/** How long the program lived on after its own end, once it had nothing left to do. */
+function livedOnMillis(program: Ended): number {
+  return program.one('exit').millis as number;
+}
+
+/** All losses that were told to `diag.warn`. */
+function warnedLosses(program: Ended): number {
+  const texts = program.all('warning').map(({ message }) => String(message));
+  const counts = texts
+    .filter((text) => text.includes('lost spans'))
+    .flatMap((text) => text.match(/\d+(?= \w+ at)/g) ?? []);
+  return counts.reduce((sum, count) => sum + Number(count), 0);
+}
+
+const DEADLINE_MILLIS = 1_500;
+/** For a machine that is busy with other things. */
+const PATIENCE_MILLIS = 1_400;
+
+describe('a program that comes to its natural end', () => {
+  it('sends what is queued first', async () => {
+    const backend = await start();
+    const program = await end(backend.url);
+    expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
+    expect(program.one('exit')).toMatchObject({ accepted: 1_500, delivered: 1_500, lost: {}, pending: 0 });
+    expect(backend.spans).toBe(1_500);
+    expect(program.all('warning')).toEqual([]);
+  });
+
+  it('waits for a backend that is slow, and for one that recovers', async () => {
+    const backend = await start([{ delayMillis: 300 }, { status: 503, delayMillis: 100 }, { delayMillis: 300 }]);
+    const program = await end(backend.url);
+    expect(program).toMatchObject({ code: 0, faults: [] });
+    expect(program.one('exit')).toMatchObject({ delivered: 1_500, lost: {}, pending: 0 });
+    expect(backend.spans).toBe(1_500);
+  });
+
+  it.each(['refuses connections', 'never answers', 'answers 503'])(
+    'is over within its deadline with a backend that %s',
+    async (what) => {
+      const url =
+        what === 'refuses connections'
+          ? await closedUrl()
+          : (await start(what === 'never answers' ? 'hang' : { status: 503 })).url;
+      const program = await end(url, { exitDeadlineMillis: DEADLINE_MILLIS });
+      expect(program).toMatchObject({ code: 0, faults: [] });
+      expect(livedOnMillis(program)).toBeLessThan(DEADLINE_MILLIS + PATIENCE_MILLIS);
+      const reason = what === 'never answers' ? 'unconfirmed' : 'shutdown';
+      expect(program.one('exit')).toMatchObject({
+        accepted: 1_500,
+        delivered: 0,
+        lost: { [reason]: 1_500 },
+        pending: 0,
+      });
+      expect(warnedLosses(program)).toBe(1_500);
+    },
+  );
+
+  it.each(['never answers', 'answers 503'])(
+    'is over within its deadline when requests are under way to a backend that %s',
+    async (what) => {
+      const backend = await start(what === 'never answers' ? 'hang' : { status: 503 });
+      const program = await end(backend.url, { end: 'underWay', spans: 20_000, exitDeadlineMillis: DEADLINE_MILLIS });
+      expect(program).toMatchObject({ code: 0, faults: [] });
+      expect(livedOnMillis(program)).toBeLessThan(DEADLINE_MILLIS + PATIENCE_MILLIS);
+      expect(program.one('exit')).toMatchObject({ accepted: 20_000, delivered: 0, pending: 0 });
+      expect(warnedLosses(program)).toBe(20_000);
+    },
+  );
+
+  it('sends what twenty pipelines have, without a warning of Node', async () => {
+    const program = await run('many-pipelines');
+    expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
+    expect(program.one('exit').items).toEqual(Array.from({ length: 20 }, () => 10));
+  });
+
+  it('gives a sink that does not close as long again', async () => {
+    const backend = await start();
+    const program = await end(backend.url, { exitDeadlineMillis: 500, sinkNeverCloses: true });
+    expect(program).toMatchObject({ code: 0, faults: [] });
+    expect(backend.spans).toBe(1_500);
+    expect(livedOnMillis(program)).toBeLessThan(2 * 500 + PATIENCE_MILLIS);
+  });
+
+  it('is not held by exitDeadlineMillis 0: what is queued is pending at its end', async () => {
+    const backend = await start('hang');
+    const program = await end(backend.url, { exitDeadlineMillis: 0, spans: 100 });
+    expect(program).toMatchObject({ code: 0, faults: [] });
+    expect(program.one('exit')).toMatchObject({ pending: 100, listeners: 0 });
+    expect(livedOnMillis(program)).toBeLessThan(PATIENCE_MILLIS);
+    expect(backend.requestCount).toBe(0);
+  });
+
+  it('is not held by exitDeadlineMillis 0 when a request is under way', async () => {
+    const backend = await start('hang');
+    const program = await end(backend.url, { end: 'underWay', exitDeadlineMillis: 0 });
+    expect(program).toMatchObject({ code: 0, faults: [] });
+    expect(livedOnMillis(program)).toBeLessThan(PATIENCE_MILLIS);
+  });
+});
+
+describe('a program that is ended otherwise', () => {
+  it('sends nothing at process.exit(), and keeps its exit code', async () => {
+    const backend = await start();
+    const program = await end(backend.url, { end: 'process.exit' });
+    expect(program).toMatchObject({ code: 3, faults: [] });
+    expect(program.one('exit')).toMatchObject({ accepted: 1_500, delivered: 0, pending: 1_500 });
+    expect(program.all('beforeExit')).toEqual([]);
+    expect(backend.spans).toBe(0);
+  });
+
+  it('has nothing left to do at its end after a shutdown', async () => {
+    const backend = await start();
+    const program = await end(backend.url, { end: 'shutdown' });
+    expect(program).toMatchObject({ code: 0, faults: [] });
+    expect(program.one('exit')).toMatchObject({ delivered: 1_500, pending: 0, listeners: 0 });
+    expect(livedOnMillis(program)).toBeLessThan(PATIENCE_MILLIS);
+    expect(backend.spans).toBe(1_500);
+  });
+});

@@ -1,0 +1,18 @@
+import { Subject } from 'rxjs';
+import { adaptiveBatch, createLedger, exportTo, toMemory } from '../../../src/index.ts';
+import { report, timers, turn } from './kit.ts';
+
+const ledger = createLedger();
+const items$ = new Subject<number>();
+const flush$ = new Subject<void>();
+const sink = toMemory<number>();
+items$.pipe(adaptiveBatch({ flushWhen: flush$, ledger }), exportTo(sink, { ledger })).subscribe();
+report('before', { timers: await timers() });
+
+for (let item = 0; item < 777; item += 1) items$.next(item);
+report('queued', { items: sink.items.length, timers: await timers() });
+
+flush$.next();
+await turn();
+report('idle', { items: sink.items.length, pending: ledger.stats().pending, timers: await timers() });
+// The source never completes, and nobody unsubscribes.
