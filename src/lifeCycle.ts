@@ -4,6 +4,13 @@ import { keepingAlive } from './timers.ts';
 /** Ends something, once: the second call gives the promise of the first. */
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
 
+/** What happens when the event loop runs empty: one listener for all, because Node warns of more than ten. */
+const atExit = new Set<() => void>();
+
+function runAtExit(): void {
+  for (const work of [...atExit]) work();
+}
+
 /**
  * Makes a shutdown happen once, and by itself when the process comes to its natural end: while it drains, its deadline keeps the process alive.
  *
@@ -13,11 +20,15 @@ export function onceAndAtExit(exitDeadlineMillis: number, shutdown: Shutdown): S
   let closing: Promise<void> | undefined;
   const once: Shutdown = (options) => {
     closing ??= shutdown(options);
-    process.removeListener('beforeExit', atExit);
+    atExit.delete(drain);
+    if (atExit.size === 0) process.removeListener('beforeExit', runAtExit);
     return closing;
   };
-  const atExit = () => void once({ deadlineMillis: exitDeadlineMillis });
-  if (exitDeadlineMillis > 0) process.once('beforeExit', atExit);
+  const drain = () => void once({ deadlineMillis: exitDeadlineMillis });
+  if (exitDeadlineMillis > 0) {
+    if (atExit.size === 0) process.on('beforeExit', runAtExit);
+    atExit.add(drain);
+  }
   return once;
 }
 

@@ -9,3 +9,12 @@ export function listen<T>(source: Observable<T>, observer: Partial<Observer<T>>,
   parent.add(listener);
   if (!listener.closed) source.subscribe(listener);
 }
+
+/** An observer that passes everything on, and nothing else: unlike the subscriber itself, it can be ended apart from it. */
+export function forwardTo<T>(subscriber: Subscriber<T>): Observer<T> {
+  return {
+    next: (value) => subscriber.next(value),
+    error: (thrown) => subscriber.error(thrown),
+    complete: () => subscriber.complete(),
+  };
+}

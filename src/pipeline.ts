@@ -11,7 +11,7 @@ import { requireMillis } from './options.ts';
 import type { Loss, Outcome } from './outcome.ts';
 import { type SpanPipelineOptions, settle } from './pipelineOptions.ts';
 import type { Stats } from './strategies/summary.ts';
-import { keepingAlive } from './timers.ts';
+import { keepingAlive, outsideAnyContext } from './timers.ts';
 import { Warnings } from './warnings.ts';
 
 /** Spans in at one end, outcomes out at the other. */
@@ -92,7 +92,15 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
 
   const forceFlush = async ({ timeoutMillis = settings.flushTimeoutMillis } = {}) => {
     await input.forceFlush({ timeoutMillis });
-    await sink.forceFlush?.();
+    await outsideAnyContext(() => sink.forceFlush?.());
+  };
+
+  const closeSink = async () => {
+    try {
+      await outsideAnyContext(() => sink.shutdown?.());
+    } catch (thrown) {
+      warnings.trouble(`${sink.name} did not shut down: ${messageOf(thrown)}`);
+    }
   };
 
   const close = async (deadlineMillis: number) => {
@@ -101,10 +109,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     input.shutdown({ timeoutMillis: Number.POSITIVE_INFINITY }).catch(() => {});
     await drained;
     deadline.unsubscribe();
-    const sinkClosed = Promise.resolve(sink.shutdown?.()).catch((thrown: unknown) => {
-      warnings.trouble(`${sink.name} did not shut down: ${messageOf(thrown)}`);
-    });
-    await withinMillis(scheduler, deadlineMillis, sinkClosed);
+    await withinMillis(scheduler, deadlineMillis, closeSink());
     warnings.close();
     ledger.close();
     outcomes.complete();

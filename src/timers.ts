@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { asyncScheduler, type SchedulerLike, Subscription } from 'rxjs';
+import { MAX_TIMER_MILLIS } from './options.ts';
 
 /**
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
@@ -13,15 +14,19 @@ export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snap
  * The timer never keeps the process alive: whoever has to finish something at exit holds it open on purpose.
  */
 export function after(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
+  if (delayMillis === Number.POSITIVE_INFINITY) return Subscription.EMPTY;
   const action = keepingAlive(scheduler, delayMillis, work);
   // RxJS keeps the handle of the host's timer in `id`; virtual schedulers have a number there, or nothing.
   (action as { id?: { unref?: () => void } }).id?.unref?.();
   return action;
 }
 
-/** Like {@link after}, but it keeps the process alive: for a drain that somebody waits for. */
+/**
+ * Like {@link after}, but it keeps the process alive: for a drain that somebody waits for. So there is a timer for `Infinity`, too: the longest
+ * that the host has, and it does nothing.
+ */
 export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
-  if (delayMillis === Number.POSITIVE_INFINITY) return Subscription.EMPTY;
+  if (delayMillis === Number.POSITIVE_INFINITY) return keepingAlive(scheduler, MAX_TIMER_MILLIS, () => {});
   return outsideAnyContext(() => scheduler.schedule(work, Math.max(0, delayMillis)));
 }
 

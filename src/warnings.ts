@@ -15,6 +15,7 @@ export class Warnings {
   #losses = new Map<string, number>(); // since the last report, by reason and stage
   #trouble: string | undefined; // the newest, since the last report
   #quiet: Subscription | undefined; // until it ends, nothing is reported
+  #reportsLeft = Number.POSITIVE_INFINITY;
 
   constructor(name: string, intervalMillis: number, scheduler: SchedulerLike) {
     this.#name = name;
@@ -40,16 +41,19 @@ export class Warnings {
     this.#report();
   }
 
-  /** Reports what is left, and ends. */
+  /** Reports what is left; after that, one report more, if there is cause, and no other: the logger may be what causes it. */
   close(): void {
     this.#quiet?.unsubscribe();
     this.#quiet = undefined;
     this.#say();
+    this.#reportsLeft = 1;
   }
 
   #report(): void {
-    if (this.#quiet !== undefined) return;
+    if (this.#quiet !== undefined || this.#reportsLeft === 0) return;
+    this.#reportsLeft -= 1;
     this.#say();
+    if (this.#reportsLeft < Number.POSITIVE_INFINITY) return;
     this.#quiet = after(this.#scheduler, this.#intervalMillis, () => {
       this.#quiet = undefined;
       if (this.#losses.size > 0 || this.#trouble !== undefined) this.#report();

@@ -8,7 +8,7 @@ import { createLedger, type Ledger } from '../ledger.ts';
 import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../options.ts';
 import type { Loss, LossReason } from '../outcome.ts';
 import { Ring } from '../strategies/ring.ts';
-import { keepingAlive, soon } from '../timers.ts';
+import { keepingAlive, outsideAnyContext, soon } from '../timers.ts';
 import { Flushes } from './flushes.ts';
 
 export interface FromSpanProcessorOptions {
@@ -245,10 +245,12 @@ class RingInput implements SpanInput {
         const pending = `${what} did not finish within ${timeoutMillis} ms; what is still pending goes on`;
         reject(new SpanflowError('FLUSH_TIMEOUT', pending));
       });
-      work(() => {
+      const onDone = () => {
         timer.unsubscribe();
         resolve();
-      });
+      };
+      // Whoever asks may be in the middle of a request of their own: what is drained here is not part of it.
+      outsideAnyContext(() => work(onDone));
     });
   }
 }

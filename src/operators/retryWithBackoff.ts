@@ -5,6 +5,7 @@ import {
   requireFunction,
   requireLimit,
   requireMillis,
+  requireNumber,
   requireShape,
   withDefaults,
 } from '../options.ts';
@@ -34,6 +35,8 @@ export interface RetryWithBackoffOptions {
   classify?: (error: unknown) => Failure;
   /** Told before each wait. */
   onRetry?: (retry: Retry) => void;
+  /** Told when one of these callbacks throws, or answers what makes no sense; a default stands in for it, and the retrying goes on. */
+  onCallbackError?: (thrown: unknown) => void;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
   /** Where time comes from. Default `asyncScheduler`. */
@@ -47,6 +50,7 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
   maxRetryAfterMillis: 60_000,
   classify: failureOf,
   onRetry: () => {},
+  onCallbackError: () => {},
   random: Math.random,
   scheduler: asyncScheduler,
 });
@@ -105,9 +109,9 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
       };
 
       const decide = (error: unknown): (() => void) => {
-        const failure = guarded(() => settings.classify(error), { kind: 'retryable' });
-        step = guarded(() => step?.next() ?? settings.backoff.first(random), step);
-        const backoffMillis = soundDelay(step?.delayMillis);
+        const failure = guarded(() => settings.classify(error), RETRYABLE);
+        step = guarded(() => step?.next() ?? settings.backoff.first(random), undefined);
+        const backoffMillis = guarded(() => sound('backoff.delayMillis', step?.delayMillis, MAX_TIMER_MILLIS), 1_000);
         const state = { attempts, elapsedMillis: scheduler.now() - startedAtMillis, backoffMillis };
         const decision = decideRetry(failure, state, settings);
         if (decision.kind === 'giveUp') return () => subscriber.error(error);
@@ -118,9 +122,16 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         };
       };
 
-      const random = () => {
-        const number = guarded(settings.random, Number.NaN);
-        return number >= 0 && number < 1 ? number : 0.5;
+      const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);
+
+      /** What a callback says, or what goes on in its place when it throws. */
+      const guarded = <R>(callback: () => R, instead: R): R => {
+        try {
+          return callback();
+        } catch (thrown) {
+          reportQuietly(settings.onCallbackError, thrown);
+          return instead;
+        }
       };
 
       subscriber.add(() => present.unsubscribe());
@@ -129,18 +140,20 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
   };
 }
 
-/** What a callback says, or what goes on in its place when it throws. */
-function guarded<R>(callback: () => R, instead: R): R {
-  try {
-    return callback();
-  } catch {
-    return instead;
-  }
+const RETRYABLE: Failure = Object.freeze({ kind: 'retryable' });
+
+/** A backoff or a chance of somebody else's that answers what is none must not turn into a hammer. */
+function sound(what: string, number: unknown, max: number): number {
+  requireNumber(`retryWithBackoff.${what}`, number, 0, max);
+  return number as number;
 }
 
-/** A backoff of somebody else's that throws, or answers what is no delay, must not turn into a hammer. */
-function soundDelay(delayMillis: number | undefined): number {
-  return delayMillis !== undefined && delayMillis >= 0 ? Math.min(delayMillis, MAX_TIMER_MILLIS) : 1_000;
+function reportQuietly(report: (thrown: unknown) => void, thrown: unknown): void {
+  try {
+    report(thrown);
+  } catch {
+    // Whoever listens to failures has failed: there is nobody left to tell.
+  }
 }
 
 function validated(options: RetryWithBackoffOptions): Required<RetryWithBackoffOptions> {
@@ -152,6 +165,7 @@ function validated(options: RetryWithBackoffOptions): Required<RetryWithBackoffO
   requireMillis(`${owner}.maxRetryAfterMillis`, settings.maxRetryAfterMillis, 0, 'finite');
   requireFunction(`${owner}.classify`, settings.classify);
   requireFunction(`${owner}.onRetry`, settings.onRetry);
+  requireFunction(`${owner}.onCallbackError`, settings.onCallbackError);
   requireFunction(`${owner}.random`, settings.random);
   requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
   return settings;

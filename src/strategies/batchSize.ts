@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.ts';
+import { requireShape } from '../options.ts';
 
 /** What a strategy has to keep within. */
 export interface BatchSizeLimits {
@@ -76,7 +77,7 @@ export class GuardedStrategy {
     this.#onError = onError;
     this.#size = limits.initialExportBatchSize;
     this.#delayMillis = limits.scheduledDelayMillis;
-    this.#strategy = this.#attempt(() => factory(limits)) ?? fixedSize()(limits);
+    this.#strategy = this.#attempt(() => made(factory(limits))) ?? fixedSize()(limits);
     this.#ask();
   }
 
@@ -114,6 +115,11 @@ export class GuardedStrategy {
       return undefined;
     }
   }
+}
+
+function made(strategy: unknown): BatchSizeStrategy {
+  requireShape('strategy', strategy, 'a batch size strategy: an object with left() and ended()', 'left', 'ended');
+  return strategy as BatchSizeStrategy;
 }
 
 function answer(what: string, value: unknown): number {

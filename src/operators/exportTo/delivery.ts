@@ -1,8 +1,19 @@
-import { catchError, defer, type MonoTypeOperatorFunction, map, NEVER, Observable, of, take, throwIfEmpty } from 'rxjs';
+import {
+  catchError,
+  defer,
+  type MonoTypeOperatorFunction,
+  map,
+  NEVER,
+  Observable,
+  of,
+  Subscription,
+  take,
+  throwIfEmpty,
+} from 'rxjs';
 import type { Account } from '../../account.ts';
 import type { Batch } from '../../batch.ts';
 import { messageOf, RaceTimeoutError, SpanflowError } from '../../errors.ts';
-import { listen } from '../../listen.ts';
+import { forwardTo, listen } from '../../listen.ts';
 import type { LossReason, Outcome, Tally } from '../../outcome.ts';
 import { ExportError, type Failure, type Response, type Sink } from '../../sink.ts';
 import { failureOf } from '../../strategies/retry.ts';
@@ -55,6 +66,7 @@ export class Delivery<T> {
         ...retry,
         classify: (error) => this.#classify(error),
         onRetry: (next) => this.#tellRetry(next),
+        onCallbackError: () => this.#countCallbackError(),
         random,
         scheduler,
       }),
@@ -89,7 +101,7 @@ export class Delivery<T> {
     this.#attemptMillis = 0;
     this.#underWay = true;
     this.#exported ??= sink.export(this.batch);
-    return this.#exported.pipe(
+    return endedQuietly(this.#exported, () => this.#countCallbackError()).pipe(
       take(1),
       throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
     );
@@ -103,12 +115,15 @@ export class Delivery<T> {
   }
 
   #tellRetry(retry: Retry): void {
-    const { account, settings } = this.#context;
     try {
-      settings.onRetry?.(retry);
+      this.#context.settings.onRetry?.(retry);
     } catch {
-      account.callbackErrors += 1;
+      this.#countCallbackError();
     }
+  }
+
+  #countCallbackError(): void {
+    this.#context.account.callbackErrors += 1;
   }
 
   #endAttempt(): void {
@@ -159,20 +174,27 @@ export class Delivery<T> {
   }
 }
 
+/** A sink whose abort throws has failed at being aborted, and nobody else has. */
+function endedQuietly<T>(source: Observable<T>, onError: () => void): Observable<T> {
+  return new Observable((subscriber) => {
+    const attempt = new Subscription();
+    subscriber.add(() => {
+      try {
+        attempt.unsubscribe();
+      } catch {
+        onError();
+      }
+    });
+    listen(source, forwardTo(subscriber), attempt);
+  });
+}
+
 /** Subscribes the source when there is a slot, and keeps the slot until it is unsubscribed or ends. */
 function withSlot<T>(slots: Slots): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
       const giveUp = slots.acquire(() => {
-        listen(
-          source,
-          {
-            next: (value) => subscriber.next(value),
-            error: (thrown) => subscriber.error(thrown),
-            complete: () => subscriber.complete(),
-          },
-          subscriber,
-        );
+        listen(source, forwardTo(subscriber), subscriber);
         // Added last, so that it comes last: the attempt is torn down before the next one starts.
         subscriber.add(() => slots.release());
       });

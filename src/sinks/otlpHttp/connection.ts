@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { messageOf } from '../../errors.ts';
@@ -46,10 +47,18 @@ function poolFor({ url, timeoutMillis, tls }: OtlpHttpSettings, unconnected: Wea
     bodyTimeout: timeout,
     connect: (options, callback) =>
       connect(options, (...result) => {
-        if (result[0] !== null) unconnected.add(result[0]);
+        if (result[0] === null) unhold(result[1]);
+        else unconnected.add(result[0]);
         callback(...result);
       }),
   });
+}
+
+/** A request that is under way keeps no process alive: whoever waits for it (a flush, a drain at exit) does that on purpose. */
+function unhold(socket: Socket): void {
+  socket.unref();
+  // undici takes its reference back with each request.
+  socket.ref = () => socket;
 }
 
 /** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4318`, and the like for certificates: code and text, whichever are there. */
