@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { map, type Observable, of, range, Subject } from 'rxjs';
+import { from, map, type Observable, of, range, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   adaptiveBatch,
@@ -141,6 +141,20 @@ describe('exportTo', () => {
       const source = coldBatches('[a]|');
       const expected = '          ---(x|)';
       const outcomes = source.pipe(exportTo({ name: 'throwing', export: throwing }, { retry: RETRY }), told);
+      expectObservable(outcomes).toBe(expected, LETTERS);
+    }));
+
+  test('a sink that answers by a promise is asked again for each attempt', () =>
+    marbles(({ coldBatches, expectObservable }) => {
+      let attempts = 0;
+      const post = async (): Promise<Response> => {
+        attempts += 1;
+        if (attempts === 1) throw new Error('busy');
+        return {};
+      };
+      const source = coldBatches('[a]|');
+      const expected = '          ---(o|)';
+      const outcomes = source.pipe(exportTo({ name: 'promising', export: () => from(post()) }, { retry: RETRY }), told);
       expectObservable(outcomes).toBe(expected, LETTERS);
     }));
 

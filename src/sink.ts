@@ -18,8 +18,8 @@ export interface Sink<T> {
   /** How long one attempt may take, in milliseconds, unless `exportTo` is told otherwise. */
   readonly attemptTimeoutMillis?: number;
   /**
-   * Called once per batch. What it returns is cold: **each subscription is one attempt, and unsubscribing aborts it**.
-   * So whatever the attempts have in common (the encoded body, for example) is made once, in here.
+   * Called for each attempt, with the same batch. What it returns is subscribed to once, and **unsubscribing aborts the attempt**. Whatever the attempts
+   * have in common (the encoded body, for example) can be kept in a `WeakMap` by the batch.
    */
   export(batch: Batch<T>): Observable<Response>;
   /** Resolves when whatever the sink itself still holds has been handed on. For sinks that hold something. */

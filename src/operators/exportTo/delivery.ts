@@ -36,7 +36,6 @@ export class Delivery<T> {
   readonly #given: Batch<T> | readonly T[];
   readonly #context: DeliveryContext<T>;
   readonly #takenAtMillis: number;
-  #exported: Observable<Response> | undefined; // what the sink made of the batch, once for all attempts
   #attempts = 0; // that were started
   #attemptedAtMillis = 0; // when the last one was
   #attemptMillis = 0; // how long it took
@@ -100,8 +99,7 @@ export class Delivery<T> {
     this.#attemptedAtMillis = settings.scheduler.now();
     this.#attemptMillis = 0;
     this.#underWay = true;
-    this.#exported ??= sink.export(this.batch);
-    return endedQuietly(this.#exported, () => this.#countCallbackError()).pipe(
+    return endedQuietly(sink.export(this.batch), () => this.#countCallbackError()).pipe(
       take(1),
       throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
     );

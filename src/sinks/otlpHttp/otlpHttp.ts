@@ -1,5 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Observable } from 'rxjs';
+import type { Batch } from '../../batch.ts';
 import { ExportError, type Response, type Sink } from '../../sink.ts';
 import { untraced } from '../../suppress.ts';
 import { resourceWait } from '../resources.ts';
@@ -40,20 +41,24 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
   const settings = settle(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);
+  const requests = new WeakMap<Batch<ReadableSpan>, Promise<PreparedRequest>>(); // made by a batch's first attempt, for all of them
+  const requestOf = (batch: Batch<ReadableSpan>) => {
+    const request = requests.get(batch) ?? prepare(batch.items, settings, wait);
+    requests.set(batch, request);
+    return request;
+  };
   let isShutDown = false;
   return {
     name: 'otlpHttp',
     attemptTimeoutMillis: settings.timeoutMillis,
-    export(batch) {
-      let request: Promise<PreparedRequest> | undefined; // made by the first attempt, for all of them
-      return new Observable((subscriber) => {
+    export: (batch) =>
+      new Observable((subscriber) => {
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
-        const answer = untraced(async () => {
-          request ??= prepare(batch.items, settings, wait);
-          return attempt(connections, await request, batch.items.length, settings, abort.signal);
-        });
+        const answer = untraced(async () =>
+          attempt(connections, await requestOf(batch), batch.items.length, settings, abort.signal),
+        );
         answer.then(
           (response) => {
             subscriber.next(response);
@@ -61,8 +66,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
           },
           (error: unknown) => subscriber.error(error),
         );
-      });
-    },
+      }),
     shutdown: () => {
       isShutDown = true;
       return connections.close();
