@@ -51,7 +51,14 @@ export function average(before: number | undefined, newest: number): number {
   return before === undefined ? newest : before + ALPHA * (newest - before);
 }
 
-/** Always `maxExportBatchSize` items and `scheduledDelayMillis`: what the official processor does. */
+/**
+ * Always `maxExportBatchSize` items and `scheduledDelayMillis`: what the official processor does.
+ *
+ * @example
+ * ```ts
+ * spans$.pipe(adaptiveBatch({ maxExportBatchSize: 512, strategy: fixedSize() }));
+ * ```
+ */
 export function fixedSize(): BatchSizeStrategyFactory {
   return (limits) => ({
     size: limits.maxExportBatchSize,

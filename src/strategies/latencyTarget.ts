@@ -6,6 +6,11 @@ import { average, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSiz
  *
  * On a backend that is merely far away it shrinks down to the minimum, because there a smaller batch is no faster:
  * `responsiveSize` knows the difference.
+ *
+ * @example
+ * ```ts
+ * spans$.pipe(adaptiveBatch({ targetLatencyMillis: 50, scheduledDelayMillis: 100, strategy: latencyTarget() }));
+ * ```
  */
 export function latencyTarget(): BatchSizeStrategyFactory {
   return (limits) => {

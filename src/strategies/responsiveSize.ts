@@ -6,6 +6,11 @@ import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SH
  *
  * The delay follows the arrivals: twice the time that a batch has lately taken to fill, at most `scheduledDelayMillis`. When a batch has not
  * filled by then, the burst is over, and waiting on would only make it late.
+ *
+ * @example
+ * ```ts
+ * spans$.pipe(adaptiveBatch({ targetLatencyMillis: 200, strategy: responsiveSize() }));
+ * ```
  */
 export function responsiveSize(): BatchSizeStrategyFactory {
   return (limits) => {
