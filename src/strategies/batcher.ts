@@ -94,8 +94,10 @@ export class Batcher<T> {
   /** Removes the oldest item. */
   evict(): T | undefined {
     this.#bytes -= this.#sizes.shift() ?? 0;
+    const evicted = this.#items.shift();
     if (this.#dueCount > 0) this.#dueCount -= 1;
-    return this.#items.shift();
+    this.#checkCount();
+    return evicted;
   }
 
   /** Makes everything that is queued due. The first reason stays. */

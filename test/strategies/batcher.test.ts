@@ -75,6 +75,18 @@ describe('a batcher', () => {
     expect(batcher.take()?.closedBy).toBe('count');
   });
 
+  test('stays due by count when its oldest item is evicted', () => {
+    const batcher = batcherWith(
+      [
+        ['a', 1],
+        ['b', 1],
+      ],
+      1,
+    );
+    expect(batcher.evict()).toBe('a');
+    expect(batcher.take()).toEqual({ items: ['b'], bytes: 1, closedBy: 'count' });
+  });
+
   test('says how many full batches wait, by count or by bytes', () => {
     const batcher = batcherWith([['a', 150]], 50);
     expect(batcher.fullBatches).toBe(1.5);
@@ -115,6 +127,7 @@ describe('a batcher', () => {
         }
         expect(batcher.clear()).toEqual(model);
       }),
+      { numRuns: 1_000 },
     );
   });
 });
