@@ -1,9 +1,10 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BackendScript, type OtlpBackend, otlpBackend } from '../../src/testing/index.ts';
 import { type Ended, run } from './child.ts';
 import type { ExitInput } from './programs/exit.ts';
 
-const open: OtlpBackend[] = [];
+const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const backend of open.splice(0)) await backend.close();
 });
@@ -19,6 +20,21 @@ async function closedUrl(): Promise<string> {
   const { url } = backend;
   await backend.close();
   return url;
+}
+
+/** TLS to a server that takes connections and says nothing. */
+async function mutedUrl(): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = async () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  open.push({ close });
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`;
 }
 
 function end(url: string, options: Partial<ExitInput> = {}): Promise<Ended> {
@@ -61,38 +77,30 @@ describe('a program that comes to its natural end', () => {
     expect(backend.spans).toBe(1_500);
   });
 
-  it.each(['refuses connections', 'never answers', 'answers 503'])(
-    'is over within its deadline with a backend that %s',
-    async (what) => {
-      const url =
-        what === 'refuses connections'
-          ? await closedUrl()
-          : (await start(what === 'never answers' ? 'hang' : { status: 503 })).url;
-      const program = await end(url, { exitDeadlineMillis: DEADLINE_MILLIS });
-      expect(program).toMatchObject({ code: 0, faults: [] });
-      expect(livedOnMillis(program)).toBeLessThan(DEADLINE_MILLIS + PATIENCE_MILLIS);
-      const reason = what === 'never answers' ? 'unconfirmed' : 'shutdown';
-      expect(program.one('exit')).toMatchObject({
-        accepted: 1_500,
-        delivered: 0,
-        lost: { [reason]: 1_500 },
-        pending: 0,
-      });
-      expect(warnedLosses(program)).toBe(1_500);
-    },
-  );
+  it.each([
+    ['refuses connections', closedUrl, 'shutdown'],
+    ['never ends a handshake', mutedUrl, 'unconfirmed'],
+    ['never answers', async () => (await start('hang')).url, 'unconfirmed'],
+    ['answers 503', async () => (await start({ status: 503 })).url, 'shutdown'],
+  ])('is over within its deadline with a backend that %s', async (_what, url, reason) => {
+    const program = await end(await url(), { exitDeadlineMillis: DEADLINE_MILLIS });
+    expect(program).toMatchObject({ code: 0, faults: [] });
+    expect(livedOnMillis(program)).toBeLessThan(DEADLINE_MILLIS + PATIENCE_MILLIS);
+    expect(program.one('exit')).toMatchObject({ accepted: 1_500, delivered: 0, lost: { [reason]: 1_500 }, pending: 0 });
+    expect(warnedLosses(program)).toBe(1_500);
+  });
 
-  it.each(['never answers', 'answers 503'])(
-    'is over within its deadline when requests are under way to a backend that %s',
-    async (what) => {
-      const backend = await start(what === 'never answers' ? 'hang' : { status: 503 });
-      const program = await end(backend.url, { end: 'underWay', spans: 20_000, exitDeadlineMillis: DEADLINE_MILLIS });
-      expect(program).toMatchObject({ code: 0, faults: [] });
-      expect(livedOnMillis(program)).toBeLessThan(DEADLINE_MILLIS + PATIENCE_MILLIS);
-      expect(program.one('exit')).toMatchObject({ accepted: 20_000, delivered: 0, pending: 0 });
-      expect(warnedLosses(program)).toBe(20_000);
-    },
-  );
+  it.each([
+    ['never ends a handshake', mutedUrl],
+    ['never answers', async () => (await start('hang')).url],
+    ['answers 503', async () => (await start({ status: 503 })).url],
+  ])('is over within its deadline when requests are under way to a backend that %s', async (_what, url) => {
+    const program = await end(await url(), { end: 'underWay', spans: 20_000, exitDeadlineMillis: DEADLINE_MILLIS });
+    expect(program).toMatchObject({ code: 0, faults: [] });
+    expect(livedOnMillis(program)).toBeLessThan(DEADLINE_MILLIS + PATIENCE_MILLIS);
+    expect(program.one('exit')).toMatchObject({ accepted: 20_000, delivered: 0, pending: 0 });
+    expect(warnedLosses(program)).toBe(20_000);
+  });
 
   it('sends what twenty pipelines have, without a warning of Node', async () => {
     const program = await run('many-pipelines');
@@ -122,6 +130,24 @@ describe('a program that comes to its natural end', () => {
     const program = await end(backend.url, { end: 'underWay', exitDeadlineMillis: 0 });
     expect(program).toMatchObject({ code: 0, faults: [] });
     expect(livedOnMillis(program)).toBeLessThan(PATIENCE_MILLIS);
+  });
+});
+
+describe('a program of operators, which nobody awaits', () => {
+  it.each([
+    ['everything at once', 'is slow', 'array', 2_000, { delayMillis: 100 }],
+    ['everything at once', 'recovers', 'array', 2_000, [{ status: 503 }, { status: 503 }, 'ok']],
+    // While it waits for its second attempt, nothing else is under way.
+    ['a single batch', 'recovers', 'array', 100, [{ status: 503 }, 'ok']],
+    ['what it pulls', 'is slow', 'gate', 2_000, { delayMillis: 20 }],
+    ['what it pulls', 'recovers', 'gate', 2_000, [{ status: 503 }, { status: 503 }, 'ok']],
+    ['a single batch that it pulls', 'recovers', 'gate', 100, [{ status: 503 }, 'ok']],
+  ] as const)('sends %s before its natural end, to a backend that %s', async (_what, _how, source, spans, answers) => {
+    const backend = await start(answers);
+    const program = await run('operators', { input: { url: backend.url, source, spans } });
+    expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
+    expect(program.one('exit')).toMatchObject({ completed: true, delivered: spans, lost: {}, pending: 0 });
+    expect(backend.spans).toBe(spans);
   });
 });
 
