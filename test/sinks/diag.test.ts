@@ -73,6 +73,19 @@ describe('diag hears', () => {
 });
 
 describe('a diag logger', () => {
+  it('that makes spans makes none of a variable that is ignored', () => {
+    const { names } = recordTracing();
+    let told = 0;
+    const warn = () => {
+      told += 1;
+      trace.getTracer('logger').startSpan('log').end();
+    };
+    diag.setLogger({ error() {}, warn, info() {}, debug() {}, verbose() {} }, { suppressOverrideMessage: true });
+    onTestFinished(() => diag.disable());
+    openSink({ environment: { OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' } });
+    expect([told, names()]).toEqual([1, []]);
+  });
+
   it('that makes spans does not feed itself', async () => {
     const { names } = recordTracing();
     const suppressed: boolean[] = [];

@@ -49,7 +49,9 @@ describe('connections', () => {
   });
 
   it('end with the sink', async () => {
-    const server = await rawServer(({ socket }) => void socket.write(rawAnswer(200, { 'content-length': 0 }, '')));
+    // So long that the client would not end it by itself while the test runs.
+    const headers = { 'content-length': 0, 'keep-alive': 'timeout=600' };
+    const server = await rawServer(({ socket }) => void socket.write(rawAnswer(200, headers, '')));
     const sink = openSink({ url: server.url });
     await exportOnce(sink, SPANS);
     expect(server.closedConnections).toBe(0);
