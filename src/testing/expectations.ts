@@ -2,7 +2,7 @@ import type { Batch, CloseReason } from '../batch.ts';
 import { isBatch } from '../batch.ts';
 import { callSite } from './callSite.ts';
 import { MarbleFailure, millis } from './failure.ts';
-import { drawOne, drawPair, explain, firstDifference } from './mismatch.ts';
+import { drawOne, drawPair, eventText, explain, firstDifference } from './mismatch.ts';
 import { itemsOf, type Recording } from './recording.ts';
 import { lettersOf, parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
 import type { ValueTable } from './values.ts';
@@ -57,10 +57,28 @@ export class RecordingExpectation implements Expectation {
     const comparison = { ...plan, expected, observed: this.#recording.events };
     const index = firstDifference(comparison);
     if (index !== undefined) {
-      return new MarbleFailure(`the marbles differ\n\n${explain(comparison, index)}`, this.#site);
+      const lines = ['the marbles differ', '', explain(comparison, index), ...this.#lateWords(plan)];
+      return new MarbleFailure(lines.join('\n'), this.#site);
+    }
+    const late = this.#lateWords(plan);
+    if (late.length > 0) {
+      const { events } = this.#recording;
+      const lines = [...drawOne(events, plan.values, events.length - 1), ...late];
+      return new MarbleFailure(['something came after the end', '', ...lines].join('\n'), this.#site);
     }
     const problem = this.#closedByProblem(plan);
     return problem === undefined ? undefined : new MarbleFailure(`the close reasons differ\n\n${problem}`, this.#site);
+  }
+
+  /** RxJS swallows what comes after the end, so it is in no drawing. */
+  #lateWords({ values }: RecordingPlan): string[] {
+    const [first, ...more] = this.#recording.late;
+    if (first === undefined) return [];
+    const rest = more.length > 0 ? `, and ${more.length} more` : '';
+    return [
+      '',
+      `at ${millis(first.frame)}, after the end: ${eventText(first, values)} came, which nobody receives${rest}`,
+    ];
   }
 
   #closedByProblem({ closedBy, values }: RecordingPlan): string | undefined {

@@ -1,7 +1,11 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable } from 'rxjs';
 import type { Batch, CloseReason } from '../batch.ts';
+import type { Loss, Outcome } from '../outcome.ts';
 import type { VirtualTimeOptions } from './clock.ts';
+import type { DiagramOptions } from './diagram.ts';
+import type { ExpectedLedger, HasStats } from './ledgerExpectation.ts';
+import type { ExpectedOutcome } from './outcomeValues.ts';
 import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSink.ts';
 import type { DrawnObservable } from './sources.ts';
 import type { SpanShape, SpansByLetter } from './spans.ts';
@@ -11,7 +15,7 @@ import type { VirtualTime } from './virtualTime.ts';
 /** How a marble test runs. */
 export interface MarbleOptions extends VirtualTimeOptions {
   /**
-   * What becomes of a timer or a subscription that is still there when everything observed is over. `fail`: the test fails, and
+   * What becomes of a timer, a subscription or a hold that is still there when everything observed is over. `fail`: the test fails, and
    * says which (the default) · `allow`: nothing.
    */
   readonly leaks?: 'fail' | 'allow';
@@ -58,12 +62,29 @@ export interface MarbleKit extends VirtualTime {
     source: Observable<Batch<T> | readonly T[]>,
     subscription?: string,
   ): { toBe(marbles: string, options?: BatchExpectationOptions): void };
+  /** The same for outcomes; a letter stands for what it says: `toBe('----o', { o: { delivered: 'ab' } })`. */
+  expectOutcomes<T>(
+    source: Observable<Outcome<T>>,
+    subscription?: string,
+  ): { toBe(marbles: string, outcomes?: Values<ExpectedOutcome>, error?: unknown): void };
+  /**
+   * What the books of a ledger or a pipeline say when the run is over, before anything is cleared up: `{ delivered: 'abc', lost: { queueFull: 'd' } }`. A fate
+   * that is not mentioned is met by none. Letters are compared where somebody has seen them: a scripted sink, {@link onLoss}, or outcomes and batches that are observed.
+   */
+  expectLedger(books: HasStats, expected: ExpectedLedger): void;
+  /** For the `onLoss` of an operator, so that {@link expectLedger} knows which letters were lost. */
+  readonly onLoss: (loss: Loss, items: readonly unknown[]) => void;
   /** When a drawn source was subscribed to and unsubscribed, counted from the start of the run. */
   expectSubscriptions(subscriptions: readonly SubscriptionSpan[]): { toBe(marbles: string | readonly string[]): void };
   /** The attempts of a scripted sink, one drawing for each, and if given the letters of their batches (`['abc', 'abc', 'd']`). */
   expectAttempts<T>(sink: ScriptedSink<T>): {
     toBe(marbles: string | readonly string[], batches?: readonly string[]): void;
   };
+  /**
+   * The drawing of this test, if it passes, as `marble-tests/diagrams/<name>.svg`: sources, subscriptions and attempts, and what is expected. With the environment variable
+   * `SPANFLOW_DIAGRAMS=write` it is written; without it, a committed file that is missing or different fails the test.
+   */
+  diagram(name: string, options?: DiagramOptions): void;
   /** The frame of the `|`: `time('---|')` is 3. */
   time(marbles: string): number;
 }

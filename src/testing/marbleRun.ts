@@ -1,39 +1,45 @@
 import type { Observable } from 'rxjs';
+import type { Loss } from '../outcome.ts';
 import type { VirtualClock } from './clock.ts';
-import { type Expectation, RecordingExpectation, SubscriptionExpectation } from './expectations.ts';
-import { EndlessRun, MarbleFailure, millis } from './failure.ts';
+import { type DiagramOptions, keepDiagram } from './diagram.ts';
+import { type Expectation, RecordingExpectation, type RecordingPlan, SubscriptionExpectation } from './expectations.ts';
+import { EndlessRun, MarbleFailure } from './failure.ts';
+import { HoldWatch } from './holdWatch.ts';
 import type { HostTimers } from './hostTimers.ts';
-import type { BatchExpectationOptions, MarbleKit, Values } from './kit.ts';
+import type { Values } from './kit.ts';
+import { joined, leakFailure, openSubscriptions, type Watched } from './leaks.ts';
+import { type ExpectedLedger, type HasStats, LedgerExpectation } from './ledgerExpectation.ts';
 import { Recording } from './recording.ts';
 import { Script, type ScriptedSink, type ScriptedSinkOptions } from './scriptedSink.ts';
+import { Sketch } from './sketch.ts';
 import { coldSource, hotSource, type SourcePlan } from './sources.ts';
-import { type SpanShape, SpanTable } from './spans.ts';
-import { parseSubscription, parseTime, type SubscriptionSpan } from './syntax.ts';
+import { SpanTable } from './spans.ts';
+import { parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
 import { GivenValues, SpanValues, type ValueTable } from './values.ts';
-import { timeOf } from './virtualTime.ts';
-
-/** Something drawn that can be subscribed to, and what it is called in messages. */
-interface Watched {
-  readonly titleOf: (index: number) => string;
-  readonly subscriptions: readonly SubscriptionSpan[];
-}
-
-/** How many failures, and how many leaks, one message shows. */
-const MAX_SHOWN = 10;
+import { type ToldLoss, witnessesOf } from './witnesses.ts';
 
 /** One marble test: what it drew, what it expects, and what is left of it at the end. */
 export class MarbleRun {
-  readonly #clock: VirtualClock;
+  readonly clock: VirtualClock;
+  readonly spans = new SpanTable();
   readonly #timers: HostTimers;
-  readonly #spans = new SpanTable();
+  readonly #holds = new HoldWatch();
+  readonly #sketch = new Sketch();
   readonly #recordings: Recording[] = [];
   readonly #expectations: Expectation[] = [];
   readonly #watched: Watched[] = [];
   readonly #sinks: Script<unknown>[] = [];
+  readonly #told: ToldLoss[] = [];
+  readonly #diagrams: { readonly name: string; readonly options: DiagramOptions }[] = [];
 
   constructor(clock: VirtualClock, timers: HostTimers) {
-    this.#clock = clock;
+    this.clock = clock;
     this.#timers = timers;
+  }
+
+  /** Begins to watch who holds batches. What it returns ends that. */
+  watchHolds(): () => void {
+    return this.#holds.install();
   }
 
   /** Whether everything that is observed has ended. */
@@ -51,7 +57,9 @@ export class MarbleRun {
   conclude(leaks: 'fail' | 'allow'): void {
     const failures = this.#failures();
     const leaked = leaks === 'fail' ? this.#leaks() : [];
-    if (leaked.length > 0) failures.push(new MarbleFailure(leakText(leaked)));
+    if (leaked.length > 0) failures.push(leakFailure(leaked));
+    // A test that fails draws nothing that is worth keeping.
+    if (failures.length === 0) failures.push(...this.#keepDiagrams());
     if (failures.length > 0) throw joined(failures);
   }
 
@@ -62,126 +70,108 @@ export class MarbleRun {
     return joined([error, ...this.#failures()]);
   }
 
-  kit(): MarbleKit {
-    return {
-      ...timeOf(this.#clock),
-      hot: this.#source(hotSource, 'hot', false),
-      cold: this.#source(coldSource, 'cold', false),
-      hotBatches: this.#source(hotSource, 'hotBatches', true),
-      coldBatches: this.#source(coldSource, 'coldBatches', true),
-      spans: <Shaped extends string>(shapes = {} as Record<Shaped, SpanShape>) => this.#spans.shape<Shaped>(shapes),
-      sink: <T>(...script: (string | ScriptedSinkOptions)[]) => this.#sink<T>(script),
-      expectObservable: (source, subscription) => {
-        const expectation = this.#record('expectObservable(…)', source, subscription);
-        return {
-          toBe: (marbles, values, ...error) =>
-            this.#expect(expectation, marbles, {
-              ...(values && { values }),
-              ...(error.length > 0 && { error: error[0] }),
-            }),
-        };
-      },
-      expectBatches: (source, subscription) => {
-        const expectation = this.#record('expectBatches(…)', source, subscription);
-        return { toBe: (marbles, options) => this.#expect(expectation, marbles, options ?? {}) };
-      },
-      expectSubscriptions: (log) => ({ toBe: (marbles) => this.#expectLog('the subscriptions', log, marbles) }),
-      expectAttempts: (sink) => ({ toBe: (marbles, batches) => this.#expectAttempts(sink, marbles, batches) }),
-      time: parseTime,
-    };
+  source(kind: 'hot' | 'cold', title: string, plan: Omit<SourcePlan, 'valueOf'>, given?: Values<unknown>) {
+    const values = this.valuesOf(given);
+    const make = kind === 'hot' ? hotSource<never> : coldSource<never>;
+    const source = make(this.clock, { ...plan, valueOf: (letter) => values.valueOf(letter) });
+    this.#watched.push({ titleOf: () => `${title}('${plan.marbles.trim()}')`, subscriptions: source.subscriptions });
+    this.#sketch.source(parseMarbles(plan.marbles, kind).marks, this.clock.now());
+    return source;
   }
 
-  #source(make: typeof hotSource, title: string, batches: boolean) {
-    return (marbles: string, given?: Values<unknown>, error: unknown = 'error') => {
-      const values = this.#valuesOf(given);
-      const plan: SourcePlan = { marbles, error, batches, valueOf: (letter) => values.valueOf(letter) };
-      const source = make<never>(this.#clock, plan);
-      this.#watched.push({ titleOf: () => `${title}('${marbles.trim()}')`, subscriptions: source.subscriptions });
-      return source;
-    };
-  }
-
-  #sink<T>(script: readonly (string | ScriptedSinkOptions)[]): ScriptedSink<T> {
+  sink<T>(script: readonly (string | ScriptedSinkOptions)[]): ScriptedSink<T> {
     const marbles = script.filter((item) => typeof item === 'string');
     const options = script.find((item) => typeof item !== 'string') ?? {};
-    const sink = new Script<T>(this.#clock, marbles, options);
+    const sink = new Script<T>(this.clock, marbles, options);
     this.#sinks.push(sink as Script<unknown>);
-    const titleOf = (index: number) => `attempt ${index + 1} of the sink ${sink.name} ${this.#lettersOf(sink, index)}`;
+    const titleOf = (index: number) => `attempt ${index + 1} of the sink ${sink.name} [${this.#carried(sink, index)}]`;
     this.#watched.push({ titleOf, subscriptions: sink.attempts });
     return sink;
   }
 
-  #record(title: string, source: Observable<unknown>, subscription = '^'): RecordingExpectation {
-    const recording = new Recording(this.#clock, source, parseSubscription(subscription));
+  record(title: string, source: Observable<unknown>, subscription = '^'): (plan: RecordingPlan) => void {
+    const atMillis = this.clock.now();
+    const recording = new Recording(this.clock, source, parseSubscription(subscription));
     const expectation = new RecordingExpectation(recording, title);
     this.#recordings.push(recording);
     this.#expectations.push(expectation);
-    return expectation;
+    return (plan) => {
+      this.clock.drawn(this.clock.now() + expectation.toBe(plan));
+      this.#sketch.result(parseMarbles(plan.marbles, 'expected').marks, atMillis);
+    };
   }
 
-  #expect(expectation: RecordingExpectation, marbles: string, { values, ...options }: BatchExpectationOptions): void {
-    const error = 'error' in options ? { error: { value: options.error } } : {};
-    const closedBy = options.closedBy === undefined ? {} : { closedBy: options.closedBy };
-    const frames = expectation.toBe({ marbles, values: this.#valuesOf(values), ...error, ...closedBy });
-    this.#clock.drawn(this.#clock.now() + frames);
+  expectSubscriptions(log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
+    this.#sketch.subscriptions(log);
+    this.#expectations.push(
+      new SubscriptionExpectation({ title: 'the subscriptions', log, marbles: [marbles].flat() }),
+    );
   }
 
-  #expectLog(title: string, log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
-    this.#expectations.push(new SubscriptionExpectation({ title, log, marbles: [marbles].flat() }));
-  }
-
-  #expectAttempts<T>(sink: ScriptedSink<T>, marbles: string | readonly string[], labels?: readonly string[]): void {
+  expectAttempts<T>(sink: ScriptedSink<T>, marbles: string | readonly string[], labels?: readonly string[]): void {
+    const letters = (index: number) => this.#carried(sink, index);
+    this.#sketch.attempts(sink.attempts, letters);
     const title = `the attempts of the sink ${sink.name}`;
-    const labelOf = (index: number) => this.#lettersOf(sink, index);
+    const labelOf = (index: number) => `[${letters(index)}]`;
     const plan = { title, log: sink.attempts, marbles: [marbles].flat(), labels, labelOf };
     this.#expectations.push(new SubscriptionExpectation(plan));
   }
 
-  #lettersOf<T>(sink: ScriptedSink<T>, index: number): string {
-    const values = this.#valuesOf();
-    const letters = sink.attempts[index]?.batch.items.map((item) => values.letterOf(item) ?? '?') ?? [];
-    return `[${letters.join('')}]`;
+  expectLedger(books: HasStats, expected: ExpectedLedger): void {
+    const attempts = () => this.#sinks.flatMap((sink) => sink.attempts);
+    const seen = { attempts, told: this.#told, recordings: this.#recordings };
+    const witnesses = witnessesOf(seen, (items) => this.lettersOf(items));
+    this.#expectations.push(new LedgerExpectation(books, expected, witnesses));
   }
 
-  #valuesOf(given?: Values<unknown>): ValueTable {
-    return given === undefined ? new SpanValues(this.#spans) : new GivenValues(given, this.#spans);
+  tell(loss: Loss, items: readonly unknown[]): void {
+    this.#told.push({ loss, items });
+  }
+
+  diagram(name: string, options: DiagramOptions): void {
+    this.#diagrams.push({ name, options });
+  }
+
+  valuesOf(given?: Values<unknown>): ValueTable {
+    return given === undefined ? new SpanValues(this.spans) : new GivenValues(given, this.spans);
+  }
+
+  /** Items as letters; `?` is one that has none. */
+  lettersOf(items: readonly unknown[]): string {
+    const values = this.valuesOf();
+    return items.map((item) => values.letterOf(item) ?? '?').join('');
+  }
+
+  #carried<T>(sink: ScriptedSink<T>, index: number): string {
+    return this.lettersOf(sink.attempts[index]?.batch.items ?? []);
   }
 
   #failures(): MarbleFailure[] {
+    const broken = this.#expectations.map((expectation) => expectation.check());
     const refused = this.#sinks.filter((sink) => sink.refusals > 0);
     return [
-      ...this.#expectations.map((expectation) => expectation.check()).filter((failure) => failure !== undefined),
-      ...refused.map(
-        (sink) =>
-          new MarbleFailure(
-            `the sink ${sink.name} was asked for ${sink.refusals} attempts more than its script has marbles`,
-          ),
-      ),
+      ...broken.filter((failure) => failure !== undefined),
+      ...refused.map(({ name, refusals }) => {
+        return new MarbleFailure(
+          `the sink ${name} was asked for ${refusals} attempts more than its script has marbles`,
+        );
+      }),
     ];
   }
 
-  /** What is left: timers whoever set them, and subscriptions to what was drawn. */
+  /** What is left: timers whoever set them, subscriptions to what was drawn, and batches without an end. */
   #leaks(): string[] {
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
-    const subscriptions = this.#watched.flatMap(({ titleOf, subscriptions }) =>
-      subscriptions.flatMap(({ subscribedFrame, unsubscribedFrame }, index) =>
-        Number.isFinite(unsubscribedFrame) ? [] : [`${titleOf(index)}, subscribed at ${millis(subscribedFrame)}`],
-      ),
-    );
-    return [...timers, ...subscriptions];
+    const holds = this.#holds.describe((items) => `[${this.lettersOf(items)}]`);
+    return [...timers, ...openSubscriptions(this.#watched), ...holds];
   }
-}
 
-function leakText(leaks: readonly string[]): string {
-  const shown = leaks.slice(0, MAX_SHOWN).map((leak) => `  ${leak}`);
-  const more = leaks.length > MAX_SHOWN ? [`  and ${leaks.length - MAX_SHOWN} more`] : [];
-  return ['when the run was over, this was left behind', '', ...shown, ...more].join('\n');
-}
-
-function joined(failures: readonly MarbleFailure[]): MarbleFailure {
-  const [first] = failures;
-  if (first === undefined || failures.length === 1) return first ?? new MarbleFailure('it failed');
-  const messages = failures.slice(0, MAX_SHOWN).map((failure) => failure.message);
-  const more = failures.length > MAX_SHOWN ? [`and ${failures.length - MAX_SHOWN} more`] : [];
-  return new MarbleFailure([...messages, ...more].join('\n\n'), first);
+  #keepDiagrams(): MarbleFailure[] {
+    return this.#diagrams
+      .map(({ name, options }) => {
+        const { folder = 'marble-tests/diagrams' } = options;
+        return keepDiagram(name, folder, this.#sketch.diagram(name, options));
+      })
+      .filter((failure) => failure !== undefined);
+  }
 }

@@ -1,4 +1,5 @@
 import type { MarbleKit, MarbleOptions } from './kit.ts';
+import { kitOf } from './kitOf.ts';
 import { MarbleRun } from './marbleRun.ts';
 import { inVirtualTime } from './virtualTime.ts';
 
@@ -7,7 +8,8 @@ import { inVirtualTime } from './virtualTime.ts';
  *
  * The run lasts until `test` has returned and everything that is observed by `expectObservable` is over; with nothing observed, or something
  * that does not end, until nothing is scheduled. What the test subscribes by hand beside that, it awaits with `flush()`. Then what is still
- * subscribed is unsubscribed, and a timer or subscription that remains is a leak.
+ * subscribed is unsubscribed, and a timer, a subscription or a hold
+ * on a batch that remains is a leak.
  *
  * It needs no test runner: the promise is rejected with a {@link MarbleFailure} whose message is a drawing. Return it, or await it.
  *
@@ -26,15 +28,17 @@ import { inVirtualTime } from './virtualTime.ts';
 export function marbles(test: (kit: MarbleKit) => unknown, options: MarbleOptions = {}): Promise<void> {
   return inVirtualTime(options, async (clock, timers) => {
     const run = new MarbleRun(clock, timers);
+    const stopWatching = run.watchHolds();
     try {
       await clock.run(
-        () => test(run.kit()),
+        () => test(kitOf(run)),
         () => run.isOver(),
       );
     } catch (error) {
       throw run.withFailures(error);
     } finally {
       run.stop();
+      stopWatching();
     }
     await clock.settle();
     run.conclude(options.leaks ?? 'fail');

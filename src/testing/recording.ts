@@ -1,26 +1,27 @@
-import { type Observable, Subscription } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { type Batch, isBatch } from '../batch.ts';
 import { RANK, type VirtualClock } from './clock.ts';
+import { type Heard, Listener } from './listener.ts';
 import type { SubscriptionSpan } from './syntax.ts';
 
 /** One thing that an Observable did, at its frame. */
-export type Observed =
-  | { readonly kind: 'next'; readonly frame: number; readonly value: unknown }
-  | { readonly kind: 'complete'; readonly frame: number }
-  | { readonly kind: 'error'; readonly frame: number; readonly error: unknown };
+export type Observed = Heard & { readonly frame: number };
 
 /** Listens to an Observable under test. Frames count from the moment at which it was asked to. */
 export class Recording {
   readonly events: Observed[] = [];
+  /** What came after the end. */
+  readonly late: Observed[] = [];
   readonly #clock: VirtualClock;
   readonly #startMillis: number;
-  readonly #subscription = new Subscription();
+  readonly #listener: Listener;
   #isOver = false;
   #isFrozen = false;
 
   constructor(clock: VirtualClock, source: Observable<unknown>, span: SubscriptionSpan) {
     this.#clock = clock;
     this.#startMillis = clock.now();
+    this.#listener = new Listener((heard, isLate) => this.#record(heard, isLate));
     const from = Number.isFinite(span.subscribedFrame) ? span.subscribedFrame : 0;
     clock.schedule(this.#startMillis + from, () => this.#listen(source), RANK.observer);
     if (!Number.isFinite(span.unsubscribedFrame)) return;
@@ -40,31 +41,19 @@ export class Recording {
 
   stop(): void {
     this.#isOver = true;
-    this.#subscription.unsubscribe();
+    this.#listener.unsubscribe();
   }
 
   #listen(source: Observable<unknown>): void {
-    if (this.#isOver) return;
-    this.#subscription.add(
-      source.subscribe({
-        next: (value) => this.#record({ kind: 'next', frame: this.#frame(), value }),
-        error: (error) => this.#recordEnd({ kind: 'error', frame: this.#frame(), error }),
-        complete: () => this.#recordEnd({ kind: 'complete', frame: this.#frame() }),
-      }),
-    );
+    if (!this.#isOver) source.subscribe(this.#listener);
   }
 
-  #frame(): number {
-    return this.#clock.now() - this.#startMillis;
-  }
-
-  #record(event: Observed): void {
-    if (!this.#isFrozen) this.events.push(event);
-  }
-
-  #recordEnd(event: Observed): void {
-    this.#record(event);
-    this.#isOver = true;
+  #record(heard: Heard, isLate: boolean): void {
+    if (this.#isFrozen) return;
+    const event = { ...heard, frame: this.#clock.now() - this.#startMillis };
+    if (isLate) this.late.push(event);
+    else this.events.push(event);
+    this.#isOver ||= heard.kind !== 'next';
   }
 }
 

@@ -47,6 +47,8 @@ export interface Attempt<T> extends SubscriptionSpan {
   readonly marbles: string;
   /** `open` until it ends; `aborted` by unsubscribing before its answer. */
   readonly end: 'open' | 'answered' | 'failed' | 'aborted';
+  /** What it was answered, once it was. */
+  readonly response: Response | undefined;
 }
 
 /** A sink whose answers are drawn, and that remembers its attempts. */
@@ -66,6 +68,7 @@ export interface ScriptedSink<T> extends Sink<T> {
 interface OpenAttempt<T> extends Attempt<T> {
   unsubscribedFrame: number;
   end: Attempt<T>['end'];
+  response: Response | undefined;
 }
 
 type Answer = (subscriber: Subscriber<Response>) => void;
@@ -134,6 +137,7 @@ export class Script<T> implements ScriptedSink<T> {
       subscribedFrame: clock.now(),
       unsubscribedFrame: Number.POSITIVE_INFINITY,
       end: 'open',
+      response: undefined,
     };
     this.attempts.push(attempt);
     const events = turn.marks.map((mark) =>
@@ -159,12 +163,13 @@ export class Script<T> implements ScriptedSink<T> {
       return;
     }
     const letter = mark.kind === 'next' ? mark.letter : '#';
-    attempt.end = letter in this.#failures() ? 'failed' : 'answered';
+    attempt.response = this.#responses()[letter];
+    attempt.end = attempt.response === undefined ? 'failed' : 'answered';
     this.#answers.get(letter)?.(subscriber);
   }
 
-  #failures(): Readonly<Record<string, unknown>> {
-    return { ...SCRIPT_FAILURES, ...this.#options.failures };
+  #responses(): Readonly<Record<string, Response>> {
+    return { ...SCRIPT_RESPONSES, ...this.#options.responses };
   }
 
   #settleAs(marbles: string | undefined): Promise<void> {
