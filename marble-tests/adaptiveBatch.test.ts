@@ -25,7 +25,8 @@ const TWO_TO_FIVE = {
 
 describe('adaptiveBatch', () => {
   test('closes a batch by count, and what is left by delay', () =>
-    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+    marbles(({ hot, expectBatches, expectSubscriptions, diagram }) => {
+      diagram('adaptiveBatch', { title: 'adaptiveBatch: count 3, delay 4 ms' });
       const source = hot('  -a-b-c----d-------|');
       const subs = '        ^-----------------!';
       const expected = '    -----[abc]----[d]-|';

@@ -7,7 +7,8 @@ const TIMEOUT = { code: 'TIMEOUT', message: 'the source took longer than 5 ms an
 
 describe('raceTimeout', () => {
   test('bounds the time to the first value', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
+      diagram('raceTimeout', { title: "raceTimeout: millis 5, bounds 'first'" });
       const source = cold(' ----a----b-|');
       const subs = '        ^----------!';
       const expected = '    ----a----b-|';

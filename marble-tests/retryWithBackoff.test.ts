@@ -17,7 +17,8 @@ const failed = (failure: Failure) => new ExportError(failure, 'failed');
 
 describe('retryWithBackoff', () => {
   test('subscribes again after a wait, and gives up after the last attempt', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
+      diagram('retryWithBackoff', { title: 'retryWithBackoff: maxAttempts 2, a wait of 3 ms' });
       const source = cold(' -#');
       const subs = ['       ^!', '    ----^!'];
       const expected = '    -----#';
