@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { otlpBackend } from '../src/testing/index.ts';
 
+const EXAMPLES = join(import.meta.dirname, '..', 'examples');
 const running = new Set<ChildProcess>();
 
 afterAll(() => {
@@ -12,7 +13,13 @@ afterAll(() => {
 
 /** Runs an example as it is, and returns what it printed. */
 async function run(name: string, ...args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'examples', name), ...args]);
+  return runNode(join(EXAMPLES, name), ...args);
+}
+
+async function runNode(...args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  // The runner of this test would otherwise be taken for that of the example.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const child = spawn(process.execPath, args, { env });
   running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -52,5 +59,50 @@ describe.concurrent('examples/01-quick-start.ts', () => {
     expect(output).toContain('Not everything was delivered.');
     expect(printed(output, 'permanent')).toBe(printed(output, 'spans ended'));
     expect(code).toBe(1);
+  });
+});
+
+describe.concurrent('the other examples', () => {
+  test('02: a distant backend is given larger batches than one that works for its time', async () => {
+    const { code, output } = await run('02-tuning-batches.ts');
+    expect(code).toBe(0);
+    const rows = [...output.matchAll(/'(far away|works for it)' *│ '(\w+)\(\)' *│ (\d+) *│ (\d+) *│ (\d+) *│ (\d+)/g)];
+    const size = (backend: string, strategy: string) =>
+      Number(rows.find((row) => row[1] === backend && row[2] === strategy)?.[4]);
+    expect(rows.map((row) => Number(row[6]))).toEqual(Array.from({ length: 6 }, () => 16_000));
+    expect(size('far away', 'latencyTarget')).toBeLessThan(400);
+    expect(size('far away', 'responsiveSize')).toBeGreaterThan(400);
+    expect(size('works for it', 'responsiveSize')).toBeLessThan(size('far away', 'responsiveSize'));
+  });
+
+  test('03: everything passes, and few batches are in memory', async () => {
+    const { code, output } = await run('03-slow-backend.ts');
+    const [, delivered, most, closings] = /delivered (\d+); at most (\d+) .* closed (\d+) times/.exec(output) ?? [];
+    expect(code).toBe(0);
+    expect(Number(delivered)).toBe(30_000);
+    // Two batches are out, and two wait.
+    expect(Number(most)).toBeLessThanOrEqual(4_000);
+    expect(Number(closings)).toBeGreaterThan(1);
+  });
+
+  test('04: each batch has its outcome, whatever the backend does', async () => {
+    const { code, output } = await run('04-flaky-backend.ts');
+    expect(output).toContain('delivered 9, rejected 1, lost: none, after 5 attempts one span is too old');
+    expect(output).toMatch(/delivered 0, rejected 0, lost: 10 permanent, after 1 attempts .* answered 400: no, never/);
+    expect(output).toContain('delivered 10, rejected 0, lost: none, after 1 attempts');
+    expect(output).toContain('the backend accepted 19');
+    expect(code).toBe(0);
+  });
+
+  test('05: what the books say is in the file', async () => {
+    const { code, output } = await run('05-own-sink.ts');
+    expect(output).toMatch(/^1000 lines in .*; the books say 1000 delivered$/m);
+    expect(code).toBe(0);
+  });
+
+  test('06: passes under the test runner of Node', async () => {
+    const { code, output } = await runNode('--test', join(EXAMPLES, '06-marble-test.ts'));
+    expect(output).toMatch(/pass 1\n.*fail 0/);
+    expect(code).toBe(0);
   });
 });
