@@ -19,8 +19,13 @@ export class EnvironmentReader {
     return this.#first(names, (value) => value, '');
   }
 
-  wholeNumber(min: number, ...names: readonly string[]): number | undefined {
-    return this.#first(names, (value) => whole(value, min), `a whole number from ${min}`);
+  wholeNumber(min: number, max: number, ...names: readonly string[]): number | undefined {
+    const read = (value: string) => {
+      const number = whole(value, min);
+      return number !== undefined && number <= max ? number : undefined;
+    };
+    const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`;
+    return this.#first(names, read, `a whole number from ${min}${upTo}`);
   }
 
   /** A duration in milliseconds; 0 means that there is no limit. */

@@ -63,7 +63,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   const settings = settle(options);
   const { sink } = options;
   const { scheduler } = settings;
-  const warnings = new Warnings('spanflow', settings.warnIntervalMillis, scheduler);
+  const warnings = new Warnings(settings.warnIntervalMillis, scheduler);
   const onLoss = (loss: Loss) => warnings.lost(loss);
   const onRetry = ({ error }: Retry) =>
     warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`);

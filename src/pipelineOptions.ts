@@ -122,21 +122,13 @@ export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
 /** What the batch processor's variables can set. */
 function sizesOf(given: SpanPipelineOptions) {
   const environment = new EnvironmentReader(given.environment ?? process.env);
-  const maxQueueSize = given.maxQueueSize ?? environment.wholeNumber(1, 'OTEL_BSP_MAX_QUEUE_SIZE');
+  const maxQueueSize =
+    given.maxQueueSize ?? environment.wholeNumber(1, Number.MAX_SAFE_INTEGER, 'OTEL_BSP_MAX_QUEUE_SIZE');
   const queueLimit = maxQueueSize ?? ADAPTIVE_BATCH_DEFAULTS.maxQueueSize;
-  const upToQueue = (text: string) => {
-    const size = Number(text);
-    return Number.isSafeInteger(size) && size >= 1 && size <= queueLimit ? size : undefined;
-  };
   return {
     maxQueueSize,
     maxExportBatchSize:
-      given.maxExportBatchSize ??
-      environment.parsed(
-        upToQueue,
-        `a whole number from 1 to the queue's ${queueLimit}`,
-        'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
-      ),
+      given.maxExportBatchSize ?? environment.wholeNumber(1, queueLimit, 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
     scheduledDelayMillis: given.scheduledDelayMillis ?? environment.delayMillis('OTEL_BSP_SCHEDULE_DELAY'),
     maxElapsedMillis: given.retry?.maxElapsedMillis ?? environment.timeoutMillis('OTEL_BSP_EXPORT_TIMEOUT'),
   };

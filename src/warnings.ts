@@ -1,7 +1,6 @@
-import { diag } from '@opentelemetry/api';
 import type { SchedulerLike, Subscription } from 'rxjs';
 import type { Loss, Outcome } from './outcome.ts';
-import { untraced } from './suppress.ts';
+import { warn } from './suppress.ts';
 import { after } from './timers.ts';
 
 /**
@@ -9,7 +8,6 @@ import { after } from './timers.ts';
  * exceptions are caught, and the spans that it makes are suppressed, so that a warning cannot feed itself.
  */
 export class Warnings {
-  readonly #name: string;
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   #losses = new Map<string, number>(); // since the last report, by reason and stage
@@ -17,8 +15,7 @@ export class Warnings {
   #quiet: Subscription | undefined; // until it ends, nothing is reported
   #reportsLeft = Number.POSITIVE_INFINITY;
 
-  constructor(name: string, intervalMillis: number, scheduler: SchedulerLike) {
-    this.#name = name;
+  constructor(intervalMillis: number, scheduler: SchedulerLike) {
     this.#intervalMillis = intervalMillis;
     this.#scheduler = scheduler;
   }
@@ -65,15 +62,7 @@ export class Warnings {
     const trouble = this.#trouble;
     this.#losses = new Map();
     this.#trouble = undefined;
-    if (losses.length > 0) this.#warn(`lost spans: ${losses.join(', ')}`);
-    if (trouble !== undefined) this.#warn(trouble);
-  }
-
-  #warn(message: string): void {
-    try {
-      untraced(() => diag.warn(`${this.#name}: ${message}`));
-    } catch {
-      // There is nobody left to tell.
-    }
+    if (losses.length > 0) warn(`spanflow: lost spans: ${losses.join(', ')}`);
+    if (trouble !== undefined) warn(`spanflow: ${trouble}`);
   }
 }

@@ -18,7 +18,7 @@ describe('a variable', () => {
 
   it('that comes first counts; one that makes no sense is warned about and left out, its value never repeated', () => {
     const warnings = recordWarnings();
-    expect(read({ A: 's3cret', B: '7', C: '8' }).wholeNumber(1, 'A', 'B', 'C')).toBe(7);
+    expect(read({ A: 's3cret', B: '7', C: '8' }).wholeNumber(1, Number.MAX_SAFE_INTEGER, 'A', 'B', 'C')).toBe(7);
     expect(warnings).toEqual(['spanflow: A is ignored: it must be a whole number from 1']);
   });
 
@@ -34,7 +34,7 @@ describe('a variable', () => {
     ['007', 7],
     ['9007199254740993', undefined],
   ])('of %s is the whole number %s', (text, number) => {
-    expect(read({ A: text }).wholeNumber(1, 'A')).toBe(number);
+    expect(read({ A: text }).wholeNumber(1, Number.MAX_SAFE_INTEGER, 'A')).toBe(number);
   });
 
   it('of 0 is no limit for a timeout, and none for a delay', () => {
@@ -60,6 +60,6 @@ describe('a variable', () => {
     };
     diag.setLogger({ error() {}, warn, info() {}, debug() {}, verbose() {} }, { suppressOverrideMessage: true });
     onTestFinished(() => diag.disable());
-    expect(read({ A: 'x', B: '2' }).wholeNumber(1, 'A', 'B')).toBe(2);
+    expect(read({ A: 'x', B: '2' }).wholeNumber(1, Number.MAX_SAFE_INTEGER, 'A', 'B')).toBe(2);
   });
 });

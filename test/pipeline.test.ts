@@ -233,6 +233,8 @@ describe('spanPipeline: what it warns of', () => {
   });
 });
 
+const UP_TO_QUEUE = `a whole number from 1 to ${ADAPTIVE_BATCH_DEFAULTS.maxQueueSize}`;
+
 describe('spanPipeline: options and variables', () => {
   const sink = toMemory<ReadableSpan>();
   const settled = (environment: Record<string, string>, options: Partial<SpanPipelineOptions> = {}) =>
@@ -262,11 +264,8 @@ describe('spanPipeline: options and variables', () => {
   test.each([
     ['OTEL_BSP_MAX_QUEUE_SIZE', '0', 'a whole number from 1'],
     ['OTEL_BSP_MAX_QUEUE_SIZE', 'many', 'a whole number from 1'],
-    [
-      'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
-      '99999',
-      `a whole number from 1 to the queue's ${ADAPTIVE_BATCH_DEFAULTS.maxQueueSize}`,
-    ],
+    ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', '99999', UP_TO_QUEUE],
+    ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', '0x10', UP_TO_QUEUE],
     ['OTEL_BSP_SCHEDULE_DELAY', '-1', 'milliseconds from 0 to 2147483647'],
     ['OTEL_BSP_EXPORT_TIMEOUT', '1e99', 'milliseconds from 0 to 2147483647'],
   ])('%s=%s is warned about and ignored', (name, value, rule) => {
