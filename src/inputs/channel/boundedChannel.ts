@@ -1,0 +1,212 @@
+import { Observable, Subject } from 'rxjs';
+import type { Account } from '../../account.ts';
+import { SpanflowError } from '../../errors.ts';
+import { requireMillis, requireShape, withDefaults } from '../../options.ts';
+import type { LossReason } from '../../outcome.ts';
+import { Ring } from '../../strategies/ring.ts';
+import { keepingAlive, outsideAnyContext, soon } from '../../timers.ts';
+import { Flushes } from '../flushes.ts';
+import { type Admission, Entrance } from './entrance.ts';
+import { type Channel, type ChannelSettings, type Offered, type SendOptions, STAGE } from './options.ts';
+
+/** Items that leave before the event loop has its next turn. */
+const ITEMS_PER_TURN = 4_096;
+
+const SEND_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
+const CLOSE_DEFAULTS: Readonly<{ error: unknown }> = Object.freeze({ error: undefined });
+
+/** The consumers' side of a channel: it empties the queue, a slice in each turn of the event loop. */
+export class BoundedChannel<T> implements Channel<T> {
+  readonly #settings: ChannelSettings<T>;
+  readonly #account: Account;
+  readonly #entrance: Entrance<T>;
+  readonly #items = new Subject<T>();
+  readonly #flushes = new Flushes();
+  readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void }>(); // flushes that wait for what is before them to leave
+  readonly #untold = new Map<LossReason, number>(); // losses since the last turn
+  #left = 0; // items that have
+  #drainIsDue = false; // a turn is set
+  #draining = false;
+  #awaitsGate = false;
+  #failure: { readonly error: unknown } | undefined; // how the stream ends, unless it completes
+  #ended = false; // the stream has
+  #whenSettled: (() => void)[] | undefined = []; // flushes that came after the end; gone when that has settled
+
+  readonly items$ = new Observable<T>((subscriber) => {
+    subscriber.add(this.#items.subscribe(subscriber));
+    this.#drainSoon();
+  });
+  readonly flush$ = this.#flushes.requests$;
+  readonly saturated$: Observable<boolean>;
+
+  constructor(settings: ChannelSettings<T>, account: Account) {
+    this.#settings = settings;
+    this.#account = account;
+    this.#entrance = new Entrance(settings, account, {
+      onAccepted: () => this.#drainSoon(),
+      onRefused: (reason) => {
+        this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + 1);
+        this.#drainSoon();
+      },
+    });
+    this.saturated$ = this.#entrance.saturated$;
+  }
+
+  send(item: T, options?: SendOptions): Promise<void> {
+    const signal = options && withDefaults(`${STAGE}.send`, SEND_DEFAULTS, options).signal;
+    if (signal !== undefined) requireShape(`${STAGE}.send.signal`, signal, 'an AbortSignal', 'addEventListener');
+    const admitted = this.admit(item, signal);
+    if (admitted === 'accepted') return Promise.resolve();
+    const sent = Promise.resolve(admitted).then((admission) => {
+      if (admission !== 'accepted') throw this.#errorOf(admission, signal);
+    });
+    // Whoever sends and does not look has decided so; the process that is observed does not end for it.
+    sent.catch(() => {});
+    return sent;
+  }
+
+  trySend(item: T): Offered {
+    const admission = this.#entrance.offer(item);
+    if (admission === 'accepted') return admission;
+    return admission === 'alreadyShutdown' ? 'closed' : 'dropped';
+  }
+
+  /** What `send` does, without a promise where nobody has to wait, and without an error. */
+  admit(item: T, signal?: AbortSignal): Admission | Promise<Admission> {
+    return this.#entrance.admit(item, signal);
+  }
+
+  close(options: { error?: unknown } = {}): void {
+    const { error } = withDefaults(`${STAGE}.close`, CLOSE_DEFAULTS, options);
+    if (this.#entrance.closed) return;
+    if (error !== undefined) this.#failure = { error };
+    this.#entrance.close();
+    this.#drainSoon();
+  }
+
+  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
+    return new Promise((resolve, reject) => {
+      const timer = keepingAlive(this.#settings.scheduler, timeoutMillis, () => {
+        const pending = `forceFlush did not finish within ${timeoutMillis} ms; what is still pending goes on`;
+        reject(new SpanflowError('FLUSH_TIMEOUT', pending));
+      });
+      outsideAnyContext(() =>
+        this.#flush(() => {
+          timer.unsubscribe();
+          resolve();
+        }),
+      );
+    });
+  }
+
+  #errorOf(admission: Exclude<Admission, 'accepted'>, signal: AbortSignal | undefined): unknown {
+    if (admission === 'aborted') return signal?.reason;
+    const { maxQueueSize, maxQueueBytes, maxWaitingSends } = this.#settings;
+    const full = `the queue is full (maxQueueSize ${maxQueueSize}, maxQueueBytes ${maxQueueBytes})`;
+    if (admission === 'alreadyShutdown') return new SpanflowError('CLOSED', `${STAGE}: it is closed`);
+    if (admission === 'tooLarge')
+      return new SpanflowError('QUEUE_FULL', `${STAGE}: an item is larger than maxQueueBytes ${maxQueueBytes}`);
+    return new SpanflowError('QUEUE_FULL', `${STAGE}: ${full}, and maxWaitingSends ${maxWaitingSends} wait already`);
+  }
+
+  #drainSoon(): void {
+    if (this.#drainIsDue || !this.#hasWork()) return;
+    this.#drainIsDue = true;
+    soon(this.#settings.scheduler, () => {
+      this.#drainIsDue = false;
+      this.#tellLosses();
+      this.#drain();
+    });
+  }
+
+  #hasWork(): boolean {
+    if (this.#untold.size > 0) return true;
+    if (this.#entrance.length === 0) return this.#entrance.closed && !this.#ended;
+    return this.#items.observed && this.#gateIsOpen();
+  }
+
+  /** Where it is closed, its opening brings the next turn. */
+  #gateIsOpen(): boolean {
+    const { gate } = this.#settings;
+    if (gate === undefined || gate.open) return true;
+    if (!this.#awaitsGate) {
+      this.#awaitsGate = true;
+      outsideAnyContext(() =>
+        gate.whenOpen().then(() => {
+          this.#awaitsGate = false;
+          this.#drainSoon();
+        }),
+      );
+    }
+    return false;
+  }
+
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    for (let count = 0; count < ITEMS_PER_TURN && this.#mayEmit(); count += 1) this.#emit();
+    this.#draining = false;
+    if (this.#entrance.closed && this.#entrance.length === 0) this.#end();
+    this.#drainSoon();
+  }
+
+  #mayEmit(): boolean {
+    return this.#entrance.length > 0 && this.#items.observed && this.#settings.gate?.open !== false;
+  }
+
+  #emit(): void {
+    const item = this.#entrance.shift();
+    this.#left += 1;
+    this.#account.handOn(1);
+    try {
+      this.#items.next(item);
+    } catch {
+      this.#account.callbackErrors += 1;
+    }
+    this.#sendFlushes();
+  }
+
+  #flush(onDone: () => void): void {
+    if (this.#ended) {
+      if (this.#whenSettled === undefined) onDone();
+      else this.#whenSettled.push(onDone);
+    } else {
+      this.#marks.push({ upTo: this.#left + this.#entrance.length, onDone });
+      if (!this.#draining) this.#sendFlushes();
+    }
+  }
+
+  #sendFlushes(): void {
+    for (let mark = this.#marks.peek(); mark !== undefined && mark.upTo <= this.#left; mark = this.#marks.peek()) {
+      this.#marks.shift();
+      this.#flushes.send(mark.onDone);
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#failure === undefined) this.#items.complete();
+    else this.#items.error(this.#failure.error);
+    // Whoever still has batches out answers this one, and so those that will be asked for from now on.
+    this.#flushes.send(() => {
+      for (const onDone of this.#whenSettled ?? []) onDone();
+      this.#whenSettled = undefined;
+    });
+    this.#flushes.complete();
+    this.#entrance.end();
+  }
+
+  #tellLosses(): void {
+    const losses = [...this.#untold];
+    this.#untold.clear();
+    for (const [reason, count] of losses) {
+      try {
+        this.#settings.onLoss?.({ count, reason, stage: STAGE });
+      } catch {
+        this.#account.callbackErrors += 1;
+      }
+    }
+  }
+}

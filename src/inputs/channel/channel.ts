@@ -1,0 +1,41 @@
+import { createLedger } from '../../ledger.ts';
+import { BoundedChannel } from './boundedChannel.ts';
+import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
+
+/**
+ * Lets many producers send into one stream, through a bounded queue that answers each of them.
+ *
+ * ```text
+ * trySend  -a-b-c-d-----|      maxQueueSize 2: d is dropped
+ * gate     --x-----o----|      closed at x, opened at o
+ * items$   -a------(bc)-|
+ * ```
+ *
+ * `send` waits for room, `trySend` does not. Nothing that listens to `items$` runs inside of either, nor in the asynchronous context of whoever called: the queue is emptied
+ * in a turn of the event loop of its own, a slice at a time.
+ *
+ * **Emits** nothing before somebody subscribes, nor while the gate is closed; the items wait in the queue. With several subscribers each one gets every item. **Completes** when it has been
+ * closed and the queue is empty; **errors** then if it was closed with an error. **Unsubscribed** by all, it keeps items in the queue again.
+ *
+ * **Order**: that in which the items were accepted. Those who wait are let in first come, first served; an item that would fit overtakes no larger one.
+ *
+ * **Loss**: `queueFull` (a `trySend` without room, or more than `maxWaitingSends`), `tooLarge`, `alreadyShutdown`: each is refused, so the producer knows. What an aborted `send` took
+ * back has never been offered, and is in no book.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const lines = channel<string>({ maxQueueSize: 10_000 });
+ * lines.items$.pipe(adaptiveBatch({ flushWhen: lines.flush$ }), exportTo(toConsole())).subscribe();
+ * await lines.send('waits for room');
+ * if (lines.trySend('does not wait') === 'dropped') console.warn('too fast');
+ * lines.close();
+ * ```
+ *
+ * @see fromSpanProcessor
+ */
+export function channel<T>(options: ChannelOptions<T> = {}): Channel<T> {
+  const settings = settle(options);
+  return new BoundedChannel(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
+}

@@ -1,0 +1,153 @@
+import { BehaviorSubject, type Observable } from 'rxjs';
+import type { Account } from '../../account.ts';
+import type { LossReason } from '../../outcome.ts';
+import { outsideAnyContext } from '../../timers.ts';
+import { Line } from './line.ts';
+import { MeasuredQueue, measure } from './measuredQueue.ts';
+import type { ChannelSettings } from './options.ts';
+
+/** Why an item was not let in. */
+export type Refusal = Extract<LossReason, 'queueFull' | 'tooLarge' | 'alreadyShutdown'>;
+
+/** What became of an item at the entrance; `aborted`: its producer has taken it back. */
+export type Admission = 'accepted' | Refusal | 'aborted';
+
+/** A producer that waits for room. */
+interface Waiter<T> {
+  readonly item: T;
+  readonly bytes: number;
+  answer(admission: Admission): void;
+}
+
+/** Who wants to know what happens at the entrance. */
+export interface EntranceOwner {
+  onAccepted(): void;
+  onRefused(reason: Refusal): void;
+}
+
+/** The producers' side of a channel: the bounded queue, and the bounded line of those who wait to get into it. */
+export class Entrance<T> {
+  readonly #settings: ChannelSettings<T>;
+  readonly #account: Account;
+  readonly #owner: EntranceOwner;
+  readonly #queue: MeasuredQueue<T>;
+  readonly #line = new Line<Waiter<T>>();
+  readonly #saturated = new BehaviorSubject(false);
+  #closed = false;
+  readonly saturated$: Observable<boolean> = this.#saturated.asObservable();
+
+  constructor(settings: ChannelSettings<T>, account: Account, owner: EntranceOwner) {
+    this.#settings = settings;
+    this.#account = account;
+    this.#owner = owner;
+    this.#queue = new MeasuredQueue(settings);
+    account.gauges = { queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes };
+  }
+
+  /** Items in the queue. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Lets the item in now, or not at all. */
+  offer(item: T): Exclude<Admission, 'aborted'> {
+    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+    return this.#enact(this.#verdict(bytes), item, bytes);
+  }
+
+  /** Lets the item in now, or when there is room: only then is the answer a promise, and it never rejects. */
+  admit(item: T, signal?: AbortSignal): Admission | Promise<Admission> {
+    if (signal?.aborted) return 'aborted';
+    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+    const verdict = this.#verdict(bytes);
+    const waits = verdict === 'queueFull' && this.#line.length < this.#settings.maxWaitingSends;
+    return waits ? this.#wait(item, bytes, signal) : this.#enact(verdict, item, bytes);
+  }
+
+  /** The oldest item, which leaves and makes room. There has to be one. */
+  shift(): T {
+    const item = this.#queue.shift();
+    this.#letIn();
+    return item;
+  }
+
+  /** Lets nobody in any more; those who wait are told. */
+  close(): void {
+    this.#closed = true;
+    for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
+      this.#line.leave(place);
+      this.#refuse('alreadyShutdown');
+      place.value.answer('alreadyShutdown');
+    }
+    this.#tellSaturation(false);
+  }
+
+  /** It is empty, and will stay so. */
+  end(): void {
+    this.#saturated.complete();
+  }
+
+  #verdict(bytes: number): 'accepted' | Refusal {
+    if (this.#closed) return 'alreadyShutdown';
+    if (!this.#queue.admits(bytes)) return 'tooLarge';
+    return this.#line.length === 0 && this.#queue.fits(bytes) ? 'accepted' : 'queueFull';
+  }
+
+  #enact(verdict: 'accepted' | Refusal, item: T, bytes: number): 'accepted' | Refusal {
+    if (verdict === 'accepted') this.#take(item, bytes);
+    else this.#refuse(verdict);
+    this.#tellSaturation(verdict === 'queueFull');
+    return verdict;
+  }
+
+  #wait(item: T, bytes: number, signal?: AbortSignal): Promise<Admission> {
+    return new Promise((resolve) => {
+      const takeBack = () => {
+        this.#line.leave(place);
+        resolve('aborted');
+        this.#letIn(); // there may be room for the next one, which is smaller
+      };
+      const answer = (admission: Admission) => {
+        signal?.removeEventListener('abort', takeBack);
+        resolve(admission);
+      };
+      const place = this.#line.join({ item, bytes, answer });
+      signal?.addEventListener('abort', takeBack, { once: true });
+      this.#tellSaturation(true);
+    });
+  }
+
+  #letIn(): void {
+    for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
+      const { item, bytes, answer } = place.value;
+      if (!this.#queue.fits(bytes)) break;
+      this.#line.leave(place);
+      this.#take(item, bytes);
+      answer('accepted');
+    }
+    this.#tellSaturation(false);
+  }
+
+  #take(item: T, bytes: number): void {
+    this.#account.accept(1);
+    this.#queue.push(item, bytes);
+    this.#owner.onAccepted();
+  }
+
+  #refuse(reason: Refusal): void {
+    this.#account.refuse(1, reason);
+    this.#owner.onRefused(reason);
+  }
+
+  /** Between full and half empty it stays what it is, so that nobody is told to hurry for the sake of one item. */
+  #tellSaturation(isShort: boolean): void {
+    const fillRatio = this.#queue.fillRatio;
+    const short = isShort || this.#line.length > 0 || fillRatio >= 1;
+    if (short === this.#saturated.value || (!short && fillRatio > 0.5)) return;
+    outsideAnyContext(() => this.#saturated.next(short));
+  }
+}

@@ -1,0 +1,102 @@
+import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import type { FlushRequest } from '../../batch.ts';
+import type { Gate } from '../../gate.ts';
+import type { Ledger } from '../../ledger.ts';
+import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../options.ts';
+import type { Loss } from '../../outcome.ts';
+import { estimateItemBytes } from '../../strategies/itemBytes.ts';
+
+export interface ChannelOptions<T> {
+  /** Items that wait in the queue, at most: 1 or more, default 32,768. More rides out longer bursts before producers wait, and takes more memory. */
+  maxQueueSize?: number;
+  /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is refused as `tooLarge`. */
+  maxQueueBytes?: number;
+  /**
+   * Calls of `send` that wait for room, at most: 0 or more, default 1,024. One too many is refused as `queueFull`. What waits is not in the queue: its
+   * memory is bounded by this number of items.
+   */
+  maxWaitingSends?: number;
+  /** Nothing leaves while it is closed. Give the same one to `adaptiveBatch({ gate })`, and producers feel how full that is. Default: one that stays open. */
+  gate?: Gate;
+  /** How long `forceFlush` waits for the outcomes, in milliseconds: 1 or more, default 30,000. Then it rejects. */
+  flushTimeoutMillis?: number;
+  /** Estimates the bytes of an item, while it is sent. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
+  sizeOf?: (item: T) => number;
+  /** Told what was refused (`queueFull`, `tooLarge`, `alreadyShutdown`), summed up once per turn of the event loop, and never from within a call of a producer. */
+  onLoss?: (loss: Loss) => void;
+  /** Keeps the books. Default: one of its own. */
+  ledger?: Ledger;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+type Optional = 'gate' | 'onLoss' | 'ledger';
+
+/** Every option, settled. */
+export type ChannelSettings<T> = Required<Omit<ChannelOptions<T>, Optional>> & {
+  [K in Optional]: ChannelOptions<T>[K] | undefined;
+};
+
+export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freeze({
+  maxQueueSize: 32_768,
+  maxQueueBytes: 64 * 1024 * 1024,
+  maxWaitingSends: 1_024,
+  gate: undefined,
+  flushTimeoutMillis: 30_000,
+  sizeOf: estimateItemBytes,
+  onLoss: undefined,
+  ledger: undefined,
+  scheduler: asyncScheduler,
+});
+
+/** What {@link Channel.trySend} answers: it is in; there was no room for it; the channel takes nothing any more. */
+export type Offered = 'accepted' | 'dropped' | 'closed';
+
+export interface SendOptions {
+  /** Takes the item back while it waits for room. */
+  signal?: AbortSignal;
+}
+
+/** Many producers on one side, one stream on the other, and a bounded queue between them. */
+export interface Channel<T> {
+  /**
+   * Resolves when the item is in the queue; while that is full it waits its turn, first come, first served. Rejects with the signal's reason when that aborts, and with
+   * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue. A rejection that nobody looks at is no
+   * unhandled one: it is in the books.
+   */
+  send(item: T, options?: SendOptions): Promise<void>;
+  /** Takes the item now, or not at all. It overtakes nobody who waits. */
+  trySend(item: T): Offered;
+  /** Takes nothing any more, and refuses those who wait. What is queued still leaves; then `items$` completes, or errors with `error` if there is one. */
+  close(options?: { error?: unknown }): void;
+  /** What was sent, in that order. It completes when the channel has been closed and the queue is empty. */
+  readonly items$: Observable<T>;
+  /** For `adaptiveBatch({ flushWhen })`: what {@link Channel.forceFlush} asks for. */
+  readonly flush$: Observable<FlushRequest>;
+  /** `true` from the moment in which somebody is short of room until the queue is half empty and nobody waits. It starts with the present state. */
+  readonly saturated$: Observable<boolean>;
+  /**
+   * Resolves when everything that was accepted before has left and has an outcome, whichever it is; rejects at its timeout with `FLUSH_TIMEOUT`.
+   *
+   * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
+   */
+  forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
+}
+
+export const STAGE = 'channel';
+
+/** Lays the options over the defaults and refuses what is out of range. */
+export function settle<T>(options: ChannelOptions<T>): ChannelSettings<T> {
+  const settings = withDefaults<ChannelSettings<T>>(STAGE, CHANNEL_DEFAULTS, options);
+  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
+  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
+  requireWhole(`${STAGE}.maxWaitingSends`, settings.maxWaitingSends, 0);
+  requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');
+  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
+  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+  const { gate, onLoss, ledger } = settings;
+  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
+  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
+  return settings;
+}
