@@ -1,0 +1,205 @@
+import { map, Subject } from 'rxjs';
+import type { Account } from '../account.ts';
+import { type Batch, withItems } from '../batch.ts';
+import { InvalidOptionError, messageOf } from '../errors.ts';
+import { createGate, type Gate } from '../gate.ts';
+import { BoundedChannel } from '../inputs/channel/boundedChannel.ts';
+import { STAGE as CHANNEL } from '../inputs/channel/options.ts';
+import { createLedger, type Ledger } from '../ledger.ts';
+import { onceAndAtExit, type Shutdown, withinMillis } from '../lifeCycle.ts';
+import { adaptiveBatch } from '../operators/adaptiveBatch/adaptiveBatch.ts';
+import { exportTo } from '../operators/exportTo/exportTo.ts';
+import { requireMillis, requireShape, withDefaults } from '../options.ts';
+import type { Loss, Outcome } from '../outcome.ts';
+import type { Sink } from '../sink.ts';
+import type { Stats } from '../strategies/summary.ts';
+import { warn } from '../suppress.ts';
+import { keepingAlive, outsideAnyContext } from '../timers.ts';
+import { Call, type ExportAnswer, settleUnits, type Unit } from './call.ts';
+import { type ExportHandleOptions, type ExportHandleSettings, OWNER, settle } from './options.ts';
+
+/** One way out, shared by many callers. */
+export interface ExportHandle<T> {
+  /**
+   * Resolves when each of these items has its end, whichever: a failed export is an answer, not a rejection. It waits while the queue is full.
+   *
+   * @param options `signal`: gives up the wait. Then it rejects with the signal's reason; items that are not in the queue yet stay out, and those that are go on (they may share a batch
+   * with others) and are counted in `stats()`
+   */
+  export(items: readonly T[], options?: { signal?: AbortSignal }): Promise<ExportAnswer>;
+  /** The books, now, over all callers. */
+  stats(): Stats;
+  /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`. */
+  forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
+  /**
+   * Takes no more calls, exports what it has been given, answers everybody, and shuts the sink down. What has no end at the deadline (default `shutdownDeadlineMillis`) is lost, as
+   * `shutdown` or `unconfirmed`; what had not even found room, as `alreadyShutdown`. The second call gives the promise of the first.
+   */
+  readonly shutdown: Shutdown;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const EXPORT_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
+
+/**
+ * Makes one handle on a sink for many callers: their items travel in common batches, and each caller is told what became of theirs.
+ *
+ * ```text
+ * export  -a-b-------      two callers, a delay of 4 ms
+ * sink    -----[ab]--      one request; it answers after 2 ms
+ * answer  -------(ab)      each has its own
+ * ```
+ *
+ * Behind it are a {@link channel}, an {@link adaptiveBatch} and an {@link exportTo}, and their options. The handle owns the sink.
+ *
+ * **Answers** exactly the items of the call, when the last of them has its end. When a backend takes only a part of a batch it does not say which: of a batch that several calls share, each is
+ * assigned a part in proportion, and told so in `estimated`. All answers together are always what `stats()` says. An empty array is answered at once.
+ *
+ * **Order**: items of one call keep theirs; calls that wait for room are let in by turns, item by item.
+ *
+ * **Loss**: that of {@link exportTo}, and `queueFull`, `tooLarge`, `alreadyShutdown` for items that did not get into the queue: each is in an answer, and in `stats()`.
+ *
+ * **Exit**: when the event loop runs empty, what was given is still exported, for at most `exitDeadlineMillis`.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const handle = exportHandle(otlpHttp());
+ * const { delivered, lost } = await handle.export(spans, { signal: AbortSignal.timeout(5_000) });
+ * await handle.shutdown();
+ * ```
+ *
+ * @see spanPipeline
+ */
+export function exportHandle<T>(sink: Sink<T>, options: ExportHandleOptions<T> = {}): ExportHandle<T> {
+  return new SinkHandle(sink, settle(sink, options));
+}
+
+class SinkHandle<T> implements ExportHandle<T> {
+  readonly #sink: Sink<T>;
+  readonly #settings: ExportHandleSettings<T>;
+  readonly #ledger: Ledger;
+  readonly #account: Account;
+  readonly #channel: BoundedChannel<Unit<T>>;
+  readonly #calls = new Set<Call>(); // not yet answered
+  readonly #entering = new Set<Promise<void>>(); // calls whose items are not all in
+  readonly #stopWhen = new Subject<void>(); // the shutdown has reached its deadline
+  readonly #drained: Promise<void>;
+  #closing = false;
+  readonly shutdown: Shutdown;
+
+  constructor(sink: Sink<T>, settings: ExportHandleSettings<T>) {
+    const gate = createGate();
+    this.#sink = sink;
+    this.#settings = settings;
+    this.#ledger = createLedger({ scheduler: settings.scheduler });
+    this.#account = this.#ledger.open('input', CHANNEL);
+    this.#channel = new BoundedChannel({ ...settings.channel, gate }, this.#account);
+    this.#drained = this.#run(gate);
+    this.shutdown = onceAndAtExit(
+      settings.exitDeadlineMillis,
+      ({ deadlineMillis = settings.shutdownDeadlineMillis } = {}) => {
+        requireMillis(`${OWNER}.shutdown.deadlineMillis`, deadlineMillis, 0, 'finite');
+        return this.#close(deadlineMillis);
+      },
+    );
+  }
+
+  export(items: readonly T[], options: { signal?: AbortSignal } = {}): Promise<ExportAnswer> {
+    if (!Array.isArray(items)) throw new InvalidOptionError(`${OWNER}.export.items`, 'an array', items);
+    const { signal } = withDefaults(`${OWNER}.export`, EXPORT_DEFAULTS, options);
+    if (signal !== undefined) requireShape(`${OWNER}.export.signal`, signal, 'an AbortSignal', 'addEventListener');
+    const call = new Call(items.length, this.#settings.scheduler, signal);
+    if (signal?.aborted) return call.answer;
+    remember(this.#calls, call, call.answer);
+    if (this.#closing) this.#turnAway(call, items.length);
+    // A copy: the caller may go on using the array while the call waits for room.
+    else remember(this.#entering, this.#enter(call, items.slice(), signal));
+    return call.answer;
+  }
+
+  stats(): Stats {
+    return this.#ledger.stats();
+  }
+
+  async forceFlush(options?: { timeoutMillis?: number }): Promise<void> {
+    await this.#channel.forceFlush(options);
+    await outsideAnyContext(() => this.#sink.forceFlush?.());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  #run(gate: Gate): Promise<void> {
+    const unitsOf = new WeakMap<object, readonly Unit<T>[]>(); // by the batch that the sink is given
+    const unwrap = (batch: Batch<Unit<T>>) => {
+      const items = batch.items.map((unit) => unit.item);
+      const unwrapped = withItems(batch, items);
+      unitsOf.set(unwrapped, batch.items);
+      return unwrapped;
+    };
+    const ledger = this.#ledger;
+    const onLoss = (loss: Loss, units: readonly Unit<T>[]) =>
+      settleUnits(units, { delivered: 0, rejected: 0, lost: [loss] });
+    const flow = this.#channel.items$.pipe(
+      adaptiveBatch({ ...this.#settings.batch, gate, flushWhen: this.#channel.flush$, ledger, onLoss }),
+      map(unwrap),
+      exportTo(this.#sink, { ...this.#settings.export, stopWhen: this.#stopWhen, ledger }),
+    );
+    return new Promise((resolve) => {
+      const next = (outcome: Outcome<T>) => settleUnits(unitsOf.get(outcome.batch) ?? [], outcome);
+      const error = (thrown: unknown) => {
+        warn(`${OWNER} has ended, and that is a defect of spanflow: ${messageOf(thrown)}`);
+        resolve();
+      };
+      flow.subscribe({ next, error, complete: resolve });
+    });
+  }
+
+  async #enter(call: Call, items: readonly T[], signal: AbortSignal | undefined): Promise<void> {
+    for (const item of items) {
+      const admitted = this.#channel.admit({ item, call }, signal);
+      const admission = typeof admitted === 'string' ? admitted : await admitted;
+      if (admission === 'aborted') return;
+      if (admission !== 'accepted') call.lose(1, admission, CHANNEL);
+    }
+  }
+
+  #turnAway(call: Call, items: number): void {
+    this.#account.refuse(items, 'alreadyShutdown');
+    call.lose(items, 'alreadyShutdown', CHANNEL);
+  }
+
+  async #close(deadlineMillis: number): Promise<void> {
+    const { scheduler } = this.#settings;
+    this.#closing = true;
+    const deadline = keepingAlive(scheduler, deadlineMillis, () => {
+      this.#stopWhen.next();
+      this.#channel.close();
+    });
+    await Promise.all(this.#entering);
+    this.#channel.close();
+    await this.#drained;
+    deadline.unsubscribe();
+    for (const call of this.#calls) call.giveUp('shutdown', OWNER);
+    await withinMillis(scheduler, deadlineMillis, this.#closeSink());
+    this.#ledger.close();
+  }
+
+  async #closeSink(): Promise<void> {
+    try {
+      await outsideAnyContext(() => this.#sink.shutdown?.());
+    } catch (thrown) {
+      warn(`${this.#sink.name} did not shut down: ${messageOf(thrown)}`);
+    }
+  }
+}
+
+/** Keeps something until its promise is settled. */
+function remember<V>(kept: Set<V>, value: V, until: Promise<unknown> = value as Promise<unknown>): void {
+  const forget = () => kept.delete(value);
+  kept.add(value);
+  until.then(forget, forget);
+}

@@ -1,0 +1,146 @@
+import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import { type ChannelSettings, settle as settleChannel } from '../inputs/channel/options.ts';
+import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from '../operators/adaptiveBatch/options.ts';
+import { type ExportToOptions, RETRY_DEFAULTS } from '../operators/exportTo/options.ts';
+import { MAX_TIMER_MILLIS, requireMillis, requireShape, requireWhole, withDefaults } from '../options.ts';
+import type { Sink } from '../sink.ts';
+import { estimateItemBytes } from '../strategies/itemBytes.ts';
+import type { Unit } from './call.ts';
+
+type BatchOptions<T> = Pick<
+  AdaptiveBatchOptions<T>,
+  'maxExportBatchSize' | 'maxExportBatchBytes' | 'targetLatencyMillis' | 'strategy' | 'sizeOf'
+>;
+type ExportOptions<T> = Pick<ExportToOptions<T>, 'concurrency' | 'attemptTimeoutMillis' | 'retry' | 'random'>;
+
+/** Those of the batches and of the export are described at {@link AdaptiveBatchOptions} and {@link ExportToOptions}. */
+export interface ExportHandleOptions<T> extends BatchOptions<T>, ExportOptions<T> {
+  /** Items that wait for a batch, at most: 1 or more, default 32,768. Up to two batches of the largest size are gathered beside. */
+  maxQueueSize?: number;
+  /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is lost as `tooLarge`. */
+  maxQueueBytes?: number;
+  /**
+   * Calls that wait because the queue is full, at most: 0 or more, default 1,024. What one too many has to export is lost as `queueFull`, as far as it finds no room. A call that waits keeps just
+   * its own items.
+   */
+  maxWaitingExports?: number;
+  /**
+   * How long the first item of a batch waits for others, at most, in milliseconds: 0 or more, default 100. Each caller waits for it, so it is shorter than in a
+   * pipeline that nobody waits for.
+   */
+  scheduledDelayMillis?: number;
+  /** How long `forceFlush` waits unless it is told otherwise, in milliseconds: 1 or more, default 30,000. */
+  flushTimeoutMillis?: number;
+  /** How long `shutdown` drains unless it is told otherwise, in milliseconds: 0 or more, default 30,000. What is left then is lost, and answered so. */
+  shutdownDeadlineMillis?: number;
+  /** How long the process is kept alive at its natural end to export what was given, in milliseconds: 0 or more, default 10,000. 0: not at all. */
+  exitDeadlineMillis?: number;
+  /** Where time comes from. Default `asyncScheduler`. */
+  scheduler?: SchedulerLike;
+}
+
+type OwnOption =
+  | 'maxQueueSize'
+  | 'maxQueueBytes'
+  | 'maxWaitingExports'
+  | 'scheduledDelayMillis'
+  | 'flushTimeoutMillis'
+  | 'shutdownDeadlineMillis'
+  | 'exitDeadlineMillis'
+  | 'scheduler';
+
+/** The handle's own defaults. What is not here has the default of its stage. */
+export const EXPORT_HANDLE_DEFAULTS: Readonly<Required<Pick<ExportHandleOptions<unknown>, OwnOption>>> = Object.freeze({
+  maxQueueSize: 32_768,
+  maxQueueBytes: 64 * 1024 * 1024,
+  maxWaitingExports: 1_024,
+  scheduledDelayMillis: 100,
+  flushTimeoutMillis: 30_000,
+  shutdownDeadlineMillis: 30_000,
+  exitDeadlineMillis: 10_000,
+  scheduler: asyncScheduler,
+});
+
+export const OWNER = 'exportHandle';
+
+/** What the options of a stage may be; `undefined` is its default. */
+const STAGE_OPTIONS: { readonly [name: string]: undefined } = Object.freeze({
+  maxExportBatchSize: undefined,
+  maxExportBatchBytes: undefined,
+  targetLatencyMillis: undefined,
+  strategy: undefined,
+  sizeOf: undefined,
+  concurrency: undefined,
+  attemptTimeoutMillis: undefined,
+  retry: undefined,
+  random: undefined,
+});
+
+/** The options of each stage, and of the life cycle. */
+export interface ExportHandleSettings<T> extends Readonly<Required<Pick<ExportHandleOptions<T>, OwnOption>>> {
+  readonly channel: ChannelSettings<Unit<T>>;
+  readonly batch: AdaptiveBatchOptions<Unit<T>>;
+  readonly export: ExportToOptions<T>;
+}
+
+/** Lays the options over the defaults, and deals them out to the stages, which check what is theirs. */
+export function settle<T>(sink: Sink<T>, options: ExportHandleOptions<T>): ExportHandleSettings<T> {
+  requireShape(`${OWNER}.sink`, sink, 'a sink, otlpHttp() for example', 'export');
+  const known = { ...STAGE_OPTIONS, ...EXPORT_HANDLE_DEFAULTS };
+  const given = withDefaults(OWNER, known as typeof known & ExportHandleOptions<T>, options);
+  const { maxQueueSize, maxQueueBytes, scheduler } = given;
+  requireWhole(`${OWNER}.maxQueueSize`, maxQueueSize, 1);
+  requireWhole(`${OWNER}.maxQueueBytes`, maxQueueBytes, 1);
+  requireWhole(`${OWNER}.maxWaitingExports`, given.maxWaitingExports, 0);
+  requireMillis(`${OWNER}.flushTimeoutMillis`, given.flushTimeoutMillis, 1, 'finite');
+  for (const name of ['shutdownDeadlineMillis', 'exitDeadlineMillis'] as const)
+    requireMillis(`${OWNER}.${name}`, given[name], 0, 'finite');
+  const { concurrency, attemptTimeoutMillis, retry, random } = given;
+  return {
+    ...given,
+    channel: settleChannel({
+      ...{ maxQueueSize, maxQueueBytes, maxWaitingSends: given.maxWaitingExports, scheduler },
+      ...{ sizeOf: sizeOfUnit(given.sizeOf), flushTimeoutMillis: given.flushTimeoutMillis },
+    }),
+    batch: batchOptions(given),
+    // The batcher bounds what is out; a second bound here could only lose what the first one has let through.
+    export: present({
+      ...{ concurrency, attemptTimeoutMillis, retry, random, scheduler },
+      maxPendingItems: Number.POSITIVE_INFINITY,
+      maxPendingBytes: Number.POSITIVE_INFINITY,
+    }),
+  };
+}
+
+/** The queue is in front of the batcher, which asks it to wait when two batches are full; there is always room for one item more. */
+function batchOptions<T>(given: typeof EXPORT_HANDLE_DEFAULTS & ExportHandleOptions<T>): AdaptiveBatchOptions<Unit<T>> {
+  const { maxQueueSize, maxQueueBytes, concurrency, scheduledDelayMillis, targetLatencyMillis, strategy } = given;
+  const { maxExportBatchSize = Math.min(ADAPTIVE_BATCH_DEFAULTS.maxExportBatchSize, maxQueueSize) } = given;
+  const { maxExportBatchBytes = Math.min(ADAPTIVE_BATCH_DEFAULTS.maxExportBatchBytes, maxQueueBytes) } = given;
+  requireWhole(`${OWNER}.maxExportBatchSize`, maxExportBatchSize, 1, maxQueueSize);
+  requireWhole(`${OWNER}.maxExportBatchBytes`, maxExportBatchBytes, 1, maxQueueBytes);
+  const options = {
+    ...{ maxExportBatchSize, maxExportBatchBytes, scheduledDelayMillis, targetLatencyMillis, strategy },
+    maxQueueSize: 2 * maxExportBatchSize,
+    maxQueueBytes: 2 * maxExportBatchBytes + maxQueueBytes,
+    maxUnsettledBatches: Math.max(32, 4 * (typeof concurrency === 'number' ? concurrency : 0)),
+    holdLeaseMillis: leaseMillis(given.retry?.maxElapsedMillis),
+    sizeOf: sizeOfUnit(given.sizeOf),
+    scheduler: given.scheduler,
+  };
+  return present(options);
+}
+
+function sizeOfUnit<T>(sizeOf: (item: T) => number = estimateItemBytes): (unit: Unit<T>) => number {
+  return (unit) => sizeOf(unit.item);
+}
+
+/** A batch that is still held a minute after its deadline has been forgotten. */
+function leaseMillis(maxElapsedMillis: number = RETRY_DEFAULTS.maxElapsedMillis): number {
+  return Math.min(MAX_TIMER_MILLIS, maxElapsedMillis + 60_000);
+}
+
+/** Without the options that were left out. */
+function present<O extends object>(options: O): { [K in keyof O]: Exclude<O[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}
