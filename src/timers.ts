@@ -30,6 +30,16 @@ export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work
   return outsideAnyContext(() => scheduler.schedule(work, Math.max(0, delayMillis)));
 }
 
+/**
+ * Keeps the process alive until it is unsubscribed: for what is under way and has an end, so that a program does not end in the midst of it. In virtual time there
+ * is no process to keep.
+ */
+export function holdProcess(scheduler: SchedulerLike): Subscription {
+  return scheduler === asyncScheduler
+    ? keepingAlive(scheduler, Number.POSITIVE_INFINITY, () => {})
+    : Subscription.EMPTY;
+}
+
 /** Runs `work` once, as soon as the host has finished what it is at: no delay, and no microtask of the caller's. */
 export function soon(scheduler: SchedulerLike, work: () => void): void {
   if (scheduler === asyncScheduler) outsideAnyContext(() => setImmediate(work));

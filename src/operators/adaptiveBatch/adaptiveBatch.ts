@@ -2,13 +2,14 @@ import { Observable, type OperatorFunction, type Subscriber, Subscription } from
 import type { Account } from '../../account.ts';
 import { type Batch, isFlushRequest } from '../../batch.ts';
 import { QueueFullError } from '../../errors.ts';
+import type { Gate } from '../../gate.ts';
 import { createLedger } from '../../ledger.ts';
 import { listen } from '../../listen.ts';
 import { lostTally } from '../../outcome.ts';
 import { Batcher } from '../../strategies/batcher.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { HeldBatch, type HeldBatchOwner } from '../../strategies/heldBatch.ts';
-import { after } from '../../timers.ts';
+import { after, holdProcess } from '../../timers.ts';
 import { Intake } from './intake.ts';
 import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, STAGE, settle } from './options.ts';
 import { Unsettled } from './unsettled.ts';
@@ -182,8 +183,18 @@ function batchInto<T>(
   const tellGate = () => {
     if (settings.gate === undefined) return;
     const batches = batcher.fullBatches;
-    if (batches >= 2) reopenGate ??= settings.gate.close();
+    if (batches >= 2) reopenGate ??= closeGate(settings.gate);
     else if (batches <= 1) openGate();
+  };
+
+  /** Whoever waits for the gate waits for what is out: the process does not end in the midst of that. */
+  const closeGate = (gate: Gate) => {
+    const reopen = gate.close();
+    const hold = holdProcess(scheduler);
+    return () => {
+      hold.unsubscribe();
+      reopen();
+    };
   };
 
   const openGate = () => {
@@ -197,6 +208,8 @@ function batchInto<T>(
     finish = how;
     batcher.makeAllDue(closedBy);
     drain();
+    // What is left has an end, too, and the process waits for that.
+    if (!subscriber.closed) subscriber.add(holdProcess(scheduler));
   };
 
   const stop = () => {

@@ -7,6 +7,7 @@ import type { Outcome } from '../../outcome.ts';
 import type { Sink } from '../../sink.ts';
 import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from '../../strategies/itemBytes.ts';
 import { Slots } from '../../strategies/slots.ts';
+import { holdProcess } from '../../timers.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
 import { type ExportToOptions, type ExportToSettings, settle } from './options.ts';
 
@@ -155,6 +156,8 @@ function deliverAll<T>(
 
   const finishBy = (how: () => void) => {
     finish = how;
+    // The source has ended: what is left of it has an end, too, and the process waits for that.
+    if (entries.size > 0) subscriber.add(holdProcess(settings.scheduler));
     finishIfDone();
   };
 

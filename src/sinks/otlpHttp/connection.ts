@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { messageOf } from '../../errors.ts';
@@ -45,12 +45,14 @@ function poolFor({ url, timeoutMillis, tls }: OtlpHttpSettings, unconnected: Wea
     pipelining: 1,
     headersTimeout: timeout,
     bodyTimeout: timeout,
-    connect: (options, callback) =>
-      connect(options, (...result) => {
-        if (result[0] === null) unhold(result[1]);
-        else unconnected.add(result[0]);
+    connect: (options, callback) => {
+      // It returns the socket that begins to connect, which its types leave out: it holds the process no more than a connected one.
+      const socket: unknown = connect(options, (...result) => {
+        if (result[0] !== null) unconnected.add(result[0]);
         callback(...result);
-      }),
+      });
+      if (socket instanceof Socket) unhold(socket);
+    },
   });
 }
 
