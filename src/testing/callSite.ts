@@ -21,13 +21,14 @@ export function framesOf(site: Error): readonly string[] {
   return frames.filter((line) => !placeOf(line)?.startsWith(here));
 }
 
-/** The first line outside of this kit, of RxJS and of the host: `src/operators/mine.ts:12:3`. */
+/** The first line outside of this kit, of installed packages and of the host: `src/operators/mine.ts:12:3`. */
 export function siteText(site: Error): string {
   const places = (site.stack ?? '')
     .split('\n')
     .map(placeOf)
     .filter((place) => place !== undefined);
-  const place = places.find((candidate) => !isForeign(candidate)) ?? places[0];
+  const installed = places.find((candidate) => !isOfKitOrHost(candidate));
+  const place = places.find((candidate) => !isOfKitOrHost(candidate) && !isInstalled(candidate)) ?? installed;
   if (place === undefined) return 'an unknown place';
   const path = relative(process.cwd(), place);
   return path.startsWith('..') ? place : path.split(sep).join('/');
@@ -40,6 +41,10 @@ function placeOf(line: string): string | undefined {
   return fileURLToPath(place.slice(0, -position.length)) + position;
 }
 
-function isForeign(place: string): boolean {
-  return place.startsWith('node:') || place.startsWith(here) || /[\\/]node_modules[\\/]rxjs[\\/]/.test(place);
+function isOfKitOrHost(place: string): boolean {
+  return place.startsWith('node:') || place.startsWith(here);
+}
+
+function isInstalled(place: string): boolean {
+  return /[\\/]node_modules[\\/]/.test(place);
 }

@@ -19,11 +19,11 @@ export function openSubscriptions(watched: readonly Watched[]): string[] {
   );
 }
 
-/** What a test reads when something is left. */
-export function leakFailure(leaks: readonly string[]): MarbleFailure {
-  const shown = leaks.slice(0, MAX_SHOWN).map((leak) => `  ${leak}`);
-  const more = leaks.length > MAX_SHOWN ? [`  and ${leaks.length - MAX_SHOWN} more`] : [];
-  return new MarbleFailure(['when the run was over, this was left behind', '', ...shown, ...more].join('\n'));
+/** What a test reads when something is there that should not be. */
+export function listed(title: string, things: readonly string[]): MarbleFailure {
+  const shown = things.slice(0, MAX_SHOWN).map((thing) => `  ${thing}`);
+  const more = things.length > MAX_SHOWN ? [`  and ${things.length - MAX_SHOWN} more`] : [];
+  return new MarbleFailure([title, '', ...shown, ...more].join('\n'));
 }
 
 /** Several failures as one. */

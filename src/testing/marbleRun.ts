@@ -7,7 +7,7 @@ import { EndlessRun, MarbleFailure } from './failure.ts';
 import { HoldWatch } from './holdWatch.ts';
 import type { HostTimers } from './hostTimers.ts';
 import type { Values } from './kit.ts';
-import { joined, leakFailure, openSubscriptions, type Watched } from './leaks.ts';
+import { joined, listed, openSubscriptions, type Watched } from './leaks.ts';
 import { type ExpectedLedger, type HasStats, LedgerExpectation } from './ledgerExpectation.ts';
 import { Recording } from './recording.ts';
 import { Script, type ScriptedSink, type ScriptedSinkOptions } from './scriptedSink.ts';
@@ -57,7 +57,7 @@ export class MarbleRun {
   conclude(leaks: 'fail' | 'allow'): void {
     const failures = this.#failures();
     const leaked = leaks === 'fail' ? this.#leaks() : [];
-    if (leaked.length > 0) failures.push(leakFailure(leaked));
+    if (leaked.length > 0) failures.push(listed('when the run was over, this was left behind', leaked));
     // A test that fails draws nothing that is worth keeping.
     if (failures.length === 0) failures.push(...this.#keepDiagrams());
     if (failures.length > 0) throw joined(failures);
@@ -66,8 +66,10 @@ export class MarbleRun {
   /** A run without an end shows what it had seen. Any other error stays as it is. */
   withFailures(error: unknown): unknown {
     if (!(error instanceof EndlessRun)) return error;
+    const timers = [...this.#timers.pending].map((timer) => timer.describe());
     this.stop();
-    return joined([error, ...this.#failures()]);
+    const scheduled = timers.length === 0 ? [] : [listed('this is still scheduled', timers)];
+    return joined([error, ...scheduled, ...this.#failures()]);
   }
 
   source(kind: 'hot' | 'cold', title: string, plan: Omit<SourcePlan, 'valueOf'>, given?: Values<unknown>) {

@@ -251,8 +251,12 @@ describe('what a person reads', () => {
       },
       { maxVirtualMillis: 1_000 },
     );
-    expect(await failure).toBe(text`
+    expect((await failure).replaceAll(/:\d+:\d+/g, ':LINE')).toBe(text`
       the next event lies at 1030ms, more than 1s after the last frame that is drawn (maxVirtualMillis): an endless timer wants an end, for example expectObservable(source, '^---!')
+
+      this is still scheduled
+
+        setInterval 10ms, set at node_modules/rxjs/dist/cjs/internal/scheduler/intervalProvider.js:LINE
 
       the marbles differ
 

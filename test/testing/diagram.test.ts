@@ -1,0 +1,139 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { delay, mergeMap, of } from 'rxjs';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { type MarbleKit, marbles } from '../../src/testing/index.ts';
+import { failureOf } from './failureOf.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'spanflow-diagrams-'));
+const keptIn = join(import.meta.dirname, '..', '..', 'marble-tests');
+
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Draws everything that a diagram can have. */
+function everything({
+  hotBatches,
+  hot,
+  sink,
+  expectObservable,
+  expectSubscriptions,
+  expectAttempts,
+  diagram,
+}: MarbleKit) {
+  diagram('everything', { title: 'a < b & c', sources: ['batches', 'stop'], results: ['answers', 'errors'], folder });
+  const backend = sink<unknown>('--(r|)', '-#', '---');
+  const source = hotBatches('-[ab] 400ms ([c]|)');
+  const stop = hot('#');
+  const batch = (items: readonly unknown[]) =>
+    ({ items, bytes: 0, closedBy: 'count', hold: () => ({ ready() {}, settle() {} }) }) as const;
+  expectObservable(
+    source.pipe(mergeMap((items) => (items.length === 2 ? backend.export(batch(items)) : of('x').pipe(delay(3))))),
+  ).toBe('---r 404ms (x|)', { r: {}, x: 'x' });
+  expectObservable(stop).toBe('#');
+  expectSubscriptions(source.subscriptions).toBe('^ 404ms !');
+  expectAttempts(backend).toBe(['-^-!']);
+}
+
+const svgOf = async (test: (kit: MarbleKit) => unknown, name: string) => {
+  vi.stubEnv('SPANFLOW_DIAGRAMS', 'write');
+  await marbles(test);
+  return readFileSync(join(folder, `${name}.svg`), 'utf8');
+};
+
+/** The numbers of an attribute, in the order of the file. */
+const numbersOf = (svg: string, pattern: RegExp) => [...svg.matchAll(pattern)].map(([, number]) => Number(number));
+
+describe('a diagram', () => {
+  it('is the same in each run, whole, small, and without a script', async () => {
+    const svg = await svgOf(everything, 'everything');
+    expect(await svgOf(everything, 'everything')).toBe(svg);
+    expect(svg.length).toBeLessThan(4_000);
+    expect(svg).not.toMatch(/<script|href|\son\w+=|NaN|undefined|Infinity/);
+    expect(svg).toContain('<title>a &#60; b &#38; c</title>');
+    expect(svg).toContain('prefers-color-scheme:dark');
+    isWellFormed(svg);
+  });
+
+  it('has a row for each source, subscription, attempt and expectation, and all of it lies within', async () => {
+    const svg = await svgOf(everything, 'everything');
+    const labels = [...svg.matchAll(/<text class="label"[^>]*>([^<]*)/g)].map(([, label]) => label);
+    expect(labels).toEqual(['batches', 'stop', 'subscribed', 'attempts', 'answers', 'errors']);
+    const width = Number(/ width="(\d+)"/.exec(svg)?.[1]);
+    const xs = [...numbersOf(svg, / c?x="(-?[\d.]+)"/g), ...numbersOf(svg, /[MH](-?[\d.]+)/g)];
+    expect(Math.min(...xs)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...xs)).toBeLessThan(width);
+  });
+
+  it('folds a long silence, in all rows at the same place', async () => {
+    const svg = await svgOf(everything, 'everything');
+    expect(Number(/ width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(700);
+    expect(svg).toContain('⋯');
+    expect(svg).toContain('>405ms<');
+  });
+
+  it('lets what happens at one frame in two rows stand under each other', async () => {
+    const svg = await svgOf(({ cold, expectObservable, diagram }) => {
+      diagram('aligned', { folder });
+      expectObservable(cold('-a-b-(cd)|')).toBe('-a-b-(cd)|');
+    }, 'aligned');
+    const centres = numbersOf(svg, /cx="(\d+)"/g);
+    expect(centres.slice(0, 4)).toEqual(centres.slice(4));
+    expect(new Set(centres).size).toBe(4);
+  });
+});
+
+describe('a test with a diagram', () => {
+  const drawn = ({ cold, expectObservable, diagram }: MarbleKit) => {
+    diagram('kept', { folder });
+    expectObservable(cold('-a|')).toBe('-a|');
+  };
+
+  it('fails while the diagram is missing, and while it differs', async () => {
+    expect(await failureOf(drawn)).toBe(
+      `the diagram ${join(folder, 'kept.svg')} is missing: run this test with SPANFLOW_DIAGRAMS=write, look at the drawing, and commit it`,
+    );
+    await svgOf(drawn, 'kept');
+    vi.unstubAllEnvs();
+    await marbles(drawn);
+    writeFileSync(join(folder, 'kept.svg'), '<svg/>');
+    expect(await failureOf(drawn)).toMatch(/kept\.svg is not what its test draws: run this test with /);
+  });
+
+  it('draws nothing when it fails', async () => {
+    const broken = ({ cold, expectObservable, diagram }: MarbleKit) => {
+      diagram('broken', { folder });
+      expectObservable(cold('-a|')).toBe('-b|');
+    };
+    mkdirSync(folder, { recursive: true });
+    vi.stubEnv('SPANFLOW_DIAGRAMS', 'write');
+    expect(await failureOf(broken)).toContain('b was expected, but a came');
+    expect(readdirSync(folder)).not.toContain('broken.svg');
+  });
+});
+
+describe('the diagrams that are kept', () => {
+  const files = readdirSync(keptIn, { recursive: true, encoding: 'utf8' });
+  const tests = files
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => readFileSync(join(keptIn, file), 'utf8'));
+
+  it.each(files.filter((file) => file.endsWith('.svg')))('%s belongs to one test, and is well-formed', (file) => {
+    const name = file.slice('diagrams/'.length, -'.svg'.length);
+    const owners = tests.filter((text) => text.includes(`diagram('${name}'`));
+    expect(owners).toHaveLength(1);
+    isWellFormed(readFileSync(join(keptIn, file), 'utf8'));
+  });
+});
+
+/** Every element is closed, in the right order, and every attribute is quoted. */
+function isWellFormed(svg: string): void {
+  const open: string[] = [];
+  for (const [tag, slash, name, , empty] of svg.matchAll(/<(\/?)(\w+)((?:\s[\w:-]+="[^"<]*")*)\s*(\/?)>/g)) {
+    if (slash === '/') expect(open.pop(), tag).toBe(name);
+    else if (empty !== '/') open.push(name as string);
+  }
+  expect(open).toEqual([]);
+  expect(svg.replaceAll(/<(\/?)(\w+)((?:\s[\w:-]+="[^"<]*")*)\s*(\/?)>/g, '')).not.toMatch(/[<>]|&(?!#\d+;)/);
+}

@@ -1,0 +1,75 @@
+import { type MonoTypeOperatorFunction, Observable, type OperatorFunction, Subscription } from 'rxjs';
+import type { Batch, Response, Sink } from '../../src/index.ts';
+
+/** What an operator does wrong, and `none` for the right one. */
+export type Fault =
+  | 'none'
+  | 'drops the last batch'
+  | 'ticks while idle'
+  | 'leaks a timer'
+  | 'emits after completion'
+  | 'forgets to abort'
+  | 'reorders'
+  | 'duplicates'
+  | 'forgets a hold';
+
+/** How long an item waits for another one. */
+const DELAY_MILLIS = 4;
+
+/** Gathers two items, or what came within four milliseconds of the first. */
+export function pairs<T>(fault: Fault): OperatorFunction<T, readonly T[]> {
+  return (source) =>
+    new Observable((subscriber) => {
+      let held: T[] = [];
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const flush = () => {
+        clearTimeout(timer);
+        timer = undefined;
+        if (held.length === 0) return;
+        const batch = held;
+        held = fault === 'duplicates' ? batch.slice(1) : [];
+        subscriber.next(fault === 'reorders' ? batch.reverse() : batch);
+      };
+      const take = (item: T) => {
+        held.push(item);
+        if (held.length >= 2) flush();
+        else timer ??= setTimeout(flush, DELAY_MILLIS);
+      };
+      const complete = () => {
+        if (fault === 'emits after completion') subscriber.complete();
+        if (fault !== 'drops the last batch') flush();
+        subscriber.complete();
+      };
+      if (fault !== 'leaks a timer') subscriber.add(() => clearTimeout(timer));
+      if (fault === 'ticks while idle') subscriber.add(ticking(flush));
+      subscriber.add(source.subscribe({ next: take, complete }));
+    });
+}
+
+function ticking(flush: () => void): Subscription {
+  const interval = setInterval(flush, DELAY_MILLIS);
+  return new Subscription(() => clearInterval(interval));
+}
+
+/** Sends each batch as it comes, and passes it on when it has arrived. */
+export function send<T>(sink: Sink<T>, fault: Fault): MonoTypeOperatorFunction<Batch<T>> {
+  return (source) =>
+    new Observable((subscriber) => {
+      const deliver = (batch: Batch<T>) => {
+        const hold = batch.hold();
+        const settle = (delivered: number) =>
+          hold.settle({ delivered, rejected: 0, lost: [], attempts: 1, attemptMillis: 1, elapsedMillis: 1 });
+        const arrive = (_answer: Response) => {
+          subscriber.next(batch);
+          settle(batch.items.length);
+        };
+        const fail = () => {
+          if (fault !== 'forgets a hold') settle(0);
+        };
+        const attempt = sink.export(batch).subscribe({ next: arrive, error: fail });
+        if (fault !== 'forgets to abort') subscriber.add(attempt);
+        if (fault !== 'forgets a hold') subscriber.add(() => settle(0));
+      };
+      subscriber.add(source.subscribe({ next: deliver, complete: () => subscriber.complete() }));
+    });
+}
