@@ -12,7 +12,7 @@ export type Heard =
  */
 export class Listener extends Subscriber<unknown> {
   readonly #hear: (heard: Heard, isLate: boolean) => void;
-  #hasEnded = false;
+  #end: Heard | undefined;
 
   constructor(hear: (heard: Heard, isLate: boolean) => void) {
     super({ next() {}, error() {}, complete() {} });
@@ -29,16 +29,21 @@ export class Listener extends Subscriber<unknown> {
   }
 
   override complete(): void {
-    // A second completion harms nobody, and operators of RxJS send it.
-    if (!this.#hasEnded) this.#tell({ kind: 'complete' });
+    this.#tell({ kind: 'complete' });
     super.complete();
   }
 
   /** Whoever has unsubscribed hears no more. Whoever was told the end does, and says so. */
   #tell(heard: Heard): void {
-    const isLate = this.#hasEnded;
-    if (this.closed && !isLate) return;
-    this.#hasEnded ||= heard.kind !== 'next';
-    this.#hear(heard, isLate);
+    const end = this.#end;
+    if (end === undefined ? this.closed : isRepeated(end, heard)) return;
+    if (heard.kind !== 'next') this.#end ??= heard;
+    this.#hear(heard, end !== undefined);
   }
+}
+
+/** Ending twice harms nobody, and operators of RxJS do it. An error after the completion is one that nobody gets to see. */
+function isRepeated(end: Heard, heard: Heard): boolean {
+  if (heard.kind === 'complete') return true;
+  return heard.kind === 'error' && end.kind === 'error' && end.error === heard.error;
 }

@@ -40,9 +40,10 @@ export function pairs<T>(fault: Fault): OperatorFunction<T, readonly T[]> {
         if (fault !== 'drops the last batch') flush();
         subscriber.complete();
       };
+      const error = (thrown: unknown) => subscriber.error(thrown);
       if (fault !== 'leaks a timer') subscriber.add(() => clearTimeout(timer));
       if (fault === 'ticks while idle') subscriber.add(ticking(flush));
-      subscriber.add(source.subscribe({ next: take, complete }));
+      subscriber.add(source.subscribe({ next: take, error, complete }));
     });
 }
 
@@ -70,6 +71,7 @@ export function send<T>(sink: Sink<T>, fault: Fault): MonoTypeOperatorFunction<B
         if (fault !== 'forgets to abort') subscriber.add(attempt);
         if (fault !== 'forgets a hold') subscriber.add(() => settle(0));
       };
-      subscriber.add(source.subscribe({ next: deliver, complete: () => subscriber.complete() }));
+      const error = (thrown: unknown) => subscriber.error(thrown);
+      subscriber.add(source.subscribe({ next: deliver, error, complete: () => subscriber.complete() }));
     });
 }

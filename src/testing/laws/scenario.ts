@@ -1,0 +1,109 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import fc from 'fast-check';
+import type { Failure } from '../../sink.ts';
+import { anySpan } from './anySpan.ts';
+
+/** How a backend takes one attempt. */
+export type Answer =
+  | { readonly kind: 'answers'; readonly delayMillis: number; readonly rejected: number }
+  | { readonly kind: 'fails'; readonly delayMillis: number; readonly failure: Failure }
+  /** It throws, or completes without an answer, or never says anything. */
+  | { readonly kind: 'throws' }
+  | { readonly kind: 'says nothing' }
+  | { readonly kind: 'hangs' };
+
+/** Something that happens to a pipeline from outside. */
+export type LawEvent =
+  | { readonly kind: 'spans'; readonly atMillis: number; readonly count: number }
+  | { readonly kind: 'flush' | 'stop'; readonly atMillis: number };
+
+/** How it all ends: the source completes or fails, or whoever has subscribed to the pipeline unsubscribes. */
+export interface Ending {
+  readonly kind: 'complete' | 'error' | 'unsubscribe';
+  readonly atMillis: number;
+}
+
+/** What happens, in what order and when. */
+export interface Schedule {
+  readonly events: readonly LawEvent[];
+  readonly ending: Ending;
+}
+
+/** One run of a pipeline: what happens to it, and what its backend does. */
+export interface Scenario {
+  readonly schedule: Schedule;
+  /** One for each attempt, in the order in which they begin; then from the beginning again. */
+  readonly answers: readonly Answer[];
+  /** What the spans look like; each gets an id of its own. */
+  readonly shapes: readonly ReadableSpan[];
+}
+
+/** What kinds of answers a backend may give. */
+export type AnswerKind = Answer['kind'];
+
+const ANSWER_KINDS: readonly AnswerKind[] = ['answers', 'fails', 'throws', 'says nothing', 'hangs'];
+
+/** How long schedules are, and how long backends take. */
+const MAX_MILLIS = 600;
+const MAX_ANSWER_MILLIS = 120;
+
+const delayMillis = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: MAX_ANSWER_MILLIS }));
+
+const failure: fc.Arbitrary<Failure> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('retryable' as const, 'permanent' as const, 'tooLarge' as const, 'unknownOutcome' as const),
+  }),
+  fc.record({ kind: fc.constant('throttled' as const), retryAfterMillis: fc.nat(300) }),
+);
+
+/** The answers of a backend, one for each attempt. `kinds` leaves some out: `hangs`, say, for a pipeline without a timeout. */
+export function anyBackend({
+  kinds = ANSWER_KINDS,
+}: {
+  readonly kinds?: readonly AnswerKind[];
+} = {}): fc.Arbitrary<readonly Answer[]> {
+  const weighted: { weight: number; arbitrary: fc.Arbitrary<Answer> }[] = [];
+  if (kinds.includes('answers')) {
+    const arbitrary = fc.record({ kind: fc.constant('answers' as const), delayMillis, rejected: fc.nat(2) });
+    weighted.push({ weight: 5, arbitrary });
+  }
+  if (kinds.includes('fails')) {
+    weighted.push({ weight: 4, arbitrary: fc.record({ kind: fc.constant('fails' as const), delayMillis, failure }) });
+  }
+  for (const kind of ['throws', 'says nothing', 'hangs'] as const) {
+    if (kinds.includes(kind)) weighted.push({ weight: 1, arbitrary: fc.constant<Answer>({ kind }) });
+  }
+  return fc.array(fc.oneof(...weighted), { minLength: 1, maxLength: 12 });
+}
+
+const atMillis = fc.nat(MAX_MILLIS);
+
+/** Bursts of spans, with flushes and at times a stop in between, and an ending. */
+export function anySchedule(): fc.Arbitrary<Schedule> {
+  const event: fc.Arbitrary<LawEvent> = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({ kind: fc.constant('spans' as const), atMillis, count: fc.integer({ min: 1, max: 40 }) }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('flush' as const), atMillis }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('stop' as const), atMillis }) },
+  );
+  const kind = fc.constantFrom('complete' as const, 'error' as const, 'unsubscribe' as const);
+  return fc.record({
+    events: fc.array(event, { minLength: 1, maxLength: 25 }),
+    ending: fc.record({ kind, atMillis: fc.nat(MAX_MILLIS + 100) }),
+  });
+}
+
+/** Any run: any schedule, any backend, any spans. Each part can be another arbitrary. */
+export function anyScenario(
+  parts: {
+    readonly schedule?: fc.Arbitrary<Schedule>;
+    readonly answers?: fc.Arbitrary<readonly Answer[]>;
+    readonly shapes?: fc.Arbitrary<readonly ReadableSpan[]>;
+  } = {},
+): fc.Arbitrary<Scenario> {
+  const { schedule = anySchedule(), answers = anyBackend() } = parts;
+  const shapes = parts.shapes ?? fc.array(anySpan(), { minLength: 1, maxLength: 3 });
+  return fc.record({ schedule, answers, shapes });
+}

@@ -1,0 +1,185 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { Observable } from 'rxjs';
+import { type StageStats, total } from '../../account.ts';
+import type { VirtualClock } from '../clock.ts';
+import { MarbleFailure, millis } from '../failure.ts';
+import type { HostTimers } from '../hostTimers.ts';
+import { Listener } from '../listener.ts';
+import type { Ending, LawEvent, Scenario } from './scenario.ts';
+import { ObservedWorld, type World } from './world.ts';
+
+/** How much a pipeline may hold. */
+export interface Bounds {
+  /** Items without an outcome, by the books; for a pipeline without books, items that have neither reached the sink nor been told to be lost. */
+  readonly pending?: number;
+  /** Attempts at once. */
+  readonly attempts?: number;
+}
+
+/** Which of the laws a pipeline has broken. */
+export type Law = 'conservation' | 'bounds' | 'silence' | 'release' | 'end';
+
+/** A pipeline has broken a law. */
+export class LawViolation extends MarbleFailure {
+  override readonly name = 'LawViolation';
+  readonly law: Law;
+
+  constructor(law: Law, message: string) {
+    super(`${law}: ${message}`);
+    this.law = law;
+  }
+}
+
+/** Spans of which nobody needs to hear again. */
+export type MayVanish = (span: ReadableSpan, ending: Ending['kind']) => boolean;
+
+/** One pipeline in one scenario. */
+export class Trial {
+  readonly #clock: VirtualClock;
+  readonly #timers: HostTimers;
+  readonly #scenario: Scenario;
+  readonly #bounds: Bounds;
+  readonly #mayVanish: MayVanish;
+  readonly #world: ObservedWorld;
+  readonly #listener: Listener;
+  #ended: 'complete' | 'error' | 'unsubscribe' | undefined;
+  #violation: LawViolation | undefined; // thrown within a stream it would be caught by that stream
+  #attemptsAtEnd = 0;
+
+  constructor(
+    clock: VirtualClock,
+    timers: HostTimers,
+    scenario: Scenario,
+    bounds: Bounds,
+    mayVanish: MayVanish = () => false,
+  ) {
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#scenario = scenario;
+    this.#bounds = bounds;
+    this.#mayVanish = mayVanish;
+    this.#world = new ObservedWorld(scenario, () => this.#check());
+    this.#listener = new Listener((heard, isLate) => {
+      if (isLate) this.#break('silence', 'something came after the end');
+      if (heard.kind === 'next') this.#world.receive(heard.value);
+      else this.#end(heard.kind);
+      this.#check();
+    });
+  }
+
+  async run(pipeline: (world: World) => Observable<unknown>): Promise<void> {
+    const { events, ending } = this.#scenario.schedule;
+    pipeline(this.#world).subscribe(this.#listener);
+    for (const event of events) this.#at(event.atMillis, () => this.#act(event));
+    this.#at(ending.atMillis, () => this.#finish(ending));
+    await this.#clock.until(ending.atMillis);
+    if (ending.kind === 'unsubscribe') {
+      await this.#clock.settle();
+      this.#checkReleased('was unsubscribed');
+    }
+    await this.#clock.untilIdle();
+    this.#checkEnd(ending);
+    if (this.#violation !== undefined) throw this.#violation;
+  }
+
+  #at(atMillis: number, run: () => void): void {
+    this.#clock.schedule(atMillis, () => {
+      run();
+      this.#check();
+    });
+  }
+
+  #act(event: LawEvent): void {
+    if (event.kind === 'spans') this.#world.emit(event.count);
+    else if (event.kind === 'stop') this.#world.stopWhen.next();
+    else this.#world.flushWhen.next({ hold: () => ({ settle() {} }) });
+  }
+
+  #finish({ kind }: Ending): void {
+    if (kind === 'complete') this.#world.source.complete();
+    else if (kind === 'error') this.#world.source.error(new Error('the source fails'));
+    else if (this.#ended === undefined) {
+      this.#listener.unsubscribe();
+      this.#end('unsubscribe');
+    }
+  }
+
+  #end(how: 'complete' | 'error' | 'unsubscribe'): void {
+    this.#ended ??= how;
+    this.#attemptsAtEnd = this.#world.attempts;
+  }
+
+  /** What holds at every instant. */
+  #check(): void {
+    const stats = this.#world.ledger.stats();
+    for (const [stage, books] of Object.entries(stats.stages)) this.#checkBooks(stage, books, 0);
+    this.#checkBooks('the whole', stats, stats.between);
+    const { delivered, rejected } = stats;
+    const { confirmed } = this.#world;
+    if (delivered + rejected > confirmed) {
+      this.#break(
+        'conservation',
+        `the books say that ${delivered + rejected} arrived, but the backend has ${confirmed}`,
+      );
+    }
+    this.#checkBounds(Object.keys(stats.stages).length > 0 ? stats.pending : this.#world.missing().length);
+  }
+
+  #checkBooks(stage: string, books: StageStats, between: number): void {
+    const { offered, accepted, refused, delivered, rejected, handedOn, removed, lost, pending } = books;
+    if (offered !== accepted + total(refused)) {
+      this.#break(
+        'conservation',
+        `${stage}: ${offered} were offered, but ${accepted} accepted and ${total(refused)} refused`,
+      );
+    }
+    const ended = delivered + rejected + handedOn + removed + total(lost);
+    if (accepted === ended + pending + between && pending >= 0) return;
+    this.#break(
+      'conservation',
+      `${stage}: ${accepted} were accepted, but ${ended} have ended and ${pending} are pending`,
+    );
+  }
+
+  #checkBounds(pending: number): void {
+    const most = { pending: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY, ...this.#bounds };
+    if (pending > most.pending) this.#break('bounds', `${pending} items are pending, and ${most.pending} is the most`);
+    const { mostRunning } = this.#world;
+    if (mostRunning > most.attempts)
+      this.#break('bounds', `${mostRunning} attempts at once, and ${most.attempts} is the most`);
+  }
+
+  #checkReleased(when: string): void {
+    const { source, running } = this.#world;
+    const timers = [...this.#timers.pending].map((timer) => timer.describe());
+    const left = [
+      ...(source.observed ? ['a subscription to the source'] : []),
+      ...(running > 0 ? [`${running} attempts`] : []),
+      ...timers,
+    ];
+    if (left.length > 0) this.#break('release', `when it ${when}, this was left: ${left.join(', ')}`);
+  }
+
+  #checkEnd({ kind }: Ending): void {
+    const { attempts, ledger, running } = this.#world;
+    if (this.#ended === undefined) {
+      this.#break('end', `the source has ended, and the pipeline never does; ${running} attempts hang`);
+      return;
+    }
+    if (attempts > this.#attemptsAtEnd)
+      this.#break('silence', `${attempts - this.#attemptsAtEnd} attempts began after the end`);
+    this.#checkReleased('was over');
+    const { pending } = ledger.stats();
+    if (pending > 0) this.#break('conservation', `${pending} items are pending when all is over`);
+    const vanished = this.#world.missing().filter((span) => !this.#mayVanish(span, kind));
+    if (vanished.length === 0) return;
+    this.#break(
+      'conservation',
+      `${vanished.length} spans vanished, the first of them number ${Number(`0x${vanished[0]?.spanContext().spanId}`)}: they never came to the sink, and nobody told of their loss`,
+    );
+  }
+
+  #break(law: Law, message: string): void {
+    this.#violation ??= new LawViolation(law, `${message} (at ${millis(this.#clock.now())})`);
+  }
+}
