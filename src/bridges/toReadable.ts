@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream';
+import type { Observable } from 'rxjs';
+import { createLedger } from '../ledger.ts';
+import { type StreamOutputOptions, settleOutput } from './options.ts';
+import { Outlet } from './outlet.ts';
+
+const STAGE = 'toReadable';
+
+/**
+ * Makes a Node stream (in object mode) of an Observable, through a bounded queue.
+ *
+ * It subscribes at the first read. The stream itself holds one item beside the queue.
+ *
+ * **Ends** when the source has completed and the queue is empty; is **destroyed** with the error then if the source has failed, or the queue has overflown with `overflow: 'error'`.
+ * **Destroyed** by others, it unsubscribes the source.
+ *
+ * **Order**: that of the source. **Loss**: `queueFull` (see `overflow`), `tooLarge`, `unsubscribed` for what was queued when it was destroyed, and `unencodable` for `null` and `undefined`, which
+ * a Node stream takes for its end.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const gate = createGate();
+ * const lines$ = fromAsyncIterable(spansOfAFile(), { gate }).pipe(map(toLine));
+ * await pipeline(toReadable(lines$, { gate }), createGzip(), createWriteStream('spans.jsonl.gz'));
+ * ```
+ *
+ * @see fromReadable
+ */
+export function toReadable<T>(source: Observable<T>, options: StreamOutputOptions<T> = {}): Readable {
+  const settings = settleOutput(STAGE, source, options);
+  const account = (settings.ledger ?? createLedger()).open('sink', STAGE);
+  const outlet = new Outlet(STAGE, source, settings, account, (item) => item !== null && item !== undefined);
+  const readable = new Readable({
+    objectMode: true,
+    highWaterMark: 1,
+    read() {
+      outlet.pull((pulled) => {
+        if (pulled.kind === 'item') readable.push(pulled.item);
+        else if (pulled.kind === 'error') readable.destroy(asError(pulled.error));
+        else if (pulled.kind === 'end') readable.push(null);
+      });
+    },
+    destroy(error, done) {
+      outlet.stop();
+      done(error);
+    },
+  });
+  return readable;
+}
+
+/** Destroying with something that is no error would pass for a quiet end. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}

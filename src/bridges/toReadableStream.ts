@@ -1,0 +1,53 @@
+import type { Observable } from 'rxjs';
+import { createLedger } from '../ledger.ts';
+import { type StreamOutputOptions, settleOutput } from './options.ts';
+import { Outlet } from './outlet.ts';
+
+const STAGE = 'toReadableStream';
+
+/**
+ * Makes a Web stream of an Observable, through a bounded queue: `pipeTo`, `pipeThrough`, a `Response` can read it.
+ *
+ * ```text
+ * source            -abc------|
+ * reads             x----x-x--|      maxQueueSize 1, dropNewest
+ * toReadableStream  -a---b----|      c met a full queue
+ * ```
+ *
+ * It subscribes at the first read. The stream has no queue of its own (its high-water mark is 0), so what waits is bounded by the options, and is in the books.
+ *
+ * **Closes** when the source has completed and the queue is empty; **errors** then if the source has failed, or the queue has overflown with `overflow: 'error'`. **Cancelled**, it
+ * unsubscribes the source.
+ *
+ * **Order**: that of the source. **Loss**: `queueFull` (see `overflow`), `tooLarge`, and `unsubscribed` for what was queued when it was cancelled.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const gate = createGate();
+ * const lines$ = fromAsyncIterable(spansOfAFile(), { gate }).pipe(map(toLine));
+ * await toReadableStream(lines$, { gate }).pipeThrough(new TextEncoderStream()).pipeTo(file);
+ * ```
+ *
+ * @see fromReadableStream
+ */
+export function toReadableStream<T>(source: Observable<T>, options: StreamOutputOptions<T> = {}): ReadableStream<T> {
+  const settings = settleOutput(STAGE, source, options);
+  const outlet = new Outlet(STAGE, source, settings, (settings.ledger ?? createLedger()).open('sink', STAGE));
+  return new ReadableStream<T>(
+    {
+      pull: (controller) =>
+        new Promise((resolve) => {
+          outlet.pull((pulled) => {
+            if (pulled.kind === 'item') controller.enqueue(pulled.item);
+            else if (pulled.kind === 'error') controller.error(pulled.error);
+            else if (pulled.kind === 'end') controller.close();
+            resolve();
+          });
+        }),
+      cancel: () => outlet.stop(),
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,62 @@
+import { Writable } from 'node:stream';
+import { SpanflowError } from '../errors.ts';
+import type { Channel } from '../inputs/channel/options.ts';
+import { type StreamWriterOptions, settleWriter } from './options.ts';
+
+const STAGE = 'toWritable';
+
+/**
+ * Makes a Node stream (in object mode) that writes into a channel, and waits while that has no room.
+ *
+ * ```text
+ * writes  -a-b-c------|
+ * gate    --x----o----|      the channel's, closed at x, opened at o; its maxQueueSize is 1
+ * items$  -a-----(bc)-|      c waited from 5 to 7
+ * ```
+ *
+ * A `pipe` or `pipeline` into it feels how full the channel is, and through the channel's `gate` how full the batcher is. The stream itself buffers up to Node's high-water mark of 16 items, unless
+ * its writer ignores that `write` returns `false`.
+ *
+ * **Finishes** when everything has found room. **Errors** when the channel has been closed by somebody else, at the next write; a writer that waits is told at once. **Destroyed**, it takes back
+ * the item that waits, and closes the channel with the error, so that `items$` fails after what was queued; without an error, with `CLOSED`: a stream that was cut off does not pass for a whole one.
+ *
+ * **Order**: that of the writes. **Loss**: none on its side.
+ *
+ * @throws InvalidOptionError when `channel` is none, or an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const lines = channel<string>({ maxQueueSize: 1_000 });
+ * lines.items$.pipe(map(parse), adaptiveBatch(), exportTo(sink)).subscribe();
+ * await pipeline(createReadStream('spans.jsonl'), split(), toWritable(lines));
+ * ```
+ *
+ * @see fromReadable
+ */
+export function toWritable<T>(
+  channel: Pick<Channel<T>, 'send' | 'close'>,
+  options: StreamWriterOptions = {},
+): Writable {
+  const { atEnd } = settleWriter(STAGE, channel, options);
+  const abortion = new AbortController();
+  const close = (error?: unknown) => {
+    if (atEnd === 'close') channel.close({ error });
+  };
+  let finished = false;
+  return new Writable({
+    objectMode: true,
+    write(item: T, _encoding, done) {
+      channel.send(item, { signal: abortion.signal }).then(() => done(), done);
+    },
+    final(done) {
+      finished = true;
+      close();
+      done();
+    },
+    destroy(error, done) {
+      abortion.abort();
+      if (!finished) close(error ?? new SpanflowError('CLOSED', `${STAGE}: the stream was destroyed before its end`));
+      done(error);
+    },
+  });
+}
