@@ -83,8 +83,9 @@ async function pull<T>(
   account: Account,
 ): Promise<void> {
   for (let pulled = 1; !subscriber.closed; pulled += 1) {
-    if (!gate.open) await gate.whenOpen();
     if (pulled % ITEMS_PER_TURN === 0) await nextTurn();
+    // Somebody else who waited may have been first, and have closed it again.
+    while (!gate.open && !subscriber.closed) await gate.whenOpen();
     if (subscriber.closed) return;
     const answer = iterator.next();
     const result = 'then' in answer ? await answer : answer;

@@ -64,7 +64,7 @@ export class Batcher<T> {
   /** Changes the number of items that makes a batch due. */
   aim(target: number): void {
     this.#target = target;
-    this.#checkCount();
+    this.#checkTargets();
   }
 
   /** Whether an item of this size can ever be held. */
@@ -82,13 +82,7 @@ export class Batcher<T> {
     this.#items.push(item);
     this.#sizes.push(bytes);
     this.#bytes += bytes;
-    if (this.#dueCount > 0) return;
-    this.#checkCount();
-    if (this.#dueCount === 0 && this.#bytes >= this.#limits.maxExportBatchBytes) {
-      // An item that is too much for this batch begins the next one; alone, it goes alone.
-      const tooMuch = this.#bytes > this.#limits.maxExportBatchBytes && this.length > 1;
-      this.#makeDue(tooMuch ? this.length - 1 : this.length, 'bytes');
-    }
+    this.#checkTargets();
   }
 
   /** Removes the oldest item. */
@@ -96,7 +90,7 @@ export class Batcher<T> {
     this.#bytes -= this.#sizes.shift() ?? 0;
     const evicted = this.#items.shift();
     if (this.#dueCount > 0) this.#dueCount -= 1;
-    this.#checkCount();
+    this.#checkTargets();
     return evicted;
   }
 
@@ -113,7 +107,7 @@ export class Batcher<T> {
     const items = this.#items.take(this.#countToTake());
     const bytes = before - this.#bytes;
     this.#dueCount = Math.max(0, this.#dueCount - items.length);
-    if (this.#dueCount === 0) this.#checkCount();
+    this.#checkTargets();
     return { items, bytes, closedBy };
   }
 
@@ -140,8 +134,13 @@ export class Batcher<T> {
     return count;
   }
 
-  #checkCount(): void {
-    if (this.#dueCount === 0 && this.length >= this.#target) this.#makeDue(this.length, 'count');
+  /** Unless something is due already. By bytes it is what a batch bears: an item that is too much for it begins the next. */
+  #checkTargets(): void {
+    if (this.#dueCount > 0) return;
+    const { maxExportBatchBytes } = this.#limits;
+    if (this.length >= this.#target) this.#makeDue(this.length, 'count');
+    else if (this.#bytes > maxExportBatchBytes && this.length > 1) this.#makeDue(1, 'bytes');
+    else if (this.#bytes >= maxExportBatchBytes) this.#makeDue(this.length, 'bytes');
   }
 
   #makeDue(count: number, closedBy: CloseReason): void {

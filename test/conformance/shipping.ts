@@ -70,7 +70,6 @@ export async function ship(cargo: Cargo, options: ShippingOptions = {}): Promise
       ledger,
       maxExportBatchSize,
       initialExportBatchSize: maxExportBatchSize,
-      scheduledDelayMillis: 20, // the data never pauses: nothing is gained by waiting for more
       maxExportBatchBytes,
       maxUnsettledBatches: MAX_UNSETTLED_BATCHES,
     }),

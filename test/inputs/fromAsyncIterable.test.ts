@@ -94,6 +94,30 @@ describe('fromAsyncIterable', () => {
     expect(items).toEqual([0, 1, 2]);
   });
 
+  test('of several that wait for one gate, none pulls when the first has closed it again', async () => {
+    const gate = createGate();
+    const open = gate.close();
+    let whileClosed = 0;
+    let again: (() => void) | undefined;
+    function* watched() {
+      for (let number = 0; number < 3; number += 1) {
+        if (!gate.open) whileClosed += 1;
+        yield number;
+      }
+    }
+    const subscriptions = Array.from({ length: 5 }, () =>
+      fromAsyncIterable(watched(), { gate }).subscribe(() => {
+        again ??= gate.close();
+      }),
+    );
+    await Promise.resolve();
+    open();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([gate.open, whileClosed]).toEqual([false, 0]);
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    again?.();
+  });
+
   test('with batches behind the gate, no more is pulled than two of them beyond what is out', async () => {
     const gate = createGate();
     const ledger = createLedger();

@@ -45,6 +45,14 @@ describe('a batcher', () => {
     expect(batcher).toMatchObject({ length: 1, bytes: 60, due: false });
   });
 
+  test('is due again by bytes where a batch leaves a whole one behind', () => {
+    const items = [...'abcde'].map((item): [string, number] => [item, 50]);
+    const batcher = batcherWith(items, 99);
+    expect(batcher.take()).toEqual({ items: ['a', 'b'], bytes: 100, closedBy: 'bytes' });
+    expect(batcher.take()).toEqual({ items: ['c', 'd'], bytes: 100, closedBy: 'bytes' });
+    expect(batcher).toMatchObject({ length: 1, due: false });
+  });
+
   test('lets an item go alone that is more than a batch bears', () => {
     const batcher = batcherWith([['huge', 700]]);
     expect(batcher.take()).toEqual({ items: ['huge'], bytes: 700, closedBy: 'bytes' });
