@@ -1,0 +1,386 @@
+import { BehaviorSubject, NEVER, Observable, of, range, Subject, take } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import { createGate, type Loss } from '../src/index.ts';
+import { type BackpressureOptions, backpressure } from '../src/operators/index.ts';
+import { marbles } from '../src/testing/index.ts';
+import { letters, throwing } from './support.ts';
+
+const LETTERS = letters('abcdefgh');
+
+/** Demand by digit, `i` for all there will be, and some that is none. */
+const DEMAND = {
+  0: 0,
+  1: 1,
+  2: 2,
+  3: 3,
+  5: 5,
+  i: Number.POSITIVE_INFINITY,
+  n: Number.NaN,
+  m: -1,
+  h: 0.5,
+};
+
+/** What was lost, as text: `queueFull ab`. */
+function losses() {
+  const lost: string[] = [];
+  const onLoss = ({ reason }: Loss, items: readonly string[]) => void lost.push(`${reason} ${items.join('')}`);
+  return { lost, onLoss };
+}
+
+describe('backpressure', () => {
+  test('lets out as many as are asked for', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abcd----|', LETTERS);
+      const subs = '        ^-------!';
+      const demand = hot('  --2----1--3', DEMAND);
+      const demanded = '    ^---------!';
+      const expected = '    --(ab)-c--(d|)';
+      expectObservable(source.pipe(backpressure({ demand }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(demand.subscriptions).toBe(demanded);
+    }));
+
+  test('demand that comes before the items is kept for them', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -----abc--|', LETTERS);
+      const subs = '        ^---------!';
+      const demand = hot('  -1-1-------1', DEMAND);
+      const expected = '    -----ab----(c|)';
+      expectObservable(source.pipe(backpressure({ demand }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('never: waits with the source', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -');
+      const subs = '        ^----!';
+      const demand = hot('  -5----', DEMAND);
+      const expected = '    ------';
+      expectObservable(source.pipe(backpressure({ demand })), subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(demand.subscriptions).toBe(subs);
+    }));
+
+  test('never: without demand nothing comes out, and no end', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' ab|', LETTERS);
+      const subs = '        ^-!';
+      const unsub = '       ^----!';
+      const expected = '    ------';
+      expectObservable(source.pipe(backpressure({ demand: NEVER })), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('empty: completes without demand', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' --|');
+      const subs = '        ^-!';
+      const expected = '    --|';
+      expectObservable(source.pipe(backpressure({ demand: NEVER }))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('one: completes when it has gone out', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' a|', LETTERS);
+      const subs = '        ^!';
+      const demand = hot('  ---1', DEMAND);
+      const expected = '    ---(a|)';
+      expectObservable(source.pipe(backpressure({ demand }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('many: Infinity opens it for good', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' ab-----c-d-|', LETTERS);
+      const subs = '        ^----------!';
+      const demand = hot('  --i---1', DEMAND);
+      const expected = '    --(ab)-c-d-|';
+      expectObservable(source.pipe(backpressure({ demand }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('error: that of the source comes when the queue is empty', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' ab#', LETTERS);
+      const subs = '        ^-!';
+      const demand = hot('  ---1-1', DEMAND);
+      const expected = '    ---a-(b#)';
+      expectObservable(source.pipe(backpressure({ demand }))).toBe(expected, LETTERS, 'error');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('error: that of the demand comes at once, and what is queued is lost', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abc------|', LETTERS);
+      const subs = '        ^----!';
+      const demand = hot('  ---1-#', DEMAND, 'no demand');
+      const expected = '    ---a-#';
+      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS, 'no demand');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['unsubscribed bc']);
+  });
+
+  test('early unsubscribe: reports what was queued', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  abc---', LETTERS);
+      const subs = '        ^----!';
+      const demand = hot('  ---1--', DEMAND);
+      const expected = '    ---a--';
+      expectObservable(source.pipe(backpressure({ demand, onLoss })), subs).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(demand.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['unsubscribed bc']);
+  });
+
+  test('demand that has completed: what it granted comes out, and then the end', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  a---bcd--', LETTERS);
+      const subs = '        ^----!';
+      const demand = hot('  --3|', DEMAND);
+      const expected = '    --a-b(c|)';
+      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual([]);
+  });
+
+  test('demand that completes with nothing left: what is queued is lost', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  abc---', LETTERS);
+      const subs = '        ^---!';
+      const demand = hot('  1---|', DEMAND);
+      const expected = '    a---|';
+      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['unsubscribed bc']);
+  });
+
+  test('demand that completes after a source that failed: the error, and what is queued is lost', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  ab#', LETTERS);
+      const subs = '        ^-!';
+      const demand = hot('  1---|', DEMAND);
+      const expected = '    a---#';
+      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS, 'error');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['unsubscribed b']);
+  });
+
+  test('demand that is none is told, and changes nothing', async () => {
+    const told: unknown[] = [];
+    const onCallbackError = (error: unknown) => void told.push(error);
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abc-----|', LETTERS);
+      const subs = '        ^-------!';
+      const demand = hot('  --nmh0-1-2', DEMAND);
+      const expected = '    -------a-(bc|)';
+      expectObservable(source.pipe(backpressure({ demand, onCallbackError }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(told).toEqual([
+      expect.objectContaining({
+        message: 'backpressure.demand must be a whole number from 0, or Infinity, but was given NaN',
+      }),
+      expect.objectContaining({ given: -1 }),
+      expect.objectContaining({ given: 0.5 }),
+    ]);
+  });
+
+  test('throwing callbacks change nothing, and are told', async () => {
+    const thrown: unknown[] = [];
+    const onCallbackError = (error: unknown) => {
+      thrown.push(error);
+      throwing();
+    };
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abc-|', LETTERS);
+      const subs = '        ^---!';
+      const demand = hot('  ---2', DEMAND);
+      const expected = '    ---a|';
+      const options = { demand, maxQueueSize: 1, onLoss: throwing, onCallbackError };
+      expectObservable(source.pipe(backpressure(options))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(thrown).toEqual([new Error('mine'), new Error('mine')]);
+  });
+});
+
+describe('backpressure: synchronous re-entrancy', () => {
+  test('demand from within an item, and an item from within an item, wait until it has returned', () => {
+    const source = new Subject<string>();
+    const demand = new Subject<number>();
+    const log: string[] = [];
+    source.pipe(backpressure({ demand })).subscribe((item) => {
+      log.push(`<${item}`);
+      if (item === 'a') source.next('b');
+      demand.next(1);
+      if (item === 'a') source.next('c');
+      log.push(`${item}>`);
+    });
+    demand.next(1);
+    source.next('a');
+    expect(log).toEqual(['<a', 'a>', '<b', 'b>', '<c', 'c>']);
+  });
+
+  test('400,000 that are asked for one by one, each from within the one before, need no stack', () => {
+    const demand = new Subject<number>();
+    let count = 0;
+    let completed = false;
+    range(0, 400_000)
+      .pipe(backpressure({ demand, maxQueueSize: 400_000 }))
+      .subscribe({
+        next: () => {
+          count += 1;
+          demand.next(1);
+        },
+        complete: () => {
+          completed = true;
+        },
+      });
+    expect(count).toBe(0);
+    demand.next(1);
+    expect({ count, completed }).toEqual({ count: 400_000, completed: true });
+  });
+
+  test('demand that is there at once holds for the first item', () => {
+    const seen: string[] = [];
+    of('a', 'b', 'c')
+      .pipe(backpressure({ demand: new BehaviorSubject(2) }))
+      .subscribe((item) => seen.push(item));
+    expect(seen).toEqual(['a', 'b']);
+  });
+
+  test('demand that completes at once, with none, does not subscribe the source', () => {
+    let subscribed = false;
+    let completed = false;
+    const source = new Observable<never>(() => {
+      subscribed = true;
+    });
+    source.pipe(backpressure({ demand: of(0) })).subscribe({ complete: () => (completed = true) });
+    expect({ subscribed, completed }).toEqual({ subscribed: false, completed: true });
+  });
+
+  test('whoever has enough ends both sides, and the rest is reported', () => {
+    const { lost, onLoss } = losses();
+    const source = new Subject<string>();
+    const demand = new Subject<number>();
+    const seen: string[] = [];
+    source.pipe(backpressure({ demand, onLoss }), take(1)).subscribe((item) => seen.push(item));
+    source.next('a');
+    source.next('b');
+    demand.next(5);
+    expect(seen).toEqual(['a']);
+    expect([source.observed, demand.observed]).toEqual([false, false]);
+    expect(lost).toEqual(['unsubscribed b']);
+  });
+
+  test('demand adds up without overflow: beyond what a number can count it is Infinity', () => {
+    const source = new Subject<number>();
+    const demand = new Subject<number>();
+    const seen: number[] = [];
+    source.pipe(backpressure({ demand })).subscribe((item) => seen.push(item));
+    for (let grants = 0; grants < 3; grants += 1) demand.next(Number.MAX_SAFE_INTEGER);
+    demand.next(Number.POSITIVE_INFINITY);
+    demand.next(1);
+    for (let item = 0; item < 3; item += 1) source.next(item);
+    expect(seen).toEqual([0, 1, 2]);
+  });
+});
+
+describe('backpressure: bounds', () => {
+  test("'dropNewest' refuses what meets a full queue", async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abcd-|', LETTERS);
+      const subs = '        ^----!';
+      const demand = hot('  ------i', DEMAND);
+      const expected = '    ------(ab|)';
+      expectObservable(source.pipe(backpressure({ demand, maxQueueSize: 2, onLoss }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['queueFull c', 'queueFull d']);
+  });
+
+  test("'dropOldest' loses the one that has waited longest", async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abcd-|', LETTERS);
+      const subs = '        ^----!';
+      const demand = hot('  ------i', DEMAND);
+      const expected = '    ------(cd|)';
+      const options = { demand, maxQueueSize: 2, overflow: 'dropOldest', onLoss } as const;
+      expectObservable(source.pipe(backpressure(options))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['queueFull a', 'queueFull b']);
+  });
+
+  test("'error' ends the source, lets out what is queued as it is asked for, and then says so", async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abcd-|', LETTERS);
+      const subs = '        ^-!';
+      const demand = hot('  ----1-1', DEMAND);
+      const expected = '    ----a-(b#)';
+      const error = { code: 'QUEUE_FULL', stage: 'backpressure' };
+      const options = { demand, maxQueueSize: 2, overflow: 'error', onLoss } as const;
+      expectObservable(source.pipe(backpressure(options))).toBe(expected, LETTERS, error);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['queueFull c']);
+  });
+});
+
+describe('backpressure: gate', () => {
+  test('is closed at half of the queue, and open again at a quarter', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold('  abc-------|', LETTERS);
+      const subs = '         ^---------!';
+      const demand = hot('   -----1-1--1', DEMAND);
+      const expected = '     -----a-b--(c|)';
+      const saturated = '    f-t----f---';
+      const gate = createGate();
+      expectObservable(gate.saturated$, '^---------!').toBe(saturated, { f: false, t: true });
+      expectObservable(source.pipe(backpressure({ demand, gate, maxQueueSize: 6 }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('unsubscribed, it leaves the gate open', () => {
+    const gate = createGate();
+    const subscription = range(0, 9)
+      .pipe(backpressure({ demand: NEVER, gate, maxQueueSize: 2 }))
+      .subscribe();
+    expect(gate.open).toBe(false);
+    subscription.unsubscribe();
+    expect(gate.open).toBe(true);
+  });
+});
+
+describe('backpressure: options', () => {
+  test.each([
+    [{}, 'backpressure.demand must be an Observable of numbers, but was given undefined'],
+    [{ demand: 5 }, 'backpressure.demand must be an Observable of numbers, but was given 5'],
+    [{ demand: NEVER, maxQueueSize: 0 }, 'backpressure.maxQueueSize must be a whole number from 1, but was given 0'],
+    [{ demand: NEVER, overflow: 'block' }, "backpressure.overflow must be one of 'dropNewest', 'dropOldest', 'error'"],
+    [{ demand: NEVER, gate: {} }, 'backpressure.gate must be a gate of createGate(), but was given an object Object'],
+    [{ demand: NEVER, onLoss: 1 }, 'backpressure.onLoss must be a function, but was given 1'],
+    [{ demand: NEVER, onCallbackError: 1 }, 'backpressure.onCallbackError must be a function, but was given 1'],
+    [{ demand: NEVER, queue: 5 }, 'backpressure.queue must be one of the known options'],
+  ])('refuses %o', (options, message) => {
+    expect(() => backpressure(options as BackpressureOptions<string>)).toThrow(message);
+  });
+
+  test('refuses no options', () => {
+    expect(() => backpressure(undefined as never)).toThrow('backpressure options must be an object');
+  });
+});

@@ -1,0 +1,183 @@
+import { type MonoTypeOperatorFunction, NEVER, Observable, type Subscriber, Subscription } from 'rxjs';
+import { InvalidOptionError, QueueFullError } from '../../errors.ts';
+import type { Gate } from '../../gate.ts';
+import { listen } from '../../listen.ts';
+import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../options.ts';
+import type { Loss } from '../../outcome.ts';
+import { Ring } from '../../strategies/ring.ts';
+import type { Overflow } from '../adaptiveBatch/options.ts';
+import { Teller } from './teller.ts';
+import { WaterGate } from './waterGate.ts';
+
+export interface BackpressureOptions<T> {
+  /**
+   * Each number lets so many more items out: a whole number from 0, or `Infinity` for all that come from then on. What is not used yet adds up. Anything else is no
+   * demand: it is told to `onCallbackError`, and changes nothing.
+   */
+  demand: Observable<number>;
+  /** Items that wait for demand, at most: 1 or more, default 10,000. More rides out longer pauses and takes more memory. */
+  maxQueueSize?: number;
+  /**
+   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited longest;
+   * `error` refuses it, unsubscribes the source, lets out what is queued as it is asked for, and then errors with a {@link QueueFullError}.
+   */
+  overflow?: Overflow;
+  /** Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait; its `saturated$` says so to anybody else. */
+  gate?: Gate;
+  /** Told of each loss (`queueFull`, `unsubscribed`), with the items. */
+  onLoss?: (loss: Loss, items: readonly T[]) => void;
+  /** Told when `onLoss` throws, or `demand` emits what is none. */
+  onCallbackError?: (thrown: unknown) => void;
+}
+
+type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate'>> & { gate: Gate | undefined };
+
+export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Object.freeze({
+  demand: NEVER,
+  maxQueueSize: 10_000,
+  overflow: 'dropNewest',
+  gate: undefined,
+  onLoss: () => {},
+  onCallbackError: () => {},
+});
+
+const STAGE = 'backpressure';
+
+/**
+ * Holds items back in a bounded queue, and lets out as many as are asked for.
+ *
+ * ```text
+ * source        abcd----|
+ * demand        --2----1--3
+ * backpressure  --(ab)-c--(d|)
+ * ```
+ *
+ * **Emits** an item as soon as there is one and it has been asked for. **Completes** when the source has, and the queue is empty. **Errors** like the source, when the
+ * queue is empty; with the error of `demand`, at once. When `demand` has completed and nothing of it is left, nothing more could come out: then it ends as well, and what
+ * is queued is lost. **Unsubscribed**, it reports what was queued as lost.
+ *
+ * **Order**: that of the source. An item, or demand, that comes while another item is being emitted waits until that has returned.
+ *
+ * **Loss**: `queueFull` at the bound (see `overflow`), `unsubscribed`. Each is told to `onLoss`.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const demand = new Subject<number>();
+ * const gate = createGate();
+ * fromAsyncIterable(['first', 'second', 'third'], { gate })
+ *   .pipe(backpressure({ demand, gate, maxQueueSize: 1_000 }))
+ *   .subscribe((line) => {
+ *     console.log(line);
+ *     demand.next(1); // it is done with, and the next one is welcome
+ *   });
+ * demand.next(1);
+ * ```
+ *
+ * @see boundedMergeMap
+ */
+export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperatorFunction<T> {
+  const settings = settle(options);
+  return function backpressureOperator(source) {
+    return new Observable((subscriber) => holdBack(subscriber, source, settings));
+  };
+}
+
+function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings: BackpressureSettings<T>): void {
+  const { maxQueueSize, overflow } = settings;
+  const teller = new Teller(STAGE, settings);
+  const water = new WaterGate(settings.gate, maxQueueSize);
+  const queue = new Ring<T>();
+  const [upstream, demand] = [new Subscription(), new Subscription()];
+  let granted = 0; // items that have been asked for and are not there yet
+  let grantsOver = false; // nobody will ask for more
+  let draining = false;
+  let finish: (() => void) | undefined; // how the stream is to end, once the source has
+
+  const offer = (item: T) => {
+    if (queue.length < maxQueueSize) return admit(item);
+    const evicts = overflow === 'dropOldest';
+    const lost = evicts ? (queue.shift() as T) : item;
+    if (evicts) admit(item);
+    teller.lost('queueFull', [lost]);
+    if (overflow !== 'error') return;
+    teller.tearDown(upstream);
+    endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, Number.POSITIVE_INFINITY)));
+  };
+
+  const admit = (item: T) => {
+    queue.push(item);
+    drain();
+  };
+
+  const grant = (count: number) => {
+    if (!isDemand(count)) return teller.callbackError(badDemand(count));
+    const sum = granted + count;
+    // Beyond that, a number does not grow any more when one is added to it.
+    granted = sum > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : sum;
+    drain();
+  };
+
+  const drain = () => {
+    if (draining) return;
+    draining = true;
+    while (granted > 0 && queue.length > 0 && !subscriber.closed) {
+      granted -= 1;
+      subscriber.next(queue.shift() as T);
+    }
+    draining = false;
+    if (subscriber.closed) return;
+    water.tell(queue.length);
+    finishIfDone();
+  };
+
+  const finishIfDone = () => {
+    if (draining) return;
+    const dry = grantsOver && granted === 0;
+    if (finish !== undefined && (queue.length === 0 || dry)) finish();
+    else if (dry) subscriber.complete();
+  };
+
+  const endBy = (how: () => void) => {
+    finish ??= how;
+    finishIfDone();
+  };
+
+  const endOfGrants = () => {
+    grantsOver = true;
+    finishIfDone();
+  };
+
+  // One by one, so that one that throws does not keep the others from their turn.
+  subscriber.add(upstream);
+  subscriber.add(demand);
+  subscriber.add(() => teller.lost('unsubscribed', queue.take(queue.length)));
+  subscriber.add(() => water.open());
+  // Demand that is there already is known before the first item comes.
+  const errorOfDemand = (thrown: unknown) => subscriber.error(thrown);
+  listen(settings.demand, { next: grant, error: errorOfDemand, complete: endOfGrants }, demand);
+  const error = (thrown: unknown) => endBy(() => subscriber.error(thrown));
+  listen(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
+}
+
+function isDemand(count: number): boolean {
+  return count === Number.POSITIVE_INFINITY || (Number.isSafeInteger(count) && count >= 0);
+}
+
+function badDemand(count: unknown): InvalidOptionError {
+  return new InvalidOptionError(`${STAGE}.demand`, 'a whole number from 0, or Infinity', count);
+}
+
+function settle<T>(options: BackpressureOptions<T>): BackpressureSettings<T> {
+  const settings = withDefaults<BackpressureSettings<T>>(STAGE, BACKPRESSURE_DEFAULTS, options);
+  const { demand } = options as Partial<BackpressureOptions<T>>;
+  requireShape(`${STAGE}.demand`, demand, 'an Observable of numbers', 'subscribe');
+  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
+  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
+  const { gate } = settings;
+  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  requireFunction(`${STAGE}.onLoss`, settings.onLoss);
+  requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
+  return settings;
+}

@@ -1,0 +1,233 @@
+import {
+  Observable,
+  type ObservableInput,
+  type ObservedValueOf,
+  type OperatorFunction,
+  type Subscriber,
+  Subscription,
+} from 'rxjs';
+import { InvalidOptionError, QueueFullError } from '../../errors.ts';
+import { listen } from '../../listen.ts';
+import { requireFunction } from '../../options.ts';
+import { Ring } from '../../strategies/ring.ts';
+import { Slots } from '../../strategies/slots.ts';
+import { Teller } from '../backpressure/teller.ts';
+import { WaterGate } from '../backpressure/waterGate.ts';
+import { collect, type Ending } from './inner.ts';
+import { KeyedLine, type Line, PlainLine, type Waiting } from './line.ts';
+import {
+  type BoundedMergeMapOptions,
+  type BoundedMergeMapSettings,
+  type MergeOrder,
+  STAGE,
+  settle,
+} from './options.ts';
+
+/** What came of one item. */
+export type Merged<T, R> =
+  /** Its inner Observable completed. */
+  | { readonly kind: 'completed'; readonly item: T; readonly index: number; readonly values: readonly R[] }
+  /** `project` (or `key`) threw, or its inner Observable failed, after the values that it had emitted. */
+  | {
+      readonly kind: 'failed';
+      readonly item: T;
+      readonly index: number;
+      readonly values: readonly R[];
+      readonly error: unknown;
+    };
+
+/**
+ * Makes an Observable of each item, runs so many of them at once, and keeps the rest in a bounded queue: what `mergeMap(project, n)` should have been.
+ *
+ * ```text
+ * source           abc|
+ * inner            ^---!          each completes after 4 ms
+ *                  -^---!
+ *                  ----^---!
+ * boundedMergeMap  ----ab--(c|)   concurrency 2; one result per item
+ * ```
+ *
+ * **Emits** one result per item, when its inner Observable has ended and been torn down: `kind` says whether it `completed` or `failed`, beside it are the `item`, its `index`
+ * (from 0, as it came; an item that was lost leaves a gap) and the `values` of the inner Observable. So a failure is the result of its item, and never the end of the others; a
+ * `project` that throws likewise. **Completes** after the source, when every item has its result. **Errors** like the source, after the results.
+ * **Unsubscribed**, it starts nothing more, aborts what is running and reports what it held. (A promise cannot be aborted: its answer is ignored.)
+ *
+ * **Order**: see {@link MergeOrder}. An item that comes while a result is being emitted queues behind; nothing recurses, however much completes synchronously.
+ *
+ * **Loss**: `queueFull` at the bound (see `overflow`); when unsubscribed, `unsubscribed` for what was queued, and `unconfirmed` for what had begun and whose result nobody will
+ * hear. Each is told to `onLoss`.
+ *
+ * @param project makes an Observable, a promise or an iterable of an item
+ *
+ * @throws InvalidOptionError when `project` is no function, or an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const lengthOf = (path: string) => readFile(path).then((content) => content.length);
+ * of('package.json', 'nowhere.json', 'README.md')
+ *   .pipe(boundedMergeMap(lengthOf, { concurrency: 2, order: 'source' }))
+ *   .subscribe((result) => {
+ *     if (result.kind === 'failed') console.warn(result.item, result.error);
+ *     else console.log(result.item, result.values[0]);
+ *   });
+ * ```
+ *
+ * @see exportTo, backpressure
+ */
+export function boundedMergeMap<T, O extends ObservableInput<unknown>>(
+  project: (item: T, index: number) => O,
+  options: BoundedMergeMapOptions<T> = {},
+): OperatorFunction<T, Merged<T, ObservedValueOf<O>>> {
+  requireFunction(`${STAGE}.project`, project);
+  const settings = settle(options);
+  const open = project as (item: T, index: number) => ObservableInput<ObservedValueOf<O>>;
+  return function boundedMergeMapOperator(source) {
+    return new Observable((subscriber) => mergeInto(subscriber, source, open, settings));
+  };
+}
+
+/** An item that has begun, and whose result has not been emitted. */
+interface Begun<T, R> {
+  readonly waiting: Waiting<T>;
+  readonly run: Subscription;
+  ending: Ending<R> | undefined;
+}
+
+function mergeInto<T, R>(
+  subscriber: Subscriber<Merged<T, R>>,
+  source: Observable<T>,
+  project: (item: T, index: number) => ObservableInput<R>,
+  settings: BoundedMergeMapSettings<T>,
+): void {
+  const { concurrency, maxQueueSize, maxValuesPerItem: maxValues, order, overflow } = settings;
+  const teller = new Teller(STAGE, settings);
+  const water = new WaterGate(settings.gate, maxQueueSize);
+  const slots = new Slots(typeof concurrency === 'number' ? concurrency : 1);
+  const line: Line<T> = typeof order === 'object' ? new KeyedLine() : new PlainLine();
+  const begun = new Set<Begun<T, R>>();
+  const outbox = new Ring<Begun<T, R>>(); // in the order in which their results are to come
+  const [upstream, limits] = [new Subscription(), new Subscription()];
+  const callbackError = (thrown: unknown) => teller.callbackError(thrown);
+  let offered = 0; // items that have come
+  let early = 0; // results that wait for an earlier one, or for the end of an emission
+  let emitting = false;
+  let finish: (() => void) | undefined; // how the stream is to end, once the source has
+
+  const offer = (item: T) => {
+    const waiting = waitingOf(item, offered++, order);
+    if (hasRoom(waiting)) return admit(waiting);
+    const evicted = overflow === 'dropOldest' ? line.evict() : undefined;
+    if (evicted !== undefined) admit(waiting);
+    teller.lost('queueFull', [(evicted ?? waiting).item]);
+    if (overflow !== 'error') return;
+    teller.tearDown(upstream);
+    endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, Number.POSITIVE_INFINITY)));
+  };
+
+  const hasRoom = ({ key }: Waiting<T>) => {
+    const held = line.length + early + slots.running;
+    if (held >= maxQueueSize + Math.max(slots.limit, slots.running)) return false;
+    return line.length < maxQueueSize || (slots.free && line.isFree(key));
+  };
+
+  const admit = (waiting: Waiting<T>) => {
+    line.push(waiting);
+    seekSlot();
+    water.tell(line.length + early);
+  };
+
+  /** As many wait for a slot as could begin. Who begins is decided when there is one; an eviction leaves one too many, for the next. */
+  const seekSlot = () => {
+    if (slots.waiting < line.startable) slots.acquire(begin);
+  };
+
+  const begin = () => {
+    const waiting = line.take();
+    if (waiting === undefined) return slots.release();
+    const entry: Begun<T, R> = { waiting, run: new Subscription(), ending: undefined };
+    begun.add(entry);
+    if (order === 'source') outbox.push(entry);
+    const onEnd = (ending: Ending<R>) => end(entry, ending);
+    collect(() => opened(waiting), { run: entry.run, maxValues, teller, onEnd });
+  };
+
+  const opened = ({ item, index, failure }: Waiting<T>) => {
+    if (failure !== undefined) throw failure.error;
+    return project(item, index);
+  };
+
+  const end = (entry: Begun<T, R>, ending: Ending<R>) => {
+    if (subscriber.closed) return;
+    entry.ending = ending;
+    early += 1;
+    if (order !== 'source') outbox.push(entry);
+    emit();
+    line.ended(entry.waiting.key);
+    seekSlot();
+    slots.release();
+    water.tell(line.length + early);
+    finishIfDone();
+  };
+
+  /** Emits the results whose turn it is. One that is ready while another is being emitted comes after it, never within it. */
+  const emit = () => {
+    if (emitting) return;
+    emitting = true;
+    for (let next = outbox.peek(); next?.ending !== undefined && !subscriber.closed; next = outbox.peek()) {
+      outbox.shift();
+      begun.delete(next);
+      early -= 1;
+      const { item, index } = next.waiting;
+      subscriber.next({ ...next.ending, item, index });
+    }
+    emitting = false;
+  };
+
+  const finishIfDone = () => {
+    if (finish !== undefined && !emitting && line.length === 0 && begun.size === 0) finish();
+  };
+
+  const endBy = (how: () => void) => {
+    finish ??= how;
+    finishIfDone();
+  };
+
+  const setLimit = (limit: number) => {
+    if (!Number.isSafeInteger(limit) || limit < 1) return callbackError(badLimit(limit));
+    slots.limit = limit;
+    water.tell(line.length + early);
+  };
+
+  const reportHeld = () => {
+    const itemsOf = (held: readonly Waiting<T>[]) => held.map(({ item }) => item);
+    const cut = [...begun];
+    for (const { run } of cut) teller.tearDown(run);
+    teller.lost('unsubscribed', itemsOf(line.clear()));
+    teller.lost('unconfirmed', itemsOf(cut.map(({ waiting }) => waiting)));
+  };
+
+  // First no slot, then no source, then no inner: otherwise an abort would start the next in line. One by one, so that one that throws
+  // does not keep the others from their turn.
+  subscriber.add(() => slots.close());
+  subscriber.add(upstream);
+  subscriber.add(limits);
+  subscriber.add(reportHeld);
+  subscriber.add(() => water.open());
+  if (typeof concurrency !== 'number') listen(concurrency, { next: setLimit, error: callbackError }, limits);
+  const error = (thrown: unknown) => endBy(() => subscriber.error(thrown));
+  listen(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
+}
+
+function waitingOf<T>(item: T, index: number, order: MergeOrder<T>): Waiting<T> {
+  if (typeof order !== 'object') return { item, index, key: undefined, failure: undefined };
+  try {
+    return { item, index, key: order.key(item), failure: undefined };
+  } catch (error) {
+    // Nobody's key: it waits for nobody, and nobody for it.
+    return { item, index, key: Symbol('no key'), failure: { error } };
+  }
+}
+
+function badLimit(limit: unknown): InvalidOptionError {
+  return new InvalidOptionError(`${STAGE}.concurrency`, 'a whole number from 1', limit);
+}

@@ -1,0 +1,52 @@
+import { from, type ObservableInput, type Subscription } from 'rxjs';
+import { SpanflowError } from '../../errors.ts';
+import { listen } from '../../listen.ts';
+import type { Teller } from '../backpressure/teller.ts';
+import { STAGE } from './options.ts';
+
+/** How an inner Observable ended. */
+export type Ending<R> =
+  | { readonly kind: 'completed'; readonly values: readonly R[] }
+  | { readonly kind: 'failed'; readonly values: readonly R[]; readonly error: unknown };
+
+interface InnerPlan<R> {
+  /** Is unsubscribed at the end. Whoever unsubscribes it earlier aborts, and is told nothing. */
+  readonly run: Subscription;
+  readonly maxValues: number;
+  /** Is told what a teardown throws. */
+  readonly teller: Teller<never>;
+  readonly onEnd: (ending: Ending<R>) => void;
+}
+
+/** Collects what one inner Observable emits, and tells how it ended, when it has been torn down. */
+export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): void {
+  const { run, maxValues, teller, onEnd } = plan;
+  const values: R[] = [];
+  let ending: Ending<R> | undefined;
+  let opening = true; // a teardown of what ends synchronously runs when the subscribing is over
+
+  const end = (how: Ending<R>) => {
+    if (ending !== undefined) return;
+    ending = how;
+    teller.tearDown(run);
+    if (!opening) onEnd(how);
+  };
+  const fail = (error: unknown) => end({ kind: 'failed', values, error });
+  const take = (value: R) => {
+    if (values.length < maxValues) values.push(value);
+    else fail(tooManyValues(maxValues));
+  };
+
+  try {
+    listen(from(open()), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
+  } catch (thrown) {
+    if (ending === undefined) fail(thrown);
+    else teller.callbackError(thrown);
+  }
+  opening = false;
+  if (ending !== undefined) onEnd(ending);
+}
+
+function tooManyValues(maxValues: number): SpanflowError {
+  return new SpanflowError('QUEUE_FULL', `${STAGE}: an inner emitted more values than maxValuesPerItem (${maxValues})`);
+}

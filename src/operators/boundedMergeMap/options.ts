@@ -1,0 +1,89 @@
+import type { Observable } from 'rxjs';
+import type { Gate } from '../../gate.ts';
+import {
+  requireFunction,
+  requireLimit,
+  requireOneOf,
+  requireShape,
+  requireWhole,
+  withDefaults,
+} from '../../options.ts';
+import type { Loss } from '../../outcome.ts';
+import type { Overflow } from '../adaptiveBatch/options.ts';
+
+/**
+ * In which order things happen. `completion`: items begin in the order in which they come, results come as the items end · `source`: the results, too, come in the order of
+ * the items · `key`: items of one key one after the other, those of different keys at once, as far as there is room; results come as the items end.
+ */
+export type MergeOrder<T> = 'completion' | 'source' | { readonly key: (item: T) => unknown };
+
+export interface BoundedMergeMapOptions<T> {
+  /**
+   * Inner Observables at once, at most: 1 or more, default 8; or an Observable of that, for a limit that changes. Until its first value it is 1; a limit that shrinks lets
+   * what runs go on.
+   */
+  concurrency?: number | Observable<number>;
+  /** Default `'completion'`. See {@link MergeOrder}. */
+  order?: MergeOrder<T>;
+  /**
+   * Items that wait for their turn, at most: 1 or more, default 10,000. More rides out longer bursts and takes more memory. With the order `source`, a result that waits
+   * for an earlier one takes a place, too.
+   */
+  maxQueueSize?: number;
+  /**
+   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited longest and not yet begun;
+   * `error` refuses it, unsubscribes the source, lets what is queued and running finish, and then errors with a {@link QueueFullError}.
+   */
+  overflow?: Overflow;
+  /** Values of one inner Observable, at most: 1 or more, or `Infinity`. Default 1,000. One that emits more is aborted, and its item has failed. */
+  maxValuesPerItem?: number;
+  /** Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait. */
+  gate?: Gate;
+  /** Told of each loss (`queueFull`, `unsubscribed`, `unconfirmed`), with the items. */
+  onLoss?: (loss: Loss, items: readonly T[]) => void;
+  /** Told when `onLoss` or a teardown throws, and when `concurrency` fails or emits what is no limit: the last one holds. */
+  onCallbackError?: (thrown: unknown) => void;
+}
+
+/** Every option, settled. */
+export type BoundedMergeMapSettings<T> = Required<Omit<BoundedMergeMapOptions<T>, 'gate'>> & { gate: Gate | undefined };
+
+export const BOUNDED_MERGE_MAP_DEFAULTS: Readonly<BoundedMergeMapSettings<unknown>> = Object.freeze({
+  concurrency: 8,
+  order: 'completion',
+  maxQueueSize: 10_000,
+  overflow: 'dropNewest',
+  maxValuesPerItem: 1_000,
+  gate: undefined,
+  onLoss: () => {},
+  onCallbackError: () => {},
+});
+
+export const STAGE = 'boundedMergeMap';
+
+/** Lays the options over the defaults and refuses what is out of range. */
+export function settle<T>(options: BoundedMergeMapOptions<T>): BoundedMergeMapSettings<T> {
+  const settings = withDefaults<BoundedMergeMapSettings<T>>(STAGE, BOUNDED_MERGE_MAP_DEFAULTS, options);
+  requireConcurrency(settings.concurrency);
+  requireOrder(settings.order);
+  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
+  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
+  requireLimit(`${STAGE}.maxValuesPerItem`, settings.maxValuesPerItem, 1);
+  const { gate } = settings;
+  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  requireFunction(`${STAGE}.onLoss`, settings.onLoss);
+  requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
+  return settings;
+}
+
+function requireConcurrency(concurrency: unknown): void {
+  if (typeof concurrency === 'number') requireWhole(`${STAGE}.concurrency`, concurrency, 1);
+  else
+    requireShape(`${STAGE}.concurrency`, concurrency, 'a whole number from 1, or an Observable of such', 'subscribe');
+}
+
+function requireOrder(order: unknown): void {
+  if (order === 'completion' || order === 'source') return;
+  requireShape(`${STAGE}.order`, order, "'completion', 'source', or an object with key()", 'key');
+  withDefaults(`${STAGE}.order`, { key: undefined }, order as object);
+}

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { Subject, VirtualTimeScheduler } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import { createGate } from '../../src/index.ts';
+import { backpressure } from '../../src/operators/index.ts';
+
+const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
+
+type Event =
+  | { readonly kind: 'items'; readonly atMillis: number; readonly count: number }
+  | { readonly kind: 'demand'; readonly atMillis: number; readonly count: number }
+  | { readonly kind: 'complete' | 'error' | 'enough' | 'unsubscribe'; readonly atMillis: number };
+
+interface Schedule {
+  readonly events: readonly Event[];
+  readonly overflow: 'dropNewest' | 'dropOldest' | 'error';
+  readonly maxQueueSize: number;
+  /** Every so many items, one asks for another from within its `next`, and one brings another. */
+  readonly asksEvery: number;
+  readonly echoesEvery: number;
+}
+
+const atMillis = fc.integer({ min: 0, max: 60 });
+
+const demand = fc.oneof(
+  { weight: 8, arbitrary: fc.nat(6) },
+  { weight: 1, arbitrary: fc.constantFrom(Number.NaN, -1, 1.5, Number.NEGATIVE_INFINITY) },
+  { weight: 1, arbitrary: fc.constantFrom(Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER) },
+);
+
+const schedules: fc.Arbitrary<Schedule> = fc.record({
+  events: fc.array(
+    fc.oneof(
+      { weight: 6, arbitrary: fc.record({ kind: fc.constant('items' as const), atMillis, count: fc.nat(6) }) },
+      { weight: 5, arbitrary: fc.record({ kind: fc.constant('demand' as const), atMillis, count: demand }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constantFrom('complete' as const, 'error' as const, 'enough' as const, 'unsubscribe' as const),
+          atMillis,
+        }),
+      },
+    ),
+    { minLength: 1, maxLength: 20 },
+  ),
+  overflow: fc.constantFrom('dropNewest' as const, 'dropOldest' as const, 'error' as const),
+  maxQueueSize: fc.integer({ min: 1, max: 6 }),
+  asksEvery: fc.integer({ min: 1, max: 6 }),
+  echoesEvery: fc.integer({ min: 2, max: 6 }),
+});
+
+/** One run of a schedule, and the books that are kept of it from outside. */
+class World {
+  readonly scheduler = new VirtualTimeScheduler(undefined, Number.POSITIVE_INFINITY);
+  readonly gate = createGate();
+  readonly source = new Subject<number>();
+  readonly demand = new Subject<number>();
+  readonly seen: number[] = [];
+  readonly lost = new Map<number, string>();
+  readonly told: unknown[] = []; // to `onCallbackError`
+  readonly violations: string[] = [];
+  badDemand = 0; // emitted while somebody listened
+  offered = 0;
+  asked = 0;
+  ended: 'complete' | 'error' | 'unsubscribed' | undefined;
+  #emitting = false;
+  #unsubscribe = () => {};
+  readonly #schedule: Schedule;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+  }
+
+  run(): this {
+    const { events, overflow, maxQueueSize } = this.#schedule;
+    const held = this.source.pipe(
+      backpressure({
+        demand: this.demand,
+        overflow,
+        maxQueueSize,
+        gate: this.gate,
+        onLoss: ({ reason }, items) => {
+          for (const item of items) this.#lose(item, reason);
+        },
+        onCallbackError: (thrown) => this.told.push(thrown),
+      }),
+    );
+    const subscription = held.subscribe({
+      next: (item) => this.#hear(item),
+      error: () => {
+        this.ended = 'error';
+      },
+      complete: () => {
+        this.ended = 'complete';
+      },
+    });
+    this.#unsubscribe = () => {
+      this.ended ??= 'unsubscribed';
+      subscription.unsubscribe();
+    };
+    for (const one of events) this.scheduler.schedule(() => this.#act(one), one.atMillis);
+    this.scheduler.schedule(() => this.#unsubscribe(), 5_000);
+    this.scheduler.flush();
+    return this;
+  }
+
+  #act(one: Event): void {
+    if (one.kind === 'items') for (let count = 0; count < one.count; count += 1) this.#offer();
+    else if (one.kind === 'demand') this.#ask(one.count);
+    else if (one.kind === 'complete') this.source.complete();
+    else if (one.kind === 'error') this.source.error('no');
+    else if (one.kind === 'enough') this.demand.complete();
+    else this.#unsubscribe();
+    this.#check();
+  }
+
+  #offer(): void {
+    if (this.source.observed) this.source.next(this.offered++);
+  }
+
+  #ask(count: number): void {
+    if (!this.demand.observed) return;
+    if (count >= 0 && (count === Number.POSITIVE_INFINITY || Number.isInteger(count))) this.asked += count;
+    else this.badDemand += 1;
+    this.demand.next(count);
+  }
+
+  #hear(item: number): void {
+    if (this.ended !== undefined) this.violations.push('an item came after the end');
+    if (this.#emitting) this.violations.push('an item came within another');
+    this.#emitting = true;
+    this.seen.push(item);
+    if (item % this.#schedule.asksEvery === 0) this.#ask(1);
+    if (item % this.#schedule.echoesEvery === 0) this.#offer();
+    this.#emitting = false;
+  }
+
+  #lose(item: number, reason: string): void {
+    if (this.lost.has(item)) this.violations.push(`item ${item} was lost twice`);
+    this.lost.set(item, reason);
+  }
+
+  /** No more comes out than was asked for, no more is held than may be, and nothing is held that was asked for. */
+  #check(): void {
+    const held = this.offered - this.seen.length - this.lost.size;
+    if (this.seen.length > this.asked) this.violations.push(`${this.seen.length} came, ${this.asked} were asked for`);
+    if (held > this.#schedule.maxQueueSize) this.violations.push(`${held} are held`);
+    if (held > 0 && this.asked > this.seen.length) this.violations.push(`${held} are held that were asked for`);
+    if (this.ended === undefined && held === 0 && !this.gate.open) this.violations.push('the gate of an empty queue');
+  }
+}
+
+describe('backpressure, over random schedules', () => {
+  test('each item comes out or is lost once, in order, as asked for, within the bound, and nothing after the end', () => {
+    const reached = { seen: 0, queueFull: 0, unsubscribed: 0, complete: 0, error: 0 };
+    fc.assert(
+      fc.property(schedules, (schedule) => {
+        const world = new World(schedule).run();
+        expect(world.violations).toEqual([]);
+        expect(world.seen).toEqual(world.seen.toSorted((one, other) => one - other));
+        const ids = [...world.seen, ...world.lost.keys()].sort((one, other) => one - other);
+        expect(ids).toEqual(Array.from({ length: world.offered }, (_, id) => id));
+        reached.seen += world.seen.length;
+        for (const reason of world.lost.values()) reached[reason as 'queueFull'] += 1;
+        reached[world.ended as 'complete'] += 1;
+      }),
+      { numRuns: RUNS },
+    );
+    // A schedule that reaches nothing shows nothing.
+    expect(Object.values(reached).every((count) => count > 0)).toBe(true);
+  });
+
+  test('at the end nothing is subscribed, the gate is open, and demand that was none was told', () => {
+    fc.assert(
+      fc.property(schedules, (schedule) => {
+        const world = new World(schedule).run();
+        expect(world.ended).toBeDefined();
+        expect([world.source.observed, world.demand.observed]).toEqual([false, false]);
+        expect(world.gate.open).toBe(true);
+        expect(world.told).toHaveLength(world.badDemand);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});

@@ -1,0 +1,321 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { Observable, Subject, VirtualTimeScheduler } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import { createGate } from '../../src/index.ts';
+import { boundedMergeMap, type Merged } from '../../src/operators/index.ts';
+
+const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
+
+interface Item {
+  readonly id: number;
+  readonly key: number;
+}
+
+/** How an inner goes: when it ends, how, and how many values it has before. */
+interface Inner {
+  readonly kind: 'completes' | 'fails' | 'throws' | 'never';
+  readonly delayMillis: number;
+  readonly values: number;
+}
+
+type Event =
+  | { readonly kind: 'items'; readonly atMillis: number; readonly keys: readonly number[] }
+  | { readonly kind: 'limit'; readonly atMillis: number; readonly limit: number }
+  | { readonly kind: 'complete' | 'error' | 'unsubscribe'; readonly atMillis: number };
+
+interface Schedule {
+  readonly events: readonly Event[];
+  readonly inners: readonly Inner[];
+  readonly order: 'completion' | 'source' | 'key';
+  readonly overflow: 'dropNewest' | 'dropOldest' | 'error';
+  readonly maxQueueSize: number;
+  /** An item whose result brings another item, from within its `next`. */
+  readonly echoes: boolean;
+}
+
+const atMillis = fc.integer({ min: 0, max: 60 });
+
+const event: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('items' as const),
+      atMillis,
+      keys: fc.array(fc.nat(3), { minLength: 1, maxLength: 6 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('limit' as const), atMillis, limit: fc.integer({ min: -1, max: 5 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('complete' as const, 'error' as const, 'unsubscribe' as const),
+      atMillis,
+    }),
+  },
+);
+
+const schedules: fc.Arbitrary<Schedule> = fc.record({
+  events: fc.array(event, { minLength: 1, maxLength: 20 }),
+  inners: fc.array(
+    fc.record({
+      kind: fc.oneof(
+        { weight: 6, arbitrary: fc.constant('completes' as const) },
+        { weight: 2, arbitrary: fc.constant('fails' as const) },
+        { weight: 1, arbitrary: fc.constant('throws' as const) },
+        { weight: 1, arbitrary: fc.constant('never' as const) },
+      ),
+      delayMillis: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 40 })),
+      values: fc.nat(5),
+    }),
+    { minLength: 1, maxLength: 8 },
+  ),
+  order: fc.constantFrom('completion' as const, 'source' as const, 'key' as const),
+  overflow: fc.constantFrom('dropNewest' as const, 'dropOldest' as const, 'error' as const),
+  maxQueueSize: fc.integer({ min: 1, max: 8 }),
+  echoes: fc.boolean(),
+});
+
+/** More values than this and the item has failed. */
+const MAX_VALUES = 4;
+
+/** One run of a schedule, and the books that are kept of it from outside. */
+class World {
+  readonly scheduler = new VirtualTimeScheduler(undefined, Number.POSITIVE_INFINITY);
+  readonly gate = createGate();
+  readonly source = new Subject<Item>();
+  readonly limits = new Subject<number>();
+  readonly results: Merged<Item, number>[] = [];
+  readonly lost = new Map<number, string>();
+  readonly begun: Item[] = [];
+  readonly running = new Set<Item>();
+  readonly told: unknown[] = []; // to `onCallbackError`
+  badLimits = 0; // emitted while somebody listened
+  readonly violations: string[] = [];
+  offered = 0;
+  mostLimit = 1;
+  limit = 1;
+  ended: 'complete' | 'error' | 'unsubscribed' | undefined;
+  emitting = false;
+  readonly #schedule: Schedule;
+  #unsubscribe = () => {};
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+  }
+
+  run(): this {
+    const { events, order, overflow, maxQueueSize } = this.#schedule;
+    const merged = this.source.pipe(
+      boundedMergeMap((item) => this.#inner(item), {
+        concurrency: this.limits,
+        order: order === 'key' ? { key: (item) => item.key } : order,
+        overflow,
+        maxQueueSize,
+        maxValuesPerItem: MAX_VALUES,
+        gate: this.gate,
+        onLoss: ({ reason }, items) => {
+          for (const { id } of items) this.#lose(id, reason);
+        },
+        onCallbackError: (thrown) => this.told.push(thrown),
+      }),
+    );
+    const subscription = merged.subscribe({
+      next: (result) => this.#hear(result),
+      error: () => this.#end('error'),
+      complete: () => this.#end('complete'),
+    });
+    for (const one of events) this.scheduler.schedule(() => this.#act(one), one.atMillis);
+    this.#unsubscribe = () => {
+      this.ended ??= 'unsubscribed';
+      subscription.unsubscribe();
+    };
+    // Whatever hangs is given up at last.
+    this.scheduler.schedule(() => this.#unsubscribe(), 5_000);
+    this.scheduler.flush();
+    return this;
+  }
+
+  #act(one: Event): void {
+    if (one.kind === 'items') for (const key of one.keys) this.#offer(key);
+    else if (one.kind === 'limit') {
+      if (one.limit > 0) this.limit = one.limit;
+      else if (this.limits.observed) this.badLimits += 1;
+      this.mostLimit = Math.max(this.mostLimit, this.limit);
+      this.limits.next(one.limit);
+    } else if (one.kind === 'complete') this.source.complete();
+    else if (one.kind === 'error') this.source.error('no');
+    else this.#unsubscribe();
+    this.#checkBounds();
+  }
+
+  #offer(key: number): void {
+    if (this.source.observed) this.source.next({ id: this.offered++, key });
+  }
+
+  #inner(item: Item): Observable<number> {
+    const plan = this.#schedule.inners[item.id % this.#schedule.inners.length] as Inner;
+    this.begun.push(item);
+    if (plan.kind === 'throws') throw new Error('project');
+    return new Observable((subscriber) => {
+      this.#enter(item);
+      subscriber.add(() => this.running.delete(item));
+      const end = () => {
+        for (let value = 0; value < plan.values; value += 1) subscriber.next(value);
+        if (plan.kind === 'fails') subscriber.error('inner');
+        else if (plan.kind === 'completes') subscriber.complete();
+      };
+      if (plan.delayMillis === 0) end();
+      else subscriber.add(this.scheduler.schedule(end, plan.delayMillis));
+    });
+  }
+
+  #enter(item: Item): void {
+    const alike = [...this.running].filter(({ key }) => key === item.key);
+    if (this.#schedule.order === 'key' && alike.length > 0) this.violations.push(`two of key ${item.key} at once`);
+    this.running.add(item);
+    // What began under a higher limit goes on, but nothing begins beyond the present one.
+    if (this.running.size > this.limit) this.violations.push(`${this.running.size} run, the limit is ${this.limit}`);
+    if (this.ended !== undefined) this.violations.push('an inner began after the end');
+  }
+
+  #hear(result: Merged<Item, number>): void {
+    if (this.ended !== undefined) this.violations.push('a result came after the end');
+    if (this.emitting) this.violations.push('a result came within another');
+    if (this.running.has(result.item)) this.violations.push('a result came before its inner was torn down');
+    this.emitting = true;
+    this.results.push(result);
+    if (this.#schedule.echoes && result.item.id % 3 === 0) this.#offer(result.item.key);
+    this.emitting = false;
+    this.#checkBounds();
+  }
+
+  #lose(id: number, reason: string): void {
+    if (this.lost.has(id)) this.violations.push(`item ${id} was lost twice`);
+    this.lost.set(id, reason);
+  }
+
+  #end(how: 'complete' | 'error'): void {
+    if (this.running.size > 0) this.violations.push('it ended before its inners');
+    this.ended = how;
+  }
+
+  /** Everything that is held: queued, running, or waiting for an earlier result. */
+  #checkBounds(): void {
+    const held = this.offered - this.results.length - this.lost.size;
+    const most = this.#schedule.maxQueueSize + this.mostLimit;
+    if (held > most) this.violations.push(`${held} are held, at most ${most} may be`);
+  }
+}
+
+describe('boundedMergeMap, over random schedules', () => {
+  test('each item has one result or is lost once, within the bounds, in order, and nothing comes after the end', () => {
+    const seen = { results: 0, queueFull: 0, unsubscribed: 0, unconfirmed: 0 };
+    fc.assert(
+      fc.property(schedules, (schedule) => {
+        const world = new World(schedule).run();
+        expect(world.violations).toEqual([]);
+        const ids = [...world.results.map(({ item }) => item.id), ...world.lost.keys()];
+        expect(ids.sort((one, other) => one - other)).toEqual(Array.from({ length: world.offered }, (_, id) => id));
+        for (const { item, index } of world.results) expect(index).toBe(item.id);
+        if (world.ended !== 'unsubscribed')
+          expect([...world.lost.values()].filter((reason) => reason !== 'queueFull')).toEqual([]);
+        seen.results += world.results.length;
+        for (const reason of world.lost.values()) seen[reason as 'queueFull'] += 1;
+      }),
+      { numRuns: RUNS },
+    );
+    // A schedule that reaches nothing shows nothing.
+    expect(Object.values(seen).every((count) => count > 0)).toBe(true);
+  });
+
+  test('a result says what its inner did', () => {
+    fc.assert(
+      fc.property(schedules, (schedule) => {
+        const { results } = new World(schedule).run();
+        for (const result of results) {
+          const plan = schedule.inners[result.item.id % schedule.inners.length] as Inner;
+          const failed = plan.kind === 'throws' || plan.kind === 'fails' || plan.values > MAX_VALUES;
+          expect(result.kind).toBe(failed ? 'failed' : 'completed');
+          expect(result.values).toHaveLength(plan.kind === 'throws' ? 0 : Math.min(plan.values, MAX_VALUES));
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test('items begin in their order, per key too, and results keep it where that was asked for', () => {
+    fc.assert(
+      fc.property(schedules, (schedule) => {
+        const { begun, results } = new World(schedule).run();
+        const lanes = schedule.order === 'key' ? [0, 1, 2, 3] : [undefined];
+        for (const lane of lanes) {
+          const ids = begun.filter(({ key }) => lane === undefined || key === lane).map(({ id }) => id);
+          expect(ids).toEqual(ids.toSorted((one, other) => one - other));
+        }
+        const indices = results.map(({ index }) => index);
+        if (schedule.order === 'source') expect(indices).toEqual(indices.toSorted((one, other) => one - other));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test('at the end nothing runs, nothing is subscribed, and the gate is open', () => {
+    fc.assert(
+      fc.property(schedules, (schedule) => {
+        const world = new World(schedule).run();
+        expect(world.ended).toBeDefined();
+        expect(world.running.size).toBe(0);
+        expect(world.source.observed).toBe(false);
+        expect(world.limits.observed).toBe(false);
+        expect(world.gate.open).toBe(true);
+        expect(world.told).toHaveLength(world.badLimits);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe('boundedMergeMap: memory', () => {
+  test('a key that is idle is forgotten', async () => {
+    const keys: WeakRef<object>[] = [];
+    const source = new Subject<number>();
+    const inners: Subject<never>[] = [];
+    const key = () => {
+      const made = {};
+      keys.push(new WeakRef(made));
+      return made;
+    };
+    const inner = () => {
+      const made = new Subject<never>();
+      inners.push(made);
+      return made;
+    };
+    const subscription = source
+      .pipe(boundedMergeMap(inner, { order: { key }, concurrency: 2, maxQueueSize: 10, overflow: 'dropOldest' }))
+      .subscribe();
+    for (let item = 0; item < 1_000; item += 1) source.next(item);
+    // What was dropped is forgotten at once: two run, ten wait.
+    expect(await leftOf(keys, 12)).toBeLessThanOrEqual(12);
+    while (inners.length > 0) inners.shift()?.complete();
+    expect(await leftOf(keys, 0)).toBe(0);
+    subscription.unsubscribe();
+  });
+});
+
+/** How many are still there, when garbage has been collected: a few times, since the present turn may hold on to some. */
+async function leftOf(references: readonly WeakRef<object>[], atMost: number): Promise<number> {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  let left = references.length;
+  for (let turns = 0; turns < 20 && left > atMost; turns += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    left = references.filter((reference) => reference.deref() !== undefined).length;
+  }
+  return left;
+}
