@@ -153,6 +153,26 @@ describe('channel', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('saturated$ stays true between full and half empty', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('    (abcd)--------|');
+      const subs = '          ^-------------!';
+      const opening = hot('   x------o-o-o-o|', letters('xo'));
+      const expected = '      -------a-b-c-d|';
+      const saturated = '     (ny)-----n----|';
+      const gate = createGate();
+      let open = gate.close();
+      opening.subscribe((letter) => letter === 'o' && open());
+      const sent = channel({ maxQueueSize: 4, gate });
+      sent.items$.subscribe(() => {
+        open = gate.close();
+      });
+      produce(sent, source);
+      expectObservable(sent.saturated$).toBe(saturated, { n: false, y: true });
+      expectObservable(sent.items$).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
   test('a producer that waits gets its turn when the gate opens', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  -a-b-c------|', letters('abc'));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { asyncScheduler, defer, NEVER, Observable, of, throwError, timer } from 'rxjs';
+import { asyncScheduler, defer, NEVER, Observable, of, Subject, throwError, timer } from 'rxjs';
 import { map, mergeMap } from 'rxjs/operators';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { lostCount, total } from '../src/account.ts';
@@ -255,6 +255,32 @@ describe('exportHandle', () => {
         { retry: { maxAttempts: 1 } },
       );
       expect(await handle.export([1])).toMatchObject({ lost: [{ count: 1, reason: 'retriesExhausted' }] });
+      await handle.shutdown();
+    }));
+
+  test('a batch that ends twice, by its lease and then by an answer, counts once', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const attempts: Subject<Response>[] = [];
+      const forgetful: Sink<number> = {
+        name: 'forgetful',
+        export: () =>
+          defer(() => {
+            const attempt = new Subject<Response>();
+            attempts.push(attempt);
+            return attempt;
+          }),
+      };
+      const forever = Number.POSITIVE_INFINITY;
+      const handle = exportHandle(forgetful, {
+        ...{ maxQueueSize: 1, concurrency: 1, scheduledDelayMillis: 0, attemptTimeoutMillis: forever },
+        retry: { maxElapsedMillis: forever },
+      });
+      const answer = handle.export([1, 2]);
+      await advanceBy(2 ** 31 + 1_000); // the longest lease that there is
+      attempts[0]?.next({});
+      await advanceBy(1);
+      attempts[1]?.next({ rejected: 1 });
+      expect(await answer).toMatchObject({ delivered: 0, rejected: 1, lost: [{ count: 1, reason: 'leaseExpired' }] });
       await handle.shutdown();
     }));
 

@@ -42,20 +42,19 @@ export function toWritable<T>(
   const close = (error?: unknown) => {
     if (atEnd === 'close') channel.close({ error });
   };
-  let finished = false;
   return new Writable({
     objectMode: true,
     write(item: T, _encoding, done) {
       channel.send(item, { signal: abortion.signal }).then(() => done(), done);
     },
     final(done) {
-      finished = true;
       close();
       done();
     },
     destroy(error, done) {
       abortion.abort();
-      if (!finished) close(error ?? new SpanflowError('CLOSED', `${STAGE}: the stream was destroyed before its end`));
+      // After the end this is too late to mean anything: the channel is closed.
+      close(error ?? new SpanflowError('CLOSED', `${STAGE}: the stream was destroyed before its end`));
       done(error);
     },
   });

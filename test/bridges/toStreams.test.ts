@@ -157,6 +157,20 @@ describe.each(bridges)('%s', (stage, bridge) => {
     expect(gate.open).toBe(true);
   });
 
+  test('a gate that it closed is opened when the source has ended, though the queue is full', async () => {
+    const gate = createGate();
+    const source = new Subject<number>();
+    const iterator = bridge(source, { maxQueueSize: 3, gate })[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await turns();
+    for (const item of [1, 2, 3, 4]) source.next(item);
+    await first;
+    expect(gate.open).toBe(false);
+    source.complete();
+    expect(gate.open).toBe(true);
+    expect(await readAll({ [Symbol.asyncIterator]: () => iterator })).toEqual([2, 3, 4]);
+  });
+
   test.each([
     [{ maxQueueSize: 0 }, 'maxQueueSize must be a whole number from 1, but was given 0'],
     [{ maxQueueBytes: 0 }, 'maxQueueBytes must be a whole number from 1, but was given 0'],
@@ -244,6 +258,13 @@ describe('toAsyncIterable', () => {
     expect(await two).toEqual({ done: true, value: undefined });
     const source = new Subject<number>();
     const other = toAsyncIterable(source)[Symbol.asyncIterator]();
+    const late = new Subject<number>();
+    const third = toAsyncIterable(late)[Symbol.asyncIterator]();
+    late.next(1);
+    late.error(new Error('after one'));
+    expect(await third.next()).toEqual({ done: false, value: 1 });
+    await expect(third.next()).rejects.toThrow('after one');
+    expect(await third.next()).toEqual({ done: true, value: undefined });
     await expect(other.throw?.(new Error('mine'))).rejects.toThrow('mine');
     expect(source.observed).toBe(false);
   });

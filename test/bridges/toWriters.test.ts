@@ -95,6 +95,19 @@ describe('toWritable', () => {
     expect(seen).toEqual([1, 2]);
   });
 
+  test('destroyed with keepOpen, it takes back what waits all the same', async () => {
+    const { sent, reopen } = stuck();
+    const items = firstValueFrom(sent.items$.pipe(toArray()));
+    const writable = toWritable(sent, { atEnd: 'keepOpen' });
+    for (const item of [1, 2, 3]) writable.write(item);
+    await turns();
+    writable.destroy();
+    reopen();
+    await turns();
+    sent.close();
+    expect(await items).toEqual([1, 2]);
+  });
+
   test('with keepOpen several streams write into one channel, and the end of one is not that of the channel', async () => {
     const ledger = createLedger();
     const sent = channel<number>({ maxQueueSize: 2, ledger });

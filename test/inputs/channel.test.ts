@@ -159,6 +159,22 @@ describe('channel', () => {
     ]);
   });
 
+  test('a long queue leaves in slices, and others have a turn in between', async () => {
+    const sent = channel<number>();
+    for (let item = 0; item < 20_000; item += 1) sent.trySend(item);
+    let [seen, others] = [0, 0];
+    const tick = () => {
+      others += 1;
+      if (seen < 20_000) setImmediate(tick);
+    };
+    setImmediate(tick);
+    const done = new Promise<void>((resolve) => sent.items$.subscribe({ next: () => ++seen, complete: resolve }));
+    sent.close();
+    await done;
+    expect(seen).toBe(20_000);
+    expect(others).toBeGreaterThanOrEqual(4);
+  });
+
   test('a gate that closes during an emission stops the next one', async () => {
     const gate = createGate();
     const sent = channel<number>({ gate });
