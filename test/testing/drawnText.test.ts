@@ -78,6 +78,10 @@ describe('a drawing in a text', () => {
     expect(textBlocks('/**\n * ```text\n * a  -\n * ```\n */\n```text\nb  |\n```\n')).toEqual(['a  -\n', 'b  |\n']);
   });
 
+  it('that its test does not draw is found', () => {
+    expect(undrawn('source  -a-\nmine    --b|     a remark\n', "const source = hot('  -a-');")).toEqual(['mine  --b|']);
+  });
+
   it('is compared without the spaces that align it', () => {
     expect([...marblesIn(`const a = '   -a-b  '; const b = [" 9s  a"];`)]).toEqual(['-a-b', '9s a']);
   });

@@ -6,14 +6,27 @@ import {
   concatMap,
   filter,
   finalize,
+  map,
+  merge,
   mergeMap,
   Observable,
   type OperatorFunction,
+  share,
   takeUntil,
   timeout,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { adaptiveBatch, type Batch, exponentialBackoff, exportTo } from '../../src/index.ts';
+import { asBatch } from '../../marble-tests/rxjs/support.ts';
+import {
+  adaptiveBatch,
+  type Batch,
+  exponentialBackoff,
+  exportTo,
+  raceTimeout,
+  retryWithBackoff,
+  withItems,
+} from '../../src/index.ts';
+import { boundedMergeMap } from '../../src/operators/index.ts';
 import {
   anyBackend,
   anyScenario,
@@ -104,15 +117,41 @@ describe('a pipeline of ours', () => {
     const options = { given: limits, mayVanish: (_: ReadableSpan, ending: string) => ending !== 'complete' };
     await fc.assert(pipelineLaws(pipeline, options), { numRuns: RUNS });
   });
+
+  it('obeys them with two subscribers by share, and a filter within the batches', async () => {
+    const odd = ({ items }: Batch<ReadableSpan>) => items.filter((_, index) => index % 2 === 0);
+    const pipeline: Pipeline<Limits> = (world, drawn) => {
+      const shared = world.spans$.pipe(batches(world, drawn), share());
+      const halved = shared.pipe(map((batch) => withItems(batch, odd(batch))));
+      return merge(shared.pipe(exported(world, drawn)), halved.pipe(exported(world, drawn)));
+    };
+    const options = {
+      given: limits,
+      bounds: (drawn: Limits) => ({ ...most(drawn), attempts: 2 * drawn.concurrency }),
+      // The first subscriber is unsubscribed before the second, which then filters a last batch alone.
+      mayVanish: (_: ReadableSpan, ending: string) => ending === 'unsubscribe',
+    };
+    await fc.assert(pipelineLaws(pipeline, options), { numRuns: RUNS });
+  });
+
+  it('obeys them with operators that stand alone', async () => {
+    const pipeline: Pipeline<Limits> = ({ spans$, sink, onLoss, random }, drawn) => {
+      const { concurrency, maxQueueSize, attemptTimeoutMillis, maxAttempts, overflow } = drawn;
+      const backoff = exponentialBackoff({ initialMillis: 10, maxMillis: 200 });
+      const attempts = (span: ReadableSpan) =>
+        sink
+          .export(asBatch([span]))
+          .pipe(raceTimeout({ millis: attemptTimeoutMillis }), retryWithBackoff({ backoff, maxAttempts, random }));
+      return spans$.pipe(boundedMergeMap(attempts, { concurrency, maxQueueSize, overflow, onLoss }));
+    };
+    const bounds = ({ maxQueueSize, concurrency }: Limits) => ({ pending: maxQueueSize, attempts: concurrency });
+    await fc.assert(pipelineLaws(pipeline, { given: limits, bounds }), { numRuns: RUNS });
+  });
 });
 
 describe('a pipeline of plain RxJS', () => {
   const sent = ({ sink }: World, concurrent: number) =>
-    mergeMap(
-      (items: ReadableSpan[]) =>
-        sink.export({ items, bytes: 0, closedBy: 'count', hold: () => ({ ready() {}, settle() {} }) }),
-      concurrent,
-    );
+    mergeMap((items: ReadableSpan[]) => sink.export(asBatch(items)), concurrent);
 
   it('bufferTime loses what it holds', async () => {
     const said = await violationOf((world) =>
@@ -144,10 +183,7 @@ describe('a pipeline of plain RxJS', () => {
 });
 
 describe('a wrong pipeline', () => {
-  const flat = (world: World) =>
-    concatMap((items: readonly ReadableSpan[]) =>
-      world.sink.export({ items, bytes: 0, closedBy: 'count', hold: () => ({ ready() {}, settle() {} }) }),
-    );
+  const flat = (world: World) => concatMap((items: readonly ReadableSpan[]) => world.sink.export(asBatch(items)));
 
   it('that leaks a timer does not release everything', async () => {
     // One span waits for another, and the end comes before its four milliseconds are over.
@@ -169,7 +205,7 @@ describe('a wrong pipeline', () => {
   it('that goes on sending after it was unsubscribed is not silent', async () => {
     const said = await violationOf(
       (world) => {
-        const later = finalize<unknown>(() => setTimeout(() => world.sink.export([] as never).subscribe()));
+        const later = finalize<unknown>(() => setTimeout(() => world.sink.export(asBatch([])).subscribe()));
         return world.spans$.pipe(bufferCount(1), flat(world), later);
       },
       { mayVanish: () => true },
@@ -214,7 +250,7 @@ describe('a wrong pipeline', () => {
     const pipeline = (world: World) =>
       world.spans$.pipe(
         bufferCount(1),
-        mergeMap((items) => world.sink.export(items as never)),
+        mergeMap((items) => world.sink.export(asBatch(items))),
       );
     const said = await violationOf<undefined>(pipeline, { bounds: () => ({ attempts: 2 }) });
     expect(said).toMatch(/^bounds: 3 attempts at once, and 2 is the most/);
@@ -226,7 +262,7 @@ function flatArray(world: World): OperatorFunction<ReadableSpan, ReadableSpan> {
   return concatMap(
     (span) =>
       new Observable<ReadableSpan>((subscriber) =>
-        world.sink.export([span] as never).subscribe({
+        world.sink.export(asBatch([span])).subscribe({
           complete: () => {
             subscriber.next(span);
             subscriber.complete();
@@ -256,7 +292,7 @@ describe('checkLaws', () => {
           seen.push(span.name);
           return [span];
         }),
-        mergeMap((items) => world.sink.export(items as never)),
+        mergeMap((items) => world.sink.export(asBatch(items))),
         timeout(1_000),
         takeUntil(new Observable(() => {})),
       );
