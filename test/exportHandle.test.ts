@@ -57,13 +57,14 @@ describe('exportHandle', () => {
       const backend = sink('--(r|)');
       const attempts = '    -----^-!';
       const answers = '     -------(ab)';
+      const until = '       ^------------!';
       const handle = exportHandle(backend, { scheduledDelayMillis: 4 });
       const answered = new Observable((subscriber) =>
         source.subscribe((span) => {
           handle.export([span]).then(() => subscriber.next(span));
         }),
       );
-      expectObservable(answered, '^------------!').toBe(answers);
+      expectObservable(answered, until).toBe(answers);
       expectAttempts(backend).toBe(attempts, ['ab']);
       await flush();
       await handle.shutdown();

@@ -45,9 +45,9 @@ const EXPORT_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.fr
  * Makes one handle on a sink for many callers: their items travel in common batches, and each caller is told what became of theirs.
  *
  * ```text
- * export  -a-b-------      two callers, a delay of 4 ms
- * sink    -----[ab]--      one request; it answers after 2 ms
- * answer  -------(ab)      each has its own
+ * calls     -a-b|           two callers, a delay of 4 ms
+ * attempts  -----^-!        one for both; the sink answers after 2 ms
+ * answers   -------(ab)     each caller has their own
  * ```
  *
  * Behind it are a {@link channel}, an {@link adaptiveBatch} and an {@link exportTo}, and their options. The handle owns the sink.

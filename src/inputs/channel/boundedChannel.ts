@@ -2,12 +2,12 @@ import { Observable, Subject } from 'rxjs';
 import type { Account } from '../../account.ts';
 import { SpanflowError } from '../../errors.ts';
 import { requireMillis, requireShape, withDefaults } from '../../options.ts';
-import type { LossReason } from '../../outcome.ts';
 import { Ring } from '../../strategies/ring.ts';
 import { keepingAlive, outsideAnyContext, soon } from '../../timers.ts';
 import { Flushes } from '../flushes.ts';
 import { type Admission, Entrance } from './entrance.ts';
 import { type Channel, type ChannelSettings, type Offered, type SendOptions, STAGE } from './options.ts';
+import { Refusals } from './refusals.ts';
 
 /** Items that leave before the event loop has its next turn. */
 const ITEMS_PER_TURN = 4_096;
@@ -23,7 +23,7 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #items = new Subject<T>();
   readonly #flushes = new Flushes();
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void }>(); // flushes that wait for what is before them to leave
-  readonly #untold = new Map<LossReason, number>(); // losses since the last turn
+  readonly #refusals: Refusals<T>;
   #left = 0; // items that have
   #drainIsDue = false; // a turn is set
   #draining = false;
@@ -42,10 +42,11 @@ export class BoundedChannel<T> implements Channel<T> {
   constructor(settings: ChannelSettings<T>, account: Account) {
     this.#settings = settings;
     this.#account = account;
+    this.#refusals = new Refusals(settings, account);
     this.#entrance = new Entrance(settings, account, {
       onAccepted: () => this.#drainSoon(),
       onRefused: (reason) => {
-        this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + 1);
+        this.#refusals.add(reason);
         this.#drainSoon();
       },
     });
@@ -58,7 +59,8 @@ export class BoundedChannel<T> implements Channel<T> {
     const admitted = this.admit(item, signal);
     if (admitted === 'accepted') return Promise.resolve();
     const sent = Promise.resolve(admitted).then((admission) => {
-      if (admission !== 'accepted') throw this.#errorOf(admission, signal);
+      if (admission === 'aborted') throw signal?.reason;
+      if (admission !== 'accepted') throw this.#refusals.errorOf(admission);
     });
     // Whoever sends and does not look has decided so; the process that is observed does not end for it.
     sent.catch(() => {});
@@ -100,28 +102,18 @@ export class BoundedChannel<T> implements Channel<T> {
     });
   }
 
-  #errorOf(admission: Exclude<Admission, 'accepted'>, signal: AbortSignal | undefined): unknown {
-    if (admission === 'aborted') return signal?.reason;
-    const { maxQueueSize, maxQueueBytes, maxWaitingSends } = this.#settings;
-    const full = `the queue is full (maxQueueSize ${maxQueueSize}, maxQueueBytes ${maxQueueBytes})`;
-    if (admission === 'alreadyShutdown') return new SpanflowError('CLOSED', `${STAGE}: it is closed`);
-    if (admission === 'tooLarge')
-      return new SpanflowError('QUEUE_FULL', `${STAGE}: an item is larger than maxQueueBytes ${maxQueueBytes}`);
-    return new SpanflowError('QUEUE_FULL', `${STAGE}: ${full}, and maxWaitingSends ${maxWaitingSends} wait already`);
-  }
-
   #drainSoon(): void {
     if (this.#drainIsDue || !this.#hasWork()) return;
     this.#drainIsDue = true;
     soon(this.#settings.scheduler, () => {
       this.#drainIsDue = false;
-      this.#tellLosses();
+      this.#refusals.tell();
       this.#drain();
     });
   }
 
   #hasWork(): boolean {
-    if (this.#untold.size > 0) return true;
+    if (this.#refusals.size > 0) return true;
     if (this.#entrance.length === 0) return this.#entrance.closed && !this.#ended;
     return this.#items.observed && this.#gateIsOpen();
   }
@@ -196,17 +188,5 @@ export class BoundedChannel<T> implements Channel<T> {
     });
     this.#flushes.complete();
     this.#entrance.end();
-  }
-
-  #tellLosses(): void {
-    const losses = [...this.#untold];
-    this.#untold.clear();
-    for (const [reason, count] of losses) {
-      try {
-        this.#settings.onLoss?.({ count, reason, stage: STAGE });
-      } catch {
-        this.#account.callbackErrors += 1;
-      }
-    }
   }
 }
