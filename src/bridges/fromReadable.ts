@@ -30,8 +30,10 @@ const STAGE = 'fromReadable';
  *
  * @example
  * ```ts
+ * const { createReadStream } = await import('node:fs');
  * const gate = createGate();
- * fromReadable<Buffer>(createReadStream('spans.jsonl'), { gate }).pipe(adaptiveBatch({ gate }), exportTo(sink)).subscribe();
+ * const chunks$ = fromReadable<Buffer>(createReadStream('spans.jsonl'), { gate });
+ * chunks$.pipe(adaptiveBatch({ gate }), exportTo(toConsole())).subscribe();
  * ```
  *
  * @see toReadable

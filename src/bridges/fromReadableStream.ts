@@ -29,7 +29,8 @@ const STAGE = 'fromReadableStream';
  * @example
  * ```ts
  * const gate = createGate();
- * fromReadableStream(response.body, { gate }).pipe(adaptiveBatch({ gate }), exportTo(sink)).subscribe();
+ * const { body } = await fetch('https://example.com/lines');
+ * if (body !== null) fromReadableStream(body, { gate }).pipe(adaptiveBatch({ gate }), exportTo(toConsole())).subscribe();
  * ```
  *
  * @see toReadableStream

@@ -26,8 +26,9 @@ const STAGE = 'toAsyncIterable';
  *
  * @example
  * ```ts
- * for await (const outcome of toAsyncIterable(pipeline.outcomes$, { overflow: 'dropOldest', maxQueueSize: 100 })) {
- *   console.log(outcome.delivered);
+ * const outcomes$ = spans$.pipe(adaptiveBatch(), exportTo(otlpHttp()));
+ * for await (const { delivered } of toAsyncIterable(outcomes$, { overflow: 'dropOldest', maxQueueSize: 100 })) {
+ *   console.log(delivered);
  * }
  * ```
  *

@@ -21,9 +21,11 @@ const STAGE = 'toReadable';
  *
  * @example
  * ```ts
+ * const { createWriteStream } = await import('node:fs');
+ * const { pipeline } = await import('node:stream/promises');
  * const gate = createGate();
- * const lines$ = fromAsyncIterable(spansOfAFile(), { gate }).pipe(map(toLine));
- * await pipeline(toReadable(lines$, { gate }), createGzip(), createWriteStream('spans.jsonl.gz'));
+ * const names$ = fromAsyncIterable(spansOfAFile(), { gate }).pipe(map((span) => `${span.name}\n`));
+ * await pipeline(toReadable(names$, { gate }), createWriteStream('names.txt'));
  * ```
  *
  * @see fromReadable

@@ -26,8 +26,9 @@ const STAGE = 'toReadableStream';
  * @example
  * ```ts
  * const gate = createGate();
- * const lines$ = fromAsyncIterable(spansOfAFile(), { gate }).pipe(map(toLine));
- * await toReadableStream(lines$, { gate }).pipeThrough(new TextEncoderStream()).pipeTo(file);
+ * const names$ = fromAsyncIterable(spansOfAFile(), { gate }).pipe(map((span) => `${span.name}\n`));
+ * const body = toReadableStream(names$, { gate }).pipeThrough(new TextEncoderStream());
+ * await fetch('https://example.com/names', { method: 'POST', body, duplex: 'half' });
  * ```
  *
  * @see fromReadableStream

@@ -26,9 +26,11 @@ const STAGE = 'toWritable';
  *
  * @example
  * ```ts
- * const lines = channel<string>({ maxQueueSize: 1_000 });
- * lines.items$.pipe(map(parse), adaptiveBatch(), exportTo(sink)).subscribe();
- * await pipeline(createReadStream('spans.jsonl'), split(), toWritable(lines));
+ * const { createReadStream } = await import('node:fs');
+ * const { pipeline } = await import('node:stream/promises');
+ * const chunks = channel<Buffer>({ maxQueueSize: 100 });
+ * chunks.items$.pipe(adaptiveBatch({ flushWhen: chunks.flush$ }), exportTo(toConsole())).subscribe();
+ * await pipeline(createReadStream('spans.jsonl'), toWritable(chunks));
  * ```
  *
  * @see fromReadable

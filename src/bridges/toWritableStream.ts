@@ -25,8 +25,9 @@ const STAGE = 'toWritableStream';
  * @example
  * ```ts
  * const lines = channel<string>({ maxQueueSize: 1_000 });
- * lines.items$.pipe(map(parse), adaptiveBatch(), exportTo(sink)).subscribe();
- * await response.body.pipeThrough(new TextDecoderStream()).pipeTo(toWritableStream(lines));
+ * lines.items$.pipe(adaptiveBatch({ flushWhen: lines.flush$ }), exportTo(toConsole())).subscribe();
+ * const { body } = await fetch('https://example.com/lines');
+ * await body?.pipeThrough(new TextDecoderStream()).pipeTo(toWritableStream(lines));
  * ```
  *
  * @see fromReadableStream
