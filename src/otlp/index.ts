@@ -1,2 +1,0 @@
-export { decodeTraces } from './decode.ts';
-export { type EncodeTracesOptions, encodeTraces } from './encode.ts';
