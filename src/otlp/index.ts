@@ -1,0 +1,2 @@
+export { decodeTraces } from './decode.ts';
+export { type EncodeTracesOptions, encodeTraces } from './encode.ts';

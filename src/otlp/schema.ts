@@ -1,0 +1,117 @@
+import protobuf from 'protobufjs/light.js';
+import { type MessageCodec, messageCodec } from './codec.ts';
+import type { RpcStatusMessage, TraceRequestMessage, TraceResponseMessage } from './messages.ts';
+
+/** Number, type, and for a field that is neither single nor implicit: `'repeated'`, or the name of its oneof. */
+type FieldRow = readonly [id: number, type: string, how?: string];
+type MessageTable = Readonly<Record<string, Readonly<Record<string, FieldRow>>>>;
+
+// Enums are written as int32, which is the same on the wire and keeps values that are newer than this table.
+
+const common: MessageTable = {
+  AnyValue: {
+    stringValue: [1, 'string', 'value'],
+    boolValue: [2, 'bool', 'value'],
+    intValue: [3, 'int64', 'value'],
+    doubleValue: [4, 'double', 'value'],
+    arrayValue: [5, 'ArrayValue', 'value'],
+    kvlistValue: [6, 'KeyValueList', 'value'],
+    bytesValue: [7, 'bytes', 'value'],
+    stringValueStrindex: [8, 'int32', 'value'],
+  },
+  ArrayValue: { values: [1, 'AnyValue', 'repeated'] },
+  KeyValueList: { values: [1, 'KeyValue', 'repeated'] },
+  KeyValue: { key: [1, 'string'], value: [2, 'AnyValue'], keyStrindex: [3, 'int32'] },
+  InstrumentationScope: {
+    name: [1, 'string'],
+    version: [2, 'string'],
+    attributes: [3, 'KeyValue', 'repeated'],
+    droppedAttributesCount: [4, 'uint32'],
+  },
+  EntityRef: {
+    schemaUrl: [1, 'string'],
+    type: [2, 'string'],
+    idKeys: [3, 'string', 'repeated'],
+    descriptionKeys: [4, 'string', 'repeated'],
+  },
+  Resource: {
+    attributes: [1, 'KeyValue', 'repeated'],
+    droppedAttributesCount: [2, 'uint32'],
+    entityRefs: [3, 'EntityRef', 'repeated'],
+  },
+};
+
+const trace: MessageTable = {
+  ExportTraceServiceRequest: { resourceSpans: [1, 'ResourceSpans', 'repeated'] },
+  ExportTraceServiceResponse: { partialSuccess: [1, 'ExportTracePartialSuccess'] },
+  ExportTracePartialSuccess: { rejectedSpans: [1, 'int64'], errorMessage: [2, 'string'] },
+  ResourceSpans: {
+    resource: [1, 'Resource'],
+    scopeSpans: [2, 'ScopeSpans', 'repeated'],
+    schemaUrl: [3, 'string'],
+  },
+  ScopeSpans: { scope: [1, 'InstrumentationScope'], spans: [2, 'Span', 'repeated'], schemaUrl: [3, 'string'] },
+  Span: {
+    traceId: [1, 'bytes'],
+    spanId: [2, 'bytes'],
+    traceState: [3, 'string'],
+    parentSpanId: [4, 'bytes'],
+    name: [5, 'string'],
+    kind: [6, 'int32'],
+    startTimeUnixNano: [7, 'fixed64'],
+    endTimeUnixNano: [8, 'fixed64'],
+    attributes: [9, 'KeyValue', 'repeated'],
+    droppedAttributesCount: [10, 'uint32'],
+    events: [11, 'Event', 'repeated'],
+    droppedEventsCount: [12, 'uint32'],
+    links: [13, 'Link', 'repeated'],
+    droppedLinksCount: [14, 'uint32'],
+    status: [15, 'Status'],
+    flags: [16, 'fixed32'],
+  },
+  Event: {
+    timeUnixNano: [1, 'fixed64'],
+    name: [2, 'string'],
+    attributes: [3, 'KeyValue', 'repeated'],
+    droppedAttributesCount: [4, 'uint32'],
+  },
+  Link: {
+    traceId: [1, 'bytes'],
+    spanId: [2, 'bytes'],
+    traceState: [3, 'string'],
+    attributes: [4, 'KeyValue', 'repeated'],
+    droppedAttributesCount: [5, 'uint32'],
+    flags: [6, 'fixed32'],
+  },
+  Status: { message: [2, 'string'], code: [3, 'int32'] },
+};
+
+const rpc: MessageTable = { RpcStatus: { code: [1, 'int32'], message: [2, 'string'] } };
+
+function described(fields: MessageTable[string]): protobuf.IType {
+  const type: protobuf.IType & { oneofs: Record<string, protobuf.IOneOf> } = { fields: {}, oneofs: {} };
+  for (const [name, [id, of, how]] of Object.entries(fields)) {
+    type.fields[name] = how === 'repeated' ? { id, type: of, rule: 'repeated' } : { id, type: of };
+    if (how === undefined || how === 'repeated') continue;
+    const oneof = type.oneofs[how] ?? { oneof: [] };
+    oneof.oneof.push(name);
+    type.oneofs[how] = oneof;
+  }
+  return type;
+}
+
+// Another signal is one more table here: the schema exists once, and from JSON because only that form is proto3 by default.
+const tables: MessageTable = { ...common, ...trace, ...rpc };
+const nested: Record<string, protobuf.IType> = {};
+for (const [name, fields] of Object.entries(tables)) nested[name] = described(fields);
+const root = protobuf.Root.fromJSON({ nested });
+
+export const traceRequest: MessageCodec<TraceRequestMessage> = messageCodec(
+  root.lookupType('ExportTraceServiceRequest'),
+);
+
+export const traceResponse: MessageCodec<TraceResponseMessage> = messageCodec(
+  root.lookupType('ExportTraceServiceResponse'),
+);
+
+export const rpcStatus: MessageCodec<RpcStatusMessage> = messageCodec(root.lookupType('RpcStatus'));

@@ -1,0 +1,25 @@
+import type { Failure } from '../sink.ts';
+
+/** OTLP 1.11, "Failures" and "OTLP/HTTP Throttling": these four say "later", every other failure says "never". */
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** What an HTTP status that is no success means for the batch. */
+export function failureOfStatus(status: number, retryAfter: string | undefined, nowMillis: number): Failure {
+  if (status === 413) return { kind: 'tooLarge' };
+  if (!RETRYABLE_STATUSES.has(status)) return { kind: 'permanent' };
+  const retryAfterMillis = parseRetryAfter(retryAfter, nowMillis);
+  return retryAfterMillis === undefined ? { kind: 'retryable' } : { kind: 'throttled', retryAfterMillis };
+}
+
+/**
+ * Reads a `Retry-After` (RFC 9110, 10.2.3): whole seconds, or a date. A date that has passed is no wait at all; anything else is as if it
+ * were not there.
+ */
+export function parseRetryAfter(value: string | undefined, nowMillis: number): number | undefined {
+  const text = value?.trim() ?? '';
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  // A date has a name in it: `Date.parse` also takes numbers, fractions and signs for dates.
+  if (!/^[A-Za-z]{3,}/.test(text)) return undefined;
+  const atMillis = Date.parse(text);
+  return Number.isNaN(atMillis) ? undefined : Math.max(0, atMillis - nowMillis);
+}

@@ -1,0 +1,49 @@
+import type { TraceState } from '@opentelemetry/api';
+
+/** The `tracestate` of a span that was received: serializes exactly as it came until it is changed. */
+class ReceivedTraceState implements TraceState {
+  readonly #serialized: string;
+
+  constructor(serialized: string) {
+    this.#serialized = serialized;
+  }
+
+  /** W3C Trace Context: a member that is set moves to the front. */
+  set(key: string, value: string): TraceState {
+    const rest = this.#members().filter((member) => keyOf(member) !== key);
+    return new ReceivedTraceState([`${key}=${value}`, ...rest].join(','));
+  }
+
+  unset(key: string): TraceState {
+    return new ReceivedTraceState(
+      this.#members()
+        .filter((member) => keyOf(member) !== key)
+        .join(','),
+    );
+  }
+
+  get(key: string): string | undefined {
+    const member = this.#members().find((candidate) => keyOf(candidate) === key);
+    return member?.slice(key.length + 1);
+  }
+
+  serialize(): string {
+    return this.#serialized;
+  }
+
+  #members(): string[] {
+    return this.#serialized
+      .split(',')
+      .map((member) => member.trim())
+      .filter((member) => member !== '');
+  }
+}
+
+function keyOf(member: string): string {
+  const equals = member.indexOf('=');
+  return equals < 0 ? member : member.slice(0, equals);
+}
+
+export function traceStateOf(serialized: string): TraceState {
+  return new ReceivedTraceState(serialized);
+}

@@ -1,0 +1,78 @@
+/**
+ * What encoding and decoding cost, beside the official packages: `node test/bench/codec.ts [--brief] [--json]`.
+ *
+ * The rounds are interleaved and the ratio is taken round by round, so that a busy machine moves the figures more than the ratios.
+ */
+import assert from 'node:assert/strict';
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { traceRequest } from '../../src/otlp/schema.ts';
+import { type Contestant, figureOf, measure, type RoundsOptions, ratioOf } from './support/rounds.ts';
+import { machine, type Row, tableOf } from './support/table.ts';
+import { bareSpans, recordedSpans, requestSpans, type Workload } from './support/workloads.ts';
+
+const flags = new Set(process.argv.slice(2));
+const options: RoundsOptions = flags.has('--brief')
+  ? { rounds: 3, millisPerRound: 25 }
+  : { rounds: 15, millisPerRound: 150 };
+
+/** Two ways to do the same, each with the batches of a workload in turn. */
+function duel<T>(
+  what: string,
+  inputs: readonly T[],
+  items: number,
+  ours: (input: T) => unknown,
+  theirs: Rival<T>,
+): Row {
+  const turn = (run: (input: T) => unknown): Contestant['run'] => {
+    let at = 0;
+    return () => run(inputs[at++ % inputs.length] as T);
+  };
+  const contestants = [
+    { name: 'spanflow', run: turn(ours), items },
+    { name: theirs.name, run: turn(theirs.run), items },
+  ];
+  const measured = measure(contestants, options);
+  return {
+    what,
+    ours: figureOf(measured.get('spanflow') ?? []),
+    against: theirs.name,
+    theirs: figureOf(measured.get(theirs.name) ?? []),
+    ratio: ratioOf(measured, 'spanflow', theirs.name),
+  };
+}
+
+interface Rival<T> {
+  readonly name: string;
+  readonly run: (input: T) => unknown;
+}
+
+function encoding({ name, batches }: Workload): Row {
+  const run = (spans: (typeof batches)[number]): unknown => ProtobufTraceSerializer.serializeRequest(spans);
+  return duel(`encodeTraces, ${name}`, batches, batches[0]?.length ?? 0, encodeTraces, {
+    name: 'otlp-transformer',
+    run,
+  });
+}
+
+function decoding({ name, batches }: Workload): Row {
+  const bodies = batches.map((spans) => encodeTraces(spans));
+  assert.equal(decodeTraces(bodies[0] as Uint8Array).length, batches[0]?.length);
+  return duel(`decodeTraces, ${name}`, bodies, batches[0]?.length ?? 0, decodeTraces, {
+    name: 'protobufjs, messages only',
+    run: traceRequest.decode,
+  });
+}
+
+const workloads = [requestSpans(), recordedSpans(), bareSpans()];
+const rows = [...workloads.map(encoding), ...workloads.map(decoding)];
+if (flags.has('--json')) {
+  console.log(JSON.stringify({ machine: machine(), options, rows }, undefined, 2));
+} else {
+  const [first] = workloads;
+  const bytes = encodeTraces(first?.batches[0] ?? []).length / (first?.batches[0]?.length ?? 1);
+  console.log(
+    `${machine()}; batches of 512; ${bytes.toFixed(0)} bytes a span of 10 attributes; ${options.rounds} rounds`,
+  );
+  console.log(tableOf(rows));
+}

@@ -1,0 +1,67 @@
+// Interleaved measuring: every round runs every contestant, so that whatever else the machine does hits all of them alike.
+
+export interface Contestant {
+  readonly name: string;
+  /** Does the work once, and returns something that depends on it. */
+  readonly run: () => unknown;
+  /** How many items one run handles. */
+  readonly items: number;
+}
+
+export interface RoundsOptions {
+  readonly rounds: number;
+  /** How long each contestant runs in a round. */
+  readonly millisPerRound: number;
+}
+
+/** Nanoseconds of CPU an item, for each round: those of the collector's and the compiler's threads too, and none of another process. */
+export type Measured = Map<string, number[]>;
+
+export interface Figure {
+  readonly median: number;
+  /** Half of the rounds lie between these two. */
+  readonly low: number;
+  readonly high: number;
+}
+
+export function measure(contestants: readonly Contestant[], options: RoundsOptions): Measured {
+  const measured: Measured = new Map(contestants.map(({ name }) => [name, []]));
+  // One round to warm up, which does not count.
+  for (const contestant of contestants) nanosPerItem(contestant, options.millisPerRound);
+  for (let round = 0; round < options.rounds; round++) {
+    // Who runs after whom changes, so that nobody always inherits the same garbage.
+    const first = round % contestants.length;
+    for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
+      measured.get(contestant.name)?.push(nanosPerItem(contestant, options.millisPerRound));
+    }
+  }
+  return measured;
+}
+
+/** Of the ratios in each round: what slows a whole round down leaves its ratio alone. */
+export function ratioOf(measured: Measured, name: string, baseline: string): Figure {
+  const own = measured.get(name) ?? [];
+  const other = measured.get(baseline) ?? [];
+  return figureOf(own.map((nanos, round) => (other[round] ?? Number.NaN) / nanos));
+}
+
+export function figureOf(values: readonly number[]): Figure {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part: number): number => sorted[Math.round(part * (sorted.length - 1))] ?? Number.NaN;
+  return { median: at(0.5), low: at(0.25), high: at(0.75) };
+}
+
+/** What the runs returned goes here, so that no compiler finds out that nobody reads it. */
+export let kept: unknown;
+
+function nanosPerItem({ run, items }: Contestant, millis: number): number {
+  const before = process.cpuUsage();
+  const end = performance.now() + millis;
+  let runs = 0;
+  do {
+    kept = run();
+    runs += 1;
+  } while (performance.now() < end);
+  const { user, system } = process.cpuUsage(before);
+  return ((user + system) * 1_000) / (runs * items);
+}

@@ -1,0 +1,41 @@
+import { cpus } from 'node:os';
+import type { Figure } from './rounds.ts';
+
+export interface Row {
+  readonly what: string;
+  /** Nanoseconds of CPU a span. */
+  readonly ours: Figure;
+  readonly against: string;
+  readonly theirs: Figure;
+  /** How many times ours is faster, round by round. */
+  readonly ratio: Figure;
+}
+
+export function machine(): string {
+  return `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}`;
+}
+
+/** Columns as wide as their widest cell; the first to the left, the rest to the right. */
+export function tableOf(rows: readonly Row[]): string {
+  const header = ['ns of CPU a span (half of the rounds)', 'spanflow', 'against', '', 'times faster'];
+  const cells = rows.map(({ what, ours, against, theirs, ratio }) => [
+    what,
+    nanosText(ours),
+    against,
+    nanosText(theirs),
+    `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)} … ${ratio.high.toFixed(2)})`,
+  ]);
+  const lines = [header, ...cells];
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map((line) => line.map((cell, column) => padded(cell, widths[column] ?? 0, column)).join('  '))
+    .join('\n');
+}
+
+function padded(cell: string, width: number, column: number): string {
+  return column === 0 || column === 2 ? cell.padEnd(width) : cell.padStart(width);
+}
+
+function nanosText({ median, low, high }: Figure): string {
+  return `${median.toFixed(0)} (${low.toFixed(0)} … ${high.toFixed(0)})`;
+}

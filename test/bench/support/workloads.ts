@@ -1,0 +1,87 @@
+import { SpanKind } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { decodeTraces } from '../../../src/otlp/index.ts';
+import { astronomy, type Origin } from '../../support/data.ts';
+import { type Random, seeded } from '../../support/spans.ts';
+
+/** Spans as they come out of the SDK, in batches as large as the official processor makes them. */
+export interface Workload {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly batches: readonly ReadableSpan[][];
+}
+
+const BATCH = 512;
+
+/** 512 spans of an HTTP server: ten attributes each, of which some repeat from span to span and some never do. */
+export function requestSpans(): Workload {
+  const random = seeded(1);
+  const batch = sdkSpans(BATCH, SpanKind.SERVER, (at) => ({
+    name: `GET ${route(at)}`,
+    attributes: requestOf(at, random),
+  }));
+  return { name: '10 attributes', origin: 'generated', batches: [batch] };
+}
+
+/** 512 spans of a name, ids and times. */
+export function bareSpans(): Workload {
+  const batch = sdkSpans(BATCH, SpanKind.INTERNAL, (at) => ({ name: `step ${at % 20}`, attributes: {} }));
+  return { name: 'bare', origin: 'generated', batches: [batch] };
+}
+
+/** The first 32,768 spans of the recorded shop, in 512s as they came; generated spans where it is absent. */
+export function recordedSpans(): Workload {
+  const set = astronomy();
+  const spans: ReadableSpan[] = [];
+  for (const bytes of set.requests()) {
+    spans.push(...decodeTraces(bytes));
+    if (spans.length >= 64 * BATCH) break;
+  }
+  const batches: ReadableSpan[][] = [];
+  for (let at = 0; at + BATCH <= spans.length && batches.length < 64; at += BATCH)
+    batches.push(spans.slice(at, at + BATCH));
+  return { name: `${set.origin} shop`, origin: set.origin, batches };
+}
+
+interface Described {
+  readonly name: string;
+  readonly attributes: Record<string, string | number | boolean | string[]>;
+}
+
+function sdkSpans(count: number, kind: SpanKind, describe: (at: number) => Described): ReadableSpan[] {
+  const exporter = new InMemorySpanExporter();
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'bench', 'service.version': '1.0.0', 'host.name': 'bench-1' }),
+    spanProcessors: [new SimpleSpanProcessor({ exporter })],
+  });
+  const tracer = provider.getTracer('bench', '1.0.0');
+  for (let at = 0; at < count; at++) {
+    const { name, attributes } = describe(at);
+    const span = tracer.startSpan(name, { kind });
+    // One by one, as instrumentations do: it decides how the engine lays the object out.
+    for (const [key, value] of Object.entries(attributes)) span.setAttribute(key, value);
+    span.end();
+  }
+  return exporter.getFinishedSpans();
+}
+
+function route(at: number): string {
+  return `/api/shop/${['products', 'cart', 'checkout', 'shipping', 'users'][at % 5]}/:id/${at % 4}`;
+}
+
+function requestOf(at: number, random: Random): Described['attributes'] {
+  const id = Math.floor(random() * 1e9);
+  return {
+    'http.request.method': ['GET', 'GET', 'POST', 'PUT'][at % 4] ?? 'GET',
+    'http.route': route(at),
+    'url.full': `https://shop.example.com${route(at).replace(':id', String(id))}?session=${id * 7}`,
+    'http.response.status_code': at % 50 === 0 ? 500 : 200,
+    'server.address': 'shop.example.com',
+    'server.port': 443,
+    'user_agent.original': `Mozilla/5.0 (X11; Linux x86_64) Firefox/${100 + (at % 30)}.0`,
+    'shop.discount.ratio': random(),
+    'shop.returning': at % 3 === 0,
+    'shop.categories': ['books', 'garden', `shelf-${at % 100}`],
+  };
+}

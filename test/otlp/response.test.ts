@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeStatus, decodeTraceResponse } from '../../src/otlp/response.ts';
+
+function hex(text: string): Buffer {
+  return Buffer.from(text, 'hex');
+}
+
+/** `ExportTraceServiceResponse { partial_success { rejected_spans, error_message } }` */
+function response(rejected: string, message = ''): Buffer {
+  const text = Buffer.from(message);
+  const partial = Buffer.concat([hex(rejected), text.length > 0 ? Buffer.of(0x12, text.length) : hex(''), text]);
+  return Buffer.concat([Buffer.of(0x0a, partial.length), partial]);
+}
+
+const typed = expect.objectContaining({ name: 'SpanflowError', code: 'MALFORMED_MESSAGE' });
+
+describe('the body of a success', () => {
+  test('that is empty says that all arrived', () => {
+    expect(decodeTraceResponse(new Uint8Array(0))).toEqual({ rejected: 0, message: '' });
+    expect(decodeTraceResponse(hex('0a00'))).toEqual({ rejected: 0, message: '' });
+  });
+
+  test('says how many were rejected, and why', () => {
+    expect(decodeTraceResponse(response('0807', 'too old'))).toEqual({ rejected: 7, message: 'too old' });
+    expect(decodeTraceResponse(response('', 'a warning'))).toEqual({ rejected: 0, message: 'a warning' });
+  });
+
+  test('that says what cannot be is brought into range', () => {
+    expect(decodeTraceResponse(response('08ffffffffffffffffff01')).rejected).toBe(0);
+    expect(decodeTraceResponse(response('08ffffffffffffffff7f')).rejected).toBe(Number.MAX_SAFE_INTEGER);
+  });
+});
+
+describe('the body of a failure', () => {
+  test('says its message, else its code, else nothing', () => {
+    expect(decodeStatus(hex('0803120474657374'))).toBe('test');
+    expect(decodeStatus(hex('0803'))).toBe('code 3');
+    expect(decodeStatus(new Uint8Array(0))).toBe('');
+  });
+
+  test('with details keeps its message', () => {
+    expect(decodeStatus(hex('08031204746573741a020a00'))).toBe('test');
+  });
+
+  test('is clipped where it is long', () => {
+    const text = Buffer.alloc(100_000, 'x');
+    const message = decodeStatus(Buffer.concat([hex('12a08d06'), text]));
+    expect(message).toHaveLength(1025);
+    expect(message.endsWith('x…')).toBe(true);
+  });
+});
+
+describe('any other body', () => {
+  test.each(['0a', '0aff', '0c', '02', '0a020a'])('such as %s is refused by the typed error', (body) => {
+    expect(() => decodeTraceResponse(hex(body))).toThrow(typed);
+    expect(() => decodeStatus(hex(body))).toThrow(typed);
+  });
+
+  test('such as a page of HTML is refused by the typed error', () => {
+    expect(() => decodeStatus(Buffer.from('<html><body>Bad Gateway</body></html>'))).toThrow(typed);
+  });
+
+  test('of more than 4 MiB is refused unread', () => {
+    const huge = new Uint8Array(4 * 1024 * 1024 + 1);
+    expect(() => decodeTraceResponse(huge)).toThrow('a response of 4194305 bytes is over 4194304');
+    expect(() => decodeStatus(huge)).toThrow('a response of 4194305 bytes is over 4194304');
+    expect(() => decodeStatus(huge)).toThrow(typed);
+  });
+
+  test('of chance ends in an answer or in the typed error', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        for (const decode of [decodeTraceResponse, decodeStatus]) {
+          try {
+            decode(bytes);
+          } catch (thrown) {
+            expect(thrown).toEqual(typed);
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

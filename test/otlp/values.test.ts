@@ -1,0 +1,142 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { describe, expect, test } from 'vitest';
+import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import type { AnyValueJson, SpanJson } from '../support/otlp-json.ts';
+import { spansOf } from '../support/otlp-json.ts';
+import { spanWith } from '../support/spans.ts';
+import { decodeRequest } from '../support/wire.ts';
+
+function sent(...spans: ReadableSpan[]): SpanJson[] {
+  return [...spansOf(decodeRequest(encodeTraces(spans)))];
+}
+
+function sentValue(value: unknown): AnyValueJson | undefined {
+  return sent(spanWith({ attributes: { value } }))[0]?.attributes?.[0]?.value;
+}
+
+function withContext(context: object): Partial<ReadableSpan> {
+  const whole = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1, ...context };
+  return { spanContext: () => whole };
+}
+
+function within(levels: number, wrap: (inner: unknown) => unknown): unknown {
+  let value: unknown = 'core';
+  for (let level = 0; level < levels; level++) value = wrap(value);
+  return value;
+}
+
+describe('a strange value', () => {
+  test.each<[string, unknown, AnyValueJson]>([
+    ['the number 5', 5, { intValue: '5' }],
+    ['the largest safe integer', Number.MAX_SAFE_INTEGER, { intValue: '9007199254740991' }],
+    ['an integer beyond it', 2 ** 53, { doubleValue: 2 ** 53 }],
+    ['-0', -0, { doubleValue: -0 }],
+    ['NaN', Number.NaN, { doubleValue: 'NaN' }],
+    ['Infinity', Number.POSITIVE_INFINITY, { doubleValue: 'Infinity' }],
+    ['a fraction', 0.1, { doubleValue: 0.1 }],
+    ['the smallest int64', -(2n ** 63n), { intValue: '-9223372036854775808' }],
+    ['the largest int64', 2n ** 63n - 1n, { intValue: '9223372036854775807' }],
+    ['a bigint beyond int64', 2n ** 63n, { stringValue: '9223372036854775808' }],
+    ['null', null, {}],
+    ['undefined', undefined, {}],
+    ['an empty string', '', { stringValue: '' }],
+    ['lone surrogates', 'a\ud800b\udc00', { stringValue: 'a\ufffdb\ufffd' }],
+    ['bytes', Uint8Array.of(0, 255), { bytesValue: 'AP8=' }],
+    ['a Buffer', Buffer.from('hi'), { bytesValue: 'aGk=' }],
+    ['no bytes', new Uint8Array(0), { bytesValue: '' }],
+    ['an empty array', [], { arrayValue: {} }],
+    ['an empty object', {}, { kvlistValue: {} }],
+    ['an object without prototype', Object.create(null), { kvlistValue: {} }],
+    [
+      'an array with a hole',
+      Object.assign(new Array(3), { 0: 1, 2: 2 }),
+      { arrayValue: { values: [{ intValue: '1' }, {}, { intValue: '2' }] } },
+    ],
+  ])('%s arrives', (_, value, expected) => {
+    expect(sentValue(value)).toStrictEqual(expected);
+  });
+
+  test('that is shared but not circular goes out each time', () => {
+    const shared = { a: 1 };
+    const json = { kvlistValue: { values: [{ key: 'a', value: { intValue: '1' } }] } };
+    expect(sentValue([shared, shared])).toEqual({ arrayValue: { values: [json, json] } });
+  });
+
+  test('nested 47 arrays or 31 objects deep goes out', () => {
+    expect(sentValue(within(47, (inner) => [inner]))).toHaveProperty('arrayValue');
+    expect(sentValue(within(31, (inner) => ({ inner })))).toHaveProperty('kvlistValue');
+    const attributes = { a: within(46, (inner) => [inner]) };
+    const span = spanWith({ events: [{ time: [1, 1], name: 'e', attributes }] });
+    expect(decodeTraces(encodeTraces([span]))[0]?.events[0]?.attributes).toEqual(attributes);
+  });
+
+  test.each<[string, unknown]>([
+    ['a function', () => {}],
+    ['a symbol', Symbol('s')],
+    ['a Date', new Date()],
+    ['a Map', new Map([[1, 2]])],
+    ['a promise', Promise.resolve()],
+    ['other typed arrays', new Float64Array(3)],
+    ['an array with a function in it', [1, () => {}]],
+    ['an object with a symbol in it', { a: { b: Symbol('s') } }],
+  ])('that is %s is left out and counted', (_, value) => {
+    const attributes = { before: 1, value, after: 2 };
+    const events = [{ time: [1, 1] as [number, number], name: 'e', attributes }];
+    const [span] = sent(spanWith({ attributes, events, droppedAttributesCount: 2 }));
+    expect(span?.attributes?.map(({ key }) => key)).toEqual(['before', 'after']);
+    expect(span?.droppedAttributesCount).toBe(3);
+    expect(span?.events?.[0]?.droppedAttributesCount).toBe(1);
+  });
+
+  test('beyond 32 bits of count is counted no further', () => {
+    const attributes = { value: () => {} };
+    for (const droppedAttributesCount of [0xffff_ffff, Number.POSITIVE_INFINITY]) {
+      expect(sent(spanWith({ attributes, droppedAttributesCount }))[0]?.droppedAttributesCount).toBe(0xffff_ffff);
+    }
+    for (const droppedAttributesCount of [-5, Number.NaN, 0]) {
+      expect(sent(spanWith({ attributes, droppedAttributesCount }))[0]?.droppedAttributesCount).toBe(1);
+    }
+  });
+
+  test('of a resource or a scope is counted there', () => {
+    const resource = { ...spanWith().resource, attributes: { f: () => {}, ok: 1 } };
+    const instrumentationScope = { name: 's', attributes: { f: () => {}, ok: 1 } };
+    const request = decodeRequest(encodeTraces([spanWith({ resource, instrumentationScope })]));
+    const [group] = request.resourceSpans ?? [];
+    expect(group?.resource?.droppedAttributesCount).toBe(1);
+    expect(group?.scopeSpans?.[0]?.scope).toMatchObject({ name: 's', droppedAttributesCount: 1 });
+  });
+
+  test('of two million characters, or 100,000 elements, goes out whole', () => {
+    const attributes = { text: 'é'.repeat(2_000_000), list: Array.from({ length: 100_000 }, (_, index) => index) };
+    expect(decodeTraces(encodeTraces([spanWith({ attributes })]))[0]?.attributes).toEqual(attributes);
+  });
+});
+
+describe('every string', () => {
+  const lone = 'x\udfff';
+  const mended = 'x\ufffd';
+
+  test('with a lone surrogate is mended, wherever it is', () => {
+    const attributes = { [lone]: { [lone]: [lone] } };
+    const traceState = { serialize: () => lone };
+    const span = spanWith({
+      ...withContext({ traceState }),
+      name: lone,
+      status: { code: 2, message: lone },
+      attributes,
+      events: [{ time: [1, 1], name: lone, attributes }],
+      instrumentationScope: { name: lone, version: lone, schemaUrl: lone },
+      resource: { ...spanWith().resource, attributes, schemaUrl: lone },
+    });
+    const json = JSON.stringify(decodeRequest(encodeTraces([span])));
+    // Three owners with three strings each, three of the scope, and five more: 17 places.
+    expect(json.split(mended)).toHaveLength(17 + 1);
+    expect(json.isWellFormed()).toBe(true);
+  });
+
+  test('that is none becomes one', () => {
+    const [span] = sent(spanWith({ name: 42 as unknown as string }));
+    expect(span?.name).toBe('42');
+  });
+});
