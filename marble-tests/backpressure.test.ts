@@ -1,6 +1,6 @@
 import { BehaviorSubject, NEVER, Observable, of, range, Subject, take } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { createGate, type Loss } from '../src/index.ts';
+import { createGate, type Gate, type Loss } from '../src/index.ts';
 import { type BackpressureOptions, backpressure } from '../src/operators/index.ts';
 import { marbles } from '../src/testing/index.ts';
 import { letters, throwing } from './support.ts';
@@ -232,6 +232,19 @@ describe('backpressure: synchronous re-entrancy', () => {
     expect(log).toEqual(['<a', 'a>', '<b', 'b>', '<c', 'c>']);
   });
 
+  test('the end from within an item waits until that has returned', () => {
+    const source = new Subject<string>();
+    const log: string[] = [];
+    const next = (item: string) => {
+      log.push(`<${item}`);
+      source.complete();
+      log.push(`${item}>`);
+    };
+    source.pipe(backpressure({ demand: new BehaviorSubject(9) })).subscribe({ next, complete: () => log.push('|') });
+    source.next('a');
+    expect(log).toEqual(['<a', 'a>', '|']);
+  });
+
   test('400,000 that are asked for one by one, each from within the one before, need no stack', () => {
     const demand = new Subject<number>();
     let count = 0;
@@ -342,6 +355,23 @@ describe('backpressure: bounds', () => {
 });
 
 describe('backpressure: gate', () => {
+  test('is closed once, however full it gets', () => {
+    const gate = createGate();
+    let closings = 0;
+    const counting: Gate = {
+      ...gate,
+      close: () => {
+        closings += 1;
+        return gate.close();
+      },
+    };
+    range(0, 9)
+      .pipe(backpressure({ demand: NEVER, gate: counting, maxQueueSize: 4 }))
+      .subscribe()
+      .unsubscribe();
+    expect(closings).toBe(1);
+  });
+
   test('is closed at half of the queue, and open again at a quarter', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold('  abc-------|', LETTERS);

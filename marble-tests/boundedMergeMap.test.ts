@@ -245,20 +245,21 @@ describe('boundedMergeMap', () => {
 });
 
 describe('boundedMergeMap: synchronous re-entrancy', () => {
-  test('an item from within a result queues behind, and its result comes after', () =>
+  test('an item, or the end, from within a result queues behind', () =>
     marbles(async ({ flush }) => {
       const source = new Subject<string>();
       const log: string[] = [];
       const merged = source.pipe(boundedMergeMap((item) => of(item), { concurrency: 4 }));
-      merged.subscribe(({ item, index }) => {
+      const next = ({ item, index }: Merged<string, string>) => {
         log.push(`<${item}${index}`);
         if (item === 'a') source.next('b');
         if (item === 'b') source.complete();
         log.push(`${item}>`);
-      });
+      };
+      merged.subscribe({ next, complete: () => log.push('|') });
       source.next('a');
       await flush();
-      expect(log).toEqual(['<a0', 'a>', '<b1', 'b>']);
+      expect(log).toEqual(['<a0', 'a>', '<b1', 'b>', '|']);
     }));
 
   test('an item from within project queues behind', () => {
@@ -470,6 +471,22 @@ describe('boundedMergeMap: order', () => {
     expect(lost).toEqual(['queueFull a3']);
   });
 
+  test('per key: an item whose key is unknown waits for none that has none', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('     ab|', LETTERS);
+      const subs = '            ^-!';
+      const inner = cold('      ----|');
+      const expected = '        -x--(a|)';
+      const order = { key: (item: string) => (item === 'b' ? throwing() : undefined) };
+      expectObservable(
+        source.pipe(
+          boundedMergeMap(() => inner, { order }),
+          told,
+        ),
+      ).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
   test('per key: a key that throws is the result of its item, which waits for nobody', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     -a-b-|', LETTERS);
@@ -577,6 +594,35 @@ describe('boundedMergeMap: bounds', () => {
     expect(lost.join()).toBe([...'bcdefg'].map((letter) => `queueFull ${letter}`).join());
   });
 
+  test("'dropOldest' per key: the slot that the dropped one waited for goes to others", async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const values = { a: 'a1', b: 'b1', c: 'c1', d: 'a2', e: 'e1', f: 'f1' };
+      const source = hot('      abcd----ef|', values);
+      const subs = '            ^---------!';
+      const inner = cold('      ------|');
+      const inners = [
+        '                       ^-----!', // a1
+        '                       -^-----!', // b1
+        '                       ------^-----!', // a2, for which c1 was dropped
+        '                       --------^-----!', // e1
+        '                       ------------^-----!', // f1
+      ];
+      const expected = '        ------ab----d-e---(f|)';
+      const order = { key: (item: string) => item[0] };
+      const options = { order, concurrency: 2, maxQueueSize: 1, overflow: 'dropOldest', onLoss } as const;
+      expectObservable(
+        source.pipe(
+          boundedMergeMap(() => inner, options),
+          told,
+        ),
+      ).toBe(expected, values);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(inner.subscriptions).toBe(inners);
+    });
+    expect(lost).toEqual(['queueFull c1']);
+  });
+
   test("'error' ends the source, lets the others finish, and then says so", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
@@ -678,6 +724,21 @@ describe('boundedMergeMap: a limit that changes', () => {
     ]);
   });
 
+  test('one that grows while it is unsubscribed starts nothing', () => {
+    const concurrency = new BehaviorSubject(1);
+    const source = new Observable<string>((subscriber) => {
+      for (const item of ['a', 'b', 'c']) subscriber.next(item);
+      return () => concurrency.next(9);
+    });
+    const begun: string[] = [];
+    const project = (item: string) => {
+      begun.push(item);
+      return NEVER;
+    };
+    source.pipe(boundedMergeMap(project, { concurrency })).subscribe().unsubscribe();
+    expect(begun).toEqual(['a']);
+  });
+
   test('one that is there at once holds for the first item', () => {
     let begun = 0;
     const project = () => {
@@ -734,6 +795,20 @@ describe('boundedMergeMap: gate', () => {
       return gate.open;
     });
     expect(reopened).toEqual([false, true]);
+  });
+
+  test('what throws after the end does not close it again', () => {
+    const gate = createGate();
+    const source = new Subject<string>();
+    const project = (item: string) => {
+      if (item !== 'c') return item === 'a' ? NEVER : EMPTY;
+      subscription.unsubscribe();
+      return throwing();
+    };
+    const subscription = source.pipe(boundedMergeMap(project, { gate, order: 'source', maxQueueSize: 4 })).subscribe();
+    for (const item of ['a', 'b', 'b', 'c']) source.next(item);
+    expect(subscription.closed).toBe(true);
+    expect(gate.open).toBe(true);
   });
 
   test('unsubscribed, it leaves the gate open', () => {

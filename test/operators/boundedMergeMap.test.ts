@@ -2,9 +2,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { Observable, Subject, VirtualTimeScheduler } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createGate } from '../../src/index.ts';
 import { boundedMergeMap, type Merged } from '../../src/operators/index.ts';
+import { Slots } from '../../src/strategies/slots.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 
@@ -281,6 +282,19 @@ describe('boundedMergeMap, over random schedules', () => {
 });
 
 describe('boundedMergeMap: memory', () => {
+  test('what is dropped leaves no place in the line for a slot behind', () => {
+    const acquire = vi.spyOn(Slots.prototype, 'acquire');
+    const source = new Subject<number>();
+    const order = { key: (item: number) => item };
+    const subscription = source
+      .pipe(boundedMergeMap(() => new Subject(), { order, concurrency: 2, maxQueueSize: 10, overflow: 'dropOldest' }))
+      .subscribe();
+    for (let item = 0; item < 1_000; item += 1) source.next(item);
+    expect(acquire.mock.calls.length).toBe(12);
+    subscription.unsubscribe();
+    acquire.mockRestore();
+  });
+
   test('a key that is idle is forgotten', async () => {
     const keys: WeakRef<object>[] = [];
     const source = new Subject<number>();

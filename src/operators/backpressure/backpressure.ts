@@ -113,21 +113,18 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
 
   const grant = (count: number) => {
     if (!isDemand(count)) return teller.callbackError(badDemand(count));
-    const sum = granted + count;
-    // Beyond that, a number does not grow any more when one is added to it.
-    granted = sum > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : sum;
+    granted += count; // beyond 2 ** 53 taking one away changes nothing, which is as good as Infinity
     drain();
   };
 
   const drain = () => {
     if (draining) return;
     draining = true;
-    while (granted > 0 && queue.length > 0 && !subscriber.closed) {
+    while (granted > 0 && queue.length > 0) {
       granted -= 1;
       subscriber.next(queue.shift() as T);
     }
     draining = false;
-    if (subscriber.closed) return;
     water.tell(queue.length);
     finishIfDone();
   };
@@ -140,7 +137,7 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
   };
 
   const endBy = (how: () => void) => {
-    finish ??= how;
+    finish = how;
     finishIfDone();
   };
 
@@ -153,7 +150,7 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
   subscriber.add(upstream);
   subscriber.add(demand);
   subscriber.add(() => teller.lost('unsubscribed', queue.take(queue.length)));
-  subscriber.add(() => water.open());
+  subscriber.add(() => water.end());
   // Demand that is there already is known before the first item comes.
   const errorOfDemand = (thrown: unknown) => subscriber.error(thrown);
   listen(settings.demand, { next: grant, error: errorOfDemand, complete: endOfGrants }, demand);

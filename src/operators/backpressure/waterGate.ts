@@ -2,7 +2,7 @@ import type { Gate } from '../../gate.ts';
 
 /** Closes a gate when half of a queue is taken, and opens it again at a quarter, so that it does not flutter. */
 export class WaterGate {
-  readonly #gate: Gate | undefined;
+  #gate: Gate | undefined;
   readonly #high: number;
   readonly #low: number;
   #closed = false;
@@ -18,10 +18,16 @@ export class WaterGate {
   tell(level: number): void {
     if (this.#gate === undefined) return;
     if (level >= this.#high) this.#close(this.#gate);
-    else if (level <= this.#low) this.open();
+    else if (level <= this.#low) this.#open();
   }
 
-  open(): void {
+  /** Opens it for good. */
+  end(): void {
+    this.#gate = undefined;
+    this.#open();
+  }
+
+  #open(): void {
     if (!this.#closed) return;
     this.#closed = false;
     const reopen = this.#reopen;

@@ -173,7 +173,7 @@ function mergeInto<T, R>(
   const emit = () => {
     if (emitting) return;
     emitting = true;
-    for (let next = outbox.peek(); next?.ending !== undefined && !subscriber.closed; next = outbox.peek()) {
+    for (let next = outbox.peek(); next?.ending !== undefined; next = outbox.peek()) {
       outbox.shift();
       begun.delete(next);
       early -= 1;
@@ -188,7 +188,7 @@ function mergeInto<T, R>(
   };
 
   const endBy = (how: () => void) => {
-    finish ??= how;
+    finish = how;
     finishIfDone();
   };
 
@@ -212,7 +212,7 @@ function mergeInto<T, R>(
   subscriber.add(upstream);
   subscriber.add(limits);
   subscriber.add(reportHeld);
-  subscriber.add(() => water.open());
+  subscriber.add(() => water.end());
   if (typeof concurrency !== 'number') listen(concurrency, { next: setLimit, error: callbackError }, limits);
   const error = (thrown: unknown) => endBy(() => subscriber.error(thrown));
   listen(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);

@@ -26,7 +26,6 @@ export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): 
   let opening = true; // a teardown of what ends synchronously runs when the subscribing is over
 
   const end = (how: Ending<R>) => {
-    if (ending !== undefined) return;
     ending = how;
     teller.tearDown(run);
     if (!opening) onEnd(how);
