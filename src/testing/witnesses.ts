@@ -24,13 +24,11 @@ export function witnessesOf(seen: Seen, draw: Draw): Witnesses {
   return (fate) => [bySinks(seen, draw, fate), byOnLoss(seen, draw, fate), ...byRecordings(seen, draw, fate)];
 }
 
-/** A sink's word counts where it is about the whole batch: which item it rejects, it does not say. */
+/** A sink does not say which items it rejects. Where it has, it has seen more than the books call delivered, and is not believed. */
 function bySinks({ attempts }: Seen, draw: Draw, fate: Fate): string {
   if (fate !== 'delivered') return '';
-  const whole = attempts().filter(
-    ({ response }) => response !== undefined && !response.rejected && !response.unencodable,
-  );
-  return whole.map(({ batch }) => draw(batch.items)).join('');
+  const answered = attempts().filter(({ response }) => response !== undefined);
+  return answered.map(({ batch }) => draw(batch.items)).join('');
 }
 
 function byOnLoss({ told }: Seen, draw: Draw, fate: Fate): string {

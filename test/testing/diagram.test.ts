@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { delay, mergeMap, of } from 'rxjs';
+import { catchError, delay, EMPTY, mergeMap, of } from 'rxjs';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { NO_HOLD } from '../../src/batch.ts';
 import { type MarbleKit, marbles } from '../../src/testing/index.ts';
 import { failureOf } from './failureOf.ts';
 
@@ -26,8 +27,7 @@ function everything({
   const backend = sink<unknown>('--(r|)', '-#', '---');
   const source = hotBatches('-[ab] 400ms ([c]|)');
   const stop = hot('#');
-  const batch = (items: readonly unknown[]) =>
-    ({ items, bytes: 0, closedBy: 'count', hold: () => ({ ready() {}, settle() {} }) }) as const;
+  const batch = (items: readonly unknown[]) => ({ items, bytes: 0, closedBy: 'count', hold: () => NO_HOLD }) as const;
   expectObservable(
     source.pipe(mergeMap((items) => (items.length === 2 ? backend.export(batch(items)) : of('x').pipe(delay(3))))),
   ).toBe('---r 404ms (x|)', { r: {}, x: 'x' });
@@ -71,6 +71,40 @@ describe('a diagram', () => {
     expect(Number(/ width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(700);
     expect(svg).toContain('⋯');
     expect(svg).toContain('>405ms<');
+  });
+
+  it('shows how attempts end, and lets those that overlap stand under each other', async () => {
+    const svg = await svgOf(({ cold, sink, spans, expectObservable, expectAttempts, diagram }) => {
+      diagram('attempts', { folder });
+      const backend = sink<unknown>('-#', '--(r|)', '---');
+      const source = cold('    ab-c---', spans());
+      const expected = '       ---b---';
+      const attempts = ['      ^!', '-^-!', '---^--!'];
+      const sent = source.pipe(
+        mergeMap((span) =>
+          backend
+            .export({ items: [span], bytes: 0, closedBy: 'count', hold: () => NO_HOLD })
+            .pipe(catchError(() => EMPTY)),
+        ),
+      );
+      expectObservable(sent, '^-----!').toBe(expected, { b: {} });
+      expectAttempts(backend).toBe(attempts, ['a', 'b', 'c']);
+    }, 'attempts');
+    const bars = [...svg.matchAll(/class="attempt (\w+)" x="\d+" y="(\d+)"/g)].map(([, end, y]) => [end, y]);
+    expect(bars.map(([end]) => end).sort()).toEqual(['aborted', 'ended', 'failed']);
+    expect(new Set(bars.map(([, y]) => y)).size).toBe(2);
+  });
+
+  it('draws what is made later at its time', async () => {
+    const svg = await svgOf(async ({ cold, expectObservable, advanceBy, diagram }) => {
+      diagram('later', { folder });
+      expectObservable(cold('a---------|')).toBe('a---------|');
+      await advanceBy(4);
+      expectObservable(cold('a|')).toBe('a|');
+    }, 'later');
+    const [first, second, ...results] = numbersOf(svg, /cx="(\d+)"/g);
+    expect((second ?? 0) - (first ?? 0)).toBe(4 * 24);
+    expect(results).toEqual([first, second]);
   });
 
   it('lets what happens at one frame in two rows stand under each other', async () => {

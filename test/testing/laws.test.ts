@@ -1,3 +1,4 @@
+import type { HrTime } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import {
@@ -238,6 +239,52 @@ describe('a wrong pipeline', () => {
     expect(boasting).toMatch(/^conservation: the books say that 1 arrived, but the backend has 0/);
   });
 
+  it('that neither unsubscribes its source nor aborts does not release everything', async () => {
+    const forgetful = (source: Observable<unknown>) =>
+      new Observable((subscriber) => {
+        source.subscribe({
+          next: (value) => subscriber.next(value),
+          error: (thrown) => subscriber.error(thrown),
+          complete: () => subscriber.complete(),
+        });
+      });
+    // The end comes while the backend is at it.
+    const ending = fc.constant({ kind: 'unsubscribe', atMillis: 2 } as const);
+    const events = fc.constant([{ kind: 'spans', atMillis: 1, count: 1 } as const]);
+    const answers = fc.constant([{ kind: 'answers', delayMillis: 5, rejected: 0 } as const]);
+    const scenario = anyScenario({ schedule: fc.record({ events, ending }), answers });
+    const pipeline = (world: World) => forgetful(world.spans$.pipe(bufferCount(1), flat(world)));
+    expect(await violationOf<undefined>(pipeline, { scenario })).toMatch(
+      /^release: when it was unsubscribed, this was left: a subscription to the source, 1 attempts, setTimeout 5ms/,
+    );
+  });
+
+  it('that begins an attempt after its end is not silent', async () => {
+    const said = await violationOf<undefined>(
+      (world) => {
+        const later = finalize<unknown>(
+          () => void Promise.resolve().then(() => world.sink.export(asBatch([])).subscribe()),
+        );
+        return world.spans$.pipe(bufferCount(1), flat(world), later);
+      },
+      {
+        scenario: anyScenario({ answers: fc.constant([{ kind: 'answers', delayMillis: 0, rejected: 0 } as const]) }),
+        mayVanish: () => true,
+      },
+    );
+    expect(said).toMatch(/^silence: 1 attempts began after the end/);
+  });
+
+  it('whose stages let in more than they were offered breaks conservation', async () => {
+    const said = await violationOf((world) => {
+      const account = world.ledger.open('sink', 'mine');
+      const stats = account.stats.bind(account);
+      account.stats = () => ({ ...stats(), offered: 1 });
+      return world.spans$.pipe(bufferCount(1), flat(world));
+    });
+    expect(said).toMatch(/^conservation: mine: 1 were offered, but 0 accepted and 0 refused/);
+  });
+
   it('that forgets what is pending breaks conservation', async () => {
     const said = await violationOf((world) => {
       world.ledger.open('sink', 'mine').accept(1);
@@ -309,6 +356,7 @@ describe('anySpan', () => {
         expect(traceId).toMatch(/^[0-9a-f]{32}$/);
         expect(spanId).toMatch(/^[0-9a-f]{16}$/);
         expect(span.endTime[0]).toBeGreaterThanOrEqual(span.startTime[0]);
+        expect(nanosOf(span.endTime)).toBe(nanosOf(span.startTime) + nanosOf(span.duration));
         expect(span.endTime[1]).toBeLessThan(1_000_000_000);
         expect(span.parentSpanContext?.traceId ?? traceId).toBe(traceId);
         expect(span.resource.merge(null).attributes).toEqual(span.resource.attributes);
@@ -317,3 +365,7 @@ describe('anySpan', () => {
     );
   });
 });
+
+function nanosOf([seconds, nanos]: HrTime): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
+}

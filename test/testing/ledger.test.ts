@@ -3,7 +3,7 @@ import { map, Observable, Subject, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { type AdaptiveBatchOptions, adaptiveBatch, type Batch, createLedger, exportTo } from '../../src/index.ts';
 import { fixedSize } from '../../src/strategies/batchSize.ts';
-import { marbles } from '../../src/testing/index.ts';
+import { type ExpectedOutcome, type MarbleKit, marbles } from '../../src/testing/index.ts';
 import { failureOf, text } from './failureOf.ts';
 
 const TWO: AdaptiveBatchOptions<ReadableSpan> = {
@@ -35,7 +35,7 @@ describe('expectLedger', () => {
         o: { delivered: 'ab' },
         p: { delivered: 'ef', attempts: 1 },
       });
-      expectLedger(ledger, { accepted: 6, delivered: 'abef', lost: { queueFull: 'cd' } });
+      expectLedger(ledger, { accepted: 6, delivered: 'efab', lost: { queueFull: 'dc' } });
     }));
 
   it('knows the letters of outcomes and of batches that are observed', () =>
@@ -114,6 +114,36 @@ describe('expectOutcomes', () => {
         o  2 (ab) delivered, attempts 2
         ?  [ab]: 2 lost to permanent, attempts 1
     `);
+  });
+
+  it.each<[string, ExpectedOutcome]>([
+    ['delivered', { delivered: 1, rejected: 1, lost: {} }],
+    ['rejected', { delivered: 2, rejected: 1 }],
+    ['lost', { delivered: 2, lost: { expired: 1 } }],
+    ['letters', { delivered: 'ac' }],
+    ['attempts', { delivered: 2, attempts: 2 }],
+    ['batch', { delivered: 2, batch: 'ac' }],
+  ])('tells an outcome by its %s', async (_, outcome) => {
+    const drawn = (expected: ExpectedOutcome) => (kit: MarbleKit) => {
+      const outcomes = kit.coldBatches('[ab]--|').pipe(exportTo(kit.sink('-(r|)')));
+      kit.expectOutcomes(outcomes).toBe('-o----|', { o: expected });
+    };
+    await marbles(drawn({ delivered: 'ab', rejected: 0, lost: {}, attempts: 1, batch: 'ab' }));
+    expect(await failureOf(drawn(outcome))).toContain('o was expected, but ? came');
+  });
+
+  it('tells a loss by its letters, and a rejection by its number', async () => {
+    const drawn = (lost: string, rejected: number) => (kit: MarbleKit) => {
+      const backend = kit.sink('-p', '-w', { responses: { w: { rejected: 1 } } });
+      const outcomes = kit.coldBatches('[ab][cd]--|').pipe(exportTo(backend));
+      kit.expectOutcomes(outcomes).toBe('-o---p----|', {
+        o: { lost: { permanent: lost } },
+        p: { delivered: 2 - rejected, rejected },
+      });
+    };
+    await marbles(drawn('ab', 1));
+    expect(await failureOf(drawn('ac', 1))).toContain('o was expected, but ? came');
+    expect(await failureOf(drawn('ab', 0))).toContain('p was expected, but ? came');
   });
 
   it('refuses letters without an outcome, and tells what is none', async () => {
