@@ -598,17 +598,17 @@ describe('boundedMergeMap: bounds', () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const values = { a: 'a1', b: 'b1', c: 'c1', d: 'a2', e: 'e1', f: 'f1' };
-      const source = hot('      abcd----ef|', values);
+      const source = hot('      bacd----ef|', values);
       const subs = '            ^---------!';
       const inner = cold('      ------|');
       const inners = [
-        '                       ^-----!', // a1
-        '                       -^-----!', // b1
-        '                       ------^-----!', // a2, for which c1 was dropped
+        '                       ^-----!', // b1
+        '                       -^-----!', // a1
+        '                       -------^-----!', // a2, for which c1 was dropped
         '                       --------^-----!', // e1
-        '                       ------------^-----!', // f1
+        '                       -------------^-----!', // f1
       ];
-      const expected = '        ------ab----d-e---(f|)';
+      const expected = '        ------ba-----de----(f|)';
       const order = { key: (item: string) => item[0] };
       const options = { order, concurrency: 2, maxQueueSize: 1, overflow: 'dropOldest', onLoss } as const;
       expectObservable(

@@ -157,7 +157,6 @@ function mergeInto<T, R>(
   };
 
   const end = (entry: Begun<T, R>, ending: Ending<R>) => {
-    if (subscriber.closed) return;
     entry.ending = ending;
     early += 1;
     if (order !== 'source') outbox.push(entry);
