@@ -36,9 +36,10 @@ export function onceAndAtExit(exitDeadlineMillis: number, shutdown: Shutdown): S
 export function withinMillis(scheduler: SchedulerLike, millis: number, work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     const timer = keepingAlive(scheduler, millis, resolve);
-    work.finally(() => {
+    const done = () => {
       timer.unsubscribe();
       resolve();
-    });
+    };
+    work.then(done, done);
   });
 }
