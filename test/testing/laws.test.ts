@@ -1,12 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { HrTime } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import {
   bufferCount,
-  bufferTime,
   concatMap,
   filter,
-  finalize,
   map,
   merge,
   mergeMap,
@@ -28,18 +28,8 @@ import {
   withItems,
 } from '../../src/index.ts';
 import { boundedMergeMap } from '../../src/operators/index.ts';
-import {
-  anyBackend,
-  anyScenario,
-  anySpan,
-  checkLaws,
-  type LawOptions,
-  LawViolation,
-  type Pipeline,
-  pipelineLaws,
-  type World,
-} from '../../src/testing/laws/index.ts';
-import { pairs } from './wrongOperators.ts';
+import { anySpan, checkLaws, type Pipeline, pipelineLaws, type World } from '../../src/testing/laws/index.ts';
+import { violationOf } from './violationOf.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 60);
 
@@ -87,15 +77,6 @@ const most = ({ maxQueueSize, maxUnsettledBatches, maxExportBatchSize, concurren
   pending: maxQueueSize + maxUnsettledBatches * maxExportBatchSize,
   attempts: concurrency,
 });
-
-/** The message with which a pipeline breaks a law, at its smallest. */
-async function violationOf<G = undefined>(pipeline: Pipeline<G>, options: LawOptions<G> = {}): Promise<string> {
-  const scenario = anyScenario({ answers: anyBackend({ kinds: ['answers'] }) });
-  const { failed, errorInstance } = await fc.check(pipelineLaws(pipeline, { scenario, ...options }), { numRuns: 300 });
-  expect(failed, 'a law is broken').toBe(true);
-  expect(errorInstance).toBeInstanceOf(LawViolation);
-  return (errorInstance as LawViolation).message;
-}
 
 describe('a pipeline of ours', () => {
   it('obeys the laws', async () => {
@@ -150,175 +131,6 @@ describe('a pipeline of ours', () => {
   });
 });
 
-describe('a pipeline of plain RxJS', () => {
-  const sent = ({ sink }: World, concurrent: number) =>
-    mergeMap((items: ReadableSpan[]) => sink.export(asBatch(items)), concurrent);
-
-  it('bufferTime loses what it holds', async () => {
-    const said = await violationOf((world) =>
-      world.spans$.pipe(
-        bufferTime(50),
-        filter((items) => items.length > 0),
-        sent(world, 2),
-      ),
-    );
-    expect(said).toMatch(
-      /^conservation: \d+ spans vanished, the first of them number \d+: they never came to the sink/,
-    );
-  });
-
-  it('mergeMap queues without a bound', async () => {
-    const pipeline = (world: World) => world.spans$.pipe(bufferCount(1), sent(world, 1));
-    const said = await violationOf<undefined>(pipeline, {
-      bounds: () => ({ pending: 30 }),
-      mayVanish: () => true,
-    });
-    expect(said).toMatch(/^bounds: \d+ items are pending, and 30 is the most/);
-  });
-
-  it('a backend that hangs is waited for, for ever', async () => {
-    const scenario = anyScenario({ answers: anyBackend({ kinds: ['hangs'] }) });
-    const said = await violationOf((world) => world.spans$.pipe(bufferCount(1), sent(world, 1)), { scenario });
-    expect(said).toMatch(/^end: the source has ended, and the pipeline never does; 1 attempts hang \(at /);
-  });
-});
-
-describe('a wrong pipeline', () => {
-  const flat = (world: World) => concatMap((items: readonly ReadableSpan[]) => world.sink.export(asBatch(items)));
-
-  it('that leaks a timer does not release everything', async () => {
-    // One span waits for another, and the end comes before its four milliseconds are over.
-    const ending = fc.record({ kind: fc.constant('unsubscribe' as const), atMillis: fc.integer({ min: 11, max: 13 }) });
-    const events = fc.constant([{ kind: 'spans', atMillis: 10, count: 1 } as const]);
-    const scenario = anyScenario({ schedule: fc.record({ events, ending }) });
-    const pipeline = (world: World) => world.spans$.pipe(pairs('leaks a timer'), flat(world));
-    expect(await violationOf<undefined>(pipeline, { scenario, mayVanish: () => true })).toMatch(
-      /^release: when it was unsubscribed, this was left: setTimeout 4ms, set at test\/testing\/wrongOperators\.ts:\d+:\d+ \(at 1[123]ms\)$/,
-    );
-  });
-
-  it('that emits after completion is not silent', async () => {
-    const pipeline = (world: World) => world.spans$.pipe(flatArray(world), pairs('emits after completion'));
-    const said = await violationOf<undefined>(pipeline, { mayVanish: () => true });
-    expect(said).toMatch(/^silence: something came after the end/);
-  });
-
-  it('that goes on sending after it was unsubscribed is not silent', async () => {
-    const said = await violationOf(
-      (world) => {
-        const later = finalize<unknown>(() => setTimeout(() => world.sink.export(asBatch([])).subscribe()));
-        return world.spans$.pipe(bufferCount(1), flat(world), later);
-      },
-      { mayVanish: () => true },
-    );
-    expect(said).toMatch(/^(release|silence): /);
-  });
-
-  it('whose books do not balance, or claim what the backend never had, breaks conservation', async () => {
-    const unbalanced = await violationOf((world) => {
-      const account = world.ledger.open('sink', 'mine');
-      return world.spans$.pipe(
-        concatMap((span) => {
-          account.accept(1);
-          account.lose(2, 'permanent');
-          return [span];
-        }),
-      );
-    });
-    expect(unbalanced).toMatch(/^conservation: mine: 1 were accepted, but 2 have ended and -1 are pending/);
-    const boasting = await violationOf((world) => {
-      const account = world.ledger.open('sink', 'mine');
-      return world.spans$.pipe(
-        concatMap((span) => {
-          account.accept(1);
-          account.settle(1, { delivered: 1, rejected: 0, lost: [], attempts: 1, attemptMillis: 0, elapsedMillis: 0 });
-          return [span];
-        }),
-      );
-    });
-    expect(boasting).toMatch(/^conservation: the books say that 1 arrived, but the backend has 0/);
-  });
-
-  it('that neither unsubscribes its source nor aborts does not release everything', async () => {
-    const forgetful = (source: Observable<unknown>) =>
-      new Observable((subscriber) => {
-        source.subscribe({
-          next: (value) => subscriber.next(value),
-          error: (thrown) => subscriber.error(thrown),
-          complete: () => subscriber.complete(),
-        });
-      });
-    // The end comes while the backend is at it.
-    const ending = fc.constant({ kind: 'unsubscribe', atMillis: 2 } as const);
-    const events = fc.constant([{ kind: 'spans', atMillis: 1, count: 1 } as const]);
-    const answers = fc.constant([{ kind: 'answers', delayMillis: 5, rejected: 0 } as const]);
-    const scenario = anyScenario({ schedule: fc.record({ events, ending }), answers });
-    const pipeline = (world: World) => forgetful(world.spans$.pipe(bufferCount(1), flat(world)));
-    expect(await violationOf<undefined>(pipeline, { scenario })).toMatch(
-      /^release: when it was unsubscribed, this was left: a subscription to the source, 1 attempts, setTimeout 5ms/,
-    );
-  });
-
-  it('that begins an attempt after its end is not silent', async () => {
-    const said = await violationOf<undefined>(
-      (world) => {
-        const later = finalize<unknown>(
-          () => void Promise.resolve().then(() => world.sink.export(asBatch([])).subscribe()),
-        );
-        return world.spans$.pipe(bufferCount(1), flat(world), later);
-      },
-      {
-        scenario: anyScenario({ answers: fc.constant([{ kind: 'answers', delayMillis: 0, rejected: 0 } as const]) }),
-        mayVanish: () => true,
-      },
-    );
-    expect(said).toMatch(/^silence: 1 attempts began after the end/);
-  });
-
-  it('whose stages let in more than they were offered breaks conservation', async () => {
-    const said = await violationOf((world) => {
-      const account = world.ledger.open('sink', 'mine');
-      const stats = account.stats.bind(account);
-      account.stats = () => ({ ...stats(), offered: 1 });
-      return world.spans$.pipe(bufferCount(1), flat(world));
-    });
-    expect(said).toMatch(/^conservation: mine: 1 were offered, but 0 accepted and 0 refused/);
-  });
-
-  it('that forgets what is pending breaks conservation', async () => {
-    const said = await violationOf((world) => {
-      world.ledger.open('sink', 'mine').accept(1);
-      return world.spans$.pipe(bufferCount(1), flat(world));
-    });
-    expect(said).toMatch(/^conservation: 1 items are pending when all is over/);
-  });
-
-  it('that makes more attempts at once than it may breaks its bounds', async () => {
-    const pipeline = (world: World) =>
-      world.spans$.pipe(
-        bufferCount(1),
-        mergeMap((items) => world.sink.export(asBatch(items))),
-      );
-    const said = await violationOf<undefined>(pipeline, { bounds: () => ({ attempts: 2 }) });
-    expect(said).toMatch(/^bounds: 3 attempts at once, and 2 is the most/);
-  });
-});
-
-/** Sends one by one, and passes the spans on. */
-function flatArray(world: World): OperatorFunction<ReadableSpan, ReadableSpan> {
-  return concatMap(
-    (span) =>
-      new Observable<ReadableSpan>((subscriber) =>
-        world.sink.export(asBatch([span])).subscribe({
-          complete: () => {
-            subscriber.next(span);
-            subscriber.complete();
-          },
-        }),
-      ),
-  );
-}
-
 describe('checkLaws', () => {
   it('runs one scenario, promises and host timers included', async () => {
     const [shape] = fc.sample(anySpan(), { numRuns: 1, seed: 1 });
@@ -369,3 +181,16 @@ describe('anySpan', () => {
 function nanosOf([seconds, nanos]: HrTime): bigint {
   return BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
 }
+
+describe('fast-check', () => {
+  it('is imported by the laws, and by nothing else of the kit', () => {
+    const kit = join(import.meta.dirname, '..', '..', 'src', 'testing');
+    const files = readdirSync(kit, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+    const importing = files.filter((file) => readFileSync(join(kit, file), 'utf8').includes("from 'fast-check'"));
+    expect(importing.every((file) => file.startsWith('laws'))).toBe(true);
+    const reached = files
+      .filter((file) => !file.startsWith('laws'))
+      .map((file) => readFileSync(join(kit, file), 'utf8'));
+    expect(reached.filter((text) => text.includes("from './laws/"))).toEqual([]);
+  });
+});
