@@ -1,4 +1,4 @@
-import { Subject, share, tap } from 'rxjs';
+import { Observable, Subject, share, tap } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type AdaptiveBatchOptions,
@@ -367,6 +367,38 @@ describe('adaptiveBatch: the queue is bounded', () => {
     settleAll();
     settleAll();
     expect(states).toEqual([false, true, false]);
+  });
+});
+
+describe('adaptiveBatch: others that misbehave', () => {
+  test('a source whose teardown throws does not keep it from reporting what was queued', () => {
+    const ledger = createLedger();
+    const source = new Observable<string>((subscriber) => {
+      subscriber.next('a');
+      return throwing;
+    });
+    const subscription = source.pipe(adaptiveBatch<string>({ ...THREE, ledger })).subscribe();
+    expect(() => subscription.unsubscribe()).toThrow('mine');
+    expect(ledger.stats()).toMatchObject({ accepted: 1, lost: { unsubscribed: 1 }, pending: 0 });
+  });
+
+  test('a listener of the gate that offers an item, while it is told that the gate closes, does not keep it closed', () => {
+    const gate = createGate();
+    const holder = new Holder<string>();
+    const source = new Subject<string>();
+    const one = { ...THREE, maxExportBatchSize: 1, gate };
+    source.pipe(adaptiveBatch<string>(one)).subscribe((batch) => holder.keep(batch));
+    let offered = false;
+    gate.saturated$.subscribe((saturated) => {
+      if (!saturated || offered) return;
+      offered = true;
+      source.next('late');
+    });
+    for (const item of 'abc') source.next(item);
+    expect(gate.open).toBe(false);
+    for (let index = 0; index < 4; index += 1) holder.settle(index);
+    expect([holder.holds.length, gate.open]).toEqual([4, true]);
+    source.complete();
   });
 });
 

@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { from, map, type Observable, of, range, Subject } from 'rxjs';
+import { from, map, Observable, of, range, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   adaptiveBatch,
@@ -200,6 +200,24 @@ describe('exportTo', () => {
     expect(ledger.stats().pending).toBe(400_000);
     while (held.length > 0) held.pop()?.();
     expect(ledger.stats()).toMatchObject({ delivered: 400_000, pending: 0, queueSize: 0 });
+  });
+});
+
+describe('exportTo: others that misbehave', () => {
+  test('a source whose teardown throws does not keep it from aborting and settling', () => {
+    const ledger = createLedger();
+    const losses: Loss[] = [];
+    let aborts = 0;
+    const source = new Observable<string[]>((subscriber) => {
+      subscriber.next(['a']);
+      return throwing;
+    });
+    const silent: Sink<string> = { name: 'silent', export: () => new Observable(() => () => (aborts += 1)) };
+    const subscription = source.pipe(exportTo(silent, { ledger, onLoss: (loss) => losses.push(loss) })).subscribe();
+    expect(() => subscription.unsubscribe()).toThrow('mine');
+    expect(aborts).toBe(1);
+    expect(losses).toEqual([{ count: 1, reason: 'unconfirmed', stage: 'silent' }]);
+    expect(ledger.stats()).toMatchObject({ lost: { unconfirmed: 1 }, pending: 0 });
   });
 });
 

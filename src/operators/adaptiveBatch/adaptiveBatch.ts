@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs';
+import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
 import { type Batch, isFlushRequest } from '../../batch.ts';
 import { QueueFullError } from '../../errors.ts';
@@ -9,6 +9,7 @@ import { lostTally } from '../../outcome.ts';
 import { Batcher } from '../../strategies/batcher.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { HeldBatch, type HeldBatchOwner } from '../../strategies/heldBatch.ts';
+import { WaterMarks } from '../../strategies/waterMarks.ts';
 import { after, holdProcess } from '../../timers.ts';
 import { Intake } from './intake.ts';
 import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, STAGE, settle } from './options.ts';
@@ -71,13 +72,13 @@ function batchInto<T>(
     intake.tell('leaseExpired', batch.items);
     batch.expire(lostTally(batch.items.length, 'leaseExpired', STAGE));
   });
+  const water = new WaterMarks(settings.gate && closingOf(settings.gate, scheduler), { high: 2, low: 1 }); // in full batches
   const flushes: { readonly upTo: number; settle(): void }[] = []; // requests that wait for the items before `upTo`
   const inputs = new Subscription(); // to the source and to `flushWhen`
   let taken = 0; // items that have left the queue
   let unready = 0; // holders that cannot take another batch
   let openedAtMillis = 0; // when the first item of the present batch came
   let delayTimer: Subscription | undefined;
-  let reopenGate: (() => void) | undefined;
   let draining = false;
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
   let stopped = false;
@@ -89,7 +90,7 @@ function batchInto<T>(
     if (admission === 'overflown') return overflow();
     if (batcher.due) drain();
     else if (delayTimer === undefined) arm();
-    tellGate();
+    water.tell(batcher.fullBatches);
   };
 
   const overflow = () => {
@@ -107,7 +108,7 @@ function batchInto<T>(
     }
     if (stopped) return;
     arm();
-    tellGate();
+    water.tell(batcher.fullBatches);
     if (finish !== undefined && batcher.length === 0 && unsettled.size === 0) finish();
   };
 
@@ -180,29 +181,6 @@ function batchInto<T>(
     while (flushes[0] !== undefined && flushes[0].upTo <= earliest) flushes.shift()?.settle();
   };
 
-  const tellGate = () => {
-    if (settings.gate === undefined) return;
-    const batches = batcher.fullBatches;
-    if (batches >= 2) reopenGate ??= closeGate(settings.gate);
-    else if (batches <= 1) openGate();
-  };
-
-  /** Whoever waits for the gate waits for what is out: the process does not end in the midst of that. */
-  const closeGate = (gate: Gate) => {
-    const reopen = gate.close();
-    const hold = holdProcess(scheduler);
-    return () => {
-      hold.unsubscribe();
-      reopen();
-    };
-  };
-
-  const openGate = () => {
-    const reopen = reopenGate;
-    reopenGate = undefined;
-    reopen?.();
-  };
-
   const end = (closedBy: 'complete' | 'error', how: () => void) => {
     if (finish !== undefined) return;
     finish = how;
@@ -214,7 +192,6 @@ function batchInto<T>(
 
   const stop = () => {
     stopped = true;
-    inputs.unsubscribe();
     disarm();
     const left = batcher.clear();
     taken += left.length;
@@ -223,7 +200,7 @@ function batchInto<T>(
       intake.tell('unsubscribed', left);
     }
     answerFlushes();
-    openGate();
+    water.end();
   };
 
   account.gauges = {
@@ -233,7 +210,21 @@ function batchInto<T>(
   };
   const complete = () => end('complete', () => subscriber.complete());
   const error = (thrown: unknown) => end('error', () => subscriber.error(thrown));
+  // Each by itself: a source whose teardown throws does not keep us from ours.
+  subscriber.add(inputs);
   subscriber.add(stop);
   if (settings.flushWhen !== undefined) listen(settings.flushWhen, { next: flush, error }, inputs);
   listen(source, { next: offer, error, complete }, inputs);
+}
+
+/** Whoever waits for the gate waits for what is out: the process does not end in the midst of that. */
+function closingOf(gate: Gate, scheduler: SchedulerLike): () => () => void {
+  return () => {
+    const reopen = gate.close();
+    const hold = holdProcess(scheduler);
+    return () => {
+      hold.unsubscribe();
+      reopen();
+    };
+  };
 }

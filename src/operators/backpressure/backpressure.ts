@@ -5,9 +5,9 @@ import { listen } from '../../listen.ts';
 import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../options.ts';
 import type { Loss } from '../../outcome.ts';
 import { Ring } from '../../strategies/ring.ts';
+import { marksOf, WaterMarks } from '../../strategies/waterMarks.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 import { Teller } from './teller.ts';
-import { WaterGate } from './waterGate.ts';
 
 export interface BackpressureOptions<T> {
   /**
@@ -87,7 +87,8 @@ export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperat
 function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings: BackpressureSettings<T>): void {
   const { maxQueueSize, overflow } = settings;
   const teller = new Teller(STAGE, settings);
-  const water = new WaterGate(settings.gate, maxQueueSize);
+  const { gate } = settings;
+  const water = new WaterMarks(gate && (() => gate.close()), marksOf(maxQueueSize));
   const queue = new Ring<T>();
   const [upstream, demand] = [new Subscription(), new Subscription()];
   let granted = 0; // items that have been asked for and are not there yet

@@ -11,8 +11,8 @@ import { listen } from '../../listen.ts';
 import { requireFunction } from '../../options.ts';
 import { Ring } from '../../strategies/ring.ts';
 import { Slots } from '../../strategies/slots.ts';
+import { marksOf, WaterMarks } from '../../strategies/waterMarks.ts';
 import { Teller } from '../backpressure/teller.ts';
-import { WaterGate } from '../backpressure/waterGate.ts';
 import { collect, type Ending } from './inner.ts';
 import { KeyedLine, type Line, PlainLine, type Waiting } from './line.ts';
 import {
@@ -101,7 +101,8 @@ function mergeInto<T, R>(
 ): void {
   const { concurrency, maxQueueSize, maxValuesPerItem: maxValues, order, overflow } = settings;
   const teller = new Teller(STAGE, settings);
-  const water = new WaterGate(settings.gate, maxQueueSize);
+  const { gate } = settings;
+  const water = new WaterMarks(gate && (() => gate.close()), marksOf(maxQueueSize));
   const slots = new Slots(typeof concurrency === 'number' ? concurrency : 1);
   const line: Line<T> = typeof order === 'object' ? new KeyedLine() : new PlainLine();
   const begun = new Set<Begun<T, R>>();

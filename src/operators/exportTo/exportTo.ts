@@ -161,10 +161,7 @@ function deliverAll<T>(
     finishIfDone();
   };
 
-  // First no slot, then no source, then no attempt: otherwise an abort would start the next in line.
   const stop = () => {
-    slots.close();
-    inputs.unsubscribe();
     for (const entry of [...entries]) {
       const outcome = entry.delivery.givenUp('unsubscribed');
       entry.run.unsubscribe();
@@ -178,6 +175,10 @@ function deliverAll<T>(
     if (Number.isSafeInteger(limit) && limit >= 1) slots.limit = limitOf(limit, sink);
     else account.callbackErrors += 1;
   };
+  // First no slot, then no source, then no attempt: otherwise an abort would start the next in line. Each by itself: a source whose teardown throws does not
+  // keep us from ours.
+  subscriber.add(() => slots.close());
+  subscriber.add(inputs);
   subscriber.add(stop);
   if (typeof settings.concurrency !== 'number') listen(settings.concurrency, { next: setLimit }, inputs);
   if (settings.stopWhen !== undefined) listen(settings.stopWhen, { next: halt, error: halt }, inputs);

@@ -1,0 +1,49 @@
+/** Closes something at a high mark and opens it again at a low one, so that it does not flutter: a gate, as a queue fills and drains. */
+export class WaterMarks {
+  #close: (() => () => void) | undefined;
+  readonly #high: number;
+  readonly #low: number;
+  #closed = false;
+  #undo: (() => void)[] = []; // what undoes our closings: one, unless a listener came in between
+
+  /** @param close closes it, and returns what undoes that; without it nothing happens */
+  constructor(close: (() => () => void) | undefined, { high, low }: { high: number; low: number }) {
+    this.#close = close;
+    this.#high = high;
+    this.#low = low;
+  }
+
+  /** So high is the level now. */
+  tell(level: number): void {
+    if (this.#close === undefined) return;
+    if (level >= this.#high) this.#shut(this.#close);
+    else if (level <= this.#low) this.#open();
+  }
+
+  /** Opens it for good. */
+  end(): void {
+    this.#close = undefined;
+    this.#open();
+  }
+
+  #open(): void {
+    if (!this.#closed) return;
+    this.#closed = false;
+    for (const undo of this.#undo.splice(0)) undo();
+  }
+
+  #shut(close: () => () => void): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const undo = close();
+    // A listener may have emptied the queue, while it was being told.
+    if (this.#closed) this.#undo.push(undo);
+    else undo();
+  }
+}
+
+/** The marks of a queue: half of it, and a quarter. */
+export function marksOf(maxQueueSize: number): { high: number; low: number } {
+  const high = Math.ceil(maxQueueSize / 2);
+  return { high, low: Math.floor(high / 2) };
+}
