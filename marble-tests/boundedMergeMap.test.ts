@@ -19,7 +19,8 @@ function losses() {
 
 describe('boundedMergeMap', () => {
   test('runs so many at once, and answers each item with a result', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
+      diagram('boundedMergeMap', { title: 'boundedMergeMap: two at once', sources: ['source', 'inner'] });
       const source = cold('     abc|', LETTERS);
       const subs = '            ^--!';
       const inner = cold('      ----|');

@@ -33,7 +33,11 @@ function drawnGate(drawing: Observable<string>) {
 
 describe('channel', () => {
   test('drops what finds no room, waits for the gate, and lets what is queued drain', () =>
-    marbles(async ({ hot, flush, expectObservable, expectSubscriptions }) => {
+    marbles(async ({ hot, flush, expectObservable, expectSubscriptions, diagram }) => {
+      diagram('channel', {
+        title: 'channel: room for two, and a gate that is closed for a while',
+        sources: ['sent', 'gate'],
+      });
       const source = hot('   -a-b-c-d-----|');
       const subs = '         ^------------!';
       const closing = hot('  --x-----o----|', letters('xo'));

@@ -13,7 +13,8 @@ function shout(letter: string): string {
 
 describe('safely', () => {
   test('returns the fallback in the place of an exception, and the stream goes on', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
+      diagram('safely', { title: "safely: b throws, and the fallback is '?'" });
       const source = cold(' -a-b-c-|', LETTERS);
       const subs = '        ^------!';
       const expected = '    -A-?-C-|';

@@ -151,7 +151,10 @@ function deliverAll<T>(
   };
 
   const finishIfDone = () => {
-    if (finish !== undefined && entries.size === 0) finish();
+    if (finish === undefined || entries.size > 0) return;
+    const once = finish;
+    finish = undefined;
+    once();
   };
 
   const finishBy = (how: () => void) => {
