@@ -10,20 +10,29 @@ import { filesOf, install, installedFor, MANIFEST, pack, ROOT, type Said, say } 
 const BESIDE = [
   ...['rxjs', '@opentelemetry/api', '@opentelemetry/sdk-trace'],
   ...['@opentelemetry/sdk-node', 'typescript', '@types/node'],
+  // For spanflow/testing/laws alone, which is among the entries that have to be there.
+  'fast-check',
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'spanflow-package-'));
 const project = join(folder, 'consumer');
 const installed = join(project, 'node_modules', 'spanflow');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const MARBLE_EXAMPLE = join(ROOT, 'examples', '06-marble-test.ts');
 
 beforeAll(async () => {
   await install(await pack(folder), project, BESIDE);
   const first = /^```ts\n(.*?)^```$/ms.exec(readme)?.[1];
   if (first === undefined) throw new Error('the README has no program in a ```ts fence');
   writeFileSync(join(project, 'first-program.ts'), first);
+  writeFileSync(join(project, 'marble-test.ts'), asInstalled(readFileSync(MARBLE_EXAMPLE, 'utf8')));
 }, 330_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** An example as a user of the package would write it. */
+function asInstalled(example: string): string {
+  return example.replace('../src/index.ts', 'spanflow').replace('../src/testing/index.ts', 'spanflow/testing');
+}
 
 /** The files of the tarball. What npm puts below them is not theirs. */
 function packed(): string[] {
@@ -118,9 +127,18 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it('marble-tests a pipeline under the test runner of Node, without Vitest', async () => {
+    const said = await node(['--test', '--test-reporter=tap', 'out/marble-test.js']);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    expect(said.stdout).toMatch(/^# pass 1$/m);
+    expect(existsSync(join(project, 'node_modules', 'vitest'))).toBe(false);
+  });
+
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
-    expect(specifiers).toEqual(expect.arrayContaining(['spanflow', 'spanflow/otlp']));
+    expect(specifiers).toEqual(
+      expect.arrayContaining(['spanflow', 'spanflow/otlp', 'spanflow/testing', 'spanflow/operators']),
+    );
     for (const { specifier, imported, required } of await resolve(specifiers)) {
       // An error's code would be a string.
       expect({ specifier, imported: Array.isArray(imported), required: Array.isArray(required) }).toEqual({
