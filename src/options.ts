@@ -63,3 +63,8 @@ export function requireShape(option: string, value: unknown, what: string, ...me
 export function requireFunction(option: string, value: unknown): void {
   if (typeof value !== 'function') throw new InvalidOptionError(option, 'a function', value);
 }
+
+/** Without the options that were left out. */
+export function present<O extends object>(options: O): { [K in keyof O]: Exclude<O[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}

@@ -13,6 +13,7 @@ import type { SpanflowError } from './errors.ts';
  * | `tooLarge` | is in a batch that is larger than the sink or the backend takes |
  * | `unconfirmed` | was sent at least once, and whether it arrived is unknown |
  * | `unencodable` | cannot be expressed on the wire |
+ * | `unsampled` | is a span that is not sampled, and was given to an `exportHandle` on a pipeline |
  * | `noSubscriber` | waited in an input that nobody subscribed to |
  * | `alreadyShutdown` | came after the shutdown |
  * | `shutdown` | was still waiting when a shutdown reached its deadline |
@@ -27,6 +28,7 @@ export type LossReason =
   | 'tooLarge'
   | 'unconfirmed'
   | 'unencodable'
+  | 'unsampled'
   | 'noSubscriber'
   | 'alreadyShutdown'
   | 'shutdown'

@@ -1,7 +1,7 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import { type Observable, Subject } from 'rxjs';
+import { merge, type Observable, Subject } from 'rxjs';
 import { messageOf } from './errors.ts';
-import { fromSpanProcessor } from './inputs/fromSpanProcessor.ts';
+import { type LostSpans, type SpanSource, spanSource } from './inputs/fromSpanProcessor.ts';
 import { createLedger } from './ledger.ts';
 import { onceAndAtExit, type Shutdown, withinMillis } from './lifeCycle.ts';
 import { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
@@ -14,8 +14,13 @@ import type { Stats } from './strategies/summary.ts';
 import { keepingAlive, outsideAnyContext } from './timers.ts';
 import { Warnings } from './warnings.ts';
 
+/** How our own stages enter a pipeline. */
+export const ENTRANCE = Symbol('spanflow: the entrance of a pipeline');
+
 /** Spans in at one end, outcomes out at the other. */
 export interface SpanPipeline {
+  /** @internal For {@link exportHandle}, which answers each caller for exactly its spans. */
+  readonly [ENTRANCE]: Pick<SpanSource, 'offer' | 'lost'>;
   /** For the SDK: `new TracerProvider({ spanProcessors: [pipeline.processor] })`. */
   readonly processor: SpanProcessor;
   /** One outcome per batch, while somebody listens. It completes when the pipeline has been shut down. */
@@ -71,9 +76,14 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   const stopWhen = new Subject<void>(); // the shutdown has reached its deadline
   const ledger = createLedger({ scheduler });
 
-  const input = fromSpanProcessor({ ...settings.input, ledger, onLoss });
+  const input = spanSource({ ...settings.input, ledger, onLoss });
+  const lostInQueue = new Subject<LostSpans>();
+  const onQueueLoss = (loss: Loss, spans: readonly ReadableSpan[]) => {
+    onLoss(loss);
+    lostInQueue.next({ loss, spans });
+  };
   const flow = input.spans$.pipe(
-    adaptiveBatch({ ...settings.batch, flushWhen: input.flush$, ledger, onLoss }),
+    adaptiveBatch({ ...settings.batch, flushWhen: input.flush$, ledger, onLoss: onQueueLoss }),
     exportTo(sink, { ...settings.export, stopWhen, ledger, onLoss, onRetry }),
   );
   const drained = new Promise<void>((resolve) => {
@@ -124,6 +134,10 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   );
 
   return {
+    [ENTRANCE]: {
+      offer: (span) => input.offer(span),
+      lost: merge(input.lost, lostInQueue),
+    },
     processor: {
       onStart() {},
       onEnd: (span) => input.onEnd(span),

@@ -3,8 +3,8 @@ import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { type Environment, EnvironmentReader } from './environment.ts';
 import type { FromSpanProcessorOptions } from './inputs/fromSpanProcessor.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
-import { type ExportToOptions, RETRY_DEFAULTS } from './operators/exportTo/options.ts';
-import { MAX_TIMER_MILLIS, requireMillis, requireShape, withDefaults } from './options.ts';
+import { type ExportToOptions, leaseMillis } from './operators/exportTo/options.ts';
+import { present, requireMillis, requireShape, withDefaults } from './options.ts';
 import type { Sink } from './sink.ts';
 
 type BatchOptions = Pick<
@@ -132,14 +132,4 @@ function sizesOf(given: SpanPipelineOptions) {
     scheduledDelayMillis: given.scheduledDelayMillis ?? environment.delayMillis('OTEL_BSP_SCHEDULE_DELAY'),
     maxElapsedMillis: given.retry?.maxElapsedMillis ?? environment.timeoutMillis('OTEL_BSP_EXPORT_TIMEOUT'),
   };
-}
-
-/** A batch that is still held a minute after its deadline has been forgotten. */
-function leaseMillis(maxElapsedMillis: number = RETRY_DEFAULTS.maxElapsedMillis): number {
-  return Math.min(MAX_TIMER_MILLIS, maxElapsedMillis + 60_000);
-}
-
-/** Without the options that were left out. */
-function present<O extends object>(options: O): { [K in keyof O]: Exclude<O[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

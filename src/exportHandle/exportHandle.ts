@@ -1,3 +1,4 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { map, Subject } from 'rxjs';
 import type { Account } from '../account.ts';
 import { type Batch, withItems } from '../batch.ts';
@@ -11,12 +12,14 @@ import { adaptiveBatch } from '../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../operators/exportTo/exportTo.ts';
 import { requireMillis, requireShape, withDefaults } from '../options.ts';
 import type { Loss, Outcome } from '../outcome.ts';
+import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
 import type { Sink } from '../sink.ts';
 import type { Stats } from '../strategies/summary.ts';
 import { warn } from '../suppress.ts';
 import { keepingAlive, outsideAnyContext } from '../timers.ts';
 import { Call, type ExportAnswer, settleUnits, type Unit } from './call.ts';
 import { type ExportHandleOptions, type ExportHandleSettings, OWNER, settle } from './options.ts';
+import { PipelineHandle } from './pipelineHandle.ts';
 
 /** One way out, shared by many callers. */
 export interface ExportHandle<T> {
@@ -52,6 +55,9 @@ const EXPORT_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.fr
  *
  * Behind it are a {@link channel}, an {@link adaptiveBatch} and an {@link exportTo}, and their options. The handle owns the sink.
  *
+ * On a {@link spanPipeline} it shares that one's queue, with the spans that end in the process: nobody waits for room there, and what finds none is answered as `queueFull`. Spans that are not
+ * sampled are answered as `unsampled`. `stats`, `forceFlush` and `shutdown` are those of the pipeline.
+ *
  * **Answers** exactly the items of the call, when the last of them has its end. When a backend takes only a part of a batch it does not say which: of a batch that several calls share, each is
  * assigned a part in proportion, and told so in `estimated`. All answers together are always what `stats()` says. An empty array is answered at once.
  *
@@ -72,8 +78,19 @@ const EXPORT_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.fr
  *
  * @see spanPipeline
  */
-export function exportHandle<T>(sink: Sink<T>, options: ExportHandleOptions<T> = {}): ExportHandle<T> {
-  return new SinkHandle(sink, settle(sink, options));
+export function exportHandle(pipeline: SpanPipeline): ExportHandle<ReadableSpan>;
+export function exportHandle<T>(sink: Sink<T>, options?: ExportHandleOptions<T>): ExportHandle<T>;
+export function exportHandle<T>(
+  sink: Sink<T> | SpanPipeline,
+  options: ExportHandleOptions<T> = {},
+): ExportHandle<T> | ExportHandle<ReadableSpan> {
+  if (!isPipeline(sink)) return new SinkHandle(sink, settle(sink, options));
+  withDefaults(`${OWNER} on a pipeline`, {}, options); // the pipeline has its own
+  return new PipelineHandle(sink);
+}
+
+function isPipeline<T>(sink: Sink<T> | SpanPipeline): sink is SpanPipeline {
+  return typeof sink === 'object' && sink !== null && ENTRANCE in sink;
 }
 
 class SinkHandle<T> implements ExportHandle<T> {

@@ -1,8 +1,8 @@
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { type ChannelSettings, settle as settleChannel } from '../inputs/channel/options.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from '../operators/adaptiveBatch/options.ts';
-import { type ExportToOptions, RETRY_DEFAULTS } from '../operators/exportTo/options.ts';
-import { MAX_TIMER_MILLIS, requireMillis, requireShape, requireWhole, withDefaults } from '../options.ts';
+import { type ExportToOptions, leaseMillis } from '../operators/exportTo/options.ts';
+import { present, requireMillis, requireShape, requireWhole, withDefaults } from '../options.ts';
 import type { Sink } from '../sink.ts';
 import { estimateItemBytes } from '../strategies/itemBytes.ts';
 import type { Unit } from './call.ts';
@@ -133,14 +133,4 @@ function batchOptions<T>(given: typeof EXPORT_HANDLE_DEFAULTS & ExportHandleOpti
 
 function sizeOfUnit<T>(sizeOf: (item: T) => number = estimateItemBytes): (unit: Unit<T>) => number {
   return (unit) => sizeOf(unit.item);
-}
-
-/** A batch that is still held a minute after its deadline has been forgotten. */
-function leaseMillis(maxElapsedMillis: number = RETRY_DEFAULTS.maxElapsedMillis): number {
-  return Math.min(MAX_TIMER_MILLIS, maxElapsedMillis + 60_000);
-}
-
-/** Without the options that were left out. */
-function present<O extends object>(options: O): { [K in keyof O]: Exclude<O[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

@@ -54,6 +54,19 @@ export interface SpanInput extends SpanProcessor {
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
+/** Spans that had got in, and were lost. */
+export interface LostSpans {
+  readonly loss: Loss;
+  readonly spans: readonly ReadableSpan[];
+}
+
+/** What an input tells our own stages, beyond what a `SpanProcessor` tells everybody. */
+export interface SpanSource extends SpanInput {
+  /** `onEnd`, with an answer: why the span did not get in. One that is not sampled, or is no span at all, is not counted as offered. */
+  offer(span: ReadableSpan): LossReason | undefined;
+  readonly lost: Observable<LostSpans>;
+}
+
 const STAGE = 'fromSpanProcessor';
 
 /** Spans that are drained before the event loop has its next turn. */
@@ -88,6 +101,11 @@ const SPANS_PER_TURN = 4_096;
  * @see spanPipeline
  */
 export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanInput {
+  return spanSource(options);
+}
+
+/** {@link fromSpanProcessor}, for our own stages. */
+export function spanSource(options: FromSpanProcessorOptions): SpanSource {
   const settings = withDefaults(STAGE, FROM_SPAN_PROCESSOR_DEFAULTS, options);
   requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
   requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest']);
@@ -99,7 +117,7 @@ export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanI
   return new RingInput(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
 }
 
-class RingInput implements SpanInput {
+class RingInput implements SpanSource {
   readonly #settings: Settings;
   readonly #account: Account;
   readonly #ring = new Ring<ReadableSpan>();
@@ -116,6 +134,7 @@ class RingInput implements SpanInput {
     if (this.#ring.length > 0) this.#drainSoon();
   });
   readonly flush$ = this.#flushes.requests$;
+  readonly lost = new Subject<LostSpans>();
 
   constructor(settings: Settings, account: Account) {
     this.#settings = settings;
@@ -126,12 +145,17 @@ class RingInput implements SpanInput {
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
+    this.offer(span);
+  }
+
+  offer(span: ReadableSpan): LossReason | undefined {
     try {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-      this.#push(span);
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return 'unsampled';
+      return this.#push(span);
     } catch {
       // Only an object that is no span gets here. The host has other things to do than to hear of it.
       this.#account.callbackErrors += 1;
+      return 'unencodable';
     }
   }
 
@@ -146,29 +170,29 @@ class RingInput implements SpanInput {
     return this.#shutdown;
   }
 
-  #push(span: ReadableSpan): void {
-    const isFull = this.#ring.length >= this.#settings.maxQueueSize;
-    if (this.#shutdown !== undefined) {
-      this.#refuse('alreadyShutdown');
-    } else if (isFull && this.#settings.overflow === 'dropNewest') {
-      this.#refuse('queueFull');
-    } else {
-      if (isFull) this.#evict();
-      this.#account.accept(1);
-      this.#ring.push(span);
-      this.#drainSoon();
+  #push(span: ReadableSpan): LossReason | undefined {
+    if (this.#shutdown !== undefined) return this.#refuse('alreadyShutdown');
+    if (this.#ring.length >= this.#settings.maxQueueSize) {
+      if (this.#settings.overflow === 'dropNewest') return this.#refuse('queueFull');
+      this.#evict();
     }
+    this.#account.accept(1);
+    this.#ring.push(span);
+    this.#drainSoon();
+    return undefined;
   }
 
   #evict(): void {
-    this.#ring.shift();
+    const evicted = this.#ring.shift() as ReadableSpan;
     this.#account.lose(1, 'queueFull');
     this.#tellSoon('queueFull');
+    this.lost.next({ loss: { count: 1, reason: 'queueFull', stage: STAGE }, spans: [evicted] });
   }
 
-  #refuse(reason: LossReason): void {
+  #refuse(reason: LossReason): LossReason {
     this.#account.refuse(1, reason);
     this.#tellSoon(reason);
+    return reason;
   }
 
   #tellSoon(reason: LossReason): void {
@@ -226,10 +250,12 @@ class RingInput implements SpanInput {
 
   #end(onDone: () => void): void {
     this.#drain(Number.POSITIVE_INFINITY);
-    const left = this.#ring.take(this.#ring.length).length;
-    if (left > 0) {
-      this.#account.lose(left, 'noSubscriber');
-      this.#untold.set('noSubscriber', left);
+    const left = this.#ring.take(this.#ring.length);
+    if (left.length > 0) {
+      const loss: Loss = { count: left.length, reason: 'noSubscriber', stage: STAGE };
+      this.#account.lose(loss.count, loss.reason);
+      this.#untold.set(loss.reason, loss.count);
+      this.lost.next({ loss, spans: left });
     }
     for (const flush of this.#whenEmpty.splice(0)) flush();
     this.#flushes.send(onDone);

@@ -1,6 +1,7 @@
 import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
 import type { Ledger } from '../../ledger.ts';
 import {
+  MAX_TIMER_MILLIS,
   requireFunction,
   requireLimit,
   requireMillis,
@@ -119,4 +120,9 @@ function requireConcurrency(concurrency: unknown): void {
   if (typeof concurrency === 'number') requireWhole('exportTo.concurrency', concurrency, 1);
   else
     requireShape('exportTo.concurrency', concurrency, 'a whole number from 1, or an Observable of such', 'subscribe');
+}
+
+/** A batch that is still held a minute after all attempts must be over has been forgotten. */
+export function leaseMillis(maxElapsedMillis: number = RETRY_DEFAULTS.maxElapsedMillis): number {
+  return Math.min(MAX_TIMER_MILLIS, maxElapsedMillis + 60_000);
 }

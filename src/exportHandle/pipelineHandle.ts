@@ -1,0 +1,93 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { asyncScheduler } from 'rxjs';
+import { InvalidOptionError } from '../errors.ts';
+import type { Shutdown } from '../lifeCycle.ts';
+import { requireShape, withDefaults } from '../options.ts';
+import type { Outcome } from '../outcome.ts';
+import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
+import type { Stats } from '../strategies/summary.ts';
+import { Call, type ExportAnswer, settleUnits, type Unit } from './call.ts';
+import type { ExportHandle } from './exportHandle.ts';
+import { OWNER } from './options.ts';
+
+const EXPORT_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
+
+/** A handle on a pipeline: what its callers export goes the way of the spans that end, and each of them is told what became of theirs. */
+export class PipelineHandle implements ExportHandle<ReadableSpan> {
+  readonly #pipeline: SpanPipeline;
+  readonly #units = new Map<ReadableSpan, Unit<ReadableSpan>[]>(); // on their way; a span that was exported twice has two
+  #ended = false;
+  readonly shutdown: Shutdown;
+
+  constructor(pipeline: SpanPipeline) {
+    this.#pipeline = pipeline;
+    this.shutdown = (options) => pipeline.shutdown(options);
+    pipeline[ENTRANCE].lost.subscribe(({ loss, spans }) => {
+      settleUnits(this.#unitsOf(spans), { delivered: 0, rejected: 0, lost: [loss] });
+    });
+    pipeline.outcomes$.subscribe({
+      next: (outcome) => this.#settle(outcome),
+      complete: () => this.#end(),
+    });
+  }
+
+  export(items: readonly ReadableSpan[], options: { signal?: AbortSignal } = {}): Promise<ExportAnswer> {
+    if (!Array.isArray(items)) throw new InvalidOptionError(`${OWNER}.export.items`, 'an array', items);
+    const { signal } = withDefaults(`${OWNER}.export`, EXPORT_DEFAULTS, options);
+    if (signal !== undefined) requireShape(`${OWNER}.export.signal`, signal, 'an AbortSignal', 'addEventListener');
+    const call = new Call(items.length, asyncScheduler, signal);
+    if (!signal?.aborted) for (const span of items) this.#enter(span, call);
+    return call.answer;
+  }
+
+  stats(): Stats {
+    return this.#pipeline.stats();
+  }
+
+  forceFlush(options?: { timeoutMillis?: number }): Promise<void> {
+    return this.#pipeline.forceFlush(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  #enter(span: ReadableSpan, call: Call): void {
+    const refusal = this.#ended ? 'alreadyShutdown' : this.#pipeline[ENTRANCE].offer(span);
+    const others = this.#units.get(span);
+    const unit = { item: span, call };
+    if (refusal !== undefined) call.lose(1, refusal, OWNER);
+    else if (others === undefined) this.#units.set(span, [unit]);
+    else others.push(unit);
+  }
+
+  #settle(outcome: Outcome<ReadableSpan>): void {
+    const spans = 'items' in outcome.batch ? outcome.batch.items : outcome.batch;
+    const units = this.#unitsOf(spans);
+    // Spans that ended in the host share the batch, and its outcome: they are a caller, too, who does not listen.
+    const others = new Call(spans.length - units.length, asyncScheduler, undefined);
+    const strangers = Array.from({ length: spans.length - units.length }, () => ({ item: undefined, call: others }));
+    settleUnits([...units, ...strangers], outcome);
+  }
+
+  /** The callers' units among these spans. They leave. */
+  #unitsOf(spans: readonly ReadableSpan[]): Unit<ReadableSpan>[] {
+    const found: Unit<ReadableSpan>[] = [];
+    for (const span of spans) {
+      const units = this.#units.get(span);
+      const unit = units?.shift();
+      if (unit !== undefined) found.push(unit);
+      if (units?.length === 0) this.#units.delete(span);
+    }
+    return found;
+  }
+
+  /** Nothing more will be heard of what is still on its way. */
+  #end(): void {
+    this.#ended = true;
+    const left = [...this.#units.values()].flat();
+    this.#units.clear();
+    const loss = { count: left.length, reason: 'shutdown', stage: OWNER } as const;
+    settleUnits(left, { delivered: 0, rejected: 0, lost: [loss] });
+  }
+}
