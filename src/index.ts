@@ -64,7 +64,7 @@ export { toReadable } from './bridges/toReadable.ts';
 export { toReadableStream } from './bridges/toReadableStream.ts';
 export type { ExportAnswer } from './exportHandle/call.ts';
 export { type ExportHandle, exportHandle } from './exportHandle/exportHandle.ts';
-export type { ExportHandleOptions } from './exportHandle/options.ts';
+export type { ExportCallOptions, ExportHandleOptions } from './exportHandle/options.ts';
 export { ExportError, type Failure, type Response, type Sink } from './sink.ts';
 export type { HeaderValue, OtlpHttpOptions, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';

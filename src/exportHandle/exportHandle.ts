@@ -2,7 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { map, Subject } from 'rxjs';
 import type { Account } from '../account.ts';
 import { type Batch, withItems } from '../batch.ts';
-import { InvalidOptionError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { BoundedChannel } from '../inputs/channel/boundedChannel.ts';
 import { STAGE as CHANNEL } from '../inputs/channel/options.ts';
@@ -10,7 +10,7 @@ import { createLedger, type Ledger } from '../ledger.ts';
 import { onceAndAtExit, type Shutdown, withinMillis } from '../lifeCycle.ts';
 import { adaptiveBatch } from '../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../operators/exportTo/exportTo.ts';
-import { requireMillis, requireShape, withDefaults } from '../options.ts';
+import { requireMillis, withDefaults } from '../options.ts';
 import type { Loss, Outcome } from '../outcome.ts';
 import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
 import type { Sink } from '../sink.ts';
@@ -18,7 +18,14 @@ import type { Stats } from '../strategies/summary.ts';
 import { warn } from '../suppress.ts';
 import { keepingAlive, outsideAnyContext } from '../timers.ts';
 import { Call, type ExportAnswer, settleUnits, type Unit } from './call.ts';
-import { type ExportHandleOptions, type ExportHandleSettings, OWNER, settle } from './options.ts';
+import {
+  type ExportCallOptions,
+  type ExportHandleOptions,
+  type ExportHandleSettings,
+  OWNER,
+  settle,
+  settleCall,
+} from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 
 /** One way out, shared by many callers. */
@@ -29,7 +36,7 @@ export interface ExportHandle<T> {
    * @param options `signal`: gives up the wait. Then it rejects with the signal's reason; items that are not in the queue yet stay out, and those that are go on (they may share a batch
    * with others) and are counted in `stats()`
    */
-  export(items: readonly T[], options?: { signal?: AbortSignal }): Promise<ExportAnswer>;
+  export(items: readonly T[], options?: ExportCallOptions): Promise<ExportAnswer>;
   /** The books, now, over all callers. */
   stats(): Stats;
   /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`. */
@@ -41,8 +48,6 @@ export interface ExportHandle<T> {
   readonly shutdown: Shutdown;
   [Symbol.asyncDispose](): Promise<void>;
 }
-
-const EXPORT_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
 
 /**
  * Makes one handle on a sink for many callers: their items travel in common batches, and each caller is told what became of theirs.
@@ -123,10 +128,8 @@ class SinkHandle<T> implements ExportHandle<T> {
     );
   }
 
-  export(items: readonly T[], options: { signal?: AbortSignal } = {}): Promise<ExportAnswer> {
-    if (!Array.isArray(items)) throw new InvalidOptionError(`${OWNER}.export.items`, 'an array', items);
-    const { signal } = withDefaults(`${OWNER}.export`, EXPORT_DEFAULTS, options);
-    if (signal !== undefined) requireShape(`${OWNER}.export.signal`, signal, 'an AbortSignal', 'addEventListener');
+  export(items: readonly T[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
+    const signal = settleCall(items, options);
     const call = new Call(items.length, this.#settings.scheduler, signal);
     if (signal?.aborted) return call.answer;
     remember(this.#calls, call, call.answer);

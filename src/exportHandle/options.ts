@@ -1,4 +1,5 @@
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import { InvalidOptionError } from '../errors.ts';
 import { type ChannelSettings, settle as settleChannel } from '../inputs/channel/options.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from '../operators/adaptiveBatch/options.ts';
 import { type ExportToOptions, leaseMillis } from '../operators/exportTo/options.ts';
@@ -133,4 +134,20 @@ function batchOptions<T>(given: typeof EXPORT_HANDLE_DEFAULTS & ExportHandleOpti
 
 function sizeOfUnit<T>(sizeOf: (item: T) => number = estimateItemBytes): (unit: Unit<T>) => number {
   return (unit) => sizeOf(unit.item);
+}
+
+/** How one call is made. */
+export interface ExportCallOptions {
+  /** Gives up the wait for the answer. */
+  signal?: AbortSignal;
+}
+
+const EXPORT_CALL_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
+
+/** Refuses a call that makes no sense, and returns its signal. */
+export function settleCall(items: unknown, options: ExportCallOptions): AbortSignal | undefined {
+  if (!Array.isArray(items)) throw new InvalidOptionError(`${OWNER}.export.items`, 'an array', items);
+  const { signal } = withDefaults(`${OWNER}.export`, EXPORT_CALL_DEFAULTS, options);
+  if (signal !== undefined) requireShape(`${OWNER}.export.signal`, signal, 'an AbortSignal', 'addEventListener');
+  return signal;
 }

@@ -1,16 +1,12 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { asyncScheduler } from 'rxjs';
-import { InvalidOptionError } from '../errors.ts';
 import type { Shutdown } from '../lifeCycle.ts';
-import { requireShape, withDefaults } from '../options.ts';
 import type { Outcome } from '../outcome.ts';
 import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
 import type { Stats } from '../strategies/summary.ts';
 import { Call, type ExportAnswer, settleUnits, type Unit } from './call.ts';
 import type { ExportHandle } from './exportHandle.ts';
-import { OWNER } from './options.ts';
-
-const EXPORT_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
+import { type ExportCallOptions, OWNER, settleCall } from './options.ts';
 
 /** A handle on a pipeline: what its callers export goes the way of the spans that end, and each of them is told what became of theirs. */
 export class PipelineHandle implements ExportHandle<ReadableSpan> {
@@ -31,10 +27,8 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
     });
   }
 
-  export(items: readonly ReadableSpan[], options: { signal?: AbortSignal } = {}): Promise<ExportAnswer> {
-    if (!Array.isArray(items)) throw new InvalidOptionError(`${OWNER}.export.items`, 'an array', items);
-    const { signal } = withDefaults(`${OWNER}.export`, EXPORT_DEFAULTS, options);
-    if (signal !== undefined) requireShape(`${OWNER}.export.signal`, signal, 'an AbortSignal', 'addEventListener');
+  export(items: readonly ReadableSpan[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
+    const signal = settleCall(items, options);
     const call = new Call(items.length, asyncScheduler, signal);
     if (!signal?.aborted) for (const span of items) this.#enter(span, call);
     return call.answer;
