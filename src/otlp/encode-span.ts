@@ -1,12 +1,20 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { keyValues, restart, spend, text, type ValueWalk } from './encode-value.ts';
-import { spanIdBytes, traceIdBytes } from './ids.ts';
-import { bitsOf, nanosOfHrTime } from './int64.ts';
-import type { EventMessage, LinkMessage, ResourceMessage, ScopeMessage, SpanMessage } from './messages.ts';
+import {
+  missingOf,
+  SPAN_ID_DIGITS,
+  TRACE_ID_DIGITS,
+  textOf,
+  writeCount,
+  writeId,
+  writeName,
+  writeText,
+  writeTime,
+} from './encode-field.ts';
+import { writeAttributes } from './encode-value.ts';
+import type { Encoding } from './encoding.ts';
+import type { Writer } from './writer.ts';
 
 // How many messages contain an attribute's value, from the request down.
-const RESOURCE_DEPTH = 4;
-const SCOPE_DEPTH = 5;
 const SPAN_DEPTH = 5;
 const EVENT_DEPTH = 6;
 
@@ -15,92 +23,114 @@ const TRACE_FLAGS_MASK = 0xff;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
-const NO_BYTES = new Uint8Array(0);
-const MAX_UINT32 = 0xffff_ffff;
 const MAX_INT32 = 0x7fff_ffff;
 
+// opentelemetry.proto.trace.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and
+// content, 5 four bytes). Fields are written in the order of their numbers.
+const SCOPE_SPANS_SPAN = 0x12;
+const TRACE_ID = 0x0a;
+const SPAN_ID = 0x12;
+const TRACE_STATE = 0x1a;
+const PARENT_SPAN_ID = 0x22;
+const NAME = 0x2a;
+const KIND = 0x30;
+const START_TIME = 0x39;
+const END_TIME = 0x41;
+const ATTRIBUTES = 0x4a;
+const DROPPED_ATTRIBUTES = 0x50;
+const EVENTS = 0x5a;
+const DROPPED_EVENTS = 0x60;
+const LINKS = 0x6a;
+const DROPPED_LINKS = 0x70;
+const STATUS = 0x7a;
+const FLAGS = 0x0185;
+
+const EVENT_TIME = 0x09;
+const EVENT_NAME = 0x12;
+const EVENT_ATTRIBUTES = 0x1a;
+const EVENT_DROPPED_ATTRIBUTES = 0x20;
+
+const LINK_ATTRIBUTES = 0x22;
+const LINK_DROPPED_ATTRIBUTES = 0x28;
+const LINK_FLAGS = 0x35;
+
+const STATUS_MESSAGE = 0x12;
+const STATUS_CODE = 0x18;
+
 /**
- * One span as a message that holds nothing of the program's any more: every getter has run, every object is copied.
+ * Writes one span as a field of its `ScopeSpans`.
  *
- * @throws whatever the span throws, and an Error that says what OTLP cannot hold.
+ * @throws whatever the span throws, and an Error that says what OTLP cannot hold. What was written by then is the caller's to take back.
  */
-export function spanMessage(span: ReadableSpan, walk: ValueWalk): SpanMessage {
-  restart(walk);
+export function writeSpan(encoding: Encoding, span: ReadableSpan): void {
+  const { writer, spanWidth } = encoding;
   const context = span.spanContext();
   const parent = span.parentSpanContext;
-  const status = span.status;
-  return {
-    traceId: traceIdBytes(context.traceId, 'traceId'),
-    spanId: spanIdBytes(context.spanId, 'spanId'),
-    traceState: text(context.traceState?.serialize()),
-    parentSpanId: parent?.spanId ? spanIdBytes(parent.spanId, "parent's spanId") : NO_BYTES,
-    flags: flagsOf(context.traceFlags, parent?.isRemote),
-    name: text(span.name),
-    kind: enumOf(span.kind, 1),
-    startTimeUnixNano: bitsOf(nanosOfHrTime(span.startTime, 'startTime')),
-    endTimeUnixNano: bitsOf(nanosOfHrTime(span.endTime, 'endTime')),
-    attributes: keyValues(span.attributes, SPAN_DEPTH, walk),
-    droppedAttributesCount: countOf(span.droppedAttributesCount, walk.leftOut),
-    events: eventMessages(span.events, walk),
-    droppedEventsCount: countOf(span.droppedEventsCount, 0),
-    links: linkMessages(span.links, walk),
-    droppedLinksCount: countOf(span.droppedLinksCount, 0),
-    status: { code: enumOf(status?.code, 0), message: text(status?.message) },
-  };
+  encoding.restart();
+  writer.byte(SCOPE_SPANS_SPAN);
+  const start = writer.open(spanWidth);
+  writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, 'traceId');
+  writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, 'spanId');
+  writeText(writer, TRACE_STATE, context.traceState?.serialize());
+  if (parent?.spanId) writeId(writer, PARENT_SPAN_ID, parent.spanId, SPAN_ID_DIGITS, "parent's spanId");
+  writeName(encoding, NAME, textOf(span.name));
+  writeCount(writer, KIND, enumOf(span.kind, 1));
+  writeTime(writer, START_TIME, span.startTime, 'startTime');
+  writeTime(writer, END_TIME, span.endTime, 'endTime');
+  const leftOut = writeAttributes(encoding, ATTRIBUTES, span.attributes, SPAN_DEPTH);
+  writeCount(writer, DROPPED_ATTRIBUTES, missingOf(span.droppedAttributesCount, leftOut));
+  writeEvents(encoding, span.events);
+  writeCount(writer, DROPPED_EVENTS, missingOf(span.droppedEventsCount, 0));
+  writeLinks(encoding, span.links);
+  writeCount(writer, DROPPED_LINKS, missingOf(span.droppedLinksCount, 0));
+  writeStatus(writer, span.status);
+  writer.byte(FLAGS & 0xff);
+  writer.byte(FLAGS >> 8);
+  writer.fixed32(flagsOf(context.traceFlags, parent?.isRemote));
+  encoding.spanWidth = writer.close(start, spanWidth);
 }
 
-export function resourceMessage(resource: ReadableSpan['resource'], walk: ValueWalk): ResourceMessage {
-  restart(walk);
-  const dropped = (resource as { droppedAttributesCount?: number }).droppedAttributesCount;
-  return {
-    attributes: keyValues(resource.attributes, RESOURCE_DEPTH, walk),
-    droppedAttributesCount: countOf(dropped, walk.leftOut),
-  };
-}
-
-export function scopeMessage(scope: ReadableSpan['instrumentationScope'], walk: ValueWalk): ScopeMessage {
-  restart(walk);
-  // The specification gives a scope attributes; the SDK's type does not have them, its serializers read them.
-  const more = scope as { attributes?: unknown; droppedAttributesCount?: number };
-  return {
-    name: text(scope.name),
-    version: text(scope.version),
-    attributes: keyValues(more.attributes, SCOPE_DEPTH, walk),
-    droppedAttributesCount: countOf(more.droppedAttributesCount, walk.leftOut),
-  };
-}
-
-function eventMessages(events: ReadableSpan['events'] | undefined, walk: ValueWalk): EventMessage[] {
-  const messages: EventMessage[] = [];
+function writeEvents(encoding: Encoding, events: ReadableSpan['events'] | undefined): void {
+  const { writer } = encoding;
   for (const event of events ?? []) {
-    const name = text(event.name);
-    spend(walk, name.length);
-    messages.push({
-      timeUnixNano: bitsOf(nanosOfHrTime(event.time, 'event time')),
-      name,
-      attributes: keyValues(event.attributes, EVENT_DEPTH, walk),
-      droppedAttributesCount: countOf(event.droppedAttributesCount, walk.leftOut),
-    });
+    const name = textOf(event.name);
+    encoding.spend(1, name.length);
+    writer.byte(EVENTS);
+    const start = writer.open(1);
+    writeTime(writer, EVENT_TIME, event.time, 'event time');
+    writeName(encoding, EVENT_NAME, name);
+    const leftOut = writeAttributes(encoding, EVENT_ATTRIBUTES, event.attributes, EVENT_DEPTH);
+    writeCount(writer, EVENT_DROPPED_ATTRIBUTES, missingOf(event.droppedAttributesCount, leftOut));
+    writer.close(start, 1);
   }
-  return messages;
 }
 
-function linkMessages(links: ReadableSpan['links'] | undefined, walk: ValueWalk): LinkMessage[] {
-  const messages: LinkMessage[] = [];
+function writeLinks(encoding: Encoding, links: ReadableSpan['links'] | undefined): void {
+  const { writer } = encoding;
   for (const link of links ?? []) {
     const context = link.context;
-    const traceState = text(context.traceState?.serialize());
-    spend(walk, traceState.length);
-    messages.push({
-      traceId: traceIdBytes(context.traceId, "link's traceId"),
-      spanId: spanIdBytes(context.spanId, "link's spanId"),
-      traceState,
-      attributes: keyValues(link.attributes, EVENT_DEPTH, walk),
-      droppedAttributesCount: countOf(link.droppedAttributesCount, walk.leftOut),
-      flags: flagsOf(context.traceFlags, context.isRemote),
-    });
+    const traceState = textOf(context.traceState?.serialize());
+    encoding.spend(1, traceState.length);
+    writer.byte(LINKS);
+    const start = writer.open(1);
+    writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, "link's traceId");
+    writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, "link's spanId");
+    writeText(writer, TRACE_STATE, traceState);
+    const leftOut = writeAttributes(encoding, LINK_ATTRIBUTES, link.attributes, EVENT_DEPTH);
+    writeCount(writer, LINK_DROPPED_ATTRIBUTES, missingOf(link.droppedAttributesCount, leftOut));
+    writer.byte(LINK_FLAGS);
+    writer.fixed32(flagsOf(context.traceFlags, context.isRemote));
+    writer.close(start, 1);
   }
-  return messages;
+}
+
+/** Always there, even if it is empty. */
+function writeStatus(writer: Writer, status: ReadableSpan['status'] | undefined): void {
+  writer.byte(STATUS);
+  const start = writer.open(1);
+  writeText(writer, STATUS_MESSAGE, status?.message);
+  writeCount(writer, STATUS_CODE, enumOf(status?.code, 0));
+  writer.close(start, 1);
 }
 
 /** To the SDK a context without `isRemote` is local, so the bit that says "this is known" is always set, as the official exporters do. */
@@ -113,9 +143,4 @@ function enumOf(value: unknown, shift: number): number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_INT32
     ? (value as number) + shift
     : 0;
-}
-
-function countOf(dropped: number | undefined, leftOut: number): number {
-  const counted = dropped !== undefined && dropped > 0 ? Math.trunc(dropped) : 0;
-  return Math.min(counted + leftOut, MAX_UINT32);
 }

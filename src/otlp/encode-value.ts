@@ -1,150 +1,239 @@
 import { types } from 'node:util';
 import { shown } from '../errors.ts';
+import type { Encoding, KnownKey } from './encoding.ts';
 import { bitsOf, fitsInt64 } from './int64.ts';
-import type { AnyValueMessage, KeyValueMessage } from './messages.ts';
+import { Memo, ownCopyOf } from './memo.ts';
+import type { Writer } from './writer.ts';
 
 /** Messages inside messages that protobuf's own readers accept: 47 arrays or 31 objects inside one span attribute. */
 const MAX_MESSAGE_DEPTH = 100;
 const MESSAGES_PER_ARRAY = 2;
 const MESSAGES_PER_MAP = 3;
 
-// An array of itself twice, 40 deep, is small in memory and endless on the wire; so is a list of one long string a million times.
-// Without these limits one such span would stop the program, or take its whole request with it.
-const MAX_VALUES_PER_SPAN = 262_144;
-/** Characters and bytes, in all values and keys: the OTLP specification's limit for a whole request. */
-const MAX_LENGTH_PER_SPAN = 64 * 1024 * 1024;
+const MAX_PLACES = 64;
 
-/** Where the walk through the values of one span is. One object serves a whole request, so that no span costs one. */
-export interface ValueWalk {
-  /** The attribute at the top, for messages. */
-  attribute: string;
-  /** Objects that contain the present value: one that comes again is circular. */
-  readonly ancestors: object[];
-  /** Values, events and links that this span may still have. */
-  valuesLeft: number;
-  /** Characters and bytes that they may still have. */
-  lengthLeft: number;
-  /** Attributes of the present owner that were left out, because OTLP has no form for them. */
-  leftOut: number;
-}
-
-export function valueWalk(): ValueWalk {
-  return {
-    attribute: '',
-    ancestors: [],
-    valuesLeft: MAX_VALUES_PER_SPAN,
-    lengthLeft: MAX_LENGTH_PER_SPAN,
-    leftOut: 0,
-  };
-}
-
-/** Begins another span, whatever state the last one was left in. */
-export function restart(walk: ValueWalk): void {
-  walk.ancestors.length = 0;
-  walk.valuesLeft = MAX_VALUES_PER_SPAN;
-  walk.lengthLeft = MAX_LENGTH_PER_SPAN;
-  walk.leftOut = 0;
-}
-
-/** @throws Error where the span has more than one span may have. */
-export function spend(walk: ValueWalk, length: number): void {
-  walk.valuesLeft -= 1;
-  walk.lengthLeft -= length;
-  if (walk.valuesLeft < 0) throw new Error(`it has more than ${MAX_VALUES_PER_SPAN} values`);
-  if (walk.lengthLeft < 0) throw new Error(`its values are longer than ${MAX_LENGTH_PER_SPAN}`);
-}
-
-/** Any string that protobuf accepts: lone surrogates become U+FFFD; what is not a string becomes one. */
-export function text(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  return (typeof value === 'string' ? value : String(value)).toWellFormed();
-}
+// opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
+const KEY_VALUE_KEY = 0x0a;
+const KEY_VALUE_VALUE = 0x12;
+const STRING_VALUE = 0x0a;
+const BOOL_VALUE = 0x10;
+const INT_VALUE = 0x18;
+const DOUBLE_VALUE = 0x21;
+const ARRAY_VALUE = 0x2a;
+const KVLIST_VALUE = 0x32;
+const BYTES_VALUE = 0x3a;
+const REPEATED_VALUES = 0x0a;
 
 /**
- * The attributes of one owner. Those without an OTLP form (functions, symbols) are left out and counted in `walk.leftOut`.
+ * Writes the attributes of one owner. Those without an OTLP form (functions, symbols) are left out.
  *
+ * @param tag of the owner's field
  * @param depth how many messages contain each of the values
+ * @returns how many were left out
  * @throws Error where a value is circular, nested too deep, or too many.
  */
-export function keyValues(attributes: unknown, depth: number, walk: ValueWalk): KeyValueMessage[] {
-  const encoded: KeyValueMessage[] = [];
-  walk.leftOut = 0;
-  if (attributes === undefined || attributes === null) return encoded;
-  for (const key of Object.keys(attributes)) {
-    walk.attribute = key;
-    walk.lengthLeft -= key.length;
-    const value = anyValue((attributes as Record<string, unknown>)[key], depth, walk);
-    if (value === undefined) walk.leftOut += 1;
-    else encoded.push({ key: text(key), value });
+export function writeAttributes(encoding: Encoding, tag: number, attributes: unknown, depth: number): number {
+  if (attributes === undefined || attributes === null) return 0;
+  let leftOut = 0;
+  let place = 0;
+  const own = ownOf(attributes);
+  for (const key in own) {
+    const value = own[key];
+    if (writeKnownKeyValue(encoding, tag, knownKey(encoding, key, place++), value)) continue;
+    encoding.attribute = key;
+    if (!writeKeyValue(encoding, tag, key, value, depth)) leftOut += 1;
   }
-  return encoded;
+  return leftOut;
 }
 
-/** `undefined` where OTLP has no form for the value, or for one inside it. */
-function anyValue(value: unknown, depth: number, walk: ValueWalk): AnyValueMessage | undefined {
-  spend(walk, typeof value === 'string' ? value.length : 0);
+/** The same properties, in an object of which `for in` shows no other: it is much faster than a list of keys. */
+function ownOf(attributes: object): Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(attributes);
+  if (prototype === null || (prototype === Object.prototype && !isPolluted()))
+    return attributes as Record<string, unknown>;
+  return Object.assign(Object.create(null), attributes);
+}
+
+function isPolluted(): boolean {
+  for (const _ in Object.prototype) return true;
+  return false;
+}
+
+/** Spans of one kind have the same keys in the same places: looking there first saves most searches. */
+function knownKey({ keys, places }: Encoding, key: string, place: number): KnownKey | undefined {
+  const last = places[place];
+  if (last !== undefined && last.key === key) return last;
+  const known = keys.find(key);
+  if (known !== undefined && place < MAX_PLACES) places[place] = known;
+  return known;
+}
+
+/** Writes a `KeyValue` that came before, whole; `false` where there was none like it. */
+function writeKnownKeyValue(encoding: Encoding, tag: number, known: KnownKey | undefined, value: unknown): boolean {
+  if (known === undefined || !isPlain(value)) return false;
+  const message = known.messages.find(value);
+  if (message === undefined) return false;
+  encoding.spend(1, known.key.length + (typeof value === 'string' ? value.length : 0));
+  encoding.writer.field(tag, message);
+  return true;
+}
+
+/** What a memo can tell apart by itself: it takes -0 for 0. */
+function isPlain(value: unknown): value is string | number | boolean {
   switch (typeof value) {
     case 'string':
-      return { stringValue: value.toWellFormed() };
     case 'boolean':
-      return { boolValue: value };
+      return true;
     case 'number':
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? { intValue: value } : { doubleValue: value };
-    case 'bigint':
-      return fitsInt64(value) ? { intValue: bitsOf(value) } : { stringValue: value.toString() };
-    case 'undefined':
-      return {};
-    case 'object':
-      return value === null ? {} : objectValue(value, depth, walk);
+      return value !== 0 || !Object.is(value, -0);
     default:
-      return undefined;
+      return false;
   }
 }
 
-function objectValue(value: object, depth: number, walk: ValueWalk): AnyValueMessage | undefined {
-  if (types.isUint8Array(value)) return bytesValue(value, walk);
-  if (walk.ancestors.includes(value)) throw new Error(`its attribute ${shown(walk.attribute)} is circular`);
-  const isArray = Array.isArray(value);
-  const inside = depth + (isArray ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
-  if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(walk.attribute)} is nested too deep`);
-  walk.ancestors.push(value);
-  const encoded = isArray ? arrayValue(value, inside, walk) : mapValue(value, inside, walk);
-  walk.ancestors.pop();
-  return encoded;
+/** Writes a `KeyValue`; `false`, and nothing written, where OTLP has no form for the value, or for one inside it. */
+function writeKeyValue(encoding: Encoding, tag: number, key: string, value: unknown, depth: number): boolean {
+  const { writer } = encoding;
+  const begin = writer.at;
+  encoding.spend(0, key.length);
+  const known = encoding.keys.peek(key) ?? newKey(encoding, key);
+  writer.byte(tag);
+  const start = writer.open(1);
+  if (known === undefined) writeKey(writer, key);
+  else writer.raw(known.start);
+  const inner = writer.open(1);
+  if (!writeValue(encoding, value, depth)) {
+    writer.at = begin;
+    return false;
+  }
+  writer.close(inner, 1);
+  writer.close(start, 1);
+  if (isPlain(value) && known?.messages.wants(value)) known.messages.keep(ownCopyOf(value), writer.copyFrom(start));
+  return true;
 }
 
-function bytesValue(value: Uint8Array, walk: ValueWalk): AnyValueMessage {
+function newKey({ keys, writer }: Encoding, key: string): KnownKey | undefined {
+  if (!keys.wants(key)) return undefined;
+  const at = writer.at;
+  writeKey(writer, key);
+  const known = { key, start: writer.copyFrom(at), messages: new Memo<Uint8Array>() };
+  writer.at = at;
+  keys.keep(known.key, known);
+  return known;
+}
+
+/** The key, and the tag of the value that follows. */
+function writeKey(writer: Writer, key: string): void {
+  if (key !== '') {
+    writer.byte(KEY_VALUE_KEY);
+    writer.text(key);
+  }
+  writer.byte(KEY_VALUE_VALUE);
+}
+
+/** Writes the content of an `AnyValue`; `false` where OTLP has no form for it, or for a value inside it. */
+function writeValue(encoding: Encoding, value: unknown, depth: number): boolean {
+  const { writer } = encoding;
+  encoding.spend(1, typeof value === 'string' ? value.length : 0);
+  switch (typeof value) {
+    case 'string':
+      writer.byte(STRING_VALUE);
+      writer.text(value);
+      return true;
+    case 'number':
+      writeNumber(writer, value);
+      return true;
+    case 'boolean':
+      writer.byte(BOOL_VALUE);
+      writer.byte(value ? 1 : 0);
+      return true;
+    case 'object':
+      return value === null || writeObject(encoding, value, depth);
+    case 'bigint':
+      writeBigInt(writer, value);
+      return true;
+    case 'undefined':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function writeNumber(writer: Writer, value: number): void {
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+    writer.byte(INT_VALUE);
+    writer.int64(value);
+  } else {
+    writer.byte(DOUBLE_VALUE);
+    writer.double(value);
+  }
+}
+
+function writeBigInt(writer: Writer, value: bigint): void {
+  if (fitsInt64(value)) {
+    const { low, high } = bitsOf(value);
+    writer.byte(INT_VALUE);
+    writer.varint64(low, high);
+  } else {
+    writer.byte(STRING_VALUE);
+    writer.text(value.toString());
+  }
+}
+
+function writeObject(encoding: Encoding, value: object, depth: number): boolean {
+  const isArray = Array.isArray(value);
+  if (!isArray && types.isUint8Array(value)) return writeBytes(encoding, value);
+  const { ancestors, attribute } = encoding;
+  if (ancestors.includes(value)) throw new Error(`its attribute ${shown(attribute)} is circular`);
+  const inside = depth + (isArray ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
+  if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(attribute)} is nested too deep`);
+  ancestors.push(value);
+  const written = isArray ? writeArray(encoding, value, inside) : writeMap(encoding, value, inside);
+  ancestors.pop();
+  return written;
+}
+
+function writeBytes(encoding: Encoding, value: Uint8Array): boolean {
   // A copy: what the program still writes to does not change under the writer, and a subclass keeps no say.
   const copy = new Uint8Array(value);
-  spend(walk, copy.length);
-  return { bytesValue: copy };
+  encoding.spend(1, copy.length);
+  encoding.writer.byte(BYTES_VALUE);
+  encoding.writer.varint(copy.length);
+  encoding.writer.raw(copy);
+  return true;
 }
 
-function arrayValue(items: readonly unknown[], depth: number, walk: ValueWalk): AnyValueMessage | undefined {
-  const values: AnyValueMessage[] = [];
+function writeArray(encoding: Encoding, items: readonly unknown[], depth: number): boolean {
+  const { writer } = encoding;
+  writer.byte(ARRAY_VALUE);
+  const start = writer.open(1);
   for (let index = 0; index < items.length; index++) {
-    const value = anyValue(items[index], depth, walk);
-    if (value === undefined) return undefined;
-    values.push(value);
+    writer.byte(REPEATED_VALUES);
+    const item = writer.open(1);
+    if (!writeValue(encoding, items[index], depth)) return false;
+    writer.close(item, 1);
   }
-  return { arrayValue: { values } };
+  writer.close(start, 1);
+  return true;
 }
 
-function mapValue(map: object, depth: number, walk: ValueWalk): AnyValueMessage | undefined {
+function writeMap(encoding: Encoding, map: object, depth: number): boolean {
+  const { writer } = encoding;
   const keys = Object.keys(map);
-  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlain(map))) return undefined;
-  const values: KeyValueMessage[] = [];
+  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return false;
+  writer.byte(KVLIST_VALUE);
+  const start = writer.open(1);
   for (const key of keys) {
-    walk.lengthLeft -= key.length;
-    const value = anyValue((map as Record<string, unknown>)[key], depth, walk);
-    if (value === undefined) return undefined;
-    values.push({ key: text(key), value });
+    const value = (map as Record<string, unknown>)[key];
+    if (writeKnownKeyValue(encoding, REPEATED_VALUES, encoding.keys.find(key), value)) continue;
+    if (!writeKeyValue(encoding, REPEATED_VALUES, key, value, depth)) return false;
   }
-  return { kvlistValue: { values } };
+  writer.close(start, 1);
+  return true;
 }
 
 /** A Date, a Map or a Promise shows no property of its own: an empty list in its place would be a lie. */
-function isPlain(value: object): boolean {
+function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

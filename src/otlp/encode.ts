@@ -1,9 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { InvalidOptionError, messageOf, SpanflowError, shown } from '../errors.ts';
-import { resourceMessage, scopeMessage, spanMessage } from './encode-span.ts';
-import { text, type ValueWalk, valueWalk } from './encode-value.ts';
-import type { ResourceSpansMessage, ScopeSpansMessage, TraceRequestMessage } from './messages.ts';
-import { traceRequest } from './schema.ts';
+import { RequestEncoder } from './encode-request.ts';
+import { Encoding } from './encoding.ts';
+import { OutOfMemory } from './writer.ts';
 
 export interface EncodeTracesOptions {
   /**
@@ -46,69 +45,46 @@ export function encodeTraces(
   if (onUnencodable !== undefined && typeof onUnencodable !== 'function') {
     throw new InvalidOptionError('encodeTraces.onUnencodable', 'a function', onUnencodable);
   }
-  return bytesOf(requestOf(spans, onUnencodable));
-}
-
-function bytesOf(request: TraceRequestMessage): Uint8Array<ArrayBuffer> {
+  // Reading a span may run code of the program that encodes spans in turn: it finds no encoding here, and makes its own.
+  const encoding = spare ?? new Encoding();
+  spare = undefined;
   try {
-    return traceRequest.encode(request);
-  } catch (thrown) {
-    // Every message holds plain data by now: what is left is memory.
-    throw new SpanflowError('UNENCODABLE', `the request cannot be encoded: ${messageOf(thrown)}`, { cause: thrown });
+    return bytesOf(spans, encoding, onUnencodable);
+  } finally {
+    spare = encoding;
   }
 }
 
-interface ResourceGroup {
-  readonly message: ResourceSpansMessage;
-  readonly scopes: Map<ReadableSpan['instrumentationScope'], ScopeSpansMessage>;
-}
+/** Buffer and memos, kept from one request to the next. */
+let spare: Encoding | undefined;
 
-type Groups = Map<ReadableSpan['resource'], ResourceGroup>;
-
-function requestOf(
+function bytesOf(
   spans: readonly ReadableSpan[],
+  encoding: Encoding,
   onUnencodable: EncodeTracesOptions['onUnencodable'],
-): TraceRequestMessage {
-  const request: TraceRequestMessage = { resourceSpans: [] };
-  const groups: Groups = new Map();
-  const walk = valueWalk();
+): Uint8Array<ArrayBuffer> {
+  const request = new RequestEncoder(encoding);
   for (let index = 0; index < spans.length; index++) {
     const span = spans[index] as ReadableSpan;
     try {
-      place(span, request, groups, walk);
+      request.add(span);
     } catch (thrown) {
+      if (thrown instanceof OutOfMemory) throw tooLarge(thrown);
       const error = unencodable(span, index, thrown);
       if (onUnencodable === undefined) throw error;
       report(onUnencodable, span, error);
     }
   }
-  return request;
+  try {
+    return request.finish();
+  } catch (thrown) {
+    // Everything is bytes by now: what is left is memory.
+    throw tooLarge(thrown);
+  }
 }
 
-/** All that can throw comes first: a span that fails leaves no empty group behind. */
-function place(span: ReadableSpan, request: TraceRequestMessage, groups: Groups, walk: ValueWalk): void {
-  const message = spanMessage(span, walk);
-  const resource = span.resource;
-  const scope = span.instrumentationScope;
-  const known = groups.get(resource);
-  const scopeSpans = known?.scopes.get(scope) ?? {
-    scope: scopeMessage(scope, walk),
-    spans: [],
-    schemaUrl: text(scope.schemaUrl),
-  };
-  const group: ResourceGroup = known ?? {
-    message: { resource: resourceMessage(resource, walk), scopeSpans: [], schemaUrl: text(resource.schemaUrl) },
-    scopes: new Map(),
-  };
-  if (known === undefined) {
-    groups.set(resource, group);
-    request.resourceSpans.push(group.message);
-  }
-  if (scopeSpans.spans.length === 0) {
-    group.scopes.set(scope, scopeSpans);
-    group.message.scopeSpans.push(scopeSpans);
-  }
-  scopeSpans.spans.push(message);
+function tooLarge(thrown: unknown): SpanflowError {
+  return new SpanflowError('UNENCODABLE', `the request cannot be encoded: ${messageOf(thrown)}`, { cause: thrown });
 }
 
 function unencodable(span: ReadableSpan, index: number, thrown: unknown): SpanflowError {

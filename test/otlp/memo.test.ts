@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { RequestEncoder } from '../../src/otlp/encode-request.ts';
+import { Encoding } from '../../src/otlp/encoding.ts';
+import { Memo, ownCopyOf } from '../../src/otlp/memo.ts';
+import { seeded, spanWith } from '../support/spans.ts';
+
+/** Asks a memo for each value in turn, as the encoder does, and says which part of them it knew. */
+function hitRatio(memo: Memo<string>, values: Iterable<string | number>): number {
+  let hits = 0;
+  let count = 0;
+  for (const value of values) {
+    count += 1;
+    const made = memo.find(value);
+    if (made !== undefined) {
+      expect(made).toBe(`made of ${value}`);
+      hits += 1;
+    } else if (memo.wants(value)) {
+      memo.keep(ownCopyOf(value), `made of ${value}`);
+    }
+  }
+  return hits / count;
+}
+
+function series(length: number, valueAt: (index: number) => string | number): (string | number)[] {
+  return Array.from({ length }, (_, index) => valueAt(index));
+}
+
+describe('a memo', () => {
+  test('knows nearly all of a few values that come again', () => {
+    expect(
+      hitRatio(
+        new Memo(64),
+        series(10_000, (index) => `route ${index % 40}`),
+      ),
+    ).toBeGreaterThan(0.99);
+    expect(
+      hitRatio(
+        new Memo(64),
+        series(10_000, (index) => index % 40),
+      ),
+    ).toBeGreaterThan(0.99);
+  });
+
+  test('knows most where some values are common and many are rare', () => {
+    const random = seeded(1);
+    const values = series(100_000, (index) => (random() < 0.9 ? `common ${index % 10}` : `rare ${random()}`));
+    expect(hitRatio(new Memo(64), values)).toBeGreaterThan(0.8);
+  });
+
+  test('stops keeping values that never come again', () => {
+    const memo = new Memo<string>(64);
+    let kept = 0;
+    for (let index = 0; index < 1_000_000; index++) {
+      const value = `id ${index}`;
+      if (memo.find(value) !== undefined || !memo.wants(value)) continue;
+      memo.keep(value, value);
+      kept += 1;
+    }
+    expect(kept).toBeLessThan(1000);
+  });
+
+  test('takes up again where values begin to come again', () => {
+    const memo = new Memo<string>(64);
+    hitRatio(
+      memo,
+      series(10_000, (index) => `id ${index}`),
+    );
+    expect(
+      hitRatio(
+        memo,
+        series(100_000, (index) => `route ${index % 40}`),
+      ),
+    ).toBeGreaterThan(0.8);
+  });
+
+  test('never holds more than its maximum, nor a long text', () => {
+    const memo = new Memo<string>(8);
+    for (let index = 0; index < 100_000; index++) {
+      hitRatio(memo, [index % 3 === 0 ? 'again' : `${'x'.repeat(index % 400)}${index}`]);
+      expect(memo.size).toBeLessThanOrEqual(8);
+    }
+    expect(
+      hitRatio(
+        new Memo(8),
+        series(100, () => 'x'.repeat(129)),
+      ),
+    ).toBe(0);
+  });
+
+  test('tells a number from its text', () => {
+    const memo = new Memo<string>();
+    memo.keep(7, 'the number');
+    memo.keep('7', 'the text');
+    expect([memo.find(7), memo.find('7'), memo.find(true)]).toEqual(['the number', 'the text', undefined]);
+  });
+});
+
+describe('a copy for keeping', () => {
+  test.each(['', 'GET', '7', '__proto__', 'x\ud800', 'constructor', '日本語'])('of the text %j is the same', (text) => {
+    expect(ownCopyOf(text)).toBe(text);
+  });
+
+  test.each([7, true])('of %s is itself', (value) => {
+    expect(ownCopyOf(value)).toBe(value);
+  });
+});
+
+describe('what encoding remembers', () => {
+  test('is bounded, whatever keys, values and names come', () => {
+    const encoding = new Encoding();
+    for (let round = 0; round < 200; round++) {
+      const request = new RequestEncoder(encoding);
+      for (let index = 0; index < 50; index++) {
+        const id = round * 50 + index;
+        const attributes = Object.fromEntries(
+          Array.from({ length: 80 }, (_, at) => [`key.${id}.${at}`, `value ${id}`]),
+        );
+        request.add(spanWith({ name: `name ${id}`, attributes }));
+      }
+      expect(encoding.keys.size).toBeLessThanOrEqual(512);
+      expect(encoding.names.size).toBeLessThanOrEqual(64);
+      expect(encoding.places.length).toBeLessThanOrEqual(64);
+    }
+  });
+});

@@ -1,0 +1,73 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { astronomy } from '../support/data.ts';
+import { generatedSpans, spanWith } from '../support/spans.ts';
+import { anySpans } from './arbitrary.ts';
+import { protobufjsBytes } from './oracle.ts';
+
+function expectSameBytes(spans: readonly ReadableSpan[]): void {
+  const ours = Buffer.from(encodeTraces(spans));
+  const theirs = Buffer.from(protobufjsBytes(spans));
+  // Printed only where they differ: they may be many.
+  if (!ours.equals(theirs)) expect(ours.toString('hex')).toBe(theirs.toString('hex'));
+}
+
+describe('the encoder writes byte for byte what protobufjs writes', () => {
+  test('for each recorded request', () => {
+    for (const bytes of astronomy().requests()) expectSameBytes(decodeTraces(bytes));
+  });
+
+  test('for generated spans of several resources and scopes in turn', () => {
+    for (let seed = 0; seed < 20; seed++) expectSameBytes(generatedSpans({ seed, count: 100 }));
+  });
+
+  test('for any spans', () => {
+    fc.assert(fc.property(anySpans, expectSameBytes), { numRuns: 600 });
+  });
+
+  test.each([
+    ['ASCII', 'x'],
+    ['two bytes', 'é'],
+    ['three bytes', '日'],
+    ['four bytes', '🛒'],
+    ['lone surrogates', '\udc00'],
+  ])('for texts around every length that takes another byte of length, in %s', (_, unit) => {
+    const bytes = Buffer.byteLength(unit);
+    for (const edge of [16, 100, 127, 128, 4096, 16_383, 16_384, 2_097_151]) {
+      for (const nudge of [-12, -6, -4, -3, -2, -1, 0, 1, 2]) {
+        const long = unit.repeat(Math.max(0, Math.floor(edge / bytes) + nudge));
+        expectSameBytes([spanWith({ name: long, attributes: { long, list: [long] } })]);
+      }
+    }
+  });
+
+  test('for spans around every length that takes another byte, whatever the span before', () => {
+    const lengths = [0, 30, 31, 32, 33, 34, 16_200, 16_280, 16_281, 16_282, 16_283, 16_284, 16_300, 2_100_000, 5];
+    expectSameBytes(lengths.map((length) => spanWith({ name: 'n'.repeat(length) })));
+  });
+
+  test('for attributes that inherit, and objects that are no plain ones', () => {
+    const inherited = Object.assign(Object.create({ inherited: 1 }), { own: 2 });
+    class Held {
+      own = 3;
+      get shown(): number {
+        return 4;
+      }
+    }
+    const strange = [inherited, Object.assign(Object.create(null), { a: 1 }), new Held(), ['x', 'y'], 'text'];
+    expectSameBytes(strange.map((attributes) => spanWith({ attributes: attributes as ReadableSpan['attributes'] })));
+  });
+
+  test('where Object.prototype was given a property that is enumerable', () => {
+    const span = spanWith({ attributes: { own: 1 } });
+    const clean = encodeTraces([span]);
+    Object.defineProperty(Object.prototype, 'polluted', { value: 1, enumerable: true, configurable: true });
+    try {
+      expect(Buffer.compare(encodeTraces([span]), clean)).toBe(0);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'polluted');
+    }
+  });
+});

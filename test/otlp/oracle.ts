@@ -1,0 +1,125 @@
+// What protobufjs writes for spans: every field goes into its message one by one, and nothing is clever. Without limits: it is
+// asked about spans that can be encoded.
+
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type {
+  AnyValueMessage,
+  Bits64,
+  KeyValueMessage,
+  ScopeSpansMessage,
+  SpanMessage,
+} from '../../src/otlp/messages.ts';
+import { traceRequest } from '../../src/otlp/schema.ts';
+
+type Context = ReturnType<ReadableSpan['spanContext']>;
+interface Owner {
+  attributes?: unknown;
+  droppedAttributesCount?: number;
+}
+
+export function protobufjsBytes(spans: readonly ReadableSpan[]): Uint8Array {
+  const byResource = Map.groupBy(spans, (span) => span.resource);
+  const resourceSpans = [...byResource].map(([resource, group]) => ({
+    resource: owned(resource),
+    scopeSpans: [...Map.groupBy(group, (span) => span.instrumentationScope)].map(scopeSpansMessage),
+    schemaUrl: text(resource.schemaUrl),
+  }));
+  return traceRequest.encode({ resourceSpans });
+}
+
+function scopeSpansMessage([scope, spans]: [ReadableSpan['instrumentationScope'], ReadableSpan[]]): ScopeSpansMessage {
+  return {
+    scope: { name: text(scope.name), version: text(scope.version), ...owned(scope) },
+    spans: spans.map(spanMessage),
+    schemaUrl: text(scope.schemaUrl),
+  };
+}
+
+function spanMessage(span: ReadableSpan): SpanMessage {
+  const context = span.spanContext();
+  const parent = span.parentSpanContext;
+  return {
+    ...ids(context),
+    parentSpanId: Buffer.from(parent?.spanId ?? '', 'hex'),
+    flags: flags(context, parent?.isRemote),
+    name: text(span.name),
+    kind: span.kind + 1,
+    startTimeUnixNano: nanos(span.startTime),
+    endTimeUnixNano: nanos(span.endTime),
+    ...owned(span),
+    events: span.events.map((event) => ({ timeUnixNano: nanos(event.time), name: text(event.name), ...owned(event) })),
+    droppedEventsCount: span.droppedEventsCount,
+    links: span.links.map((link) => ({
+      ...ids(link.context),
+      ...owned(link),
+      flags: flags(link.context, link.context.isRemote),
+    })),
+    droppedLinksCount: span.droppedLinksCount,
+    status: { code: span.status.code, message: text(span.status.message) },
+  };
+}
+
+function ids({ traceId, spanId, traceState }: Context): { traceId: Buffer; spanId: Buffer; traceState: string } {
+  return {
+    traceId: Buffer.from(traceId, 'hex'),
+    spanId: Buffer.from(spanId, 'hex'),
+    traceState: text(traceState?.serialize()),
+  };
+}
+
+function flags({ traceFlags }: Context, remote = false): number {
+  return (traceFlags & 0xff) + (remote ? 0x300 : 0x100);
+}
+
+function nanos([seconds, rest]: readonly [number, number]): Bits64 {
+  return bits(BigInt(seconds) * 1_000_000_000n + BigInt(rest));
+}
+
+function bits(value: bigint): Bits64 {
+  return { low: Number(BigInt.asUintN(32, value)), high: Number(BigInt.asUintN(32, value >> 32n)) };
+}
+
+function text(value: string | undefined): string {
+  return (value ?? '').toWellFormed();
+}
+
+/** Attributes, and how many are missing: those that were dropped before and those that have no form here. */
+function owned(owner: object): { attributes: KeyValueMessage[]; droppedAttributesCount: number } {
+  const { attributes: given, droppedAttributesCount = 0 } = owner as Owner;
+  const all = Object.entries(given ?? {});
+  const attributes = keyValues(all);
+  const missing = droppedAttributesCount + all.length - attributes.length;
+  return { attributes, droppedAttributesCount: Math.min(missing, 0xffff_ffff) };
+}
+
+function keyValues(entries: readonly [string, unknown][]): KeyValueMessage[] {
+  return entries.flatMap(([key, given]) => {
+    const value = anyValue(given);
+    return value === undefined ? [] : [{ key: text(key), value }];
+  });
+}
+
+function anyValue(value: unknown): AnyValueMessage | undefined {
+  if (value === undefined || value === null) return {};
+  if (typeof value === 'string') return { stringValue: text(value) };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) && !Object.is(value, -0) ? { intValue: value } : { doubleValue: value };
+  }
+  if (typeof value === 'bigint') {
+    return BigInt.asIntN(64, value) === value ? { intValue: bits(value) } : { stringValue: `${value}` };
+  }
+  if (value instanceof Uint8Array) return { bytesValue: value };
+  if (typeof value !== 'object') return undefined;
+  return Array.isArray(value) ? arrayValue(value) : kvlistValue(Object.entries(value));
+}
+
+function arrayValue(items: readonly unknown[]): AnyValueMessage | undefined {
+  const values = Array.from(items, anyValue).filter((value) => value !== undefined);
+  return values.length === items.length ? { arrayValue: { values } } : undefined;
+}
+
+function kvlistValue(entries: readonly [string, unknown][]): AnyValueMessage | undefined {
+  const values = keyValues(entries);
+  return values.length === entries.length ? { kvlistValue: { values } } : undefined;
+}
