@@ -63,11 +63,18 @@ describe('the encoder writes byte for byte what protobufjs writes', () => {
   test('where Object.prototype was given a property that is enumerable', () => {
     const span = spanWith({ attributes: { own: 1 } });
     const clean = encodeTraces([span]);
-    Object.defineProperty(Object.prototype, 'polluted', { value: 1, enumerable: true, configurable: true });
+    let bytes = new Uint8Array(0);
+    Object.defineProperty(Object.prototype, 'polluted', {
+      value: 1,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
     try {
-      expect(Buffer.compare(encodeTraces([span]), clean)).toBe(0);
+      bytes = encodeTraces([span]);
     } finally {
       Reflect.deleteProperty(Object.prototype, 'polluted');
     }
+    expect(Buffer.compare(bytes, clean)).toBe(0);
   });
 });
