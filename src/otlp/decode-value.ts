@@ -1,42 +1,102 @@
 import type { Attributes } from '@opentelemetry/api';
 import { integerOf } from './int64.ts';
-import type { AnyValueMessage, Bits64, KeyValueMessage } from './messages.ts';
+import type { Reader } from './reader.ts';
 
-/** Attributes as an object: of several values under one key the last stays, at the place of the first. */
-export function attributesOf(keyValues: readonly KeyValueMessage[]): Attributes {
-  const attributes: Attributes = {};
-  for (const { key, value } of keyValues) {
-    if (key === '__proto__') {
-      // Assigned, it would change what the object inherits from.
-      Object.defineProperty(attributes, key, { value: plainValue(value), ...OWN_PROPERTY });
-    } else {
-      attributes[key] = plainValue(value);
-    }
-  }
-  return attributes;
-}
+// opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written.
+const KEY_VALUE_KEY = 0x0a;
+const KEY_VALUE_VALUE = 0x12;
+const STRING_VALUE = 0x0a;
+const BOOL_VALUE = 0x10;
+const INT_VALUE = 0x18;
+const DOUBLE_VALUE = 0x21;
+const ARRAY_VALUE = 0x2a;
+const KVLIST_VALUE = 0x32;
+const BYTES_VALUE = 0x3a;
+const STRING_VALUE_STRINDEX = 0x40;
+const REPEATED_VALUES = 0x0a;
 
 const OWN_PROPERTY = { configurable: true, enumerable: true, writable: true };
 
-/** `null` where there is no value, or one that belongs to another signal (`string_value_strindex`). */
-function plainValue(message: AnyValueMessage | null): unknown {
-  switch (message?.value) {
-    case 'stringValue':
-      return message.stringValue;
-    case 'boolValue':
-      return message.boolValue;
-    case 'intValue':
-      return integerOf(message.intValue as Bits64);
-    case 'doubleValue':
-      return message.doubleValue;
-    case 'arrayValue':
-      return message.arrayValue?.values.map(plainValue);
-    case 'kvlistValue':
-      return attributesOf(message.kvlistValue?.values ?? []);
-    case 'bytesValue':
-      // A copy: a view would hold the whole request in memory for as long as one span lives.
-      return new Uint8Array(message.bytesValue ?? []);
-    default:
-      return null;
+/** Reads a `KeyValue` into attributes: of several values under one key the last stays, at the place of the first. */
+export function readAttribute(reader: Reader, attributes: Attributes): void {
+  let key = '';
+  let value: unknown = null;
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === KEY_VALUE_KEY) key = reader.text();
+    else if (tag === KEY_VALUE_VALUE) value = readValue(reader, value);
+    else reader.skip(tag);
   }
+  reader.leave(outer);
+  if (key !== '__proto__') attributes[key] = value as Attributes[string];
+  // Assigned, it would change what the object inherits from.
+  else Object.defineProperty(attributes, key, { value, ...OWN_PROPERTY });
+}
+
+/**
+ * Reads an `AnyValue`; `null` where there is no value, or one that belongs to another signal (`string_value_strindex`).
+ *
+ * @param earlier what the same field held before: as protobuf has it, an array or a list goes on where it stopped
+ */
+function readValue(reader: Reader, earlier: unknown): unknown {
+  let value = earlier;
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    switch (tag) {
+      case STRING_VALUE:
+        value = reader.text();
+        break;
+      case BOOL_VALUE:
+        value = reader.bool();
+        break;
+      case INT_VALUE:
+        reader.varint64();
+        value = integerOf(reader);
+        break;
+      case DOUBLE_VALUE:
+        value = reader.double();
+        break;
+      case ARRAY_VALUE:
+        value = readArray(reader, Array.isArray(value) ? value : []);
+        break;
+      case KVLIST_VALUE:
+        value = readMap(reader, isMap(value) ? value : {});
+        break;
+      case BYTES_VALUE:
+        value = reader.copy();
+        break;
+      case STRING_VALUE_STRINDEX:
+        reader.int32();
+        value = null;
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  reader.leave(outer);
+  return value;
+}
+
+function readArray(reader: Reader, values: unknown[]): unknown[] {
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === REPEATED_VALUES) values.push(readValue(reader, null));
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+  return values;
+}
+
+function readMap(reader: Reader, map: Attributes): Attributes {
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === REPEATED_VALUES) readAttribute(reader, map);
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+  return map;
+}
+
+function isMap(value: unknown): value is Attributes {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }

@@ -1,9 +1,11 @@
+import { types } from 'node:util';
+import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { decodedSpan, scopeOf } from './decode-span.ts';
-import { attributesOf } from './decode-value.ts';
-import type { ResourceSpansMessage } from './messages.ts';
-import { receivedResource } from './resource.ts';
-import { traceRequest } from './schema.ts';
+import { messageOf, SpanflowError, shown } from '../errors.ts';
+import { readSpan } from './decode-span.ts';
+import { readAttribute } from './decode-value.ts';
+import { Reader } from './reader.ts';
+import { ReceivedResource } from './resource.ts';
 
 /**
  * The spans of an OTLP trace export request (protobuf), as plain objects that satisfy `ReadableSpan`.
@@ -29,16 +31,99 @@ import { traceRequest } from './schema.ts';
  * @see https://opentelemetry.io/docs/specs/otlp/
  */
 export function decodeTraces(bytes: Uint8Array): ReadableSpan[] {
+  if (!types.isUint8Array(bytes)) throw malformed(`it must be a Uint8Array, but is ${shown(bytes)}`);
+  const reader = new Reader(bytes);
   const spans: ReadableSpan[] = [];
-  for (const resourceSpans of traceRequest.decode(bytes).resourceSpans) addSpans(resourceSpans, spans);
+  try {
+    for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+      if (tag === REQUEST_RESOURCE_SPANS) readResourceSpans(reader, spans);
+      else reader.skip(tag);
+    }
+  } catch (thrown) {
+    throw malformed(messageOf(thrown), ` near byte ${reader.at} of ${bytes.length}`, thrown);
+  }
   return spans;
 }
 
-function addSpans({ resource, scopeSpans, schemaUrl }: ResourceSpansMessage, spans: ReadableSpan[]): void {
-  const attributes = attributesOf(resource?.attributes ?? []);
-  const received = receivedResource(attributes, resource?.droppedAttributesCount ?? 0, schemaUrl);
-  for (const group of scopeSpans) {
-    const scope = scopeOf(group);
-    for (const span of group.spans) spans.push(decodedSpan(span, received, scope));
+const REQUEST_RESOURCE_SPANS = 0x0a;
+
+function malformed(reason: string, where = '', cause?: unknown): SpanflowError {
+  const message = `ExportTraceServiceRequest is malformed${where}: ${reason}`;
+  return new SpanflowError('MALFORMED_MESSAGE', message, { cause });
+}
+
+/** The resource may come after the spans: they are given the object, and it is filled whenever that is. */
+function readResourceSpans(reader: Reader, spans: ReadableSpan[]): void {
+  const resource = new ReceivedResource();
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x0a) readResource(reader, resource);
+    else if (tag === 0x12) readScopeSpans(reader, resource, spans);
+    else if (tag === 0x1a) resource.receiveSchemaUrl(reader.text());
+    else reader.skip(tag);
   }
+  reader.leave(outer);
+}
+
+function readResource(reader: Reader, resource: ReceivedResource): void {
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x0a) readAttribute(reader, resource.attributes);
+    else if (tag === 0x10) resource.droppedAttributesCount = reader.int32() >>> 0;
+    else if (tag === 0x1a) passEntityRef(reader);
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+}
+
+/** Four texts, which spans do not hold: but what is malformed in them makes the message malformed. */
+function passEntityRef(reader: Reader): void {
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x0a || tag === 0x12 || tag === 0x1a || tag === 0x22) reader.text();
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+}
+
+/** OTLP gives a scope attributes, the SDK's type does not: kept, so that they go out again. */
+interface ReceivedScope {
+  name: string;
+  version?: string;
+  schemaUrl?: string;
+  attributes?: Attributes;
+  droppedAttributesCount?: number;
+}
+
+function readScopeSpans(reader: Reader, resource: ReceivedResource, spans: ReadableSpan[]): void {
+  const scope: ReceivedScope = { name: '' };
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x0a) readScope(reader, scope);
+    else if (tag === 0x12) spans.push(readSpan(reader, resource, scope));
+    else if (tag === 0x1a) scope.schemaUrl = reader.text();
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+  if (scope.schemaUrl === '') delete scope.schemaUrl;
+}
+
+function readScope(reader: Reader, scope: ReceivedScope): void {
+  const attributes: Attributes = scope.attributes ?? {};
+  let dropped = scope.droppedAttributesCount ?? 0;
+  let version = scope.version ?? '';
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x0a) scope.name = reader.text();
+    else if (tag === 0x12) version = reader.text();
+    else if (tag === 0x1a) readAttribute(reader, attributes);
+    else if (tag === 0x20) dropped = reader.int32() >>> 0;
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+  if (version !== '') scope.version = version;
+  else delete scope.version;
+  if (dropped === 0 && Object.keys(attributes).length === 0) return;
+  scope.attributes = attributes;
+  scope.droppedAttributesCount = dropped;
 }

@@ -4,17 +4,21 @@ type Resource = ReadableSpan['resource'];
 type Attributes = Resource['attributes'];
 
 /** The resource of spans that were received. Nothing in it is pending. */
-class ReceivedResource implements Resource {
+export class ReceivedResource implements Resource {
   readonly attributes: Attributes;
-  readonly schemaUrl?: string;
+  declare schemaUrl?: string;
   readonly asyncAttributesPending = false;
   /** OTLP counts them, the SDK's type does not: kept, so that it goes out again. */
-  readonly droppedAttributesCount: number;
+  droppedAttributesCount = 0;
 
-  constructor(attributes: Attributes, droppedAttributesCount: number, schemaUrl: string) {
+  constructor(attributes: Attributes = {}) {
     this.attributes = attributes;
-    this.droppedAttributesCount = droppedAttributesCount;
-    if (schemaUrl !== '') this.schemaUrl = schemaUrl;
+  }
+
+  /** An empty one is none. */
+  receiveSchemaUrl(url: string): void {
+    if (url !== '') this.schemaUrl = url;
+    else if (this.schemaUrl !== undefined) delete this.schemaUrl;
   }
 
   merge(other: Resource | null): Resource {
@@ -64,12 +68,4 @@ class MergedResource implements Resource {
   getRawAttributes(): ReturnType<Resource['getRawAttributes']> {
     return [...this.#other.getRawAttributes(), ...this.#base.getRawAttributes()];
   }
-}
-
-export function receivedResource(
-  attributes: Attributes,
-  droppedAttributesCount: number,
-  schemaUrl: string,
-): ReceivedResource {
-  return new ReceivedResource(attributes, droppedAttributesCount, schemaUrl);
 }

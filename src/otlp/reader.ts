@@ -1,0 +1,208 @@
+import { Buffer } from 'node:buffer';
+import { Texts } from './texts.ts';
+
+/** Messages inside messages, groups included. */
+const MAX_DEPTH = 100;
+const MAX_VARINT_BYTES = 10;
+const MAX_TAG_BYTES = 5;
+
+const VARINT = 0;
+const EIGHT_BYTES = 1;
+const LENGTH_AND_CONTENT = 2;
+const GROUP_START = 3;
+const GROUP_END = 4;
+const FOUR_BYTES = 5;
+
+/** Strings that come again are the same object: spans that were received share them, and are small. */
+const texts = new Texts();
+
+/**
+ * Reads protobuf strictly: what is not well-formed throws an Error, and nothing is read beyond the message that is being read.
+ */
+export class Reader {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  at = 0;
+  /** The end of the present message. */
+  end: number;
+  /** The halves of the last number of 64 bits. */
+  low = 0;
+  high = 0;
+  #depth = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.end = bytes.byteLength;
+  }
+
+  /** Field number times 8, plus the wire type; 0 at the end of the message. */
+  tag(): number {
+    const at = this.at;
+    if (at >= this.end) return 0;
+    const first = this.bytes[at] as number;
+    const tag = first < 0x80 ? first : this.#longTag();
+    if (first < 0x80) this.at = at + 1;
+    if (tag < 8) throw new Error('field number 0');
+    return tag;
+  }
+
+  /** Goes into a message that begins here, and says where the outer one ends. */
+  enter(): number {
+    const outer = this.end;
+    this.end = this.#contentEnd();
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages in each other`);
+    return outer;
+  }
+
+  leave(outer: number): void {
+    this.#depth -= 1;
+    this.end = outer;
+  }
+
+  /** A varint, of which 32 bits count. */
+  int32(): number {
+    const at = this.at;
+    if (at < this.end) {
+      const byte = this.bytes[at] as number;
+      if (byte < 0x80) {
+        this.at = at + 1;
+        return byte;
+      }
+    }
+    this.varint64();
+    return this.low;
+  }
+
+  bool(): boolean {
+    this.varint64();
+    return (this.low | this.high) !== 0;
+  }
+
+  /** Into {@link low} and {@link high}, as signed numbers. */
+  varint64(): void {
+    this.low = 0;
+    this.high = 0;
+    for (let index = 0; index < MAX_VARINT_BYTES; index++) {
+      const byte = this.#byte();
+      const bits = byte & 0x7f;
+      const shift = index * 7;
+      if (shift < 32) this.low |= bits << shift;
+      if (shift > 28) this.high |= bits << (shift - 32);
+      else if (shift === 28) this.high |= bits >> 4;
+      if (byte < 0x80) return;
+    }
+    throw new Error(`a varint of more than ${MAX_VARINT_BYTES} bytes`);
+  }
+
+  fixed32(): number {
+    return this.view.getUint32(this.#pass(4), true);
+  }
+
+  /** Into {@link low} and {@link high}, as unsigned numbers. */
+  fixed64(): void {
+    const at = this.#pass(8);
+    this.low = this.view.getUint32(at, true);
+    this.high = this.view.getUint32(at + 4, true);
+  }
+
+  double(): number {
+    return this.view.getFloat64(this.#pass(8), true);
+  }
+
+  text(): string {
+    const end = this.#contentEnd();
+    const start = this.at;
+    this.at = end;
+    return texts.read(this.bytes, this.view, start, end);
+  }
+
+  hex(): string {
+    const end = this.#contentEnd();
+    const start = this.at;
+    this.at = end;
+    return this.bytes.toString('hex', start, end);
+  }
+
+  /** Bytes of their own: a view would hold the whole request in memory for as long as one span lives. */
+  copy(): Uint8Array {
+    const end = this.#contentEnd();
+    const copy = new Uint8Array(this.bytes.subarray(this.at, end));
+    this.at = end;
+    return copy;
+  }
+
+  /** Passes over a field of which only the tag was read. */
+  skip(tag: number): void {
+    switch (tag & 7) {
+      case VARINT:
+        this.varint64();
+        return;
+      case EIGHT_BYTES:
+        this.#pass(8);
+        return;
+      case LENGTH_AND_CONTENT:
+        this.at = this.#contentEnd();
+        return;
+      case GROUP_START:
+        this.#skipGroup(tag);
+        return;
+      case FOUR_BYTES:
+        this.#pass(4);
+        return;
+      default:
+        throw new Error(`wire type ${tag & 7} where a field should begin`);
+    }
+  }
+
+  #skipGroup(start: number): void {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} groups in each other`);
+    for (;;) {
+      const tag = this.tag();
+      if (tag === 0) throw new Error('a group that does not end');
+      if ((tag & 7) !== GROUP_END) {
+        this.skip(tag);
+        continue;
+      }
+      if (tag >>> 3 !== start >>> 3) throw new Error('the end of another group');
+      this.#depth -= 1;
+      return;
+    }
+  }
+
+  #longTag(): number {
+    const start = this.at;
+    this.varint64();
+    if (this.at - start > MAX_TAG_BYTES || this.high !== 0) throw new Error('a field number beyond 29 bits');
+    return this.low >>> 0;
+  }
+
+  /** Reads a length, and says where what has it ends. */
+  #contentEnd(): number {
+    const at = this.at;
+    const first = at < this.end ? (this.bytes[at] as number) : 0x80;
+    let length = first;
+    if (first < 0x80) this.at = at + 1;
+    else {
+      this.varint64();
+      length = this.high === 0 ? this.low >>> 0 : Number.POSITIVE_INFINITY;
+    }
+    if (length > this.end - this.at) throw new Error('a length beyond the end of its message');
+    return this.at + length;
+  }
+
+  #byte(): number {
+    if (this.at >= this.end) throw new Error('its end inside a number');
+    return this.bytes[this.at++] as number;
+  }
+
+  /** Passes over some bytes, and says where they began. */
+  #pass(bytes: number): number {
+    const at = this.at;
+    if (bytes > this.end - at) throw new Error('its end inside a number');
+    this.at = at + bytes;
+    return at;
+  }
+}
