@@ -371,6 +371,79 @@ describe('adaptiveBatch: the queue is bounded', () => {
 });
 
 describe('adaptiveBatch: others that misbehave', () => {
+  test('an error of flushWhen leaves the source, so that nothing it emits later vanishes', () => {
+    const ledger = createLedger();
+    const [source, flushWhen] = [new Subject<string>(), new Subject<void>()];
+    const holder = new Holder<string>();
+    source.pipe(adaptiveBatch<string>({ ...THREE, flushWhen, ledger })).subscribe({
+      next: (batch) => holder.keep(batch),
+      error: () => {},
+    });
+    source.next('a');
+    flushWhen.error(new Error('mine'));
+    expect(source.observed).toBe(false);
+    holder.settle(0);
+    expect(ledger.stats()).toMatchObject({ offered: 1, delivered: 1, pending: 0 });
+  });
+
+  test.each(['onLoss', 'sizeOf', 'left'] as const)('%s may unsubscribe: nothing is left behind', (callback) => {
+    const ledger = createLedger();
+    const source = new Subject<string>();
+    let armed = false;
+    const leave = () => {
+      if (armed) subscription.unsubscribe();
+      return 1;
+    };
+    const strategy: BatchSizeStrategyFactory = () => ({
+      size: 2,
+      delayMillis: 4,
+      left: () => void (callback === 'left' && leave()),
+      ended() {},
+    });
+    const subscription = source
+      .pipe(
+        adaptiveBatch<string>({
+          ...{
+            maxQueueSize: 2,
+            maxExportBatchSize: 2,
+            minExportBatchSize: 1,
+            overflow: 'dropOldest',
+            strategy,
+            ledger,
+          },
+          sizeOf: () => (callback === 'sizeOf' ? leave() : 1),
+          onLoss: () => void (callback === 'onLoss' && leave()),
+        }),
+      )
+      .subscribe((batch) => batch.hold());
+    for (const item of 'abcd') source.next(item);
+    armed = true;
+    source.next('e');
+    subscription.unsubscribe();
+    const { accepted, lost, refused, queueSize, pending } = ledger.stats();
+    const gone = (lost.unsubscribed ?? 0) + (lost.queueFull ?? 0) + pending;
+    // The first batch is held; everything else is lost to the queue or to the end.
+    expect({ queueSize, balance: accepted - gone, pending }).toEqual({ queueSize: 0, balance: 0, pending: 2 });
+    expect(accepted + (refused.unsubscribed ?? 0)).toBe(5);
+  });
+
+  test('a flush request whose hold is an object of its own kind is settled as such', () => {
+    class Claim {
+      #settled = false;
+      settle() {
+        this.#settled = true;
+      }
+      get settled() {
+        return this.#settled;
+      }
+    }
+    const claim = new Claim();
+    const flushWhen = new Subject<unknown>();
+    new Subject().pipe(adaptiveBatch({ ...THREE, flushWhen })).subscribe();
+    flushWhen.next({ hold: () => claim });
+    expect(claim.settled).toBe(true);
+  });
+
   test('a source whose teardown throws does not keep it from reporting what was queued', () => {
     const ledger = createLedger();
     const source = new Observable<string>((subscriber) => {

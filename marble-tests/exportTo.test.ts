@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { from, map, Observable, of, range, Subject } from 'rxjs';
+import { from, map, merge, Observable, of, range, Subject, take } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   adaptiveBatch,
@@ -221,6 +221,101 @@ describe('exportTo: others that misbehave', () => {
   });
 });
 
+describe('exportTo: each batch ends once', () => {
+  const three = [['a'], ['b'], ['c']];
+  const silent: Sink<string> = { name: 'silent', export: () => new Observable(() => {}) };
+
+  test('when an outcome of a stop makes the subscriber leave', () => {
+    const ledger = createLedger();
+    const stopWhen = new Subject<void>();
+    const losses: Loss[] = [];
+    const onLoss = (loss: Loss) => losses.push(loss);
+    merge(of(...three), new Observable<never>(() => {}))
+      .pipe(exportTo(silent, { ledger, stopWhen, onLoss }), take(1))
+      .subscribe();
+    stopWhen.next();
+    expect(losses).toHaveLength(3);
+    expect(ledger.stats()).toMatchObject({ accepted: 3, lost: { unconfirmed: 3 }, pending: 0 });
+  });
+
+  test('when the abort of one attempt answers the others', () => {
+    const ledger = createLedger();
+    const answers = new Set<(response: Response) => void>();
+    const gossiping: Sink<string> = {
+      name: 'gossiping',
+      export: () =>
+        new Observable((subscriber) => {
+          const answer = (response: Response) => subscriber.next(response);
+          answers.add(answer);
+          return () => {
+            answers.delete(answer);
+            for (const other of answers) other({});
+          };
+        }),
+    };
+    merge(of(...three), new Observable<never>(() => {}))
+      .pipe(exportTo(gossiping, { ledger }))
+      .subscribe()
+      .unsubscribe();
+    const { delivered, lost, pending } = ledger.stats();
+    expect([delivered + (lost.unconfirmed ?? 0), pending]).toEqual([3, 0]);
+  });
+
+  test.each([1, 4])('a backlog of 20,000 that ends at once when the first slot comes, %i at a time', (concurrency) => {
+    const ledger = createLedger();
+    const first = new Subject<Response>();
+    let attempts = 0;
+    const sink: Sink<number> = { name: 'late', export: () => (attempts++ < concurrency ? first : of({})) };
+    let outcomes = 0;
+    range(0, 20_000)
+      .pipe(
+        map((number) => [number]),
+        exportTo(sink, { concurrency, ledger }),
+      )
+      .subscribe(() => (outcomes += 1));
+    expect(ledger.stats()).toMatchObject({ pending: 20_000, inFlight: concurrency });
+    first.next({});
+    expect(outcomes).toBe(20_000);
+    expect(ledger.stats()).toMatchObject({ delivered: 20_000, pending: 0, inFlight: 0 });
+  });
+
+  test('an answer of nothing is an answer', () => {
+    const outcomes: Outcome<string>[] = [];
+    const sink = { name: 'loose', export: () => of(undefined) } as unknown as Sink<string>;
+    of(['a'])
+      .pipe(exportTo(sink))
+      .subscribe((outcome) => outcomes.push(outcome));
+    expect(outcomes).toMatchObject([{ delivered: 1, lost: [] }]);
+  });
+
+  test('what is no batch ends the stream at its own end, and not in the middle of whoever emits', () => {
+    const source = new Subject<string[]>();
+    const ended: string[] = [];
+    source.pipe(exportTo({ name: 'sink', export: () => of({}) })).subscribe({
+      next: () => ended.push('outcome'),
+      error: (error: Error) => ended.push(error.message),
+    });
+    source.next(['a']);
+    expect(() => source.next(undefined as never)).not.toThrow();
+    expect(ended).toEqual([
+      'outcome',
+      'exportTo: what it is given must be a batch or an array, but was given undefined',
+    ]);
+  });
+
+  test('a batch whose bytes are no number does not block the others', () => {
+    const ledger = createLedger();
+    const odd = {
+      items: ['a'],
+      bytes: Number.NaN,
+      closedBy: 'count' as const,
+      hold: () => ({ ready() {}, settle() {} }),
+    };
+    of(odd, odd).pipe(exportTo(silent, { ledger })).subscribe();
+    expect(ledger.stats()).toMatchObject({ accepted: 2, refused: {} });
+  });
+});
+
 describe('exportTo: the layers', () => {
   test('an attempt that takes too long is aborted; its batch is tried again and, without an answer, unconfirmed', () =>
     marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
@@ -233,6 +328,27 @@ describe('exportTo: the layers', () => {
         LETTERS,
       );
       expectAttempts(backend).toBe(attempts, ['a', 'a']);
+    }));
+
+  test('the timeout of an attempt does not run while it waits for its slot', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('([a][b]|)');
+      const attempts = ['         ^---!', '    ----^---!'];
+      const expected = '          ----o---(o|)';
+      const backend = sink('----(r|)');
+      const options = { concurrency: 1, attemptTimeoutMillis: 5 };
+      expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts, ['a', 'b']);
+    }));
+
+  test('a delay of the server that is no number is none', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+      const source = coldBatches('[a]|');
+      const attempts = ['         ^!', '   ----^!'];
+      const expected = '          -----(x|)';
+      const backend = sink('-t', { failures: { t: { kind: 'throttled', retryAfterMillis: Number.NaN } } });
+      expectObservable(source.pipe(exportTo(backend, { retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectAttempts(backend).toBe(attempts);
     }));
 
   test('what was unknown is delivered when a later attempt is', () =>
@@ -262,7 +378,7 @@ describe('exportTo: the layers', () => {
     marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
       const source = coldBatches('([a][b]|)');
       const attempts = ['         ^------!'];
-      const expected = '          -------(ue|)';
+      const expected = '          -------(eu|)';
       const backend = sink('-');
       const options = { concurrency: 1, retry: { ...RETRY, maxElapsedMillis: 7 } };
       expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
@@ -447,6 +563,8 @@ describe('exportTo: bounds and stopping', () => {
       'exportTo.retry.maxAttempts must be a whole number from 1, or Infinity, but was given 0.5',
     ],
     [{ retry: { maxElapsedMillis: 0 } }, 'exportTo.retry.maxElapsedMillis must be milliseconds from 1'],
+    [{ retry: null }, 'exportTo.retry options must be an object'],
+    [{ retry: 3 }, 'exportTo.retry options must be an object'],
     [{ retry: { maxElapsed: 5 } }, 'exportTo.retry.maxElapsed must be one of the known options'],
     [
       { retry: { backoff: 500 } },
@@ -461,5 +579,12 @@ describe('exportTo: bounds and stopping', () => {
 
   test('refuses what is no sink', () => {
     expect(() => exportTo({} as Sink<string>)).toThrow('exportTo.sink must be a sink');
+    expect(() => exportTo({ export: () => of({}) } as unknown as Sink<string>)).toThrow(
+      'exportTo.sink.name must be a text',
+    );
+    for (const maxConcurrency of [0, Number.NaN]) {
+      const sink: Sink<string> = { name: 'sink', maxConcurrency, export: () => of({}) };
+      expect(() => exportTo(sink)).toThrow('exportTo.sink.maxConcurrency must be a whole number from 1, or Infinity');
+    }
   });
 });

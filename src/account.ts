@@ -41,11 +41,11 @@ export interface Gauges {
 export class Account {
   readonly role: Role;
   readonly stage: string;
-  attempts = 0;
-  retries = 0;
-  callbackErrors = 0;
-  gauges: Gauges = {};
   readonly #touch: () => void;
+  readonly #gauges = new Set<Gauges>(); // of each subscription that runs
+  #attempts = 0;
+  #retries = 0;
+  #callbackErrors = 0;
   #accepted = 0;
   #refused = 0;
   #pending = 0;
@@ -60,6 +60,43 @@ export class Account {
     this.role = role;
     this.stage = stage;
     this.#touch = touch;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  get retries(): number {
+    return this.#retries;
+  }
+
+  get callbackErrors(): number {
+    return this.#callbackErrors;
+  }
+
+  /** What can be read as long as this goes on; the returned function ends it. */
+  watch(gauges: Gauges): () => void {
+    this.#gauges.add(gauges);
+    return () => this.#gauges.delete(gauges);
+  }
+
+  /** The sum of a gauge over all that run. */
+  read(gauge: keyof Gauges): number {
+    let sum = 0;
+    for (const gauges of this.#gauges) sum += gauges[gauge]?.() ?? 0;
+    return sum;
+  }
+
+  attempted(isRetry: boolean): void {
+    this.#attempts += 1;
+    if (isRetry) this.#retries += 1;
+    this.#touch();
+  }
+
+  /** A callback of somebody else's threw, or answered what makes no sense. */
+  callbackFailed(): void {
+    this.#callbackErrors += 1;
+    this.#touch();
   }
 
   accept(count: number): void {

@@ -4,7 +4,8 @@ import { BehaviorSubject, type Observable } from 'rxjs';
  * Carries the need to wait back to inputs that can wait: whoever is full closes it, whoever pulls looks at it first.
  *
  * It is exact when only synchronous operators lie between the puller and whoever closes it. An asynchronous or expanding operator in
- * between has items under way that the gate cannot see, so the bound is exceeded by as many as that operator holds.
+ * between has items under way that the gate cannot see, so the bound is exceeded by as many as that operator holds. Of several pullers, each that was waiting for its next item
+ * when the gate closed still brings that one.
  */
 export interface Gate {
   /** Whether nobody keeps it closed. */
@@ -17,7 +18,16 @@ export interface Gate {
   readonly saturated$: Observable<boolean>;
 }
 
-/** Makes a gate that is open. */
+/**
+ * Makes a gate that is open.
+ *
+ * @example
+ * ```ts
+ * const gate = createGate();
+ * fromAsyncIterable(spansOfAFile(), { gate }).pipe(adaptiveBatch({ gate }), exportTo(otlpHttp())).subscribe();
+ * gate.saturated$.subscribe((saturated) => console.log(saturated ? 'waiting for the backend' : 'reading'));
+ * ```
+ */
 export function createGate(): Gate {
   const saturated = new BehaviorSubject(false);
   let closings = 0; // how many have closed it and not yet undone that

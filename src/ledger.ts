@@ -1,6 +1,6 @@
 import { asyncScheduler, Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { Account, type Role } from './account.ts';
-import { requireMillis } from './options.ts';
+import { requireMillis, requireShape, withDefaults } from './options.ts';
 import { type Stats, summarize } from './strategies/summary.ts';
 import { after } from './timers.ts';
 
@@ -18,11 +18,24 @@ export interface Ledger {
 export interface LedgerOptions {
   /** `stats$` emits at most once in so many milliseconds: 10 or more. Default 1,000. */
   intervalMillis?: number;
+  /** Where time comes from. Default `asyncScheduler`. */
   scheduler?: SchedulerLike;
 }
 
+export const LEDGER_DEFAULTS: Readonly<Required<LedgerOptions>> = Object.freeze({
+  intervalMillis: 1_000,
+  scheduler: asyncScheduler,
+});
+
+/** Stages that have books of their own. From there on, stages of one name share them: a pipeline per tenant must not fill the memory. */
+const MAX_STAGES = 256;
+
 /**
  * Makes a ledger, to be given to each stage of one pipeline.
+ *
+ * Up to 256 stages have books of their own in it; from there on, stages of one name share theirs.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
  *
  * @example
  * ```ts
@@ -33,7 +46,8 @@ export interface LedgerOptions {
  * ```
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
-  const { intervalMillis = 1_000, scheduler = asyncScheduler } = options;
+  const { intervalMillis, scheduler } = withDefaults('createLedger', LEDGER_DEFAULTS, options);
+  requireShape('createLedger.scheduler', scheduler, 'a scheduler of RxJS', 'schedule', 'now');
   requireMillis('createLedger.intervalMillis', intervalMillis, 10, 'finite');
   const accounts: Account[] = [];
   const followers = new Set<Follower>(); // of `stats$`
@@ -47,11 +61,14 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
     stats,
     stats$: new Observable((subscriber) => {
       const follower = new Follower(subscriber, stats, intervalMillis, scheduler);
+      if (!closed) followers.add(follower);
       subscriber.add(() => followers.delete(follower));
+      subscriber.next(stats());
       if (closed) follower.close();
-      else followers.add(follower);
     }),
     open(role, stage) {
+      const alike = accounts.findLast((account) => account.role === role && isNamed(account, stage));
+      if (alike !== undefined && accounts.length >= MAX_STAGES) return alike;
       const account = new Account(role, nameOf(stage, accounts), touch);
       accounts.push(account);
       return account;
@@ -63,7 +80,7 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
   };
 }
 
-/** Emits the books at once, and then once per interval in which something changed. */
+/** Emits the books once per interval in which something changed. */
 class Follower {
   readonly #subscriber: Subscriber<Stats>;
   readonly #stats: () => Stats;
@@ -76,7 +93,6 @@ class Follower {
     this.#stats = stats;
     this.#intervalMillis = intervalMillis;
     this.#scheduler = scheduler;
-    subscriber.next(stats());
   }
 
   changed(): void {
@@ -98,6 +114,10 @@ class Follower {
 
 /** The second `exportTo` of a pipeline is `exportTo#2`. */
 function nameOf(stage: string, accounts: readonly Account[]): string {
-  const alike = accounts.filter((account) => account.stage === stage || account.stage.startsWith(`${stage}#`)).length;
+  const alike = accounts.filter((account) => isNamed(account, stage)).length;
   return alike === 0 ? stage : `${stage}#${alike + 1}`;
+}
+
+function isNamed(account: Account, stage: string): boolean {
+  return account.stage === stage || account.stage.startsWith(`${stage}#`);
 }

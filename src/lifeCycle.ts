@@ -43,3 +43,16 @@ export function withinMillis(scheduler: SchedulerLike, millis: number, work: Pro
     work.then(done, done);
   });
 }
+
+/** Settles like the work, or rejects when its time is up; the work goes on. */
+export function orTimeout<R>(
+  scheduler: SchedulerLike,
+  millis: number,
+  work: Promise<R>,
+  error: () => Error,
+): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const timer = keepingAlive(scheduler, millis, () => reject(error()));
+    work.then(resolve, reject).finally(() => timer.unsubscribe());
+  });
+}

@@ -10,8 +10,8 @@ import type { SpanflowError } from './errors.ts';
  * | `retriesExhausted` | was refused for the time being at every attempt that the limits allowed |
  * | `expired` | waited for its first attempt until its total deadline |
  * | `permanent` | was refused for good, or could not be sent at all |
- * | `tooLarge` | is in a batch that is larger than the sink or the backend takes |
- * | `unconfirmed` | was sent at least once, and whether it arrived is unknown |
+ * | `tooLarge` | is larger than the queue by itself, or in a batch that is larger than the sink or the backend takes |
+ * | `unconfirmed` | is in a batch of which an attempt began and was never answered: whether it arrived is unknown |
  * | `unencodable` | cannot be expressed on the wire |
  * | `unsampled` | is a span that is not sampled, and was given to an `exportHandle` on a pipeline |
  * | `noSubscriber` | waited in an input that nobody subscribed to |

@@ -1,9 +1,9 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { merge, type Observable, Subject } from 'rxjs';
-import { messageOf } from './errors.ts';
+import { messageOf, SpanflowError } from './errors.ts';
 import { type LostSpans, type SpanSource, spanSource } from './inputs/fromSpanProcessor.ts';
 import { createLedger } from './ledger.ts';
-import { onceAndAtExit, type Shutdown, withinMillis } from './lifeCycle.ts';
+import { onceAndAtExit, orTimeout, type Shutdown, withinMillis } from './lifeCycle.ts';
 import { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from './operators/exportTo/exportTo.ts';
 import type { Retry } from './operators/retryWithBackoff.ts';
@@ -100,9 +100,22 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     });
   });
 
-  const forceFlush = async ({ timeoutMillis = settings.flushTimeoutMillis } = {}) => {
-    await input.forceFlush({ timeoutMillis });
-    await outsideAnyContext(() => sink.forceFlush?.());
+  const forceFlush = ({ timeoutMillis = settings.flushTimeoutMillis } = {}) => {
+    requireMillis('spanPipeline.forceFlush.timeoutMillis', timeoutMillis, 0, 'orInfinity');
+    const timeout = () =>
+      new SpanflowError(
+        'FLUSH_TIMEOUT',
+        `forceFlush did not finish within ${timeoutMillis} ms; what is still pending goes on`,
+      );
+    return orTimeout(scheduler, timeoutMillis, input.forceFlush({ timeoutMillis }).then(flushSink), timeout);
+  };
+
+  const flushSink = async () => {
+    try {
+      await outsideAnyContext(() => sink.forceFlush?.());
+    } catch (thrown) {
+      warnings.trouble(`${sink.name} did not flush: ${messageOf(thrown)}`);
+    }
   };
 
   const closeSink = async () => {

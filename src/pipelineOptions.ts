@@ -3,7 +3,7 @@ import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { type Environment, EnvironmentReader } from './environment.ts';
 import type { FromSpanProcessorOptions } from './inputs/fromSpanProcessor.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
-import { type ExportToOptions, leaseMillis } from './operators/exportTo/options.ts';
+import { type ExportToOptions, leaseMillis, requireConcurrency, requireSink } from './operators/exportTo/options.ts';
 import { present, requireMillis, requireShape, withDefaults } from './options.ts';
 import type { Sink } from './sink.ts';
 
@@ -16,6 +16,7 @@ type BatchOptions = Pick<
   | 'scheduledDelayMillis'
   | 'targetLatencyMillis'
   | 'strategy'
+  | 'maxUnsettledBatches'
 >;
 type ExportOptions = Pick<ExportToOptions<ReadableSpan>, 'concurrency' | 'attemptTimeoutMillis' | 'retry'>;
 
@@ -80,7 +81,15 @@ const OWNER = 'spanPipeline';
 const STAGE_OPTIONS: { [name: string]: undefined } = Object.fromEntries(
   [
     ...['sink', 'maxQueueSize', 'maxQueueBytes', 'maxExportBatchSize', 'maxExportBatchBytes', 'scheduledDelayMillis'],
-    ...['targetLatencyMillis', 'strategy', 'concurrency', 'attemptTimeoutMillis', 'retry', 'environment'],
+    ...[
+      'targetLatencyMillis',
+      'strategy',
+      'maxUnsettledBatches',
+      'concurrency',
+      'attemptTimeoutMillis',
+      'retry',
+      'environment',
+    ],
   ].map((name) => [name, undefined]),
 );
 
@@ -88,7 +97,10 @@ const STAGE_OPTIONS: { [name: string]: undefined } = Object.fromEntries(
 export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
   const known = { ...STAGE_OPTIONS, ...SPAN_PIPELINE_DEFAULTS };
   const given = withDefaults(OWNER, known as typeof known & SpanPipelineOptions, options);
-  requireShape(`${OWNER}.sink`, given.sink, 'a sink, otlpHttp() for example', 'export');
+  requireSink(`${OWNER}.sink`, given.sink);
+  if (given.retry !== undefined) requireShape(`${OWNER}.retry`, given.retry, 'an object');
+  if (given.concurrency !== undefined) requireConcurrency(`${OWNER}.concurrency`, given.concurrency);
+  if (given.environment !== undefined) requireShape(`${OWNER}.environment`, given.environment, 'an object');
   for (const name of [
     'flushTimeoutMillis',
     'shutdownDeadlineMillis',
@@ -101,13 +113,15 @@ export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
   const { maxQueueBytes, maxExportBatchBytes, attemptTimeoutMillis, concurrency } = given;
   const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, maxElapsedMillis } = sizesOf(given);
   const retry = present({ ...given.retry, maxElapsedMillis });
+  requireMillis(`${OWNER}.retry.maxElapsedMillis`, retry.maxElapsedMillis ?? 1, 1, 'orInfinity');
+  const maxUnsettledBatches = given.maxUnsettledBatches ?? unsettledFor(concurrency);
   return {
     ...given,
     input: present({ maxQueueSize, overflow, flushTimeoutMillis: Math.max(1, flushTimeoutMillis), scheduler }),
     batch: present({
       ...{ maxQueueSize, maxQueueBytes, overflow, maxExportBatchSize, maxExportBatchBytes, scheduledDelayMillis },
       ...{ targetLatencyMillis, strategy, scheduler },
-      maxUnsettledBatches: Math.max(32, 4 * (typeof concurrency === 'number' ? concurrency : 0)),
+      maxUnsettledBatches,
       holdLeaseMillis: leaseMillis(retry.maxElapsedMillis),
     }),
     // The batcher bounds what is out; a second bound here could only lose what the first one has let through.
@@ -123,7 +137,8 @@ export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
 function sizesOf(given: SpanPipelineOptions) {
   const environment = new EnvironmentReader(given.environment ?? process.env);
   const maxQueueSize =
-    given.maxQueueSize ?? environment.wholeNumber(1, Number.MAX_SAFE_INTEGER, 'OTEL_BSP_MAX_QUEUE_SIZE');
+    given.maxQueueSize ??
+    environment.wholeNumber(given.maxExportBatchSize ?? 1, Number.MAX_SAFE_INTEGER, 'OTEL_BSP_MAX_QUEUE_SIZE');
   const queueLimit = maxQueueSize ?? ADAPTIVE_BATCH_DEFAULTS.maxQueueSize;
   return {
     maxQueueSize,
@@ -132,4 +147,10 @@ function sizesOf(given: SpanPipelineOptions) {
     scheduledDelayMillis: given.scheduledDelayMillis ?? environment.delayMillis('OTEL_BSP_SCHEDULE_DELAY'),
     maxElapsedMillis: given.retry?.maxElapsedMillis ?? environment.timeoutMillis('OTEL_BSP_EXPORT_TIMEOUT'),
   };
+}
+
+/** Four times the concurrency, so that the slots which backoffs free are used. Of a limit that changes nobody knows how far: enough for 32 at once. */
+function unsettledFor(concurrency: ExportOptions['concurrency']): number {
+  if (concurrency === undefined) return ADAPTIVE_BATCH_DEFAULTS.maxUnsettledBatches;
+  return typeof concurrency === 'number' ? Math.max(32, 4 * concurrency) : 128;
 }

@@ -54,16 +54,27 @@ describe('the ledger', () => {
     ]);
   });
 
+  test('stages without end share their books, so that a pipeline per tenant does not fill the memory', () => {
+    const ledger = createLedger();
+    for (let index = 0; index < 2_000; index += 1) ledger.open('sink', 'exportTo(otlpHttp)').accept(1);
+    expect(Object.keys(ledger.stats().stages)).toHaveLength(256);
+    expect(ledger.stats()).toMatchObject({ accepted: 2_000, pending: 2_000 });
+  });
+
   test('a ledger without stages is empty', () => {
     expect(createLedger().stats()).toMatchObject({ offered: 0, pending: 0, queueSize: 0, batchSize: 0, stages: {} });
   });
 
   test('gauges are read when asked, and summed', () => {
     const ledger = createLedger();
-    ledger.open('input', 'in').gauges = { queueSize: () => 2 };
-    ledger.open('batch', 'batches').gauges = { queueSize: () => 3, queueBytes: () => 30, batchSize: () => 500 };
-    ledger.open('sink', 'sink').gauges = { inFlight: () => 4 };
-    expect(ledger.stats()).toMatchObject({ queueSize: 5, queueBytes: 30, batchSize: 500, inFlight: 4 });
+    ledger.open('input', 'in').watch({ queueSize: () => 2 });
+    const batches = ledger.open('batch', 'batches');
+    batches.watch({ queueSize: () => 3, queueBytes: () => 30, batchSize: () => 500 });
+    const unwatch = batches.watch({ queueSize: () => 7 });
+    ledger.open('sink', 'sink').watch({ inFlight: () => 4 });
+    expect(ledger.stats()).toMatchObject({ queueSize: 12, queueBytes: 30, batchSize: 500, inFlight: 4 });
+    unwatch();
+    expect(ledger.stats()).toMatchObject({ queueSize: 5 });
   });
 });
 
@@ -95,6 +106,21 @@ describe('stats$', () => {
     subscription.unsubscribe();
     account.accept(1);
     expect(scheduler.actions).toHaveLength(0);
+  });
+
+  test('tells of attempts and of failing callbacks, too, and of what its first listener changes', () => {
+    const scheduler = new VirtualTimeScheduler();
+    const ledger = createLedger({ intervalMillis: 100, scheduler });
+    const account = ledger.open('sink', 'sink');
+    const seen: string[] = [];
+    ledger.stats$.subscribe((stats) => {
+      if (seen.length === 0) account.accept(1);
+      seen.push(`${scheduler.now()}: ${stats.accepted} ${stats.attempts} ${stats.retries} ${stats.callbackErrors}`);
+    });
+    scheduler.schedule(() => account.attempted(true), 200);
+    scheduler.schedule(() => account.callbackFailed(), 400);
+    scheduler.flush();
+    expect(seen).toEqual(['0: 0 0 0 0', '100: 1 0 0 0', '300: 1 1 1 0', '500: 1 1 1 1']);
   });
 
   test('ends with the final books', () => {

@@ -107,7 +107,52 @@ describe('spanPipeline', () => {
   });
 });
 
+describe('spanPipeline: a shutdown from within', () => {
+  test.each(['an outcome', 'an export'])('%s may shut it down: nothing that has ended is lost', async (where) => {
+    const memory = toMemory<ReadableSpan>();
+    const closing: Promise<void>[] = [];
+    const close = () => void (closing.length === 0 && closing.push(pipeline.shutdown()));
+    const sink: Sink<ReadableSpan> = {
+      name: 'mine',
+      export: (batch) => {
+        if (where === 'an export') close();
+        return memory.export(batch);
+      },
+    };
+    const { pipeline, end } = traced({ sink });
+    if (where === 'an outcome') pipeline.outcomes$.subscribe(close);
+    end(10_000);
+    await pipeline.forceFlush();
+    await closing[0];
+    expect(memory.items).toHaveLength(10_000);
+    expect(pipeline.stats()).toMatchObject({ delivered: 10_000, lost: {}, refused: {} });
+  });
+});
+
 describe('spanPipeline: waits end', () => {
+  test('forceFlush rejects at its timeout where the sink does not flush, and keeps to it during a shutdown', () =>
+    marbles(async ({ now }) => {
+      const sink: Sink<ReadableSpan> = { name: 'stuck', export: () => NEVER, forceFlush: () => new Promise(() => {}) };
+      const { pipeline, end } = traced({ sink });
+      const code = (error: { code: string }) => error.code;
+      expect(await pipeline.forceFlush({ timeoutMillis: 50 }).catch(code)).toBe('FLUSH_TIMEOUT');
+      expect(now()).toBe(50);
+      end(1);
+      const closed = pipeline.shutdown({ deadlineMillis: 1_500 });
+      expect(await pipeline.forceFlush({ timeoutMillis: 50 }).catch(code)).toBe('FLUSH_TIMEOUT');
+      expect(now()).toBe(100);
+      await closed;
+    }));
+
+  test('a sink that fails to flush is warned about: forceFlush rejects at its timeout only', async () => {
+    const told = listening();
+    const forceFlush = () => Promise.reject(new Error('no disk'));
+    const { pipeline } = traced({ sink: { name: 'broken', export: () => of({}), forceFlush } });
+    await pipeline.forceFlush();
+    expect(told).toEqual(['spanflow: broken did not flush: no disk']);
+    await pipeline.shutdown();
+  });
+
   test('forceFlush rejects at its timeout, and the export goes on', () =>
     marbles(async ({ advanceBy }) => {
       const answer = new Subject<Response>();
@@ -252,6 +297,13 @@ describe('spanPipeline: options and variables', () => {
     expect(settings.export.retry?.maxElapsedMillis).toBe(9_000);
   });
 
+  test('a queue of the environment that is smaller than the batches which were asked for is warned about and ignored', () => {
+    const told = listening();
+    const settings = settled({ OTEL_BSP_MAX_QUEUE_SIZE: '100' }, { maxExportBatchSize: 512 });
+    expect(told).toEqual(['spanflow: OTEL_BSP_MAX_QUEUE_SIZE is ignored: it must be a whole number from 512']);
+    expect(settings.batch).not.toHaveProperty('maxQueueSize');
+  });
+
   test('options come before variables', () => {
     const settings = settled({ OTEL_BSP_SCHEDULE_DELAY: '250' }, { scheduledDelayMillis: 10 });
     expect(settings.batch.scheduledDelayMillis).toBe(10);
@@ -281,13 +333,27 @@ describe('spanPipeline: options and variables', () => {
   test('enough batches may be out for the concurrency, and a lease outlives every export', () => {
     expect(settled({}).batch).toMatchObject({ maxUnsettledBatches: 32, holdLeaseMillis: 360_000 });
     expect(settled({}, { concurrency: 20 }).batch.maxUnsettledBatches).toBe(80);
+    expect(settled({}, { concurrency: of(20) }).batch.maxUnsettledBatches).toBe(128);
+    expect(settled({}, { concurrency: of(99), maxUnsettledBatches: 400 }).batch.maxUnsettledBatches).toBe(400);
     const patient = settled({}, { retry: { maxElapsedMillis: Number.POSITIVE_INFINITY } });
     expect(patient.batch.holdLeaseMillis).toBe(2 ** 31 - 1);
   });
 
   test.each([
-    [{}, 'spanPipeline.sink must be a sink, otlpHttp() for example, but was given undefined'],
-    [{ sink, concurrency: 0 }, 'exportTo.concurrency must be a whole number from 1, but was given 0'],
+    [
+      {},
+      'spanPipeline.sink must be a sink, an object with name and export(): otlpHttp() for example, but was given undefined',
+    ],
+    [{ sink, concurrency: 0 }, 'spanPipeline.concurrency must be a whole number from 1, but was given 0'],
+    [{ sink, concurrency: Number.NaN }, 'spanPipeline.concurrency must be a whole number from 1, but was given NaN'],
+    [{ sink, retry: 3 }, 'spanPipeline.retry must be an object, but was given 3'],
+    [{ sink, retry: null }, 'spanPipeline.retry must be an object, but was given null'],
+    [
+      { sink, retry: { maxElapsedMillis: Number.NaN } },
+      'spanPipeline.retry.maxElapsedMillis must be milliseconds from 1',
+    ],
+    [{ sink, environment: 5 }, 'spanPipeline.environment must be an object, but was given 5'],
+    [{ sink, maxUnsettledBatches: 0 }, 'adaptiveBatch.maxUnsettledBatches must be a whole number from 1, or Infinity'],
     [{ sink, maxQueueSize: -1 }, 'fromSpanProcessor.maxQueueSize must be a whole number from 1, but was given -1'],
     [{ sink, overflow: 'error' }, "fromSpanProcessor.overflow must be one of 'dropNewest', 'dropOldest'"],
     [

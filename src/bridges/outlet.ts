@@ -41,7 +41,7 @@ export class Outlet<T> {
     this.#account = account;
     this.#carries = carries;
     this.#queue = new MeasuredQueue(settings);
-    account.gauges = { queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes };
+    account.watch({ queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes });
   }
 
   /** Subscribes to the source, the first time. */
@@ -174,7 +174,7 @@ export class Outlet<T> {
     try {
       this.#settings.onLoss?.({ count: items.length, reason, stage: this.#stage }, items);
     } catch {
-      this.#account.callbackErrors += 1;
+      this.#account.callbackFailed();
     }
   }
 }

@@ -127,6 +127,7 @@ class RingInput implements SpanSource {
   #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
   #drainIsDue = false; // an immediate is set
   #draining = false;
+  #ending: (() => void) | undefined; // a shutdown that came from within the stream
   #shutdown: Promise<void> | undefined;
 
   readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
@@ -139,7 +140,7 @@ class RingInput implements SpanSource {
   constructor(settings: Settings, account: Account) {
     this.#settings = settings;
     this.#account = account;
-    account.gauges = { queueSize: () => this.#ring.length };
+    account.watch({ queueSize: () => this.#ring.length });
   }
 
   onStart(): void {}
@@ -154,7 +155,7 @@ class RingInput implements SpanSource {
       return this.#push(span);
     } catch {
       // Only an object that is no span gets here. The host has other things to do than to hear of it.
-      this.#account.callbackErrors += 1;
+      this.#account.callbackFailed();
       return 'unencodable';
     }
   }
@@ -215,7 +216,10 @@ class RingInput implements SpanSource {
     this.#draining = true;
     for (let count = 0; count < atMost && this.#ring.length > 0 && this.#spans.observed; count += 1) this.#emit();
     this.#draining = false;
-    if (this.#ring.length > 0) this.#drainSoon();
+    const ending = this.#ending;
+    this.#ending = undefined;
+    if (ending !== undefined) this.#end(ending);
+    else if (this.#ring.length > 0) this.#drainSoon();
     else for (const flush of this.#whenEmpty.splice(0)) flush();
   }
 
@@ -225,7 +229,7 @@ class RingInput implements SpanSource {
     try {
       this.#spans.next(span);
     } catch {
-      this.#account.callbackErrors += 1;
+      this.#account.callbackFailed();
     }
   }
 
@@ -236,7 +240,7 @@ class RingInput implements SpanSource {
       try {
         this.#settings.onLoss?.({ count, reason, stage: STAGE });
       } catch {
-        this.#account.callbackErrors += 1;
+        this.#account.callbackFailed();
       }
     }
   }
@@ -249,6 +253,11 @@ class RingInput implements SpanSource {
   }
 
   #end(onDone: () => void): void {
+    // Called from within the stream, it ends when what is being drained has passed.
+    if (this.#draining) {
+      this.#ending = onDone;
+      return;
+    }
     this.#drain(Number.POSITIVE_INFINITY);
     const left = this.#ring.take(this.#ring.length);
     if (left.length > 0) {

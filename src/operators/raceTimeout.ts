@@ -1,5 +1,5 @@
 import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
-import { RaceTimeoutError } from '../errors.ts';
+import { InvalidOptionError, RaceTimeoutError } from '../errors.ts';
 import { listen } from '../listen.ts';
 import { requireMillis, requireOneOf, requireShape, withDefaults } from '../options.ts';
 import { after } from '../timers.ts';
@@ -49,6 +49,7 @@ export function raceTimeout<T>(options: RaceTimeoutOptions): MonoTypeOperatorFun
   const { millis, bounds, what, scheduler } = withDefaults('raceTimeout', RACE_TIMEOUT_DEFAULTS, options);
   requireMillis('raceTimeout.millis', (options as Partial<RaceTimeoutOptions>).millis, 0, 'orInfinity');
   requireOneOf('raceTimeout.bounds', bounds, ['first', 'whole']);
+  if (typeof what !== 'string') throw new InvalidOptionError('raceTimeout.what', 'a text', what);
   requireShape('raceTimeout.scheduler', scheduler, 'a scheduler of RxJS', 'schedule', 'now');
 
   return function raceTimeoutOperator(source) {

@@ -41,7 +41,12 @@ export const EXPONENTIAL_BACKOFF_DEFAULTS: Readonly<Required<ExponentialBackoffO
 /**
  * Waits that grow exponentially up to a maximum, spread by chance.
  *
- * @throws InvalidOptionError when an option is out of its range
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * exportTo(otlpHttp(), { retry: { backoff: exponentialBackoff({ initialMillis: 200, jitter: 'decorrelated' }) } });
+ * ```
  */
 export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Backoff {
   const owner = 'exponentialBackoff';

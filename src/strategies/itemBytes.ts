@@ -42,12 +42,36 @@ function attributesBytes(attributes: Record<string, unknown> | undefined): numbe
   return bytes;
 }
 
-function valueBytes(value: unknown): number {
+function valueBytes(value: unknown, walk?: Walk): number {
   if (typeof value === 'string') return value.length;
-  if (Array.isArray(value)) {
-    let bytes = 4;
-    for (const element of value) bytes += 4 + (typeof element === 'string' ? element.length : 4);
-    return bytes;
+  if (typeof value === 'boolean') return 1;
+  if (typeof value !== 'object' || value === null) return 5;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  return nestedBytes(value, walk ?? { elementsLeft: MAX_ELEMENTS, depth: 0 });
+}
+
+/** How much of one value is still looked at: a circular one has no end. */
+interface Walk {
+  elementsLeft: number;
+  depth: number;
+}
+
+/** What lies beyond these counts as nothing: OTLP bears no such depth, and hardly such a size. */
+const MAX_ELEMENTS = 65_536;
+const MAX_DEPTH = 64;
+
+/** Arrays and maps, whose elements may be any value. */
+function nestedBytes(value: object, walk: Walk): number {
+  let bytes = 4;
+  if (walk.depth === MAX_DEPTH) return bytes;
+  walk.depth += 1;
+  const keys = Array.isArray(value) ? undefined : Object.keys(value);
+  const elements = Array.isArray(value) ? value : Object.values(value);
+  for (let index = 0; index < elements.length && walk.elementsLeft > 0; index += 1) {
+    walk.elementsLeft -= 1;
+    bytes +=
+      (keys === undefined ? 4 : ATTRIBUTE_BYTES + (keys[index] ?? '').length) + valueBytes(elements[index], walk);
   }
-  return typeof value === 'boolean' ? 1 : 5;
+  walk.depth -= 1;
+  return bytes;
 }

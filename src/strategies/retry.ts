@@ -26,8 +26,9 @@ export interface RetryLimits {
 export function decideRetry(failure: Failure, state: RetryState, limits: RetryLimits): RetryDecision {
   if (failure.kind === 'permanent' || failure.kind === 'tooLarge') return { kind: 'giveUp', because: 'permanent' };
   if (state.attempts >= limits.maxAttempts) return { kind: 'giveUp', because: 'attempts' };
-  const serverMillis =
-    failure.kind === 'throttled' ? Math.min(failure.retryAfterMillis, limits.maxRetryAfterMillis) : 0;
+  // A server's delay that is no number is none: it must not turn into a hammer.
+  const asked = failure.kind === 'throttled' && failure.retryAfterMillis >= 0 ? failure.retryAfterMillis : 0;
+  const serverMillis = Math.min(asked, limits.maxRetryAfterMillis);
   const delayMillis = Math.max(state.backoffMillis, serverMillis);
   if (state.elapsedMillis + delayMillis >= limits.maxElapsedMillis) return { kind: 'giveUp', because: 'elapsed' };
   return { kind: 'again', delayMillis };

@@ -88,16 +88,15 @@ function joinChain(chain: readonly StageStats[]): StageStats & { between: number
 }
 
 function readGauges(accounts: readonly Account[]): Omit<Stats, keyof StageStats | 'between' | 'stages'> {
-  const sum = (read: (account: Account) => number | undefined) =>
-    accounts.reduce((whole, a) => whole + (read(a) ?? 0), 0);
+  const sum = (read: (account: Account) => number) => accounts.reduce((whole, account) => whole + read(account), 0);
   return {
-    queueSize: sum((a) => a.gauges.queueSize?.()),
-    queueBytes: sum((a) => a.gauges.queueBytes?.()),
-    batchSize: Math.max(0, ...accounts.map((a) => a.gauges.batchSize?.() ?? 0)),
-    inFlight: sum((a) => a.gauges.inFlight?.()),
-    attempts: sum((a) => a.attempts),
-    retries: sum((a) => a.retries),
-    callbackErrors: sum((a) => a.callbackErrors),
+    queueSize: sum((account) => account.read('queueSize')),
+    queueBytes: sum((account) => account.read('queueBytes')),
+    batchSize: Math.max(0, ...accounts.map((account) => account.read('batchSize'))),
+    inFlight: sum((account) => account.read('inFlight')),
+    attempts: sum((account) => account.attempts),
+    retries: sum((account) => account.retries),
+    callbackErrors: sum((account) => account.callbackErrors),
   };
 }
 

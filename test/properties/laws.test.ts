@@ -163,6 +163,8 @@ describe('the laws, over random schedules', () => {
           const sink = stats.stages['exportTo(backend)'] as StageStats;
           const confirmed = outcomes.reduce((sum, outcome) => sum + outcome.delivered + outcome.rejected, 0);
           expect(sink.delivered + sink.rejected, 'the ledger counts what the outcomes say').toBe(confirmed);
+          expect(sink.delivered, 'the ledger counts what the backend took').toBe(backend.took);
+          expect(sink.rejected, 'the ledger counts what the backend rejected').toBe(backend.rejected);
         }),
         { numRuns: RUNS },
       );

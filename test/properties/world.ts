@@ -119,6 +119,9 @@ export class ScriptedBackend implements Sink<Item> {
   running = 0;
   mostRunning = 0;
   attempts = 0;
+  /** Items that it took and rejected, by its own count, in answers that somebody still waited for. */
+  took = 0;
+  rejected = 0;
   /** Items of attempts that it answered with a success, and items of attempts that it began. */
   readonly confirmed = new Set<number>();
   readonly seen = new Set<number>();
@@ -148,7 +151,10 @@ export class ScriptedBackend implements Sink<Item> {
       const respond = () => {
         if (answer.kind === 'fail') return subscriber.error(new ExportError(answer.failure, 'scripted'));
         for (const item of batch.items) this.confirmed.add(item.id);
-        subscriber.next({ rejected: Math.min(answer.rejected, batch.items.length) });
+        const rejected = Math.min(answer.rejected, batch.items.length);
+        this.rejected += rejected;
+        this.took += batch.items.length - rejected;
+        subscriber.next({ rejected });
         subscriber.complete();
       };
       if (answer.delayMillis === 0) respond();

@@ -154,7 +154,7 @@ export class BoundedChannel<T> implements Channel<T> {
     try {
       this.#items.next(item);
     } catch {
-      this.#account.callbackErrors += 1;
+      this.#account.callbackFailed();
     }
     this.#sendFlushes();
   }

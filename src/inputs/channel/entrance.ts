@@ -41,7 +41,7 @@ export class Entrance<T> {
     this.#account = account;
     this.#owner = owner;
     this.#queue = new MeasuredQueue(settings);
-    account.gauges = { queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes };
+    account.watch({ queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes });
   }
 
   /** Items in the queue. */

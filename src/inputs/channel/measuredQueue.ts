@@ -71,6 +71,6 @@ export function measure<T>(item: T, sizeOf: (item: T) => number, account: Accoun
   } catch {
     // Counted below, like a number that is none.
   }
-  account.callbackErrors += 1;
+  account.callbackFailed();
   return UNREADABLE_ITEM_BYTES;
 }

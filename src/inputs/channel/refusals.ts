@@ -30,7 +30,7 @@ export class Refusals<T> {
       try {
         this.#settings.onLoss?.({ count, reason, stage: STAGE });
       } catch {
-        this.#account.callbackErrors += 1;
+        this.#account.callbackFailed();
       }
     }
   }

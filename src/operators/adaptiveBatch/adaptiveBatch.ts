@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
-import { type Batch, isFlushRequest } from '../../batch.ts';
+import { type Batch, type FlushRequest, isFlushRequest } from '../../batch.ts';
 import { QueueFullError } from '../../errors.ts';
 import type { Gate } from '../../gate.ts';
 import { createLedger } from '../../ledger.ts';
@@ -61,19 +61,22 @@ function batchInto<T>(
 ): void {
   const { scheduler } = settings;
   const strategy = new GuardedStrategy(settings.strategy, settings, () => {
-    account.callbackErrors += 1;
+    account.callbackFailed();
   });
   const batcher = new Batcher<T>(settings, strategy.size);
-  const intake = new Intake(settings, account, batcher, () => {
-    taken += 1;
-    answerFlushes();
+  const intake = new Intake(settings, account, batcher, {
+    onEvicted: () => {
+      taken += 1;
+      answerFlushes();
+    },
+    isOpen: () => !stopped,
   });
   const unsettled = new Unsettled<T>(scheduler, settings.holdLeaseMillis, (batch) => {
     intake.tell('leaseExpired', batch.items);
     batch.expire(lostTally(batch.items.length, 'leaseExpired', STAGE));
   });
   const water = new WaterMarks(settings.gate && closingOf(settings.gate, scheduler), { high: 2, low: 1 }); // in full batches
-  const flushes: { readonly upTo: number; settle(): void }[] = []; // requests that wait for the items before `upTo`
+  const flushes: { readonly upTo: number; readonly hold: ReturnType<FlushRequest['hold']> }[] = []; // requests that wait for the items before `upTo`
   const inputs = new Subscription(); // to the source and to `flushWhen`
   let taken = 0; // items that have left the queue
   let unready = 0; // holders that cannot take another batch
@@ -88,6 +91,7 @@ function batchInto<T>(
     if (batcher.length === 0) openedAtMillis = scheduler.now();
     const admission = intake.admit(item);
     if (admission === 'overflown') return overflow();
+    if (stopped) return;
     if (batcher.due) drain();
     else if (delayTimer === undefined) arm();
     water.tell(batcher.fullBatches);
@@ -98,11 +102,13 @@ function batchInto<T>(
     end('error', () => subscriber.error(new QueueFullError(STAGE, settings.maxQueueSize, settings.maxQueueBytes)));
   };
 
+  const mayEmit = () => !stopped && batcher.due && unready === 0 && unsettled.size < settings.maxUnsettledBatches;
+
   const drain = () => {
     if (draining) return;
     draining = true;
     try {
-      while (batcher.due && unready === 0 && unsettled.size < settings.maxUnsettledBatches) emit();
+      while (mayEmit()) emit();
     } finally {
       draining = false;
     }
@@ -120,12 +126,13 @@ function batchInto<T>(
     const batch = new HeldBatch(owner, front, taken, nowMillis);
     taken += front.items.length;
     unsettled.add(batch);
-    strategy.left({ items: front.items.length, openMillis: nowMillis - openedAtMillis });
-    batcher.aim(strategy.size);
+    const openMillis = nowMillis - openedAtMillis;
     openedAtMillis = nowMillis;
     subscriber.next(batch);
     batch.emitted();
     unsettled.watch();
+    strategy.left({ items: front.items.length, openMillis });
+    batcher.aim(strategy.size);
   };
 
   const owner: HeldBatchOwner<T> = {
@@ -169,7 +176,7 @@ function batchInto<T>(
   };
 
   const flush = (request: unknown) => {
-    if (isFlushRequest(request)) flushes.push({ upTo: taken + batcher.length, settle: request.hold().settle });
+    if (isFlushRequest(request)) flushes.push({ upTo: taken + batcher.length, hold: request.hold() });
     batcher.makeAllDue('flush');
     drain();
     answerFlushes();
@@ -178,7 +185,7 @@ function batchInto<T>(
   const answerFlushes = () => {
     if (flushes.length === 0) return;
     const earliest = Math.min(unsettled.earliestSequence, batcher.length > 0 ? taken : Number.POSITIVE_INFINITY);
-    while (flushes[0] !== undefined && flushes[0].upTo <= earliest) flushes.shift()?.settle();
+    while (flushes[0] !== undefined && flushes[0].upTo <= earliest) flushes.shift()?.hold.settle();
   };
 
   const end = (closedBy: 'complete' | 'error', how: () => void) => {
@@ -203,16 +210,20 @@ function batchInto<T>(
     water.end();
   };
 
-  account.gauges = {
+  const unwatch = account.watch({
     queueSize: () => batcher.length,
     queueBytes: () => batcher.bytes,
     batchSize: () => batcher.target,
-  };
+  });
   const complete = () => end('complete', () => subscriber.complete());
-  const error = (thrown: unknown) => end('error', () => subscriber.error(thrown));
+  const error = (thrown: unknown) => {
+    inputs.unsubscribe(); // of both: whichever failed
+    end('error', () => subscriber.error(thrown));
+  };
   // Each by itself: a source whose teardown throws does not keep us from ours.
   subscriber.add(inputs);
   subscriber.add(stop);
+  subscriber.add(unwatch);
   if (settings.flushWhen !== undefined) listen(settings.flushWhen, { next: flush, error }, inputs);
   listen(source, { next: offer, error, complete }, inputs);
 }

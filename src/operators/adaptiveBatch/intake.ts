@@ -7,18 +7,24 @@ import { type AdaptiveBatchSettings, STAGE } from './options.ts';
 /** What became of an item: it is in, it is not, or it is the one too many that ends the stream. */
 export type Admission = 'accepted' | 'refused' | 'overflown';
 
+/** What the way in has to know of what lies behind it. */
+export interface QueueState {
+  onEvicted(): void;
+  isOpen(): boolean;
+}
+
 /** The way in: measures each item, makes room or refuses it, and says what was lost. */
 export class Intake<T> {
   readonly #settings: AdaptiveBatchSettings<T>;
   readonly #account: Account;
   readonly #batcher: Batcher<T>;
-  readonly #onEvicted: () => void;
+  readonly #queue: QueueState;
 
-  constructor(settings: AdaptiveBatchSettings<T>, account: Account, batcher: Batcher<T>, onEvicted: () => void) {
+  constructor(settings: AdaptiveBatchSettings<T>, account: Account, batcher: Batcher<T>, queue: QueueState) {
     this.#settings = settings;
     this.#account = account;
     this.#batcher = batcher;
-    this.#onEvicted = onEvicted;
+    this.#queue = queue;
   }
 
   admit(item: T): Admission {
@@ -29,8 +35,10 @@ export class Intake<T> {
         this.#refuse(item, 'queueFull');
         return this.#settings.overflow === 'error' ? 'overflown' : 'refused';
       }
-      while (!this.#batcher.fits(bytes)) this.#evict();
+      while (this.#queue.isOpen() && !this.#batcher.fits(bytes)) this.#evict();
     }
+    // A callback may have unsubscribed meanwhile: then there is no queue any more.
+    if (!this.#queue.isOpen()) return this.#refuse(item, 'unsubscribed');
     this.#account.accept(1);
     this.#batcher.push(item, bytes);
     return 'accepted';
@@ -41,7 +49,7 @@ export class Intake<T> {
     try {
       this.#settings.onLoss?.({ count: items.length, reason, stage: STAGE }, items);
     } catch {
-      this.#account.callbackErrors += 1;
+      this.#account.callbackFailed();
     }
   }
 
@@ -52,7 +60,7 @@ export class Intake<T> {
     } catch {
       // Counted below, like a number that is none.
     }
-    this.#account.callbackErrors += 1;
+    this.#account.callbackFailed();
     return UNREADABLE_ITEM_BYTES;
   }
 
@@ -65,7 +73,7 @@ export class Intake<T> {
   #evict(): void {
     const evicted = this.#batcher.evict() as T;
     this.#account.lose(1, 'queueFull');
-    this.#onEvicted();
+    this.#queue.onEvicted();
     this.tell('queueFull', [evicted]);
   }
 }

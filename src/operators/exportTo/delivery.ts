@@ -3,11 +3,11 @@ import {
   defer,
   type MonoTypeOperatorFunction,
   map,
-  NEVER,
   Observable,
   of,
   Subscription,
   take,
+  throwError,
   throwIfEmpty,
 } from 'rxjs';
 import type { Account } from '../../account.ts';
@@ -21,6 +21,9 @@ import type { Slots } from '../../strategies/slots.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import type { ExportToSettings } from './options.ts';
+
+/** A slot that came too late. */
+const TIME_IS_UP = new SpanflowError('TIMEOUT', 'the time for all attempts was over before this one could begin');
 
 /** What all deliveries of one subscription share. */
 export interface DeliveryContext<T> {
@@ -81,7 +84,9 @@ export class Delivery<T> {
 
   /** Its outcome when nobody waits for it any longer. */
   givenUp(reason: LossReason): Outcome<T> {
-    return this.#lost(this.#uncertain || this.#underWay ? 'unconfirmed' : reason);
+    if (this.#underWay) this.#uncertain = true;
+    this.#endAttempt();
+    return this.#lost(this.#uncertain ? 'unconfirmed' : reason);
   }
 
   /** Its outcome when there was no room for it. */
@@ -91,11 +96,11 @@ export class Delivery<T> {
 
   #attempt(): Observable<Response> {
     const { account, settings, sink } = this.#context;
-    // The slot came when the time was up: the deadline, which is due in this very moment, ends it unsent.
-    if (settings.scheduler.now() - this.#takenAtMillis >= settings.retry.maxElapsedMillis) return NEVER;
+    // The slot came when the time was up: nothing is sent any more.
+    if (settings.scheduler.now() - this.#takenAtMillis >= settings.retry.maxElapsedMillis)
+      return throwError(() => TIME_IS_UP);
     this.#attempts += 1;
-    account.attempts += 1;
-    if (this.#attempts > 1) account.retries += 1;
+    account.attempted(this.#attempts > 1);
     this.#attemptedAtMillis = settings.scheduler.now();
     this.#attemptMillis = 0;
     this.#underWay = true;
@@ -106,6 +111,7 @@ export class Delivery<T> {
   }
 
   #classify(error: unknown): Failure {
+    if (error === TIME_IS_UP) return { kind: 'permanent' };
     this.#endAttempt();
     const failure = failureOfAttempt(error);
     if (failure.kind === 'unknownOutcome') this.#uncertain = true;
@@ -121,7 +127,7 @@ export class Delivery<T> {
   }
 
   #countCallbackError(): void {
-    this.#context.account.callbackErrors += 1;
+    this.#context.account.callbackFailed();
   }
 
   #endAttempt(): void {
@@ -130,7 +136,9 @@ export class Delivery<T> {
     this.#attemptMillis = this.#context.settings.scheduler.now() - this.#attemptedAtMillis;
   }
 
-  #answered(response: Response): Outcome<T> {
+  /** An answer is an answer, also where a sink in JavaScript gives `undefined`. */
+  #answered(answer: Response | undefined): Outcome<T> {
+    const response = answer ?? {};
     this.#endAttempt();
     const size = this.batch.items.length;
     const unencodable = counted(response.unencodable, size);
@@ -145,7 +153,7 @@ export class Delivery<T> {
     // The deadline of the whole may have ended an attempt: nobody knows whether that one arrived.
     if (this.#underWay) this.#uncertain = true;
     this.#endAttempt();
-    const { kind } = failureOfAttempt(error);
+    const kind = error === TIME_IS_UP ? 'retryable' : failureOfAttempt(error).kind;
     return { ...this.#lost(this.#reason(kind)), error: asSpanflowError(error) };
   }
 

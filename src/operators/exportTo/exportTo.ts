@@ -1,6 +1,7 @@
 import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
 import { type Batch, type Hold, isBatch, NO_HOLD } from '../../batch.ts';
+import { InvalidOptionError } from '../../errors.ts';
 import { createLedger } from '../../ledger.ts';
 import { listen } from '../../listen.ts';
 import type { Outcome } from '../../outcome.ts';
@@ -79,22 +80,31 @@ function deliverAll<T>(
   let halted = false; // by `stopWhen`
 
   const take = (given: Batch<T> | readonly T[]) => {
-    const batch = isBatch(given) ? given : asBatch(given);
+    const batch = batchOf(given);
+    if (batch === undefined) return refuseItem(given);
     const size = batch.items.length;
     if (size === 0) return;
     const entry = { delivery: new Delivery(given, batch, context), hold: batch.hold(), run: new Subscription() };
     const fits =
-      pendingItems + size <= settings.maxPendingItems && pendingBytes + batch.bytes <= settings.maxPendingBytes;
+      pendingItems + size <= settings.maxPendingItems && pendingBytes + bytesOf(batch) <= settings.maxPendingBytes;
     if (!fits && entries.size > 0) return refuse(entry);
     account.accept(size);
     entries.add(entry);
     pendingItems += size;
-    pendingBytes += batch.bytes;
+    pendingBytes += bytesOf(batch);
     if (halted) return end(entry, entry.delivery.givenUp('shutdown'));
     listen(entry.delivery.run(), { next: (outcome) => end(entry, outcome) }, entry.run);
     if (!entries.has(entry)) return;
     if (slots.free) entry.hold.ready();
     else unwelcome.add(entry);
+  };
+
+  /** Only a program without types gets here. It is told at its own end, and not in the middle of whoever emits. */
+  const refuseItem = (given: unknown) => {
+    inputs.unsubscribe();
+    finishBy(() =>
+      subscriber.error(new InvalidOptionError('exportTo: what it is given', 'a batch or an array', given)),
+    );
   };
 
   const refuse = ({ delivery, hold }: Entry<T>) => {
@@ -106,6 +116,7 @@ function deliverAll<T>(
   };
 
   const end = (entry: Entry<T>, outcome: Outcome<T>) => {
+    if (!entries.has(entry)) return; // ending another one has ended it
     close(entry, outcome);
     subscriber.next(outcome);
     entry.hold.settle(outcome);
@@ -117,7 +128,7 @@ function deliverAll<T>(
     entries.delete(entry);
     unwelcome.delete(entry);
     pendingItems -= batch.items.length;
-    pendingBytes -= batch.bytes;
+    pendingBytes -= bytesOf(batch);
     account.settle(batch.items.length, outcome);
     tell(entry.delivery, outcome);
   };
@@ -127,7 +138,7 @@ function deliverAll<T>(
       try {
         settings.onLoss?.(loss, delivery.batch.items);
       } catch {
-        account.callbackErrors += 1;
+        account.callbackFailed();
       }
     }
   };
@@ -144,6 +155,7 @@ function deliverAll<T>(
     halted = true;
     slots.close();
     for (const entry of [...entries]) {
+      if (!entries.has(entry)) continue;
       const outcome = entry.delivery.givenUp('shutdown');
       entry.run.unsubscribe();
       end(entry, outcome);
@@ -166,17 +178,20 @@ function deliverAll<T>(
 
   const stop = () => {
     for (const entry of [...entries]) {
+      if (!entries.has(entry)) continue;
       const outcome = entry.delivery.givenUp('unsubscribed');
       entry.run.unsubscribe();
+      if (!entries.has(entry)) continue; // its abort has answered it
       close(entry, outcome);
       entry.hold.settle(outcome);
     }
   };
 
-  account.gauges = { inFlight: () => [...entries].filter((entry) => entry.delivery.underWay).length };
+  const inFlight = () => [...entries].filter((entry) => entry.delivery.underWay).length;
+  subscriber.add(account.watch({ inFlight }));
   const setLimit = (limit: number) => {
     if (Number.isSafeInteger(limit) && limit >= 1) slots.limit = limitOf(limit, sink);
-    else account.callbackErrors += 1;
+    else account.callbackFailed();
   };
   // First no slot, then no source, then no attempt: otherwise an abort would start the next in line. Each by itself: a source whose teardown throws does not
   // keep us from ours.
@@ -200,6 +215,17 @@ function deliverAll<T>(
 function limitOf<T>(concurrency: number | Observable<number>, sink: Sink<T>): number {
   const limit = typeof concurrency === 'number' ? concurrency : 1;
   return Math.max(1, Math.min(limit, sink.maxConcurrency ?? Number.POSITIVE_INFINITY));
+}
+
+function batchOf<T>(given: Batch<T> | readonly T[]): Batch<T> | undefined {
+  if (Array.isArray(given)) return asBatch(given);
+  const batch = given as Batch<T> | null | undefined;
+  return Array.isArray(batch?.items) && isBatch<T>(batch) ? batch : undefined;
+}
+
+/** An operator in between may have lost count. */
+function bytesOf<T>(batch: Batch<T>): number {
+  return batch.bytes >= 0 ? batch.bytes : 0;
 }
 
 /** A plain array, seen as a batch that nobody waits for. */

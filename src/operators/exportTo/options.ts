@@ -1,4 +1,5 @@
 import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import { InvalidOptionError } from '../../errors.ts';
 import type { Ledger } from '../../ledger.ts';
 import {
   MAX_TIMER_MILLIS,
@@ -31,7 +32,8 @@ export interface RetryOptions {
 
 export interface ExportToOptions<T> {
   /**
-   * Attempts at once, at most: 1 or more, default 8; or an Observable of that, for a limit that changes. A sink that bears less gets less. More hides the
+   * Attempts at once, at most: 1 or more, default 8; or an Observable of that, for a limit that changes: there is one slot until its first value, a value that is none is counted and
+   * passed over, and when it ends or fails the last limit stays. A sink that bears less gets less. More hides the
    * latency of a distant backend; a batch that waits between two attempts takes no part of it.
    */
   concurrency?: number | Observable<number>;
@@ -41,7 +43,8 @@ export interface ExportToOptions<T> {
    */
   attemptTimeoutMillis?: number;
   retry?: RetryOptions;
-  /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that is too many is lost as `queueFull`. */
+  /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that is too many is lost as `queueFull`; a batch that is alone always has
+   * room. Behind {@link adaptiveBatch} it has to be at least `maxUnsettledBatches` × `maxExportBatchSize` there. */
   maxPendingItems?: number;
   /** The estimated bytes of their batches, at most: 1 or more, or `Infinity`. Default 256 MiB. */
   maxPendingBytes?: number;
@@ -92,13 +95,13 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
 
 /** Lays the options over the defaults and refuses what is out of range. */
 export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToSettings<T> {
-  requireShape('exportTo.sink', sink, 'a sink: an object with name and export()', 'export');
+  requireSink('exportTo.sink', sink);
   const owner = 'exportTo';
   const attemptTimeoutMillis = sink.attemptTimeoutMillis ?? EXPORT_TO_DEFAULTS.attemptTimeoutMillis;
   const defaults = { ...EXPORT_TO_DEFAULTS, attemptTimeoutMillis };
   const settings = withDefaults<ExportToSettings<T>>(owner, defaults, options);
-  settings.retry = withDefaults(`${owner}.retry`, RETRY_DEFAULTS, options.retry ?? {});
-  requireConcurrency(settings.concurrency);
+  settings.retry = withDefaults(`${owner}.retry`, RETRY_DEFAULTS, options.retry === undefined ? {} : options.retry);
+  requireConcurrency(`${owner}.concurrency`, settings.concurrency);
   requireMillis(`${owner}.attemptTimeoutMillis`, settings.attemptTimeoutMillis, 1, 'orInfinity');
   requireShape(`${owner}.retry.backoff`, settings.retry.backoff, 'a backoff, as of exponentialBackoff()', 'first');
   requireLimit(`${owner}.retry.maxAttempts`, settings.retry.maxAttempts, 1);
@@ -116,13 +119,20 @@ export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToS
   return settings;
 }
 
-function requireConcurrency(concurrency: unknown): void {
-  if (typeof concurrency === 'number') requireWhole('exportTo.concurrency', concurrency, 1);
-  else
-    requireShape('exportTo.concurrency', concurrency, 'a whole number from 1, or an Observable of such', 'subscribe');
+/** A limit, or an Observable of it. */
+export function requireConcurrency(option: string, concurrency: unknown): void {
+  if (typeof concurrency === 'number') requireWhole(option, concurrency, 1);
+  else requireShape(option, concurrency, 'a whole number from 1, or an Observable of such', 'subscribe');
 }
 
 /** A batch that is still held a minute after all attempts must be over has been forgotten. */
 export function leaseMillis(maxElapsedMillis: number = RETRY_DEFAULTS.maxElapsedMillis): number {
   return Math.min(MAX_TIMER_MILLIS, maxElapsedMillis + 60_000);
+}
+
+/** An object with a name and an `export`, that says nothing impossible of itself. */
+export function requireSink(option: string, sink: Sink<never>): void {
+  requireShape(option, sink, 'a sink, an object with name and export(): otlpHttp() for example', 'export');
+  if (typeof sink.name !== 'string') throw new InvalidOptionError(`${option}.name`, 'a text', sink.name);
+  if (sink.maxConcurrency !== undefined) requireLimit(`${option}.maxConcurrency`, sink.maxConcurrency, 1);
 }

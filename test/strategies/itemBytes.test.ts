@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { encodeTraces } from '../../src/otlp/index.ts';
+import { estimateItemBytes } from '../../src/strategies/itemBytes.ts';
+import { spanWith } from '../support/spans.ts';
+
+describe('estimateItemBytes', () => {
+  test.each([
+    ['text', 'x'.repeat(100_000)],
+    ['bytes', new Uint8Array(100_000)],
+    ['texts', Array.from({ length: 1_000 }, () => 'x'.repeat(100))],
+    ['a map', { a: 'x'.repeat(50_000), b: { c: 'y'.repeat(50_000) } }],
+    ['arrays in arrays', [[['x'.repeat(100_000)]]]],
+  ])('counts %s about as the wire does', (_what, value) => {
+    const span = spanWith({ attributes: { key: value as string } });
+    const wire = encodeTraces([span]).length;
+    expect(estimateItemBytes(span) / wire).toBeGreaterThan(0.8);
+    expect(estimateItemBytes(span) / wire).toBeLessThan(1.2);
+  });
+
+  test('comes to an end with a value that has none', () => {
+    const circular: unknown[] = [];
+    for (let index = 0; index < 10; index += 1) circular.push(circular);
+    expect(estimateItemBytes(spanWith({ attributes: { circular: circular as string[] } }))).toBeGreaterThan(0);
+  });
+
+  test('counts what is no span by its length, or not at all', () => {
+    expect(['abc', 5, new Uint8Array(7), {}, null, undefined].map(estimateItemBytes)).toEqual([3, 8, 7, 0, 0, 0]);
+  });
+});
