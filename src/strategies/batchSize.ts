@@ -102,6 +102,8 @@ export class GuardedStrategy {
   }
 
   ended(batch: BatchEnded): void {
+    // A holder's word that makes no sense teaches nothing.
+    if (!(batch.attemptMillis >= 0 && batch.delivered >= 0)) return;
     this.#attempt(() => this.#strategy.ended(batch));
     this.#ask();
   }

@@ -197,6 +197,14 @@ describe('a strategy of somebody else', () => {
     expect(errors).toHaveLength(2);
   });
 
+  test('is not told of an end that makes no sense', () => {
+    const told: number[] = [];
+    const { strategy } = guarded({ ended: ({ attemptMillis }) => void told.push(attemptMillis) });
+    for (const attemptMillis of [5, Number.NaN, -1])
+      strategy.ended({ items: 1, delivered: 1, attemptMillis, queued: 0 });
+    expect(told).toEqual([5]);
+  });
+
   test('may fail to be made: then sizes are fixed', () => {
     const factory = () => {
       throw new Error('no strategy');
