@@ -134,12 +134,12 @@ function writeStatus(writer: Writer, status: ReadableSpan['status'] | undefined)
 }
 
 /** To the SDK a context without `isRemote` is local, so the bit that says "this is known" is always set, as the official exporters do. */
-function flagsOf(traceFlags: number, isRemote: boolean | undefined): number {
+export function flagsOf(traceFlags: number, isRemote: boolean | undefined): number {
   return (traceFlags & TRACE_FLAGS_MASK) | HAS_IS_REMOTE | (isRemote ? IS_REMOTE : 0);
 }
 
 /** A number from 0, else 0. The API counts kinds from INTERNAL = 0, the wire from 1 (there 0 is UNSPECIFIED): that is the shift. */
-function enumOf(value: unknown, shift: number): number {
+export function enumOf(value: unknown, shift: number): number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_INT32
     ? (value as number) + shift
     : 0;

@@ -6,9 +6,9 @@ import { Memo, ownCopyOf } from './memo.ts';
 import type { Writer } from './writer.ts';
 
 /** Messages inside messages that protobuf's own readers accept: 47 arrays or 31 objects inside one span attribute. */
-const MAX_MESSAGE_DEPTH = 100;
-const MESSAGES_PER_ARRAY = 2;
-const MESSAGES_PER_MAP = 3;
+export const MAX_MESSAGE_DEPTH = 100;
+export const MESSAGES_PER_ARRAY = 2;
+export const MESSAGES_PER_MAP = 3;
 
 const MAX_PLACES = 64;
 
@@ -47,7 +47,7 @@ export function writeAttributes(encoding: Encoding, tag: number, attributes: unk
 }
 
 /** The same properties, in an object of which `for in` shows no other: it is much faster than a list of keys. */
-function ownOf(attributes: object): Record<string, unknown> {
+export function ownOf(attributes: object): Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(attributes);
   if (prototype === null || (prototype === Object.prototype && !isPolluted()))
     return attributes as Record<string, unknown>;
@@ -233,7 +233,7 @@ function writeMap(encoding: Encoding, map: object, depth: number): boolean {
 }
 
 /** A Date, a Map or a Promise shows no property of its own: an empty list in its place would be a lie. */
-function isPlainObject(value: object): boolean {
+export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

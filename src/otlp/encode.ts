@@ -1,8 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { InvalidOptionError, messageOf, SpanflowError, shown } from '../errors.ts';
+import type { SpanflowError } from '../errors.ts';
+import { checkArguments, encodeEach, tooLarge } from './encode-each.ts';
 import { RequestEncoder } from './encode-request.ts';
 import { Encoding } from './encoding.ts';
-import { OutOfMemory } from './writer.ts';
 
 export interface EncodeTracesOptions {
   /**
@@ -40,16 +40,12 @@ export function encodeTraces(
   spans: readonly ReadableSpan[],
   options: EncodeTracesOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  if (!Array.isArray(spans)) throw new InvalidOptionError('encodeTraces.spans', 'an array of spans', spans);
-  const onUnencodable = options.onUnencodable;
-  if (onUnencodable !== undefined && typeof onUnencodable !== 'function') {
-    throw new InvalidOptionError('encodeTraces.onUnencodable', 'a function', onUnencodable);
-  }
+  checkArguments('encodeTraces', spans, options.onUnencodable);
   // Reading a span may run code of the program that encodes spans in turn: it finds no encoding here, and makes its own.
   const encoding = spare ?? new Encoding();
   spare = undefined;
   try {
-    return bytesOf(spans, encoding, onUnencodable);
+    return bytesOf(spans, encoding, options.onUnencodable);
   } finally {
     spare = encoding;
   }
@@ -64,50 +60,11 @@ function bytesOf(
   onUnencodable: EncodeTracesOptions['onUnencodable'],
 ): Uint8Array<ArrayBuffer> {
   const request = new RequestEncoder(encoding);
-  for (let index = 0; index < spans.length; index++) {
-    const span = spans[index] as ReadableSpan;
-    try {
-      request.add(span);
-    } catch (thrown) {
-      if (thrown instanceof OutOfMemory) throw tooLarge(thrown);
-      const error = unencodable(span, index, thrown);
-      if (onUnencodable === undefined) throw error;
-      report(onUnencodable, span, error);
-    }
-  }
+  encodeEach(spans, (span) => request.add(span), onUnencodable);
   try {
     return request.finish();
   } catch (thrown) {
     // Everything is bytes by now: what is left is memory.
     throw tooLarge(thrown);
-  }
-}
-
-function tooLarge(thrown: unknown): SpanflowError {
-  return new SpanflowError('UNENCODABLE', `the request cannot be encoded: ${messageOf(thrown)}`, { cause: thrown });
-}
-
-function unencodable(span: ReadableSpan, index: number, thrown: unknown): SpanflowError {
-  const message = `span ${index}${nameOf(span)} cannot be encoded: ${messageOf(thrown)}`;
-  return new SpanflowError('UNENCODABLE', message, { cause: thrown });
-}
-
-function nameOf(span: ReadableSpan): string {
-  try {
-    return ` ${shown(span.name)}`;
-  } catch {
-    return '';
-  }
-}
-
-function report(
-  onUnencodable: NonNullable<EncodeTracesOptions['onUnencodable']>,
-  span: ReadableSpan,
-  error: SpanflowError,
-): void {
-  try {
-    onUnencodable(span, error);
-  } catch {
-    // See the option: the remaining spans matter more.
   }
 }

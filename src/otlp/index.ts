@@ -1,2 +1,4 @@
 export { decodeTraces } from './decode.ts';
+export { decodeTracesJson } from './decode-json.ts';
 export { type EncodeTracesOptions, encodeTraces } from './encode.ts';
+export { encodeTracesJson } from './encode-json.ts';

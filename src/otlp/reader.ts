@@ -111,26 +111,28 @@ export class Reader {
     return this.view.getFloat64(this.#pass(8), true);
   }
 
-  text(): string {
+  /** Passes over a length and what has it, and says where that begins. */
+  content(): number {
     const end = this.#contentEnd();
     const start = this.at;
     this.at = end;
-    return texts.read(this.bytes, this.view, start, end);
+    return start;
+  }
+
+  text(): string {
+    const start = this.content();
+    return texts.read(this.bytes, this.view, start, this.at);
   }
 
   hex(): string {
-    const end = this.#contentEnd();
-    const start = this.at;
-    this.at = end;
-    return this.bytes.toString('hex', start, end);
+    const start = this.content();
+    return this.bytes.toString('hex', start, this.at);
   }
 
   /** Bytes of their own: a view would hold the whole request in memory for as long as one span lives. */
   copy(): Uint8Array {
-    const end = this.#contentEnd();
-    const copy = new Uint8Array(this.bytes.subarray(this.at, end));
-    this.at = end;
-    return copy;
+    const start = this.content();
+    return new Uint8Array(this.bytes.subarray(start, this.at));
   }
 
   /** Passes over a field of which only the tag was read. */

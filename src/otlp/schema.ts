@@ -3,8 +3,8 @@ import { type MessageCodec, messageCodec } from './codec.ts';
 import type { RpcStatusMessage, TraceRequestMessage, TraceResponseMessage } from './messages.ts';
 
 /** Number, type, and for a field that is neither single nor implicit: `'repeated'`, or the name of its oneof. */
-type FieldRow = readonly [id: number, type: string, how?: string];
-type MessageTable = Readonly<Record<string, Readonly<Record<string, FieldRow>>>>;
+export type FieldRow = readonly [id: number, type: string, how?: string];
+export type MessageTable = Readonly<Record<string, Readonly<Record<string, FieldRow>>>>;
 
 // Enums are written as int32, which is the same on the wire and keeps values that are newer than this table.
 
@@ -101,7 +101,7 @@ function described(fields: MessageTable[string]): protobuf.IType {
 }
 
 // Another signal is one more table here: the schema exists once, and from JSON because only that form is proto3 by default.
-const tables: MessageTable = { ...common, ...trace, ...rpc };
+export const tables: MessageTable = { ...common, ...trace, ...rpc };
 const nested: Record<string, protobuf.IType> = {};
 for (const [name, fields] of Object.entries(tables)) nested[name] = described(fields);
 const root = protobuf.Root.fromJSON({ nested });

@@ -3,8 +3,8 @@
  *
  * The rounds are interleaved and the ratio is taken round by round, so that a busy machine moves the figures more than the ratios.
  */
-import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
-import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
 import { traceRequest } from '../../src/otlp/schema.ts';
 import { protobufjsSpans } from '../otlp/oracle-decode.ts';
 import { type Contestant, figureOf, measure, type RoundsOptions, ratioOf } from './support/rounds.ts';
@@ -55,6 +55,21 @@ function encoding({ name, batches }: Workload): Row {
   });
 }
 
+function encodingJson({ name, batches }: Workload): Row {
+  const run = (spans: (typeof batches)[number]): unknown => JsonTraceSerializer.serializeRequest(spans);
+  return duel(`encodeTracesJson, ${name}`, batches, batches[0]?.length ?? 0, encodeTracesJson, {
+    name: 'otlp-transformer',
+    run,
+  });
+}
+
+/** There is no other decoder to stand beside it: what reading the syntax alone costs. */
+function decodingJson({ name, batches }: Workload): Row {
+  const bodies = batches.map((spans) => new TextDecoder().decode(encodeTracesJson(spans)));
+  const rival = { name: 'JSON.parse alone', run: (text: string): unknown => JSON.parse(text) };
+  return duel(`decodeTracesJson, ${name}`, bodies, batches[0]?.length ?? 0, decodeTracesJson, rival);
+}
+
 function decoding({ name, batches }: Workload, rival: Rival<Uint8Array>): Row {
   const bodies = batches.map((spans) => encodeTraces(spans));
   return duel(`decodeTraces, ${name}`, bodies, batches[0]?.length ?? 0, decodeTraces, rival);
@@ -69,6 +84,8 @@ const rows = [
   ...workloads.map(encoding),
   ...workloads.map((workload) => decoding(workload, messagesAndSpans)),
   ...workloads.map((workload) => decoding(workload, messagesOnly)),
+  ...workloads.map(encodingJson),
+  ...workloads.map(decodingJson),
 ];
 if (flags.has('--json')) {
   console.log(JSON.stringify({ machine: machine(), options, rows }, undefined, 2));

@@ -10,8 +10,11 @@ import { protobufjsBytes } from './oracle.ts';
 function expectSameBytes(spans: readonly ReadableSpan[]): void {
   const ours = Buffer.from(encodeTraces(spans));
   const theirs = Buffer.from(protobufjsBytes(spans));
-  // Printed only where they differ: they may be many.
-  if (!ours.equals(theirs)) expect(ours.toString('hex')).toBe(theirs.toString('hex'));
+  if (ours.equals(theirs)) return;
+  // They may be many: what is shown is around the first that differs.
+  const at = Math.max(0, ours.findIndex((byte, index) => byte !== theirs[index]) - 20);
+  expect(ours.toString('hex', at, at + 60)).toBe(theirs.toString('hex', at, at + 60));
+  expect(ours.length).toBe(theirs.length);
 }
 
 describe('the encoder writes byte for byte what protobufjs writes', () => {

@@ -1,4 +1,4 @@
-import { SpanKind } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { decodeTraces } from '../../../src/otlp/index.ts';
@@ -24,9 +24,10 @@ export function requestSpans(): Workload {
   return { name: '10 attributes', origin: 'generated', batches: [batch] };
 }
 
-/** 512 spans of a name, ids and times. */
+/** 512 spans of a name, ids and times: eight to a trace, of which seven are children of the first. */
 export function bareSpans(): Workload {
-  const batch = sdkSpans(BATCH, SpanKind.INTERNAL, (at) => ({ name: `step ${at % 20}`, attributes: {} }));
+  const describe = (at: number) => ({ name: `step ${at % 20}`, attributes: {} });
+  const batch = sdkSpans(BATCH, SpanKind.INTERNAL, describe, 8);
   return { name: 'bare', origin: 'generated', batches: [batch] };
 }
 
@@ -49,16 +50,19 @@ interface Described {
   readonly attributes: Record<string, string | number | boolean | string[]>;
 }
 
-function sdkSpans(count: number, kind: SpanKind, describe: (at: number) => Described): ReadableSpan[] {
+function sdkSpans(count: number, kind: SpanKind, describe: (at: number) => Described, perTrace = 1): ReadableSpan[] {
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'bench', 'service.version': '1.0.0', 'host.name': 'bench-1' }),
     spanProcessors: [new SimpleSpanProcessor({ exporter })],
   });
   const tracer = provider.getTracer('bench', '1.0.0');
+  let root = ROOT_CONTEXT;
   for (let at = 0; at < count; at++) {
+    const isRoot = at % perTrace === 0;
     const { name, attributes } = describe(at);
-    const span = tracer.startSpan(name, { kind });
+    const span = tracer.startSpan(name, { kind }, isRoot ? ROOT_CONTEXT : root);
+    if (isRoot) root = trace.setSpan(ROOT_CONTEXT, span);
     // One by one, as instrumentations do: it decides how the engine lays the object out.
     for (const [key, value] of Object.entries(attributes)) span.setAttribute(key, value);
     span.end();

@@ -1,0 +1,66 @@
+import { types } from 'node:util';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { messageOf, SpanflowError, shown } from '../errors.ts';
+import { decodeTraces } from './decode.ts';
+import { traceRequestJson } from './json-schema.ts';
+import { JsonToWire, UnsafeInteger } from './json-wire.ts';
+
+/**
+ * The spans of an OTLP trace export request in JSON, as {@link decodeTraces} has them.
+ *
+ * It reads OTLP/JSON, and what proto3 JSON allows besides: integers as numbers or strings (exact beyond 2^53 in either form), doubles
+ * as strings, enums by name, base64 in either alphabet, `null` for what is absent. Unknown fields are ignored, names in snake_case
+ * among them, as OTLP says.
+ *
+ * **Order:** as in the message.
+ *
+ * **Loss:** none of spans.
+ *
+ * The memory that a message takes is a multiple of its size: limit that first.
+ *
+ * @param json the text, or its bytes in UTF-8
+ *
+ * @throws SpanflowError `MALFORMED_MESSAGE` with the place and the reason; nothing else. Messages nested more than 100 deep are refused.
+ *
+ * @example
+ * ```ts
+ * const spans = decodeTracesJson(await readFile('spans.json', 'utf8'));
+ * ```
+ *
+ * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+ */
+export function decodeTracesJson(json: string | Uint8Array): ReadableSpan[] {
+  try {
+    const text = textOf(json);
+    // By way of the binary form, so that what a span can hold is decided in one place.
+    return decodeTraces(wireOf(text));
+  } catch (thrown) {
+    const message = `the OTLP/JSON request is malformed: ${messageOf(thrown)}`;
+    throw new SpanflowError('MALFORMED_MESSAGE', message, { cause: thrown });
+  }
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function textOf(json: string | Uint8Array): string {
+  if (typeof json === 'string') return json;
+  if (types.isUint8Array(json)) return strict.decode(json);
+  throw new Error(`it must be a string or a Uint8Array, but is ${shown(json)}`);
+}
+
+function wireOf(text: string): Uint8Array {
+  try {
+    return new JsonToWire(false).write(JSON.parse(text), traceRequestJson);
+  } catch (thrown) {
+    if (!(thrown instanceof UnsafeInteger)) throw thrown;
+  }
+  // An integer that no double holds, written without quotation marks: it is read again, by its digits. This is slower, and rare.
+  return new JsonToWire(true).write(JSON.parse(text, digitsOfIntegers), traceRequestJson);
+}
+
+/** ECMAScript 2026 gives a reviver the text of a number. */
+function digitsOfIntegers(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
+  return /^-?\d+$/.test(source) ? source : value;
+}

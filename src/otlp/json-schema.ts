@@ -1,0 +1,59 @@
+import { tables } from './schema.ts';
+
+/** How a field looks in OTLP/JSON: as its type says, but ids are hex, and two numbers may be given by name. */
+export interface JsonField {
+  readonly name: string;
+  readonly number: number;
+  readonly type: string;
+  readonly repeated: boolean;
+  readonly oneof: string | undefined;
+  /** What a name means, where names are known. */
+  readonly names: Readonly<Record<string, number>> | undefined;
+  /** The fields of what it holds, where that is a message. */
+  readonly message: JsonMessage | undefined;
+}
+
+export interface JsonMessage {
+  readonly fields: JsonField[];
+}
+
+const IDS: ReadonlySet<string> = new Set(['traceId', 'spanId', 'parentSpanId']);
+
+/** OTLP/JSON has numbers; the names, which proto3 JSON has, are only read. */
+const ENUMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'Span.kind': {
+    SPAN_KIND_UNSPECIFIED: 0,
+    SPAN_KIND_INTERNAL: 1,
+    SPAN_KIND_SERVER: 2,
+    SPAN_KIND_CLIENT: 3,
+    SPAN_KIND_PRODUCER: 4,
+    SPAN_KIND_CONSUMER: 5,
+  },
+  // The short ones are no names of the schema, but are sent.
+  'Status.code': { STATUS_CODE_UNSET: 0, STATUS_CODE_OK: 1, STATUS_CODE_ERROR: 2, UNSET: 0, OK: 1, ERROR: 2 },
+};
+
+const messages = new Map<string, JsonMessage>();
+
+function messageOf(type: string): JsonMessage | undefined {
+  const table = tables[type];
+  const known = messages.get(type);
+  if (table === undefined || known !== undefined) return known;
+  const message: JsonMessage = { fields: [] };
+  // Before its fields, since messages hold themselves.
+  messages.set(type, message);
+  for (const [name, [number, of, how]] of Object.entries(table)) {
+    message.fields.push({
+      name,
+      number,
+      type: IDS.has(name) ? 'hex' : of,
+      repeated: how === 'repeated',
+      oneof: how === 'repeated' ? undefined : how,
+      names: ENUMS[`${type}.${name}`],
+      message: messageOf(of),
+    });
+  }
+  return message;
+}
+
+export const traceRequestJson = messageOf('ExportTraceServiceRequest') as JsonMessage;

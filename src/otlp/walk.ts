@@ -1,0 +1,32 @@
+// An array of itself twice, 40 deep, is small in memory and endless on the wire; so is a list of one long string a million times.
+// Without these limits one such span would stop the program, or take its whole request with it.
+const MAX_VALUES_PER_SPAN = 262_144;
+/** Characters and bytes, in all values and keys: the OTLP specification's limit for a whole request. */
+const MAX_LENGTH_PER_SPAN = 64 * 1024 * 1024;
+
+/** Where the walk through the values of one span is, and what this span may still have. One serves a whole request. */
+export class Walk {
+  /** The attribute at the top, for messages. */
+  attribute = '';
+  /** Objects that contain the present value: one that comes again is circular. */
+  readonly ancestors: object[] = [];
+  /** Values, events and links that this span may still have. */
+  #valuesLeft = 0;
+  /** Characters and bytes that they may still have. */
+  #lengthLeft = 0;
+
+  /** Begins another span, whatever state the last one was left in. */
+  restart(): void {
+    if (this.ancestors.length > 0) this.ancestors.length = 0;
+    this.#valuesLeft = MAX_VALUES_PER_SPAN;
+    this.#lengthLeft = MAX_LENGTH_PER_SPAN;
+  }
+
+  /** @throws Error where the span has more than one span may have. */
+  spend(values: number, length: number): void {
+    this.#valuesLeft -= values;
+    this.#lengthLeft -= length;
+    if (this.#valuesLeft < 0) throw new Error(`it has more than ${MAX_VALUES_PER_SPAN} values`);
+    if (this.#lengthLeft < 0) throw new Error(`its values are longer than ${MAX_LENGTH_PER_SPAN}`);
+  }
+}
