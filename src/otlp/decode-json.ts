@@ -24,6 +24,7 @@ import { JsonToWire, UnsafeInteger } from './json-wire.ts';
  *
  * @example
  * ```ts
+ * const { decodeTracesJson } = await import('spanflow/otlp');
  * const spans = decodeTracesJson(await readFile('spans.json', 'utf8'));
  * ```
  *

@@ -21,6 +21,7 @@ type Scope = ReadableSpan['instrumentationScope'];
  *
  * @example
  * ```ts
+ * const { encodeTracesJson } = await import('spanflow/otlp');
  * const body = encodeTracesJson(spans);
  * const text = new TextDecoder().decode(body);
  * ```
