@@ -1,5 +1,7 @@
 import type { SchedulerLike } from 'rxjs';
-import { keepingAlive } from './timers.ts';
+import { messageOf, SpanflowError } from './errors.ts';
+import type { Sink } from './sink.ts';
+import { keepingAlive, outsideAnyContext } from './timers.ts';
 
 /** Ends something, once: the second call gives the promise of the first. */
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
@@ -45,14 +47,24 @@ export function withinMillis(scheduler: SchedulerLike, millis: number, work: Pro
 }
 
 /** Settles like the work, or rejects when its time is up; the work goes on. */
-export function orTimeout<R>(
-  scheduler: SchedulerLike,
-  millis: number,
-  work: Promise<R>,
-  error: () => Error,
-): Promise<R> {
+function orTimeout<R>(scheduler: SchedulerLike, millis: number, work: Promise<R>, error: () => Error): Promise<R> {
   return new Promise((resolve, reject) => {
     const timer = keepingAlive(scheduler, millis, () => reject(error()));
     work.then(resolve, reject).finally(() => timer.unsubscribe());
   });
+}
+
+/** Lets a sink hand on what it holds. That it fails is told, and is no reason for a flush to fail: losses are in the outcomes. */
+export async function flushSink<T>(sink: Sink<T>, onTrouble: (message: string) => void): Promise<void> {
+  try {
+    await outsideAnyContext(() => sink.forceFlush?.());
+  } catch (thrown) {
+    onTrouble(`${sink.name} did not flush: ${messageOf(thrown)}`);
+  }
+}
+
+/** Settles like the flush of a queue and then of its sink, or rejects when the time of both is up. */
+export function flushWithin(scheduler: SchedulerLike, timeoutMillis: number, flush: Promise<void>): Promise<void> {
+  const text = `forceFlush did not finish within ${timeoutMillis} ms; what is still pending goes on`;
+  return orTimeout(scheduler, timeoutMillis, flush, () => new SpanflowError('FLUSH_TIMEOUT', text));
 }

@@ -1,9 +1,9 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { merge, type Observable, Subject } from 'rxjs';
-import { messageOf, SpanflowError } from './errors.ts';
+import { messageOf } from './errors.ts';
 import { type LostSpans, type SpanSource, spanSource } from './inputs/fromSpanProcessor.ts';
 import { createLedger } from './ledger.ts';
-import { onceAndAtExit, orTimeout, type Shutdown, withinMillis } from './lifeCycle.ts';
+import { flushSink, flushWithin, onceAndAtExit, type Shutdown, withinMillis } from './lifeCycle.ts';
 import { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from './operators/exportTo/exportTo.ts';
 import type { Retry } from './operators/retryWithBackoff.ts';
@@ -102,20 +102,10 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
 
   const forceFlush = ({ timeoutMillis = settings.flushTimeoutMillis } = {}) => {
     requireMillis('spanPipeline.forceFlush.timeoutMillis', timeoutMillis, 0, 'orInfinity');
-    const timeout = () =>
-      new SpanflowError(
-        'FLUSH_TIMEOUT',
-        `forceFlush did not finish within ${timeoutMillis} ms; what is still pending goes on`,
-      );
-    return orTimeout(scheduler, timeoutMillis, input.forceFlush({ timeoutMillis }).then(flushSink), timeout);
-  };
-
-  const flushSink = async () => {
-    try {
-      await outsideAnyContext(() => sink.forceFlush?.());
-    } catch (thrown) {
-      warnings.trouble(`${sink.name} did not flush: ${messageOf(thrown)}`);
-    }
+    const flushed = input
+      .forceFlush({ timeoutMillis })
+      .then(() => flushSink(sink, (message) => warnings.trouble(message)));
+    return flushWithin(scheduler, timeoutMillis, flushed);
   };
 
   const closeSink = async () => {

@@ -4,7 +4,9 @@ import { QueueFullError, SpanflowError } from '../errors.ts';
 import { MeasuredQueue, measure } from '../inputs/channel/measuredQueue.ts';
 import { listen } from '../listen.ts';
 import type { LossReason } from '../outcome.ts';
+import { quietly } from '../quietly.ts';
 import { Ring } from '../strategies/ring.ts';
+import { WaterMarks } from '../strategies/waterMarks.ts';
 import type { StreamOutputSettings } from './options.ts';
 
 /** What a reader gets: an item, the end, an error (once); or nothing, because it has stopped the outlet itself. */
@@ -25,7 +27,7 @@ export class Outlet<T> {
   readonly #subscription = new Subscription();
   #subscribed = false;
   #ending: Pulled<T> | undefined; // what comes when the queue is empty
-  #reopenGate: (() => void) | undefined;
+  readonly #water: WaterMarks;
 
   /** @param carries whether the other side can be handed such an item at all */
   constructor(
@@ -41,6 +43,8 @@ export class Outlet<T> {
     this.#account = account;
     this.#carries = carries;
     this.#queue = new MeasuredQueue(settings);
+    const { gate } = settings;
+    this.#water = new WaterMarks(gate && (() => gate.close()), { high: 0.5, low: 0.25 });
     account.watch({ queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes });
   }
 
@@ -83,12 +87,20 @@ export class Outlet<T> {
   /** The reader wants no more: the source is unsubscribed, and what was queued is lost. */
   stop(): void {
     this.#subscribed = true;
-    this.#subscription.unsubscribe();
+    this.#leave();
     this.#ending = { kind: 'stopped' };
     const left = this.#queue.clear();
     if (left.length > 0) this.#lose('unsubscribed', left);
     this.#tellGate();
     this.#answerReaders(this.#ending);
+  }
+
+  /** A source whose teardown throws has failed at that, and the reader is answered all the same. */
+  #leave(): void {
+    quietly(
+      () => this.#subscription.unsubscribe(),
+      () => this.#account.callbackFailed(),
+    );
   }
 
   #offer(item: T): void {
@@ -127,7 +139,7 @@ export class Outlet<T> {
     this.#refuse('queueFull', item);
     if (this.#settings.overflow !== 'error') return;
     const { maxQueueSize, maxQueueBytes } = this.#settings;
-    this.#subscription.unsubscribe();
+    this.#leave();
     this.#end({ kind: 'error', error: new QueueFullError(this.#stage, maxQueueSize, maxQueueBytes) });
   }
 
@@ -149,15 +161,8 @@ export class Outlet<T> {
 
   /** Nobody is asked to wait for a queue that nothing comes into any more. */
   #tellGate(): void {
-    const { gate } = this.#settings;
-    if (gate === undefined) return;
-    const fillRatio = this.#ending === undefined ? this.#queue.fillRatio : 0;
-    if (fillRatio >= 0.5) this.#reopenGate ??= gate.close();
-    else if (fillRatio <= 0.25) {
-      const reopen = this.#reopenGate;
-      this.#reopenGate = undefined;
-      reopen?.();
-    }
+    if (this.#ending === undefined) this.#water.tell(this.#queue.fillRatio);
+    else this.#water.end();
   }
 
   #refuse(reason: LossReason, item: T): void {

@@ -41,7 +41,15 @@ export function toWritableStream<T>(
     if (atEnd === 'close') channel.close({ error });
   };
   return new WritableStream<T>({
-    write: (item, controller) => channel.send(item, { signal: controller.signal }),
+    write: async (item, controller) => {
+      try {
+        await channel.send(item, { signal: controller.signal });
+      } catch (error) {
+        // A stream whose write fails calls neither `close` nor `abort`.
+        close(error);
+        throw error;
+      }
+    },
     close: () => close(),
     abort: (reason: unknown) => close(reason ?? new SpanflowError('CLOSED', `${STAGE}: the stream was aborted`)),
   });

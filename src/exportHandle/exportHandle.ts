@@ -7,7 +7,7 @@ import { createGate, type Gate } from '../gate.ts';
 import { BoundedChannel } from '../inputs/channel/boundedChannel.ts';
 import { STAGE as CHANNEL } from '../inputs/channel/options.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
-import { onceAndAtExit, type Shutdown, withinMillis } from '../lifeCycle.ts';
+import { flushSink, flushWithin, onceAndAtExit, type Shutdown, withinMillis } from '../lifeCycle.ts';
 import { adaptiveBatch } from '../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../operators/exportTo/exportTo.ts';
 import { requireMillis, withDefaults } from '../options.ts';
@@ -61,7 +61,7 @@ export interface ExportHandle<T> {
  * Behind it are a {@link channel}, an {@link adaptiveBatch} and an {@link exportTo}, and their options. The handle owns the sink.
  *
  * On a {@link spanPipeline} it shares that one's queue, with the spans that end in the process: nobody waits for room there, and what finds none is answered as `queueFull`. Spans that are not
- * sampled are answered as `unsampled`. `stats`, `forceFlush` and `shutdown` are those of the pipeline.
+ * sampled are answered as `unsampled`. `stats`, `forceFlush`, `shutdown` and the disposal are those of the pipeline; there is one handle for each.
  *
  * **Answers** exactly the items of the call, when the last of them has its end. When a backend takes only a part of a batch it does not say which: of a batch that several calls share, each is
  * assigned a part in proportion, and told so in `estimated`. All answers together are always what `stats()` says. An empty array is answered at once.
@@ -91,8 +91,13 @@ export function exportHandle<T>(
 ): ExportHandle<T> | ExportHandle<ReadableSpan> {
   if (!isPipeline(sink)) return new SinkHandle(sink, settle(sink, options));
   withDefaults(`${OWNER} on a pipeline`, {}, options); // the pipeline has its own
-  return new PipelineHandle(sink);
+  const handle = handles.get(sink) ?? new PipelineHandle(sink);
+  handles.set(sink, handle);
+  return handle;
 }
+
+/** One for each pipeline: it listens for as long as that one lives. */
+const handles = new WeakMap<SpanPipeline, PipelineHandle>();
 
 function isPipeline<T>(sink: Sink<T> | SpanPipeline): sink is SpanPipeline {
   return typeof sink === 'object' && sink !== null && ENTRANCE in sink;
@@ -143,9 +148,9 @@ class SinkHandle<T> implements ExportHandle<T> {
     return this.#ledger.stats();
   }
 
-  async forceFlush(options?: { timeoutMillis?: number }): Promise<void> {
-    await this.#channel.forceFlush(options);
-    await outsideAnyContext(() => this.#sink.forceFlush?.());
+  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    const flushed = this.#channel.forceFlush({ timeoutMillis }).then(() => flushSink(this.#sink, warnOfTrouble));
+    return flushWithin(this.#settings.scheduler, timeoutMillis, flushed);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -215,6 +220,10 @@ class SinkHandle<T> implements ExportHandle<T> {
       warn(`${this.#sink.name} did not shut down: ${messageOf(thrown)}`);
     }
   }
+}
+
+function warnOfTrouble(message: string): void {
+  warn(`${OWNER}: ${message}`);
 }
 
 /** Keeps something until its promise is settled. */

@@ -2,6 +2,7 @@ import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type Schedul
 import { InvalidOptionError, RaceTimeoutError } from '../errors.ts';
 import { listen } from '../listen.ts';
 import { requireMillis, requireOneOf, requireShape, withDefaults } from '../options.ts';
+import { quietly } from '../quietly.ts';
 import { after } from '../timers.ts';
 
 export interface RaceTimeoutOptions {
@@ -56,7 +57,7 @@ export function raceTimeout<T>(options: RaceTimeoutOptions): MonoTypeOperatorFun
     return new Observable((subscriber) => {
       const racer = new Subscription();
       const timer = after(scheduler, millis, () => {
-        racer.unsubscribe();
+        quietly(() => racer.unsubscribe());
         subscriber.error(new RaceTimeoutError(what, millis));
       });
       subscriber.add(timer);

@@ -9,9 +9,10 @@ import {
   requireShape,
   withDefaults,
 } from '../options.ts';
+import { quietly } from '../quietly.ts';
 import type { Failure } from '../sink.ts';
 import { type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
-import { decideRetry, failureOf } from '../strategies/retry.ts';
+import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
 import { after } from '../timers.ts';
 
 /** An attempt failed, and another one follows. */
@@ -98,7 +99,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         const fail = (error: unknown) => {
           const again = decide(error);
           // The failed attempt is over, with whatever its teardown releases, before its wait begins.
-          run.unsubscribe();
+          quietly(() => run.unsubscribe(), settings.onCallbackError);
           if (!subscriber.closed) again();
         };
         listen(
@@ -109,7 +110,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
       };
 
       const decide = (error: unknown): (() => void) => {
-        const failure = guarded(() => settings.classify(error), RETRYABLE);
+        const failure = guarded(() => soundFailure(settings.classify(error)), RETRYABLE);
         step = guarded(() => step?.next() ?? settings.backoff.first(random), undefined);
         const backoffMillis = guarded(() => sound('backoff.delayMillis', step?.delayMillis, MAX_TIMER_MILLIS), 1_000);
         const state = { attempts, elapsedMillis: scheduler.now() - startedAtMillis, backoffMillis };
@@ -129,7 +130,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         try {
           return callback();
         } catch (thrown) {
-          reportQuietly(settings.onCallbackError, thrown);
+          quietly(() => settings.onCallbackError(thrown));
           return instead;
         }
       };
@@ -146,14 +147,6 @@ const RETRYABLE: Failure = Object.freeze({ kind: 'retryable' });
 function sound(what: string, number: unknown, max: number): number {
   requireNumber(`retryWithBackoff.${what}`, number, 0, max);
   return number as number;
-}
-
-function reportQuietly(report: (thrown: unknown) => void, thrown: unknown): void {
-  try {
-    report(thrown);
-  } catch {
-    // Whoever listens to failures has failed: there is nobody left to tell.
-  }
 }
 
 function validated(options: RetryWithBackoffOptions): Required<RetryWithBackoffOptions> {

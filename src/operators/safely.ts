@@ -1,4 +1,5 @@
 import { requireFunction, withDefaults } from '../options.ts';
+import { quietly } from '../quietly.ts';
 
 export interface SafelyOptions<Args extends readonly unknown[], Fallback> {
   /** What is returned in the place of an exception: it is given that, and the arguments. Default: it returns `undefined`. */
@@ -73,11 +74,7 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
 
   const failed = (error: unknown, args: Args) => {
     errors += 1;
-    try {
-      onError(error, ...args);
-    } catch {
-      // Whoever listens to failures has failed: there is nobody left to tell.
-    }
+    quietly(() => onError(error, ...args));
   };
 
   const insteadOf = (error: unknown, args: Args) => {

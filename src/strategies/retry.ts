@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '../errors.ts';
 import { ExportError, type Failure } from '../sink.ts';
 
 /** What is left to do with something that failed. */
@@ -39,8 +40,15 @@ export function failureOf(error: unknown): Failure {
   return error instanceof ExportError || isFailure(error) ? error.failure : { kind: 'retryable' };
 }
 
+const KINDS: readonly unknown[] = ['retryable', 'throttled', 'permanent', 'tooLarge', 'unknownOutcome'];
+
 /** Two copies of this package may be loaded: the shape counts, not the class. */
 function isFailure(error: unknown): error is { failure: Failure } {
-  const kind = (error as { failure?: { kind?: unknown } } | null | undefined)?.failure?.kind;
-  return ['retryable', 'throttled', 'permanent', 'tooLarge', 'unknownOutcome'].includes(kind as string);
+  return KINDS.includes((error as { failure?: { kind?: unknown } } | null | undefined)?.failure?.kind);
+}
+
+/** Refuses a classification that is none. */
+export function soundFailure(failure: Failure): Failure {
+  if (KINDS.includes((failure as Failure | undefined)?.kind)) return failure;
+  throw new InvalidOptionError('classify()', `a failure, of the kinds ${KINDS.join(', ')}`, failure);
 }

@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { Loss, LossReason } from '../../outcome.ts';
+import { quietly } from '../../quietly.ts';
 
 /** Whom an operator tells what. */
 export interface Listeners<T> {
@@ -19,27 +20,16 @@ export class Teller<T> {
 
   lost(reason: LossReason, items: readonly T[]): void {
     if (items.length === 0) return;
-    try {
-      this.#listeners.onLoss({ count: items.length, reason, stage: this.#stage }, items);
-    } catch (thrown) {
-      this.callbackError(thrown);
-    }
+    const loss = { count: items.length, reason, stage: this.#stage };
+    quietly(() => this.#listeners.onLoss(loss, items), this.#listeners.onCallbackError);
   }
 
   /** Unsubscribes what is somebody else's. */
   tearDown(subscription: Subscription): void {
-    try {
-      subscription.unsubscribe();
-    } catch (thrown) {
-      this.callbackError(thrown);
-    }
+    quietly(() => subscription.unsubscribe(), this.#listeners.onCallbackError);
   }
 
   callbackError(thrown: unknown): void {
-    try {
-      this.#listeners.onCallbackError(thrown);
-    } catch {
-      // Whoever listens to failures has failed: there is nobody left to tell.
-    }
+    quietly(() => this.#listeners.onCallbackError(thrown));
   }
 }

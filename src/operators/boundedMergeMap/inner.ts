@@ -1,6 +1,7 @@
 import { from, type ObservableInput, type Subscription } from 'rxjs';
 import { SpanflowError } from '../../errors.ts';
 import { listen } from '../../listen.ts';
+import { quietly } from '../../quietly.ts';
 import type { Teller } from '../backpressure/teller.ts';
 import { STAGE } from './options.ts';
 
@@ -37,7 +38,10 @@ export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): 
   };
 
   try {
-    listen(from(open()), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
+    const opened = open();
+    // Ended by `project` itself: nobody subscribes to its promise any more, and nobody hears it fail.
+    if (run.closed) quietly(() => opened);
+    listen(from(opened), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
   } catch (thrown) {
     if (ending === undefined) fail(thrown);
     else teller.callbackError(thrown);
