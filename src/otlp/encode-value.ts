@@ -39,9 +39,10 @@ export function writeAttributes(encoding: Encoding, tag: number, attributes: unk
   const own = ownOf(attributes);
   for (const key in own) {
     const value = own[key];
-    if (writeKnownKeyValue(encoding, tag, knownKey(encoding, key, place++), value)) continue;
+    const known = knownKey(encoding, key, place++);
+    if (writeKnownKeyValue(encoding, tag, known, value)) continue;
     encoding.attribute = key;
-    if (!writeKeyValue(encoding, tag, key, value, depth)) leftOut += 1;
+    if (!writeKeyValue(encoding, tag, key, known, value, depth)) leftOut += 1;
   }
   return leftOut;
 }
@@ -92,11 +93,18 @@ function isPlain(value: unknown): value is string | number | boolean {
 }
 
 /** Writes a `KeyValue`; `false`, and nothing written, where OTLP has no form for the value, or for one inside it. */
-function writeKeyValue(encoding: Encoding, tag: number, key: string, value: unknown, depth: number): boolean {
+function writeKeyValue(
+  encoding: Encoding,
+  tag: number,
+  key: string,
+  before: KnownKey | undefined,
+  value: unknown,
+  depth: number,
+): boolean {
   const { writer } = encoding;
   const begin = writer.at;
   encoding.spend(0, key.length);
-  const known = encoding.keys.peek(key) ?? newKey(encoding, key);
+  const known = before ?? newKey(encoding, key);
   writer.byte(tag);
   const start = writer.open(1);
   if (known === undefined) writeKey(writer, key);
@@ -225,8 +233,9 @@ function writeMap(encoding: Encoding, map: object, depth: number): boolean {
   const start = writer.open(1);
   for (const key of keys) {
     const value = (map as Record<string, unknown>)[key];
-    if (writeKnownKeyValue(encoding, REPEATED_VALUES, encoding.keys.find(key), value)) continue;
-    if (!writeKeyValue(encoding, REPEATED_VALUES, key, value, depth)) return false;
+    const known = encoding.keys.find(key);
+    if (writeKnownKeyValue(encoding, REPEATED_VALUES, known, value)) continue;
+    if (!writeKeyValue(encoding, REPEATED_VALUES, key, known, value, depth)) return false;
   }
   writer.close(start, 1);
   return true;

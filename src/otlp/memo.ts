@@ -41,11 +41,6 @@ export class Memo<Made> {
     return made;
   }
 
-  /** Without a say in whether the memo pays. */
-  peek(value: string | number | boolean): Made | undefined {
-    return this.#made.get(value);
-  }
-
   /** Whether what is made of this value, which was not found, should be told to {@link keep}. */
   wants(value: string | number | boolean): boolean {
     return this.#resting === 0 && (typeof value !== 'string' || value.length <= MAX_LENGTH);

@@ -194,9 +194,10 @@ export class Writer {
   #longText(value: string): void {
     const atMost = value.length < UNMEASURED_TEXT ? value.length * MAX_BYTES_PER_UNIT : Buffer.byteLength(value);
     const width = varintBytes(value.length);
-    const start = this.open(width);
-    if (this.at + atMost > this.bytes.length) this.#grow(atMost);
-    this.at += this.bytes.write(value, this.at);
+    const start = this.at;
+    if (start + width + atMost > this.bytes.length) this.#grow(width + atMost);
+    const written = this.bytes.write(value, start + width);
+    this.at = start + width + written;
     this.close(start, width);
   }
 
@@ -227,6 +228,8 @@ export class Writer {
 
 /** How many bytes a number takes as a varint. */
 export function varintBytes(value: number): number {
+  if (value <= 0x7f) return 1;
+  if (value <= 0x3fff) return 2;
   let bytes = 1;
   for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes += 1;
   return bytes;

@@ -51,6 +51,11 @@ describe('the encoder writes byte for byte what protobufjs writes', () => {
     expectSameBytes(lengths.map((length) => spanWith({ name: 'n'.repeat(length) })));
   });
 
+  test('for values that are alike, one after the other', () => {
+    const alike = [0, -0, 0, '0', -0, false, '', 0n, null, true, 1, '1', 1n, 'true', Number.NaN, 'NaN', Number.NaN];
+    for (let turn = 0; turn < 3; turn++) expectSameBytes(alike.map((a) => spanWith({ attributes: { a: a as never } })));
+  });
+
   test('for attributes that inherit, and objects that are no plain ones', () => {
     const inherited = Object.assign(Object.create({ inherited: 1 }), { own: 2 });
     class Held {

@@ -40,6 +40,8 @@ describe('fields in another order than theirs', () => {
     expect(span).toMatchObject({ name: 'last', status: { code: 2, message: 'first' } });
     const list = (value: string): Buffer => field(0x2a, field(0x0a, text(0x0a, value)));
     expect(heldAs(list('a'), list('b'))).toEqual(['a', 'b']);
+    const map = (key: string): Buffer => field(0x32, field(0x0a, text(0x0a, key)));
+    expect(heldAs(map('a'), map('b'))).toEqual({ a: null, b: null });
   });
 
   test('of which one excludes the other: the last one counts, and nothing of the first comes back', () => {
@@ -55,6 +57,11 @@ describe('what is not well-formed', () => {
     ['a text that is no UTF-8', bodyOf(field(0x2a, Buffer.of(0xc0, 0x80))), /near byte \d+ of 10: /],
     ['a long text that is no UTF-8', bodyOf(field(0x2a, Buffer.alloc(70, 0xff))), /near byte \d+ of \d+: /],
     ['a length beyond the message', Buffer.of(0x0a, 5, 0x12, 9, 0x12, 0, 0), /a length beyond the end of its message/],
+    [
+      'a length beyond the inner message alone',
+      Buffer.from('0a0212050a0312010a', 'hex'),
+      /a length beyond the end of its message/,
+    ],
     ['a length beyond 32 bits', Buffer.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), /a length beyond the end/],
     ['an unknown varint without end', Buffer.alloc(20, 0xf8), /a varint of more than 10 bytes|29 bits/],
     ['a number cut short', bodyOf(Buffer.of(0x39, 1, 2, 3)), /its end inside a number/],

@@ -71,6 +71,9 @@ const unencodable: Record<string, [Partial<ReadableSpan>, RegExp]> = {
   'a trace id of 33 digits': [withContext({ traceId: '1'.repeat(33) }), /traceId must be 32 hex digits/],
   'a span id of 15 digits': [withContext({ spanId: '1'.repeat(15) }), /spanId must be 16 hex digits/],
   'a trace id with other letters': [withContext({ traceId: 'z'.repeat(32) }), /traceId must be 32 hex digits/],
+  // Each of these characters is a digit, if one looks at its lowest seven bits alone.
+  'a trace id of other digits': [withContext({ traceId: '\u0130'.repeat(32) }), /traceId must be 32 hex digits/],
+  'a span id of other digits': [withContext({ spanId: `${'1'.repeat(15)}\u00b1` }), /spanId must be 16 hex digits/],
   'a trace id that is no string': [withContext({ traceId: 7 }), /traceId must be 32 hex digits, but is 7/],
   'a span id that is too long': [withContext({ spanId: '1'.repeat(17) }), /spanId must be 16 hex digits/],
   'no span id': [withContext({ spanId: '' }), /spanId must be 16 hex digits, but is ""/],

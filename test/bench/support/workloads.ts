@@ -13,6 +13,7 @@ export interface Workload {
 }
 
 const BATCH = 512;
+const MAX_BATCHES = 16;
 
 /** 512 spans of an HTTP server: ten attributes each, of which some repeat from span to span and some never do. */
 export function requestSpans(): Workload {
@@ -31,16 +32,16 @@ export function bareSpans(): Workload {
   return { name: 'bare', origin: 'generated', batches: [batch] };
 }
 
-/** The first 32,768 spans of the recorded shop, in 512s as they came; generated spans where it is absent. */
+/** The first 8,192 spans of the recorded shop, in 512s as they came; generated spans where it is absent. */
 export function recordedSpans(): Workload {
   const set = astronomy();
   const spans: ReadableSpan[] = [];
   for (const bytes of set.requests()) {
     spans.push(...decodeTraces(bytes));
-    if (spans.length >= 64 * BATCH) break;
+    if (spans.length >= MAX_BATCHES * BATCH) break;
   }
   const batches: ReadableSpan[][] = [];
-  for (let at = 0; at + BATCH <= spans.length && batches.length < 64; at += BATCH)
+  for (let at = 0; at + BATCH <= spans.length && batches.length < MAX_BATCHES; at += BATCH)
     batches.push(spans.slice(at, at + BATCH));
   return { name: `${set.origin} shop`, origin: set.origin, batches };
 }
