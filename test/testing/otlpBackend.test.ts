@@ -1,9 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { ExportResultCode } from '@opentelemetry/core';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -18,6 +14,7 @@ import {
   otlpBackend,
   walkSpans,
 } from '../../src/testing/index.ts';
+import { authority } from '../support/httpCertificates.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -42,15 +39,6 @@ async function spansOf(letters: string): Promise<ReadableSpan[]> {
 function send(exporter: SpanExporter, spans: ReadableSpan[]): Promise<boolean> {
   open.push({ close: () => exporter.shutdown() });
   return new Promise((resolve) => exporter.export(spans, ({ code }) => resolve(code === ExportResultCode.SUCCESS)));
-}
-
-function hasOpenSsl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const delimited = (field: number, ...content: number[]) => [field * 8 + 2, content.length, ...content];
@@ -243,22 +231,12 @@ describe('a fake backend', () => {
     );
   });
 
-  it.skipIf(!hasOpenSsl())('speaks TLS', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'spanflow-tls-'));
-    open.push({ close: async () => rmSync(folder, { recursive: true }) });
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject],
-      {
-        stdio: 'ignore',
-      },
-    );
-    const backend = await start({ tls: { key: readFileSync(key), cert: readFileSync(cert) } });
+  it('speaks TLS', async () => {
+    const trusted = authority('test authority');
+    const backend = await start({ tls: trusted.issue('localhost', ['127.0.0.1']) });
     expect(backend.url).toMatch(/^https:/);
     const status = await new Promise((resolve, reject) => {
-      const call = httpsRequest(backend.url, { method: 'POST', ca: readFileSync(cert) }, (response) => {
+      const call = httpsRequest(backend.url, { method: 'POST', ca: trusted.cert }, (response) => {
         response.resume();
         resolve(response.statusCode);
       });
