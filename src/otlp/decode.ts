@@ -18,7 +18,7 @@ import { ReceivedResource } from './resource.ts';
  *
  * **Loss:** none of spans. Fields that this version of OTLP does not know are skipped.
  *
- * The memory that a message takes is a multiple of its bytes (some 20 times at worst): limit the bytes first.
+ * The memory that a message takes is a multiple of its bytes: limit the bytes first.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE` with the message, the place and the reason; nothing else. Messages nested more than 100
  * deep are refused.

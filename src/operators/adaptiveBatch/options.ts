@@ -20,8 +20,8 @@ export type Overflow = 'dropNewest' | 'dropOldest' | 'error';
 
 export interface AdaptiveBatchOptions<T> {
   /**
-   * Items that wait for a batch, at most: 1 or more, default 32,768. That is a burst of 10,000 and half a minute at 1,000 a second, three
-   * times over. More rides out longer outages and takes more memory.
+   * Items that wait for a batch, at most: 1 or more, default 32,768. That is a burst of 10,000 three times over, or
+   * half a minute at 1,000 a second. More rides out longer outages and takes more memory.
    */
   maxQueueSize?: number;
   /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is refused as `tooLarge`. */
