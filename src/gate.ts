@@ -1,4 +1,5 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
+import { requireShape, withDefaults } from './options.ts';
 
 /**
  * Carries the need to wait back to inputs that can wait: whoever is full closes it, whoever pulls looks at it first.
@@ -10,13 +11,20 @@ import { BehaviorSubject, type Observable } from 'rxjs';
 export interface Gate {
   /** Whether nobody keeps it closed. */
   readonly open: boolean;
-  /** Resolves at the moment in which it is open: at once if it is. */
-  whenOpen(): Promise<void>;
+  /**
+   * Resolves at the moment in which it is open: at once if it is.
+   *
+   * @param options `signal`: gives up the wait, in O(1), and nothing of it is kept. Then it rejects with the signal's reason; a rejection that nobody looks at is no unhandled one. A gate of your
+   * own need not know it; then it keeps until it opens whoever waited.
+   */
+  whenOpen(options?: { signal?: AbortSignal }): Promise<void>;
   /** Closes it, and returns what undoes just this closing. It opens when every closing has been undone. */
   close(): () => void;
   /** `true` while it is closed. It starts with the present state. */
   readonly saturated$: Observable<boolean>;
 }
+
+const WHEN_OPEN_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
 
 /**
  * Makes a gate that is open.
@@ -31,7 +39,7 @@ export interface Gate {
 export function createGate(): Gate {
   const saturated = new BehaviorSubject(false);
   let closings = 0; // how many have closed it and not yet undone that
-  let waiting: (() => void)[] = []; // who is to be told when it opens
+  const waiting = new Set<() => void>(); // who is to be told when it opens, first come, first told
 
   const reopen = () => {
     closings -= 1;
@@ -39,16 +47,20 @@ export function createGate(): Gate {
     saturated.next(false);
     // A listener may have closed it again: then those who wait go on waiting.
     if (closings > 0) return;
-    const waited = waiting;
-    waiting = [];
-    for (const resolve of waited) resolve();
+    const waited = [...waiting];
+    waiting.clear();
+    for (const tell of waited) tell();
   };
 
   return {
     get open() {
       return closings === 0;
     },
-    whenOpen: () => (closings === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    whenOpen: (options) => {
+      const signal = options && withDefaults('gate.whenOpen', WHEN_OPEN_DEFAULTS, options).signal;
+      if (signal !== undefined) requireShape('gate.whenOpen.signal', signal, 'an AbortSignal', 'addEventListener');
+      return closings === 0 ? Promise.resolve() : waitAmong(waiting, signal);
+    },
     close: () => {
       closings += 1;
       if (closings === 1) saturated.next(true);
@@ -61,4 +73,24 @@ export function createGate(): Gate {
     },
     saturated$: saturated.asObservable(),
   };
+}
+
+/** Waits to be told, or until the signal aborts. */
+function waitAmong(waiting: Set<() => void>, signal: AbortSignal | undefined): Promise<void> {
+  const told = new Promise<void>((resolve, reject) => {
+    const giveUp = () => {
+      waiting.delete(tell);
+      reject(signal?.reason);
+    };
+    const tell = () => {
+      signal?.removeEventListener('abort', giveUp);
+      resolve();
+    };
+    if (signal?.aborted) return giveUp();
+    waiting.add(tell);
+    signal?.addEventListener('abort', giveUp, { once: true });
+  });
+  // Whoever gives up and does not look has decided so; the process that is observed does not end for it.
+  told.catch(() => {});
+  return told;
 }

@@ -3,9 +3,9 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Account } from '../account.ts';
 import { SpanflowError } from '../errors.ts';
 import type { Gate } from '../gate.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from '../inputs/pulling.ts';
 import { requireShape } from '../options.ts';
 import { type StreamInputOptions, settleInput } from './options.ts';
-import { ITEMS_PER_TURN, nextTurn } from './turns.ts';
 
 const STAGE = 'fromReadable';
 
@@ -58,7 +58,7 @@ function readInto<T>(subscriber: Subscriber<T>, readable: Readable, gate: Gate, 
     reading = true;
     for (let count = 1; !subscriber.closed; count += 1) {
       if (count % ITEMS_PER_TURN === 0) await nextTurn();
-      while (!gate.open && !subscriber.closed) await gate.whenOpen();
+      while (!gate.open && !subscriber.closed) await untilOpen(gate, subscriber);
       if (subscriber.closed) return;
       const chunk = readable.read() as T | null;
       if (chunk === null) break;

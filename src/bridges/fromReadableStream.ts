@@ -2,9 +2,9 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Account } from '../account.ts';
 import { SpanflowError } from '../errors.ts';
 import type { Gate } from '../gate.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from '../inputs/pulling.ts';
 import { requireShape } from '../options.ts';
 import { type StreamInputOptions, settleInput } from './options.ts';
-import { ITEMS_PER_TURN, nextTurn } from './turns.ts';
 
 const STAGE = 'fromReadableStream';
 
@@ -70,14 +70,14 @@ async function readAll<T>(
   });
   for (let read = 1; !subscriber.closed; read += 1) {
     if (read % ITEMS_PER_TURN === 0) await nextTurn();
-    while (!gate.open && !subscriber.closed) await gate.whenOpen();
+    while (!gate.open && !subscriber.closed) await untilOpen(gate, subscriber);
     if (subscriber.closed) return;
     const { done, value } = await reader.read();
     if (done) return;
     account.accept(1);
     if (subscriber.closed) return account.lose(1, 'unsubscribed');
     held = 1;
-    while (!gate.open && !subscriber.closed) await gate.whenOpen();
+    while (!gate.open && !subscriber.closed) await untilOpen(gate, subscriber);
     if (subscriber.closed) return;
     held = 0;
     account.handOn(1);

@@ -3,6 +3,7 @@ import type { Account } from '../account.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { requireShape, withDefaults } from '../options.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from './pulling.ts';
 
 export interface FromAsyncIterableOptions {
   /** Nothing is pulled while it is closed. Give the same one to `adaptiveBatch({ gate })`. Default: one that stays open. */
@@ -12,9 +13,6 @@ export interface FromAsyncIterableOptions {
 }
 
 const STAGE = 'fromAsyncIterable';
-
-/** Items of a synchronous iterable that are pulled before the event loop has its next turn. */
-const ITEMS_PER_TURN = 1_024;
 
 /**
  * Pulls items from an iterable, one after another, only while the gate is open.
@@ -84,8 +82,7 @@ async function pull<T>(
 ): Promise<void> {
   for (let pulled = 1; !subscriber.closed; pulled += 1) {
     if (pulled % ITEMS_PER_TURN === 0) await nextTurn();
-    // Somebody else who waited may have been first, and have closed it again.
-    while (!gate.open && !subscriber.closed) await gate.whenOpen();
+    while (!gate.open && !subscriber.closed) await untilOpen(gate, subscriber);
     if (subscriber.closed) return;
     const answer = iterator.next();
     const result = 'then' in answer ? await answer : answer;
@@ -95,11 +92,6 @@ async function pull<T>(
     account.handOn(1);
     subscriber.next(result.value);
   }
-}
-
-/** Every so often the event loop has its turn between items that are there at once. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** It was unsubscribed, so there is nobody left to tell of an error. */

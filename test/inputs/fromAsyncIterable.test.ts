@@ -1,5 +1,5 @@
 import { lastValueFrom, Subject, take, toArray } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   adaptiveBatch,
   createGate,
@@ -202,5 +202,37 @@ describe('createGate', () => {
     reopen?.();
     await waiting;
     expect([gate.open, opened]).toEqual([true, true]);
+  });
+
+  test('who gives up a wait is told why, and is kept no longer', async () => {
+    const gate = createGate();
+    const open = gate.close();
+    const remove = vi.spyOn(AbortSignal.prototype, 'removeEventListener');
+    for (let waits = 0; waits < 1_000; waits += 1) {
+      const wait = new AbortController();
+      gate.whenOpen({ signal: wait.signal });
+      wait.abort();
+    }
+    const patient = new AbortController();
+    const opened = gate.whenOpen({ signal: patient.signal });
+    await expect(gate.whenOpen({ signal: AbortSignal.abort(new Error('no patience')) })).rejects.toThrow('no patience');
+    open();
+    await opened;
+    // At the opening each who is still there lets go of its signal: the patient one.
+    expect(remove.mock.contexts).toEqual([patient.signal]);
+    remove.mockRestore();
+  });
+
+  test('an abort after it has opened changes nothing; what is no signal is refused', async () => {
+    const gate = createGate();
+    await gate.whenOpen({ signal: AbortSignal.abort() });
+    const wait = new AbortController();
+    const open = gate.close();
+    const opened = gate.whenOpen({ signal: wait.signal });
+    open();
+    wait.abort();
+    await opened;
+    expect(() => gate.whenOpen({ signal: {} as AbortSignal })).toThrow('gate.whenOpen.signal must be an AbortSignal');
+    expect(() => gate.whenOpen({ signals: [] } as object)).toThrow('gate.whenOpen.signals must be one of the known');
   });
 });

@@ -1,10 +1,11 @@
-import { Observable, Subject } from 'rxjs';
+import { Observable, Subject, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
 import { SpanflowError } from '../../errors.ts';
 import { requireMillis, requireShape, withDefaults } from '../../options.ts';
 import { Ring } from '../../strategies/ring.ts';
 import { keepingAlive, outsideAnyContext, soon } from '../../timers.ts';
 import { Flushes } from '../flushes.ts';
+import { untilOpen } from '../pulling.ts';
 import { type Admission, Entrance } from './entrance.ts';
 import { type Channel, type ChannelSettings, type Offered, type SendOptions, STAGE } from './options.ts';
 import { Refusals } from './refusals.ts';
@@ -27,13 +28,16 @@ export class BoundedChannel<T> implements Channel<T> {
   #left = 0; // items that have
   #drainIsDue = false; // a turn is set
   #draining = false;
-  #awaitsGate = false;
+  #gateWait: Subscription | undefined; // while it waits for the gate; given up when nobody listens any more
   #failure: { readonly error: unknown } | undefined; // how the stream ends, unless it completes
   #ended = false; // the stream has
   #whenSettled: (() => void)[] | undefined = []; // flushes that came after the end; gone when that has settled
 
   readonly items$ = new Observable<T>((subscriber) => {
     subscriber.add(this.#items.subscribe(subscriber));
+    subscriber.add(() => {
+      if (!this.#items.observed) this.#gateWait?.unsubscribe();
+    });
     this.#drainSoon();
   });
   readonly flush$ = this.#flushes.requests$;
@@ -122,14 +126,17 @@ export class BoundedChannel<T> implements Channel<T> {
   #gateIsOpen(): boolean {
     const { gate } = this.#settings;
     if (gate === undefined || gate.open) return true;
-    if (!this.#awaitsGate) {
-      this.#awaitsGate = true;
-      outsideAnyContext(() =>
-        gate.whenOpen().then(() => {
-          this.#awaitsGate = false;
-          this.#drainSoon();
-        }),
-      );
+    if (this.#gateWait === undefined) {
+      const wait = new Subscription();
+      this.#gateWait = wait;
+      const over = (then: () => void) => {
+        this.#gateWait = undefined;
+        then();
+      };
+      const goOn = () => over(() => this.#drainSoon());
+      // What waits goes on when the next item comes, if the gate is open then.
+      const fail = () => over(() => this.#account.callbackFailed());
+      outsideAnyContext(() => untilOpen(gate, wait).then(goOn, fail));
     }
     return false;
   }
