@@ -15,20 +15,20 @@ export interface Workload {
 const BATCH = 512;
 const MAX_BATCHES = 16;
 
-/** 512 spans of an HTTP server: ten attributes each, of which some repeat from span to span and some never do. */
-export function requestSpans(): Workload {
+/** Spans of an HTTP server, 512 unless told otherwise: ten attributes each, of which some repeat from span to span and some never do. */
+export function requestSpans(count = BATCH): Workload {
   const random = seeded(1);
-  const batch = sdkSpans(BATCH, SpanKind.SERVER, (at) => ({
+  const batch = sdkSpans(count, SpanKind.SERVER, (at) => ({
     name: `GET ${route(at)}`,
     attributes: requestOf(at, random),
   }));
   return { name: '10 attributes', origin: 'generated', batches: [batch] };
 }
 
-/** 512 spans of a name, ids and times: eight to a trace, of which seven are children of the first. */
-export function bareSpans(): Workload {
+/** Spans of a name, ids and times, 512 unless told otherwise: eight to a trace, of which seven are children of the first. */
+export function bareSpans(count = BATCH): Workload {
   const describe = (at: number) => ({ name: `step ${at % 20}`, attributes: {} });
-  const batch = sdkSpans(BATCH, SpanKind.INTERNAL, describe, 8);
+  const batch = sdkSpans(count, SpanKind.INTERNAL, describe, 8);
   return { name: 'bare', origin: 'generated', batches: [batch] };
 }
 
@@ -44,6 +44,22 @@ export function recordedSpans(): Workload {
   for (let at = 0; at + BATCH <= spans.length && batches.length < MAX_BATCHES; at += BATCH)
     batches.push(spans.slice(at, at + BATCH));
   return { name: `${set.origin} shop`, origin: set.origin, batches };
+}
+
+export type WorkloadName = 'request' | 'recorded' | 'bare';
+
+/** Enough different spans that none is in a pipeline twice at once, and that no cache holds all their values. */
+const PIPELINE_SPANS = MAX_BATCHES * BATCH;
+
+/** Spans for a whole pipeline, in one row. */
+export function pipelineSpans(name: WorkloadName): { name: string; origin: Origin; spans: readonly ReadableSpan[] } {
+  const makers = {
+    request: () => requestSpans(PIPELINE_SPANS),
+    bare: () => bareSpans(PIPELINE_SPANS),
+    recorded: recordedSpans,
+  };
+  const workload = makers[name]();
+  return { name: workload.name, origin: workload.origin, spans: workload.batches.flat() };
 }
 
 interface Described {
