@@ -1,6 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
-import { NEVER, of, Subject } from 'rxjs';
+import { NEVER, of, queueScheduler, Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   exportHandle,
@@ -106,6 +106,44 @@ describe('exportHandle on a pipeline', () => {
     expect(loss).toMatchObject({ count: 2 });
     expect(['unconfirmed', 'shutdown']).toContain(loss?.reason);
     expect(await handle.export(spansOf(1))).toMatchObject({ lost: [{ count: 1, reason: 'alreadyShutdown' }] });
+    expect(handle.stats()).toMatchObject({ offered: 3, refused: { alreadyShutdown: 1 } });
+  });
+
+  test('nor does a sink that takes items out of its batch leave anybody waiting', async () => {
+    const sink: Sink<ReadableSpan> = {
+      name: 'greedy',
+      export: ({ items }) => {
+        (items as ReadableSpan[]).splice(1);
+        return of({});
+      },
+    };
+    const { handle } = handleOn({ sink });
+    let answer: unknown;
+    handle.export(spansOf(3)).then((answered) => {
+      answer = answered;
+    });
+    await handle.shutdown();
+    expect(answer).toMatchObject({ delivered: 1, lost: [{ count: 2, reason: 'shutdown', stage: 'exportHandle' }] });
+  });
+
+  test('an outcome that comes while the span is being offered is for its caller', async () => {
+    const { handle } = handleOn({ sink: toMemory(), scheduler: queueScheduler, scheduledDelayMillis: 0 });
+    const span = spanWith({ name: 'twice' });
+    const answer = handle.export([span, span, spanWith({})]);
+    await handle.shutdown();
+    expect(await answer).toMatchObject({ delivered: 3, lost: [] });
+  });
+
+  test('of a span that is exported twice and refused once, the one that got in is answered with its outcome', async () => {
+    const { handle } = handleOn({ sink: toMemory(), maxQueueSize: 1 });
+    const span = spanWith({ name: 'twice' });
+    const [first, second] = [handle.export([span]), handle.export([span])];
+    const third = handle.export([spanWith({})]);
+    expect([await first, await second]).toMatchObject([{ delivered: 1 }, { lost: [{ reason: 'queueFull' }] }]);
+    await third;
+    const again = handle.export([span]);
+    await handle.shutdown();
+    expect(await again).toMatchObject({ delivered: 1 });
   });
 
   test('an abort rejects, and the spans go on', async () => {

@@ -12,7 +12,6 @@ import { type ExportCallOptions, OWNER, settleCall } from './options.ts';
 export class PipelineHandle implements ExportHandle<ReadableSpan> {
   readonly #pipeline: SpanPipeline;
   readonly #units = new Map<ReadableSpan, Unit<ReadableSpan>[]>(); // on their way; a span that was exported twice has two
-  #ended = false;
   readonly shutdown: Shutdown;
 
   constructor(pipeline: SpanPipeline) {
@@ -47,12 +46,16 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
   }
 
   #enter(span: ReadableSpan, call: Call): void {
-    const refusal = this.#ended ? 'alreadyShutdown' : this.#pipeline[ENTRANCE].offer(span);
-    const others = this.#units.get(span);
+    const units = this.#units.get(span) ?? [];
     const unit = { item: span, call };
-    if (refusal !== undefined) call.lose(1, refusal, OWNER);
-    else if (others === undefined) this.#units.set(span, [unit]);
-    else others.push(unit);
+    // First it is expected, then offered: under a scheduler that does at once what is due at once, its outcome may be here before the answer to the offer.
+    units.push(unit);
+    this.#units.set(span, units);
+    const refusal = this.#pipeline[ENTRANCE].offer(span);
+    if (refusal === undefined) return;
+    units.splice(units.indexOf(unit), 1);
+    if (units.length === 0) this.#units.delete(span);
+    call.lose(1, refusal, OWNER);
   }
 
   #settle(outcome: Outcome<ReadableSpan>): void {
@@ -76,9 +79,8 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
     return found;
   }
 
-  /** Nothing more will be heard of what is still on its way. */
+  /** Nothing more will be heard of what is still on its way: a sink has taken it out of its batch, or the pipeline has failed. */
   #end(): void {
-    this.#ended = true;
     const left = [...this.#units.values()].flat();
     this.#units.clear();
     const loss = { count: left.length, reason: 'shutdown', stage: OWNER } as const;
