@@ -6,6 +6,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { createGate } from '../../src/index.ts';
 import { boundedMergeMap, type Merged } from '../../src/operators/index.ts';
 import { Slots } from '../../src/strategies/slots.ts';
+import { marksOf } from '../../src/strategies/waterMarks.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 
@@ -152,6 +153,7 @@ class World {
     else if (one.kind === 'error') this.source.error('no');
     else this.#unsubscribe();
     this.#checkBounds();
+    this.#checkGate();
   }
 
   #offer(key: number): void {
@@ -210,6 +212,15 @@ class World {
     const held = this.offered - this.results.length - this.lost.size;
     const most = this.#schedule.maxQueueSize + this.mostLimit;
     if (held > most) this.violations.push(`${held} are held, at most ${most} may be`);
+  }
+
+  /** What is held and does not run takes a place in the queue: whether it waits for its turn, or its result for that of an earlier one. */
+  #checkGate(): void {
+    if (this.ended !== undefined) return;
+    const level = this.offered - this.results.length - this.lost.size - this.running.size;
+    const { high, low } = marksOf(this.#schedule.maxQueueSize);
+    if (level >= high && this.gate.open) this.violations.push(`the gate is open at ${level}`);
+    if (level <= low && !this.gate.open) this.violations.push(`the gate is closed at ${level}`);
   }
 }
 
@@ -278,6 +289,51 @@ describe('boundedMergeMap, over random schedules', () => {
       }),
       { numRuns: RUNS },
     );
+  });
+});
+
+describe('boundedMergeMap: gate', () => {
+  /** Runs a step at a time, and says after each whether the gate is open. */
+  function byHand(order: 'completion' | 'source' | { key: (item: string) => unknown }) {
+    const gate = createGate();
+    const source = new Subject<string>();
+    const inners = new Map<string, Subject<never>>();
+    const project = (item: string) => {
+      const inner = new Subject<never>();
+      inners.set(item, inner);
+      return inner;
+    };
+    const results: string[] = [];
+    source
+      .pipe(boundedMergeMap(project, { gate, order, concurrency: 8, maxQueueSize: 6 }))
+      .subscribe(({ item }) => results.push(item));
+    const offered = (items: string) => [...items].map((item) => [source.next(item), gate.open].at(-1));
+    const ended = (items: string) => [...items].map((item) => [inners.get(item)?.complete(), gate.open].at(-1));
+    return { offered, ended, results };
+  }
+
+  test("in the order 'source', a result that waits for an earlier one takes a place: closed at 3 of 6, open at 1", () => {
+    const { offered, ended, results } = byHand('source');
+    expect(offered('abcde')).toEqual([true, true, true, true, true]);
+    expect(ended('bcd')).toEqual([true, true, false]);
+    expect(results).toEqual([]);
+    expect(ended('ae')).toEqual([true, true]);
+    expect(results).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  test('in the order in which they end, none waits, and none takes a place', () => {
+    const { offered, ended, results } = byHand('completion');
+    offered('abcde');
+    expect(ended('bcdae')).toEqual([true, true, true, true, true]);
+    expect(results).toEqual(['b', 'c', 'd', 'a', 'e']);
+  });
+
+  test('by key, an item that waits for one of its key takes a place although there are slots, and no result does', () => {
+    const { offered, ended, results } = byHand({ key: (item) => item.toLowerCase() === 'a' });
+    expect(offered('abAaA')).toEqual([true, true, true, true, false]);
+    expect(ended('ba')).toEqual([false, false]);
+    expect(ended('A')).toEqual([true]);
+    expect(results).toEqual(['b', 'a', 'A']);
   });
 });
 
