@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
@@ -39,18 +39,42 @@ function packed(): string[] {
   return filesOf(installed).filter((file) => !file.startsWith('node_modules/'));
 }
 
+/** Where the relative links and images of a packed page lead to, by their paths in the package. */
+function linksOf(page: string): string[] {
+  const links = [...readFileSync(join(installed, page), 'utf8').matchAll(/\]\(([^)\s#]+)[^)]*\)/g)];
+  return links
+    .map(([, link]) => link as string)
+    .filter((link) => !/^[a-z]+:/i.test(link))
+    .map((link) => join(dirname(page), link));
+}
+
 /** Runs a program of the project, by its path in it. */
 function node(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Said> {
   return say(process.execPath, args, { cwd: project, environment: { NODE_OPTIONS: '', ...environment } });
 }
 
 describe('the tarball', () => {
-  it('holds the build, the README, the licence, the changelog and the manifest, and nothing else', () => {
+  it('holds the build, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
-    const top = new Set(files.filter((file) => !/^dist\/.*\.(js|d\.ts)$/.test(file)));
-    expect(top).toEqual(new Set(['CHANGELOG.md', 'LICENSE', 'package.json', 'README.md']));
+    const beside = files.filter((file) => !/^dist\/.*\.(js|d\.ts)$|^marble-tests\/diagrams\/\w+\.svg$/.test(file));
+    const pages = ['README.md', 'src/otlp/README.md', 'src/testing/README.md', 'marble-tests/README.md'];
+    expect(new Set(beside)).toEqual(new Set(['CHANGELOG.md', 'LICENSE', 'package.json', ...pages]));
     expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/otlp/index.js']));
-    expect(files.filter((file) => /\btests?\b|\.test\./.test(file))).toEqual([]);
+    expect(files.filter((file) => /^tests?\b|\.test\./.test(file))).toEqual([]);
+  });
+
+  it('holds every page and drawing that its README leads to', () => {
+    const links = linksOf('README.md');
+    expect(links).toEqual(expect.arrayContaining(['src/otlp/README.md', 'marble-tests/diagrams/channel.svg']));
+    const files = new Set(packed());
+    expect(links.filter((link) => !files.has(link))).toEqual([]);
+  });
+
+  it('holds every drawing that a page of it shows', () => {
+    const files = new Set(packed());
+    const pages = [...files].filter((file) => file.endsWith('.md'));
+    expect(pages.length).toBeGreaterThan(4);
+    expect(pages.flatMap(linksOf).filter((link) => link.endsWith('.svg') && !files.has(link))).toEqual([]);
   });
 
   it('has a declaration beside each module', () => {
