@@ -34,6 +34,17 @@ describe('adaptiveBatch', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('what is queued goes out when the source completes', () =>
+    marbles(({ hot, expectBatches, expectSubscriptions }) => {
+      const source = hot('  -a-b|     ');
+      const subs = '        ^---!     ';
+      const expected = '    ----([ab]|)';
+      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected, { closedBy: ['complete'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+});
+
+describe('adaptiveBatch: the compulsory cases', () => {
   test('never: emits nothing, and has no timer', () =>
     marbles(({ cold, expectBatches, expectSubscriptions }) => {
       const source = cold(' ------');
@@ -61,12 +72,12 @@ describe('adaptiveBatch', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('what is queued goes out when the source completes', () =>
+  test('many: a full batch goes out at once, and the rest when the source completes', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
-      const source = hot('  -a-b|     ');
-      const subs = '        ^---!     ';
-      const expected = '    ----([ab]|)';
-      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected, { closedBy: ['complete'] });
+      const source = hot('  -a-b-c---d-ef----g|');
+      const subs = '        ^-----------------!';
+      const expected = '    -----[abc]--[def]-([g]|)';
+      expectBatches(source.pipe(adaptiveBatch(THREE))).toBe(expected, { closedBy: ['count', 'count', 'complete'] });
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
@@ -111,7 +122,7 @@ describe('adaptiveBatch', () => {
     expect(ledger.stats()).toMatchObject({ accepted: 4, handedOn: 3, lost: { unsubscribed: 1 }, pending: 0 });
   });
 
-  test('throwing callbacks are counted, and the stream goes on', async () => {
+  test('throwing callback: each is counted, and the stream goes on', async () => {
     const ledger = createLedger();
     await marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b-c-d------|   ');
@@ -477,7 +488,7 @@ describe('adaptiveBatch: others that misbehave', () => {
 
 describe('adaptiveBatch: a flush request', () => {
   test('is answered when everything accepted before it has an outcome, and not by what came after', () =>
-    marbles(async ({ hot, expectBatches, expectObservable, advanceTo }) => {
+    marbles(async ({ hot, expectBatches, expectObservable, expectSubscriptions, advanceTo }) => {
       const holder = new Holder();
       const answered = new Subject<string>();
       const request = { hold: () => ({ settle: () => answered.next('y') }) };
@@ -492,6 +503,8 @@ describe('adaptiveBatch: a flush request', () => {
       });
       expectObservable(answered, unsub).toBe(answers);
       expectBatches(source.pipe(adaptiveBatch({ ...THREE, flushWhen }), keep), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(unsub);
+      expectSubscriptions(flushWhen.subscriptions).toBe(unsub);
       await advanceTo(14);
       holder.settle(0);
       await advanceTo(17);

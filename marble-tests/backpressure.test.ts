@@ -32,8 +32,8 @@ describe('backpressure', () => {
     marbles(({ cold, hot, expectObservable, expectSubscriptions, diagram }) => {
       diagram('backpressure', { title: 'backpressure: as many as are asked for', sources: ['source', 'demand'] });
       const source = cold(' abcd----|', LETTERS);
-      const subs = '        ^-------!';
       const demand = hot('  --2----1--3', DEMAND);
+      const subs = '        ^-------!';
       const demanded = '    ^---------!';
       const expected = '    --(ab)-c--(d|)';
       expectObservable(source.pipe(backpressure({ demand }))).toBe(expected, LETTERS);
@@ -51,6 +51,67 @@ describe('backpressure', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('demand that has completed: what it granted comes out, and then the end', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  a---bcd--', LETTERS);
+      const subs = '        ^----!';
+      const demand = hot('  --3|', DEMAND);
+      const expected = '    --a-b(c|)';
+      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual([]);
+  });
+
+  test('demand that completes with nothing left: what is queued is lost', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  abc---', LETTERS);
+      const subs = '        ^---!';
+      const demand = hot('  1---|', DEMAND);
+      const expected = '    a---|';
+      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['unsubscribed bc']);
+  });
+
+  test('demand that completes after a source that failed: the error, and what is queued is lost', async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  ab#', LETTERS);
+      const subs = '        ^-!';
+      const demand = hot('  1---|', DEMAND);
+      const expected = '    a---#';
+      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS, 'error');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['unsubscribed b']);
+  });
+
+  test('demand that is none is told, and changes nothing', async () => {
+    const told: unknown[] = [];
+    const onCallbackError = (error: unknown) => void told.push(error);
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abc-----|', LETTERS);
+      const subs = '        ^-------!';
+      const demand = hot('  --nmh0-1-2', DEMAND);
+      const expected = '    -------a-(bc|)';
+      expectObservable(source.pipe(backpressure({ demand, onCallbackError }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(told).toEqual([
+      expect.objectContaining({
+        message: 'backpressure.demand must be a whole number from 0, or Infinity, but was given NaN',
+      }),
+      expect.objectContaining({ given: -1 }),
+      expect.objectContaining({ given: 0.5 }),
+    ]);
+  });
+});
+
+describe('backpressure: the compulsory cases', () => {
   test('never: waits with the source', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' -');
@@ -138,66 +199,7 @@ describe('backpressure', () => {
     expect(lost).toEqual(['unsubscribed bc']);
   });
 
-  test('demand that has completed: what it granted comes out, and then the end', async () => {
-    const { lost, onLoss } = losses();
-    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot('  a---bcd--', LETTERS);
-      const subs = '        ^----!';
-      const demand = hot('  --3|', DEMAND);
-      const expected = '    --a-b(c|)';
-      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    });
-    expect(lost).toEqual([]);
-  });
-
-  test('demand that completes with nothing left: what is queued is lost', async () => {
-    const { lost, onLoss } = losses();
-    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot('  abc---', LETTERS);
-      const subs = '        ^---!';
-      const demand = hot('  1---|', DEMAND);
-      const expected = '    a---|';
-      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    });
-    expect(lost).toEqual(['unsubscribed bc']);
-  });
-
-  test('demand that completes after a source that failed: the error, and what is queued is lost', async () => {
-    const { lost, onLoss } = losses();
-    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot('  ab#', LETTERS);
-      const subs = '        ^-!';
-      const demand = hot('  1---|', DEMAND);
-      const expected = '    a---#';
-      expectObservable(source.pipe(backpressure({ demand, onLoss }))).toBe(expected, LETTERS, 'error');
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    });
-    expect(lost).toEqual(['unsubscribed b']);
-  });
-
-  test('demand that is none is told, and changes nothing', async () => {
-    const told: unknown[] = [];
-    const onCallbackError = (error: unknown) => void told.push(error);
-    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
-      const source = cold(' abc-----|', LETTERS);
-      const subs = '        ^-------!';
-      const demand = hot('  --nmh0-1-2', DEMAND);
-      const expected = '    -------a-(bc|)';
-      expectObservable(source.pipe(backpressure({ demand, onCallbackError }))).toBe(expected, LETTERS);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    });
-    expect(told).toEqual([
-      expect.objectContaining({
-        message: 'backpressure.demand must be a whole number from 0, or Infinity, but was given NaN',
-      }),
-      expect.objectContaining({ given: -1 }),
-      expect.objectContaining({ given: 0.5 }),
-    ]);
-  });
-
-  test('throwing callbacks change nothing, and are told', async () => {
+  test('throwing callback: each changes nothing, and is told', async () => {
     const thrown: unknown[] = [];
     const onCallbackError = (error: unknown) => {
       thrown.push(error);
@@ -214,10 +216,8 @@ describe('backpressure', () => {
     });
     expect(thrown).toEqual([new Error('mine'), new Error('mine')]);
   });
-});
 
-describe('backpressure: synchronous re-entrancy', () => {
-  test('demand from within an item, and an item from within an item, wait until it has returned', () => {
+  test('synchronous re-entrancy: demand and items from within an item wait until it has returned', () => {
     const source = new Subject<string>();
     const demand = new Subject<number>();
     const log: string[] = [];
@@ -232,7 +232,9 @@ describe('backpressure: synchronous re-entrancy', () => {
     source.next('a');
     expect(log).toEqual(['<a', 'a>', '<b', 'b>', '<c', 'c>']);
   });
+});
 
+describe('backpressure: synchronous re-entrancy', () => {
   test('the end from within an item waits until that has returned', () => {
     const source = new Subject<string>();
     const log: string[] = [];

@@ -20,10 +20,10 @@ function losses() {
 describe('boundedMergeMap', () => {
   test('runs so many at once, and answers each item with a result', () =>
     marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
-      diagram('boundedMergeMap', { title: 'boundedMergeMap: two at once', sources: ['source', 'inner'] });
+      diagram('boundedMergeMap', { title: 'boundedMergeMap: concurrency 2', sources: ['source', 'inner'] });
       const source = cold('     abc|', LETTERS);
-      const subs = '            ^--!';
       const inner = cold('      ----|');
+      const subs = '            ^--!';
       const inners = ['         ^---!', ' -^---!', '  ----^---!'];
       const expected = '        ----ab--(c|)';
       expectObservable(
@@ -36,6 +36,70 @@ describe('boundedMergeMap', () => {
       expectSubscriptions(inner.subscriptions).toBe(inners);
     }));
 
+  test('a project that returns nothing to subscribe to is the result of its item', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('     -a-b-|', LETTERS);
+      const subs = '            ^----!';
+      const expected = '        -x-x-|';
+      const project = (item: string) => (item === 'a' ? (undefined as never) : (5 as never));
+      expectObservable(source.pipe(boundedMergeMap(project), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('promises are awaited', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('     a--b--|', LETTERS);
+      const subs = '            ^-----!';
+      const expected = '        --a--x|';
+      const project = (item: string) =>
+        new Promise((resolve, reject) => setTimeout(() => (item === 'a' ? resolve(1) : reject('no')), 2));
+      expectObservable(source.pipe(boundedMergeMap(project), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('a teardown that throws is told, and the next item begins', () => {
+    const thrown: unknown[] = [];
+    const results: unknown[] = [];
+    const inner = new Observable<never>((subscriber) => {
+      subscriber.complete();
+      return throwing;
+    });
+    const onCallbackError = (error: unknown) => void thrown.push(error);
+    of('a', 'b')
+      .pipe(boundedMergeMap(() => inner, { concurrency: 1, onCallbackError }))
+      .subscribe(({ kind }) => results.push(kind));
+    expect(results).toEqual(['completed', 'completed']);
+    expect(thrown).toHaveLength(2);
+  });
+
+  test('an abort that throws is told, and the others are aborted', () => {
+    const thrown: unknown[] = [];
+    let aborted = 0;
+    const inner = new Observable<never>(() => () => {
+      aborted += 1;
+      throwing();
+    });
+    const onCallbackError = (error: unknown) => void thrown.push(error);
+    const merged = of('a', 'b').pipe(boundedMergeMap(() => inner, { onCallbackError }));
+    merged.subscribe().unsubscribe();
+    expect(aborted).toBe(2);
+    expect(thrown).toHaveLength(2);
+  });
+
+  test('a source whose teardown throws keeps nothing from being reported', () => {
+    const { lost, onLoss } = losses();
+    const source = new Observable<string>((subscriber) => {
+      subscriber.next('a');
+      subscriber.next('b');
+      return throwing;
+    });
+    const subscription = source.pipe(boundedMergeMap(() => NEVER, { concurrency: 1, onLoss })).subscribe();
+    expect(() => subscription.unsubscribe()).toThrow('mine');
+    expect(lost).toEqual(['unsubscribed b', 'unconfirmed a']);
+  });
+});
+
+describe('boundedMergeMap: the compulsory cases', () => {
   test('never: waits with the source', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     -');
@@ -152,7 +216,7 @@ describe('boundedMergeMap', () => {
     expect(lost).toEqual(['unsubscribed cd', 'unconfirmed ab']);
   });
 
-  test('a throwing project is the result of its item', () =>
+  test('throwing callback: a project that throws is the result of its item', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     -a-b-|', LETTERS);
       const subs = '            ^----!';
@@ -162,28 +226,7 @@ describe('boundedMergeMap', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a project that returns nothing to subscribe to is the result of its item', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold('     -a-b-|', LETTERS);
-      const subs = '            ^----!';
-      const expected = '        -x-x-|';
-      const project = (item: string) => (item === 'a' ? (undefined as never) : (5 as never));
-      expectObservable(source.pipe(boundedMergeMap(project), told)).toBe(expected, LETTERS);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('promises are awaited', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold('     a--b--|', LETTERS);
-      const subs = '            ^-----!';
-      const expected = '        --a--x|';
-      const project = (item: string) =>
-        new Promise((resolve, reject) => setTimeout(() => (item === 'a' ? resolve(1) : reject('no')), 2));
-      expectObservable(source.pipe(boundedMergeMap(project), told)).toBe(expected, LETTERS);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('throwing callbacks change nothing, and are told', async () => {
+  test('throwing callback: onLoss changes nothing, and is told', async () => {
     const thrown: unknown[] = [];
     const onCallbackError = (error: unknown) => void thrown.push(error);
     await marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
@@ -203,50 +246,7 @@ describe('boundedMergeMap', () => {
     expect(thrown).toEqual([new Error('mine'), new Error('mine')]);
   });
 
-  test('a teardown that throws is told, and the next item begins', () => {
-    const thrown: unknown[] = [];
-    const results: unknown[] = [];
-    const inner = new Observable<never>((subscriber) => {
-      subscriber.complete();
-      return throwing;
-    });
-    const onCallbackError = (error: unknown) => void thrown.push(error);
-    of('a', 'b')
-      .pipe(boundedMergeMap(() => inner, { concurrency: 1, onCallbackError }))
-      .subscribe(({ kind }) => results.push(kind));
-    expect(results).toEqual(['completed', 'completed']);
-    expect(thrown).toHaveLength(2);
-  });
-
-  test('an abort that throws is told, and the others are aborted', () => {
-    const thrown: unknown[] = [];
-    let aborted = 0;
-    const inner = new Observable<never>(() => () => {
-      aborted += 1;
-      throwing();
-    });
-    const onCallbackError = (error: unknown) => void thrown.push(error);
-    const merged = of('a', 'b').pipe(boundedMergeMap(() => inner, { onCallbackError }));
-    merged.subscribe().unsubscribe();
-    expect(aborted).toBe(2);
-    expect(thrown).toHaveLength(2);
-  });
-
-  test('a source whose teardown throws keeps nothing from being reported', () => {
-    const { lost, onLoss } = losses();
-    const source = new Observable<string>((subscriber) => {
-      subscriber.next('a');
-      subscriber.next('b');
-      return throwing;
-    });
-    const subscription = source.pipe(boundedMergeMap(() => NEVER, { concurrency: 1, onLoss })).subscribe();
-    expect(() => subscription.unsubscribe()).toThrow('mine');
-    expect(lost).toEqual(['unsubscribed b', 'unconfirmed a']);
-  });
-});
-
-describe('boundedMergeMap: synchronous re-entrancy', () => {
-  test('an item, or the end, from within a result queues behind', () =>
+  test('synchronous re-entrancy: an item, or the end, from within a result queues behind', () =>
     marbles(async ({ flush }) => {
       const source = new Subject<string>();
       const log: string[] = [];
@@ -262,7 +262,9 @@ describe('boundedMergeMap: synchronous re-entrancy', () => {
       await flush();
       expect(log).toEqual(['<a0', 'a>', '<b1', 'b>', '|']);
     }));
+});
 
+describe('boundedMergeMap: synchronous re-entrancy', () => {
   test('an item from within project queues behind', () => {
     const source = new Subject<string>();
     const log: string[] = [];

@@ -7,7 +7,7 @@ import { createLedger } from '../src/ledger.ts';
 import { adaptiveBatch } from '../src/operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../src/operators/exportTo/exportTo.ts';
 import { marbles } from '../src/testing/index.ts';
-import { letters } from './support.ts';
+import { drawnGate, letters } from './support.ts';
 
 /** The producers, drawn: each letter is a `trySend`, the end is `close()`, the error is one that it is closed with. */
 function produce<T>(sent: Channel<T>, source: Observable<T>): string[] {
@@ -20,27 +20,17 @@ function produce<T>(sent: Channel<T>, source: Observable<T>): string[] {
   return answers;
 }
 
-/** A gate that is closed at each `x` and opened at each `o`. */
-function drawnGate(drawing: Observable<string>) {
-  const gate = createGate();
-  let open: (() => void) | undefined;
-  drawing.subscribe((letter) => {
-    if (letter === 'x') open = gate.close();
-    else open?.();
-  });
-  return gate;
-}
-
 describe('channel', () => {
   test('drops what finds no room, waits for the gate, and lets what is queued drain', () =>
     marbles(async ({ hot, flush, expectObservable, expectSubscriptions, diagram }) => {
       diagram('channel', {
-        title: 'channel: room for two, and a gate that is closed for a while',
-        sources: ['sent', 'gate'],
+        title: 'channel: maxQueueSize 2, a gate that is closed at x and opened at o',
+        sources: ['trySend', 'gate'],
+        results: ['items$'],
       });
       const source = hot('   -a-b-c-d-----|');
-      const subs = '         ^------------!';
       const closing = hot('  --x-----o----|', letters('xo'));
+      const subs = '         ^------------!';
       const expected = '     -a------(bc)-|';
       const sent = channel({ maxQueueSize: 2, gate: drawnGate(closing) });
       const answers = produce(sent, source);
@@ -48,72 +38,6 @@ describe('channel', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
       await flush();
       expect(answers).toEqual(['accepted', 'accepted', 'accepted', 'dropped']);
-    }));
-
-  test('never: nothing comes, and no timer runs', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot(' -');
-      const subs = '       ^---!';
-      const expected = '   -';
-      const sent = channel();
-      const sending = source.pipe(tap((item) => sent.trySend(item)));
-      expectObservable(sending, subs).toBe(expected);
-      expectObservable(sent.items$, subs).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('empty: a channel that is closed before anything is sent completes', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot(' ---|');
-      const subs = '       ^--!';
-      const expected = '   ---|';
-      const sent = channel();
-      produce(sent, source);
-      expectObservable(sent.items$).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('one: what is sent in the moment of the closing still comes', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot(' --(a|)');
-      const subs = '       ^-!';
-      const expected = '   --(a|)';
-      const sent = channel();
-      produce(sent, source);
-      expectObservable(sent.items$).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('many: in the order in which they were sent, by several producers', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const one = hot('   -a-b-c-');
-      const other = hot(' --x-y-z|');
-      const subs = '      ^------!';
-      const expected = '  -axbycz|';
-      const sent = channel();
-      const producer = one.subscribe((item) => sent.trySend(item));
-      other.subscribe({
-        next: (item) => sent.trySend(item),
-        complete: () => {
-          producer.unsubscribe();
-          sent.close();
-        },
-      });
-      expectObservable(sent.items$).toBe(expected);
-      expectSubscriptions(one.subscriptions).toBe(subs);
-      expectSubscriptions(other.subscriptions).toBe(subs);
-    }));
-
-  test('error: what is queued drains first, then the stream fails', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot('  -a-b-#');
-      const subs = '        ^----!';
-      const closing = hot(' --x-----(o|)', letters('xo'));
-      const expected = '    -a------(b#)';
-      const sent = channel({ gate: drawnGate(closing) });
-      produce(sent, source);
-      expectObservable(sent.items$).toBe(expected, undefined, 'error');
-      expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
   test('a late subscriber gets what waited in the queue', () =>
@@ -125,21 +49,6 @@ describe('channel', () => {
       const sent = channel();
       produce(sent, source);
       expectObservable(sent.items$, late).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('early unsubscribe: items stay in the queue for the next who subscribes', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source = hot(' -a-b-c-|');
-      const subs = '       ^------!';
-      const first = '      ^-!';
-      const expected = '   -a-';
-      const second = '     ---------^';
-      const rest = '       ---------(bc|)';
-      const sent = channel();
-      produce(sent, source);
-      expectObservable(sent.items$, first).toBe(expected);
-      expectObservable(sent.items$, second).toBe(rest);
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
@@ -242,6 +151,104 @@ describe('channel', () => {
       await sent.forceFlush();
       expect(now()).toBe(20);
     }));
+});
+
+describe('channel: the compulsory cases', () => {
+  test('never: nothing comes, and no timer runs', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot(' -');
+      const subs = '       ^---!';
+      const expected = '   -';
+      const sent = channel();
+      const sending = source.pipe(tap((item) => sent.trySend(item)));
+      expectObservable(sending, subs).toBe(expected);
+      expectObservable(sent.items$, subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('empty: a channel that is closed before anything is sent completes', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot(' ---|');
+      const subs = '       ^--!';
+      const expected = '   ---|';
+      const sent = channel();
+      produce(sent, source);
+      expectObservable(sent.items$).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('one: what is sent in the moment of the closing still comes', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot(' --(a|)');
+      const subs = '       ^-!';
+      const expected = '   --(a|)';
+      const sent = channel();
+      produce(sent, source);
+      expectObservable(sent.items$).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('many: in the order in which they were sent, by several producers', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const one = hot('   -a-b-c-');
+      const other = hot(' --x-y-z|');
+      const subs = '      ^------!';
+      const expected = '  -axbycz|';
+      const sent = channel();
+      const producer = one.subscribe((item) => sent.trySend(item));
+      other.subscribe({
+        next: (item) => sent.trySend(item),
+        complete: () => {
+          producer.unsubscribe();
+          sent.close();
+        },
+      });
+      expectObservable(sent.items$).toBe(expected);
+      expectSubscriptions(one.subscriptions).toBe(subs);
+      expectSubscriptions(other.subscriptions).toBe(subs);
+    }));
+
+  test('error: what is queued drains first, then the stream fails', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('  -a-b-#');
+      const subs = '        ^----!';
+      const closing = hot(' --x-----(o|)', letters('xo'));
+      const expected = '    -a------(b#)';
+      const sent = channel({ gate: drawnGate(closing) });
+      produce(sent, source);
+      expectObservable(sent.items$).toBe(expected, undefined, 'error');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: items stay in the queue for the next who subscribes', () =>
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot(' -a-b-c-|');
+      const subs = '       ^------!';
+      const first = '      ^-!';
+      const expected = '   -a-';
+      const second = '     ---------^';
+      const rest = '       ---------(bc|)';
+      const sent = channel();
+      produce(sent, source);
+      expectObservable(sent.items$, first).toBe(expected);
+      expectObservable(sent.items$, second).toBe(rest);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('throwing callback: each is counted, and the stream goes on', () =>
+    marbles(async ({ flush }) => {
+      const ledger = createLedger();
+      const fail = () => {
+        throw new Error('mine');
+      };
+      const sent = channel<string>({ maxQueueSize: 1, sizeOf: fail, onLoss: fail, ledger });
+      expect([sent.trySend('a'), sent.trySend('b')]).toEqual(['accepted', 'dropped']);
+      const seen: string[] = [];
+      sent.items$.subscribe((item) => seen.push(item));
+      await flush();
+      expect(seen).toEqual(['a']);
+      expect(ledger.stats()).toMatchObject({ callbackErrors: 3, handedOn: 1, refused: { queueFull: 1 }, pending: 0 });
+    }));
 
   test('synchronous re-entrancy: what a listener sends comes behind, and no stack grows', () =>
     marbles(async ({ flush }) => {
@@ -258,20 +265,5 @@ describe('channel', () => {
       await flush();
       expect(seen).toHaveLength(20_000);
       expect(depths.size).toBe(1);
-    }));
-
-  test('throwing callbacks are counted, and the stream goes on', () =>
-    marbles(async ({ flush }) => {
-      const ledger = createLedger();
-      const fail = () => {
-        throw new Error('mine');
-      };
-      const sent = channel<string>({ maxQueueSize: 1, sizeOf: fail, onLoss: fail, ledger });
-      expect([sent.trySend('a'), sent.trySend('b')]).toEqual(['accepted', 'dropped']);
-      const seen: string[] = [];
-      sent.items$.subscribe((item) => seen.push(item));
-      await flush();
-      expect(seen).toEqual(['a']);
-      expect(ledger.stats()).toMatchObject({ callbackErrors: 3, handedOn: 1, refused: { queueFull: 1 }, pending: 0 });
     }));
 });

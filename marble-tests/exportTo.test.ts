@@ -51,6 +51,52 @@ describe('exportTo', () => {
       expectAttempts(backend).toBe(attempts, ['ab', 'c']);
     }));
 
+  test('a sink that answers by a promise is asked again for each attempt', () =>
+    marbles(({ coldBatches, expectObservable, expectSubscriptions }) => {
+      let attempts = 0;
+      const post = async (): Promise<Response> => {
+        attempts += 1;
+        if (attempts === 1) throw new Error('busy');
+        return {};
+      };
+      const source = coldBatches('[a]|');
+      const subs = '              ^--!';
+      const expected = '          ---(o|)';
+      const outcomes = source.pipe(exportTo({ name: 'promising', export: () => from(post()) }, { retry: RETRY }), told);
+      expectObservable(outcomes).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('a sink that completes without an answer leaves the outcome unknown', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
+      const source = coldBatches('[a]|');
+      const subs = '              ^--!';
+      const expected = '          -----(u|)';
+      expectObservable(source.pipe(exportTo(sink('-|'), { retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('400,000 items through batches and export leave nothing behind', () => {
+    const ledger = createLedger();
+    const held: (() => void)[] = [];
+    const later = (): Observable<Response> => {
+      const answer = new Subject<Response>();
+      held.push(() => answer.next({}));
+      return answer;
+    };
+    range(0, 400_000)
+      .pipe(
+        adaptiveBatch({ maxQueueSize: 400_000, ledger }),
+        exportTo({ name: 'later', export: later }, { concurrency: 1, ledger }),
+      )
+      .subscribe();
+    expect(ledger.stats().pending).toBe(400_000);
+    while (held.length > 0) held.pop()?.();
+    expect(ledger.stats()).toMatchObject({ delivered: 400_000, pending: 0, queueSize: 0 });
+  });
+});
+
+describe('exportTo: the compulsory cases', () => {
   test('never: waits with the source', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('-');
@@ -125,45 +171,28 @@ describe('exportTo', () => {
     expect(ledger.stats()).toMatchObject({ lost: { unconfirmed: 2, unsubscribed: 2 }, pending: 0 });
   });
 
-  test('throwing callbacks are counted, and the stream goes on', async () => {
+  test('throwing callback: each is counted, and the stream goes on', async () => {
     const ledger = createLedger();
-    await marbles(({ coldBatches, sink, expectObservable }) => {
+    await marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('[a]---[b]--|');
+      const subs = '              ^----------!';
       const expected = '          -----x------(p|)';
       const backend = sink('-#', '-#', '------p');
       const options = { retry: RETRY, ledger, onLoss: throwing, onRetry: throwing, random: throwing };
       expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
     });
     expect(ledger.stats().callbackErrors).toBe(3);
   });
 
-  test('a sink that throws is a failed attempt', () =>
-    marbles(({ coldBatches, expectObservable }) => {
+  test('throwing callback: a sink that throws is a failed attempt', () =>
+    marbles(({ coldBatches, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('[a]|');
+      const subs = '              ^--!';
       const expected = '          ---(x|)';
       const outcomes = source.pipe(exportTo({ name: 'throwing', export: throwing }, { retry: RETRY }), told);
       expectObservable(outcomes).toBe(expected, LETTERS);
-    }));
-
-  test('a sink that answers by a promise is asked again for each attempt', () =>
-    marbles(({ coldBatches, expectObservable }) => {
-      let attempts = 0;
-      const post = async (): Promise<Response> => {
-        attempts += 1;
-        if (attempts === 1) throw new Error('busy');
-        return {};
-      };
-      const source = coldBatches('[a]|');
-      const expected = '          ---(o|)';
-      const outcomes = source.pipe(exportTo({ name: 'promising', export: () => from(post()) }, { retry: RETRY }), told);
-      expectObservable(outcomes).toBe(expected, LETTERS);
-    }));
-
-  test('a sink that completes without an answer leaves the outcome unknown', () =>
-    marbles(({ coldBatches, sink, expectObservable }) => {
-      const source = coldBatches('[a]|');
-      const expected = '          -----(u|)';
-      expectObservable(source.pipe(exportTo(sink('-|'), { retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
   test.each([1, 4])(
@@ -182,25 +211,6 @@ describe('exportTo', () => {
       expect(ledger.stats()).toMatchObject({ accepted: 20_000, delivered: 20_000, pending: 0 });
     },
   );
-
-  test('400,000 items through batches and export leave nothing behind', () => {
-    const ledger = createLedger();
-    const held: (() => void)[] = [];
-    const later = (): Observable<Response> => {
-      const answer = new Subject<Response>();
-      held.push(() => answer.next({}));
-      return answer;
-    };
-    range(0, 400_000)
-      .pipe(
-        adaptiveBatch({ maxQueueSize: 400_000, ledger }),
-        exportTo({ name: 'later', export: later }, { concurrency: 1, ledger }),
-      )
-      .subscribe();
-    expect(ledger.stats().pending).toBe(400_000);
-    while (held.length > 0) held.pop()?.();
-    expect(ledger.stats()).toMatchObject({ delivered: 400_000, pending: 0, queueSize: 0 });
-  });
 });
 
 describe('exportTo: others that misbehave', () => {
@@ -318,8 +328,9 @@ describe('exportTo: each batch ends once', () => {
 
 describe('exportTo: the layers', () => {
   test('an attempt that takes too long is aborted; its batch is tried again and, without an answer, unconfirmed', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]|');
+      const subs = '              ^--!';
       const attempts = ['         ^----!', '      --------^----!'];
       const expected = '          -------------(u|)';
       const backend = sink('-');
@@ -327,33 +338,39 @@ describe('exportTo: the layers', () => {
         expected,
         LETTERS,
       );
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts, ['a', 'a']);
     }));
 
   test('the timeout of an attempt does not run while it waits for its slot', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b]|)');
+      const subs = '              (^!)';
       const attempts = ['         ^---!', '    ----^---!'];
       const expected = '          ----o---(o|)';
       const backend = sink('----(r|)');
       const options = { concurrency: 1, attemptTimeoutMillis: 5 };
       expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts, ['a', 'b']);
     }));
 
   test('a delay of the server that is no number is none', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]|');
+      const subs = '              ^--!';
       const attempts = ['         ^!', '   ----^!'];
       const expected = '          -----(x|)';
       const backend = sink('-t', { failures: { t: { kind: 'throttled', retryAfterMillis: Number.NaN } } });
       expectObservable(source.pipe(exportTo(backend, { retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts);
     }));
 
   test('what was unknown is delivered when a later attempt is', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]|');
+      const subs = '              ^--!';
       const attempts = ['         ^----!', '      --------^-!'];
       const expected = '          ----------(o|)';
       const backend = sink('-', '--(r|)');
@@ -361,81 +378,96 @@ describe('exportTo: the layers', () => {
         expected,
         LETTERS,
       );
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts);
     }));
 
   test('a batch that waits for its next attempt holds no slot', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b]|)');
+      const subs = '              (^!)';
       const attempts = ['         ^!', '   -^!', '   ----^!'];
       const expected = '          --o--(o|)';
       const backend = sink('-#', '-(r|)');
       expectObservable(source.pipe(exportTo(backend, { concurrency: 1, retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts, ['a', 'b', 'a']);
     }));
 
   test('the deadline covers the wait for a slot', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b]|)');
+      const subs = '              (^!)';
       const attempts = ['         ^------!'];
       const expected = '          -------(eu|)';
       const backend = sink('-');
       const options = { concurrency: 1, retry: { ...RETRY, maxElapsedMillis: 7 } };
       expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts, ['a']);
     }));
 
   test('the deadline during a wait ends it', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]|');
+      const subs = '              ^--!';
       const attempts = ['         ^!', '   ----^!'];
       const expected = '          -----(x|)';
       const backend = sink('-#');
       const options = { retry: { ...RETRY, maxAttempts: 9, maxElapsedMillis: 8 } };
       expectObservable(source.pipe(exportTo(backend, options), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts);
     }));
 
   test.each(['p', 'l'])('%s is an answer for good', (answer) =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]--|');
+      const subs = '              ^----!';
       const attempts = ['         ^---!'];
       const expected = `          ----${answer}|`;
       const backend = sink(`      ----${answer}`);
       expectObservable(source.pipe(exportTo(backend, { retry: RETRY }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts);
     }),
   );
 
   test('a limit that changes counts for the next, and what runs goes on', () =>
-    marbles(({ coldBatches, hot, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, hot, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b][c][d]|)');
+      const subs = '              (^!)';
       const concurrency = hot('   ab----------|', { a: 1, b: 3 });
       const attempts = ['         ^----!', '   -^----!', '   -^----!', '   -----^----!'];
       const expected = '          -----o(oo)(o|)';
       const backend = sink('-----(r|)');
       expectObservable(source.pipe(exportTo(backend, { concurrency }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts, ['a', 'b', 'c', 'd']);
     }));
 
   test('a limit that is none is counted, and changes nothing', async () => {
     const ledger = createLedger();
-    await marbles(({ coldBatches, hot, sink, expectObservable }) => {
+    await marbles(({ coldBatches, hot, sink, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('([a][b]|)');
+      const subs = '              (^!)';
       const concurrency = hot('   abc-', { a: 2, b: 0, c: Number.NaN });
       const expected = '          -----(oo|)';
       expectObservable(source.pipe(exportTo(sink('-----(r|)'), { concurrency, ledger }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
     });
     expect(ledger.stats().callbackErrors).toBe(2);
   });
 
   test('a sink that bears less than the concurrency gets less', () =>
-    marbles(({ coldBatches, sink, expectObservable, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b]|)');
+      const subs = '              (^!)';
       const attempts = ['         ^--!', '     ---^--!'];
       const expected = '          ---o--(o|)';
       const backend = sink('---(r|)', { maxConcurrency: 1 });
       expectObservable(source.pipe(exportTo(backend, { concurrency: 8 }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts);
     }));
 });
@@ -504,11 +536,13 @@ describe('exportTo: what is told', () => {
 describe('exportTo: bounds and stopping', () => {
   test('a batch for which there is no room is lost as queueFull', async () => {
     const ledger = createLedger();
-    await marbles(({ hotBatches, sink, expectObservable }) => {
+    await marbles(({ hotBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = hotBatches('[ab]-[cd]-|');
+      const subs = '             ^---------!';
       const expected = '         -----q--o-|';
       const options = { concurrency: 1, maxPendingItems: 3, ledger };
       expectObservable(source.pipe(exportTo(sink('--------(r|)'), options), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
     });
     expect(ledger.stats()).toMatchObject({
       offered: 4,
@@ -520,13 +554,15 @@ describe('exportTo: bounds and stopping', () => {
   });
 
   test('it is bounded in bytes, too; one batch alone always has room', () =>
-    marbles(({ hotBatches, sink, expectObservable }) => {
+    marbles(({ hotBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = hotBatches('[a]--[b]---|', { a: 'long enough', b: 'b' });
+      const subs = '             ^----------!';
       const expected = '         -----q--o--|';
       expectObservable(source.pipe(exportTo(sink('--------(r|)'), { maxPendingBytes: 5 }), told)).toBe(
         expected,
         LETTERS,
       );
+      expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
   test('stopWhen gives up what is under way and what comes later, and says so', async () => {

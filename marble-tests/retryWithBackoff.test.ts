@@ -1,4 +1,4 @@
-import { Subject, throwError } from 'rxjs';
+import { defer, Subject, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   ExportError,
@@ -39,43 +39,6 @@ describe('retryWithBackoff', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('never: waits with the source', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -');
-      const subs = '        ^-----!';
-      const expected = '    -------';
-      expectObservable(source.pipe(retryWithBackoff()), subs).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('empty: completes', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' --|');
-      const subs = '        ^-!';
-      const expected = '    --|';
-      expectObservable(source.pipe(retryWithBackoff())).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('many: values come through, also those of an attempt that fails', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -a-b#');
-      const subs = ['       ^---!', ' -------^---!'];
-      const expected = '    -a-b----a-b#';
-      expectObservable(source.pipe(retryWithBackoff({ maxAttempts: 2, backoff: BACKOFF }))).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('error: a permanent one is not tried again', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const error = failed({ kind: 'permanent' });
-      const source = cold(' -#', {}, error);
-      const subs = '        ^!';
-      const expected = '    -#';
-      expectObservable(source.pipe(retryWithBackoff({ backoff: BACKOFF }))).toBe(expected, undefined, error);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
   test('a server that says when is waited for, when it is later than the backoff', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -#', {}, failed({ kind: 'throttled', retryAfterMillis: 7 }));
@@ -104,41 +67,6 @@ describe('retryWithBackoff', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('early unsubscribe: ends the attempt', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -----#');
-      const subs = '        ^--!';
-      const expected = '    ----';
-      expectObservable(source.pipe(retryWithBackoff({ backoff: BACKOFF })), subs).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('early unsubscribe: during a wait it makes no further attempt', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -#');
-      const subs = '        ^!';
-      const unsub = '       ^--!';
-      const expected = '    ----';
-      expectObservable(source.pipe(retryWithBackoff({ backoff: BACKOFF })), unsub).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('throwing callbacks change nothing: classify counts as retryable, the backoff as a second', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -#');
-      const subs = ['       ^!', '    - 1s ^!'];
-      const expected = '    - 1s -#';
-      const options = {
-        maxAttempts: 2,
-        backoff: { first: throwing },
-        classify: throwing,
-        onRetry: throwing,
-        random: throwing,
-      };
-      expectObservable(source.pipe(retryWithBackoff(options))).toBe(expected, undefined, 'error');
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
   test.each([Number.NaN, -1, 2, Number.POSITIVE_INFINITY])('a random that answers %d is not taken at its word', (odd) =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -#');
@@ -149,20 +77,6 @@ describe('retryWithBackoff', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }),
   );
-
-  test('synchronous re-entrancy: a source that fails at once needs no stack, and every attempt is told', () =>
-    marbles(async ({ flush }) => {
-      const told: number[] = [];
-      let error: unknown;
-      const backoff = exponentialBackoff({ initialMillis: 1, maxMillis: 1, jitter: 'none' });
-      const onRetry = ({ attempts }: { attempts: number }) => told.push(attempts);
-      throwError(() => 'no')
-        .pipe(retryWithBackoff({ maxAttempts: 5_000, backoff, onRetry }))
-        .subscribe({ error: (thrown) => (error = thrown) });
-      await flush();
-      expect(error).toBe('no');
-      expect(told).toHaveLength(4_999);
-    }));
 
   test('a classification that unsubscribes ends it', () =>
     marbles(async ({ flush }) => {
@@ -192,4 +106,106 @@ describe('retryWithBackoff', () => {
   ])('refuses %o', (options, message) => {
     expect(() => retryWithBackoff(options as RetryWithBackoffOptions)).toThrow(message);
   });
+});
+
+describe('retryWithBackoff: the compulsory cases', () => {
+  test('never: waits with the source', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -');
+      const subs = '        ^-----!';
+      const expected = '    -------';
+      expectObservable(source.pipe(retryWithBackoff()), subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('empty: completes', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' --|');
+      const subs = '        ^-!';
+      const expected = '    --|';
+      expectObservable(source.pipe(retryWithBackoff())).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('one: comes through from the attempt that succeeds', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const failing = cold('-#');
+      const source = cold(' --(a|)');
+      const failed = '      ^!';
+      const subs = '        ----^-!';
+      const expected = '    ------(a|)';
+      let attempts = 0;
+      const attempt = defer(() => (attempts++ === 0 ? failing : source));
+      expectObservable(attempt.pipe(retryWithBackoff({ backoff: BACKOFF }))).toBe(expected);
+      expectSubscriptions(failing.subscriptions).toBe(failed);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('many: values come through, also those of an attempt that fails', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -a-b#');
+      const subs = ['       ^---!', ' -------^---!'];
+      const expected = '    -a-b----a-b#';
+      expectObservable(source.pipe(retryWithBackoff({ maxAttempts: 2, backoff: BACKOFF }))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('error: a permanent one is not tried again', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const error = failed({ kind: 'permanent' });
+      const source = cold(' -#', {}, error);
+      const subs = '        ^!';
+      const expected = '    -#';
+      expectObservable(source.pipe(retryWithBackoff({ backoff: BACKOFF }))).toBe(expected, undefined, error);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: ends the attempt', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -----#');
+      const subs = '        ^--!';
+      const expected = '    ----';
+      expectObservable(source.pipe(retryWithBackoff({ backoff: BACKOFF })), subs).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: during a wait it makes no further attempt', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -#');
+      const subs = '        ^!';
+      const unsub = '       ^--!';
+      const expected = '    ----';
+      expectObservable(source.pipe(retryWithBackoff({ backoff: BACKOFF })), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('throwing callback: each changes nothing; classify counts as retryable, the backoff as a second', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -#');
+      const subs = ['       ^!', '    - 1s ^!'];
+      const expected = '    - 1s -#';
+      const options = {
+        maxAttempts: 2,
+        backoff: { first: throwing },
+        classify: throwing,
+        onRetry: throwing,
+        random: throwing,
+      };
+      expectObservable(source.pipe(retryWithBackoff(options))).toBe(expected, undefined, 'error');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('synchronous re-entrancy: a source that fails at once needs no stack, and every attempt is told', () =>
+    marbles(async ({ flush }) => {
+      const told: number[] = [];
+      let error: unknown;
+      const backoff = exponentialBackoff({ initialMillis: 1, maxMillis: 1, jitter: 'none' });
+      const onRetry = ({ attempts }: { attempts: number }) => told.push(attempts);
+      throwError(() => 'no')
+        .pipe(retryWithBackoff({ maxAttempts: 5_000, backoff, onRetry }))
+        .subscribe({ error: (thrown) => (error = thrown) });
+      await flush();
+      expect(error).toBe('no');
+      expect(told).toHaveLength(4_999);
+    }));
 });

@@ -11,6 +11,8 @@ function shout(letter: string): string {
   return letter === 'b' ? throwing() : letter.toUpperCase();
 }
 
+const SAFE = safely(shout, { fallback: () => '?' });
+
 describe('safely', () => {
   test('returns the fallback in the place of an exception, and the stream goes on', () =>
     marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
@@ -53,29 +55,6 @@ describe('safely', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test.each([
-    ['never', '-', '^----!', '------'],
-    ['empty', '--|', '^-!', '--|'],
-    ['one', '-b|', '^-!', '-?|'],
-    ['error', '-a-#', '^--!', '-A-#'],
-  ])('%s', (_title, drawn, subs, expected) =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(drawn, LETTERS);
-      const safe = source.pipe(map(safely(shout, { fallback: () => '?' })));
-      expectObservable(safe, '^----!').toBe(expected, LETTERS);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }),
-  );
-
-  test('early unsubscribe: nothing of it remains', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -a-b-c-|', LETTERS);
-      const subs = '        ^---!';
-      const expected = '    -A-?-';
-      expectObservable(source.pipe(map(safely(shout, { fallback: () => '?' }))), subs).toBe(expected, LETTERS);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
   test('onError and the fallback are given the exception and the arguments', () => {
     const told: unknown[] = [];
     const safe = safely(throwing as (letter: string, index: number) => string, {
@@ -90,17 +69,6 @@ describe('safely', () => {
     const safe = safely(shout);
     expect(['a', 'b', 'b', 'c'].map((letter) => safe(letter))).toEqual(['A', undefined, undefined, 'C']);
     expect(safe.errors).toBe(2);
-  });
-
-  test('throwing callbacks: onError changes nothing; a fallback counts as well, and undefined stands in for it', () => {
-    const told: unknown[] = [];
-    const listening = safely(shout, { fallback: throwing, onError: (error) => told.push(error) });
-    expect(listening('b')).toBeUndefined();
-    expect(listening.errors).toBe(2);
-    expect(told).toEqual([new Error('mine'), new Error('mine')]);
-    const silent = safely(shout, { fallback: () => '?', onError: throwing });
-    expect(silent('b')).toBe('?');
-    expect(silent.errors).toBe(1);
   });
 
   test('a promise that rejects resolves with the fallback', () =>
@@ -141,6 +109,80 @@ describe('safely', () => {
     expect(safe()).toBe('instead');
   });
 
+  test('what is no callback, or an unknown option, is refused', () => {
+    expect(() => safely('shout' as never)).toThrow('safely.callback must be a function, but was given "shout"');
+    expect(() => safely(shout, { fallback: '?' } as never)).toThrow('safely.fallback must be a function');
+    expect(() => safely(shout, { onError: 1 } as never)).toThrow('safely.onError must be a function, but was given 1');
+    expect(() => safely(shout, { otherwise: 1 } as never)).toThrow('safely.otherwise must be one of the known options');
+  });
+});
+
+describe('safely: the compulsory cases', () => {
+  test('never: is not called', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -', LETTERS);
+      const subs = '        ^----!';
+      const expected = '    ------';
+      expectObservable(source.pipe(map(SAFE)), subs).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('empty: is not called', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' --|', LETTERS);
+      const subs = '        ^-!';
+      const expected = '    --|';
+      expectObservable(source.pipe(map(SAFE))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('one: that throws is the fallback', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -b|', LETTERS);
+      const subs = '        ^-!';
+      const expected = '    -?|';
+      expectObservable(source.pipe(map(SAFE))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('many: each call stands for itself', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' (abcab)-b|', LETTERS);
+      const subs = '        ^--------!';
+      const expected = '    (A?CA?)-?|';
+      expectObservable(source.pipe(map(SAFE))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('error: that of the source is none of its own', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -a-#', LETTERS);
+      const subs = '        ^--!';
+      const expected = '    -A-#';
+      expectObservable(source.pipe(map(SAFE))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: nothing of it remains', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -a-b-c-|', LETTERS);
+      const subs = '        ^---!';
+      const expected = '    -A-?-';
+      expectObservable(source.pipe(map(safely(shout, { fallback: () => '?' }))), subs).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('throwing callback: onError changes nothing; a fallback counts as well, and undefined stands in for it', () => {
+    const told: unknown[] = [];
+    const listening = safely(shout, { fallback: throwing, onError: (error) => told.push(error) });
+    expect(listening('b')).toBeUndefined();
+    expect(listening.errors).toBe(2);
+    expect(told).toEqual([new Error('mine'), new Error('mine')]);
+    const silent = safely(shout, { fallback: () => '?', onError: throwing });
+    expect(silent('b')).toBe('?');
+    expect(silent.errors).toBe(1);
+  });
+
   test('synchronous re-entrancy: a callback that emits again, and an onError that does', () => {
     const source = new Subject<string>();
     const seen: string[] = [];
@@ -149,12 +191,5 @@ describe('safely', () => {
     source.next('b');
     source.next('c');
     expect(seen).toEqual(['A', '?', 'C']);
-  });
-
-  test('what is no callback, or an unknown option, is refused', () => {
-    expect(() => safely('shout' as never)).toThrow('safely.callback must be a function, but was given "shout"');
-    expect(() => safely(shout, { fallback: '?' } as never)).toThrow('safely.fallback must be a function');
-    expect(() => safely(shout, { onError: 1 } as never)).toThrow('safely.onError must be a function, but was given 1');
-    expect(() => safely(shout, { otherwise: 1 } as never)).toThrow('safely.otherwise must be one of the known options');
   });
 });

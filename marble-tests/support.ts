@@ -1,4 +1,5 @@
-import type { Batch, Hold, Tally } from '../src/index.ts';
+import type { Observable } from 'rxjs';
+import { type Batch, createGate, type Gate, type Hold, type Tally } from '../src/index.ts';
 
 /** Keeps the batches that it is given, and speaks for them when it is told to. */
 export class Holder<T> {
@@ -30,4 +31,15 @@ export function throwing(): never {
 /** Letters that stand for themselves. */
 export function letters(text: string): Record<string, string> {
   return Object.fromEntries([...text].map((letter) => [letter, letter]));
+}
+
+/** A gate that is closed at each `x` and opened at each `o`. */
+export function drawnGate(drawing: Observable<string>): Gate {
+  const gate = createGate();
+  let open: (() => void) | undefined;
+  drawing.subscribe((letter) => {
+    if (letter === 'x') open = gate.close();
+    else open?.();
+  });
+  return gate;
 }

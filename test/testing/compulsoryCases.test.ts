@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as operators from '../../src/operators/index.ts';
+import { CASES, unassertedSources, wrongCases } from './compulsoryCases.ts';
+
+const FOLDER = join(import.meta.dirname, '..', '..', 'marble-tests');
+const files = readdirSync(FOLDER).filter((file) => file.endsWith('.test.ts'));
+const nameOf = (file: string) => basename(file, '.test.ts');
+const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
+
+/** Marble files that are held to none of the cases, and why. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  bridges: 'each is drawn once; what ends, fails and is cut off is driven by streams, in test/bridges',
+  exportHandle: 'it is called and answers with promises, it is no stream: test/exportHandle.test.ts has its cases',
+};
+
+describe('the compulsory cases', () => {
+  const held = files.filter((file) => !(nameOf(file) in ELSEWHERE));
+
+  it.each(held)('%s has them all', (file) => {
+    expect(wrongCases(nameOf(file), read(file))).toEqual([]);
+  });
+
+  it.each(files)('%s says when each source is subscribed to', (file) => {
+    expect(unassertedSources(read(file)).map(({ title }) => title)).toEqual([]);
+  });
+
+  it('are asked of every operator', () => {
+    expect(held.map(nameOf)).toEqual(expect.arrayContaining(Object.keys(operators)));
+  });
+
+  it('are left to other tests for files that are there', () => {
+    expect(files.map(nameOf)).toEqual(expect.arrayContaining(Object.keys(ELSEWHERE)));
+  });
+});
+
+describe('the check of the compulsory cases', () => {
+  const group = "describe('mine: the compulsory cases', () => {\n";
+  const test = (name: string) => `  test('${name}: so it is', () => {});\n`;
+  const all = CASES.map(test);
+
+  it('is content with all of them, some of them twice', () => {
+    expect(wrongCases('mine', [group, ...all.slice(0, 1), ...all].join(''))).toEqual([]);
+  });
+
+  it.each(CASES)('finds that "%s" is missing', (name) => {
+    const without = all.filter((written) => written !== test(name));
+    const missing = [`"${name}: …" is missing in the group "mine: the compulsory cases"`];
+    expect(wrongCases('mine', [group, ...without].join(''))).toEqual(missing);
+    // One of another group, or of another operator, does not stand in for it.
+    expect(wrongCases('mine', [group, ...without, "describe('mine', () => {\n", test(name)].join(''))).toEqual(missing);
+  });
+
+  it('finds what is none of them, and an order that is none', () => {
+    expect(wrongCases('mine', [group, ...all, test('twice')].join(''))).toContain(
+      '"twice: so it is" is none of the compulsory cases',
+    );
+    expect(wrongCases('mine', [group, ...all.toReversed()].join(''))).toEqual([
+      expect.stringMatching(/do not stand in the order never, empty, /),
+    ]);
+  });
+
+  it('finds a source whose subscriptions are free', () => {
+    const free = "  test('free', () => {\n    const source = hotBatches('-[a]|');\n";
+    expect(unassertedSources(free).map(({ title }) => title)).toEqual(['free']);
+    expect(unassertedSources(`${free}    expectSubscriptions(source.subscriptions).toBe(subs);\n`)).toEqual([]);
+  });
+});

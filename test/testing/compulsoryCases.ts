@@ -1,0 +1,36 @@
+import { testsIn, type WrittenTest } from './marbleTests.ts';
+
+/** What every operator is tested for; a title in their group begins with one of these, and a colon. */
+export const CASES = [
+  'never',
+  'empty',
+  'one',
+  'many',
+  'error',
+  'early unsubscribe',
+  'throwing callback',
+  'synchronous re-entrancy',
+] as const;
+
+/** What is wrong with the compulsory cases of an operator, in the source of its marble file. */
+export function wrongCases(operator: string, source: string): string[] {
+  const group = `${operator}: the compulsory cases`;
+  const tests = testsIn(source).filter((test) => test.group === group);
+  const cases = tests.map(({ title }) => CASES.findIndex((name) => title.startsWith(`${name}: `)));
+  const absent = CASES.filter((_, index) => !cases.includes(index));
+  const strange = tests.filter((_, index) => cases[index] === -1);
+  const inOrder = cases.every((place, index) => index === 0 || place >= (cases[index - 1] ?? 0));
+  return [
+    ...absent.map((name) => `"${name}: …" is missing in the group "${group}"`),
+    ...strange.map(({ title }) => `"${title}" is none of the compulsory cases`),
+    ...(inOrder ? [] : [`the cases of "${group}" do not stand in the order ${CASES.join(', ')}`]),
+  ];
+}
+
+/** The tests that draw a source, and do not say when it is subscribed to. */
+export function unassertedSources(source: string): WrittenTest[] {
+  return testsIn(source).filter(({ body }) => {
+    const draws = /\bconst source = (?:hot|cold)(?:Batches)?\(/.test(body);
+    return draws && !body.includes('expectSubscriptions(source.subscriptions)');
+  });
+}
