@@ -20,7 +20,10 @@ function losses() {
 describe('boundedMergeMap', () => {
   test('runs so many at once, and answers each item with a result', () =>
     marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
-      diagram('boundedMergeMap', { title: 'boundedMergeMap: concurrency 2', sources: ['source', 'inner'] });
+      diagram('boundedMergeMap', {
+        title: 'boundedMergeMap: concurrency 2, one result per item',
+        sources: ['source', 'inner'],
+      });
       const source = cold('     abc|', LETTERS);
       const inner = cold('      ----|');
       const subs = '            ^--!';

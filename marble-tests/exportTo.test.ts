@@ -40,7 +40,7 @@ const told = map(({ lost }: Outcome<unknown>) => lost[0]?.reason ?? 'delivered')
 describe('exportTo', () => {
   test('answers each batch with an outcome', () =>
     marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts, diagram }) => {
-      diagram('exportTo', { title: 'exportTo: the sink answers after 2 ms' });
+      diagram('exportTo', { title: 'exportTo: the sink answers after 2 ms, one outcome per batch' });
       const source = hotBatches('--[ab]----[c]-|');
       const subs = '             ^-------------!';
       const attempts = ['        --^-!', '   ----------^-!'];

@@ -13,9 +13,11 @@ const STAGE = 'fromReadable';
  * Reads a Node stream, only while the gate is open.
  *
  * ```text
- * stream        -a-b-c----|
- * gate          --x---o---|      closed at x, opened at o
- * fromReadable  -a----(bc)|
+ * stream      -a-b-c----|
+ * gate        --x---(o|)
+ * subscribed  ^---------!
+ *             fromReadable: a gate that is closed at x and opened at o
+ * result      -a----(bc)|
  * ```
  *
  * While nothing is read the stream fills its own buffer up to its high-water mark, and asks its source for no more. What a chunk is depends on the stream: an object in object mode, a

@@ -12,9 +12,11 @@ const STAGE = 'fromReadableStream';
  * Reads a Web stream, one chunk after another, only while the gate is open.
  *
  * ```text
- * stream              -a-b-c----|
- * gate                --x---o---|      closed at x, opened at o
- * fromReadableStream  -a----(bc)|
+ * stream      -a-b-c----|
+ * gate        --x---(o|)
+ * subscribed  ^---------!
+ *             fromReadableStream: a gate that is closed at x and opened at o
+ * result      -a----(bc)|
  * ```
  *
  * A chunk that was asked for before the gate was closed waits for it, too. While nothing is read the stream fills its own queue up to its high-water mark, and asks its source for no more. (RxJS' `from(stream)` reads as fast as it can.)

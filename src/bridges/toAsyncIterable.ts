@@ -9,9 +9,11 @@ const STAGE = 'toAsyncIterable';
  * Lets a `for await` loop read an Observable, through a bounded queue.
  *
  * ```text
- * source           -abc------|
- * reads            x----x-x--|      maxQueueSize 1, dropNewest
- * toAsyncIterable  -a---b----|      c met a full queue
+ * reads       x----x-x--|
+ * source      -abc------|
+ * subscribed  ^---------!
+ *             toAsyncIterable: read at x, maxQueueSize 1, dropNewest
+ * result      -a---b----|
  * ```
  *
  * Each iterator subscribes for itself, as soon as it is made: nothing that comes before the first read is missed. Leaving the loop (`break`, `return`, an exception) unsubscribes;

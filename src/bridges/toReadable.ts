@@ -9,6 +9,14 @@ const STAGE = 'toReadable';
 /**
  * Makes a Node stream (in object mode) of an Observable, through a bounded queue.
  *
+ * ```text
+ * reads       x----x-xx-|
+ * source      -abcd-----|
+ * subscribed  ^---------!
+ *             toReadable: read at x, maxQueueSize 1, dropNewest
+ * result      -a---b-c--|
+ * ```
+ *
  * It subscribes at the first read. The stream itself holds one item beside the queue.
  *
  * **Ends** when the source has completed and the queue is empty; is **destroyed** with the error then if the source has failed, or the queue has overflown with `overflow: 'error'`.

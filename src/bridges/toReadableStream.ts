@@ -9,9 +9,11 @@ const STAGE = 'toReadableStream';
  * Makes a Web stream of an Observable, through a bounded queue: `pipeTo`, `pipeThrough`, a `Response` can read it.
  *
  * ```text
- * source            -abc------|
- * reads             x----x-x--|      maxQueueSize 1, dropNewest
- * toReadableStream  -a---b----|      c met a full queue
+ * reads       x----x-x--|
+ * source      -abc------|
+ * subscribed  ^---------!
+ *             toReadableStream: read at x, maxQueueSize 1, dropNewest
+ * result      -a---b----|
  * ```
  *
  * It subscribes at the first read. The stream has no queue of its own (its high-water mark is 0), so what waits is bounded by the options, and is in the books.

@@ -9,9 +9,11 @@ const STAGE = 'toWritable';
  * Makes a Node stream (in object mode) that writes into a channel, and waits while that has no room.
  *
  * ```text
- * writes  -a-b-c------|
- * gate    --x----o----|      the channel's, closed at x, opened at o; its maxQueueSize is 1
- * items$  -a-----(bc)-|      c waited from 5 to 7
+ * writes      -a-b-c------|
+ * gate        --x----o----|
+ * subscribed  ^-----------!
+ *             toWritable: a channel with maxQueueSize 1, whose gate is closed at x and opened at o
+ * items$      -a-----(bc)-|
  * ```
  *
  * A `pipe` or `pipeline` into it feels how full the channel is, and through the channel's `gate` how full the batcher is. The stream itself buffers up to Node's high-water mark of 16 items, unless

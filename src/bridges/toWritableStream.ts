@@ -8,9 +8,11 @@ const STAGE = 'toWritableStream';
  * Makes a Web stream that writes into a channel, and waits while that has no room: for `pipeTo`.
  *
  * ```text
- * writes  -a-b-c------|
- * gate    --x----o----|      the channel's, closed at x, opened at o; its maxQueueSize is 1
- * items$  -a-----(bc)-|      c waited from 5 to 7
+ * writes      -a-b-c------|
+ * gate        --x----o----|
+ * subscribed  ^-----------!
+ *             toWritableStream: a channel with maxQueueSize 1, whose gate is closed at x and opened at o
+ * items$      -a-----(bc)-|
  * ```
  *
  * Its high-water mark is one chunk: `ready` and `desiredSize` say whether the channel has taken the last one.

@@ -53,9 +53,11 @@ export interface ExportHandle<T> {
  * Makes one handle on a sink for many callers: their items travel in common batches, and each caller is told what became of theirs.
  *
  * ```text
- * calls     -a-b|           two callers, a delay of 4 ms
- * attempts  -----^-!        one for both; the sink answers after 2 ms
- * answers   -------(ab)     each caller has their own
+ * calls       -a-b|
+ * subscribed  ^---!
+ *             exportHandle: a delay of 4 ms, and a sink that answers after 2 ms
+ * attempts    -----^-!       [ab]
+ * answers     -------(ab)
  * ```
  *
  * Behind it are a {@link channel}, an {@link adaptiveBatch} and an {@link exportTo}, and their options. The handle owns the sink.

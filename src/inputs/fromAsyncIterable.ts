@@ -18,8 +18,11 @@ const STAGE = 'fromAsyncIterable';
  * Pulls items from an iterable, one after another, only while the gate is open.
  *
  * ```text
- * gate               open-----closed----open--
- * fromAsyncIterable  -a-b-c-d-----------e-f-|
+ * gate        ---x----(o|)
+ * subscribed  ^-------!
+ *             fromAsyncIterable: each takes 2 ms, a gate that is closed at x and opened at o
+ * asked for   a-b-----c-d-|
+ * result      --a-b-----c-(d|)
  * ```
  *
  * **Emits** each item when it has been pulled; the next one is asked for when `next` has returned and the gate is open. **Completes** and **errors** like the iterable.

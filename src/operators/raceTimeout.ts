@@ -27,9 +27,12 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
  * Lets the source race against the clock, and aborts it when it loses.
  *
  * ```text
- * source       ----a----b-|
- * raceTimeout  ----a----b-|      millis 5, bounds 'first'
- * raceTimeout  ----a#            millis 5, bounds 'whole'
+ * source          ----a----b-|
+ * subscribed      ^----------!
+ *                 ^----!
+ *                 raceTimeout: millis 5
+ * bounds 'first'  ----a----b-|
+ * bounds 'whole'  ----a#
  * ```
  *
  * **Emits**, **completes** and **errors** like the source, as long as that is in time. **Errors** with a {@link RaceTimeoutError} when the time is up; the source

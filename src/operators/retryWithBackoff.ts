@@ -60,10 +60,11 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
  * Subscribes a cold source again when it fails, after a wait that grows.
  *
  * ```text
- * source            -#
- * retryWithBackoff  -----#      maxAttempts 2, a wait of 3 ms
- * attempts          ^!
- *                   ----^!
+ * source      -#
+ * subscribed  ^!
+ *             ----^!
+ *             retryWithBackoff: maxAttempts 2, a wait of 3 ms
+ * result      -----#
  * ```
  *
  * **Emits** and **completes** like the attempt that succeeds. **Errors** with the last attempt's error, as soon as it is `permanent` or `tooLarge`, the attempts

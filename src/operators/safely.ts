@@ -34,8 +34,10 @@ export interface Safe<Args extends readonly unknown[], Result> {
  * Wraps a callback for operators of somebody else's (`map`, `filter`, `tap` …), so that an exception in it is counted and a fallback returned, and the stream goes on.
  *
  * ```text
- * source              -a-b-c-|
- * map(safely(shout))  -A-?-C-|      shout throws at b; the fallback returns '?'
+ * source      -a-b-c-|
+ * subscribed  ^------!
+ *             safely: b throws, and the fallback is '?'
+ * result      -A-?-C-|
  * ```
  *
  * **Returns** what the callback returns. When that throws, `onError` is told and the `fallback` returned: the default is `undefined`, which the type says, so that

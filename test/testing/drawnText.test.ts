@@ -1,88 +1,95 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { drawnLines, marblesIn, textBlocks } from './drawnText.ts';
+import * as spanflow from '../../src/index.ts';
+import { docDrawings } from './drawnText.ts';
+import { testsIn } from './marbleTests.ts';
+import { drawingIn, isInOrder, pictureOf, textOf, type WrittenDrawing, withoutEnds } from './writtenDrawing.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const MARBLE_TESTS = join(ROOT, 'marble-tests');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-const read = (...path: string[]) => readFileSync(join(...path), 'utf8');
-
-/** The rows of a drawing that no marble test draws. */
-const undrawn = (block: string, source: string) => {
-  const known = marblesIn(source);
-  return drawnLines(block)
-    .filter(({ marbles }) => !known.has(marbles))
-    .map(({ label, marbles }) => `${label}  ${marbles}`);
+/** Functions without a drawing in marbles, and why. */
+const UNDRAWN: Readonly<Record<string, string>> = {
+  spanPipeline:
+    'its doc block draws the way of a span; its times are those of fromSpanProcessor, adaptiveBatch and exportTo',
+  otlpHttp: 'a sink answers when a socket does; exportTo draws sinks',
+  toExporter: 'a sink answers when the exporter does',
+  toMemory: 'answers at once',
+  toConsole: 'answers at once',
+  createGate: 'a state without a clock; the drawings of channel and fromAsyncIterable show one',
+  createLedger: 'books have no time',
+  withItems: 'a pure function',
+  exponentialBackoff: 'a decision without a clock; retryWithBackoff draws its waits',
+  fixedSize: 'a decision without a clock; adaptiveBatch draws sizes',
+  latencyTarget: 'a decision without a clock',
+  responsiveSize: 'a decision without a clock',
 };
 
+const tests = globSync('marble-tests/*.test.ts', { cwd: ROOT })
+  .sort()
+  .flatMap((path) => testsIn(read(path)));
+const drawings = tests.map(({ body }) => drawingIn(body)).filter((drawing) => drawing !== undefined);
+const named = new Map<string, WrittenDrawing>(drawings.map((drawing) => [drawing.name, drawing]));
+
+const sources = globSync('src/**/*.ts', { cwd: ROOT }).sort();
+const documented = sources.flatMap((path) => docDrawings(read(path)).map((drawing) => ({ path, ...drawing })));
+const inMarbles = documented.filter(({ name }) => !(name in UNDRAWN));
+
 describe('the drawing in the doc block of', () => {
-  const folder = join(ROOT, 'src', 'operators');
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-  const drawn = files.filter((file) => textBlocks(read(folder, file)).length > 0);
-
-  it('every operator is there', () => {
-    const exported = files.filter((file) => {
-      const name = basename(file, '.ts');
-      return name !== 'index' && new RegExp(`^export function ${name}\\b`, 'm').test(read(folder, file));
-    });
-    expect(drawn.sort()).toEqual(exported.sort());
+  it.each(inMarbles)('$name is the text of its marble test', ({ name, text }) => {
+    const drawing = named.get(name);
+    if (drawing === undefined) throw new Error(`no marble test draws ${name}`);
+    expect(text).toBe(textOf(drawing));
   });
 
-  it.each(drawn)('%s is in its marble test', (file) => {
-    const test = join(MARBLE_TESTS, `${basename(file, '.ts')}.test.ts`);
-    expect(existsSync(test), `${basename(file, '.ts')} has a marble test`).toBe(true);
-    for (const block of textBlocks(read(folder, file))) expect(undrawn(block, read(test))).toEqual([]);
+  it('everything drawn is there, once', () => {
+    expect(inMarbles.map(({ name }) => name).sort()).toEqual(drawings.map(({ name }) => name).sort());
+  });
+
+  it('no ```text of a source is overlooked', () => {
+    const marked = (path: string) => read(path).split('```text').length - 1;
+    expect(sources.filter((path) => docDrawings(read(path)).length !== marked(path))).toEqual([]);
   });
 });
 
-describe('the drawings in marble-tests/README.md', () => {
-  const sections = read(MARBLE_TESTS, 'README.md').split(/^## /m).slice(1);
-  const traps = sections.flatMap((section) => {
-    const [, file] = /^\[[^\]]+\]\(([^)]+\.test\.ts)\)/.exec(section) ?? [];
-    const parts = section.split(/^### /m).slice(1);
-    return parts.map((part) => ({ file: file ?? 'none', title: part.split('\n')[0] ?? '', part }));
+describe('the drawing of', () => {
+  it.each(drawings)('$name is written in the order in which it is drawn', (drawing) => {
+    expect(isInOrder(drawing)).toBe(true);
   });
 
-  it.each(traps)('$file: $title', ({ file, title, part }) => {
-    const test = testBody(read(MARBLE_TESTS, file), title);
-    for (const block of textBlocks(part)) expect(undrawn(block, test)).toEqual([]);
-  });
-
-  it('show every test of rxjs/', () => {
-    const files = readdirSync(join(MARBLE_TESTS, 'rxjs')).filter((file) => file.endsWith('.test.ts'));
-    const titles = files.flatMap((file) => {
-      return [...read(MARBLE_TESTS, 'rxjs', file).matchAll(/^ {2}test\('([^']+)'/gm)].map(([, title]) => title);
-    });
-    expect(traps.map(({ title }) => title).sort()).toEqual(titles.sort());
+  it.each(drawings)('$name is the picture that is kept', (drawing) => {
+    expect(withoutEnds(read(`marble-tests/diagrams/${drawing.name}.svg`))).toBe(pictureOf(drawing));
   });
 });
 
-/** The source of one test. */
-function testBody(source: string, title: string): string {
-  const [, ...after] = source.split(`test('${title}'`);
-  expect(after, `a test "${title}"`).toHaveLength(1);
-  return after[0]?.split(/^ {2}test\(/m)[0] ?? '';
-}
+describe('the README', () => {
+  const [, inventory = ''] = /^## What there is\n(.*?)^## /ms.exec(read('README.md')) ?? [];
+  const names = [...inventory.matchAll(/`(\w+)(?:\([^)`]*\))?`/g)].map(([, name = '']) => name);
+  const functions = Object.entries(spanflow).filter(([, value]) => typeof value === 'function');
+  const listed = functions.map(([name]) => name).filter((name) => names.includes(name));
 
-describe('a drawing in a text', () => {
-  it('is read by its columns, the remark left out', () => {
-    expect(drawnLines('source  -a-  b\nx y     - 1s ^!      a remark\n        --^!\n')).toEqual([
-      { label: 'source', marbles: '-a-' },
-      { label: 'x y', marbles: '- 1s ^!' },
-      { label: '', marbles: '--^!' },
-    ]);
+  it('lists what is drawn, or need not be', () => {
+    expect(listed.filter((name) => !named.has(name) && !(name in UNDRAWN))).toEqual([]);
+    expect(listed.filter((name) => named.has(name)).sort()).toEqual([...named.keys()].sort());
   });
 
-  it('is found in comments and in Markdown', () => {
-    expect(textBlocks('/**\n * ```text\n * a  -\n * ```\n */\n```text\nb  |\n```\n')).toEqual(['a  -\n', 'b  |\n']);
+  it('makes no exception of what is drawn, or is not there', () => {
+    expect(Object.keys(UNDRAWN).filter((name) => named.has(name) || !listed.includes(name))).toEqual([]);
   });
 
-  it('that its test does not draw is found', () => {
-    expect(undrawn('source  -a-\nmine    --b|     a remark\n', "const source = hot('  -a-');")).toEqual(['mine  --b|']);
-  });
-
-  it('is compared without the spaces that align it', () => {
-    expect([...marblesIn(`const a = '   -a-b  '; const b = [" 9s  a"];`)]).toEqual(['-a-b', '9s a']);
+  it('shows each picture, here or in marble-tests/README.md', () => {
+    const picturesIn = (path: string, folder: string) =>
+      [...read(path).matchAll(/^\|.*\|$/gm)].flatMap(([row]) =>
+        [...row.matchAll(/!\[(\w+)\]\((.*?)(\w+)\.svg\)/g)].map(([, name, where, file]) => {
+          expect([where, file]).toEqual([folder, name]);
+          return name;
+        }),
+      );
+    const shown = [
+      ...picturesIn('README.md', 'marble-tests/diagrams/'),
+      ...picturesIn('marble-tests/README.md', 'diagrams/'),
+    ];
+    expect(shown.sort()).toEqual([...named.keys()].sort());
   });
 });

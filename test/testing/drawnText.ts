@@ -4,6 +4,12 @@ export interface DrawnLine {
   readonly marbles: string;
 }
 
+/** The drawing of a doc comment, and the name of what it documents. */
+export interface DocDrawing {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** The rows of a ```text block: a label, the marbles, and perhaps a remark, with two spaces or more between them. */
 export function drawnLines(block: string): DrawnLine[] {
   const lines = block.split('\n').filter((line) => line.trim() !== '');
@@ -13,10 +19,20 @@ export function drawnLines(block: string): DrawnLine[] {
   });
 }
 
-/** The ```text blocks of a Markdown text, or of the doc comments of a source. */
+/** The ```text blocks of a Markdown text. */
 export function textBlocks(text: string): string[] {
-  const plain = text.replaceAll(/^ \* ?/gm, '');
-  return [...plain.matchAll(/^```text\n(.*?)^```$/gms)].map(([, block]) => block as string);
+  return [...text.matchAll(/^```text\n(.*?)^```$/gms)].map(([, block]) => block as string);
+}
+
+/** The ```text blocks of the doc comments of what a source exports. One in any other comment is a drawing of nothing, by the name of ''. */
+export function docDrawings(source: string): DocDrawing[] {
+  const comments = source.matchAll(
+    /^([ \t]*)\/\*\*\n(.*?)\*\/\n(?:export (?:function|class|const|interface) (\w+))?/gms,
+  );
+  return [...comments].flatMap(([, indent = '', comment = '', name = '']) => {
+    const lines = comment.split('\n').map((line) => line.slice(indent.length).replace(/^ \* ?/, ''));
+    return textBlocks(lines.join('\n')).map((text) => ({ name: indent === '' ? name : '', text }));
+  });
 }
 
 /** Every string of a source that could be marbles, without the spaces that align it. */

@@ -6,9 +6,11 @@ import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
  * Lets many producers send into one stream, through a bounded queue that answers each of them.
  *
  * ```text
- * trySend  -a-b-c-d-----|      maxQueueSize 2: d is dropped
- * gate     --x-----o----|      closed at x, opened at o
- * items$   -a------(bc)-|
+ * trySend     -a-b-c-d-----|
+ * gate        --x-----o----|
+ * subscribed  ^------------!
+ *             channel: maxQueueSize 2, a gate that is closed at x and opened at o
+ * items$      -a------(bc)-|
  * ```
  *
  * `send` waits for room, `trySend` does not. Nothing that listens to `items$` runs inside of either, nor in the asynchronous context of whoever called: the queue is emptied

@@ -19,8 +19,10 @@ import { Unsettled } from './unsettled.ts';
  * Gathers items into batches, by count, bytes and delay; the size follows how the exports go.
  *
  * ```text
- * source         -a-b-c----d-------|
- * adaptiveBatch  -----[abc]----[d]-|      count 3, delay 4 ms
+ * source      -a-b-c----d-------|
+ * subscribed  ^-----------------!
+ *             adaptiveBatch: count 3, delay 4 ms
+ * result      -----[abc]----[d]-|
  * ```
  *
  * **Emits** a batch as soon as its count or its bytes reach the target, or its first item has waited for the delay, or a flush asks for it;

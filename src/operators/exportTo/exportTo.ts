@@ -16,10 +16,12 @@ import { type ExportToOptions, type ExportToSettings, settle } from './options.t
  * Exports batches, or plain arrays, to a sink: so many at once, each with its timeout, its retries and its deadline.
  *
  * ```text
- * source    --[ab]----[c]-|
- * attempts  --^-!
- *           ----------^-!
- * exportTo  ----o-------o-|      the sink answers after 2 ms; one outcome per batch
+ * source      --[ab]----[c]-|
+ * subscribed  ^-------------!
+ *             exportTo: the sink answers after 2 ms, one outcome per batch
+ * attempts    --^-!              [ab]
+ *             ----------^-!      [c]
+ * result      ----o-------o-|
  * ```
  *
  * The layers around one attempt, from the outside: `deadline( retry( slot( timeout( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the

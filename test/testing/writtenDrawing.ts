@@ -1,0 +1,132 @@
+import type { Diagram, DiagramRow } from '../../src/testing/diagram.ts';
+import { diagramSvg } from '../../src/testing/diagramSvg.ts';
+import { parseMarbles, parseSubscription } from '../../src/testing/syntax.ts';
+
+/** One row of a drawing, as its test writes it. */
+export interface WrittenRow {
+  readonly kind: 'hot' | 'cold' | 'expected' | 'subscriptions' | 'attempts';
+  readonly label: string;
+  /** One line; for subscriptions and attempts, one for each. */
+  readonly lines: readonly string[];
+  /** What each attempt carries. */
+  readonly letters: readonly string[];
+  /** Where in the test it is written. */
+  readonly at: number;
+}
+
+/** What a marble test draws: the rows of its diagram, in the diagram's order. */
+export interface WrittenDrawing {
+  readonly name: string;
+  readonly title: string;
+  readonly inputs: readonly WrittenRow[];
+  readonly outputs: readonly WrittenRow[];
+}
+
+type Constants = ReadonlyMap<string, Pick<WrittenRow, 'lines' | 'at'>>;
+
+/** The drawing of a test that has a diagram. */
+export function drawingIn(body: string): WrittenDrawing | undefined {
+  const [, name, options = ''] = /\bdiagram\('([\w$]+)'(?:, \{(.*?)\})?\)/s.exec(body) ?? [];
+  if (name === undefined) return undefined;
+  const [title = name] = stringsIn(/\btitle(?:: | = )('[^']*'|"[^"]*")/.exec(body)?.[1] ?? '');
+  const labels = (which: string) => stringsIn(new RegExp(`${which}: \\[([^\\]]*)\\]`).exec(options)?.[1] ?? '');
+  const constants = constantsIn(body);
+  return {
+    name,
+    title,
+    inputs: [...sourcesIn(body, labels('sources')), ...subscriptionsIn(body, constants)],
+    outputs: [...attemptsIn(body, constants), ...resultsIn(body, constants, labels('results'))],
+  };
+}
+
+/** Whether the test writes the rows in the order in which they are drawn. */
+export function isInOrder({ inputs, outputs }: WrittenDrawing): boolean {
+  const places = [...inputs, ...outputs].map(({ at }) => at);
+  return places.every((place, index) => index === 0 || place > (places[index - 1] ?? 0));
+}
+
+/** The drawing as text: what goes in, the title, what comes out. */
+export function textOf({ title, inputs, outputs }: WrittenDrawing): string {
+  const rows = [...inputs, ...outputs];
+  const indent = Math.max(...rows.map(({ label }) => label.length)) + 2;
+  const width = Math.max(...rows.flatMap(({ lines }) => lines).map(({ length }) => length)) + 4;
+  const linesOf = ({ label, lines, letters }: WrittenRow) =>
+    lines.map((marbles, index) => {
+      const carried = letters[index] === undefined ? '' : `[${letters[index]}]`;
+      return `${(index === 0 ? label : '').padEnd(indent)}${marbles.padEnd(width)}${carried}`.trimEnd();
+    });
+  return [...inputs.flatMap(linesOf), `${' '.repeat(indent)}${title}`, ...outputs.flatMap(linesOf), ''].join('\n');
+}
+
+/** The drawing as the picture that is kept, but for the ends of its attempts, which no drawing shows. */
+export function pictureOf({ title, inputs, outputs }: WrittenDrawing): string {
+  const diagram: Diagram = { title, inputs: inputs.map(diagramRow), outputs: outputs.map(diagramRow) };
+  return withoutEnds(diagramSvg(diagram));
+}
+
+/** A picture as {@link pictureOf} draws it. */
+export function withoutEnds(svg: string): string {
+  return svg.replaceAll(/"attempt (failed|aborted)"/g, '"attempt ended"');
+}
+
+function diagramRow({ kind, label, lines, letters }: WrittenRow): DiagramRow {
+  if (kind !== 'subscriptions' && kind !== 'attempts') {
+    const { marks } = parseMarbles(lines[0] ?? '', kind);
+    return { kind: 'stream', label, marks: marks.filter(({ frame }) => frame >= 0) };
+  }
+  const spans = lines.map((line, index) => {
+    const { subscribedFrame: fromFrame, unsubscribedFrame: toFrame } = parseSubscription(line);
+    return { fromFrame, toFrame, letters: letters[index] ?? '', end: 'ended' as const };
+  });
+  return { kind, label, spans };
+}
+
+function sourcesIn(body: string, labels: readonly string[]): WrittenRow[] {
+  const calls = [...body.matchAll(/\b(hot|cold)(?:Batches)?\(('[^']*')/g)];
+  return calls.map(({ 1: kind, 2: marbles = '', index: at }, index) => {
+    return { kind: kind as 'hot' | 'cold', label: labels[index] ?? 'source', lines: linesIn(marbles), letters: [], at };
+  });
+}
+
+function subscriptionsIn(body: string, constants: Constants): WrittenRow[] {
+  const calls = [...body.matchAll(/\bexpectSubscriptions\(\w+\.subscriptions\)\.toBe\((\w+)\)/g)];
+  return calls.map(([call, name]) => {
+    return { kind: 'subscriptions', label: 'subscribed', letters: [], ...written(name, call, constants) };
+  });
+}
+
+function attemptsIn(body: string, constants: Constants): WrittenRow[] {
+  const calls = [...body.matchAll(/\bexpectAttempts\(\w+\)\.toBe\((\w+), \[(.*?)\]\)/g)];
+  return calls.map(([call, name, letters = '']) => {
+    return { kind: 'attempts', label: 'attempts', letters: stringsIn(letters), ...written(name, call, constants) };
+  });
+}
+
+function resultsIn(body: string, constants: Constants, labels: readonly string[]): WrittenRow[] {
+  const calls = [...body.matchAll(/\bexpect(?:Observable|Batches|Outcomes)\(.*?\.toBe\(\s*(\w+)/gs)];
+  return calls.map(([call, name], index) => {
+    return { kind: 'expected', label: labels[index] ?? 'result', letters: [], ...written(name, call, constants) };
+  });
+}
+
+function written(name: string | undefined, call: string, constants: Constants) {
+  const constant = constants.get(name ?? '');
+  if (constant === undefined) throw new Error(`no constant of the test draws what is expected in\n  ${call}`);
+  return constant;
+}
+
+/** The constants of a test that are one drawing, or an array of some. */
+function constantsIn(body: string): Constants {
+  const constants = body.matchAll(/\bconst (\w+) = ('[^']*'|\[\s*'[^\]]*\])/g);
+  return new Map(
+    [...constants].map(({ 1: name = '', 2: value = '', index: at }) => [name, { lines: linesIn(value), at }]),
+  );
+}
+
+function linesIn(code: string): string[] {
+  return stringsIn(code).map((marbles) => marbles.trim().replaceAll(/\s+/g, ' '));
+}
+
+function stringsIn(code: string): string[] {
+  return [...code.matchAll(/'([^']*)'|"([^"]*)"/g)].map(([, single, double]) => single ?? double ?? '');
+}
