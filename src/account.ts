@@ -1,4 +1,4 @@
-import type { Loss, LossReason, Tally } from './outcome.ts';
+import type { LossReason, Tally } from './outcome.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
 export type Counts = Readonly<Partial<Record<LossReason, number>>>;
@@ -165,11 +165,6 @@ export class Account {
 /** Sums a record of counts. */
 export function total(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-/** What a tally lost, over all reasons. */
-export function lostCount(lost: readonly Loss[]): number {
-  return lost.reduce((sum, loss) => sum + loss.count, 0);
 }
 
 /** Adds to a record of counts. */

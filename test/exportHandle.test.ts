@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { asyncScheduler, defer, NEVER, Observable, of, Subject, throwError, timer } from 'rxjs';
 import { map, mergeMap } from 'rxjs/operators';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { lostCount, total } from '../src/account.ts';
+import { total } from '../src/account.ts';
 import type { ExportAnswer } from '../src/exportHandle/call.ts';
 import { type ExportHandle, exportHandle } from '../src/exportHandle/exportHandle.ts';
 import { EXPORT_HANDLE_DEFAULTS, type ExportHandleOptions } from '../src/exportHandle/options.ts';
 import { divide } from '../src/exportHandle/shares.ts';
+import type { Loss } from '../src/outcome.ts';
 import { ExportError, type Response, type Sink } from '../src/sink.ts';
 import { toMemory } from '../src/sinks/toMemory.ts';
 import { marbles, virtualTime } from '../src/testing/index.ts';
@@ -32,6 +33,9 @@ function answering(...answers: ((items: readonly number[]) => Response)[]) {
 }
 
 const silent: Sink<number> = { name: 'silent', export: () => NEVER };
+
+/** What was lost, over all reasons. */
+const lostCount = (lost: readonly Loss[]) => lost.reduce((sum, { count }) => sum + count, 0);
 
 const delivered = (count: number) => ({ delivered: count, rejected: 0, lost: [], estimated: 0 });
 

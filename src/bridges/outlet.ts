@@ -1,10 +1,10 @@
 import { type Observable, Subscription } from 'rxjs';
 import type { Account } from '../account.ts';
 import { QueueFullError, SpanflowError } from '../errors.ts';
-import { MeasuredQueue, measure } from '../inputs/channel/measuredQueue.ts';
 import { listen } from '../listen.ts';
 import type { LossReason } from '../outcome.ts';
 import { quietly } from '../quietly.ts';
+import { MeasuredQueue, measure } from '../strategies/measuredQueue.ts';
 import { Ring } from '../strategies/ring.ts';
 import { WaterMarks } from '../strategies/waterMarks.ts';
 import type { StreamOutputSettings } from './options.ts';

@@ -1,5 +1,7 @@
-import { type Observable, Subject } from 'rxjs';
+import { type Observable, type SchedulerLike, Subject } from 'rxjs';
 import type { FlushRequest } from '../batch.ts';
+import { SpanflowError } from '../errors.ts';
+import { keepingAlive, outsideAnyContext } from '../timers.ts';
 
 /** Sends flush requests out, and knows when each of them is done. */
 export class Flushes {
@@ -32,4 +34,28 @@ export class Flushes {
   complete(): void {
     this.#requests.complete();
   }
+}
+
+/** How long somebody waits for what. */
+interface Patience {
+  readonly what: string;
+  readonly timeoutMillis: number;
+  readonly scheduler: SchedulerLike;
+}
+
+/** Where a callback becomes a promise: it resolves when the work is done, and rejects when that takes too long; the work goes on. */
+export function doneWithin(patience: Patience, work: (onDone: () => void) => void): Promise<void> {
+  const { what, timeoutMillis, scheduler } = patience;
+  return new Promise((resolve, reject) => {
+    const timer = keepingAlive(scheduler, timeoutMillis, () => {
+      const pending = `${what} did not finish within ${timeoutMillis} ms; what is still pending goes on`;
+      reject(new SpanflowError('FLUSH_TIMEOUT', pending));
+    });
+    const onDone = () => {
+      timer.unsubscribe();
+      resolve();
+    };
+    // Whoever asks may be in the middle of a request of their own: what is drained here is not part of it.
+    outsideAnyContext(() => work(onDone));
+  });
 }

@@ -3,13 +3,13 @@ import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { asyncScheduler, Observable, type SchedulerLike, Subject } from 'rxjs';
 import type { Account } from '../account.ts';
 import type { FlushRequest } from '../batch.ts';
-import { SpanflowError } from '../errors.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../options.ts';
 import type { Loss, LossReason } from '../outcome.ts';
 import { Ring } from '../strategies/ring.ts';
-import { keepingAlive, outsideAnyContext, soon } from '../timers.ts';
-import { Flushes } from './flushes.ts';
+import { soon } from '../timers.ts';
+import { doneWithin, Flushes } from './flushes.ts';
+import { Untold } from './untold.ts';
 
 export interface FromSpanProcessorOptions {
   /**
@@ -76,8 +76,11 @@ const SPANS_PER_TURN = 4_096;
  * Lets spans in: a real `SpanProcessor` (SDK 3 and 2) on one side, an Observable on the other.
  *
  * ```text
- * onEnd   (abc)--d---
- * spans$  -(abc)--d--      one turn of the event loop later
+ * onEnd       -a-b----c-d-|
+ * subscriber  ----(s|)
+ * subscribed  ^-----------!
+ *             fromSpanProcessor: subscribed at s
+ * spans$      ----(ab)c-d-|
  * ```
  *
  * `onEnd` pushes the span into a bounded ring and does nothing more: no operator, no encoding, no export runs inside `span.end()`. One immediate drains the ring
@@ -123,7 +126,7 @@ class RingInput implements SpanSource {
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Subject<ReadableSpan>();
   readonly #flushes = new Flushes();
-  readonly #untold = new Map<LossReason, number>(); // losses since the last turn
+  readonly #untold: Untold;
   #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
   #drainIsDue = false; // an immediate is set
   #draining = false;
@@ -140,6 +143,7 @@ class RingInput implements SpanSource {
   constructor(settings: Settings, account: Account) {
     this.#settings = settings;
     this.#account = account;
+    this.#untold = new Untold(STAGE, account, settings.onLoss);
     account.watch({ queueSize: () => this.#ring.length });
   }
 
@@ -197,7 +201,7 @@ class RingInput implements SpanSource {
   }
 
   #tellSoon(reason: LossReason): void {
-    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + 1);
+    this.#untold.add(1, reason);
     this.#drainSoon();
   }
 
@@ -206,7 +210,7 @@ class RingInput implements SpanSource {
     this.#drainIsDue = true;
     soon(this.#settings.scheduler, () => {
       this.#drainIsDue = false;
-      this.#tellLosses();
+      this.#untold.tell();
       this.#drain(SPANS_PER_TURN);
     });
   }
@@ -233,18 +237,6 @@ class RingInput implements SpanSource {
     }
   }
 
-  #tellLosses(): void {
-    const losses = [...this.#untold];
-    this.#untold.clear();
-    for (const [reason, count] of losses) {
-      try {
-        this.#settings.onLoss?.({ count, reason, stage: STAGE });
-      } catch {
-        this.#account.callbackFailed();
-      }
-    }
-  }
-
   /** Sends a flush request behind everything that has ended so far. */
   #flush(onDone: () => void): void {
     this.#drain(Number.POSITIVE_INFINITY);
@@ -263,29 +255,17 @@ class RingInput implements SpanSource {
     if (left.length > 0) {
       const loss: Loss = { count: left.length, reason: 'noSubscriber', stage: STAGE };
       this.#account.lose(loss.count, loss.reason);
-      this.#untold.set(loss.reason, loss.count);
+      this.#untold.add(loss.count, loss.reason);
       this.lost.next({ loss, spans: left });
     }
     for (const flush of this.#whenEmpty.splice(0)) flush();
     this.#flushes.send(onDone);
     this.#spans.complete();
     this.#flushes.complete();
-    this.#tellLosses();
+    this.#untold.tell();
   }
 
-  /** The one place where a callback becomes a promise: it resolves when the work is done, and rejects when that takes too long. */
   #settled(what: string, timeoutMillis: number, work: (onDone: () => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = keepingAlive(this.#settings.scheduler, timeoutMillis, () => {
-        const pending = `${what} did not finish within ${timeoutMillis} ms; what is still pending goes on`;
-        reject(new SpanflowError('FLUSH_TIMEOUT', pending));
-      });
-      const onDone = () => {
-        timer.unsubscribe();
-        resolve();
-      };
-      // Whoever asks may be in the middle of a request of their own: what is drained here is not part of it.
-      outsideAnyContext(() => work(onDone));
-    });
+    return doneWithin({ what, timeoutMillis, scheduler: this.#settings.scheduler }, work);
   }
 }

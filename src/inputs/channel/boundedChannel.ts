@@ -1,14 +1,14 @@
 import { Observable, Subject, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
-import { SpanflowError } from '../../errors.ts';
 import { requireMillis, requireShape, withDefaults } from '../../options.ts';
 import { Ring } from '../../strategies/ring.ts';
-import { keepingAlive, outsideAnyContext, soon } from '../../timers.ts';
-import { Flushes } from '../flushes.ts';
+import { outsideAnyContext, soon } from '../../timers.ts';
+import { doneWithin, Flushes } from '../flushes.ts';
 import { untilOpen } from '../pulling.ts';
+import { Untold } from '../untold.ts';
 import { type Admission, Entrance } from './entrance.ts';
 import { type Channel, type ChannelSettings, type Offered, type SendOptions, STAGE } from './options.ts';
-import { Refusals } from './refusals.ts';
+import { refusalError } from './refusalError.ts';
 
 /** Items that leave before the event loop has its next turn. */
 const ITEMS_PER_TURN = 4_096;
@@ -24,7 +24,7 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #items = new Subject<T>();
   readonly #flushes = new Flushes();
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void }>(); // flushes that wait for what is before them to leave
-  readonly #refusals: Refusals<T>;
+  readonly #refused: Untold;
   #left = 0; // items that have
   #drainIsDue = false; // a turn is set
   #draining = false;
@@ -46,11 +46,11 @@ export class BoundedChannel<T> implements Channel<T> {
   constructor(settings: ChannelSettings<T>, account: Account) {
     this.#settings = settings;
     this.#account = account;
-    this.#refusals = new Refusals(settings, account);
+    this.#refused = new Untold(STAGE, account, settings.onLoss);
     this.#entrance = new Entrance(settings, account, {
       onAccepted: () => this.#drainSoon(),
       onRefused: (reason) => {
-        this.#refusals.add(reason);
+        this.#refused.add(1, reason);
         this.#drainSoon();
       },
     });
@@ -64,7 +64,7 @@ export class BoundedChannel<T> implements Channel<T> {
     if (admitted === 'accepted') return Promise.resolve();
     const sent = Promise.resolve(admitted).then((admission) => {
       if (admission === 'aborted') throw signal?.reason;
-      if (admission !== 'accepted') throw this.#refusals.errorOf(admission);
+      if (admission !== 'accepted') throw refusalError(admission, this.#settings);
     });
     // Whoever sends and does not look has decided so; the process that is observed does not end for it.
     sent.catch(() => {});
@@ -92,18 +92,8 @@ export class BoundedChannel<T> implements Channel<T> {
 
   forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
     requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    return new Promise((resolve, reject) => {
-      const timer = keepingAlive(this.#settings.scheduler, timeoutMillis, () => {
-        const pending = `forceFlush did not finish within ${timeoutMillis} ms; what is still pending goes on`;
-        reject(new SpanflowError('FLUSH_TIMEOUT', pending));
-      });
-      outsideAnyContext(() =>
-        this.#flush(() => {
-          timer.unsubscribe();
-          resolve();
-        }),
-      );
-    });
+    const { scheduler } = this.#settings;
+    return doneWithin({ what: 'forceFlush', timeoutMillis, scheduler }, (onDone) => this.#flush(onDone));
   }
 
   #drainSoon(): void {
@@ -111,13 +101,13 @@ export class BoundedChannel<T> implements Channel<T> {
     this.#drainIsDue = true;
     soon(this.#settings.scheduler, () => {
       this.#drainIsDue = false;
-      this.#refusals.tell();
+      this.#refused.tell();
       this.#drain();
     });
   }
 
   #hasWork(): boolean {
-    if (this.#refusals.size > 0) return true;
+    if (this.#refused.size > 0) return true;
     if (this.#entrance.length === 0) return this.#entrance.closed && !this.#ended;
     return this.#items.observed && this.#gateIsOpen();
   }

@@ -1,9 +1,9 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Account } from '../../account.ts';
 import type { LossReason } from '../../outcome.ts';
+import { Chain } from '../../strategies/chain.ts';
+import { MeasuredQueue, measure } from '../../strategies/measuredQueue.ts';
 import { outsideAnyContext } from '../../timers.ts';
-import { Line } from './line.ts';
-import { MeasuredQueue, measure } from './measuredQueue.ts';
 import type { ChannelSettings } from './options.ts';
 
 /** Why an item was not let in. */
@@ -31,7 +31,7 @@ export class Entrance<T> {
   readonly #account: Account;
   readonly #owner: EntranceOwner;
   readonly #queue: MeasuredQueue<T>;
-  readonly #line = new Line<Waiter<T>>();
+  readonly #line = new Chain<Waiter<T>>(); // first come, first served
   readonly #saturated = new BehaviorSubject(false);
   #closed = false;
   readonly saturated$: Observable<boolean> = this.#saturated.asObservable();
@@ -79,7 +79,7 @@ export class Entrance<T> {
   close(): void {
     this.#closed = true;
     for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
-      this.#line.leave(place);
+      this.#line.remove(place);
       this.#refuse('alreadyShutdown');
       place.value.answer('alreadyShutdown');
     }
@@ -107,7 +107,7 @@ export class Entrance<T> {
   #wait(item: T, bytes: number, signal?: AbortSignal): Promise<Admission> {
     return new Promise((resolve) => {
       const takeBack = () => {
-        this.#line.leave(place);
+        this.#line.remove(place);
         resolve('aborted');
         this.#letIn(); // there may be room for the next one, which is smaller
       };
@@ -115,7 +115,7 @@ export class Entrance<T> {
         signal?.removeEventListener('abort', takeBack);
         resolve(admission);
       };
-      const place = this.#line.join({ item, bytes, answer });
+      const place = this.#line.push({ item, bytes, answer });
       signal?.addEventListener('abort', takeBack, { once: true });
       this.#tellSaturation(true);
     });
@@ -125,7 +125,7 @@ export class Entrance<T> {
     for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
       const { item, bytes, answer } = place.value;
       if (!this.#queue.fits(bytes)) break;
-      this.#line.leave(place);
+      this.#line.remove(place);
       this.#take(item, bytes);
       answer('accepted');
     }

@@ -1,7 +1,7 @@
 import type { Account } from '../../account.ts';
 import type { LossReason } from '../../outcome.ts';
 import type { Batcher } from '../../strategies/batcher.ts';
-import { UNREADABLE_ITEM_BYTES } from '../../strategies/itemBytes.ts';
+import { measure } from '../../strategies/measuredQueue.ts';
 import { type AdaptiveBatchSettings, STAGE } from './options.ts';
 
 /** What became of an item: it is in, it is not, or it is the one too many that ends the stream. */
@@ -28,7 +28,7 @@ export class Intake<T> {
   }
 
   admit(item: T): Admission {
-    const bytes = this.#measure(item);
+    const bytes = measure(item, this.#settings.sizeOf, this.#account);
     if (!this.#batcher.admits(bytes)) return this.#refuse(item, 'tooLarge');
     if (!this.#batcher.fits(bytes)) {
       if (this.#settings.overflow !== 'dropOldest') {
@@ -51,17 +51,6 @@ export class Intake<T> {
     } catch {
       this.#account.callbackFailed();
     }
-  }
-
-  #measure(item: T): number {
-    try {
-      const bytes = this.#settings.sizeOf(item);
-      if (bytes >= 0 && bytes < Number.POSITIVE_INFINITY) return bytes;
-    } catch {
-      // Counted below, like a number that is none.
-    }
-    this.#account.callbackFailed();
-    return UNREADABLE_ITEM_BYTES;
   }
 
   #refuse(item: T, reason: LossReason): 'refused' {

@@ -1,5 +1,5 @@
+import { Chain, type Link } from '../../strategies/chain.ts';
 import { Ring } from '../../strategies/ring.ts';
-import { Chain, type Link } from './chain.ts';
 
 /** An item that waits for its turn. */
 export interface Waiting<T> {
@@ -109,7 +109,7 @@ export class KeyedLine<T> implements Line<T> {
   }
 
   evict(): Waiting<T> | undefined {
-    const oldest = this.#waiting.first;
+    const oldest = this.#waiting.first?.value;
     const lane = this.#lanes.get(oldest?.key);
     if (oldest === undefined || lane === undefined) return undefined;
     // The oldest of all is the oldest of its key.

@@ -5,7 +5,7 @@ export interface Link<T> {
   after: Link<T> | undefined;
 }
 
-/** A first-in, first-out queue that also lets go of somebody in its middle, in O(1) and without leaving a hole. */
+/** A first-in, first-out queue that also lets go of somebody in its middle, in O(1) and without leaving a hole. It has no bound of its own. */
 export class Chain<T> {
   #first: Link<T> | undefined;
   #last: Link<T> | undefined;
@@ -15,8 +15,8 @@ export class Chain<T> {
     return this.#length;
   }
 
-  get first(): T | undefined {
-    return this.#first?.value;
+  get first(): Link<T> | undefined {
+    return this.#first;
   }
 
   push(value: T): Link<T> {
@@ -34,7 +34,7 @@ export class Chain<T> {
     return link?.value;
   }
 
-  /** Lets go of somebody who is in it. */
+  /** Lets go of somebody who is in it; to be called once for each. */
   remove(link: Link<T>): void {
     if (link.before === undefined) this.#first = link.after;
     else link.before.after = link.after;

@@ -1,6 +1,6 @@
-import type { Account } from '../../account.ts';
-import { UNREADABLE_ITEM_BYTES } from '../../strategies/itemBytes.ts';
-import { Ring } from '../../strategies/ring.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { UNREADABLE_ITEM_BYTES } from './itemBytes.ts';
+import { Ring } from './ring.ts';
 
 /** What a queue holds at most. */
 export interface QueueLimits {
@@ -63,14 +63,18 @@ export class MeasuredQueue<T> {
   }
 }
 
-/** The bytes of an item; where nobody can say, as many as an item is taken for. */
-export function measure<T>(item: T, sizeOf: (item: T) => number, account: Account): number {
+/** The bytes of an item; where nobody can say, as many as an item is taken for. An exception or a number that is none is told. */
+export function measure<T>(
+  item: T,
+  sizeOf: (item: T) => number,
+  witness: { callbackFailed(thrown: unknown): void },
+): number {
   try {
     const bytes = sizeOf(item);
     if (bytes >= 0 && bytes < Number.POSITIVE_INFINITY) return bytes;
-  } catch {
-    // Counted below, like a number that is none.
+    witness.callbackFailed(new InvalidOptionError('what sizeOf returns', 'a number of bytes, from 0', bytes));
+  } catch (thrown) {
+    witness.callbackFailed(thrown);
   }
-  account.callbackFailed();
   return UNREADABLE_ITEM_BYTES;
 }
