@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as spanflow from '../../src/index.ts';
-import { docDrawings } from './drawnText.ts';
+import * as operators from '../../src/operators/index.ts';
+import { docDrawings, textBlocks } from './drawnText.ts';
 import { testsIn } from './marbleTests.ts';
 import { drawingIn, isInOrder, pictureOf, textOf, type WrittenDrawing, withoutEnds } from './writtenDrawing.ts';
 
@@ -47,6 +48,11 @@ describe('the drawing in the doc block of', () => {
     expect(inMarbles.map(({ name }) => name).sort()).toEqual(drawings.map(({ name }) => name).sort());
   });
 
+  it('adaptiveBatch is what marble-tests/README.md shows of one', () => {
+    const [example] = textBlocks(read('marble-tests/README.md'));
+    expect(documented).toContainEqual(expect.objectContaining({ name: 'adaptiveBatch', text: example }));
+  });
+
   it('no ```text of a source is overlooked', () => {
     const marked = (path: string) => read(path).split('```text').length - 1;
     expect(sources.filter((path) => docDrawings(read(path)).length !== marked(path))).toEqual([]);
@@ -78,18 +84,17 @@ describe('the README', () => {
     expect(Object.keys(UNDRAWN).filter((name) => named.has(name) || !listed.includes(name))).toEqual([]);
   });
 
-  it('shows each picture, here or in marble-tests/README.md', () => {
-    const picturesIn = (path: string, folder: string) =>
-      [...read(path).matchAll(/^\|.*\|$/gm)].flatMap(([row]) =>
-        [...row.matchAll(/!\[(\w+)\]\((.*?)(\w+)\.svg\)/g)].map(([, name, where, file]) => {
-          expect([where, file]).toEqual([folder, name]);
-          return name;
-        }),
-      );
-    const shown = [
-      ...picturesIn('README.md', 'marble-tests/diagrams/'),
-      ...picturesIn('marble-tests/README.md', 'diagrams/'),
-    ];
-    expect(shown.sort()).toEqual([...named.keys()].sort());
+  /** The names of the pictures in the tables of a page, all of them in one folder. */
+  const picturesIn = (page: string, folder: string) => {
+    const rows = read(page).match(/^\|.*\|$/gm) ?? [];
+    const pictures = rows.flatMap((row) => [...row.matchAll(/!\[(\w+)\]\((.*?)\)/g)]);
+    for (const [, name, path] of pictures) expect(path).toBe(`${folder}/${name}.svg`);
+    return pictures.map(([, name = '']) => name);
+  };
+
+  it('shows the picture of each operator, and marble-tests/README.md those that are left, each once', () => {
+    const shown = picturesIn('README.md', 'marble-tests/diagrams');
+    expect(shown).toEqual(expect.arrayContaining(Object.keys(operators)));
+    expect([...shown, ...picturesIn('marble-tests/README.md', 'diagrams')].sort()).toEqual([...named.keys()].sort());
   });
 });
