@@ -1,4 +1,4 @@
-import { defer, Subject, timer } from 'rxjs';
+import { defer, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { type RaceTimeoutOptions, raceTimeout } from '../src/index.ts';
 import { marbles } from '../src/testing/index.ts';
@@ -113,10 +113,11 @@ describe('raceTimeout: the compulsory cases', () => {
     }));
 
   test('synchronous re-entrancy: a value that unsubscribes leaves no timer', () =>
-    marbles(async ({ flush }) => {
-      const subscription = timer(1)
-        .pipe(raceTimeout({ millis: 5 }))
-        .subscribe(() => subscription.unsubscribe());
+    marbles(async ({ cold, flush, expectSubscriptions }) => {
+      const source = cold(' -a-b');
+      const subs = '        ^!';
+      const subscription = source.pipe(raceTimeout({ millis: 5 })).subscribe(() => subscription.unsubscribe());
+      expectSubscriptions(source.subscriptions).toBe(subs);
       await flush();
     }));
 });

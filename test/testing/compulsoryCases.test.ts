@@ -37,7 +37,7 @@ describe('the compulsory cases', () => {
 
 describe('the check of the compulsory cases', () => {
   const group = "describe('mine: the compulsory cases', () => {\n";
-  const test = (name: string) => `  test('${name}: so it is', () => {});\n`;
+  const test = (name: string) => `  test('${name}: so it is', () => expect(1).toBe(1));\n`;
   const all = CASES.map(test);
 
   it('is content with all of them, some of them twice', () => {
@@ -58,6 +58,14 @@ describe('the check of the compulsory cases', () => {
     );
     expect(wrongCases('mine', [group, ...all.toReversed()].join(''))).toEqual([
       expect.stringMatching(/do not stand in the order never, empty, /),
+    ]);
+  });
+
+  it('finds a case that asserts nothing', () => {
+    const idle = "  test('one: is named, and that is all', () => {});\n";
+    const cases = all.map((written) => (written === test('one') ? idle : written));
+    expect(wrongCases('mine', [group, ...cases].join(''))).toEqual([
+      '"one: is named, and that is all" asserts nothing',
     ]);
   });
 

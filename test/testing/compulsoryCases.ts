@@ -19,10 +19,12 @@ export function wrongCases(operator: string, source: string): string[] {
   const cases = tests.map(({ title }) => CASES.findIndex((name) => title.startsWith(`${name}: `)));
   const absent = CASES.filter((_, index) => !cases.includes(index));
   const strange = tests.filter((_, index) => cases[index] === -1);
+  const idle = tests.filter(({ body }) => !/\bexpect\w*\(/.test(body));
   const inOrder = cases.every((place, index) => index === 0 || place >= (cases[index - 1] ?? 0));
   return [
     ...absent.map((name) => `"${name}: …" is missing in the group "${group}"`),
     ...strange.map(({ title }) => `"${title}" is none of the compulsory cases`),
+    ...idle.map(({ title }) => `"${title}" asserts nothing`),
     ...(inOrder ? [] : [`the cases of "${group}" do not stand in the order ${CASES.join(', ')}`]),
   ];
 }
