@@ -6,7 +6,7 @@ import type { LossReason } from '../outcome.ts';
 import { quietly } from '../quietly.ts';
 import { MeasuredQueue, measure } from '../strategies/measuredQueue.ts';
 import { Ring } from '../strategies/ring.ts';
-import { WaterMarks } from '../strategies/waterMarks.ts';
+import { QUEUE_MARKS, WaterMarks } from '../strategies/waterMarks.ts';
 import type { StreamOutputSettings } from './options.ts';
 
 /** What a reader gets: an item, the end, an error (once); or nothing, because it has stopped the outlet itself. */
@@ -44,7 +44,7 @@ export class Outlet<T> {
     this.#carries = carries;
     this.#queue = new MeasuredQueue(settings);
     const { gate } = settings;
-    this.#water = new WaterMarks(gate && (() => gate.close()), { high: 0.5, low: 0.25 });
+    this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
     account.watch({ queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes });
   }
 

@@ -14,7 +14,7 @@ import { Untold } from './untold.ts';
 export interface FromSpanProcessorOptions {
   /**
    * Ended spans that wait to be drained into the stream, at most: 1 or more, default 32,768. The ring is emptied once per turn of the event loop, so this bounds
-   * what can end within one turn; and what ends before anybody subscribes.
+   * what can end within one turn; and what ends before anybody subscribes. Its bytes are not: to measure a span would be work inside of `span.end()`, and the batcher does it, a turn later.
    */
   maxQueueSize?: number;
   /** What happens to a span that meets a full ring: `dropNewest` (the default) refuses it, `dropOldest` loses the one that has waited longest. */

@@ -51,7 +51,9 @@ export class MeasuredQueue<T> {
 
   /** The oldest item, which leaves. There has to be one. */
   shift(): T {
-    this.#bytes -= this.#sizes.shift() as number;
+    const bytes = this.#sizes.shift() as number;
+    // An empty one holds nothing, whatever fractions of a byte have been rounded off meanwhile.
+    this.#bytes = this.length === 1 ? 0 : this.#bytes - bytes;
     return this.#items.shift() as T;
   }
 

@@ -42,8 +42,5 @@ export class WaterMarks {
   }
 }
 
-/** The marks of a queue: half of it, and a quarter. */
-export function marksOf(maxQueueSize: number): { high: number; low: number } {
-  const high = Math.ceil(maxQueueSize / 2);
-  return { high, low: Math.floor(high / 2) };
-}
+/** The marks of a queue, in parts of what it holds at most: half of it, and a quarter. */
+export const QUEUE_MARKS = Object.freeze({ high: 0.5, low: 0.25 });

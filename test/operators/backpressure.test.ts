@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { Subject, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { createGate } from '../../src/index.ts';
-import { backpressure } from '../../src/operators/index.ts';
+import { throwing } from '../../marble-tests/support.ts';
+import { createGate, type Loss } from '../../src/index.ts';
+import { type BackpressureOptions, backpressure } from '../../src/operators/index.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 
@@ -15,6 +16,7 @@ interface Schedule {
   readonly events: readonly Event[];
   readonly overflow: 'dropNewest' | 'dropOldest' | 'error';
   readonly maxQueueSize: number;
+  readonly maxQueueBytes: number;
   /** Every so many items, one asks for another from within its `next`, and one brings another. */
   readonly asksEvery: number;
   readonly echoesEvery: number;
@@ -45,9 +47,13 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
   ),
   overflow: fc.constantFrom('dropNewest' as const, 'dropOldest' as const, 'error' as const),
   maxQueueSize: fc.integer({ min: 1, max: 6 }),
+  maxQueueBytes: fc.integer({ min: 2, max: 16 }),
   asksEvery: fc.integer({ min: 1, max: 6 }),
   echoesEvery: fc.integer({ min: 2, max: 6 }),
 });
+
+/** An item's bytes: 0 to 3. */
+const sizeOf = (item: number) => item % 4;
 
 /** One run of a schedule, and the books that are kept of it from outside. */
 class World {
@@ -72,12 +78,14 @@ class World {
   }
 
   run(): this {
-    const { events, overflow, maxQueueSize } = this.#schedule;
+    const { events, overflow, maxQueueSize, maxQueueBytes } = this.#schedule;
     const held = this.source.pipe(
       backpressure({
         demand: this.demand,
         overflow,
         maxQueueSize,
+        maxQueueBytes,
+        sizeOf,
         gate: this.gate,
         onLoss: ({ reason }, items) => {
           for (const item of items) this.#lose(item, reason);
@@ -137,12 +145,28 @@ class World {
 
   #lose(item: number, reason: string): void {
     if (this.lost.has(item)) this.violations.push(`item ${item} was lost twice`);
+    if (reason === 'queueFull' && this.#schedule.overflow !== 'dropOldest') this.#checkRefusal(item);
     this.lost.set(item, reason);
+  }
+
+  #held(): number[] {
+    const gone = new Set([...this.seen, ...this.lost.keys()]);
+    return Array.from({ length: this.offered }, (_, item) => item).filter((item) => !gone.has(item));
+  }
+
+  /** There was no room for it beside the others. */
+  #checkRefusal(item: number): void {
+    const others = this.#held().filter((held) => held !== item);
+    const { maxQueueSize, maxQueueBytes } = this.#schedule;
+    const fits = others.length < maxQueueSize && bytesOf([...others, item]) <= maxQueueBytes;
+    if (fits) this.violations.push(`item ${item} was refused, although there was room`);
   }
 
   /** No more comes out than was asked for, no more is held than may be, and nothing is held that was asked for. */
   #check(): void {
     const held = this.offered - this.seen.length - this.lost.size;
+    const bytes = bytesOf(this.#held());
+    if (bytes > this.#schedule.maxQueueBytes) this.violations.push(`${bytes} bytes are held`);
     if (this.seen.length > this.asked) this.violations.push(`${this.seen.length} came, ${this.asked} were asked for`);
     if (held > this.#schedule.maxQueueSize) this.violations.push(`${held} are held`);
     if (held > 0 && this.asked > this.seen.length) this.violations.push(`${held} are held that were asked for`);
@@ -150,9 +174,13 @@ class World {
   }
 }
 
+function bytesOf(items: readonly number[]): number {
+  return items.reduce((bytes, item) => bytes + sizeOf(item), 0);
+}
+
 describe('backpressure, over random schedules', () => {
   test('each item comes out or is lost once, in order, as asked for, within the bound, and nothing after the end', () => {
-    const reached = { seen: 0, queueFull: 0, unsubscribed: 0, complete: 0, error: 0 };
+    const reached = { seen: 0, queueFull: 0, tooLarge: 0, unsubscribed: 0, complete: 0, error: 0 };
     fc.assert(
       fc.property(schedules, (schedule) => {
         const world = new World(schedule).run();
@@ -181,5 +209,86 @@ describe('backpressure, over random schedules', () => {
       }),
       { numRuns: RUNS },
     );
+  });
+});
+
+describe('backpressure: bytes', () => {
+  /** Each letter is as large as its place in the alphabet. */
+  const byPlace = (letter: string) => letter.charCodeAt(0) - 96;
+
+  function held(options: Partial<BackpressureOptions<string>>) {
+    const [source, demand] = [new Subject<string>(), new Subject<number>()];
+    const [seen, lost, told]: [string[], string[], unknown[]] = [[], [], []];
+    const onLoss = ({ reason }: Loss, items: readonly string[]) => void lost.push(`${reason} ${items.join('')}`);
+    const onCallbackError = (thrown: unknown) => void told.push(thrown);
+    const subscription = source
+      .pipe(backpressure({ demand, sizeOf: byPlace, maxQueueBytes: 6, onLoss, onCallbackError, ...options }))
+      .subscribe({ next: (item) => seen.push(item), error: (error: Error) => seen.push(error.message) });
+    const offer = (letters: string) => {
+      for (const letter of letters) source.next(letter);
+    };
+    return { source, demand, offer, seen, lost, told, subscription };
+  }
+
+  test('what would be too much for the queue is refused, what is by itself is lost as tooLarge', () => {
+    const { offer, demand, seen, lost } = held({});
+    offer('acdgb');
+    demand.next(9);
+    expect([seen.join(''), lost]).toEqual(['acb', ['queueFull d', 'tooLarge g']]);
+  });
+
+  test("'dropOldest' loses as many as it takes", () => {
+    const { offer, demand, seen, lost } = held({ overflow: 'dropOldest' });
+    offer('abcd');
+    demand.next(9);
+    expect([seen.join(''), lost]).toEqual(['d', ['queueFull abc']]);
+  });
+
+  test("'error' says the bounds", () => {
+    const { offer, demand, seen, lost } = held({ overflow: 'error' });
+    offer('bce');
+    demand.next(9);
+    expect(seen.slice(0, 2).join('')).toBe('bc');
+    expect(seen[2]).toBe('backpressure: the queue is full (maxQueueSize 10000, maxQueueBytes 6)');
+    expect(lost).toEqual(['queueFull e']);
+  });
+
+  test('the gate follows whichever of items and bytes says more: closed at half, open at a quarter', () => {
+    const gate = createGate();
+    const { offer, demand } = held({ gate, maxQueueBytes: 8 });
+    const seen = [...'aca'].map((letter) => [offer(letter), gate.open].at(-1));
+    expect(seen).toEqual([true, false, false]);
+    const reopened = [1, 1].map((count) => [demand.next(count), gate.open].at(-1));
+    expect(reopened).toEqual([false, true]);
+  });
+
+  test('an item whose size cannot be told counts as 512 bytes, and that is told', () => {
+    const sizes: Record<string, () => number> = { a: () => throwing(), b: () => Number.NaN, c: () => -1 };
+    const { offer, demand, seen, lost, told } = held({ maxQueueBytes: 1_024, sizeOf: (item) => sizes[item]?.() ?? 0 });
+    offer('abc');
+    demand.next(9);
+    expect([seen.join(''), lost]).toEqual(['ab', ['queueFull c']]);
+    expect(told).toEqual([
+      new Error('mine'),
+      expect.objectContaining({ code: 'INVALID_OPTION', given: Number.NaN }),
+      expect.objectContaining({ given: -1 }),
+    ]);
+  });
+
+  test('an item during whose measuring it is unsubscribed is reported, too', () => {
+    const sizeOf = (item: string) => {
+      if (item === 'b') subscription.unsubscribe();
+      return 1;
+    };
+    const { offer, lost, subscription } = held({ sizeOf });
+    offer('ab');
+    expect(lost).toEqual(['unsubscribed a', 'unsubscribed b']);
+  });
+
+  test.each([
+    [{ maxQueueBytes: 0 }, 'backpressure.maxQueueBytes must be a whole number from 1, but was given 0'],
+    [{ sizeOf: 1 }, 'backpressure.sizeOf must be a function, but was given 1'],
+  ])('refuses %o', (options, message) => {
+    expect(() => held(options as object)).toThrow(message);
   });
 });

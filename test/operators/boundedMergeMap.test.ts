@@ -3,10 +3,11 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { Observable, Subject, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
-import { createGate } from '../../src/index.ts';
-import { boundedMergeMap, type Merged } from '../../src/operators/index.ts';
+import { throwing } from '../../marble-tests/support.ts';
+import { createGate, type Loss } from '../../src/index.ts';
+import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../../src/operators/index.ts';
 import { Slots } from '../../src/strategies/slots.ts';
-import { marksOf } from '../../src/strategies/waterMarks.ts';
+import { QUEUE_MARKS } from '../../src/strategies/waterMarks.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 
@@ -33,6 +34,7 @@ interface Schedule {
   readonly order: 'completion' | 'source' | 'key';
   readonly overflow: 'dropNewest' | 'dropOldest' | 'error';
   readonly maxQueueSize: number;
+  readonly maxQueueBytes: number;
   /** An item whose result brings another item, from within its `next`. */
   readonly echoes: boolean;
 }
@@ -79,11 +81,16 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
   order: fc.constantFrom('completion' as const, 'source' as const, 'key' as const),
   overflow: fc.constantFrom('dropNewest' as const, 'dropOldest' as const, 'error' as const),
   maxQueueSize: fc.integer({ min: 1, max: 8 }),
+  maxQueueBytes: fc.integer({ min: 2, max: 16 }),
   echoes: fc.boolean(),
 });
 
 /** More values than this and the item has failed. */
 const MAX_VALUES = 4;
+
+/** An item's bytes: 0 to 3. */
+const sizeOf = ({ id }: Item) => id % 4;
+const MOST_BYTES = 3;
 
 /** One run of a schedule, and the books that are kept of it from outside. */
 class World {
@@ -111,13 +118,15 @@ class World {
   }
 
   run(): this {
-    const { events, order, overflow, maxQueueSize } = this.#schedule;
+    const { events, order, overflow, maxQueueSize, maxQueueBytes } = this.#schedule;
     const merged = this.source.pipe(
       boundedMergeMap((item) => this.#inner(item), {
         concurrency: this.limits,
         order: order === 'key' ? { key: (item) => item.key } : order,
         overflow,
         maxQueueSize,
+        maxQueueBytes,
+        sizeOf,
         maxValuesPerItem: MAX_VALUES,
         gate: this.gate,
         onLoss: ({ reason }, items) => {
@@ -207,18 +216,32 @@ class World {
     this.ended = how;
   }
 
+  /** What takes a place: it waits for its turn, or its result for an earlier one. What runs does not. */
+  #placed(): { items: number; bytes: number } {
+    const items = this.offered - this.results.length - this.lost.size - this.running.size;
+    const gone = new Set([...this.results.map(({ item }) => item.id), ...this.lost.keys()]);
+    for (const { id } of this.running) gone.add(id);
+    let bytes = 0;
+    for (let id = 0; id < this.offered; id += 1) if (!gone.has(id)) bytes += sizeOf({ id, key: 0 });
+    return { items, bytes };
+  }
+
   /** Everything that is held: queued, running, or waiting for an earlier result. */
   #checkBounds(): void {
     const held = this.offered - this.results.length - this.lost.size;
     const most = this.#schedule.maxQueueSize + this.mostLimit;
     if (held > most) this.violations.push(`${held} are held, at most ${most} may be`);
+    // What has begun takes no place; it may take one when it ends before its turn.
+    const mostBytes = this.#schedule.maxQueueBytes + this.mostLimit * MOST_BYTES;
+    const { bytes } = this.#placed();
+    if (bytes > mostBytes) this.violations.push(`${bytes} bytes are held, at most ${mostBytes} may be`);
   }
 
-  /** What is held and does not run takes a place in the queue: whether it waits for its turn, or its result for that of an earlier one. */
   #checkGate(): void {
     if (this.ended !== undefined) return;
-    const level = this.offered - this.results.length - this.lost.size - this.running.size;
-    const { high, low } = marksOf(this.#schedule.maxQueueSize);
+    const { items, bytes } = this.#placed();
+    const level = Math.max(items / this.#schedule.maxQueueSize, bytes / this.#schedule.maxQueueBytes);
+    const { high, low } = QUEUE_MARKS;
     if (level >= high && this.gate.open) this.violations.push(`the gate is open at ${level}`);
     if (level <= low && !this.gate.open) this.violations.push(`the gate is closed at ${level}`);
   }
@@ -226,7 +249,7 @@ class World {
 
 describe('boundedMergeMap, over random schedules', () => {
   test('each item has one result or is lost once, within the bounds, in order, and nothing comes after the end', () => {
-    const seen = { results: 0, queueFull: 0, unsubscribed: 0, unconfirmed: 0 };
+    const seen = { results: 0, queueFull: 0, tooLarge: 0, unsubscribed: 0, unconfirmed: 0 };
     fc.assert(
       fc.property(schedules, (schedule) => {
         const world = new World(schedule).run();
@@ -235,7 +258,7 @@ describe('boundedMergeMap, over random schedules', () => {
         expect(ids.sort((one, other) => one - other)).toEqual(Array.from({ length: world.offered }, (_, id) => id));
         for (const { item, index } of world.results) expect(index).toBe(item.id);
         if (world.ended !== 'unsubscribed')
-          expect([...world.lost.values()].filter((reason) => reason !== 'queueFull')).toEqual([]);
+          expect([...world.lost.values()].filter((reason) => !/^(queueFull|tooLarge)$/.test(reason))).toEqual([]);
         seen.results += world.results.length;
         for (const reason of world.lost.values()) seen[reason as 'queueFull'] += 1;
       }),
@@ -334,6 +357,122 @@ describe('boundedMergeMap: gate', () => {
     expect(ended('ba')).toEqual([false, false]);
     expect(ended('A')).toEqual([true]);
     expect(results).toEqual(['b', 'a', 'A']);
+  });
+});
+
+describe('boundedMergeMap: bytes', () => {
+  /** Each letter is as large as its place in the alphabet. */
+  const byPlace = (letter: string) => letter.charCodeAt(0) - 96;
+
+  function bounded(options: BoundedMergeMapOptions<string>) {
+    const source = new Subject<string>();
+    const inners = new Map<string, Subject<never>>();
+    const [begun, seen, lost, told]: [string[], string[], string[], unknown[]] = [[], [], [], []];
+    const project = (item: string) => {
+      begun.push(item);
+      const inner = new Subject<never>();
+      inners.set(item, inner);
+      return inner;
+    };
+    const onLoss = ({ reason }: Loss, items: readonly string[]) => void lost.push(`${reason} ${items.join('')}`);
+    const onCallbackError = (thrown: unknown) => void told.push(thrown);
+    const settings = { concurrency: 1, maxQueueBytes: 6, sizeOf: byPlace, onLoss, onCallbackError, ...options };
+    const subscription = source.pipe(boundedMergeMap(project, settings)).subscribe({
+      next: ({ item }) => seen.push(item),
+      error: (error: Error) => seen.push(error.message),
+    });
+    const offer = (letters: string) => {
+      for (const letter of letters) source.next(letter);
+    };
+    const end = (letters: string) => {
+      for (const letter of letters) inners.get(letter)?.complete();
+    };
+    return { offer, end, begun, seen, lost, told, subscription };
+  }
+
+  test('what would be too much for the queue is refused, what is by itself is lost as tooLarge; what runs does not count', () => {
+    const { offer, end, seen, lost } = bounded({});
+    offer('facdgb');
+    end('facb');
+    expect([seen.join(''), lost]).toEqual(['facb', ['queueFull d', 'tooLarge g']]);
+  });
+
+  test("in the order 'source', the item of a result that waits for an earlier one counts", () => {
+    const { offer, end, seen, lost } = bounded({ concurrency: 3, order: 'source' });
+    offer('dbc');
+    end('bc');
+    offer('bae');
+    expect([seen, lost]).toEqual([[], ['queueFull b', 'queueFull e']]);
+    end('da');
+    expect(seen.join('')).toBe('dbca');
+  });
+
+  test("'dropOldest' loses as many as it takes", () => {
+    const { offer, end, begun, lost } = bounded({ overflow: 'dropOldest' });
+    offer('fabcd');
+    expect(lost).toEqual(['queueFull abc']);
+    end('fd');
+    expect(begun.join('')).toBe('fd');
+  });
+
+  test("'dropOldest' loses none for one that would find no room even so", () => {
+    const { offer, end, begun, lost } = bounded({ overflow: 'dropOldest', order: 'source', concurrency: 2 });
+    offer('ad');
+    end('d');
+    offer('fba');
+    expect(lost).toEqual(['queueFull f']);
+    offer('c');
+    expect(lost).toEqual(['queueFull f', 'queueFull c']);
+    end('ba');
+    expect(begun.join('')).toBe('adba');
+  });
+
+  test("'error' says the bounds", () => {
+    const { offer, end, seen, lost } = bounded({ overflow: 'error' });
+    offer('fbce');
+    end('fbc');
+    expect(seen.slice(0, 3).join('')).toBe('fbc');
+    expect(seen[3]).toBe('boundedMergeMap: the queue is full (maxQueueSize 10000, maxQueueBytes 6)');
+    expect(lost).toEqual(['queueFull e']);
+  });
+
+  test('the gate follows whichever of items and bytes says more: closed at half, open at a quarter', () => {
+    const gate = createGate();
+    const { offer, end } = bounded({ gate, maxQueueBytes: 8 });
+    const seen = [...'facb'].map((letter) => [offer(letter), gate.open].at(-1));
+    expect(seen).toEqual([true, true, false, false]);
+    const reopened = [...'fac'].map((letter) => [end(letter), gate.open].at(-1));
+    expect(reopened).toEqual([false, true, true]);
+  });
+
+  test('an item whose size cannot be told counts as 512 bytes, and that is told', () => {
+    const sizes: Record<string, () => number> = { a: () => throwing(), b: () => Number.NaN, c: () => -1 };
+    const sizeOf = (item: string) => sizes[item]?.() ?? 0;
+    const { offer, lost, told } = bounded({ maxQueueBytes: 1_024, sizeOf });
+    offer('zabc');
+    expect(lost).toEqual(['queueFull c']);
+    expect(told).toEqual([
+      new Error('mine'),
+      expect.objectContaining({ code: 'INVALID_OPTION', given: Number.NaN }),
+      expect.objectContaining({ given: -1 }),
+    ]);
+  });
+
+  test.each(['sizeOf', 'key'])('an item during whose %s it is unsubscribed is reported, too', (callback) => {
+    const leave = (item: string) => {
+      if (item === 'c') subscription.unsubscribe();
+      return 1;
+    };
+    const { offer, lost, subscription } = bounded(callback === 'key' ? { order: { key: leave } } : { sizeOf: leave });
+    offer('abc');
+    expect(lost).toEqual(['unsubscribed b', 'unconfirmed a', 'unsubscribed c']);
+  });
+
+  test.each([
+    [{ maxQueueBytes: 0 }, 'boundedMergeMap.maxQueueBytes must be a whole number from 1, but was given 0'],
+    [{ sizeOf: 1 }, 'boundedMergeMap.sizeOf must be a function, but was given 1'],
+  ])('refuses %o', (options, message) => {
+    expect(() => bounded(options as object)).toThrow(message);
   });
 });
 

@@ -4,8 +4,9 @@ import type { Gate } from '../../gate.ts';
 import { listen } from '../../listen.ts';
 import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../options.ts';
 import type { Loss } from '../../outcome.ts';
-import { Ring } from '../../strategies/ring.ts';
-import { marksOf, WaterMarks } from '../../strategies/waterMarks.ts';
+import { estimateItemBytes } from '../../strategies/itemBytes.ts';
+import { MeasuredQueue, measure } from '../../strategies/measuredQueue.ts';
+import { QUEUE_MARKS, WaterMarks } from '../../strategies/waterMarks.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 import { Teller } from './teller.ts';
 
@@ -17,16 +18,20 @@ export interface BackpressureOptions<T> {
   demand: Observable<number>;
   /** Items that wait for demand, at most: 1 or more, default 10,000. More rides out longer pauses and takes more memory. */
   maxQueueSize?: number;
+  /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is lost as `tooLarge`. */
+  maxQueueBytes?: number;
   /**
-   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited longest;
+   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses those that have waited longest;
    * `error` refuses it, unsubscribes the source, lets out what is queued as it is asked for, and then errors with a {@link QueueFullError}.
    */
   overflow?: Overflow;
   /** Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait; its `saturated$` says so to anybody else. */
   gate?: Gate;
-  /** Told of each loss (`queueFull`, `unsubscribed`), with the items. */
+  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
+  sizeOf?: (item: T) => number;
+  /** Told of each loss (`queueFull`, `tooLarge`, `unsubscribed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Told when `onLoss` throws, or `demand` emits what is none. */
+  /** Told when `onLoss` or `sizeOf` throws, or `sizeOf` or `demand` says what is no number of theirs. */
   onCallbackError?: (thrown: unknown) => void;
 }
 
@@ -35,8 +40,10 @@ type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate'>> & 
 export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Object.freeze({
   demand: NEVER,
   maxQueueSize: 10_000,
+  maxQueueBytes: 64 * 1024 * 1024,
   overflow: 'dropNewest',
   gate: undefined,
+  sizeOf: estimateItemBytes,
   onLoss: () => {},
   onCallbackError: () => {},
 });
@@ -61,7 +68,7 @@ const STAGE = 'backpressure';
  *
  * **Order**: that of the source. An item, or demand, that comes while another item is being emitted waits until that has returned.
  *
- * **Loss**: `queueFull` at the bound (see `overflow`), `unsubscribed`. Each is told to `onLoss`.
+ * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`), `unsubscribed`. Each is told to `onLoss`.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -88,11 +95,11 @@ export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperat
 }
 
 function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings: BackpressureSettings<T>): void {
-  const { maxQueueSize, overflow } = settings;
+  const { maxQueueSize, maxQueueBytes, overflow, sizeOf } = settings;
   const teller = new Teller(STAGE, settings);
   const { gate } = settings;
-  const water = new WaterMarks(gate && (() => gate.close()), marksOf(maxQueueSize));
-  const queue = new Ring<T>();
+  const water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
+  const queue = new MeasuredQueue<T>(settings);
   const [upstream, demand] = [new Subscription(), new Subscription()];
   let granted = 0; // items that have been asked for and are not there yet
   let grantsOver = false; // nobody will ask for more
@@ -100,23 +107,32 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
 
   const offer = (item: T) => {
-    if (queue.length < maxQueueSize) return admit(item);
-    const evicts = overflow === 'dropOldest';
-    const lost = evicts ? (queue.shift() as T) : item;
-    if (evicts) admit(item);
-    teller.lost('queueFull', [lost]);
+    const bytes = measure(item, sizeOf, teller);
+    // A callback may have unsubscribed meanwhile: then there is no queue any more.
+    if (subscriber.closed) return teller.lost('unsubscribed', [item]);
+    if (!queue.admits(bytes)) return teller.lost('tooLarge', [item]);
+    if (queue.fits(bytes)) return admit(item, bytes);
+    if (overflow === 'dropOldest') return makeRoomFor(item, bytes);
+    teller.lost('queueFull', [item]);
     if (overflow !== 'error') return;
     teller.tearDown(upstream);
-    endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, Number.POSITIVE_INFINITY)));
+    endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes)));
   };
 
-  const admit = (item: T) => {
-    queue.push(item);
+  const admit = (item: T, bytes: number) => {
+    queue.push(item, bytes);
     drain();
   };
 
+  const makeRoomFor = (item: T, bytes: number) => {
+    const evicted: T[] = [];
+    while (!queue.fits(bytes)) evicted.push(queue.shift());
+    admit(item, bytes);
+    teller.lost('queueFull', evicted);
+  };
+
   const grant = (count: number) => {
-    if (!isDemand(count)) return teller.callbackError(badDemand(count));
+    if (!isDemand(count)) return teller.callbackFailed(badDemand(count));
     granted += count; // beyond 2 ** 53 taking one away changes nothing, which is as good as Infinity
     drain();
   };
@@ -126,10 +142,10 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
     draining = true;
     while (granted > 0 && queue.length > 0) {
       granted -= 1;
-      subscriber.next(queue.shift() as T);
+      subscriber.next(queue.shift());
     }
     draining = false;
-    water.tell(queue.length);
+    water.tell(queue.fillRatio);
     finishIfDone();
   };
 
@@ -153,7 +169,7 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
   // One by one, so that one that throws does not keep the others from their turn.
   subscriber.add(upstream);
   subscriber.add(demand);
-  subscriber.add(() => teller.lost('unsubscribed', queue.take(queue.length)));
+  subscriber.add(() => teller.lost('unsubscribed', queue.clear()));
   subscriber.add(() => water.end());
   // Demand that is there already is known before the first item comes.
   const errorOfDemand = (thrown: unknown) => subscriber.error(thrown);
@@ -175,9 +191,11 @@ function settle<T>(options: BackpressureOptions<T>): BackpressureSettings<T> {
   const { demand } = options as Partial<BackpressureOptions<T>>;
   requireShape(`${STAGE}.demand`, demand, 'an Observable of numbers', 'subscribe');
   requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
+  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
   requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
   const { gate } = settings;
   if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
   requireFunction(`${STAGE}.onLoss`, settings.onLoss);
   requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
   return settings;

@@ -29,7 +29,7 @@ export class Teller<T> {
     quietly(() => subscription.unsubscribe(), this.#listeners.onCallbackError);
   }
 
-  callbackError(thrown: unknown): void {
+  callbackFailed(thrown: unknown): void {
     quietly(() => this.#listeners.onCallbackError(thrown));
   }
 }

@@ -9,9 +9,10 @@ import {
 import { InvalidOptionError, QueueFullError } from '../../errors.ts';
 import { listen } from '../../listen.ts';
 import { requireFunction } from '../../options.ts';
+import { measure } from '../../strategies/measuredQueue.ts';
 import { Ring } from '../../strategies/ring.ts';
 import { Slots } from '../../strategies/slots.ts';
-import { marksOf, WaterMarks } from '../../strategies/waterMarks.ts';
+import { QUEUE_MARKS, WaterMarks } from '../../strategies/waterMarks.ts';
 import { Teller } from '../backpressure/teller.ts';
 import { collect, type Ending } from './inner.ts';
 import { KeyedLine, type Line, PlainLine, type Waiting } from './line.ts';
@@ -57,7 +58,7 @@ export type Merged<T, R> =
  *
  * **Order**: see {@link MergeOrder}. An item that comes while a result is being emitted queues behind; nothing recurses, however much completes synchronously.
  *
- * **Loss**: `queueFull` at the bound (see `overflow`); when unsubscribed, `unsubscribed` for what was queued, and `unconfirmed` for what had begun and whose result nobody will
+ * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`); when unsubscribed, `unsubscribed` for what was queued, and `unconfirmed` for what had begun and whose result nobody will
  * hear. Each is told to `onLoss`.
  *
  * @param project makes an Observable, a promise or an iterable of an item
@@ -102,42 +103,66 @@ function mergeInto<T, R>(
   project: (item: T, index: number) => ObservableInput<R>,
   settings: BoundedMergeMapSettings<T>,
 ): void {
-  const { concurrency, maxQueueSize, maxValuesPerItem: maxValues, order, overflow } = settings;
+  const { concurrency, maxQueueSize, maxQueueBytes, maxValuesPerItem: maxValues, order, overflow } = settings;
   const teller = new Teller(STAGE, settings);
   const { gate } = settings;
-  const water = new WaterMarks(gate && (() => gate.close()), marksOf(maxQueueSize));
+  const water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
   const slots = new Slots(typeof concurrency === 'number' ? concurrency : 1);
   const line: Line<T> = typeof order === 'object' ? new KeyedLine() : new PlainLine();
   const begun = new Set<Begun<T, R>>();
   const outbox = new Ring<Begun<T, R>>(); // in the order in which their results are to come
   const [upstream, limits] = [new Subscription(), new Subscription()];
-  const callbackError = (thrown: unknown) => teller.callbackError(thrown);
+  const callbackError = (thrown: unknown) => teller.callbackFailed(thrown);
   let offered = 0; // items that have come
   let early = 0; // results that wait for an earlier one, or for the end of an emission
+  let lineBytes = 0; // of those in line
+  let earlyBytes = 0; // of the items of those results
   let emitting = false;
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
 
   const offer = (item: T) => {
-    const waiting = waitingOf(item, offered++, order);
+    const waiting = waitingOf(item, offered++, measure(item, settings.sizeOf, teller), order);
+    // A callback may have unsubscribed meanwhile: then there is no line any more.
+    if (subscriber.closed) return teller.lost('unsubscribed', [item]);
+    if (waiting.bytes > maxQueueBytes) return teller.lost('tooLarge', [item]);
     if (hasRoom(waiting)) return admit(waiting);
-    const evicted = overflow === 'dropOldest' ? line.evict() : undefined;
-    if (evicted !== undefined) admit(waiting);
-    teller.lost('queueFull', [(evicted ?? waiting).item]);
+    const evicted = overflow === 'dropOldest' ? makeRoom(waiting) : [];
+    if (evicted.length > 0) admit(waiting);
+    teller.lost('queueFull', evicted.length > 0 ? evicted : [item]);
     if (overflow !== 'error') return;
     teller.tearDown(upstream);
-    endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, Number.POSITIVE_INFINITY)));
+    endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes)));
   };
 
-  const hasRoom = ({ key }: Waiting<T>) => {
+  const hasRoom = ({ key, bytes }: Waiting<T>) => {
+    if (lineBytes + earlyBytes + bytes > maxQueueBytes) return false;
     const held = line.length + early + slots.running;
     if (held >= maxQueueSize + Math.max(slots.limit, slots.running)) return false;
     return line.length < maxQueueSize || (slots.free && line.isFree(key));
   };
 
+  /** Those who leave for a newer one: at least one, if that helps. What waits for an earlier result cannot leave. */
+  const makeRoom = ({ bytes }: Waiting<T>) => {
+    const evicted: T[] = [];
+    if (earlyBytes + bytes > maxQueueBytes) return evicted;
+    do {
+      const oldest = line.evict();
+      if (oldest === undefined) break;
+      lineBytes -= oldest.bytes;
+      evicted.push(oldest.item);
+    } while (lineBytes + earlyBytes + bytes > maxQueueBytes);
+    return evicted;
+  };
+
   const admit = (waiting: Waiting<T>) => {
     line.push(waiting);
+    lineBytes += waiting.bytes;
     seekSlot();
-    water.tell(line.length + early);
+    tellGate();
+  };
+
+  const tellGate = () => {
+    water.tell(Math.max((line.length + early) / maxQueueSize, (lineBytes + earlyBytes) / maxQueueBytes));
   };
 
   /** As many wait for a slot as could begin. Who begins is decided when there is one; an eviction leaves one too many, for the next. */
@@ -148,6 +173,7 @@ function mergeInto<T, R>(
   const begin = () => {
     const waiting = line.take();
     if (waiting === undefined) return slots.release();
+    lineBytes -= waiting.bytes;
     const entry: Begun<T, R> = { waiting, run: new Subscription(), ending: undefined };
     begun.add(entry);
     if (order === 'source') outbox.push(entry);
@@ -163,12 +189,13 @@ function mergeInto<T, R>(
   const end = (entry: Begun<T, R>, ending: Ending<R>) => {
     entry.ending = ending;
     early += 1;
+    earlyBytes += entry.waiting.bytes;
     if (order !== 'source') outbox.push(entry);
     emit();
     line.ended(entry.waiting.key);
     seekSlot();
     slots.release();
-    water.tell(line.length + early);
+    tellGate();
     finishIfDone();
   };
 
@@ -180,6 +207,7 @@ function mergeInto<T, R>(
       outbox.shift();
       begun.delete(next);
       early -= 1;
+      earlyBytes -= next.waiting.bytes;
       const { item, index } = next.waiting;
       subscriber.next({ ...next.ending, item, index });
     }
@@ -198,7 +226,7 @@ function mergeInto<T, R>(
   const setLimit = (limit: number) => {
     if (!Number.isSafeInteger(limit) || limit < 1) return callbackError(badLimit(limit));
     slots.limit = limit;
-    water.tell(line.length + early);
+    tellGate();
   };
 
   const reportHeld = () => {
@@ -221,13 +249,13 @@ function mergeInto<T, R>(
   listen(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
 }
 
-function waitingOf<T>(item: T, index: number, order: MergeOrder<T>): Waiting<T> {
-  if (typeof order !== 'object') return { item, index, key: undefined, failure: undefined };
+function waitingOf<T>(item: T, index: number, bytes: number, order: MergeOrder<T>): Waiting<T> {
+  if (typeof order !== 'object') return { item, index, bytes, key: undefined, failure: undefined };
   try {
-    return { item, index, key: order.key(item), failure: undefined };
+    return { item, index, bytes, key: order.key(item), failure: undefined };
   } catch (error) {
     // Nobody's key: it waits for nobody, and nobody for it.
-    return { item, index, key: Symbol('no key'), failure: { error } };
+    return { item, index, bytes, key: Symbol('no key'), failure: { error } };
   }
 }
 

@@ -44,7 +44,7 @@ export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): 
     listen(from(opened), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
   } catch (thrown) {
     if (ending === undefined) fail(thrown);
-    else teller.callbackError(thrown);
+    else teller.callbackFailed(thrown);
   }
   opening = false;
   if (ending !== undefined) onEnd(ending);

@@ -5,6 +5,7 @@ import { Ring } from '../../strategies/ring.ts';
 export interface Waiting<T> {
   readonly item: T;
   readonly index: number;
+  readonly bytes: number;
   readonly key: unknown;
   /** Set when the key could not be told. */
   readonly failure: { readonly error: unknown } | undefined;

@@ -9,6 +9,7 @@ import {
   withDefaults,
 } from '../../options.ts';
 import type { Loss } from '../../outcome.ts';
+import { estimateItemBytes } from '../../strategies/itemBytes.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 
 /**
@@ -31,7 +32,12 @@ export interface BoundedMergeMapOptions<T> {
    */
   maxQueueSize?: number;
   /**
-   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited longest and not yet begun;
+   * Estimated bytes of the items that take a place, at most: 1 or more, default 64 MiB. An item that is larger by itself is lost as `tooLarge`. What runs does not count, nor do the values of
+   * a result: those are bounded by `concurrency` and `maxValuesPerItem`.
+   */
+  maxQueueBytes?: number;
+  /**
+   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses those that have waited longest and not yet begun;
    * `error` refuses it, unsubscribes the source, lets what is queued and running finish, and then errors with a {@link QueueFullError}.
    */
   overflow?: Overflow;
@@ -39,9 +45,11 @@ export interface BoundedMergeMapOptions<T> {
   maxValuesPerItem?: number;
   /** Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait. */
   gate?: Gate;
-  /** Told of each loss (`queueFull`, `unsubscribed`, `unconfirmed`), with the items. */
+  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
+  sizeOf?: (item: T) => number;
+  /** Told of each loss (`queueFull`, `tooLarge`, `unsubscribed`, `unconfirmed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Told when `onLoss` or a teardown throws, and when `concurrency` fails or emits what is no limit: the last one holds. */
+  /** Told when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` says what is no number of bytes, and when `concurrency` fails or emits what is no limit: the last one holds. */
   onCallbackError?: (thrown: unknown) => void;
 }
 
@@ -52,9 +60,11 @@ export const BOUNDED_MERGE_MAP_DEFAULTS: Readonly<BoundedMergeMapSettings<unknow
   concurrency: 8,
   order: 'completion',
   maxQueueSize: 10_000,
+  maxQueueBytes: 64 * 1024 * 1024,
   overflow: 'dropNewest',
   maxValuesPerItem: 1_000,
   gate: undefined,
+  sizeOf: estimateItemBytes,
   onLoss: () => {},
   onCallbackError: () => {},
 });
@@ -67,10 +77,12 @@ export function settle<T>(options: BoundedMergeMapOptions<T>): BoundedMergeMapSe
   requireConcurrency(settings.concurrency);
   requireOrder(settings.order);
   requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
+  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
   requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
   requireLimit(`${STAGE}.maxValuesPerItem`, settings.maxValuesPerItem, 1);
   const { gate } = settings;
   if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
   requireFunction(`${STAGE}.onLoss`, settings.onLoss);
   requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
   return settings;
