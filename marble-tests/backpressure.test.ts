@@ -388,6 +388,21 @@ describe('backpressure: gate', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('saturated$ follows the bytes, too, and the end', () =>
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold('  abcd-------|', LETTERS);
+      const subs = '         ^-------!';
+      const demand = hot('   -----2-----', DEMAND);
+      const unsub = '        ^-------!';
+      const expected = '     -----(ab)';
+      const saturated = '    f-t-----f--';
+      const gate = createGate();
+      expectObservable(gate.saturated$, '^---------!').toBe(saturated, { f: false, t: true });
+      const options = { demand, gate, maxQueueBytes: 6, sizeOf: () => 1 };
+      expectObservable(source.pipe(backpressure(options)), unsub).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
   test('unsubscribed, it leaves the gate open', () => {
     const gate = createGate();
     const subscription = range(0, 9)

@@ -25,7 +25,10 @@ export interface BackpressureOptions<T> {
    * `error` refuses it, unsubscribes the source, lets out what is queued as it is asked for, and then errors with a {@link QueueFullError}.
    */
   overflow?: Overflow;
-  /** Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait; its `saturated$` says so to anybody else. */
+  /**
+   * Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait; and its `saturated$` tells anybody else. A gate that several stages share is saturated while
+   * any of them is; one of its own, `createGate()`, tells of this queue alone.
+   */
   gate?: Gate;
   /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
   sizeOf?: (item: T) => number;
@@ -70,12 +73,15 @@ const STAGE = 'backpressure';
  *
  * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`), `unsubscribed`. Each is told to `onLoss`.
  *
+ * **Saturation**: `saturated$` of its gate is `true` from the moment in which the queue is half full, in items or in bytes, until it is down to a quarter or at its end.
+ *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
  * @example
  * ```ts
  * const demand = new Subject<number>();
  * const gate = createGate();
+ * gate.saturated$.subscribe((saturated) => console.log(saturated ? 'filling up' : 'keeping up'));
  * fromAsyncIterable(['first', 'second', 'third'], { gate })
  *   .pipe(backpressure({ demand, gate, maxQueueSize: 1_000 }))
  *   .subscribe((line) => {
