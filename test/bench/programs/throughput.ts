@@ -1,12 +1,13 @@
 // One contestant, spans offered as fast as it delivers them, and what that costs this process.
 
-import { answer, inputOf } from '../../scenarios/child.ts';
-import { type OfficialSettings, official, type RawSettings, rawPosting, spanflow } from '../support/contestants.ts';
+import type { Origin } from '../../support/data.ts';
+import { type OfficialSettings, official, posting, type RawSettings, spanflow } from '../support/contestants.ts';
 import { Offering } from '../support/offering.ts';
 import { profiled } from '../support/profile.ts';
+import { given, program, sleep } from '../support/program.ts';
 import { pipelineSpans, type WorkloadName } from '../support/workloads.ts';
 
-export type Whose = 'spanflow' | 'official' | 'raw posting';
+export type Whose = 'spanflow' | 'official' | 'encoding and posting' | 'raw posting';
 
 export interface ThroughputInput {
   readonly whose: Whose;
@@ -18,18 +19,20 @@ export interface ThroughputInput {
   readonly raw: RawSettings;
   readonly warmUpMillis: number;
   readonly millis: number;
-  /** Where `SPANFLOW_DATA` points, if it does. */
-  readonly data: string | undefined;
   /** Where a CPU profile is to be written, if one is wanted. */
-  readonly profile?: string | undefined;
+  readonly profile?: string;
 }
 
-export interface Throughput {
+interface Measured {
   readonly spansPerSecond: number;
   readonly cpuMicrosPerSpan: number;
+}
+
+export interface Throughput extends Measured {
   /** Over the whole life of the process. */
   readonly offered: number;
-  readonly delivered: number;
+  readonly name: string;
+  readonly origin: Origin;
 }
 
 interface Running {
@@ -38,23 +41,21 @@ interface Running {
   stop(): Promise<number>;
 }
 
-const input = inputOf<ThroughputInput>();
-if (input.data !== undefined) process.env.SPANFLOW_DATA = input.data;
-const { spans } = pipelineSpans(input.workload);
+const input = given<ThroughputInput>();
+const { name, origin, spans } = pipelineSpans(input.workload);
 
-answer({ run });
-
-async function run(): Promise<Throughput> {
-  const running = input.whose === 'raw posting' ? posting() : exporting();
+program(async (): Promise<Throughput> => {
+  const running = input.whose === 'spanflow' || input.whose === 'official' ? exporting() : posted();
   await sleep(input.warmUpMillis);
   const measured = await profiled(input.profile, () => measure(running));
-  const offered = await running.stop();
-  return { ...measured, offered, delivered: running.delivered };
-}
+  return { ...measured, offered: await running.stop(), name, origin };
+});
 
-async function measure(running: Running): Promise<Pick<Throughput, 'spansPerSecond' | 'cpuMicrosPerSpan'>> {
+async function measure(running: Running): Promise<Measured> {
   const before = { cpu: process.cpuUsage(), at: performance.now(), delivered: running.delivered };
   await sleep(input.millis);
+  // On a machine that has other things to do a moment may pass without any.
+  while (running.delivered === before.delivered) await sleep(10);
   const { user, system } = process.cpuUsage(before.cpu);
   const seconds = (performance.now() - before.at) / 1_000;
   const delivered = running.delivered - before.delivered;
@@ -79,20 +80,17 @@ function exporting(): Running {
   };
 }
 
-function posting(): Running {
+function posted(): Running {
   let delivered = 0;
   const onEnded = (_: number, arrived: number) => {
     delivered += arrived;
   };
-  const raw = rawPosting(input.url, spans, onEnded, input.raw);
+  const when = input.whose === 'raw posting' ? 'beforehand' : 'each time';
+  const stop = posting(input.url, spans, when, onEnded, input.raw);
   return {
     get delivered() {
       return delivered;
     },
-    stop: () => raw.close(),
+    stop,
   };
-}
-
-function sleep(millis: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, millis));
 }

@@ -44,40 +44,49 @@ export function official(url: string, onEnded: OnEnded, settings: Partial<Offici
   return { processor, close: () => processor.shutdown() };
 }
 
-const HEADERS = { 'content-type': 'application/x-protobuf' };
-
-/** Bodies that were encoded beforehand, posted by undici: what no exporter on it can surpass. */
-export function rawPosting(url: string, spans: readonly ReadableSpan[], onEnded: OnEnded, settings: RawSettings) {
-  const { origin, pathname: path } = new URL(url);
-  const pool = new Pool(origin, { connections: settings.concurrency, pipelining: 1 });
-  const { spansPerRequest } = settings;
-  const bodies: { readonly bytes: Uint8Array; readonly spans: number }[] = [];
-  for (let at = 0; at + spansPerRequest <= spans.length; at += spansPerRequest) {
-    // A copy: the encoder's own buffer is another one's next time.
-    const bytes = Uint8Array.from(encodeTraces(spans.slice(at, at + spansPerRequest)));
-    bodies.push({ bytes, spans: spansPerRequest });
-  }
-  let isOpen = true;
-  let posted = 0;
-  const post = async (): Promise<void> => {
-    while (isOpen) {
-      const body = bodies[posted++ % bodies.length] as (typeof bodies)[number];
-      const answer = await pool.request({ method: 'POST', path, headers: HEADERS, body: body.bytes });
-      await answer.body.dump();
-      onEnded(body.spans, answer.statusCode === 200 ? body.spans : 0);
-    }
-  };
-  const posting = Promise.all(Array.from({ length: settings.concurrency }, post));
-  const close = async (): Promise<number> => {
-    isOpen = false;
-    await posting;
-    await pool.close();
-    return posted * spansPerRequest;
-  };
-  return { close };
-}
-
 export interface RawSettings {
   readonly spansPerRequest: number;
   readonly concurrency: number;
+}
+
+/** Posts by undici and does nothing else; of bodies encoded beforehand it is what no exporter on undici can surpass. Returns what ends it, with how many spans were posted. */
+export function posting(
+  url: string,
+  spans: readonly ReadableSpan[],
+  encoded: 'beforehand' | 'each time',
+  onEnded: OnEnded,
+  { spansPerRequest, concurrency }: RawSettings,
+): () => Promise<number> {
+  const { origin, pathname: path } = new URL(url);
+  const pool = new Pool(origin, { connections: concurrency, pipelining: 1 });
+  const bodyOf = bodiesOf(spans, encoded, spansPerRequest);
+  let isOpen = true;
+  let requests = 0;
+  const post = async (): Promise<void> => {
+    while (isOpen) {
+      const body = bodyOf(requests++);
+      const headers = { 'content-type': 'application/x-protobuf', 'content-length': String(body.length) };
+      const answer = await pool.request({ method: 'POST', path, headers, body });
+      await answer.body.dump();
+      onEnded(spansPerRequest, answer.statusCode === 200 ? spansPerRequest : 0);
+    }
+  };
+  const done = Promise.all(Array.from({ length: concurrency }, post));
+  return async () => {
+    isOpen = false;
+    await done;
+    await pool.close();
+    return requests * spansPerRequest;
+  };
+}
+
+function bodiesOf(spans: readonly ReadableSpan[], encoded: 'beforehand' | 'each time', spansPerRequest: number) {
+  const batches: (readonly ReadableSpan[])[] = [];
+  for (let at = 0; at + spansPerRequest <= spans.length; at += spansPerRequest)
+    batches.push(spans.slice(at, at + spansPerRequest));
+  const bodies = encoded === 'beforehand' ? batches.map((batch) => encodeTraces(batch)) : [];
+  return (index: number): Uint8Array => {
+    const at = index % batches.length;
+    return bodies[at] ?? encodeTraces(batches[at] ?? []);
+  };
 }

@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { columns } from './columns.ts';
 import type { Figure } from './rounds.ts';
 
 export interface Row {
@@ -15,7 +16,6 @@ export function machine(): string {
   return `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}`;
 }
 
-/** Columns as wide as their widest cell; the first to the left, the rest to the right. */
 export function tableOf(rows: readonly Row[]): string {
   const header = ['ns of CPU a span (half of the rounds)', 'spanflow', 'against', '', 'times faster'];
   const cells = rows.map(({ what, ours, against, theirs, ratio }) => [
@@ -25,15 +25,7 @@ export function tableOf(rows: readonly Row[]): string {
     nanosText(theirs),
     `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)} … ${ratio.high.toFixed(2)})`,
   ]);
-  const lines = [header, ...cells];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines
-    .map((line) => line.map((cell, column) => padded(cell, widths[column] ?? 0, column)).join('  '))
-    .join('\n');
-}
-
-function padded(cell: string, width: number, column: number): string {
-  return column === 0 || column === 2 ? cell.padEnd(width) : cell.padStart(width);
+  return columns([header, ...cells], new Set([0, 2]));
 }
 
 function nanosText({ median, low, high }: Figure): string {

@@ -1,4 +1,4 @@
-import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { type AttributeValue, ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { decodeTraces } from '../../../src/otlp/index.ts';
@@ -59,7 +59,21 @@ export function pipelineSpans(name: WorkloadName): { name: string; origin: Origi
     recorded: recordedSpans,
   };
   const workload = makers[name]();
-  return { name: workload.name, origin: workload.origin, spans: workload.batches.flat() };
+  return { name: workload.name, origin: workload.origin, spans: workload.batches.flat().map(sampled) };
+}
+
+/** Older SDKs do not say on the wire that a span was sampled, which it was, and a processor skips those that were not. */
+function sampled(span: ReadableSpan): ReadableSpan {
+  span.spanContext().traceFlags |= TraceFlags.SAMPLED;
+  return span;
+}
+
+/** What to make so many spans of, for who makes them while it is being measured. */
+export function describedRequests(count: number): { name: string; attributes: [string, AttributeValue][] }[] {
+  const random = seeded(1);
+  return Array.from({ length: count }, (_, at) => {
+    return { name: `GET ${route(at)}`, attributes: Object.entries(requestOf(at, random)) };
+  });
 }
 
 interface Described {

@@ -1,0 +1,46 @@
+// What the programs have in common that are run once, for one result.
+
+import { answer, inputOf } from '../../scenarios/child.ts';
+
+interface Surroundings {
+  /** Where `SPANFLOW_DATA` points, if it does. */
+  readonly data?: string;
+}
+
+/** What the program is to do. */
+export function given<Input>(): Input {
+  const input = inputOf<Input & Surroundings>();
+  if (input.data !== undefined) process.env.SPANFLOW_DATA = input.data;
+  return input;
+}
+
+/** Does it, when it is asked to. */
+export function program<Result>(run: () => Promise<Result>): void {
+  answer({ run });
+}
+
+export function sleep(millis: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, millis));
+}
+
+/** The value below which this part of them lies. */
+export function percentile(values: Float64Array | readonly number[], part: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+}
+
+/** Does something so many times a second for so long, by the clock: a late tick is made up for. Resolves with how often. */
+export function paced(perSecond: number, millis: number, act: (index: number) => void): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const startedMillis = performance.now();
+  const last = Math.round((perSecond * millis) / 1_000);
+  let done = 0;
+  const tick = (): void => {
+    const due = Math.min(last, Math.floor(((performance.now() - startedMillis) * perSecond) / 1_000));
+    while (done < due) act(done++);
+    if (done < last) setTimeout(tick, 1);
+    else resolve(done);
+  };
+  tick();
+  return promise;
+}
