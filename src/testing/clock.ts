@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../errors.ts';
 import { EventQueue, type QueuedEvent } from './eventQueue.ts';
 import { EndlessRun, MarbleFailure, millis } from './failure.ts';
 import { inRealTurn, realPause } from './realTime.ts';
+import { strayFailure } from './strays.ts';
 
 /** How long a run in virtual time may last. */
 export interface VirtualTimeOptions {
@@ -46,6 +47,7 @@ export class VirtualClock {
   #drawnMillis = 0; // the last frame that somebody drew
   #events = 0; // how many have run
   #idleWaiters: (() => void)[] = []; // who waits until nothing is scheduled
+  #failure: { readonly error: unknown } | undefined; // why the run goes on no more
 
   constructor(options: VirtualTimeOptions) {
     const merged = { ...VIRTUAL_TIME_DEFAULTS, ...options };
@@ -93,27 +95,42 @@ export class VirtualClock {
    * hangs on promises settles.
    */
   async run(test: () => unknown, isOver: () => boolean): Promise<void> {
-    const state = { running: true, failed: false, error: undefined as unknown };
-    const fail = (error: unknown) => Object.assign(state, { running: false, failed: true, error });
-    new Promise((resolve) => resolve(test())).then(() => Object.assign(state, { running: false }), fail);
+    let isRunning = true;
+    new Promise((resolve) => resolve(test())).then(
+      () => {
+        isRunning = false;
+      },
+      (error: unknown) => {
+        this.#failure = { error };
+      },
+    );
     for (;;) {
       if (this.#isTimeToMove()) await this.settle();
       // In a turn of its own, as on the host: so what `process.nextTick` was given comes before what hangs on promises.
       const next = await inRealTurn(() => {
-        if (state.failed) throw state.error;
-        if (!state.running && isOver()) return 'over';
+        this.#throwFailure();
+        if (!isRunning && isOver()) return 'over';
         if (this.#step()) return 'step';
-        return state.running ? 'wait' : 'over';
+        return isRunning ? 'wait' : 'over';
       });
       if (next === 'over') return;
       if (next === 'wait')
-        await this.#waitForReal(() => !state.running || this.#queue.size > 0 || this.#idleWaiters.length > 0);
+        await this.#waitForReal(() => !isRunning || this.#queue.size > 0 || this.#idleWaiters.length > 0);
     }
+  }
+
+  /** Ends the run with this error, unless the test has failed by itself: time stands still from now on. */
+  interrupt(error: Error): void {
+    this.#failure ??= { error };
   }
 
   /** Lets promises settle without letting time pass. */
   async settle(): Promise<void> {
-    for (let turn = 0; turn < SETTLE_TURNS; turn++) await inRealTurn(() => {});
+    for (let turn = 0; turn < SETTLE_TURNS; turn++) await inRealTurn(() => this.#throwFailure());
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #isTimeToMove(): boolean {
@@ -127,7 +144,11 @@ export class VirtualClock {
     this.#refuseEndless(event);
     this.#nowMillis = event.atMillis;
     this.#events += 1;
-    event.run();
+    try {
+      event.run();
+    } catch (error) {
+      throw strayFailure('an exception that nobody caught', error, this.#nowMillis);
+    }
     return true;
   }
 
@@ -155,6 +176,7 @@ export class VirtualClock {
 
   async #waitForReal(isEnough: () => boolean): Promise<void> {
     for (let waited = 0; waited < this.#maxRealWaitMillis; waited++) {
+      this.#throwFailure();
       if (isEnough()) return;
       await realPause(1);
     }

@@ -4,8 +4,9 @@ import { framesOf } from './callSite.ts';
 export class MarbleFailure extends Error {
   override readonly name: string = 'MarbleFailure';
 
-  constructor(message: string, site?: Error) {
-    super(message);
+  /** `site` gives its stack, `cause` is what was thrown, where that was not the kit's own. */
+  constructor(message: string, site?: Error, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     // The line of the expectation is what a person looks for, not the place in here that found it broken.
     const frames = site === undefined ? [] : framesOf(site);
     if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join('\n');

@@ -32,5 +32,5 @@ export function joined(failures: readonly MarbleFailure[]): MarbleFailure {
   if (first === undefined || failures.length === 1) return first ?? new MarbleFailure('it failed');
   const messages = failures.slice(0, MAX_SHOWN).map((failure) => failure.message);
   const more = failures.length > MAX_SHOWN ? [`and ${failures.length - MAX_SHOWN} more`] : [];
-  return new MarbleFailure([...messages, ...more].join('\n\n'), first);
+  return new MarbleFailure([...messages, ...more].join('\n\n'), first, first.cause);
 }

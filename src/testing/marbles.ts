@@ -26,9 +26,9 @@ import { inVirtualTime } from './virtualTime.ts';
  * ```
  */
 export function marbles(test: (kit: MarbleKit) => unknown, options: MarbleOptions = {}): Promise<void> {
-  return inVirtualTime(options, async (clock, timers) => {
+  return inVirtualTime(options, async (clock, timers, onRestore) => {
     const run = new MarbleRun(clock, timers);
-    const stopWatching = run.watchHolds();
+    onRestore(run.watchHolds());
     try {
       await clock.run(
         () => test(kitOf(run)),
@@ -38,7 +38,6 @@ export function marbles(test: (kit: MarbleKit) => unknown, options: MarbleOption
       throw run.withFailures(error);
     } finally {
       run.stop();
-      stopWatching();
     }
     await clock.settle();
     run.conclude(options.leaks ?? 'fail');

@@ -6,6 +6,7 @@ import { VirtualClock, type VirtualTimeOptions } from './clock.ts';
 import { MarbleFailure } from './failure.ts';
 import { promiseTimers } from './hostPromises.ts';
 import { HostTimers } from './hostTimers.ts';
+import { StrayWatch } from './strays.ts';
 
 /** What a test in virtual time is given. */
 export interface VirtualTime {
@@ -29,7 +30,7 @@ type Undo = () => void;
  * `AbortSignal.timeout` follow a clock that jumps from one event to the next, and lets everything that hangs on promises settle in between. So does all of RxJS 7.
  *
  * What runs on other threads or on sockets is not followed. The host's functions are back in place when the promise settles, however
- * the test ends.
+ * the test ends. A rejection that nobody handles, or an exception that nobody catches, ends it.
  *
  * @throws MarbleFailure (as a rejection) when another run is under way, when there is no end of events, and when the test waits for
  * something that virtual time does not bring.
@@ -62,20 +63,29 @@ export function timeOf(clock: VirtualClock): VirtualTime {
   };
 }
 
-/** Puts the virtual clock in the place of the host's for the length of `run`. */
+/** Puts the virtual clock in the place of the host's for the length of `run`. What that changes besides, it gives back by `onRestore`. */
 export async function inVirtualTime(
   options: VirtualTimeOptions,
-  run: (clock: VirtualClock, timers: HostTimers) => Promise<void>,
+  run: (clock: VirtualClock, timers: HostTimers, onRestore: (undo: Undo) => void) => Promise<void>,
 ): Promise<void> {
   const clock = new VirtualClock(options);
   const timers = new HostTimers(clock);
-  const unlock = lock();
-  const undo: Undo[] = [unlock];
+  const undo: Undo[] = [lock()];
+  const restore = () => {
+    for (const one of undo.splice(0).reverse()) one();
+  };
+  const strays = new StrayWatch(
+    () => clock.now(),
+    (failure) => {
+      restore();
+      clock.interrupt(failure);
+    },
+  );
   try {
     undo.push(...replaceHostTime(clock, timers));
-    await run(clock, timers);
+    await strays.during(() => run(clock, timers, (one) => undo.push(one)));
   } finally {
-    for (const restore of undo.reverse()) restore();
+    restore();
   }
 }
 

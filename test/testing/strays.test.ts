@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { finalize, firstValueFrom, Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { MarbleFailure, marbles, virtualTime } from '../../src/testing/index.ts';
+import { failureOf, text } from './failureOf.ts';
+
+const PROGRAM = join(import.meta.dirname, 'programs', 'strays.ts');
+
+const fail = () => {
+  throw new Error('lost on the way');
+};
+const reject = () => void Promise.reject(new Error('lost on the way'));
+
+/** What the test runner of Node says when the first of four tests goes astray like this. It is killed if it does not end. */
+function tap(way: string, ...options: readonly string[]): Promise<string> {
+  const args = [...options, '--test-reporter=tap', PROGRAM, way];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env: {}, timeout: 30_000, killSignal: 'SIGKILL' }, (_error, stdout) =>
+      resolve(stdout),
+    );
+  });
+}
+
+/** `not ok 1 - first`, one for each test. */
+const results = (said: string) => [...said.matchAll(/^(?:not )?ok .*$/gm)].map(([line]) => line);
+
+const ONLY_THE_FIRST = ['not ok 1 - first', 'ok 2 - second', 'ok 3 - third', 'ok 4 - fourth, in the time of the host'];
+
+const REJECTION = /a rejection that nobody handled ended the run at \d+m?s?\n\s+(Error: |')lost on the way/;
+const EXCEPTION = /an exception that nobody caught ended the run at \d+m?s?\n\s+Error: lost on the way/;
+
+describe('under the test runner of Node, exactly the test fails that causes', () => {
+  it.each([
+    ['a rejection', REJECTION],
+    ['a rejection of no error', REJECTION],
+    ['two rejections', REJECTION],
+    ['a callback of a promise', REJECTION],
+    ['a timer', EXCEPTION],
+    ['a timer of the host', EXCEPTION],
+    ['an immediate of the host', EXCEPTION],
+    ['a tick', EXCEPTION],
+    ['a microtask', EXCEPTION],
+    ['an observer', EXCEPTION],
+    ['the last turn', REJECTION],
+    ['the clearing up', REJECTION],
+    ['the clearing up of a run that fails', REJECTION],
+    ['a run without drawings', REJECTION],
+  ])('%s', async (way, words) => {
+    const said = await tap(way);
+    expect(results(said)).toEqual(ONLY_THE_FIRST);
+    expect(said).toMatch(words);
+    expect(said).toContain('it came from outside of every stream that is observed, so no drawing shows it');
+  });
+
+  it('a rejection, where Node makes exceptions of them', async () => {
+    const said = await tap('a rejection', '--unhandled-rejections=strict');
+    expect(results(said)).toEqual(ONLY_THE_FIRST);
+    expect(said.match(new RegExp(REJECTION, 'g'))).toHaveLength(1);
+  });
+
+  it('a rejection, and an error of its own', async () => {
+    const said = await tap('a run that fails by itself');
+    expect(results(said)).toEqual(ONLY_THE_FIRST);
+    expect(said).toMatch(/the test failed\n\s+AssertionError: the test has its own error/);
+    expect(said).toMatch(REJECTION);
+  });
+
+  it('a rejection before its run, which is left to the runner', async () => {
+    const said = await tap('before the run');
+    expect(results(said)).toEqual(ONLY_THE_FIRST);
+    expect(said).toContain("failureType: 'unhandledRejection'");
+  });
+});
+
+it('what an earlier test left behind is told to the runner, and ends the run in which it happens', async () => {
+  const said = await tap('after the test');
+  expect(results(said)).toEqual(['ok 1 - first', 'not ok 2 - second', ...ONLY_THE_FIRST.slice(2)]);
+  expect(said).toMatch(/# Error: .*generated asynchronous activity after the test ended/);
+  expect(said).toContain(
+    'it came from what was begun before this run, or beside it: whoever listens to the process was told as well',
+  );
+});
+
+describe('what a person reads', () => {
+  it('a rejection that nobody handles', async () => {
+    const failure = failureOf(async ({ advanceBy, cold, expectObservable }) => {
+      expectObservable(cold('-a-|')).toBe('-a-|');
+      await advanceBy(2);
+      reject();
+    });
+    expect(await failure).toBe(text`
+      a rejection that nobody handled ended the run at 2ms
+
+        Error: lost on the way
+
+      it came from outside of every stream that is observed, so no drawing shows it
+    `);
+  });
+
+  it('a timer that throws: what, when, and the line', async () => {
+    const run = marbles(() => void setTimeout(fail, 1_500));
+    const failure = await run.catch((error: unknown) => error);
+    assert(failure instanceof MarbleFailure);
+    expect(failure.message).toBe(text`
+      an exception that nobody caught ended the run at 1500ms
+
+        Error: lost on the way
+
+      it came from outside of every stream that is observed, so no drawing shows it
+    `);
+    expect(failure.cause).toEqual(new Error('lost on the way'));
+    expect(failure.stack).toMatch(/^MarbleFailure: an exception/);
+    expect(failure.stack).toMatch(/\n {4}at .*strays\.test\.ts:\d+:\d+/);
+  });
+
+  it('a microtask that throws while the test waits for what does not come', async () => {
+    const failure = failureOf(
+      async () => {
+        queueMicrotask(fail);
+        await firstValueFrom(new Subject());
+      },
+      { maxRealWaitMillis: 60_000 },
+    );
+    expect(await failure).toContain('an exception that nobody caught ended the run at 0ms');
+  });
+
+  it('a rejection in the last turn, beside what differs', async () => {
+    const failure = failureOf(({ cold, expectObservable }) => {
+      expectObservable(cold('-a|').pipe(finalize(reject))).toBe('-b|');
+    });
+    expect(await failure).toContain('a rejection that nobody handled ended the run at 2ms');
+  });
+
+  it('an error of the test, and a rejection', async () => {
+    const run = virtualTime(() => {
+      reject();
+      throw new RangeError('too far');
+    });
+    await expect(run).rejects.toThrow(text`
+      the test failed
+
+        RangeError: too far
+
+      a rejection that nobody handled ended the run at 0ms
+    `);
+  });
+});
+
+describe('the listeners of the process', () => {
+  const events = ['unhandledRejection', 'uncaughtException'] as const;
+  const listeners = () => events.map((event) => process.rawListeners(event));
+
+  it('are the same after a run as before it, however it ends', async () => {
+    const once = () => {};
+    for (const event of events) process.once(event, once);
+    const before = listeners();
+    try {
+      await marbles(({ cold, expectObservable }) => expectObservable(cold('-a|')).toBe('-a|'));
+      expect(listeners()).toEqual(before);
+      await failureOf(reject);
+      expect(listeners()).toEqual(before);
+      await failureOf(() => Promise.reject(new Error('by itself')));
+      expect(listeners()).toEqual(before);
+    } finally {
+      for (const event of events) process.off(event, once);
+    }
+  });
+
+  it('that a run adds stay, behind the others', async () => {
+    const added = () => {};
+    const before = listeners();
+    await marbles(() => void process.on('unhandledRejection', added));
+    expect(listeners()).toEqual([[...(before[0] ?? []), added], before[1]]);
+    process.off('unhandledRejection', added);
+  });
+
+  it('have nothing to do with a rejection that is handled', () =>
+    marbles(async ({ advanceBy }) => {
+      const rejected = Promise.reject(new Error('handled'));
+      await assert.rejects(rejected);
+      await advanceBy(10);
+    }));
+});
+
+it('the host has its own time again as soon as something went astray', async () => {
+  const { setTimeout: before } = globalThis;
+  let after: typeof setTimeout | undefined;
+  const failure = failureOf(() => {
+    process.nextTick(() => {
+      process.nextTick(() => {
+        after = globalThis.setTimeout;
+      });
+      fail();
+    });
+  });
+  expect(await failure).toContain('an exception that nobody caught');
+  expect(after).toBe(before);
+});
