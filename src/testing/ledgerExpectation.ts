@@ -1,7 +1,7 @@
 import type { StageStats } from '../account.ts';
 import type { LossReason } from '../outcome.ts';
 import { callSite } from './callSite.ts';
-import type { Expectation } from './expectations.ts';
+import type { Expectation } from './expectation.ts';
 import { MarbleFailure } from './failure.ts';
 import { countOf, type Items, itemWords } from './outcomeValues.ts';
 

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Loss } from '../outcome.ts';
 import type { VirtualClock } from './clock.ts';
 import { type DiagramOptions, keepDiagram } from './diagram.ts';
-import { type Expectation, RecordingExpectation, type RecordingPlan, SubscriptionExpectation } from './expectations.ts';
+import type { Expectation } from './expectation.ts';
 import { EndlessRun, MarbleFailure } from './failure.ts';
 import { HoldWatch } from './holdWatch.ts';
 import type { HostTimers } from './hostTimers.ts';
@@ -10,10 +10,12 @@ import type { Values } from './kit.ts';
 import { joined, listed, openSubscriptions, type Watched } from './leaks.ts';
 import { type ExpectedLedger, type HasStats, LedgerExpectation } from './ledgerExpectation.ts';
 import { Recording } from './recording.ts';
+import { RecordingExpectation, type RecordingPlan } from './recordingExpectation.ts';
 import { Script, type ScriptedSink, type ScriptedSinkOptions } from './scriptedSink.ts';
 import { Sketch } from './sketch.ts';
 import { coldSource, hotSource, type SourcePlan } from './sources.ts';
 import { SpanTable } from './spans.ts';
+import { SubscriptionExpectation } from './subscriptionExpectation.ts';
 import { parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
 import { GivenValues, SpanValues, type ValueTable } from './values.ts';
 import { type ToldLoss, witnessesOf } from './witnesses.ts';
@@ -106,7 +108,12 @@ export class MarbleRun {
   expectSubscriptions(log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
     this.#sketch.subscriptions(log);
     this.#expectations.push(
-      new SubscriptionExpectation({ title: 'the subscriptions', log, marbles: [marbles].flat() }),
+      new SubscriptionExpectation({
+        title: 'the subscriptions',
+        none: 'nobody subscribed',
+        log,
+        marbles: [marbles].flat(),
+      }),
     );
   }
 
@@ -115,7 +122,8 @@ export class MarbleRun {
     this.#sketch.attempts(sink.attempts, letters);
     const title = `the attempts of the sink ${sink.name}`;
     const labelOf = (index: number) => `[${letters(index)}]`;
-    const plan = { title, log: sink.attempts, marbles: [marbles].flat(), labels, labelOf };
+    const none = 'there was no attempt';
+    const plan = { title, none, log: sink.attempts, marbles: [marbles].flat(), labels, labelOf };
     this.#expectations.push(new SubscriptionExpectation(plan));
   }
 

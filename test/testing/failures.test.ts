@@ -234,6 +234,75 @@ describe('what a person reads', () => {
     `);
   });
 
+  it('a subscription that never came', async () => {
+    const failure = failureOf(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-a|');
+      expectObservable(NEVER, '^---!').toBe('----');
+      expectSubscriptions(source.subscriptions).toBe('-^-!');
+    });
+    expect(await failure).toBe(text`
+      the subscriptions differ
+
+        expected  -^-!
+        observed  ---
+                   ^
+
+      nobody subscribed, but one was expected from 1ms
+    `);
+  });
+
+  it('subscriptions of which there is one less', async () => {
+    const failure = failureOf(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-a|');
+      expectObservable(source).toBe('-a|');
+      expectSubscriptions(source.subscriptions).toBe(['^-!', '--^-!']);
+    });
+    expect(await failure).toBe(text`
+      the subscriptions differ
+
+        expected  --^-!
+        observed  ----
+                    ^
+
+      number 2 of 2: expected from 2ms, but it never began
+    `);
+  });
+
+  it.each([[[]], [''], ['-----']])('a subscription where none is expected: %j', async (none) => {
+    const failure = failureOf(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-a|');
+      expectObservable(source).toBe('-a|');
+      expectSubscriptions(source.subscriptions).toBe(none);
+    });
+    expect(await failure).toBe(text`
+      the subscriptions differ
+
+        expected  --
+        observed  ^-!
+                  ^
+
+      none was expected, but one began at 0ms
+    `);
+  });
+
+  it('several attempts where none is expected, and none where some are', async () => {
+    const attempts = failureOf(({ spans, sink, expectObservable, expectAttempts }) => {
+      const scripted = sink('--(r|)');
+      expectObservable(of(1, 2).pipe(mergeMap(() => scripted.export(batch([spans().a]))))).toBe('--r(r|)', { r: {} });
+      expectAttempts(scripted).toBe([]);
+    });
+    expect(await attempts).toContain('none was expected, but there were 2, and the first began at 0ms');
+    const none = failureOf(({ sink, expectAttempts }) => expectAttempts(sink('r')).toBe(['^', '-^'], ['a', 'b']));
+    expect(await none).toContain('there was no attempt, but 2 were expected, the first from 0ms');
+  });
+
+  it('a subscription that is drawn without its beginning', async () => {
+    const failure = failureOf(({ cold, expectSubscriptions }) => {
+      expectSubscriptions(cold('-a|').subscriptions).toBe('---!');
+    });
+    expect(await failure).toBe("'---!' ends what never began: draw a ^ where it is subscribed");
+  });
+
   it('a timer that was left behind', async () => {
     const failure = failureOf(({ cold, expectObservable }) => {
       const source = cold('-a|').pipe(tap(() => setTimeout(() => {}, 500)));

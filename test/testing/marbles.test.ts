@@ -49,6 +49,14 @@ describe('sources', () => {
       expectObservable(hot('-a-^-b-|')).toBe('--b-|');
     }));
 
+  it('a source to which nobody subscribes has no subscriptions', () =>
+    marbles(({ hot, sink, expectSubscriptions, expectAttempts }) => {
+      const source = hot('-a-b-c-|');
+      expectSubscriptions(source.subscriptions).toBe([]);
+      expectSubscriptions(source.subscriptions).toBe('--------');
+      expectAttempts(sink('-(r|)')).toBe([]);
+    }));
+
   it('a cold source begins at each subscription', () =>
     marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
       const inner = cold('         --x-|      ');

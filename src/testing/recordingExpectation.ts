@@ -1,19 +1,12 @@
 import type { Batch, CloseReason } from '../batch.ts';
 import { isBatch } from '../batch.ts';
 import { callSite } from './callSite.ts';
+import type { Expectation } from './expectation.ts';
 import { MarbleFailure, millis } from './failure.ts';
-import { drawOne, drawPair, eventText, explain, firstDifference } from './mismatch.ts';
+import { drawOne, eventText, explain, firstDifference } from './mismatch.ts';
 import { itemsOf, type Recording } from './recording.ts';
-import { lettersOf, parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
+import { lettersOf, parseMarbles } from './syntax.ts';
 import type { ValueTable } from './values.ts';
-
-/** Something that a test expects, to be looked at when the run is over. */
-export interface Expectation {
-  /** Keeps what is to be compared, before the clearing up changes it. */
-  freeze(): void;
-  /** What is wrong, or `undefined` if nothing is. */
-  check(): MarbleFailure | undefined;
-}
 
 /** What was drawn for a recording, and the options that came with it. */
 export interface RecordingPlan {
@@ -102,79 +95,4 @@ function reasonOf(value: unknown): CloseReason | undefined {
   return itemsOf(value) !== undefined && isBatch(value as Batch<unknown>)
     ? (value as Batch<unknown>).closedBy
     : undefined;
-}
-
-/** Subscriptions, or attempts, are to last as drawn. */
-export class SubscriptionExpectation implements Expectation {
-  readonly #log: readonly SubscriptionSpan[];
-  readonly #title: string;
-  readonly #labelOf: (index: number) => string;
-  readonly #site = callSite();
-  readonly #marbles: readonly string[];
-  readonly #labels: readonly string[] | undefined;
-  #frozen: readonly SubscriptionSpan[] = [];
-  #frozenLabels: readonly string[] = [];
-
-  constructor(plan: {
-    title: string;
-    log: readonly SubscriptionSpan[];
-    marbles: readonly string[];
-    labels?: readonly string[] | undefined;
-    labelOf?: (index: number) => string;
-  }) {
-    this.#title = plan.title;
-    this.#log = plan.log;
-    this.#marbles = plan.marbles;
-    this.#labels = plan.labels;
-    this.#labelOf = plan.labelOf ?? (() => '');
-  }
-
-  freeze(): void {
-    this.#frozen = this.#log.map((span) => ({ ...span }));
-    this.#frozenLabels = this.#frozen.map((_, index) => this.#labelOf(index));
-  }
-
-  check(): MarbleFailure | undefined {
-    const expected = this.#marbles.map(parseSubscription);
-    for (let index = 0; index < Math.max(expected.length, this.#frozen.length); index++) {
-      const problem = this.#problemAt(index, expected[index], this.#frozen[index]);
-      if (problem !== undefined) return new MarbleFailure(`${this.#title} differ\n\n${problem}`, this.#site);
-    }
-    return undefined;
-  }
-
-  #problemAt(index: number, expected?: SubscriptionSpan, observed?: SubscriptionSpan): string | undefined {
-    const rows = [rowOf(expected), rowOf(observed)] as const;
-    const differs = [0, 1].findIndex((at) => rows[0][at]?.frame !== rows[1][at]?.frame);
-    const [wanted, label] = [this.#labels?.[index], this.#frozenLabels[index] ?? ''];
-    const words = `number ${index + 1} of ${this.#frozen.length}${label === '' ? '' : ` ${label}`}`;
-    if (differs >= 0) {
-      return [...drawPair(rows[0], rows[1], differs), '', `${words}: ${spanWords(expected, observed)}`].join('\n');
-    }
-    if (this.#labels === undefined || wanted === undefined || `[${wanted}]` === label) return undefined;
-    const drawing = `  ${this.#marbles[index]?.trim()}`;
-    return `${drawing}\n\nnumber ${index + 1} of ${this.#frozen.length}: [${wanted}] was expected, but it was ${label}`;
-  }
-}
-
-function rowOf(span: SubscriptionSpan | undefined): { frame: number; text: string }[] {
-  if (span === undefined) return [];
-  const marks = [
-    { frame: span.subscribedFrame, text: '^' },
-    { frame: span.unsubscribedFrame, text: '!' },
-  ];
-  return marks.filter(({ frame }) => Number.isFinite(frame));
-}
-
-function spanWords(expected: SubscriptionSpan | undefined, observed: SubscriptionSpan | undefined): string {
-  if (expected === undefined) return `none was expected, but one began at ${millis(observed?.subscribedFrame ?? 0)}`;
-  if (observed === undefined) return `expected from ${millis(expected.subscribedFrame)}, but it never began`;
-  if (expected.subscribedFrame !== observed.subscribedFrame) {
-    return `expected from ${millis(expected.subscribedFrame)}, but it began at ${millis(observed.subscribedFrame)}`;
-  }
-  return `expected to ${endWords(expected.unsubscribedFrame)}, but it ${observed.unsubscribedFrame === Number.POSITIVE_INFINITY ? 'never ended' : `ended at ${millis(observed.unsubscribedFrame)}`}`;
-}
-
-function endWords(frame: number): string {
-  return Number.isFinite(frame) ? `end at ${millis(frame)}` : 'stay open';
 }
