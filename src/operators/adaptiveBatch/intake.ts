@@ -35,9 +35,9 @@ export class Intake<T> {
         this.#refuse(item, 'queueFull');
         return this.#settings.overflow === 'error' ? 'overflown' : 'refused';
       }
-      while (this.#queue.isOpen() && !this.#batcher.fits(bytes)) this.#evict();
+      while (this.#queue.isOpen() && this.#batcher.length > 0 && !this.#batcher.fits(bytes)) this.#evict();
     }
-    // A callback may have unsubscribed meanwhile: then there is no queue any more.
+    // An empty queue takes what it admits, whatever fractions of a byte have not added up. A callback may have unsubscribed meanwhile: then there is none any more.
     if (!this.#queue.isOpen()) return this.#refuse(item, 'unsubscribed');
     this.#account.accept(1);
     this.#batcher.push(item, bytes);
