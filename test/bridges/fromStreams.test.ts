@@ -1,15 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { firstValueFrom, lastValueFrom, type Observable, take, toArray } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { letters } from '../../marble-tests/support.ts';
 import { fromReadable } from '../../src/bridges/fromReadable.ts';
 import { fromReadableStream } from '../../src/bridges/fromReadableStream.ts';
 import { createGate } from '../../src/gate.ts';
 import { createLedger } from '../../src/ledger.ts';
 import { adaptiveBatch } from '../../src/operators/adaptiveBatch/adaptiveBatch.ts';
-import { marbles } from '../../src/testing/index.ts';
-import { drawnGate, turns } from './drawn.ts';
+import { turns } from './turns.ts';
 
 /** A Web stream that counts from 0, and what it was asked for. */
 function webCounter(upTo: number, strategy?: QueuingStrategy<number>) {
@@ -43,23 +41,6 @@ function nodeCounter(upTo: number) {
 }
 
 describe('fromReadableStream', () => {
-  test('reads while the gate is open', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const gate = hot('    --x---o---|', letters('xo'));
-      const source = hot('  -a-b-c----|', letters('abc'));
-      const subs = '        ^---------!';
-      const expected = '    -a----(bc)|';
-      const stream = new ReadableStream<string>({
-        start: (controller) =>
-          void source.subscribe({
-            next: (letter) => controller.enqueue(letter),
-            complete: () => controller.close(),
-          }),
-      });
-      expectObservable(fromReadableStream(stream, { gate: drawnGate(gate) })).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
   test('reads a long stream to its end, and lets others have a turn meanwhile', async () => {
     let others = 0;
     const tick = () => {
@@ -200,18 +181,6 @@ describe('fromReadableStream', () => {
 });
 
 describe('fromReadable', () => {
-  test('reads while the gate is open', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const gate = hot('    --x---o---|', letters('xo'));
-      const source = hot('  -a-b-c----|', letters('abc'));
-      const subs = '        ^---------!';
-      const expected = '    -a----(bc)|';
-      const stream = new PassThrough({ objectMode: true });
-      source.subscribe({ next: (letter) => stream.write(letter), complete: () => stream.end() });
-      expectObservable(fromReadable(stream, { gate: drawnGate(gate) })).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
   test('reads a file, in the chunks that the stream gives', async () => {
     const file = fromReadable<Buffer>(createReadStream('package.json', { highWaterMark: 100 }));
     const chunks = await lastValueFrom(file.pipe(toArray()));

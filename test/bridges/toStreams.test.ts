@@ -2,7 +2,6 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from, type Observable, of, Subject, throwError } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { letters } from '../../marble-tests/support.ts';
 import type { StreamOutputOptions } from '../../src/bridges/options.ts';
 import { toAsyncIterable } from '../../src/bridges/toAsyncIterable.ts';
 import { toReadable } from '../../src/bridges/toReadable.ts';
@@ -11,8 +10,7 @@ import { createGate } from '../../src/gate.ts';
 import { fromAsyncIterable } from '../../src/inputs/fromAsyncIterable.ts';
 import { createLedger } from '../../src/ledger.ts';
 import type { Loss } from '../../src/outcome.ts';
-import { marbles } from '../../src/testing/index.ts';
-import { turns } from './drawn.ts';
+import { turns } from './turns.ts';
 
 type Reader<T> = (source: Observable<T>, options?: StreamOutputOptions<T>) => AsyncIterable<T>;
 
@@ -184,42 +182,6 @@ describe.each(bridges)('%s', (stage, bridge) => {
     expect(() => bridge(of(1), options as StreamOutputOptions<number>)).toThrow(`${stage}.${message}`);
     expect(() => bridge([1] as never)).toThrow(`${stage}.source must be an Observable`);
   });
-});
-
-/** What a reader that reads at each `x` gets, as an Observable of the same drawing. */
-function readAt<T>(reads: Observable<string>, read: () => Promise<{ done?: boolean | undefined; value?: T }>) {
-  const seen = new Subject<T>();
-  reads.subscribe(async () => {
-    const { done, value } = await read();
-    if (done) seen.complete();
-    else seen.next(value as T);
-  });
-  return seen;
-}
-
-describe('reads, drawn', () => {
-  test('toAsyncIterable hands over what waits, or waits for it', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const reads = hot('   x----x-x--|', letters('x'));
-      const source = hot('  -abc------|', letters('abc'));
-      const subs = '        ^---------!';
-      const expected = '    -a---b----|';
-      const options = { maxQueueSize: 1, overflow: 'dropNewest' } as const;
-      const iterator = toAsyncIterable(source, options)[Symbol.asyncIterator]();
-      expectObservable(readAt(reads, () => iterator.next())).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
-  test('toReadableStream hands over what waits, or waits for it', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const reads = hot('   x----x-x--|', letters('x'));
-      const source = hot('  -abc------|', letters('abc'));
-      const subs = '        ^---------!';
-      const expected = '    -a---b----|';
-      const reader = toReadableStream(source, { maxQueueSize: 1, overflow: 'dropNewest' }).getReader();
-      expectObservable(readAt(reads, () => reader.read())).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
 });
 
 describe('toAsyncIterable', () => {

@@ -2,14 +2,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { firstValueFrom, lastValueFrom, Subject, toArray } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { letters } from '../../marble-tests/support.ts';
 import { toWritable } from '../../src/bridges/toWritable.ts';
 import { toWritableStream } from '../../src/bridges/toWritableStream.ts';
 import { createGate } from '../../src/gate.ts';
 import { channel } from '../../src/inputs/channel/channel.ts';
 import { createLedger } from '../../src/ledger.ts';
-import { marbles } from '../../src/testing/index.ts';
-import { drawnGate, turns } from './drawn.ts';
+import { turns } from './turns.ts';
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
@@ -20,19 +18,6 @@ function stuck() {
 }
 
 describe('toWritable', () => {
-  test('waits while the channel has no room', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const gate = hot('    --x----o----|', letters('xo'));
-      const source = hot('  -a-b-c------|', letters('abc'));
-      const subs = '        ^-----------!';
-      const expected = '    -a-----(bc)-|';
-      const sent = channel<string>({ maxQueueSize: 1, gate: drawnGate(gate) });
-      const writable = toWritable(sent);
-      source.subscribe({ next: (item) => writable.write(item), complete: () => writable.end() });
-      expectObservable(sent.items$).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
   test('a pipeline into it delivers everything in order, and completes the channel', async () => {
     const sent = channel<number>({ maxQueueSize: 3 });
     const items = lastValueFrom(sent.items$.pipe(toArray()));
@@ -125,19 +110,6 @@ describe('toWritable', () => {
 });
 
 describe('toWritableStream', () => {
-  test('waits while the channel has no room', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const gate = hot('    --x----o----|', letters('xo'));
-      const source = hot('  -a-b-c------|', letters('abc'));
-      const subs = '        ^-----------!';
-      const expected = '    -a-----(bc)-|';
-      const sent = channel<string>({ maxQueueSize: 1, gate: drawnGate(gate) });
-      const writer = toWritableStream(sent).getWriter();
-      source.subscribe({ next: (item) => void writer.write(item), complete: () => void writer.close() });
-      expectObservable(sent.items$).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }));
-
   test('a pipe into it delivers everything in order, and completes the channel', async () => {
     const sent = channel<number>({ maxQueueSize: 3 });
     const items = lastValueFrom(sent.items$.pipe(toArray()));

@@ -11,7 +11,7 @@ import {
   fromReadableStream,
   type Gate,
 } from '../../src/index.ts';
-import { turns } from '../bridges/drawn.ts';
+import { turns } from '../bridges/turns.ts';
 
 /** A gate of somebody's own, which counts who waits for it. */
 function countingGate(waitAt: (gate: Gate, options: Parameters<Gate['whenOpen']>[0]) => Promise<void>) {
