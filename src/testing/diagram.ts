@@ -4,13 +4,15 @@ import { diagramSvg } from './diagramSvg.ts';
 import { MarbleFailure } from './failure.ts';
 import type { Mark } from './syntax.ts';
 
-/** How a diagram is labelled. */
+/** How a diagram is labelled. Names are given in the order in which the test draws the rows, one for each row of their kind, and no two alike. */
 export interface DiagramOptions {
   /** What stands in the box between what goes in and what comes out. Default: the name. */
   readonly title?: string;
-  /** What the sources are called, in the order in which the test made them. Default `source`. */
+  /** What the sources are called: `hot`, `cold`, `hotBatches` and `coldBatches`. Default for one: `source`. Several want names. */
   readonly sources?: readonly string[];
-  /** What the expectations are called, in the order of the test. Default `result`. */
+  /** What the rows of `expectSubscriptions` are called. Default: `subscribed`, each of them. */
+  readonly subscriptions?: readonly string[];
+  /** What the rows of `expectObservable`, `expectBatches` and `expectOutcomes` are called. Default for one: `result`. Several want names. */
   readonly results?: readonly string[];
   /** Where the file lies, from the folder in which the tests run. Default `marble-tests/diagrams`. */
   readonly folder?: string;

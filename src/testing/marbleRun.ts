@@ -78,8 +78,9 @@ export class MarbleRun {
     const values = this.valuesOf(given);
     const make = kind === 'hot' ? hotSource<never> : coldSource<never>;
     const source = make(this.clock, { ...plan, valueOf: (letter) => values.valueOf(letter) });
-    this.#watched.push({ titleOf: () => `${title}('${plan.marbles.trim()}')`, subscriptions: source.subscriptions });
-    this.#sketch.source(parseMarbles(plan.marbles, kind).marks, this.clock.now());
+    const drawing = `${title}('${plan.marbles.trim()}')`;
+    this.#watched.push({ titleOf: () => drawing, subscriptions: source.subscriptions });
+    this.#sketch.source(drawing, parseMarbles(plan.marbles, kind).marks, this.clock.now());
     return source;
   }
 
@@ -101,12 +102,16 @@ export class MarbleRun {
     this.#expectations.push(expectation);
     return (plan) => {
       this.clock.drawn(this.clock.now() + expectation.toBe(plan));
-      this.#sketch.result(parseMarbles(plan.marbles, 'expected').marks, atMillis);
+      this.#sketch.result(
+        `${title}.toBe('${plan.marbles.trim()}')`,
+        parseMarbles(plan.marbles, 'expected').marks,
+        atMillis,
+      );
     };
   }
 
   expectSubscriptions(log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
-    this.#sketch.subscriptions(log);
+    this.#sketch.subscriptions(`expectSubscriptions(…).toBe('${[marbles].flat().join("', '")}')`, log);
     this.#expectations.push(
       new SubscriptionExpectation({
         title: 'the subscriptions',
@@ -119,7 +124,7 @@ export class MarbleRun {
 
   expectAttempts<T>(sink: ScriptedSink<T>, marbles: string | readonly string[], labels?: readonly string[]): void {
     const letters = (index: number) => this.#carried(sink, index);
-    this.#sketch.attempts(sink.attempts, letters);
+    this.#sketch.attempts(sink.name, sink.attempts, letters);
     const title = `the attempts of the sink ${sink.name}`;
     const labelOf = (index: number) => `[${letters(index)}]`;
     const none = 'there was no attempt';

@@ -1,46 +1,89 @@
 import type { Diagram, DiagramOptions, DiagramRow, DiagramSpan } from './diagram.ts';
+import { MarbleFailure } from './failure.ts';
+import { rowNames } from './rowNames.ts';
 import type { Attempt } from './scriptedSink.ts';
 import type { Mark, SubscriptionSpan } from './syntax.ts';
 
+/** One stream as the test drew it: `hot('-a-|')`. */
+interface DrawnStream {
+  readonly drawing: string;
+  readonly marks: readonly Mark[];
+}
+
+interface DrawnAttempts {
+  /** What the sink is called. */
+  readonly name: string;
+  readonly attempts: readonly Attempt<unknown>[];
+  readonly letters: (index: number) => string;
+}
+
 /** What a test has drawn so far: the rows of its diagram, should it want one. */
 export class Sketch {
-  readonly #sources: (readonly Mark[])[] = [];
-  readonly #subscriptions: (readonly SubscriptionSpan[])[] = [];
-  readonly #attempts: { readonly attempts: readonly Attempt<unknown>[]; letters(index: number): string }[] = [];
-  readonly #results: (readonly Mark[])[] = [];
+  readonly #sources: DrawnStream[] = [];
+  readonly #subscriptions: { readonly log: readonly SubscriptionSpan[]; readonly drawing: string }[] = [];
+  readonly #attempts: DrawnAttempts[] = [];
+  readonly #results: DrawnStream[] = [];
 
   /** Frames of `marks` count from `atMillis`. */
-  source(marks: readonly Mark[], atMillis: number): void {
-    this.#sources.push(shifted(marks, atMillis));
+  source(drawing: string, marks: readonly Mark[], atMillis: number): void {
+    this.#sources.push({ drawing, marks: shifted(marks, atMillis) });
   }
 
-  subscriptions(log: readonly SubscriptionSpan[]): void {
-    this.#subscriptions.push(log);
+  subscriptions(drawing: string, log: readonly SubscriptionSpan[]): void {
+    this.#subscriptions.push({ drawing, log });
   }
 
-  attempts(attempts: readonly Attempt<unknown>[], letters: (index: number) => string): void {
-    this.#attempts.push({ attempts, letters });
+  attempts(name: string, attempts: readonly Attempt<unknown>[], letters: (index: number) => string): void {
+    this.#attempts.push({ name, attempts, letters });
   }
 
-  result(marks: readonly Mark[], atMillis: number): void {
-    this.#results.push(shifted(marks, atMillis));
+  result(drawing: string, marks: readonly Mark[], atMillis: number): void {
+    this.#results.push({ drawing, marks: shifted(marks, atMillis) });
   }
 
-  diagram(name: string, { title = name, sources = [], results = [] }: DiagramOptions): Diagram {
-    const stream = (labels: readonly string[], otherwise: string) => (marks: readonly Mark[], index: number) =>
-      ({ kind: 'stream', label: labels[index] ?? otherwise, marks }) satisfies DiagramRow;
-    const subscriptions = this.#subscriptions.map(
-      (log): DiagramRow => ({ kind: 'subscriptions', label: 'subscribed', spans: log.map(subscriptionSpan) }),
-    );
-    const attempts = this.#attempts.map(({ attempts, letters }): DiagramRow => {
-      const spans = attempts.map((attempt, index) => attemptSpan(attempt, letters(index)));
-      return { kind: 'attempts', label: 'attempts', spans };
-    });
+  /** @throws MarbleFailure when it cannot be told from the names which row is which */
+  diagram(name: string, options: DiagramOptions): Diagram {
     return {
-      title,
-      inputs: [...this.#sources.map(stream(sources, 'source')), ...subscriptions],
-      outputs: [...attempts, ...this.#results.map(stream(results, 'result'))],
+      title: options.title ?? name,
+      inputs: [...this.#sourceRows(name, options), ...this.#subscriptionRows(name, options)],
+      outputs: [...this.#attemptRows(name), ...this.#resultRows(name, options)],
     };
+  }
+
+  #sourceRows(diagram: string, { sources: names }: DiagramOptions): DiagramRow[] {
+    const drawings = this.#sources.map(({ drawing }) => drawing);
+    const labels = rowNames(diagram, { option: 'sources', drawings, names, otherwise: 'source' });
+    return this.#sources.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
+  }
+
+  #subscriptionRows(diagram: string, { subscriptions: names }: DiagramOptions): DiagramRow[] {
+    const drawings = this.#subscriptions.map(({ drawing }) => drawing);
+    const naming = { option: 'subscriptions', drawings, names, otherwise: 'subscribed', mayShare: true } as const;
+    const labels = rowNames(diagram, naming);
+    return this.#subscriptions.map(({ log }, index) => {
+      return { kind: 'subscriptions', label: labels[index] ?? '', spans: log.map(subscriptionSpan) };
+    });
+  }
+
+  /** Several sinks are told apart by their own names. */
+  #attemptRows(diagram: string): DiagramRow[] {
+    const names = this.#attempts.map(({ name }) => name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      throw new MarbleFailure(
+        `diagram('${diagram}') has two rows of attempts of the sink '${twice}': give each a name, sink('…', { name: 'primary' })`,
+      );
+    }
+    return this.#attempts.map(({ name, attempts, letters }) => {
+      const spans = attempts.map((attempt, index) => attemptSpan(attempt, letters(index)));
+      return { kind: 'attempts', label: names.length === 1 ? 'attempts' : name, spans };
+    });
+  }
+
+  #resultRows(diagram: string, { results: names }: DiagramOptions): DiagramRow[] {
+    const drawings = this.#results.map(({ drawing }) => drawing);
+    const labels = rowNames(diagram, { option: 'results', drawings, names, otherwise: 'result' });
+    return this.#results.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
   }
 }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { catchError, delay, EMPTY, mergeMap, of } from 'rxjs';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { NO_HOLD } from '../../src/batch.ts';
-import { type MarbleKit, marbles } from '../../src/testing/index.ts';
-import { failureOf } from './failureOf.ts';
+import { type DiagramOptions, type MarbleKit, marbles } from '../../src/testing/index.ts';
+import { failureOf, text } from './failureOf.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spanflow-diagrams-'));
 const keptIn = join(import.meta.dirname, '..', '..', 'marble-tests');
@@ -97,7 +97,7 @@ describe('a diagram', () => {
 
   it('draws what is made later at its time', async () => {
     const svg = await svgOf(async ({ cold, expectObservable, advanceBy, diagram }) => {
-      diagram('later', { folder });
+      diagram('later', { sources: ['early', 'late'], results: ['first', 'second'], folder });
       expectObservable(cold('a---------|')).toBe('a---------|');
       await advanceBy(4);
       expectObservable(cold('a|')).toBe('a|');
@@ -115,6 +115,72 @@ describe('a diagram', () => {
     const centres = numbersOf(svg, /cx="(\d+)"/g);
     expect(centres.slice(0, 4)).toEqual(centres.slice(4));
     expect(new Set(centres).size).toBe(4);
+  });
+});
+
+describe('the rows of a diagram', () => {
+  const labelsOf = (svg: string) => [...svg.matchAll(/<text class="label"[^>]*>([^<]*)/g)].map(([, label]) => label);
+
+  /** Two sources, two subscriptions, two sinks and two results. */
+  const twoOfEach =
+    (options: DiagramOptions, names = ['first', 'second']) =>
+    (kit: MarbleKit) => {
+      const { cold, sink, expectObservable, expectSubscriptions, expectAttempts, diagram } = kit;
+      diagram('two', { ...options, folder });
+      const [one, other] = [cold('-a|'), cold('b|')];
+      expectObservable(one).toBe('-a|');
+      expectObservable(other).toBe('b|');
+      expectSubscriptions(one.subscriptions).toBe('^-!');
+      expectSubscriptions(other.subscriptions).toBe('^!');
+      for (const name of names) expectAttempts(sink('r', { name })).toBe([]);
+    };
+  const all = { sources: ['a', 'b'], subscriptions: ['to a', 'to b'], results: ['A', 'B'] };
+
+  it('have the names that the test gives, in its order; attempts that of their sink', async () => {
+    const svg = await svgOf(twoOfEach(all), 'two');
+    expect(labelsOf(svg)).toEqual(['a', 'b', 'to a', 'to b', 'first', 'second', 'A', 'B']);
+  });
+
+  it('have names of their own where there is one of its kind, and subscriptions always', async () => {
+    const { subscriptions: _, ...others } = all;
+    expect(labelsOf(await svgOf(twoOfEach(others), 'two')).slice(2, 4)).toEqual(['subscribed', 'subscribed']);
+    const one = ({ cold, sink, expectObservable, expectAttempts, diagram }: MarbleKit) => {
+      diagram('one', { folder });
+      expectObservable(cold('-a|')).toBe('-a|');
+      expectAttempts(sink('r', { name: 'mine' })).toBe([]);
+    };
+    expect(labelsOf(await svgOf(one, 'one'))).toEqual(['source', 'attempts', 'result']);
+  });
+
+  it('are refused without a name where there are several', async () => {
+    const { sources: _, ...others } = all;
+    expect(await failureOf(twoOfEach(others))).toBe(text`
+      diagram('two', { sources: […] }) wants one name for each, in the order of the test: 2 sources, but 0 names
+
+        cold('-a|')  (no name)
+        cold('b|')   (no name)
+    `);
+  });
+
+  it('are refused with a name too few or too many, an empty one, or the same one twice', async () => {
+    expect(await failureOf(twoOfEach({ ...all, results: ['A'] }))).toBe(text`
+      diagram('two', { results: […] }) wants one name for each, in the order of the test: 2 expectations, but 1 name
+
+        expectObservable(…).toBe('-a|')  A
+        expectObservable(…).toBe('b|')   (no name)
+    `);
+    expect(await failureOf(twoOfEach({ ...all, subscriptions: ['x', 'y', 'z'] }))).toBe(text`
+      diagram('two', { subscriptions: […] }) wants one name for each, in the order of the test: 2 expectSubscriptions, but 3 names
+
+        expectSubscriptions(…).toBe('^-!')  x
+        expectSubscriptions(…).toBe('^!')   y
+        (no row)                            z
+    `);
+    expect(await failureOf(twoOfEach({ ...all, sources: ['a', ' '] }))).toContain(': a name is empty\n');
+    expect(await failureOf(twoOfEach({ ...all, sources: ['a', 'a'] }))).toContain(": two are called 'a'\n");
+    expect(await failureOf(twoOfEach(all, ['same', 'same']))).toBe(
+      "diagram('two') has two rows of attempts of the sink 'same': give each a name, sink('…', { name: 'primary' })",
+    );
   });
 });
 
