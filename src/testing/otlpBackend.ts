@@ -17,8 +17,8 @@ export type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBacke
  * @example
  * ```ts
  * const backend = await otlpBackend({ answers: [{ status: 503 }, 'ok'] });
- * // … export to backend.url …
- * await backend.until(({ spans }) => spans === 3);
+ * await fetch(backend.url, { method: 'POST', body: new Uint8Array() }); // or whatever sends spans to backend.url
+ * await backend.until(({ requestCount }) => requestCount === 1);
  * await backend.close();
  * ```
  */

@@ -103,6 +103,30 @@ describe('what a person reads', () => {
     `);
   });
 
+  it('a value that looks like another one, and is of another class', async () => {
+    class Point {
+      readonly x: number;
+      constructor(x: number) {
+        this.x = x;
+      }
+    }
+    const failure = failureOf(({ cold, expectObservable }) => {
+      const made = cold('-abc|', { a: new Point(1), b: { x: 1 }, c: [Number.NaN] });
+      expectObservable(made).toBe('-abc|', { a: new Point(1), b: new Point(1), c: [Number.NaN] });
+    });
+    expect(await failure).toBe(text`
+      the marbles differ
+
+        expected  -abc|
+        observed  -a?c|
+                    ^
+
+      at 2ms: b was expected, but ? came
+        b  Point { x: 1 }
+        ?  { x: 1 }
+    `);
+  });
+
   it('a span that was changed', async () => {
     const failure = failureOf(({ cold, expectObservable }) => {
       const renamed = cold('-a|').pipe(map((span) => ({ ...span, name: 'GET /' })));

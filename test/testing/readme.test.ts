@@ -1,96 +1,103 @@
-import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const KIT = join(ROOT, 'src', 'testing');
+/** Inside the repository, so that packages are found; never committed. */
+const FOLDER = join(import.meta.dirname, '.docs-check');
+
+const run = promisify(execFile);
+
+/** What an `@example` may take for granted. A program of the README takes nothing for granted. */
+const GIVEN = `import assert from 'node:assert/strict';
+import { it } from 'node:test';
 import fc from 'fast-check';
-import { bufferCount, firstValueFrom, timer } from 'rxjs';
-import { expect, test } from 'vitest';
-import { adaptiveBatch, createLedger, exportTo, fixedSize } from '../../src/index.ts';
-import { marbles, otlpBackend, virtualTime } from '../../src/testing/index.ts';
-import { pipelineLaws } from '../../src/testing/laws/index.ts';
+import { bufferTime, firstValueFrom, timer } from 'rxjs';
+import { adaptiveBatch, exportTo } from 'spanflow';
+import { marbles, otlpBackend, virtualTime } from 'spanflow/testing';
+import { pipelineLaws } from 'spanflow/testing/laws';
+`;
 
-/** What the README's programs take for granted. */
-const threeOrFourMillis = {
-  maxExportBatchSize: 3,
-  minExportBatchSize: 1,
-  scheduledDelayMillis: 4,
-  strategy: fixedSize(),
-} as const;
+interface Program {
+  readonly where: string;
+  readonly code: string;
+}
 
-test('sends pairs, and what is left at the end', () =>
-  marbles(({ hot, expectBatches, expectSubscriptions }) => {
-    const source = hot('    -a-b---c-|');
-    const subs = '          ^--------!';
-    const expected = '      ---[ab]--([c]|)';
-    expectBatches(source.pipe(bufferCount(2))).toBe(expected);
-    expectSubscriptions(source.subscriptions).toBe(subs);
-  }));
+function readmePrograms(): Program[] {
+  const readme = readFileSync(join(KIT, 'README.md'), 'utf8');
+  const fences = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)];
+  return fences.map(([, code = ''], index) => ({ where: `README.md, program ${index + 1}`, code }));
+}
 
-test('shapes spans', () =>
-  marbles(({ spans }) => {
-    const { a, b } = spans({
-      b: { status: 'error', durationMillis: 300, trace: 'a', attributes: { 'http.route': '/cart' } },
-    });
-    expect(b.spanContext().traceId).toBe(a.spanContext().traceId);
-  }));
-
-test('compares books and outcomes', async () => {
-  await marbles(({ hot, sink, onLoss, expectOutcomes, expectLedger }) => {
-    const ledger = createLedger();
-    const source = hot('  abc--d----|   ');
-    const expected = '    ---o------(x|)';
-    const batches = adaptiveBatch<ReadableSpan>({ ...threeOrFourMillis, ledger, onLoss });
-    const exported = exportTo<ReadableSpan>(sink('-(r|)', '-p'), { ledger, onLoss });
-    expectOutcomes(source.pipe(batches, exported)).toBe(expected, {
-      o: { delivered: 'abc' },
-      x: { lost: { permanent: 'd' }, attempts: 1 },
-    });
-    expectLedger(ledger, { accepted: 4, delivered: 'abc', lost: { permanent: 'd' } });
+function examplesOf(path: string): Program[] {
+  const blocks = readFileSync(path, 'utf8').matchAll(/@example\n \* ```ts\n(.*?) \* ```/gs);
+  return [...blocks].map(([, block = '']) => {
+    return { where: relative(ROOT, path), code: GIVEN + block.replaceAll(/^ \* ?/gm, '') };
   });
-});
+}
 
-test('holds a pipeline to the laws', async () => {
-  const laws = pipelineLaws(
-    ({ spans$, sink, ledger, onLoss }) =>
-      spans$.pipe(
-        adaptiveBatch({
-          maxQueueSize: 50,
-          maxExportBatchSize: 5,
-          minExportBatchSize: 1,
-          maxUnsettledBatches: 8,
-          ledger,
-          onLoss,
-        }),
-        exportTo(sink, { concurrency: 2, ledger, onLoss }),
-      ),
-    { bounds: () => ({ pending: 50 + 8 * 5, attempts: 2 }) },
+/** A program as it stands in this repository, where the package is not installed. */
+function fromSource(code: string): string {
+  const entries = { 'spanflow/testing/laws': 'testing/laws', 'spanflow/testing': 'testing', spanflow: '.' };
+  return Object.entries(entries).reduce(
+    (changed, [name, folder]) => changed.replace(`'${name}'`, `'${join('../../../src', folder, 'index.ts')}'`),
+    `${code}\nexport {};\n`,
   );
-  await fc.assert(laws, { numRuns: 200 });
-});
+}
 
-test('awaits what virtual time brings', async () => {
-  await virtualTime(async ({ now }) => {
-    const started = now();
-    await firstValueFrom(timer(60_000));
-    assert.equal(now() - started, 60_000);
+const programs = [
+  ...readmePrograms(),
+  ...globSync('**/*.ts', { cwd: KIT })
+    .sort()
+    .flatMap((path) => examplesOf(join(KIT, path))),
+];
+
+describe('the programs of the docs', () => {
+  let complaints: readonly string[] = [];
+
+  beforeAll(async () => {
+    rmSync(FOLDER, { recursive: true, force: true });
+    mkdirSync(FOLDER);
+    for (const [index, { code }] of programs.entries()) {
+      writeFileSync(join(FOLDER, `program${index}.ts`), fromSource(code));
+    }
+    const config = { extends: '../../../tsconfig.json', include: ['./*.ts'], exclude: [] };
+    writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify(config));
+    const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    await run(process.execPath, [compiler, '-p', FOLDER]).catch(({ stdout }: { stdout: string }) => {
+      complaints = stdout.split('\n');
+    });
   });
-});
 
-test('asks a backend on a real socket', async () => {
-  const backend = await otlpBackend({ answers: [{ status: 503, headers: { 'retry-after': '1' } }, 'reset', 'ok'] });
-  const { status } = await fetch(backend.url, { method: 'POST', body: new Uint8Array() });
-  expect(status).toBe(503);
-  await backend.until(({ requests }) => requests.length === 1);
-  await backend.close();
-});
+  afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-test('every program of the README is one of these', () => {
-  const compact = (code: string) => code.replaceAll(/\s+/g, '').replaceAll(/,(?=[)}\]])/g, '');
-  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'src', 'testing', 'README.md'), 'utf8');
-  const here = compact(readFileSync(import.meta.filename, 'utf8'));
-  const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program as string);
-  expect(programs).toHaveLength(5);
-  // Imports name the package, and what is awaited of the backend depends on what is sent.
-  const parts = programs.flatMap((program) => program.split(/^(?:import .*|\/\/.*|await backend\.until.*)$/m));
-  expect(parts.filter((part) => !here.includes(compact(part)))).toEqual([]);
+  test('are all there', () => {
+    expect(programs.map(({ where }) => where)).toEqual([
+      ...[1, 2, 3, 4, 5, 6, 7].map((number) => `README.md, program ${number}`),
+      ...['laws/laws.ts', 'marbles.ts', 'otlpBackend.ts', 'virtualTime.ts'].map((file) => `src/testing/${file}`),
+    ]);
+  });
+
+  const cases = programs.map(({ where }, index) => [where, `program${index}.ts`] as const);
+
+  test.each(cases)('%s compiles', (_where, file) => {
+    expect(complaints.filter((line) => line.includes(`${file}(`))).toEqual([]);
+  });
+
+  test('are looked at by the compiler', () => {
+    // What it says of no file is about its options, or about files that it does not find.
+    expect(complaints.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+
+  test.each(cases)('%s runs', async (_where, file) => {
+    const env = { SPANFLOW_DIAGRAMS: 'write' };
+    await run(process.execPath, [file], { cwd: FOLDER, env, timeout: 30_000, killSignal: 'SIGKILL' });
+  });
+
+  test('keep the diagram that they draw', () => {
+    expect(existsSync(join(FOLDER, 'marble-tests', 'diagrams', 'concat.svg'))).toBe(true);
+  });
 });
