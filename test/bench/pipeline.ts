@@ -7,8 +7,13 @@ import { intake } from './pipeline/intake.ts';
 import { latency } from './pipeline/latency.ts';
 import { offered } from './pipeline/offered.ts';
 import { throughput } from './pipeline/throughput.ts';
-import { show } from './support/benchmark.ts';
+import { type BenchOptions, found, show } from './support/benchmark.ts';
 
-export const pipelineBenchmarks = { throughput, offered, latency, intake };
+export const pipelineBenchmarks = {
+  throughput: (options: BenchOptions) => found(throughput(options)),
+  offered: (options: BenchOptions) => found(offered(options)),
+  latency: (options: BenchOptions) => found(latency(options)),
+  intake: (options: BenchOptions) => found(intake(options)),
+};
 
 if (import.meta.main) await show(pipelineBenchmarks);

@@ -44,4 +44,6 @@ answer({
     return before;
   },
 });
+// Whoever started it is gone, or was gone before it listened.
 process.on('disconnect', () => process.exit(0));
+if (!process.connected) process.exit(0);

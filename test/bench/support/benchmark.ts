@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { dataFolder } from '../../support/data.ts';
 import { budgets } from '../budgets.ts';
 import { type Line, linesText } from './line.ts';
 import { machine } from './table.ts';
@@ -29,9 +30,22 @@ export interface Report {
   readonly accounts: readonly Account[];
 }
 
-export type Benchmark = (options: BenchOptions) => Promise<Report>;
+/** A report of any shape, as data and as text. */
+export interface Found {
+  readonly data: unknown;
+  readonly text: string;
+  /** Those that have budgets. */
+  readonly lines?: readonly Line[];
+}
 
-export function reportText({ title, settings, lines, notes, accounts }: Report): string {
+export type Benchmark = (options: BenchOptions) => Promise<Found>;
+
+export async function found(reporting: Promise<Report>): Promise<Found> {
+  const report = await reporting;
+  return { data: report, text: reportText(report), lines: report.lines };
+}
+
+function reportText({ title, settings, lines, notes, accounts }: Report): string {
   const lost = accounts.filter(({ offered, taken }) => taken !== offered);
   const losses = lost.map(({ who, what, offered, taken }) => `${what}, ${who}: of ${offered} spans ${taken} arrived`);
   const whole =
@@ -42,11 +56,10 @@ export function reportText({ title, settings, lines, notes, accounts }: Report):
 }
 
 /** Why the bars and aims are where they are, for the lines that have some. */
-export function reasonsText(lines: readonly Line[]): string {
-  const reasons = lines.flatMap(({ key, what, unit }) =>
+function reasonsOf(lines: readonly Line[]): string[] {
+  return lines.flatMap(({ key, what, unit }) =>
     key === 'recorded' ? [] : [`${what}, ${unit}: ${budgets[key].reason.replaceAll('\n', ' ')}`],
   );
-  return ['Why these bars and aims:', ...reasons].join('\n  ');
 }
 
 /** Runs benchmarks, one after the other or those that were named, and prints what they found out. */
@@ -58,24 +71,29 @@ export async function show(benchmarks: Readonly<Record<string, Benchmark>>): Pro
     },
   });
   const options = { brief: values.brief ?? false, profile: values.profile };
-  const reports: Report[] = [];
-  if (!values.json) console.log(`${machine()}${options.brief ? `; ${BRIEFLY}` : ''}\n`);
-  for (const benchmark of chosen(benchmarks, values.only)) {
-    const report = await benchmark(options);
-    reports.push(report);
-    if (!values.json) console.log(`${reportText(report)}\n`);
+  const data = dataFolder() === undefined ? 'generated spans' : 'recorded and generated spans';
+  const all: Record<string, Found> = {};
+  if (!values.json) console.log(`${machine()}; ${data}${options.brief ? `; ${BRIEFLY}` : ''}\n`);
+  for (const [name, benchmark] of chosen(benchmarks, values.only)) {
+    const result = await benchmark(options);
+    all[name] = result;
+    if (!values.json) console.log(`${result.text}\n`);
   }
-  if (values.json) console.log(JSON.stringify({ machine: machine(), ...options, reports }, undefined, 2));
-  else console.log(reasonsText(reports.flatMap(({ lines }) => lines)));
+  if (values.json) {
+    const results = Object.fromEntries(Object.entries(all).map(([name, result]) => [name, result.data]));
+    console.log(JSON.stringify({ machine: machine(), data, ...options, ...results }, undefined, 2));
+    return;
+  }
+  const reasons = reasonsOf(Object.values(all).flatMap(({ lines = [] }) => lines));
+  if (reasons.length > 0) console.log(['Why these bars and aims:', ...reasons].join('\n  '));
 }
 
 const BRIEFLY = 'each once and only for a moment, which says that it works, and not how fast';
 
-function chosen(benchmarks: Readonly<Record<string, Benchmark>>, only: string | undefined): readonly Benchmark[] {
-  const names = only?.split(',') ?? Object.keys(benchmarks);
-  return names.map((name) => {
-    const benchmark = benchmarks[name];
-    if (benchmark !== undefined) return benchmark;
-    throw new RangeError(`--only takes ${Object.keys(benchmarks).join(', ')}, and this is ${name}`);
-  });
+function chosen(benchmarks: Readonly<Record<string, Benchmark>>, only: string | undefined): [string, Benchmark][] {
+  const known = Object.keys(benchmarks);
+  const names = only?.split(',') ?? known;
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new RangeError(`--only takes ${known.join(', ')}, and this is ${unknown}`);
+  return Object.entries(benchmarks).filter(([name]) => names.includes(name));
 }

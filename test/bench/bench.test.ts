@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { dataFolder } from '../support/data.ts';
+
+/** As `npm run bench -- --brief --json` prints it. Nothing here looks at how fast anything is. */
+interface Printed {
+  readonly machine: string;
+  readonly data: string;
+  readonly codec: { readonly rows: readonly { readonly what: string }[] };
+  readonly throughput: Report;
+  readonly offered: Report;
+  readonly latency: Report;
+  readonly intake: Report;
+  readonly ways: { readonly lines: readonly { readonly way: string }[]; readonly accounts: readonly Account[] };
+}
+
+interface Report {
+  readonly lines: readonly { readonly key: string; readonly what: string }[];
+  readonly accounts: readonly Account[];
+}
+
+interface Account {
+  readonly who: string;
+  readonly offered: number;
+  readonly taken: number;
+}
+
+const BOUND_MILLIS = 180_000;
+const RECORDED = dataFolder() !== undefined;
+
+describe('the benchmarks, each once and briefly', () => {
+  let printed: Printed;
+
+  beforeAll(async () => {
+    const path = fileURLToPath(new URL('run.ts', import.meta.url));
+    const options = { timeout: BOUND_MILLIS, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 } as const;
+    const { stdout } = await promisify(execFile)(process.execPath, [path, '--brief', '--json'], options);
+    printed = JSON.parse(stdout);
+  }, BOUND_MILLIS + 10_000);
+
+  it('name Node, the processor and the origin of the spans', () => {
+    expect(printed.machine).toContain(`Node ${process.versions.node}, `);
+    expect(printed.data).toBe(RECORDED ? 'recorded and generated spans' : 'generated spans');
+  });
+
+  it('have a line for each figure that has a budget', () => {
+    const { throughput, offered, latency, intake } = printed;
+    const keys = [throughput, offered, latency, intake].flatMap(({ lines }) => lines.map(({ key }) => key));
+    const recorded = RECORDED ? ['recorded', 'recorded'] : [];
+    expect(keys).toEqual([
+      ...['requestRate', 'requestCpu', ...recorded, 'bareRate', 'bareCpu'],
+      ...['delivered', 'requests', 'endOfSpan', 'loopDelay', 'intake'],
+    ]);
+  });
+
+  it('have a row for each codec and workload, and one for each way to export', () => {
+    expect(printed.codec.rows).toHaveLength(15);
+    const names = printed.ways.lines.map(({ way }) => way);
+    expect(names).toEqual(['roundTrip', 'oneByOne', 'oneInFlight', 'streaming', 'sharedHandle']);
+  });
+
+  it('print finite numbers', () => {
+    const numbers = numbersIn([printed.codec, printed.throughput, printed.offered, printed.latency, printed.intake]);
+    expect([...numbers, ...numbersIn(printed.ways)].filter((value) => !Number.isFinite(value))).toEqual([]);
+  });
+
+  it('lose nothing where spanflow exports, nor where spans are offered as fast as they are delivered', () => {
+    const { throughput, offered, latency, intake, ways } = printed;
+    const ours = [offered, latency, intake, ways].flatMap(({ accounts }) => accounts);
+    const accounts = [...throughput.accounts, ...ours.filter(({ who }) => who === 'spanflow')];
+    expect(accounts.filter(({ offered, taken }) => offered === 0 || offered !== taken)).toEqual([]);
+  });
+});
+
+/** Every number at every depth. What JSON has for those that are not finite is `null`. */
+function numbersIn(value: unknown): number[] {
+  if (value === null) return [Number.NaN];
+  if (typeof value === 'number') return [value];
+  return typeof value === 'object' ? Object.values(value).flatMap(numbersIn) : [];
+}
