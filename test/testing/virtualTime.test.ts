@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as setTimeoutByName } from 'node:timers';
 import { setImmediate as nextTurn, scheduler, setTimeout as sleep, setInterval as ticks } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { asyncScheduler, firstValueFrom, map, race, Subject, timer } from 'rxjs';
+import { asyncScheduler, firstValueFrom, interval, map, race, Subject, take, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { EndlessRun, marbles, type VirtualTime, virtualTime } from '../../src/testing/index.ts';
 
@@ -229,6 +229,23 @@ describe('the end of a run', () => {
       for (let index = 0; index < 100_000; index++) setTimeout(() => ran++, (index * 7_919) % 100_000);
       await flush();
       expect(ran).toBe(100_000);
+    });
+  });
+
+  it('draws and compares 100,000 events in seconds', async () => {
+    const marks = 'a'.repeat(99_999);
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const source = hot(`       -${marks}(a|)`);
+      const subs = '             ^ 99999ms !';
+      const expected = `         -${marks}(a|)`;
+      expectObservable(source).toBe(expected);
+      expectObservable(
+        interval(1).pipe(
+          map(() => 'a'),
+          take(100_000),
+        ),
+      ).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
     });
   });
 
