@@ -20,7 +20,7 @@ export {
   SCRIPT_RESPONSES,
   type ScriptedSink,
   type ScriptedSinkOptions,
-} from './scriptedSink.ts';
+} from './scriptedSinkApi.ts';
 export type { DrawnObservable } from './sources.ts';
 export type { SpanLetter, SpanShape, SpansByLetter } from './spans.ts';
 export type { SubscriptionSpan } from './syntax.ts';

@@ -6,7 +6,7 @@ import type { VirtualTimeOptions } from './clock.ts';
 import type { DiagramOptions } from './diagram.ts';
 import type { ExpectedLedger, HasStats } from './ledgerExpectation.ts';
 import type { ExpectedOutcome } from './outcomeValues.ts';
-import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSink.ts';
+import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSinkApi.ts';
 import type { DrawnObservable } from './sources.ts';
 import type { SpanShape, SpansByLetter } from './spans.ts';
 import type { SubscriptionSpan } from './syntax.ts';

@@ -2,7 +2,7 @@ import type { MarbleKit, Values } from './kit.ts';
 import type { MarbleRun } from './marbleRun.ts';
 import { OutcomeValues } from './outcomeValues.ts';
 import type { RecordingPlan } from './recordingExpectation.ts';
-import type { ScriptedSinkOptions } from './scriptedSink.ts';
+import type { ScriptedSinkOptions } from './scriptedSinkApi.ts';
 import type { DrawnObservable } from './sources.ts';
 import type { SpanShape } from './spans.ts';
 import { parseTime } from './syntax.ts';

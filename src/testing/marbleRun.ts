@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Loss } from '../outcome.ts';
 import type { VirtualClock } from './clock.ts';
-import { type DiagramOptions, keepDiagram } from './diagram.ts';
+import type { DiagramOptions } from './diagram.ts';
 import type { Expectation } from './expectation.ts';
 import { EndlessRun, MarbleFailure } from './failure.ts';
 import { HoldWatch } from './holdWatch.ts';
@@ -11,7 +11,8 @@ import { joined, listed, openSubscriptions, type Watched } from './leaks.ts';
 import { type ExpectedLedger, type HasStats, LedgerExpectation } from './ledgerExpectation.ts';
 import { Recording } from './recording.ts';
 import { RecordingExpectation, type RecordingPlan } from './recordingExpectation.ts';
-import { Script, type ScriptedSink, type ScriptedSinkOptions } from './scriptedSink.ts';
+import { Script } from './scriptedSink.ts';
+import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSinkApi.ts';
 import { Sketch } from './sketch.ts';
 import { coldSource, hotSource, type SourcePlan } from './sources.ts';
 import { SpanTable } from './spans.ts';
@@ -32,7 +33,6 @@ export class MarbleRun {
   readonly #watched: Watched[] = [];
   readonly #sinks: Script<unknown>[] = [];
   readonly #told: ToldLoss[] = [];
-  readonly #diagrams: { readonly name: string; readonly options: DiagramOptions }[] = [];
 
   constructor(clock: VirtualClock, timers: HostTimers) {
     this.clock = clock;
@@ -61,7 +61,7 @@ export class MarbleRun {
     const leaked = leaks === 'fail' ? this.#leaks() : [];
     if (leaked.length > 0) failures.push(listed('when the run was over, this was left behind', leaked));
     // A test that fails draws nothing that is worth keeping.
-    if (failures.length === 0) failures.push(...this.#keepDiagrams());
+    if (failures.length === 0) failures.push(...this.#sketch.keepDiagrams());
     if (failures.length > 0) throw joined(failures);
   }
 
@@ -144,7 +144,7 @@ export class MarbleRun {
   }
 
   diagram(name: string, options: DiagramOptions): void {
-    this.#diagrams.push({ name, options });
+    this.#sketch.want(name, options);
   }
 
   valuesOf(given?: Values<unknown>): ValueTable {
@@ -179,14 +179,5 @@ export class MarbleRun {
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
     const holds = this.#holds.describe((items) => `[${this.lettersOf(items)}]`);
     return [...timers, ...openSubscriptions(this.#watched), ...holds];
-  }
-
-  #keepDiagrams(): MarbleFailure[] {
-    return this.#diagrams
-      .map(({ name, options }) => {
-        const { folder = 'marble-tests/diagrams' } = options;
-        return keepDiagram(name, folder, this.#sketch.diagram(name, options));
-      })
-      .filter((failure) => failure !== undefined);
   }
 }

@@ -3,9 +3,11 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { InvalidOptionError } from '../errors.ts';
 import { type BackendAnswer, type BackendReply, isSuccess, replyBody } from './otlpAnswer.ts';
+import { Answers } from './otlpAnswers.ts';
 import type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
 import { type BackendRequest, isJson, type RecordedRequest, readBody, readContent, refuseBody } from './otlpRequest.ts';
 import { afterRealMillis } from './realTime.ts';
+import { Watchers } from './watchers.ts';
 
 export type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
 
@@ -48,14 +50,13 @@ class FakeBackend implements OtlpBackend {
   readonly #server: Server;
   readonly #startedMillis = performance.now();
   readonly #undo = new Set<() => void>(); // delays that are under way
-  readonly #watchers = new Set<() => void>();
-  #answers: BackendScript;
-  #step = 0; // how many answers of the script were given
+  readonly #watchers = new Watchers();
+  readonly #answers: Answers;
   #recordedBytes = 0;
 
   constructor(options: OtlpBackendOptions) {
     this.#options = options;
-    this.#answers = checked(options.answers ?? 'ok');
+    this.#answers = new Answers(options.answers ?? 'ok');
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
     this.#server = options.tls === undefined ? createServer(handle) : createSecureServer(options.tls, handle);
     this.#server.on(options.tls === undefined ? 'connection' : 'secureConnection', () => {
@@ -85,31 +86,12 @@ class FakeBackend implements OtlpBackend {
   }
 
   respond(answers: BackendScript): void {
-    this.#answers = checked(answers);
-    this.#step = 0;
+    this.#answers.replace(answers);
   }
 
   until(condition: (backend: OtlpBackend) => boolean, timeoutMillis = 5_000): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const finish = (settle: () => void) => {
-        this.#watchers.delete(look);
-        cancel();
-        settle();
-      };
-      const look = () => {
-        try {
-          if (condition(this)) finish(resolve);
-        } catch (error) {
-          finish(() => reject(error));
-        }
-      };
-      const cancel = afterRealMillis(timeoutMillis, () => {
-        const seen = `${this.requestCount} requests and ${this.spans} spans`;
-        finish(() => reject(new Error(`the backend waited ${timeoutMillis} ms, and had ${seen}`)));
-      });
-      this.#watchers.add(look);
-      look();
-    });
+    const seen = () => `${this.requestCount} requests and ${this.spans} spans`;
+    return this.#watchers.until(() => condition(this), timeoutMillis, seen);
   }
 
   async close(): Promise<void> {
@@ -131,7 +113,7 @@ class FakeBackend implements OtlpBackend {
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     response.on('close', () => {
       this.inFlight -= 1;
-      this.#look();
+      this.#watchers.look();
     });
     try {
       const wire = await readBody(message, this.#maxBodyBytes);
@@ -169,7 +151,7 @@ class FakeBackend implements OtlpBackend {
     this.requests.push(request);
     this.#recordedBytes += request.body.length;
     this.#forgetOldest();
-    this.#look();
+    this.#watchers.look();
     return request;
   }
 
@@ -184,11 +166,11 @@ class FakeBackend implements OtlpBackend {
   async #answer(request: RecordedRequest, response: ServerResponse): Promise<void> {
     response.on('close', () => {
       request.aborted = !response.writableFinished && request.answer !== 'reset';
-      this.#look();
+      this.#watchers.look();
     });
     const answer = await this.#choose(request);
     request.answer = answer;
-    this.#look();
+    this.#watchers.look();
     if (answer === 'reset') response.socket?.resetAndDestroy();
     else if (answer !== 'hang') await this.#reply(request, answer === 'ok' ? {} : answer, response);
   }
@@ -196,11 +178,7 @@ class FakeBackend implements OtlpBackend {
   #choose(request: BackendRequest): BackendAnswer | Promise<BackendAnswer> {
     if (request.path.split('?')[0] !== this.#path) return { status: 404 };
     if (request.problem !== undefined) return { status: 400, body: request.problem };
-    const step = this.#step;
-    this.#step += 1;
-    const answers = this.#answers;
-    if (typeof answers === 'function') return answers(request, step);
-    return isList(answers) ? ((answers[step] ?? answers.at(-1)) as BackendAnswer) : answers;
+    return this.#answers.next(request);
   }
 
   async #reply(request: RecordedRequest, reply: BackendReply, response: ServerResponse): Promise<void> {
@@ -222,17 +200,4 @@ class FakeBackend implements OtlpBackend {
       this.#undo.add(cancel);
     });
   }
-
-  #look(): void {
-    for (const look of [...this.#watchers]) look();
-  }
-}
-
-function isList(answers: BackendScript): answers is readonly BackendAnswer[] {
-  return Array.isArray(answers);
-}
-
-function checked(answers: BackendScript): BackendScript {
-  if (!isList(answers) || answers.length > 0) return answers;
-  throw new InvalidOptionError('otlpBackend.answers', 'one answer at least', answers);
 }

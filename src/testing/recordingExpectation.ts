@@ -1,9 +1,11 @@
 import type { Batch, CloseReason } from '../batch.ts';
 import { isBatch } from '../batch.ts';
 import { callSite } from './callSite.ts';
+import { firstDifference } from './comparison.ts';
 import type { Expectation } from './expectation.ts';
 import { MarbleFailure, millis } from './failure.ts';
-import { drawOne, eventText, explain, firstDifference } from './mismatch.ts';
+import { explain } from './mismatch.ts';
+import { drawOne, eventText } from './pictures.ts';
 import { itemsOf, type Recording } from './recording.ts';
 import { lettersOf, parseMarbles } from './syntax.ts';
 import type { ValueTable } from './values.ts';

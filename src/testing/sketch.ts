@@ -1,7 +1,7 @@
-import type { Diagram, DiagramOptions, DiagramRow, DiagramSpan } from './diagram.ts';
+import { type Diagram, type DiagramOptions, type DiagramRow, type DiagramSpan, keepDiagram } from './diagram.ts';
 import { MarbleFailure } from './failure.ts';
 import { rowNames } from './rowNames.ts';
-import type { Attempt } from './scriptedSink.ts';
+import type { Attempt } from './scriptedSinkApi.ts';
 import type { Mark, SubscriptionSpan } from './syntax.ts';
 
 /** One stream as the test drew it: `hot('-a-|')`. */
@@ -17,12 +17,13 @@ interface DrawnAttempts {
   readonly letters: (index: number) => string;
 }
 
-/** What a test has drawn so far: the rows of its diagram, should it want one. */
+/** What a test has drawn so far: the rows of its diagrams, should it want any. */
 export class Sketch {
   readonly #sources: DrawnStream[] = [];
   readonly #subscriptions: { readonly log: readonly SubscriptionSpan[]; readonly drawing: string }[] = [];
   readonly #attempts: DrawnAttempts[] = [];
   readonly #results: DrawnStream[] = [];
+  readonly #wanted: { readonly name: string; readonly options: DiagramOptions }[] = [];
 
   /** Frames of `marks` count from `atMillis`. */
   source(drawing: string, marks: readonly Mark[], atMillis: number): void {
@@ -41,8 +42,23 @@ export class Sketch {
     this.#results.push({ drawing, marks: shifted(marks, atMillis) });
   }
 
-  /** @throws MarbleFailure when it cannot be told from the names which row is which */
-  diagram(name: string, options: DiagramOptions): Diagram {
+  want(name: string, options: DiagramOptions): void {
+    this.#wanted.push({ name, options });
+  }
+
+  /**
+   * Writes the diagrams that are wanted, or says which of those that are kept differ.
+   *
+   * @throws MarbleFailure when it cannot be told from the names which row is which
+   */
+  keepDiagrams(): MarbleFailure[] {
+    return this.#wanted.flatMap(({ name, options }) => {
+      const { folder = 'marble-tests/diagrams' } = options;
+      return keepDiagram(name, folder, this.#diagram(name, options)) ?? [];
+    });
+  }
+
+  #diagram(name: string, options: DiagramOptions): Diagram {
     return {
       title: options.title ?? name,
       inputs: [...this.#sourceRows(name, options), ...this.#subscriptionRows(name, options)],

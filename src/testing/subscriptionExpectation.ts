@@ -1,7 +1,7 @@
 import { callSite } from './callSite.ts';
 import type { Expectation } from './expectation.ts';
 import { MarbleFailure, millis } from './failure.ts';
-import { drawPair } from './mismatch.ts';
+import { drawPair } from './pictures.ts';
 import { parseSubscription, type SubscriptionSpan } from './syntax.ts';
 
 /** What is expected of a log of subscriptions or attempts. */

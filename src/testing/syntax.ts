@@ -1,4 +1,4 @@
-import { MarbleFailure } from './failure.ts';
+import { syntaxError, type Token, tokenize } from './tokens.ts';
 
 /** One thing that a drawing says, at its frame. */
 export type Mark =
@@ -17,16 +17,6 @@ export interface Drawing {
 export interface SubscriptionSpan {
   readonly subscribedFrame: number;
   readonly unsubscribedFrame: number;
-}
-
-const SILENCE = /(\d+(?:\.\d+)?)(ms|s|m)(?=\s|$)/y;
-const MILLIS_OF: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 };
-
-/** One token: how it reads, where it stands in the text and at which frame. */
-interface Token {
-  readonly text: string;
-  readonly at: number;
-  readonly frame: number;
 }
 
 /** Reads `--a-(bc)-[de]-|`. `^` marks frame 0 and is for hot sources only. */
@@ -64,29 +54,6 @@ export function parseTime(marbles: string): number {
   const mark = tokenize(marbles).tokens.find(({ text }) => text === '|');
   if (mark === undefined) throw syntaxError(marbles, marbles.length, 'a time ends with |');
   return mark.frame;
-}
-
-/** Splits into single characters with their frames. Silence (`-`, `500ms`) only moves the frame. */
-function tokenize(marbles: string): { tokens: Token[]; frames: number } {
-  const tokens: Token[] = [];
-  let frame = 0;
-  for (let at = 0; at < marbles.length; ) {
-    const silence = silenceAt(marbles, at);
-    const text = silence?.text ?? String.fromCodePoint(marbles.codePointAt(at) ?? 0);
-    if (silence === undefined && !/[\s-]/.test(text)) tokens.push({ text, at, frame });
-    if (!/\s/.test(text)) frame += silence?.millis ?? 1;
-    at += text.length;
-  }
-  return { tokens, frames: frame };
-}
-
-/** `500ms`, `2s` or `1m`, standing by itself. Elsewhere a digit is a letter like any other. */
-function silenceAt(marbles: string, at: number): { text: string; millis: number } | undefined {
-  if (at > 0 && marbles[at - 1] !== ' ') return undefined;
-  SILENCE.lastIndex = at;
-  const [text, count, unit] = SILENCE.exec(marbles) ?? [];
-  if (text === undefined || count === undefined || unit === undefined) return undefined;
-  return { text, millis: Number(count) * (MILLIS_OF[unit] ?? 0) };
 }
 
 /** Turns tokens into marks. Inside `( )` and `[ ]` everything happens at the frame of the bracket that opened it. */
@@ -169,8 +136,4 @@ class MarbleReader {
   #refuse(token: Token, rule: string): never {
     throw syntaxError(this.#marbles, token.at, rule);
   }
-}
-
-function syntaxError(marbles: string, at: number, rule: string): MarbleFailure {
-  return new MarbleFailure(`these marbles cannot be read: ${rule}\n\n  ${marbles}\n  ${' '.repeat(at)}^`);
 }

@@ -2,7 +2,7 @@ import type { Loss } from '../outcome.ts';
 import type { Fate, Witnesses } from './ledgerExpectation.ts';
 import { isOutcome, soleFate } from './outcomeValues.ts';
 import { itemsOf, type Recording } from './recording.ts';
-import type { Attempt } from './scriptedSink.ts';
+import type { Attempt } from './scriptedSinkApi.ts';
 
 type Draw = (items: readonly unknown[]) => string;
 
