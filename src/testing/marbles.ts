@@ -9,7 +9,7 @@ import { inVirtualTime } from './virtualTime.ts';
  * The run lasts until `test` has returned and everything that is observed by `expectObservable` is over; with nothing observed, or something
  * that does not end, until nothing is scheduled. What the test subscribes by hand beside that, it awaits with `flush()`. Then what is still
  * subscribed is unsubscribed, and a timer, a subscription or a hold
- * on a batch that remains is a leak.
+ * on a batch that remains is a leak. A rejection that nobody handles, or an exception that nobody catches, ends the run and fails the test.
  *
  * It needs no test runner: the promise is rejected with a {@link MarbleFailure} whose message is a drawing. Return it, or await it.
  *
