@@ -32,18 +32,18 @@ export const budgets: Readonly<Record<BudgetKey, Budget>> = {
   requestRate: {
     bar: { of: 'overOfficial', atLeast: 3.5 },
     aim: { of: 'overLimit', atLeast: 0.6 },
-    reason: `Encoding is most of what the official packages do, and takes a quarter as long here; the queue and HTTP, which nobody can leave out, make three and a half of that four. From 60 %
-of raw posting on it is the socket that decides, and no longer the library.`,
+    reason: `Encoding is what the official packages spend most on. An encoder four times as fast, and a queue and HTTP that cost neither of them much, leave three and a half. From 60 % of raw
+posting on it is the socket that decides, and no longer the library.`,
   },
   requestCpu: {
     bar: { of: 'overOfficial', atMost: 1 / 3 },
-    reason: 'What exporting takes is taken from the program that is observed. The same sum as for the rate.',
+    reason: `What exporting takes is taken from the program that is observed. The same sum as for the rate, less what only the rate gains by several requests at once.`,
   },
   bareRate: {
     bar: { of: 'overOfficial', atLeast: 2.5 },
     aim: { of: 'overOfficial', atLeast: 4 },
-    reason: `A span without attributes leaves little to encode, so what counts is each step that a span takes: there are more of them here (a ring, the books, a size estimate), and they have
-to be the cheaper. Four would be the factor of the encoder, with nothing lost on the way.`,
+    reason: `A span without attributes leaves little to encode, so what counts is each step that a span takes: there are more of them here (a ring, the books, an estimate of its size), and they
+have to be the cheaper. Four is the factor of the encoder, with nothing of it lost on the way.`,
   },
   bareCpu: {
     reason: 'It stands beside the rate, which says the same by another measure.',
@@ -60,18 +60,17 @@ to be the cheaper. Four would be the factor of the encoder, with nothing lost on
   endOfSpan: {
     bar: { of: 'spanflow', atMost: 50 },
     aim: { of: 'spanflow', atMost: 10 },
-    reason: `One in a thousand is twenty times a second here. 50 µs is what a switch of the operating system to another thread and back costs: more would show in the latency of requests. 10 µs
-is a ring that grows, at times.`,
+    reason: `One in a thousand is twenty times a second here. 50 µs is about one HTTP round trip on loopback: no request that is observed gets longer than it varies by itself. 10 µs is what
+pushing into a ring takes when the ring has to grow, or when a collection falls into it.`,
   },
   loopDelay: {
     bar: { of: 'spanflow', atMost: 1 },
     aim: { of: 'spanflow', atMost: 0.2 },
-    reason: `1 ms is what a timer is exact to, so nobody notices. 0.2 ms is the encoding of some 200 spans: what one turn should do at most.`,
+    reason: `1 ms is what a timer is exact to, so nobody notices. 0.2 ms is the encoding of some 200 spans: what one turn of the event loop should do at most.`,
   },
   intake: {
     bar: { of: 'spanflow', atMost: 250 },
     aim: { of: 'spanflow', atMost: 100 },
-    reason: `It is paid on the thread of the program. At 100,000 spans a second 250 ns are 2.5 % of a processor, a tenth of what encoding and sending cost; 100 ns are what RxJS takes for four
-stages, and an estimate of the size.`,
+    reason: `It is paid on the thread of the program, also for spans that a filter takes out. At 100,000 spans a second 250 ns are 2.5 % of a processor, and 100 ns are 1 %.`,
   },
 };

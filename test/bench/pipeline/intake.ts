@@ -7,7 +7,7 @@ import { figureOf } from '../support/rounds.ts';
 /** What the stages before the export cost: from `onEnd` to a batch, with two operators of a user in between. */
 export async function intake({ brief }: BenchOptions): Promise<Report> {
   const times = brief ? { warmUpMillis: 50, millis: 100 } : { warmUpMillis: 700, millis: 1_000 };
-  const runs = await inRounds(['request', 'bare'], brief ? 1 : 7, (workload) => {
+  const runs = await inRounds(['request', 'bare'], brief ? 1 : 5, (workload) => {
     const input: IntakeInput = { workload, ...times };
     return runOnce<Intake>('intake', input);
   });

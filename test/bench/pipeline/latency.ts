@@ -8,13 +8,19 @@ import { figureOf } from '../support/rounds.ts';
 const PER_SECOND = 20_000;
 const CONTESTANTS: readonly Whose[] = ['idle', 'nothing', 'spanflow', 'official'];
 
+const SETTINGS = [
+  'spanflow: spanPipeline({ sink: otlpHttp({ url }) }).processor, with its defaults',
+  'official: BatchSpanProcessor and OTLPTraceExporter of exporter-trace-otlp-proto, with their defaults',
+  'either: spans of a TracerProvider, 10 attributes set one by one, ended each millisecond',
+];
+
 type Run = Latency & Taken;
 
 /** What the observed program notices: how long `span.end()` takes, and how late its event loop gets. */
 export async function latency({ brief }: BenchOptions): Promise<Report> {
   const times = brief ? { warmUpMillis: 100, millis: 200 } : { warmUpMillis: 1_500, millis: 3_000 };
   const runs = await withBackend({ answerMillis: 0 }, (backend) =>
-    inRounds<Whose, Run>(CONTESTANTS, brief ? 1 : 7, async (whose) => {
+    inRounds<Whose, Run>(CONTESTANTS, brief ? 1 : 5, async (whose) => {
       const input: LatencyInput = { whose, url: backend.url, perSecond: PER_SECOND, ...times };
       const result = await runOnce<Latency>('latency', input);
       return { ...result, ...(await backend.take()) };
@@ -27,11 +33,7 @@ export async function latency({ brief }: BenchOptions): Promise<Report> {
   };
   return {
     title: `Spans that end ${PER_SECOND.toLocaleString('en')} times a second, to a backend on loopback`,
-    settings: [
-      'spanflow: spanPipeline({ sink: otlpHttp({ url }) }).processor, with its defaults',
-      'official: BatchSpanProcessor and OTLPTraceExporter of exporter-trace-otlp-proto, with their defaults',
-      'either: spans of a TracerProvider, 10 attributes set one by one, ended each millisecond',
-    ],
+    settings: SETTINGS,
     lines: [
       lineOf('endOfSpan', 'span.end(), p99.9 over a processor that does nothing', 'µs', {
         spanflow: over('nothing', 'spanflow', 'endMicros'),

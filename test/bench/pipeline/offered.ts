@@ -11,6 +11,13 @@ const ANSWER_MILLIS = 50;
 const LARGER = { maxQueueSize: 32_768, maxExportBatchSize: 2_000 };
 const CONTESTANTS: readonly Whose[] = ['spanflow', 'official', 'official, larger'];
 
+const SETTINGS = [
+  'spanflow: spanPipeline({ sink: otlpHttp({ url }) }).processor, with its defaults',
+  'official: BatchSpanProcessor and OTLPTraceExporter of exporter-trace-otlp-proto, with their defaults',
+  'either: prepared spans of 10 attributes, handed to onEnd each millisecond, from a cold start; then a shutdown',
+  `limit: as few requests as spans of ${ADAPTIVE_BATCH_DEFAULTS.maxExportBatchSize} each, the largest batch of the defaults, make`,
+];
+
 type Run = Offered & Taken;
 
 /** More than one request at a time can carry: how much of it arrives, and in how many requests. */
@@ -31,12 +38,7 @@ export async function offered({ brief }: BenchOptions): Promise<Report> {
   const seconds = figureOf(of('spanflow', (run) => run.seconds)).median.toFixed(2);
   return {
     title: `${PER_SECOND.toLocaleString('en')} spans/s offered, to a backend that answers after ${ANSWER_MILLIS} ms`,
-    settings: [
-      'spanflow: spanPipeline({ sink: otlpHttp({ url }) }).processor, with its defaults',
-      'official: BatchSpanProcessor and OTLPTraceExporter of exporter-trace-otlp-proto, with their defaults',
-      'either: prepared spans of 10 attributes, handed to onEnd each millisecond, from a cold start; then a shutdown',
-      `limit: as few requests as spans of ${ADAPTIVE_BATCH_DEFAULTS.maxExportBatchSize} each, the largest batch of the defaults, make`,
-    ],
+    settings: SETTINGS,
     lines: [
       lineOf('delivered', 'delivered', '%', { spanflow: of('spanflow', percent), official: of('official', percent) }),
       lineOf('requests', 'requests for them', 'in all', {
@@ -45,10 +47,18 @@ export async function offered({ brief }: BenchOptions): Promise<Report> {
         limit: of('spanflow', fewest),
       }),
     ],
-    notes: [`Offered within ${seconds} s. With ${JSON.stringify(LARGER)} the official processor delivers ${larger} %.`],
+    notes: [
+      `Offered within ${seconds} s. With ${JSON.stringify(LARGER)} the official processor delivers ${larger} %.`,
+      ...lossesOf(runs.get('spanflow') ?? []),
+    ],
     // What the official ones lose is the figure itself.
     accounts: (runs.get('spanflow') ?? []).map((run) => {
       return { who: 'spanflow', what: 'offered', offered: run.offered, taken: run.spans };
     }),
   };
+}
+
+function lossesOf(runs: readonly Run[]): string[] {
+  const all = runs.map(({ losses }) => losses).filter((losses) => Object.keys(losses).length > 0);
+  return all.map((losses) => `spanflow lost in a round: ${JSON.stringify(losses)}`);
 }

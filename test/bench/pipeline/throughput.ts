@@ -42,7 +42,7 @@ export async function throughput(options: BenchOptions): Promise<Report> {
 
 async function oneWorkload(backend: Backend, workload: WorkloadName, { brief, profile }: BenchOptions) {
   const times = brief ? { warmUpMillis: 100, millis: 150 } : { warmUpMillis: 1_200, millis: 1_000 };
-  const runs = await inRounds<Whose, Run>(CONTESTANTS, brief ? 1 : 7, async (whose, round) => {
+  const runs = await inRounds<Whose, Run>(CONTESTANTS, brief ? 1 : 5, async (whose, round) => {
     const settings = { whose, url: backend.url, workload, window: WINDOW, official: OFFICIAL, raw: RAW, ...times };
     const path = profile === undefined ? {} : { profile: `${profile}/${workload}-${whose}-${round}.cpuprofile` };
     const input: ThroughputInput = { ...settings, ...path };

@@ -18,6 +18,7 @@ export interface Offered {
   readonly offered: number;
   /** How long it took to offer them: more than it should where the machine is too slow. */
   readonly seconds: number;
+  readonly losses: Readonly<Record<string, number>>;
 }
 
 const { whose, url, perSecond, millis, larger } = given<OfferedInput>();
@@ -25,15 +26,15 @@ const { spans } = pipelineSpans('request');
 
 program(async (): Promise<Offered> => {
   const ignored = (): void => {};
-  const { processor, close } =
+  const route =
     whose === 'spanflow' ? spanflow(url, ignored) : official(url, ignored, whose === 'official' ? {} : larger);
   const startedMillis = performance.now();
   const offered = await paced(perSecond, millis, (index) => {
     const span = spans[index % spans.length];
-    if (span !== undefined) processor.onEnd(span);
+    if (span !== undefined) route.processor.onEnd(span);
   });
   const seconds = (performance.now() - startedMillis) / 1_000;
-  await processor.forceFlush();
-  await close();
-  return { offered, seconds };
+  await route.processor.forceFlush();
+  await route.close();
+  return { offered, seconds, losses: route.losses() };
 });

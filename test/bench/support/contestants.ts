@@ -13,6 +13,8 @@ export type OnEnded = (spans: number, delivered: number) => void;
 export interface Route {
   readonly processor: SpanProcessor;
   close(): Promise<void>;
+  /** How many spans were lost for which reason, where somebody says so. */
+  losses(): Readonly<Record<string, number>>;
 }
 
 export interface OfficialSettings {
@@ -26,7 +28,11 @@ export function spanflow(url: string, onEnded: OnEnded): Route {
   pipeline.outcomes$.subscribe(({ batch, delivered }) => {
     onEnded('items' in batch ? batch.items.length : batch.length, delivered);
   });
-  return { processor: pipeline.processor, close: () => pipeline.shutdown() };
+  const losses = () => {
+    const { refused, lost } = pipeline.stats();
+    return { ...refused, ...lost };
+  };
+  return { processor: pipeline.processor, close: () => pipeline.shutdown(), losses };
 }
 
 export function official(url: string, onEnded: OnEnded, settings: Partial<OfficialSettings>): Route {
@@ -41,7 +47,7 @@ export function official(url: string, onEnded: OnEnded, settings: Partial<Offici
     shutdown: () => exporter.shutdown(),
   };
   const processor = new BatchSpanProcessor({ exporter: counting, ...settings });
-  return { processor, close: () => processor.shutdown() };
+  return { processor, close: () => processor.shutdown(), losses: () => ({}) };
 }
 
 export interface RawSettings {
