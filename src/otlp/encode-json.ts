@@ -1,11 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { EncodeTracesOptions } from './encode.ts';
 import { checkArguments, encodeEach, tooLarge } from './encode-each.ts';
-import { resourceJson, scopeJson, spanJson, text } from './json-span.ts';
-import { Walk } from './walk.ts';
-
-type Resource = ReadableSpan['resource'];
-type Scope = ReadableSpan['instrumentationScope'];
+import { JsonEncoding } from './json-encoding.ts';
+import { JsonRequest } from './json-request.ts';
 
 /**
  * Spans as the body of an OTLP trace export request in JSON, in UTF-8.
@@ -33,61 +30,30 @@ export function encodeTracesJson(
   options: EncodeTracesOptions = {},
 ): Uint8Array<ArrayBuffer> {
   checkArguments('encodeTracesJson', spans, options.onUnencodable);
-  const request = new JsonRequest();
-  encodeEach(spans, (span) => request.add(span), options.onUnencodable);
+  // Reading a span may run code of the program that encodes spans in turn: it finds no encoding here, and makes its own.
+  const encoding = spare ?? new JsonEncoding();
+  spare = undefined;
   try {
-    return new TextEncoder().encode(JSON.stringify(request.message()));
+    return bytesOf(spans, encoding, options.onUnencodable);
+  } finally {
+    spare = encoding;
+  }
+}
+
+/** Buffer and memos, kept from one request to the next. */
+let spare: JsonEncoding | undefined;
+
+function bytesOf(
+  spans: readonly ReadableSpan[],
+  encoding: JsonEncoding,
+  onUnencodable: EncodeTracesOptions['onUnencodable'],
+): Uint8Array<ArrayBuffer> {
+  const request = new JsonRequest(encoding);
+  encodeEach(spans, (span) => request.add(span), onUnencodable);
+  try {
+    return request.finish();
   } catch (thrown) {
-    // Everything is plain data by now: what is left is memory.
+    // Everything is bytes by now: what is left is memory.
     throw tooLarge(thrown);
-  }
-}
-
-interface ScopeGroup {
-  readonly scope: object;
-  readonly spans: object[];
-  readonly schemaUrl: string | undefined;
-}
-
-interface ResourceGroup {
-  readonly resource: object;
-  readonly scopes: Map<Scope, ScopeGroup>;
-  readonly schemaUrl: string | undefined;
-}
-
-class JsonRequest {
-  readonly #walk = new Walk();
-  readonly #groups = new Map<Resource, ResourceGroup>();
-
-  /** @throws whatever the span throws: then the request is as it was before. */
-  add(span: ReadableSpan): void {
-    const json = spanJson(this.#walk, span);
-    const resource = span.resource;
-    const scope = span.instrumentationScope;
-    const known = this.#groups.get(resource);
-    // All that can throw comes first: a span that fails leaves no empty group behind.
-    const group = known?.scopes.get(scope) ?? {
-      scope: scopeJson(this.#walk, scope),
-      spans: [],
-      schemaUrl: text(scope.schemaUrl),
-    };
-    const owner = known ?? {
-      resource: resourceJson(this.#walk, resource),
-      scopes: new Map<Scope, ScopeGroup>(),
-      schemaUrl: text(resource.schemaUrl),
-    };
-    if (known === undefined) this.#groups.set(resource, owner);
-    if (group.spans.length === 0) owner.scopes.set(scope, group);
-    group.spans.push(json);
-  }
-
-  /** The whole, as plain objects: `JSON.stringify` is fast on these. */
-  message(): object {
-    const resourceSpans = [...this.#groups.values()].map(({ resource, scopes, schemaUrl }) => ({
-      resource,
-      scopeSpans: [...scopes.values()],
-      schemaUrl,
-    }));
-    return resourceSpans.length > 0 ? { resourceSpans } : {};
   }
 }

@@ -1,124 +1,110 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { shown } from '../errors.ts';
 import { missingOf, SPAN_ID_DIGITS, TRACE_ID_DIGITS, textOf } from './encode-field.ts';
 import { enumOf, flagsOf } from './encode-span.ts';
-import { nanosOfHrTime } from './int64.ts';
-import { type AttributesJson, attributesJson, type KeyValueJson } from './json-value.ts';
-import type { Walk } from './walk.ts';
+import type { JsonEncoding } from './json-encoding.ts';
+import { fieldName, quotedFieldName, writeCount, writeId, writeName, writeText, writeTime } from './json-field.ts';
+import { writeAttributes } from './json-value.ts';
+import { constant, type JsonWriter } from './json-writer.ts';
 
 // How many messages contain an attribute's value, from the request down.
-const RESOURCE_DEPTH = 4;
-const SCOPE_DEPTH = 5;
 const SPAN_DEPTH = 5;
 const EVENT_DEPTH = 6;
 
-const HEX = /^[0-9a-f]*$/i;
-const NANOS_DIGITS = 9;
-
-/** What is undefined is left out by `JSON.stringify`: with it, whatever is 0 or empty. */
-interface OwnerJson {
-  readonly attributes: KeyValueJson[] | undefined;
-  readonly droppedAttributesCount: number | undefined;
-}
+const TRACE_ID = quotedFieldName('traceId');
+const SPAN_ID = quotedFieldName('spanId');
+const TRACE_STATE = fieldName('traceState');
+const PARENT_SPAN_ID = quotedFieldName('parentSpanId');
+const KIND = fieldName('kind');
+const EVENTS = fieldName('events');
+const DROPPED_EVENTS = fieldName('droppedEventsCount');
+const LINKS = fieldName('links');
+const DROPPED_LINKS = fieldName('droppedLinksCount');
+const STATUS = fieldName('status');
+const FLAGS = fieldName('flags');
+const EMPTY_STATUS_AND_FLAGS = constant(',"status":{},"flags":');
+const STATUS_MESSAGE = fieldName('message');
+const STATUS_CODE = fieldName('code');
 
 /**
- * One span in OTLP/JSON, which holds nothing of the program's any more.
+ * Writes one span, after others.
  *
- * @throws whatever the span throws, and an Error that says what OTLP cannot hold.
+ * @throws whatever the span throws, and an Error that says what OTLP cannot hold. What was written by then is the caller's to take back.
  */
-export function spanJson(walk: Walk, span: ReadableSpan): object {
-  walk.restart();
+export function writeSpan(encoding: JsonEncoding, span: ReadableSpan): void {
+  const { writer } = encoding;
   const context = span.spanContext();
   const parent = span.parentSpanContext;
-  const { attributes, droppedAttributesCount } = ownerJson(
-    attributesJson(walk, span.attributes, SPAN_DEPTH),
-    span.droppedAttributesCount,
-  );
-  return {
-    traceId: idText(context.traceId, TRACE_ID_DIGITS, 'traceId'),
-    spanId: idText(context.spanId, SPAN_ID_DIGITS, 'spanId'),
-    traceState: text(context.traceState?.serialize()),
-    parentSpanId: parent?.spanId ? idText(parent.spanId, SPAN_ID_DIGITS, "parent's spanId") : undefined,
-    name: text(span.name),
-    kind: enumOf(span.kind, 1) || undefined,
-    startTimeUnixNano: nanosText(span.startTime, 'startTime'),
-    endTimeUnixNano: nanosText(span.endTime, 'endTime'),
-    attributes,
-    droppedAttributesCount,
-    events: eventsJson(walk, span.events),
-    droppedEventsCount: missingOf(span.droppedEventsCount, 0) || undefined,
-    links: linksJson(walk, span.links),
-    droppedLinksCount: missingOf(span.droppedLinksCount, 0) || undefined,
-    status: { message: text(span.status?.message), code: enumOf(span.status?.code, 0) || undefined },
-    flags: flagsOf(context.traceFlags, parent?.isRemote),
-  };
+  encoding.restart();
+  writer.comma();
+  const start = writer.at;
+  writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, 'traceId');
+  writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, 'spanId');
+  writeText(writer, TRACE_STATE, textOf(context.traceState?.serialize()));
+  if (parent?.spanId) writeId(writer, PARENT_SPAN_ID, parent.spanId, SPAN_ID_DIGITS, "parent's spanId");
+  writeName(encoding, textOf(span.name));
+  writeCount(writer, KIND, enumOf(span.kind, 1));
+  writeTime(writer, encoding.startTime, span.startTime, 'startTime');
+  writeTime(writer, encoding.endTime, span.endTime, 'endTime');
+  writeAttributes(encoding, span.attributes, SPAN_DEPTH, span.droppedAttributesCount);
+  writeEvents(encoding, span.events);
+  writeCount(writer, DROPPED_EVENTS, missingOf(span.droppedEventsCount, 0));
+  writeLinks(encoding, span.links);
+  writeCount(writer, DROPPED_LINKS, missingOf(span.droppedLinksCount, 0));
+  writeStatus(writer, span.status);
+  writer.integer(flagsOf(context.traceFlags, parent?.isRemote));
+  writer.closeObject(start);
 }
 
-export function resourceJson(walk: Walk, resource: ReadableSpan['resource']): object {
-  walk.restart();
-  const { droppedAttributesCount } = resource as { droppedAttributesCount?: number };
-  return ownerJson(attributesJson(walk, resource.attributes, RESOURCE_DEPTH), droppedAttributesCount);
-}
-
-export function scopeJson(walk: Walk, scope: ReadableSpan['instrumentationScope']): object {
-  walk.restart();
-  const more = scope as { attributes?: unknown; droppedAttributesCount?: number };
-  const owned = attributesJson(walk, more.attributes, SCOPE_DEPTH);
-  return { name: text(scope.name), version: text(scope.version), ...ownerJson(owned, more.droppedAttributesCount) };
-}
-
-/** `undefined` where it is empty. Any string; lone surrogates become U+FFFD. */
-export function text(value: unknown): string | undefined {
-  return textOf(value).toWellFormed() || undefined;
-}
-
-function eventsJson(walk: Walk, events: ReadableSpan['events'] | undefined): object[] | undefined {
-  const all: object[] = [];
+function writeEvents(encoding: JsonEncoding, events: ReadableSpan['events'] | undefined): void {
+  const { writer } = encoding;
+  const begin = writer.at;
+  let list = begin;
   for (const event of events ?? []) {
     const name = textOf(event.name);
-    walk.spend(1, name.length);
-    const timeUnixNano = nanosText(event.time, 'event time');
-    const owned = attributesJson(walk, event.attributes, EVENT_DEPTH);
-    all.push({ timeUnixNano, name: text(name), ...ownerJson(owned, event.droppedAttributesCount) });
+    encoding.spend(1, name.length);
+    if (list === begin) list = writer.start(EVENTS);
+    writer.comma();
+    const start = writer.at;
+    writeTime(writer, encoding.eventTime, event.time, 'event time');
+    writeName(encoding, name);
+    writeAttributes(encoding, event.attributes, EVENT_DEPTH, event.droppedAttributesCount);
+    writer.closeObject(start);
   }
-  return all.length > 0 ? all : undefined;
+  if (list !== begin) writer.closeList(list);
 }
 
-function linksJson(walk: Walk, links: ReadableSpan['links'] | undefined): object[] | undefined {
-  const all: object[] = [];
+function writeLinks(encoding: JsonEncoding, links: ReadableSpan['links'] | undefined): void {
+  const { writer } = encoding;
+  const begin = writer.at;
+  let list = begin;
   for (const link of links ?? []) {
     const context = link.context;
     const traceState = textOf(context.traceState?.serialize());
-    walk.spend(1, traceState.length);
-    all.push({
-      traceId: idText(context.traceId, TRACE_ID_DIGITS, "link's traceId"),
-      spanId: idText(context.spanId, SPAN_ID_DIGITS, "link's spanId"),
-      traceState: text(traceState),
-      ...ownerJson(attributesJson(walk, link.attributes, EVENT_DEPTH), link.droppedAttributesCount),
-      flags: flagsOf(context.traceFlags, context.isRemote),
-    });
+    encoding.spend(1, traceState.length);
+    if (list === begin) list = writer.start(LINKS);
+    writer.comma();
+    const start = writer.at;
+    writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, "link's traceId");
+    writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, "link's spanId");
+    writeText(writer, TRACE_STATE, traceState);
+    writeAttributes(encoding, link.attributes, EVENT_DEPTH, link.droppedAttributesCount);
+    writeCount(writer, FLAGS, flagsOf(context.traceFlags, context.isRemote));
+    writer.closeObject(start);
   }
-  return all.length > 0 ? all : undefined;
+  if (list !== begin) writer.closeList(list);
 }
 
-function ownerJson({ attributes, leftOut }: AttributesJson, dropped: number | undefined): OwnerJson {
-  return {
-    attributes: attributes.length > 0 ? attributes : undefined,
-    droppedAttributesCount: missingOf(dropped, leftOut) || undefined,
-  };
-}
-
-function idText(id: unknown, digits: number, field: string): string {
-  if (typeof id === 'string' && id.length === digits && HEX.test(id)) return id.toLowerCase();
-  throw new Error(`its ${field} must be ${digits} hex digits, but is ${shown(id)}`);
-}
-
-function nanosText(time: readonly [number, number], field: string): string | undefined {
-  const seconds = time[0];
-  const nanos = time[1];
-  const isPlain = Number.isInteger(seconds) && seconds > 0 && Number.isInteger(nanos) && nanos >= 0 && nanos < 1e9;
-  // In the year 2514, 64 bits of nanoseconds are not yet full.
-  if (isPlain && seconds < 2 ** 34) return `${seconds}${String(nanos).padStart(NANOS_DIGITS, '0')}`;
-  const total = nanosOfHrTime([seconds, nanos], field);
-  return total === 0n ? undefined : total.toString();
+/** Always there, even if it is empty; and the name of the field that follows. */
+function writeStatus(writer: JsonWriter, status: ReadableSpan['status'] | undefined): void {
+  const message = textOf(status?.message);
+  const code = enumOf(status?.code, 0);
+  if (message === '' && code === 0) {
+    writer.raw(EMPTY_STATUS_AND_FLAGS);
+    return;
+  }
+  const start = writer.start(STATUS);
+  writeText(writer, STATUS_MESSAGE, message);
+  writeCount(writer, STATUS_CODE, code);
+  writer.closeObject(start);
+  writer.raw(FLAGS);
 }

@@ -1,112 +1,233 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { shown } from '../errors.ts';
+import { missingOf } from './encode-field.ts';
 import { isPlainObject, MAX_MESSAGE_DEPTH, MESSAGES_PER_ARRAY, MESSAGES_PER_MAP, ownOf } from './encode-value.ts';
 import { fitsInt64 } from './int64.ts';
-import type { Walk } from './walk.ts';
+import type { JsonEncoding, KnownKeyJson } from './json-encoding.ts';
+import { fieldName, writeCount } from './json-field.ts';
+import { constant, type JsonWriter } from './json-writer.ts';
+import { Memo, ownCopyOf } from './memo.ts';
 
-/** At most one of the fields is set. */
-export interface AnyValueJson {
-  readonly stringValue?: string;
-  readonly boolValue?: boolean;
-  readonly intValue?: string;
-  readonly doubleValue?: number | string;
-  readonly arrayValue?: { readonly values: readonly AnyValueJson[] };
-  readonly kvlistValue?: { readonly values: readonly KeyValueJson[] };
-  readonly bytesValue?: string;
-}
+const MAX_PLACES = 64;
 
-export interface KeyValueJson {
-  /** Absent where it is empty. */
-  readonly key: string | undefined;
-  readonly value: AnyValueJson;
-}
+const ATTRIBUTES = fieldName('attributes');
+const DROPPED_ATTRIBUTES = fieldName('droppedAttributesCount');
 
-/** The attributes of one owner, and how many were left out: as `writeAttributes` has it, in JSON. */
-export interface AttributesJson {
-  readonly attributes: KeyValueJson[];
-  readonly leftOut: number;
-}
+const PAIR = constant(',{');
+const PAIR_KEY = constant('"key":');
+const PAIR_VALUE = constant('"value":');
+const STRING_VALUE = constant('{"stringValue":');
+const TRUE = constant('{"boolValue":true}');
+const FALSE = constant('{"boolValue":false}');
+const INT_VALUE = constant('{"intValue":"');
+const DOUBLE_VALUE = constant('{"doubleValue":');
+const ARRAY_VALUE = constant('{"arrayValue":');
+const KVLIST_VALUE = constant('{"kvlistValue":');
+const BYTES_VALUE = constant('{"bytesValue":"');
+const VALUES = constant('{"values":');
+const EMPTY = constant('{}');
+const QUOTED_END = constant('"}');
 
-/** @throws Error where a value is circular, nested too deep, or too many. */
-export function attributesJson(walk: Walk, given: unknown, depth: number): AttributesJson {
-  const attributes: KeyValueJson[] = [];
+const CLOSE_OBJECT = 0x7d;
+
+/**
+ * Writes the attributes of one owner, and how many were left out.
+ *
+ * @param depth how many messages contain each of the values
+ * @param dropped how many were left out before
+ * @throws Error where a value is circular, nested too deep, or too many.
+ */
+export function writeAttributes(encoding: JsonEncoding, given: unknown, depth: number, dropped?: number): void {
+  const { writer } = encoding;
+  const begin = writer.at;
+  let list = begin;
   let leftOut = 0;
+  let place = 0;
   const own = ownOf(given ?? {});
   for (const key in own) {
-    walk.attribute = key;
-    walk.spend(0, key.length);
-    const value = anyValue(walk, own[key], depth);
-    if (value === undefined) leftOut += 1;
-    else attributes.push({ key: key.toWellFormed() || undefined, value });
+    const value = own[key];
+    if (list === begin) list = writer.start(ATTRIBUTES);
+    const known = knownKey(encoding, key, place++);
+    if (writeKnownPair(encoding, known, value)) continue;
+    encoding.attribute = key;
+    if (!writePair(encoding, key, known, value, depth)) leftOut += 1;
   }
-  return { attributes, leftOut };
+  if (writer.at === list) writer.at = begin;
+  else writer.closeList(list);
+  writeCount(writer, DROPPED_ATTRIBUTES, missingOf(dropped, leftOut));
 }
 
-/** `undefined` where OTLP has no form for the value, or for one inside it. */
-function anyValue(walk: Walk, value: unknown, depth: number): AnyValueJson | undefined {
-  walk.spend(1, typeof value === 'string' ? value.length : 0);
-  switch (typeof value) {
-    case 'string':
-      return { stringValue: value.toWellFormed() };
-    case 'boolean':
-      return { boolValue: value };
-    case 'number':
-      return numberJson(value);
-    case 'bigint':
-      return fitsInt64(value) ? { intValue: value.toString() } : { stringValue: value.toString() };
-    case 'undefined':
-      return {};
-    case 'object':
-      return value === null ? {} : objectJson(walk, value, depth);
-    default:
-      return undefined;
+/** Spans of one kind have the same keys in the same places: looking there first saves most searches. */
+function knownKey({ keys, places }: JsonEncoding, key: string, place: number): KnownKeyJson | undefined {
+  const last = places[place];
+  if (last !== undefined && last.key === key) return last;
+  const known = keys.find(key);
+  if (known !== undefined && place < MAX_PLACES) places[place] = known;
+  return known;
+}
+
+/** Writes a `KeyValue` that came before, whole; `false` where there was none like it. */
+function writeKnownPair(encoding: JsonEncoding, known: KnownKeyJson | undefined, value: unknown): boolean {
+  if (known === undefined || !isPlain(value)) return false;
+  const pair = known.pairs.find(value);
+  if (pair === undefined) return false;
+  encoding.spend(1, known.key.length + (typeof value === 'string' ? value.length : 0));
+  encoding.writer.raw(pair);
+  return true;
+}
+
+/** What a memo can tell apart by itself: it takes -0 for 0. */
+function isPlain(value: unknown): value is string | number | boolean {
+  // The engine compares `typeof` at once; in a `switch` it makes a string of it first.
+  if (typeof value === 'string' || typeof value === 'boolean') return true;
+  return typeof value === 'number' && !Object.is(value, -0);
+}
+
+/** Writes a `KeyValue`; `false`, and nothing written, where OTLP has no form for the value, or for one inside it. */
+function writePair(
+  encoding: JsonEncoding,
+  key: string,
+  known: KnownKeyJson | undefined,
+  value: unknown,
+  depth: number,
+): boolean {
+  const { writer } = encoding;
+  const begin = writer.at;
+  encoding.spend(0, key.length);
+  if (known === undefined) writeNewKey(encoding, key);
+  else writer.raw(known.start);
+  if (!writeValue(encoding, value, depth)) {
+    writer.at = begin;
+    return false;
   }
+  writer.byte(CLOSE_OBJECT);
+  if (isPlain(value) && known?.pairs.wants(value)) known.pairs.keep(ownCopyOf(value), writer.copyFrom(begin));
+  return true;
 }
 
-function numberJson(value: number): AnyValueJson {
-  if (Object.is(value, -0)) return { doubleValue: '-0' };
-  if (Number.isSafeInteger(value)) return { intValue: String(value) };
-  return { doubleValue: Number.isFinite(value) ? value : String(value) };
+/** Writes a pair up to its value. */
+function writeNewKey({ keys, writer }: JsonEncoding, key: string): void {
+  const begin = writer.at;
+  writer.raw(PAIR);
+  if (key !== '') {
+    writer.raw(PAIR_KEY);
+    writer.text(key);
+    writer.comma();
+  }
+  writer.raw(PAIR_VALUE);
+  if (keys.wants(key)) keys.keep(key, { key, start: writer.copyFrom(begin), pairs: new Memo<Uint8Array>() });
 }
 
-function objectJson(walk: Walk, value: object, depth: number): AnyValueJson | undefined {
+/** Writes an `AnyValue`; `false` where OTLP has no form for it, or for a value inside it. */
+function writeValue(encoding: JsonEncoding, value: unknown, depth: number): boolean {
+  const { writer } = encoding;
+  encoding.spend(1, typeof value === 'string' ? value.length : 0);
+  if (typeof value === 'string') writeString(writer, value);
+  else if (typeof value === 'number') writeNumber(writer, value);
+  else if (typeof value === 'boolean') writer.raw(value ? TRUE : FALSE);
+  else if (value === undefined || value === null) writer.raw(EMPTY);
+  else if (typeof value === 'object') return writeObject(encoding, value, depth);
+  else if (typeof value === 'bigint') writeBigInt(writer, value);
+  else return false;
+  return true;
+}
+
+function writeString(writer: JsonWriter, value: string): void {
+  writer.raw(STRING_VALUE);
+  writer.text(value);
+  writer.byte(CLOSE_OBJECT);
+}
+
+function writeNumber(writer: JsonWriter, value: number): void {
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+    writer.raw(INT_VALUE);
+    writer.integer(value);
+    writer.raw(QUOTED_END);
+    return;
+  }
+  writer.raw(DOUBLE_VALUE);
+  // -0 too is a text: so that it is told apart from 0 by readers for which a number without a fraction is an integer.
+  if (value === 0) writer.text('-0');
+  else if (Number.isFinite(value)) writer.ascii(String(value));
+  else writer.text(String(value));
+  writer.byte(CLOSE_OBJECT);
+}
+
+function writeBigInt(writer: JsonWriter, value: bigint): void {
+  if (!fitsInt64(value)) {
+    writeString(writer, value.toString());
+    return;
+  }
+  writer.raw(INT_VALUE);
+  writer.ascii(value.toString());
+  writer.raw(QUOTED_END);
+}
+
+function writeObject(encoding: JsonEncoding, value: object, depth: number): boolean {
   const isArray = Array.isArray(value);
-  if (!isArray && types.isUint8Array(value)) return bytesJson(walk, value);
-  if (walk.ancestors.includes(value)) throw new Error(`its attribute ${shown(walk.attribute)} is circular`);
+  if (!isArray && types.isUint8Array(value)) return writeBytes(encoding, value);
+  const { ancestors, attribute } = encoding;
+  if (ancestors.includes(value)) throw new Error(`its attribute ${shown(attribute)} is circular`);
   const inside = depth + (isArray ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
-  if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(walk.attribute)} is nested too deep`);
-  walk.ancestors.push(value);
-  const json = isArray ? arrayJson(walk, value, inside) : mapJson(walk, value, inside);
-  walk.ancestors.pop();
-  return json;
+  if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(attribute)} is nested too deep`);
+  ancestors.push(value);
+  const written = isArray ? writeArray(encoding, value, inside) : writeMap(encoding, value, inside);
+  ancestors.pop();
+  return written;
 }
 
-function bytesJson(walk: Walk, value: Uint8Array): AnyValueJson {
+function writeBytes(encoding: JsonEncoding, value: Uint8Array): boolean {
+  const { writer } = encoding;
+  // A copy: a subclass keeps no say.
   const copy = Buffer.from(new Uint8Array(value).buffer);
-  walk.spend(1, copy.length);
-  return { bytesValue: copy.toString('base64') };
+  encoding.spend(1, copy.length);
+  writer.raw(BYTES_VALUE);
+  writer.ascii(copy.toString('base64'));
+  writer.raw(QUOTED_END);
+  return true;
 }
 
-function arrayJson(walk: Walk, items: readonly unknown[], depth: number): AnyValueJson | undefined {
-  const values: AnyValueJson[] = [];
+function writeArray(encoding: JsonEncoding, items: readonly unknown[], depth: number): boolean {
+  const { writer } = encoding;
+  writer.raw(ARRAY_VALUE);
+  const start = writer.at;
+  writer.raw(VALUES);
+  const list = writer.at;
   for (let index = 0; index < items.length; index++) {
-    const value = anyValue(walk, items[index], depth);
-    if (value === undefined) return undefined;
-    values.push(value);
+    writer.comma();
+    if (!writeValue(encoding, items[index], depth)) return false;
   }
-  return { arrayValue: values.length > 0 ? { values } : ({} as { values: [] }) };
+  closeValues(writer, start, list);
+  return true;
 }
 
-function mapJson(walk: Walk, map: object, depth: number): AnyValueJson | undefined {
+function writeMap(encoding: JsonEncoding, map: object, depth: number): boolean {
+  const { writer } = encoding;
   const keys = Object.keys(map);
-  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return undefined;
-  const values: KeyValueJson[] = [];
+  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return false;
+  writer.raw(KVLIST_VALUE);
+  const start = writer.at;
+  writer.raw(VALUES);
+  const list = writer.at;
   for (const key of keys) {
-    walk.spend(0, key.length);
-    const value = anyValue(walk, (map as Record<string, unknown>)[key], depth);
-    if (value === undefined) return undefined;
-    values.push({ key: key.toWellFormed() || undefined, value });
+    const value = (map as Record<string, unknown>)[key];
+    const known = encoding.keys.find(key);
+    if (writeKnownPair(encoding, known, value)) continue;
+    if (!writePair(encoding, key, known, value, depth)) return false;
   }
-  return { kvlistValue: values.length > 0 ? { values } : ({} as { values: [] }) };
+  closeValues(writer, start, list);
+  return true;
+}
+
+/** Ends an `ArrayValue` or `KeyValueList`, and the `AnyValue` that it is. */
+function closeValues(writer: JsonWriter, start: number, list: number): void {
+  if (writer.at === list) {
+    writer.at = start;
+    writer.raw(EMPTY);
+  } else {
+    writer.closeList(list);
+    writer.byte(CLOSE_OBJECT);
+  }
+  writer.byte(CLOSE_OBJECT);
 }
