@@ -79,6 +79,8 @@ describe('types', () => {
 
   test('wrong options do not compile', () => {
     unrun(() => {
+      // @ts-expect-error an encoding, not the name of a protocol
+      otlpHttp({ encoding: 'http/json' });
       // @ts-expect-error no such option
       adaptiveBatch({ maxQueuSize: 5 });
       // @ts-expect-error a number

@@ -1,9 +1,8 @@
-import { types } from 'node:util';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { messageOf, SpanflowError, shown } from '../errors.ts';
+import { messageOf, SpanflowError } from '../errors.ts';
 import { decodeTraces } from './decode.ts';
 import { traceRequestJson } from './json-schema.ts';
-import { JsonToWire, UnsafeInteger } from './json-wire.ts';
+import { wireOf } from './json-wire.ts';
 
 /**
  * The spans of an OTLP trace export request in JSON, as {@link decodeTraces} has them.
@@ -32,36 +31,10 @@ import { JsonToWire, UnsafeInteger } from './json-wire.ts';
  */
 export function decodeTracesJson(json: string | Uint8Array): ReadableSpan[] {
   try {
-    const text = textOf(json);
     // By way of the binary form, so that what a span can hold is decided in one place.
-    return decodeTraces(wireOf(text));
+    return decodeTraces(wireOf(json, traceRequestJson));
   } catch (thrown) {
     const message = `the OTLP/JSON request is malformed: ${messageOf(thrown)}`;
     throw new SpanflowError('MALFORMED_MESSAGE', message, { cause: thrown });
   }
-}
-
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function textOf(json: string | Uint8Array): string {
-  if (typeof json === 'string') return json;
-  if (types.isUint8Array(json)) return strict.decode(json);
-  throw new Error(`it must be a string or a Uint8Array, but is ${shown(json)}`);
-}
-
-function wireOf(text: string): Uint8Array {
-  try {
-    return new JsonToWire(false).write(JSON.parse(text), traceRequestJson);
-  } catch (thrown) {
-    if (!(thrown instanceof UnsafeInteger)) throw thrown;
-  }
-  // An integer that no double holds, written without quotation marks: it is read again, by its digits. This is slower, and rare.
-  return new JsonToWire(true).write(JSON.parse(text, digitsOfIntegers), traceRequestJson);
-}
-
-/** ECMAScript 2026 gives a reviver the text of a number. */
-function digitsOfIntegers(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source;
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
-  return /^-?\d+$/.test(source) ? source : value;
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { types } from 'node:util';
 import { shown } from '../errors.ts';
 import { bitsOf } from './int64.ts';
 import type { JsonField, JsonMessage } from './json-schema.ts';
@@ -11,8 +12,43 @@ const HEX = /^([0-9a-f]{2})*$/i;
 /** In either alphabet, with or without the padding. */
 const BASE64 = /^([\w+/-]{4})*([\w+/-]{2,3}={0,2})?$/;
 
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** One for all messages: nothing of the program's runs while it is in use. */
+const shared = new Writer();
+
+/**
+ * JSON as the protobuf message that it means, in memory that holds until the next message is read.
+ *
+ * @param json the text, or its bytes in UTF-8
+ * @throws Error with the place and the reason where it is none.
+ */
+export function wireOf(json: string | Uint8Array, message: JsonMessage): Uint8Array {
+  const text = textOf(json);
+  try {
+    return new JsonToWire(false).write(JSON.parse(text), message);
+  } catch (thrown) {
+    if (!(thrown instanceof UnsafeInteger)) throw thrown;
+  }
+  // An integer that no double holds, written without quotation marks: it is read again, by its digits. This is slower, and rare.
+  return new JsonToWire(true).write(JSON.parse(text, digitsOfIntegers), message);
+}
+
+function textOf(json: string | Uint8Array): string {
+  if (typeof json === 'string') return json;
+  if (types.isUint8Array(json)) return strict.decode(json);
+  throw new Error(`it must be a string or a Uint8Array, but is ${shown(json)}`);
+}
+
+/** ECMAScript 2026 gives a reviver the text of a number. */
+function digitsOfIntegers(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
+  return /^-?\d+$/.test(source) ? source : value;
+}
+
 /** An integer that was a number in the JSON text, and that a double does not hold: the text must be read again. */
-export class UnsafeInteger extends Error {}
+class UnsafeInteger extends Error {}
 
 type Range = readonly [least: bigint, most: bigint];
 
@@ -36,8 +72,8 @@ const WIRE_TYPES: Readonly<Record<string, number>> = {
 };
 
 /** Writes parsed JSON as the protobuf message that it means. */
-export class JsonToWire {
-  readonly #writer = new Writer();
+class JsonToWire {
+  readonly #writer = shared;
   /** Names and indices of what is being written, for messages. */
   readonly #path: (string | number)[] = [];
 
@@ -50,6 +86,7 @@ export class JsonToWire {
 
   /** @throws Error with the place and the reason where it is none; {@link UnsafeInteger} where it is not exact. */
   write(json: unknown, message: JsonMessage): Uint8Array {
+    this.#writer.reset();
     this.#message(json, message, 0);
     return this.#writer.bytes.subarray(0, this.#writer.at);
   }

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { messageOf } from '../../errors.ts';
+import { decodeStatusJson, decodeTraceResponseJson } from '../../otlp/json-response.ts';
 import { decodeStatus, decodeTraceResponse } from '../../otlp/response.ts';
 import { failureOfStatus } from '../../otlp/status.ts';
 import { ExportError, type Response } from '../../sink.ts';
@@ -37,9 +38,10 @@ async function readSuccess(
       `${where} answered with more than maxResponseBytes ${maxResponseBytes}`,
     );
   }
-  if (!isProtobuf(answer) || body.length === 0) return {};
+  const encoding = encodingOf(answer);
+  if (encoding === undefined || body.length === 0) return {};
   try {
-    const { rejected, message } = decodeTraceResponse(body);
+    const { rejected, message } = encoding === 'json' ? decodeTraceResponseJson(body) : decodeTraceResponse(body);
     return message === '' ? { rejected } : { rejected, message };
   } catch (error) {
     return { message: `the answer cannot be read: ${messageOf(error)}` };
@@ -50,11 +52,18 @@ async function readSuccess(
 async function readRefusal(answer: Dispatcher.ResponseData): Promise<string> {
   const body = await readBody(answer, MAX_REFUSAL_BYTES);
   if (typeof body === 'string' || body.length === 0) return '';
+  const text = saidIn(body, encodingOf(answer)).trim();
+  return text === '' ? '' : `: ${text}`;
+}
+
+/** In JSON other things are said too, by gateways and proxies: they are readable as they are. */
+function saidIn(body: Uint8Array, encoding: 'protobuf' | 'json' | undefined): string {
+  const asItIs = Buffer.from(body).toString('utf8').slice(0, 200);
   try {
-    const text = isProtobuf(answer) ? decodeStatus(body) : Buffer.from(body).toString('utf8').slice(0, 200);
-    return text.trim() === '' ? '' : `: ${text.trim()}`;
+    if (encoding === 'protobuf') return decodeStatus(body);
+    return encoding === 'json' ? decodeStatusJson(body) || asItIs : asItIs;
   } catch {
-    return '';
+    return encoding === 'json' ? asItIs : '';
   }
 }
 
@@ -74,8 +83,11 @@ async function readBody(answer: Dispatcher.ResponseData, maxBytes: number): Prom
   return Buffer.concat(chunks);
 }
 
-function isProtobuf(answer: Dispatcher.ResponseData): boolean {
-  return /^application\/x-protobuf\b/i.test(textOf(answer.headers['content-type']) ?? '');
+/** What the answer says of itself, whatever the request was; `undefined` where it is neither. */
+function encodingOf(answer: Dispatcher.ResponseData): 'protobuf' | 'json' | undefined {
+  const type = textOf(answer.headers['content-type']) ?? '';
+  if (/^application\/x-protobuf\b/i.test(type)) return 'protobuf';
+  return /^application\/json\s*(;|$)/i.test(type) ? 'json' : undefined;
 }
 
 function textOf(header: string | string[] | undefined): string | undefined {

@@ -10,7 +10,7 @@ import { type OtlpHttpOptions, type OtlpHttpSettings, settle } from './options.t
 import { headersOf, type PreparedRequest, prepare } from './request.ts';
 
 /**
- * Sends spans to an OTLP/HTTP backend, as protobuf, over connections that are kept alive.
+ * Sends spans to an OTLP/HTTP backend, as protobuf or JSON (`encoding`), over connections that are kept alive.
  *
  * It bears many exports at once; each concurrent one has a connection of its own. Unsubscribing an export aborts its request. Each attempt has a deadline (`timeoutMillis`) that
  * `exportTo` keeps, connecting and answering included. Redirects are refused. Tracing is suppressed, so that exporting makes no spans.

@@ -3,11 +3,15 @@ import { gzip } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../errors.ts';
 import { encodeTraces } from '../../otlp/encode.ts';
+import { encodeTracesJson } from '../../otlp/encode-json.ts';
 import { ExportError } from '../../sink.ts';
 import type { ResourceWait } from '../resources.ts';
 import { isHeaderValue, type OtlpHttpSettings } from './options.ts';
 
 const gzipOffThread = promisify(gzip);
+
+const ENCODERS = { protobuf: encodeTraces, json: encodeTracesJson };
+const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
 /** What all attempts of a batch have in common. */
 export interface PreparedRequest {
@@ -36,7 +40,7 @@ async function bodyOf(spans: readonly ReadableSpan[], settings: OtlpHttpSettings
   const onUnencodable = () => {
     unencodable += 1;
   };
-  const body = encodeTraces(spans, { onUnencodable });
+  const body = ENCODERS[settings.encoding](spans, { onUnencodable });
   if (body.length > settings.maxRequestBytes) {
     const size = `a request of ${body.length} bytes (${spans.length} spans)`;
     throw new ExportError(
@@ -54,7 +58,7 @@ export async function headersOf(request: PreparedRequest, settings: OtlpHttpSett
     headers[name] = typeof value === 'function' ? await askedFor(name, value) : value;
   }
   headers['user-agent'] = settings.userAgent;
-  headers['content-type'] = 'application/x-protobuf';
+  headers['content-type'] = CONTENT_TYPES[settings.encoding];
   headers['content-length'] = String(request.body.length);
   if (settings.compression === 'gzip') headers['content-encoding'] = 'gzip';
   return headers;

@@ -70,7 +70,7 @@ describe('the endpoint', () => {
 
   it('gives way to the option, without a look', () => {
     const warnings = recordWarnings();
-    const { url } = settingsOf({ ENDPOINT: 'nonsense', PROTOCOL: 'grpc' }, { url: 'http://own/' });
+    const { url } = settingsOf({ ENDPOINT: 'nonsense' }, { url: 'http://own/' });
     expect([url.href, warnings]).toEqual(['http://own/', []]);
   });
 });
@@ -167,20 +167,44 @@ describe('the compression', () => {
 });
 
 describe('the protocol', () => {
-  it.each(['http/protobuf', 'HTTP/Protobuf', ''])('of %j is ours', (protocol) => {
+  it.each<[Variables, string]>([
+    [{}, 'protobuf'],
+    [{ PROTOCOL: '' }, 'protobuf'],
+    [{ PROTOCOL: 'http/protobuf' }, 'protobuf'],
+    [{ PROTOCOL: 'HTTP/Protobuf' }, 'protobuf'],
+    [{ PROTOCOL: 'http/json' }, 'json'],
+    [{ PROTOCOL: ' HTTP/JSON ' }, 'json'],
+    [{ TRACES_PROTOCOL: 'http/json' }, 'json'],
+    [{ TRACES_PROTOCOL: 'http/json', PROTOCOL: 'http/protobuf' }, 'json'],
+    [{ TRACES_PROTOCOL: 'http/protobuf', PROTOCOL: 'http/json' }, 'protobuf'],
+    [{ TRACES_PROTOCOL: '', PROTOCOL: 'http/json' }, 'json'],
+  ])('of %j is %s', (variables, encoding) => {
     const warnings = recordWarnings();
-    settingsOf({ PROTOCOL: protocol });
-    expect(warnings).toEqual([]);
+    expect([settingsOf(variables).encoding, warnings]).toEqual([encoding, []]);
   });
 
-  it('that is another is warned about, by the name of its variable', () => {
+  it('that is another is warned about, by the name of its variable, and ignored', () => {
     const warnings = recordWarnings();
-    settingsOf({ TRACES_PROTOCOL: 'grpc' });
-    settingsOf({ PROTOCOL: 'http/json' });
+    expect(settingsOf({ TRACES_PROTOCOL: 'grpc' }).encoding).toBe('protobuf');
+    expect(settingsOf({ PROTOCOL: 'json' }).encoding).toBe('protobuf');
+    expect(settingsOf({ TRACES_PROTOCOL: 'grpc', PROTOCOL: 'http/json' }).encoding).toBe('json');
+    const rule = 'is ignored: it must be one of http/protobuf, http/json';
     expect(warnings).toEqual([
-      'spanflow: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is ignored: it must be one of http/protobuf',
-      'spanflow: OTEL_EXPORTER_OTLP_PROTOCOL is ignored: it must be one of http/protobuf',
+      `spanflow: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ${rule}`,
+      `spanflow: OTEL_EXPORTER_OTLP_PROTOCOL ${rule}`,
+      `spanflow: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ${rule}`,
     ]);
+  });
+
+  it('gives way to the option, without a look', () => {
+    const warnings = recordWarnings();
+    expect([settingsOf({ PROTOCOL: 'grpc' }, { encoding: 'json' }).encoding, warnings]).toEqual(['json', []]);
+    expect(settingsOf({ PROTOCOL: 'http/json' }, { encoding: 'protobuf' }).encoding).toBe('protobuf');
+  });
+
+  it('is what goes out', async () => {
+    const { headers, spans } = await requestWith({ ENDPOINT: 'BASE', PROTOCOL: 'http/json' }, '/v1/traces');
+    expect([headers['content-type'], spans.length]).toEqual(['application/json', 1]);
   });
 });
 

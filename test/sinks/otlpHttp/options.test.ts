@@ -8,6 +8,7 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
   ...['', 'nonsense', 'localhost:4318', '/v1/traces', 'ftp://x/', 'unix:/tmp/x', 5, {}].map(
     (url) => ['url', url, 'an http:// or https:// URL without credentials'] as const,
   ),
+  ...['http/json', 'JSON', '', true, null].map((value) => ['encoding', value, "one of 'protobuf', 'json'"] as const),
   ...['zstd', 'GZIP', '', true, null].map((value) => ['compression', value, "one of 'gzip', 'none'"] as const),
   ...[0, -1, Number.NaN, 2 ** 31, '10', null].map(
     (value) => ['timeoutMillis', value, 'milliseconds from 1 to 2147483647, or Infinity'] as const,
@@ -59,6 +60,7 @@ describe('an option', () => {
     const names = [
       'url',
       'headers',
+      'encoding',
       'compression',
       'timeoutMillis',
       'tls',
