@@ -1,16 +1,24 @@
+import type { Buffer } from 'node:buffer';
 import { shown } from '../errors.ts';
 import type { Encoding } from './encoding.ts';
 import { bitsOf, nanosOfHrTime } from './int64.ts';
 import { ownCopyOf } from './memo.ts';
-import type { Writer } from './writer.ts';
+import type { Output } from './output.ts';
+import { NOTHING, putField, putHex, putText, putVarint } from './put.ts';
 
-// Fields that several messages have in common. As proto3 has it, what is 0 or empty is left off the wire.
+// Fields that several messages have in common: each is written at a place, and says where it ends. As proto3 has it, what is 0
+// or empty is left off the wire.
 
 export const TRACE_ID_DIGITS = 32;
 export const SPAN_ID_DIGITS = 16;
 
+export const TRACE_ID_BYTES = TRACE_ID_DIGITS / 2;
+export const SPAN_ID_BYTES = SPAN_ID_DIGITS / 2;
+
+/** Room for any field but a text. */
+export const FIELD_BYTES = 32;
+
 const NANOS_PER_SECOND = 1_000_000_000;
-const TWO_16 = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
 /** 2^34 s lie in the year 2514, and are less than 64 bits of nanoseconds. */
 const MAX_PLAIN_SECONDS = 0x4_0000_0000;
@@ -22,31 +30,27 @@ export function textOf(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
 }
 
-export function writeText(writer: Writer, tag: number, value: unknown): void {
+export function putTextField(out: Output, at: number, tag: number, value: unknown): number {
   const text = textOf(value);
-  if (text === '') return;
-  writer.byte(tag);
-  writer.text(text);
+  if (text === '') return at;
+  out.room(at, FIELD_BYTES)[at] = tag;
+  return putText(out, at + 1, text);
 }
 
 /** A text that often comes again. */
-export function writeName({ writer, names }: Encoding, tag: number, name: string): void {
-  if (name === '') return;
-  writer.byte(tag);
-  const start = writer.at;
+export function putName({ out, names }: Encoding, at: number, tag: number, name: string): number {
+  if (name === '') return at;
   const known = names.find(name);
-  if (known !== undefined) {
-    writer.raw(known);
-    return;
-  }
-  writer.text(name);
-  if (names.wants(name)) names.keep(ownCopyOf(name), writer.copyFrom(start));
+  if (known !== undefined) return putField(out, at, tag, known);
+  const end = putTextField(out, at, tag, name);
+  if (names.wants(name)) names.keep(ownCopyOf(name), out.copied(at + 1, end));
+  return end;
 }
 
-export function writeCount(writer: Writer, tag: number, value: number): void {
-  if (value === 0) return;
-  writer.byte(tag);
-  writer.varint(value);
+export function putCount(bytes: Buffer, at: number, tag: number, value: number): number {
+  if (value === 0) return at;
+  bytes[at] = tag;
+  return putVarint(bytes, at + 1, value);
 }
 
 /** How many attributes are missing: what the program says, and those that were left out here. */
@@ -55,10 +59,21 @@ export function missingOf(dropped: number | undefined, leftOut: number): number 
   return Math.min(counted + leftOut, MAX_UINT32);
 }
 
-/** @throws Error where `id` is not that many hex digits. */
-export function writeId(writer: Writer, tag: number, id: unknown, digits: number, field: string): void {
-  if (typeof id === 'string' && id.length === digits && writer.hex(tag, id)) return;
-  throw new Error(`its ${field} must be ${digits} hex digits, but is ${shown(id)}`);
+/** @throws Error where `id` is not hex digits for so many bytes. */
+export function putId(out: Output, at: number, tag: number, id: unknown, length: number, field: string): number {
+  const bytes = out.room(at, FIELD_BYTES);
+  bytes[at] = tag;
+  bytes[at + 1] = length;
+  const end = typeof id === 'string' && id.length === 2 * length ? putHex(bytes, at + 2, id, length) : NOTHING;
+  if (end === NOTHING) throw new Error(`its ${field} must be ${2 * length} hex digits, but is ${shown(id)}`);
+  return end;
+}
+
+/** The second that the last time fell into, in nanoseconds: most spans of a request are of few seconds. */
+export interface KnownSecond {
+  seconds: number;
+  low: number;
+  high: number;
 }
 
 /**
@@ -66,27 +81,42 @@ export function writeId(writer: Writer, tag: number, id: unknown, digits: number
  *
  * @throws Error where the pair is no time that OTLP can hold.
  */
-export function writeTime(writer: Writer, tag: number, time: readonly [number, number], field: string): void {
+export function putTime(
+  { out, second }: Encoding,
+  at: number,
+  tag: number,
+  time: readonly [number, number],
+  field: string,
+): number {
+  out.room(at, FIELD_BYTES);
   const seconds = time[0];
   const nanos = time[1];
-  if (!isPlain(seconds, MAX_PLAIN_SECONDS) || !isPlain(nanos, NANOS_PER_SECOND)) {
+  if (!isPlain(nanos, NANOS_PER_SECOND) || (seconds !== second.seconds && !remember(second, seconds))) {
     const { low, high } = bitsOf(nanosOfHrTime([seconds, nanos], field));
-    writeFixed64(writer, tag, low, high);
-    return;
+    return putFixed64(out, at, tag, low, high);
   }
-  // No bigint: the seconds are multiplied in two parts, of which no product and no sum reaches 2^53.
-  const upper = Math.trunc(seconds / TWO_16) * NANOS_PER_SECOND;
-  const carried = upper & 0xffff;
-  const lower = (seconds & 0xffff) * NANOS_PER_SECOND + nanos + carried * TWO_16;
-  const low = lower | 0;
-  writeFixed64(writer, tag, low, (upper - carried) / TWO_16 + (lower - (low >>> 0)) / TWO_32);
+  const low = second.low + nanos;
+  return putFixed64(out, at, tag, low, low < TWO_32 ? second.high : second.high + 1);
+}
+
+/** `false`, and nothing changed, for what is no plain second. */
+function remember(second: KnownSecond, seconds: number): boolean {
+  if (!isPlain(seconds, MAX_PLAIN_SECONDS)) return false;
+  const { low, high } = bitsOf(BigInt(seconds) * BigInt(NANOS_PER_SECOND));
+  second.seconds = seconds;
+  second.low = low;
+  second.high = high;
+  return true;
 }
 
 function isPlain(value: number, below: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < below;
 }
 
-function writeFixed64(writer: Writer, tag: number, low: number, high: number): void {
-  if (low === 0 && high === 0) return;
-  writer.fixed64(tag, low, high);
+function putFixed64({ bytes, view }: Output, at: number, tag: number, low: number, high: number): number {
+  if (low === 0 && high === 0) return at;
+  bytes[at] = tag;
+  view.setInt32(at + 1, low, true);
+  view.setInt32(at + 5, high, true);
+  return at + 9;
 }

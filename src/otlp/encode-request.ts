@@ -1,10 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { missingOf, writeCount, writeText } from './encode-field.ts';
-import { writeSpan } from './encode-span.ts';
-import { writeAttributes } from './encode-value.ts';
+import { FIELD_BYTES, putTextField } from './encode-field.ts';
+import { putSpan } from './encode-span.ts';
+import { putAttributes } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
 import { Pieces } from './pieces.ts';
-import { varintBytes } from './writer.ts';
+import { putLength, putVarint, varintBytes } from './put.ts';
 
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];
@@ -20,11 +20,9 @@ const RESOURCE_SPANS_SCOPE_SPANS = 0x12;
 const SCOPE_SPANS_SCOPE = 0x0a;
 const SCHEMA_URL = 0x1a;
 const RESOURCE_ATTRIBUTES = 0x0a;
-const RESOURCE_DROPPED_ATTRIBUTES = 0x10;
 const SCOPE_NAME = 0x0a;
 const SCOPE_VERSION = 0x12;
 const SCOPE_ATTRIBUTES = 0x1a;
-const SCOPE_DROPPED_ATTRIBUTES = 0x20;
 
 /** A resource or scope, as a field of the message that also holds what it owns. */
 interface Owner {
@@ -52,21 +50,24 @@ export class RequestEncoder {
   /** The group of the last span, and most often of the next. */
   #last: ScopeGroup | undefined;
 
+  /** Where the next piece begins. */
+  #at = 0;
+
   constructor(encoding: Encoding) {
     this.#encoding = encoding;
-    encoding.writer.reset();
+    encoding.begin();
   }
 
   /** @throws whatever the span throws: then the request is as it was before. */
   add(span: ReadableSpan): void {
-    const { writer } = this.#encoding;
-    const start = writer.at;
+    const start = this.#at;
     try {
-      writeSpan(this.#encoding, span);
-      const end = writer.at;
+      const end = putSpan(this.#encoding, start, span);
+      this.#at = end;
       this.#groupOf(span.resource, span.instrumentationScope).spans.add(start, end);
     } catch (thrown) {
-      writer.at = start;
+      this.#at = start;
+      this.#encoding.forgetIds();
       throw thrown;
     }
   }
@@ -75,7 +76,7 @@ export class RequestEncoder {
   finish(): Uint8Array<ArrayBuffer> {
     const body = new Pieces();
     for (const group of this.#groups.values()) this.#addResourceSpans(body, group);
-    return body.copiedFrom(this.#encoding.writer.bytes);
+    return body.copiedFrom(this.#encoding.out.bytes);
   }
 
   #groupOf(resource: Resource, scope: Scope): ScopeGroup {
@@ -93,45 +94,69 @@ export class RequestEncoder {
 
   #newScope(resource: Resource, scope: Scope): ScopeGroup {
     // The specification gives a scope attributes; the SDK's type does not have them, its serializers read them.
-    const more = scope as { attributes?: unknown; droppedAttributesCount?: number };
-    const { writer } = this.#encoding;
-    const head = this.#message(SCOPE_SPANS_SCOPE, () => {
-      writeText(writer, SCOPE_NAME, scope.name);
-      writeText(writer, SCOPE_VERSION, scope.version);
-      const leftOut = writeAttributes(this.#encoding, SCOPE_ATTRIBUTES, more.attributes, SCOPE_DEPTH);
-      writeCount(writer, SCOPE_DROPPED_ATTRIBUTES, missingOf(more.droppedAttributesCount, leftOut));
+    const more = scope as {
+      attributes?: object;
+      droppedAttributesCount?: number;
+    };
+    const { out } = this.#encoding;
+    const head = this.#message(SCOPE_SPANS_SCOPE, (start) => {
+      const at = putTextField(out, putTextField(out, start, SCOPE_NAME, scope.name), SCOPE_VERSION, scope.version);
+      return putAttributes(
+        this.#encoding,
+        at,
+        SCOPE_ATTRIBUTES,
+        more.attributes,
+        more.droppedAttributesCount,
+        SCOPE_DEPTH,
+      );
     });
-    return { resource, scope, head, schemaUrl: this.#schemaUrl(scope.schemaUrl), spans: new Pieces() };
+    return {
+      resource,
+      scope,
+      head,
+      schemaUrl: this.#schemaUrl(scope.schemaUrl),
+      spans: new Pieces(),
+    };
   }
 
   #newResource(resource: Resource): ResourceGroup {
-    const more = resource as { droppedAttributesCount?: number };
-    const head = this.#message(RESOURCE_SPANS_RESOURCE, () => {
-      const leftOut = writeAttributes(this.#encoding, RESOURCE_ATTRIBUTES, resource.attributes, RESOURCE_DEPTH);
-      writeCount(this.#encoding.writer, RESOURCE_DROPPED_ATTRIBUTES, missingOf(more.droppedAttributesCount, leftOut));
-    });
-    return { head, schemaUrl: this.#schemaUrl(resource.schemaUrl), scopes: new Map() };
+    const { droppedAttributesCount } = resource as {
+      droppedAttributesCount?: number;
+    };
+    const head = this.#message(RESOURCE_SPANS_RESOURCE, (start) =>
+      putAttributes(
+        this.#encoding,
+        start,
+        RESOURCE_ATTRIBUTES,
+        resource.attributes,
+        droppedAttributesCount,
+        RESOURCE_DEPTH,
+      ),
+    );
+    return {
+      head,
+      schemaUrl: this.#schemaUrl(resource.schemaUrl),
+      scopes: new Map(),
+    };
   }
 
-  #message(tag: number, writeContent: () => void): Pieces {
-    const { writer } = this.#encoding;
-    const pieces = new Pieces();
-    const start = writer.at;
+  #message(tag: number, putContent: (start: number) => number): Pieces {
+    const { out } = this.#encoding;
+    const start = this.#at;
     this.#encoding.restart();
-    writer.byte(tag);
-    const content = writer.open(1);
-    writeContent();
-    writer.close(content, 1);
-    pieces.add(start, writer.at);
-    return pieces;
+    out.room(start, FIELD_BYTES)[start] = tag;
+    return this.#piece(putLength(out, start + 1, putContent(start + 2)));
   }
 
   #schemaUrl(url: unknown): Pieces {
-    const { writer } = this.#encoding;
+    return this.#piece(putTextField(this.#encoding.out, this.#at, SCHEMA_URL, url));
+  }
+
+  /** What was written from where the next piece begins. */
+  #piece(end: number): Pieces {
     const pieces = new Pieces();
-    const start = writer.at;
-    writeText(writer, SCHEMA_URL, url);
-    pieces.add(start, writer.at);
+    pieces.add(this.#at, end);
+    this.#at = end;
     return pieces;
   }
 
@@ -154,11 +179,11 @@ export class RequestEncoder {
 
   /** Tag and length of a message. */
   #addStart(body: Pieces, tag: number, length: number): void {
-    const { writer } = this.#encoding;
-    const start = writer.at;
-    writer.byte(tag);
-    writer.varint(length);
-    body.add(start, writer.at);
+    const start = this.#at;
+    const bytes = this.#encoding.out.room(start, FIELD_BYTES);
+    bytes[start] = tag;
+    this.#at = putVarint(bytes, start + 1, length);
+    body.add(start, this.#at);
   }
 }
 

@@ -1,18 +1,21 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import {
+  FIELD_BYTES,
   missingOf,
-  SPAN_ID_DIGITS,
-  TRACE_ID_DIGITS,
+  putCount,
+  putId,
+  putName,
+  putTextField,
+  putTime,
+  SPAN_ID_BYTES,
+  TRACE_ID_BYTES,
   textOf,
-  writeCount,
-  writeId,
-  writeName,
-  writeText,
-  writeTime,
 } from './encode-field.ts';
-import { writeAttributes } from './encode-value.ts';
+import { putAttributes } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
-import type { Writer } from './writer.ts';
+import type { KnownId } from './known-id.ts';
+import type { Output } from './output.ts';
+import { putLength, putVarint, putWideLength } from './put.ts';
 
 // How many messages contain an attribute's value, from the request down.
 const SPAN_DEPTH = 5;
@@ -37,100 +40,129 @@ const KIND = 0x30;
 const START_TIME = 0x39;
 const END_TIME = 0x41;
 const ATTRIBUTES = 0x4a;
-const DROPPED_ATTRIBUTES = 0x50;
 const EVENTS = 0x5a;
 const DROPPED_EVENTS = 0x60;
 const LINKS = 0x6a;
 const DROPPED_LINKS = 0x70;
 const STATUS = 0x7a;
-const FLAGS = 0x0185;
+const FLAGS = 0x85;
 
 const EVENT_TIME = 0x09;
 const EVENT_NAME = 0x12;
 const EVENT_ATTRIBUTES = 0x1a;
-const EVENT_DROPPED_ATTRIBUTES = 0x20;
 
 const LINK_ATTRIBUTES = 0x22;
-const LINK_DROPPED_ATTRIBUTES = 0x28;
 const LINK_FLAGS = 0x35;
 
 const STATUS_MESSAGE = 0x12;
 const STATUS_CODE = 0x18;
 
 /**
- * Writes one span as a field of its `ScopeSpans`.
+ * Writes one span as a field of its `ScopeSpans`, and says where it ends.
  *
- * @throws whatever the span throws, and an Error that says what OTLP cannot hold. What was written by then is the caller's to take back.
+ * @throws whatever the span throws, and an Error that says what OTLP cannot hold.
  */
-export function writeSpan(encoding: Encoding, span: ReadableSpan): void {
-  const { writer, spanWidth } = encoding;
+export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): number {
+  const { out, spanWidth, traceId, parentId } = encoding;
   const context = span.spanContext();
   const parent = span.parentSpanContext;
   encoding.restart();
-  writer.byte(SCOPE_SPANS_SPAN);
-  const start = writer.open(spanWidth);
-  writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, 'traceId');
-  writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, 'spanId');
-  writeText(writer, TRACE_STATE, context.traceState?.serialize());
-  if (parent?.spanId) writeId(writer, PARENT_SPAN_ID, parent.spanId, SPAN_ID_DIGITS, "parent's spanId");
-  writeName(encoding, NAME, textOf(span.name));
-  writeCount(writer, KIND, enumOf(span.kind, 1));
-  writeTime(writer, START_TIME, span.startTime, 'startTime');
-  writeTime(writer, END_TIME, span.endTime, 'endTime');
-  const leftOut = writeAttributes(encoding, ATTRIBUTES, span.attributes, SPAN_DEPTH);
-  writeCount(writer, DROPPED_ATTRIBUTES, missingOf(span.droppedAttributesCount, leftOut));
-  writeEvents(encoding, span.events);
-  writeCount(writer, DROPPED_EVENTS, missingOf(span.droppedEventsCount, 0));
-  writeLinks(encoding, span.links);
-  writeCount(writer, DROPPED_LINKS, missingOf(span.droppedLinksCount, 0));
-  writeStatus(writer, span.status);
-  writer.byte(FLAGS & 0xff);
-  writer.byte(FLAGS >> 8);
-  writer.fixed32(flagsOf(context.traceFlags, parent?.isRemote));
-  encoding.spanWidth = writer.close(start, spanWidth);
+  out.room(start, FIELD_BYTES)[start] = SCOPE_SPANS_SPAN;
+  let at = start + 1 + spanWidth;
+  at = putKnownId(out, at, TRACE_ID, traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
+  at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_BYTES, 'spanId');
+  if (context.traceState !== undefined) at = putTextField(out, at, TRACE_STATE, context.traceState.serialize());
+  if (parent?.spanId)
+    at = putKnownId(out, at, PARENT_SPAN_ID, parentId, parent.spanId, SPAN_ID_BYTES, "parent's spanId");
+  at = putName(encoding, at, NAME, textOf(span.name));
+  at = putCount(out.room(at, FIELD_BYTES), at, KIND, enumOf(span.kind, 1));
+  at = putTime(encoding, at, START_TIME, span.startTime, 'startTime');
+  at = putTime(encoding, at, END_TIME, span.endTime, 'endTime');
+  at = putAttributes(encoding, at, ATTRIBUTES, span.attributes, span.droppedAttributesCount, SPAN_DEPTH);
+  at = putEvents(encoding, at, span.events);
+  if (span.droppedEventsCount > 0) at = putDropped(out, at, DROPPED_EVENTS, span.droppedEventsCount);
+  at = putLinks(encoding, at, span.links);
+  if (span.droppedLinksCount > 0) at = putDropped(out, at, DROPPED_LINKS, span.droppedLinksCount);
+  at = putStatus(out, at, span.status);
+  at = putFlags(out, at, FLAGS, flagsOf(context.traceFlags, parent?.isRemote));
+  const end = putWideLength(out, start + 1, spanWidth, at);
+  if (end !== at) encoding.moved(end - at);
+  return end;
 }
 
-function writeEvents(encoding: Encoding, events: ReadableSpan['events'] | undefined): void {
-  const { writer } = encoding;
+function putKnownId(
+  out: Output,
+  at: number,
+  tag: number,
+  known: KnownId,
+  id: string,
+  length: number,
+  field: string,
+): number {
+  if (known.is(id)) return known.put(out, at, tag, length);
+  const end = putId(out, at, tag, id, length, field);
+  known.keep(id, at + 2);
+  return end;
+}
+
+function putEvents(encoding: Encoding, start: number, events: ReadableSpan['events'] | undefined): number {
+  const { out } = encoding;
+  let at = start;
   for (const event of events ?? []) {
     const name = textOf(event.name);
+    const begin = at + 1;
     encoding.spend(1, name.length);
-    writer.byte(EVENTS);
-    const start = writer.open(1);
-    writeTime(writer, EVENT_TIME, event.time, 'event time');
-    writeName(encoding, EVENT_NAME, name);
-    const leftOut = writeAttributes(encoding, EVENT_ATTRIBUTES, event.attributes, EVENT_DEPTH);
-    writeCount(writer, EVENT_DROPPED_ATTRIBUTES, missingOf(event.droppedAttributesCount, leftOut));
-    writer.close(start, 1);
+    out.room(at, FIELD_BYTES)[at] = EVENTS;
+    at = putTime(encoding, begin + 1, EVENT_TIME, event.time, 'event time');
+    at = putName(encoding, at, EVENT_NAME, name);
+    at = putAttributes(encoding, at, EVENT_ATTRIBUTES, event.attributes, event.droppedAttributesCount, EVENT_DEPTH);
+    at = putLength(out, begin, at);
   }
+  return at;
 }
 
-function writeLinks(encoding: Encoding, links: ReadableSpan['links'] | undefined): void {
-  const { writer } = encoding;
+function putLinks(encoding: Encoding, start: number, links: ReadableSpan['links'] | undefined): number {
+  const { out } = encoding;
+  let at = start;
   for (const link of links ?? []) {
     const context = link.context;
     const traceState = textOf(context.traceState?.serialize());
+    const begin = at + 1;
     encoding.spend(1, traceState.length);
-    writer.byte(LINKS);
-    const start = writer.open(1);
-    writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, "link's traceId");
-    writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, "link's spanId");
-    writeText(writer, TRACE_STATE, traceState);
-    const leftOut = writeAttributes(encoding, LINK_ATTRIBUTES, link.attributes, EVENT_DEPTH);
-    writeCount(writer, LINK_DROPPED_ATTRIBUTES, missingOf(link.droppedAttributesCount, leftOut));
-    writer.byte(LINK_FLAGS);
-    writer.fixed32(flagsOf(context.traceFlags, context.isRemote));
-    writer.close(start, 1);
+    out.room(at, FIELD_BYTES)[at] = LINKS;
+    at = putId(out, begin + 1, TRACE_ID, context.traceId, TRACE_ID_BYTES, "link's traceId");
+    at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_BYTES, "link's spanId");
+    at = putTextField(out, at, TRACE_STATE, traceState);
+    at = putAttributes(encoding, at, LINK_ATTRIBUTES, link.attributes, link.droppedAttributesCount, EVENT_DEPTH);
+    at = putFlags(out, at, LINK_FLAGS, flagsOf(context.traceFlags, context.isRemote));
+    at = putLength(out, begin, at);
   }
+  return at;
 }
 
 /** Always there, even if it is empty. */
-function writeStatus(writer: Writer, status: ReadableSpan['status'] | undefined): void {
-  writer.byte(STATUS);
-  const start = writer.open(1);
-  writeText(writer, STATUS_MESSAGE, status?.message);
-  writeCount(writer, STATUS_CODE, enumOf(status?.code, 0));
-  writer.close(start, 1);
+function putStatus(out: Output, start: number, status: ReadableSpan['status'] | undefined): number {
+  const bytes = out.room(start, FIELD_BYTES);
+  const message = status?.message;
+  const code = enumOf(status?.code, 0);
+  bytes[start] = STATUS;
+  let at = start + 2;
+  if (message) at = putTextField(out, at, STATUS_MESSAGE, message);
+  at = putCount(out.room(at, FIELD_BYTES), at, STATUS_CODE, code);
+  return putLength(out, start + 1, at);
+}
+
+function putDropped(out: Output, at: number, tag: number, dropped: number | undefined): number {
+  const missing = missingOf(dropped, 0);
+  return missing === 0 ? at : putCount(out.room(at, FIELD_BYTES), at, tag, missing);
+}
+
+/** Always there. The tag of a span's has two bytes, that of a link's has one. */
+function putFlags(out: Output, start: number, tag: number, flags: number): number {
+  const bytes = out.room(start, FIELD_BYTES);
+  const at = putVarint(bytes, start, tag);
+  out.view.setInt32(at, flags, true);
+  return at + 4;
 }
 
 /** To the SDK a context without `isRemote` is local, so the bit that says "this is known" is always set, as the official exporters do. */

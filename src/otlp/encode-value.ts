@@ -1,9 +1,28 @@
+import type { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { shown } from '../errors.ts';
-import type { Encoding, KnownKey } from './encoding.ts';
+import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
+import type { Encoding } from './encoding.ts';
 import { bitsOf, fitsInt64 } from './int64.ts';
-import { Memo, ownCopyOf } from './memo.ts';
-import type { Writer } from './writer.ts';
+import { BOOL_VALUE, DOUBLE_BYTES, DOUBLE_VALUE, INT_VALUE, KnownKey, putEntryKey, STRING_VALUE } from './known-key.ts';
+import { ownCopyOf } from './memo.ts';
+import type { Output } from './output.ts';
+import {
+  likelyBytes,
+  MAX_VARINT_BYTES,
+  NOTHING,
+  putAscii,
+  putBytes,
+  putInt64,
+  putLength,
+  putText,
+  putUtf8,
+  putVarint,
+  putVarint64,
+  roomFor,
+  SHORT_TEXT,
+  varintBytes,
+} from './put.ts';
 
 /** Messages inside messages that protobuf's own readers accept: 47 arrays or 31 objects inside one span attribute. */
 export const MAX_MESSAGE_DEPTH = 100;
@@ -11,40 +30,54 @@ export const MESSAGES_PER_ARRAY = 2;
 export const MESSAGES_PER_MAP = 3;
 
 const MAX_PLACES = 64;
+/** Room for an entry but for its key and a text in it. */
+const ENTRY_BYTES = 64;
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
-const KEY_VALUE_KEY = 0x0a;
-const KEY_VALUE_VALUE = 0x12;
-const STRING_VALUE = 0x0a;
-const BOOL_VALUE = 0x10;
-const INT_VALUE = 0x18;
-const DOUBLE_VALUE = 0x21;
 const ARRAY_VALUE = 0x2a;
 const KVLIST_VALUE = 0x32;
 const BYTES_VALUE = 0x3a;
 const REPEATED_VALUES = 0x0a;
 
 /**
- * Writes the attributes of one owner. Those without an OTLP form (functions, symbols) are left out.
+ * Writes the attributes of one owner, and how many of them are missing: those without an OTLP form (functions, symbols) are left out.
  *
- * @param tag of the owner's field
+ * @param tag of the owner's attributes; the count has the next one
+ * @param dropped how many the program left out itself
  * @param depth how many messages contain each of the values
- * @returns how many were left out
  * @throws Error where a value is circular, nested too deep, or too many.
  */
-export function writeAttributes(encoding: Encoding, tag: number, attributes: unknown, depth: number): number {
-  if (attributes === undefined || attributes === null) return 0;
-  let leftOut = 0;
+export function putAttributes(
+  encoding: Encoding,
+  start: number,
+  tag: number,
+  attributes: object | null | undefined,
+  dropped: number | undefined,
+  depth: number,
+): number {
+  const { out, places } = encoding;
+  if (attributes === undefined || attributes === null) return putMissing(out, start, tag, missingOf(dropped, 0));
+  let at = start;
   let place = 0;
+  let leftOut = 0;
   const own = ownOf(attributes);
   for (const key in own) {
-    const value = own[key];
-    const known = knownKey(encoding, key, place++);
-    if (writeKnownKeyValue(encoding, tag, known, value)) continue;
-    encoding.attribute = key;
-    if (!writeKeyValue(encoding, tag, key, known, value, depth)) leftOut += 1;
+    const value = propertyOf(own, key);
+    // Spans of one kind have the same keys in the same places: looking there first saves most searches.
+    let known = places[place];
+    if (known === undefined || known.key !== key) known = keyAt(encoding, key, place);
+    place += 1;
+    if (typeof value === 'object') encoding.attribute = key;
+    const end = putKeyValue(encoding, at, tag, key, known, value, depth);
+    if (end === NOTHING) leftOut += 1;
+    else at = end;
   }
-  return leftOut;
+  return putMissing(out, at, tag, missingOf(dropped, leftOut));
+}
+
+/** Behind the attributes. */
+function putMissing(out: Output, at: number, attributesTag: number, missing: number): number {
+  return missing === 0 ? at : putCount(out.room(at, FIELD_BYTES), at, ((attributesTag >> 3) + 1) << 3, missing);
 }
 
 /** The same properties, in an object of which `for in` shows no other: it is much faster than a list of keys. */
@@ -55,190 +88,234 @@ export function ownOf(attributes: object): Record<string, unknown> {
   return Object.assign(Object.create(null), attributes);
 }
 
+/**
+ * A function of its own, since a `for in` that has met one object with very many properties makes V8 14 throw away its optimized code
+ * again and again where it reads the property in the loop itself.
+ */
+function propertyOf(own: Record<string, unknown>, key: string): unknown {
+  return own[key];
+}
+
 function isPolluted(): boolean {
   for (const _ in Object.prototype) return true;
   return false;
 }
 
-/** Spans of one kind have the same keys in the same places: looking there first saves most searches. */
-function knownKey({ keys, places }: Encoding, key: string, place: number): KnownKey | undefined {
-  const last = places[place];
-  if (last !== undefined && last.key === key) return last;
-  const known = keys.find(key);
-  if (known !== undefined && place < MAX_PLACES) places[place] = known;
+function keyAt(encoding: Encoding, key: string, place: number): KnownKey | undefined {
+  const known = keyOf(encoding, key);
+  if (known !== undefined && place < MAX_PLACES) encoding.places[place] = known;
   return known;
 }
 
-/** Writes a `KeyValue` that came before, whole; `false` where there was none like it. */
-function writeKnownKeyValue(encoding: Encoding, tag: number, known: KnownKey | undefined, value: unknown): boolean {
-  if (known === undefined || !isPlain(value)) return false;
-  const message = known.messages.find(value);
-  if (message === undefined) return false;
-  encoding.spend(1, known.key.length + (typeof value === 'string' ? value.length : 0));
-  encoding.writer.field(tag, message);
-  return true;
-}
-
-/** What a memo can tell apart by itself: it takes -0 for 0. */
-function isPlain(value: unknown): value is string | number | boolean {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true;
-    case 'number':
-      return value !== 0 || !Object.is(value, -0);
-    default:
-      return false;
-  }
-}
-
-/** Writes a `KeyValue`; `false`, and nothing written, where OTLP has no form for the value, or for one inside it. */
-function writeKeyValue(
-  encoding: Encoding,
-  tag: number,
-  key: string,
-  before: KnownKey | undefined,
-  value: unknown,
-  depth: number,
-): boolean {
-  const { writer } = encoding;
-  const begin = writer.at;
-  encoding.spend(0, key.length);
-  const known = before ?? newKey(encoding, key);
-  writer.byte(tag);
-  const start = writer.open(1);
-  if (known === undefined) writeKey(writer, key);
-  else writer.raw(known.start);
-  const inner = writer.open(1);
-  if (!writeValue(encoding, value, depth)) {
-    writer.at = begin;
-    return false;
-  }
-  writer.close(inner, 1);
-  writer.close(start, 1);
-  if (isPlain(value) && known?.messages.wants(value)) known.messages.keep(ownCopyOf(value), writer.copyFrom(start));
-  return true;
-}
-
-function newKey({ keys, writer }: Encoding, key: string): KnownKey | undefined {
-  if (!keys.wants(key)) return undefined;
-  const at = writer.at;
-  writeKey(writer, key);
-  const known = { key, start: writer.copyFrom(at), messages: new Memo<Uint8Array>() };
-  writer.at = at;
+/** Nothing while keys come and go too fast to be remembered. */
+function keyOf({ keys }: Encoding, key: string): KnownKey | undefined {
+  const before = keys.find(key);
+  if (before !== undefined || !keys.wants(key)) return before;
+  const known = new KnownKey(key);
   keys.keep(known.key, known);
   return known;
 }
 
-/** The key, and the tag of the value that follows. */
-function writeKey(writer: Writer, key: string): void {
-  if (key !== '') {
-    writer.byte(KEY_VALUE_KEY);
-    writer.text(key);
-  }
-  writer.byte(KEY_VALUE_VALUE);
+/** Writes a `KeyValue`, or {@link NOTHING} where OTLP has no form for the value, or for one inside it. */
+function putKeyValue(
+  encoding: Encoding,
+  at: number,
+  tag: number,
+  key: string,
+  known: KnownKey | undefined,
+  value: unknown,
+  depth: number,
+): number {
+  encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
+  if (known === undefined) return putOtherEntry(encoding, at, tag, key, known, value, depth);
+  const end = putKnown(encoding.out, at, tag, known, value);
+  if (end !== NOTHING) return end;
+  return typeof value === 'string'
+    ? putNewText(encoding.out, at, tag, known, value)
+    : putOtherEntry(encoding, at, tag, key, known, value, depth);
 }
 
-/** Writes the content of an `AnyValue`; `false` where OTLP has no form for it, or for a value inside it. */
-function writeValue(encoding: Encoding, value: unknown, depth: number): boolean {
-  const { writer } = encoding;
-  encoding.spend(1, typeof value === 'string' ? value.length : 0);
-  switch (typeof value) {
-    case 'string':
-      writer.byte(STRING_VALUE);
-      writer.text(value);
-      return true;
-    case 'number':
-      writeNumber(writer, value);
-      return true;
-    case 'boolean':
-      writer.byte(BOOL_VALUE);
-      writer.byte(value ? 1 : 0);
-      return true;
-    case 'object':
-      return value === null || writeObject(encoding, value, depth);
-    case 'bigint':
-      writeBigInt(writer, value);
-      return true;
-    case 'undefined':
-      return true;
-    default:
-      return false;
-  }
+/** Writes a `KeyValue` of which all is known but perhaps a number at its end; {@link NOTHING} where it is not. */
+function putKnown(out: Output, start: number, tag: number, known: KnownKey, value: unknown): number {
+  const message = knownPart(known, value);
+  if (message === undefined) return NOTHING;
+  const at = start + 1 + message.length;
+  const bytes = out.room(at, MAX_VARINT_BYTES);
+  bytes[start] = tag;
+  bytes.set(message, start + 1);
+  if (typeof value !== 'number') return at;
+  if (message !== known.double) return putVarint(bytes, at, value);
+  out.view.setFloat64(at, value, true);
+  return at + DOUBLE_BYTES;
 }
 
-function writeNumber(writer: Writer, value: number): void {
+// One comparison after the other here: a switch over `typeof` makes a string of it first.
+function knownPart(known: KnownKey, value: unknown): Uint8Array | undefined {
+  if (typeof value === 'string') return known.messages.find(value);
+  if (typeof value === 'boolean') return value ? known.truth : known.falsehood;
+  if (typeof value !== 'number') return undefined;
+  if ((value | 0) !== value) return Number.isSafeInteger(value) ? undefined : known.double;
+  return value > 0 || Object.is(value, 0) ? known.integers[varintBytes(value)] : undefined;
+}
+
+function putNewText(out: Output, at: number, tag: number, { start, messages }: KnownKey, text: string): number {
+  const end = putTextEntry(out, at, tag, start, text, likelyBytes(text));
+  if (messages.wants(text)) messages.keep(ownCopyOf(text), out.copied(at + 1, end));
+  return end;
+}
+
+function putTextEntry(out: Output, at: number, tag: number, start: Uint8Array, text: string, size: number): number {
+  const bytes = out.room(at, ENTRY_BYTES + start.length + roomFor(text, size));
+  const value = putEntryStart(bytes, at, tag, start, 1 + varintBytes(size) + size);
+  bytes[value] = STRING_VALUE;
+  const begin = putVarint(bytes, value + 1, size);
+  const written = putUtf8(bytes, begin, text);
+  return written === size ? begin + size : putTextEntry(out, at, tag, start, text, written);
+}
+
+/** A `KeyValue` up to its value, which will take `size` bytes. */
+function putEntryStart(bytes: Buffer, start: number, tag: number, key: Uint8Array, size: number): number {
+  bytes[start] = tag;
+  const at = putVarint(bytes, start + 1, key.length + varintBytes(size) + size);
+  bytes.set(key, at);
+  return putVarint(bytes, at + key.length, size);
+}
+
+function putOtherEntry(
+  encoding: Encoding,
+  at: number,
+  tag: number,
+  key: string,
+  known: KnownKey | undefined,
+  value: unknown,
+  depth: number,
+): number {
+  const { out } = encoding;
+  out.room(at, ENTRY_BYTES)[at] = tag;
+  const inner = known === undefined ? putEntryKey(out, at + 2, key) : putBytes(out, at + 2, known.start);
+  const end = putValue(encoding, inner + 1, value, depth);
+  return end === NOTHING ? NOTHING : putLength(out, at + 1, putLength(out, inner, end));
+}
+
+/** Writes the content of an `AnyValue`, or {@link NOTHING} where OTLP has no form for it, or for a value inside it. */
+function putValue(encoding: Encoding, at: number, value: unknown, depth: number): number {
+  const { out } = encoding;
+  if (typeof value === 'object') return value === null ? at : putObject(encoding, at, value, depth);
+  if (typeof value === 'string') return putTextValue(out, at, value);
+  if (typeof value === 'number') return putNumber(out, at, value);
+  if (typeof value === 'boolean') return putBoolean(out, at, value);
+  if (typeof value === 'bigint') return putBigInt(out, at, value);
+  return value === undefined ? at : NOTHING;
+}
+
+function putTextValue(out: Output, at: number, text: string): number {
+  out.room(at, ENTRY_BYTES)[at] = STRING_VALUE;
+  return putText(out, at + 1, text);
+}
+
+function putNumber(out: Output, at: number, value: number): number {
+  const bytes = out.room(at, ENTRY_BYTES);
   if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    writer.byte(INT_VALUE);
-    writer.int64(value);
-  } else {
-    writer.byte(DOUBLE_VALUE);
-    writer.double(value);
+    bytes[at] = INT_VALUE;
+    return putInt64(bytes, at + 1, value);
   }
+  bytes[at] = DOUBLE_VALUE;
+  out.view.setFloat64(at + 1, value, true);
+  return at + 1 + DOUBLE_BYTES;
 }
 
-function writeBigInt(writer: Writer, value: bigint): void {
-  if (fitsInt64(value)) {
-    const { low, high } = bitsOf(value);
-    writer.byte(INT_VALUE);
-    writer.varint64(low, high);
-  } else {
-    writer.byte(STRING_VALUE);
-    writer.text(value.toString());
-  }
+function putBoolean(out: Output, at: number, value: boolean): number {
+  const bytes = out.room(at, ENTRY_BYTES);
+  bytes[at] = BOOL_VALUE;
+  bytes[at + 1] = value ? 1 : 0;
+  return at + 2;
 }
 
-function writeObject(encoding: Encoding, value: object, depth: number): boolean {
+function putBigInt(out: Output, at: number, value: bigint): number {
+  if (!fitsInt64(value)) return putTextValue(out, at, value.toString());
+  const { low, high } = bitsOf(value);
+  const bytes = out.room(at, ENTRY_BYTES);
+  bytes[at] = INT_VALUE;
+  return putVarint64(bytes, at + 1, low, high);
+}
+
+function putObject(encoding: Encoding, at: number, value: object, depth: number): number {
   const isArray = Array.isArray(value);
-  if (!isArray && types.isUint8Array(value)) return writeBytes(encoding, value);
+  if (!isArray && types.isUint8Array(value)) return putBytesValue(encoding, at, value);
   const { ancestors, attribute } = encoding;
-  if (ancestors.includes(value)) throw new Error(`its attribute ${shown(attribute)} is circular`);
+  if (ancestors.length > 0 && ancestors.includes(value))
+    throw new Error(`its attribute ${shown(attribute)} is circular`);
   const inside = depth + (isArray ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
   if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(attribute)} is nested too deep`);
   ancestors.push(value);
-  const written = isArray ? writeArray(encoding, value, inside) : writeMap(encoding, value, inside);
+  const end = isArray ? putArray(encoding, at, value, inside) : putMap(encoding, at, value, inside);
   ancestors.pop();
-  return written;
+  return end;
 }
 
-function writeBytes(encoding: Encoding, value: Uint8Array): boolean {
+function putBytesValue(encoding: Encoding, at: number, value: Uint8Array): number {
   // A copy: what the program still writes to does not change under the writer, and a subclass keeps no say.
   const copy = new Uint8Array(value);
   encoding.spend(1, copy.length);
-  encoding.writer.byte(BYTES_VALUE);
-  encoding.writer.varint(copy.length);
-  encoding.writer.raw(copy);
-  return true;
+  const bytes = encoding.out.room(at, ENTRY_BYTES);
+  bytes[at] = BYTES_VALUE;
+  return putBytes(encoding.out, putVarint(bytes, at + 1, copy.length), copy);
 }
 
-function writeArray(encoding: Encoding, items: readonly unknown[], depth: number): boolean {
-  const { writer } = encoding;
-  writer.byte(ARRAY_VALUE);
-  const start = writer.open(1);
+function putArray(encoding: Encoding, start: number, items: readonly unknown[], depth: number): number {
+  const { out } = encoding;
+  out.room(start, ENTRY_BYTES)[start] = ARRAY_VALUE;
+  let at = start + 2;
   for (let index = 0; index < items.length; index++) {
-    writer.byte(REPEATED_VALUES);
-    const item = writer.open(1);
-    if (!writeValue(encoding, items[index], depth)) return false;
-    writer.close(item, 1);
+    const item = items[index];
+    encoding.spend(1, typeof item === 'string' ? item.length : 0);
+    if (typeof item === 'string') {
+      at = putTextItem(out, at, item);
+      continue;
+    }
+    out.room(at, ENTRY_BYTES)[at] = REPEATED_VALUES;
+    const end = putValue(encoding, at + 2, item, depth);
+    if (end === NOTHING) return NOTHING;
+    at = putLength(out, at + 1, end);
   }
-  writer.close(start, 1);
-  return true;
+  return putLength(out, start + 1, at);
 }
 
-function writeMap(encoding: Encoding, map: object, depth: number): boolean {
-  const { writer } = encoding;
+/** Writes a text as an item of an array. */
+function putTextItem(out: Output, at: number, text: string): number {
+  if (text.length > SHORT_TEXT) return putLongTextItem(out, at, text, likelyBytes(text));
+  const bytes = out.room(at, ENTRY_BYTES);
+  const end = putAscii(bytes, at + 4, text);
+  if (end === NOTHING) return putLongTextItem(out, at, text, likelyBytes(text));
+  bytes[at] = REPEATED_VALUES;
+  bytes[at + 1] = text.length + 2;
+  bytes[at + 2] = STRING_VALUE;
+  bytes[at + 3] = text.length;
+  return end;
+}
+
+function putLongTextItem(out: Output, at: number, text: string, size: number): number {
+  const bytes = out.room(at, ENTRY_BYTES + roomFor(text, size));
+  bytes[at] = REPEATED_VALUES;
+  const value = putVarint(bytes, at + 1, 1 + varintBytes(size) + size);
+  bytes[value] = STRING_VALUE;
+  const begin = putVarint(bytes, value + 1, size);
+  const written = putUtf8(bytes, begin, text);
+  return written === size ? begin + size : putLongTextItem(out, at, text, written);
+}
+
+function putMap(encoding: Encoding, start: number, map: object, depth: number): number {
+  const { out } = encoding;
   const keys = Object.keys(map);
-  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return false;
-  writer.byte(KVLIST_VALUE);
-  const start = writer.open(1);
+  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return NOTHING;
+  out.room(start, ENTRY_BYTES)[start] = KVLIST_VALUE;
+  let at = start + 2;
   for (const key of keys) {
     const value = (map as Record<string, unknown>)[key];
-    const known = encoding.keys.find(key);
-    if (writeKnownKeyValue(encoding, REPEATED_VALUES, known, value)) continue;
-    if (!writeKeyValue(encoding, REPEATED_VALUES, key, known, value, depth)) return false;
+    at = putKeyValue(encoding, at, REPEATED_VALUES, key, keyOf(encoding, key), value, depth);
+    if (at === NOTHING) return NOTHING;
   }
-  writer.close(start, 1);
-  return true;
+  return putLength(out, start + 1, at);
 }
 
 /** A Date, a Map or a Promise shows no property of its own: an empty list in its place would be a lie. */

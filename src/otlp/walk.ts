@@ -11,22 +11,26 @@ export class Walk {
   /** Objects that contain the present value: one that comes again is circular. */
   readonly ancestors: object[] = [];
   /** Values, events and links that this span may still have. */
-  #valuesLeft = 0;
+  valuesLeft = 0;
   /** Characters and bytes that they may still have. */
-  #lengthLeft = 0;
+  lengthLeft = 0;
 
   /** Begins another span, whatever state the last one was left in. */
   restart(): void {
     if (this.ancestors.length > 0) this.ancestors.length = 0;
-    this.#valuesLeft = MAX_VALUES_PER_SPAN;
-    this.#lengthLeft = MAX_LENGTH_PER_SPAN;
+    this.valuesLeft = MAX_VALUES_PER_SPAN;
+    this.lengthLeft = MAX_LENGTH_PER_SPAN;
   }
 
   /** @throws Error where the span has more than one span may have. */
   spend(values: number, length: number): void {
-    this.#valuesLeft -= values;
-    this.#lengthLeft -= length;
-    if (this.#valuesLeft < 0) throw new Error(`it has more than ${MAX_VALUES_PER_SPAN} values`);
-    if (this.#lengthLeft < 0) throw new Error(`its values are longer than ${MAX_LENGTH_PER_SPAN}`);
+    this.valuesLeft -= values;
+    this.lengthLeft -= length;
+    if ((this.valuesLeft | this.lengthLeft) < 0) this.overspent();
+  }
+
+  private overspent(): never {
+    if (this.valuesLeft < 0) throw new Error(`it has more than ${MAX_VALUES_PER_SPAN} values`);
+    throw new Error(`its values are longer than ${MAX_LENGTH_PER_SPAN}`);
   }
 }

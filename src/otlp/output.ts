@@ -1,0 +1,56 @@
+import { Buffer } from 'node:buffer';
+import { OutOfMemory } from './writer.ts';
+
+const FIRST_BYTES = 256 * 1024;
+/** Larger buffers are given back after a request, so that one huge request does not cost its memory for ever. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The buffer that request after request is written into. Whoever writes keeps the place where it goes on, so what was
+ * written in vain is taken back by going on where it began.
+ */
+export class Output {
+  bytes: Buffer<ArrayBuffer>;
+  view: DataView;
+  private capacity: number;
+
+  constructor(size = FIRST_BYTES) {
+    this.bytes = Buffer.allocUnsafeSlow(size);
+    this.view = new DataView(this.bytes.buffer);
+    this.capacity = size;
+  }
+
+  /** The buffer, when there is room for `count` bytes from `at` on; only what stands before `at` is kept. */
+  room(at: number, count: number): Buffer<ArrayBuffer> {
+    return at + count <= this.capacity ? this.bytes : this.grown(at, count);
+  }
+
+  /** Begins anew, in a buffer of a size that may be kept. */
+  reset(): void {
+    if (this.bytes.length > MAX_KEPT_BYTES) this.use(Buffer.allocUnsafeSlow(FIRST_BYTES));
+  }
+
+  /** What stands there, in memory of its own. */
+  copied(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.bytes.subarray(start, end));
+  }
+
+  private grown(at: number, count: number): Buffer<ArrayBuffer> {
+    const least = at + count;
+    let larger: Buffer<ArrayBuffer>;
+    try {
+      larger = Buffer.allocUnsafeSlow(Math.max(least, this.bytes.length * 2));
+    } catch (thrown) {
+      throw new OutOfMemory(`${least} bytes cannot be had`, { cause: thrown });
+    }
+    larger.set(this.bytes.subarray(0, at));
+    this.use(larger);
+    return larger;
+  }
+
+  private use(bytes: Buffer<ArrayBuffer>): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    this.capacity = bytes.length;
+  }
+}
