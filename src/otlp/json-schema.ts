@@ -3,7 +3,8 @@ import { tables } from './schema.ts';
 /** How a field looks in OTLP/JSON: as its type says, but ids are hex, and two numbers may be given by name. */
 export interface JsonField {
   readonly name: string;
-  readonly number: number;
+  /** What stands before its value on the wire. */
+  readonly tag: number;
   readonly type: string;
   readonly repeated: boolean;
   readonly oneof: string | undefined;
@@ -14,7 +15,7 @@ export interface JsonField {
 }
 
 export interface JsonMessage {
-  readonly fields: JsonField[];
+  readonly fields: Map<string, JsonField>;
 }
 
 const IDS: ReadonlySet<string> = new Set(['traceId', 'spanId', 'parentSpanId']);
@@ -33,19 +34,30 @@ const ENUMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'Status.code': { STATUS_CODE_UNSET: 0, STATUS_CODE_OK: 1, STATUS_CODE_ERROR: 2, UNSET: 0, OK: 1, ERROR: 2 },
 };
 
+const LENGTH_AND_CONTENT = 2;
+const WIRE_TYPES: Readonly<Record<string, number>> = {
+  bool: 0,
+  int32: 0,
+  uint32: 0,
+  int64: 0,
+  double: 1,
+  fixed64: 1,
+  fixed32: 5,
+};
+
 const messages = new Map<string, JsonMessage>();
 
 function messageOf(type: string): JsonMessage | undefined {
   const table = tables[type];
   const known = messages.get(type);
   if (table === undefined || known !== undefined) return known;
-  const message: JsonMessage = { fields: [] };
+  const message: JsonMessage = { fields: new Map() };
   // Before its fields, since messages hold themselves.
   messages.set(type, message);
   for (const [name, [number, of, how]] of Object.entries(table)) {
-    message.fields.push({
+    message.fields.set(name, {
       name,
-      number,
+      tag: number * 8 + (WIRE_TYPES[of] ?? LENGTH_AND_CONTENT),
       type: IDS.has(name) ? 'hex' : of,
       repeated: how === 'repeated',
       oneof: how === 'repeated' ? undefined : how,

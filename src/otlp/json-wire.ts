@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { shown } from '../errors.ts';
 import { bitsOf } from './int64.ts';
+import { writeNanos, writeWhole } from './json-integer.ts';
 import type { JsonField, JsonMessage } from './json-schema.ts';
 import { Writer } from './writer.ts';
 
@@ -13,6 +14,9 @@ const HEX = /^([0-9a-f]{2})*$/i;
 const BASE64 = /^([\w+/-]{4})*([\w+/-]{2,3}={0,2})?$/;
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const traceId = Buffer.alloc(16);
+const spanId = Buffer.alloc(8);
 
 /** One for all messages: nothing of the program's runs while it is in use. */
 const shared = new Writer();
@@ -60,17 +64,6 @@ const RANGES: Readonly<Record<string, Range>> = {
   fixed64: [0n, 2n ** 64n - 1n],
 };
 
-/** Wire types of protobuf, for the types that are not 2 (length and content). */
-const WIRE_TYPES: Readonly<Record<string, number>> = {
-  bool: 0,
-  int32: 0,
-  uint32: 0,
-  int64: 0,
-  double: 1,
-  fixed64: 1,
-  fixed32: 5,
-};
-
 /** Writes parsed JSON as the protobuf message that it means. */
 class JsonToWire {
   readonly #writer = shared;
@@ -95,9 +88,10 @@ class JsonToWire {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) throw this.#wrong('an object', json);
     if (depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages are in each other`);
     let oneof: string | undefined;
-    for (const field of fields) {
-      const value = (json as Record<string, unknown>)[field.name];
-      if (value === undefined || value === null) continue;
+    for (const name in json) {
+      const field = fields.get(name);
+      const value = (json as Record<string, unknown>)[name];
+      if (field === undefined || value === undefined || value === null) continue;
       if (field.oneof !== undefined && oneof === field.oneof) throw this.#wrong('one value only', json);
       oneof = field.oneof;
       this.#path.push(field.name);
@@ -118,7 +112,7 @@ class JsonToWire {
 
   #field(json: unknown, field: JsonField, depth: number): void {
     const writer = this.#writer;
-    writer.varint(field.number * 8 + (WIRE_TYPES[field.type] ?? 2));
+    writer.varint(field.tag);
     if (field.message === undefined) {
       this.#scalar(json, field);
       return;
@@ -142,7 +136,7 @@ class JsonToWire {
         writer.double(this.#double(json));
         break;
       case 'hex':
-        this.#bytes(Buffer.from(this.#text(json, 'hex digits', HEX), 'hex'));
+        this.#hex(this.#text(json, 'hex digits', undefined));
         break;
       case 'bytes':
         this.#bytes(Buffer.from(this.#text(json, 'base64', BASE64), 'base64'));
@@ -150,6 +144,13 @@ class JsonToWire {
       default:
         this.#integer(names === undefined || typeof json !== 'string' ? json : this.#named(json, names), type);
     }
+  }
+
+  #hex(text: string): void {
+    const id = text.length === traceId.length * 2 ? traceId : spanId;
+    // What is no digit ends the writing.
+    const isId = text.length === id.length * 2 && id.write(text, 'hex') === id.length;
+    this.#bytes(isId ? id : Buffer.from(this.#text(text, 'hex digits', HEX), 'hex'));
   }
 
   #bytes(bytes: Buffer): void {
@@ -174,6 +175,12 @@ class JsonToWire {
   }
 
   #integer(json: unknown, type: string): void {
+    const writer = this.#writer;
+    const isWritten = type === 'fixed64' ? writeNanos(writer, json) : writeWhole(writer, json, type);
+    if (!isWritten) this.#anyInteger(json, type);
+  }
+
+  #anyInteger(json: unknown, type: string): void {
     if (!this.#exact && Number.isInteger(json) && !Number.isSafeInteger(json)) throw new UnsafeInteger();
     const isInteger = typeof json === 'string' ? INTEGER.test(json) : Number.isSafeInteger(json);
     const [least, most] = RANGES[type] as Range;

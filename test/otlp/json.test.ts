@@ -118,6 +118,50 @@ describe('decodeTracesJson', () => {
     );
   });
 
+  test('reads any integer exactly, as digits in a text or as a number', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt(0n, 2n ** 64n - 1n),
+        fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+        fc.nat(9),
+        (time, int, zeros) => {
+          for (const quote of ['"', '']) {
+            const digits = `${quote === '"' ? '0'.repeat(Math.min(zeros, 20 - `${time}`.length)) : ''}${time}`;
+            const attributes = `[{"key":"k","value":{"intValue":${quote}${int}${quote}}}]`;
+            const span = `{"startTimeUnixNano":${quote}${digits}${quote},"attributes":${attributes}}`;
+            const [read] = decodeTracesJson(`{"resourceSpans":[{"scopeSpans":[{"spans":[${span}]}]}]}`);
+            expect(read?.startTime).toEqual([Number(time / 1_000_000_000n), Number(time % 1_000_000_000n)]);
+            expect(BigInt(read?.attributes.k as number)).toBe(int);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test.each<[string, bigint, bigint]>([
+    ['droppedAttributesCount', 0n, 2n ** 32n - 1n],
+    ['flags', 0n, 2n ** 32n - 1n],
+    ['endTimeUnixNano', 0n, 2n ** 64n - 1n],
+  ])('takes %s from %d to %d, and nothing beyond', (name, least, most) => {
+    const read = (value: bigint, quote: string): unknown =>
+      decodeTracesJson(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"${name}":${quote}${value}${quote}}]}]}]}`);
+    for (const quote of ['"', '']) {
+      for (const value of [least, most]) expect(() => read(value, quote)).not.toThrow();
+      for (const value of [least - 1n, most + 1n]) expect(() => read(value, quote)).toThrow(typed);
+    }
+  });
+
+  test('leaves what was read as it is when something else is read', () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    const [one, other] = [spanWith({ name: 'one', attributes: { bytes } as never }), spanWith({ name: 'other' })];
+    const read = decodeTracesJson(encodeTracesJson([one]));
+    const before = encodeTraces(read);
+    decodeTracesJson(encodeTracesJson([other, other, other]));
+    expect(Buffer.compare(encodeTraces(read), before)).toBe(0);
+    expect(read[0]?.attributes.bytes).toEqual(bytes);
+  });
+
   test.each<[string, unknown]>([
     ['no text', 7],
     ['no text', null],
