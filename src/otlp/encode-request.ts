@@ -41,8 +41,8 @@ interface ResourceGroup extends Owner {
 }
 
 /**
- * One request. Spans are written one after the other as they come, and remembered as pieces of their resource's and scope's messages;
- * since the body is a copy anyway, that is where the pieces are put in order.
+ * One request. Spans are written one after the other as they come, and remembered as pieces of their resource's and scope's messages:
+ * where they are copied or sent, they are put in order.
  */
 export class RequestEncoder {
   readonly #encoding: Encoding;
@@ -72,11 +72,11 @@ export class RequestEncoder {
     }
   }
 
-  /** The body, in memory of its own. */
-  finish(): Uint8Array<ArrayBuffer> {
+  /** The body: pieces of the encoding's buffer. */
+  finish(): Pieces {
     const body = new Pieces();
     for (const group of this.#groups.values()) this.#addResourceSpans(body, group);
-    return body.copiedFrom(this.#encoding.out.bytes);
+    return body;
   }
 
   #groupOf(resource: Resource, scope: Scope): ScopeGroup {

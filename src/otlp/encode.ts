@@ -3,6 +3,8 @@ import type { SpanflowError } from '../errors.ts';
 import { checkArguments, encodeEach, tooLarge } from './encode-each.ts';
 import { RequestEncoder } from './encode-request.ts';
 import { Encoding } from './encoding.ts';
+import { Outputs } from './outputs.ts';
+import type { Pieces } from './pieces.ts';
 
 export interface EncodeTracesOptions {
   /**
@@ -41,30 +43,65 @@ export function encodeTraces(
   options: EncodeTracesOptions = {},
 ): Uint8Array<ArrayBuffer> {
   checkArguments('encodeTraces', spans, options.onUnencodable);
+  return encoded(spans, options, ({ out }, body) => body.copiedFrom(out.bytes));
+}
+
+/** A request that lies in a buffer which is used again when it is given back. */
+export interface LentRequest {
+  readonly pieces: readonly Uint8Array[];
+  readonly length: number;
+  /** Nobody reads the pieces any more. */
+  giveBack(): void;
+}
+
+/**
+ * What {@link encodeTraces} makes, for whoever can say when it has been read. A request a second makes no difference; hundreds of
+ * megabytes in new buffers keep the garbage collector going through everything that the program holds.
+ *
+ * @param leastBytes smaller pieces are copied, and need not be given back
+ * @throws SpanflowError as {@link encodeTraces} does.
+ */
+export function lendTraces(
+  spans: readonly ReadableSpan[],
+  options: EncodeTracesOptions & { readonly leastBytes: number },
+): LentRequest {
+  checkArguments('encodeTraces', spans, options.onUnencodable);
+  return encoded(spans, options, (encoding, body) => {
+    const { out } = encoding;
+    const pieces = body.lentFrom(out.bytes, options.leastBytes);
+    const isLent = pieces.some(({ buffer }) => buffer === out.bytes.buffer);
+    if (isLent) encoding.out = outputs.take();
+    return { pieces, length: body.length, giveBack: () => isLent && outputs.giveBack(out) };
+  });
+}
+
+/** Buffer and memos, kept from one request to the next. */
+let spare: Encoding | undefined;
+/** Buffers that were lent, and came back. */
+const outputs = new Outputs();
+
+function encoded<Made>(
+  spans: readonly ReadableSpan[],
+  { onUnencodable }: EncodeTracesOptions,
+  make: (encoding: Encoding, body: Pieces) => Made,
+): Made {
   // Reading a span may run code of the program that encodes spans in turn: it finds no encoding here, and makes its own.
   const encoding = spare ?? new Encoding();
   spare = undefined;
   try {
-    return bytesOf(spans, encoding, options.onUnencodable);
+    const request = new RequestEncoder(encoding);
+    encodeEach(spans, (span) => request.add(span), onUnencodable);
+    return finished(() => make(encoding, request.finish()));
   } finally {
     spare = encoding;
   }
 }
 
-/** Buffer and memos, kept from one request to the next. */
-let spare: Encoding | undefined;
-
-function bytesOf(
-  spans: readonly ReadableSpan[],
-  encoding: Encoding,
-  onUnencodable: EncodeTracesOptions['onUnencodable'],
-): Uint8Array<ArrayBuffer> {
-  const request = new RequestEncoder(encoding);
-  encodeEach(spans, (span) => request.add(span), onUnencodable);
+/** When everything is bytes, what is left to fail is memory. */
+function finished<Made>(finish: () => Made): Made {
   try {
-    return request.finish();
+    return finish();
   } catch (thrown) {
-    // Everything is bytes by now: what is left is memory.
     throw tooLarge(thrown);
   }
 }

@@ -10,7 +10,8 @@ const MAX_KNOWN_KEYS = 512;
 
 /** What encoding goes on with from span to span and from request to request. */
 export class Encoding extends Walk {
-  readonly out = new Output();
+  /** Another one when this was lent. */
+  out = new Output();
   readonly keys = new Memo<KnownKey>(MAX_KNOWN_KEYS);
   /** The key that was last in each place among the attributes of whatever was written. */
   readonly places: KnownKey[] = [];

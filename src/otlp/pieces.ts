@@ -33,4 +33,25 @@ export class Pieces {
     }
     return copy;
   }
+
+  /** What they hold, in their order: large pieces as they lie there, small ones copied together. */
+  lentFrom(bytes: Uint8Array, leastBytes: number): Uint8Array[] {
+    const lent: Uint8Array[] = [];
+    let small = new Pieces();
+    const copySmall = () => {
+      if (small.length > 0) lent.push(small.copiedFrom(bytes));
+      small = new Pieces();
+    };
+    for (let index = 0; index < this.#edges.length; index += 2) {
+      const start = this.#edges[index] as number;
+      const end = this.#edges[index + 1] as number;
+      if (end - start < leastBytes) small.add(start, end);
+      else {
+        copySmall();
+        lent.push(bytes.subarray(start, end));
+      }
+    }
+    copySmall();
+    return lent;
+  }
 }

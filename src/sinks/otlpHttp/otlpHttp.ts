@@ -5,6 +5,7 @@ import { ExportError, type Response, type Sink } from '../../sink.ts';
 import { untraced } from '../../suppress.ts';
 import { resourceWait } from '../resources.ts';
 import { readAnswer } from './answer.ts';
+import type { Sending } from './body.ts';
 import { type Connections, connectionsFor, describe } from './connection.ts';
 import { type OtlpHttpOptions, type OtlpHttpSettings, settle } from './options.ts';
 import { headersOf, type PreparedRequest, prepare } from './request.ts';
@@ -43,9 +44,15 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
   const wait = resourceWait(settings.resourceTimeoutMillis);
   const requests = new WeakMap<Batch<ReadableSpan>, Promise<PreparedRequest>>(); // made by a batch's first attempt, for all of them
   const requestOf = (batch: Batch<ReadableSpan>) => {
-    const request = requests.get(batch) ?? prepare(batch.items, settings, wait);
+    const request = requests.get(batch) ?? prepare(batch.items, settings, wait, () => requests.delete(batch));
     requests.set(batch, request);
     return request;
+  };
+  /** A batch that comes again after it was answered has its request made again. */
+  const begin = async (batch: Batch<ReadableSpan>): Promise<[PreparedRequest, Sending]> => {
+    const request = await requestOf(batch);
+    const sending = request.body.begin();
+    return sending === undefined ? begin(batch) : [request, sending];
   };
   let isShutDown = false;
   return {
@@ -56,9 +63,10 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
-        const answer = untraced(async () =>
-          attempt(connections, await requestOf(batch), batch.items.length, settings, abort.signal),
-        );
+        const answer = untraced(async () => {
+          const [request, sending] = await begin(batch);
+          return attempt(connections, request, sending, batch.items.length, settings, abort.signal);
+        });
         answer.then(
           (response) => {
             subscriber.next(response);
@@ -77,23 +85,28 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
 async function attempt(
   connections: Connections,
   request: PreparedRequest,
+  sending: Sending,
   spans: number,
   settings: OtlpHttpSettings,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { body, unencodable } = request;
+  const { unencodable } = request;
   if (unencodable === spans) return { unencodable };
-  const headers = await headersOf(request, settings);
-  signal.throwIfAborted();
   const { url, maxResponseBytes } = settings;
   const where = `${url.origin}${url.pathname}`;
   try {
+    const headers = await headersOf(request, settings);
+    signal.throwIfAborted();
     const path = `${url.pathname}${url.search}`;
+    // undici's types leave the iterable out, its documentation does not.
+    const body = sending.body as Uint8Array;
     const response = await connections.request({ method: 'POST', path, headers, body, signal }, (answer) =>
       readAnswer(answer, maxResponseBytes, where),
     );
+    sending.answered();
     return unencodable === 0 ? response : { ...response, unencodable };
   } catch (error) {
+    sending.failed();
     if (error instanceof ExportError) throw error;
     throw new ExportError(connections.failureOf(error), `no answer from ${where}: ${describe(error)}`, {
       cause: error,

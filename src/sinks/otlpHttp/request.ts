@@ -2,10 +2,11 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../errors.ts';
-import { encodeTraces } from '../../otlp/encode.ts';
+import { encodeTraces, lendTraces } from '../../otlp/encode.ts';
 import { encodeTracesJson } from '../../otlp/encode-json.ts';
 import { ExportError } from '../../sink.ts';
 import type { ResourceWait } from '../resources.ts';
+import { type Body, LentBody, leastLentBytes, ownBody } from './body.ts';
 import { isHeaderValue, type OtlpHttpSettings } from './options.ts';
 
 const gzipOffThread = promisify(gzip);
@@ -15,40 +16,54 @@ const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/j
 
 /** What all attempts of a batch have in common. */
 export interface PreparedRequest {
-  readonly body: Uint8Array;
+  readonly body: Body;
   /** Spans that cannot be expressed, and are not in the body. */
   readonly unencodable: number;
 }
 
-/** Makes the body of a batch. It fails only for good: trying again would make the same body. */
+/**
+ * Makes the body of a batch. It fails only for good: trying again would make the same body.
+ *
+ * @param onOver told when the request was answered, and cannot be sent any more
+ */
 export async function prepare(
   spans: readonly ReadableSpan[],
   settings: OtlpHttpSettings,
   wait: ResourceWait,
+  onOver: () => void,
 ): Promise<PreparedRequest> {
   await wait(spans);
   try {
-    return await bodyOf(spans, settings);
+    return await requestOf(spans, settings, onOver);
   } catch (thrown) {
     if (thrown instanceof ExportError) throw thrown;
     throw new ExportError({ kind: 'permanent' }, `no request can be made: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 
-async function bodyOf(spans: readonly ReadableSpan[], settings: OtlpHttpSettings): Promise<PreparedRequest> {
+async function requestOf(
+  spans: readonly ReadableSpan[],
+  settings: OtlpHttpSettings,
+  onOver: () => void,
+): Promise<PreparedRequest> {
   let unencodable = 0;
   const onUnencodable = () => {
     unencodable += 1;
   };
-  const body = ENCODERS[settings.encoding](spans, { onUnencodable });
-  if (body.length > settings.maxRequestBytes) {
-    const size = `a request of ${body.length} bytes (${spans.length} spans)`;
-    throw new ExportError(
-      { kind: 'tooLarge' },
-      `${size} is not sent: it is over maxRequestBytes ${settings.maxRequestBytes}`,
-    );
+  const { encoding, compression, maxRequestBytes } = settings;
+  const checkSize = (length: number) => {
+    if (length <= maxRequestBytes) return;
+    const size = `a request of ${length} bytes (${spans.length} spans)`;
+    throw new ExportError({ kind: 'tooLarge' }, `${size} is not sent: it is over maxRequestBytes ${maxRequestBytes}`);
+  };
+  if (encoding === 'protobuf' && compression === 'none') {
+    const lent = lendTraces(spans, { onUnencodable, leastBytes: leastLentBytes() });
+    checkSize(lent.length);
+    return { body: new LentBody(lent, onOver), unencodable };
   }
-  return { body: settings.compression === 'gzip' ? await gzipOffThread(body) : body, unencodable };
+  const bytes = ENCODERS[encoding](spans, { onUnencodable });
+  checkSize(bytes.length);
+  return { body: ownBody(compression === 'gzip' ? await gzipOffThread(bytes) : bytes), unencodable };
 }
 
 /** The headers of one attempt: those that are functions are asked anew. */

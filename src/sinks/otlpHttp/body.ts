@@ -1,0 +1,79 @@
+import { getDefaultHighWaterMark } from 'node:stream';
+import type { LentRequest } from '../../otlp/encode.ts';
+
+/**
+ * A socket whose buffer is full tells when all of it has been handed to the system. A piece of at least that size always fills it, so
+ * its sender hears when the memory is free again; of a smaller one it does not.
+ */
+export function leastLentBytes(): number {
+  return getDefaultHighWaterMark(false);
+}
+
+/** One attempt's use of a body. */
+export interface Sending {
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** The attempt had the answer that it wanted. */
+  answered(): void;
+  /** It had not: somebody may still read the body, and another attempt will. */
+  failed(): void;
+}
+
+/** The body of a batch's request, for all of its attempts. */
+export interface Body {
+  readonly length: number;
+  /** Nothing when it was given back. */
+  begin(): Sending | undefined;
+}
+
+/** A body in memory of its own. */
+export function ownBody(bytes: Uint8Array): Body {
+  const sending: Sending = { body: bytes, answered: () => {}, failed: () => {} };
+  return { length: bytes.length, begin: () => sending };
+}
+
+/** A body in lent memory: it is given back when an attempt was answered, and every attempt that was begun has handed all of it to the system. */
+export class LentBody implements Body {
+  readonly length: number;
+  #pieces: readonly Uint8Array[];
+  #giveBack: (() => void) | undefined;
+  #parts = 0; // answers, and ends of sending, that are awaited
+  #isOver = false; // given back
+
+  /** @param onGivenBack told when it cannot be used any more */
+  constructor({ pieces, length, giveBack }: LentRequest, onGivenBack: () => void) {
+    this.#pieces = pieces;
+    this.length = length;
+    this.#giveBack = () => {
+      this.#isOver = true;
+      onGivenBack();
+      giveBack();
+    };
+  }
+
+  begin(): Sending | undefined {
+    if (this.#isOver) return undefined;
+    this.#parts += 2;
+    return {
+      body: sent(this.#pieces, () => this.#partDone()),
+      answered: () => this.#partDone(),
+      failed: () => this.#keep(),
+    };
+  }
+
+  #partDone(): void {
+    this.#parts -= 1;
+    if (this.#parts === 0) this.#giveBack?.();
+  }
+
+  /** From now on it is a body like any other, and no larger than it must be while it waits for another attempt. */
+  #keep(): void {
+    if (this.#giveBack !== undefined) this.#pieces = this.#pieces.map((piece) => Uint8Array.from(piece));
+    this.#giveBack = undefined;
+  }
+}
+
+async function* sent(pieces: readonly Uint8Array[], onSent: () => void): AsyncGenerator<Uint8Array> {
+  // Who iterates asks for the next piece when the socket has taken this one.
+  for (const piece of pieces) yield piece;
+  onSent();
+}
