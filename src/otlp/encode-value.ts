@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { shown } from '../errors.ts';
+import { propertyOf } from '../strategies/propertyOf.ts';
 import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
 import type { Encoding } from './encoding.ts';
 import { bitsOf, fitsInt64 } from './int64.ts';
@@ -86,14 +87,6 @@ export function ownOf(attributes: object): Record<string, unknown> {
   if (prototype === null || (prototype === Object.prototype && !isPolluted()))
     return attributes as Record<string, unknown>;
   return Object.assign(Object.create(null), attributes);
-}
-
-/**
- * A function of its own, since a `for in` that has met one object with very many properties makes V8 14 throw away its optimized code
- * again and again where it reads the property in the loop itself.
- */
-function propertyOf(own: Record<string, unknown>, key: string): unknown {
-  return own[key];
 }
 
 function isPolluted(): boolean {

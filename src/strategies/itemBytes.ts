@@ -1,13 +1,26 @@
+import { propertyOf } from './propertyOf.ts';
+
 /** What an item is taken for when its size cannot be read. */
 export const UNREADABLE_ITEM_BYTES = 512;
 
-/** Ids, times, kind, status and the framing of a span with no text at all. */
-const BARE_SPAN_BYTES = 96;
-/** Tag, length and type of one attribute. */
-const ATTRIBUTE_BYTES = 8;
+// As OTLP has them in protobuf: tags, lengths, and what takes a fixed number of bytes.
+/** Ids, times, kind, status and flags of a span, its own frame and that of its name. */
+const BARE_SPAN_BYTES = 62;
+const PARENT_BYTES = 10;
+const EVENT_BYTES = 13;
+const LINK_BYTES = 35;
+/** The frames of one attribute, of its key and of its value. */
+const ATTRIBUTE_BYTES = 6;
+const ELEMENT_BYTES = 2;
+const TEXT_BYTES = 2;
+/** Integers in varints take one to ten bytes, those that programs count with mostly two. */
+const INTEGER_BYTES = 3;
+const DOUBLE_BYTES = 9;
+const BOOLEAN_BYTES = 2;
 
 interface SpanLike {
   readonly name: string;
+  readonly parentSpanContext?: unknown;
   readonly attributes: Record<string, unknown>;
   readonly events: readonly { readonly name: string; readonly attributes?: Record<string, unknown> }[];
   readonly links: readonly { readonly attributes?: Record<string, unknown> }[];
@@ -30,24 +43,24 @@ export function estimateItemBytes(item: unknown): number {
 
 function spanBytes(span: SpanLike): number {
   let bytes = BARE_SPAN_BYTES + span.name.length + attributesBytes(span.attributes);
-  for (const event of span.events) bytes += 16 + event.name.length + attributesBytes(event.attributes);
-  for (const link of span.links) bytes += 40 + attributesBytes(link.attributes);
+  if (span.parentSpanContext !== undefined) bytes += PARENT_BYTES;
+  for (const event of span.events) bytes += EVENT_BYTES + event.name.length + attributesBytes(event.attributes);
+  for (const link of span.links) bytes += LINK_BYTES + attributesBytes(link.attributes);
   return bytes;
 }
 
 function attributesBytes(attributes: Record<string, unknown> | undefined): number {
-  if (attributes === undefined) return 0;
   let bytes = 0;
-  for (const key in attributes) bytes += ATTRIBUTE_BYTES + key.length + valueBytes(attributes[key]);
+  for (const key in attributes) bytes += ATTRIBUTE_BYTES + key.length + valueBytes(propertyOf(attributes, key));
   return bytes;
 }
 
-function valueBytes(value: unknown, walk?: Walk): number {
-  if (typeof value === 'string') return value.length;
-  if (typeof value === 'boolean') return 1;
-  if (typeof value !== 'object' || value === null) return 5;
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  return nestedBytes(value, walk ?? { elementsLeft: MAX_ELEMENTS, depth: 0 });
+function valueBytes(value: unknown): number {
+  if (typeof value === 'string') return TEXT_BYTES + value.length;
+  if (typeof value === 'number') return (value | 0) === value ? INTEGER_BYTES : DOUBLE_BYTES;
+  if (typeof value === 'boolean') return BOOLEAN_BYTES;
+  if (typeof value !== 'object' || value === null) return 0;
+  return objectBytes(value, { elementsLeft: MAX_ELEMENTS, depth: 0 });
 }
 
 /** How much of one value is still looked at: a circular one has no end. */
@@ -60,18 +73,31 @@ interface Walk {
 const MAX_ELEMENTS = 65_536;
 const MAX_DEPTH = 64;
 
-/** Arrays and maps, whose elements may be any value. */
-function nestedBytes(value: object, walk: Walk): number {
-  let bytes = 4;
+/** Bytes; arrays and maps, whose elements may be any value. */
+function objectBytes(value: object, walk: Walk): number {
+  if (ArrayBuffer.isView(value)) return TEXT_BYTES + value.byteLength;
+  let bytes = TEXT_BYTES;
   if (walk.depth === MAX_DEPTH) return bytes;
   walk.depth += 1;
-  const keys = Array.isArray(value) ? undefined : Object.keys(value);
-  const elements = Array.isArray(value) ? value : Object.values(value);
-  for (let index = 0; index < elements.length && walk.elementsLeft > 0; index += 1) {
-    walk.elementsLeft -= 1;
-    bytes +=
-      (keys === undefined ? 4 : ATTRIBUTE_BYTES + (keys[index] ?? '').length) + valueBytes(elements[index], walk);
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length && spend(walk); index += 1) {
+      bytes += ELEMENT_BYTES + elementBytes(value[index], walk);
+    }
+  } else {
+    for (const [key, element] of Object.entries(value)) {
+      if (!spend(walk)) break;
+      bytes += ATTRIBUTE_BYTES + key.length + elementBytes(element, walk);
+    }
   }
   walk.depth -= 1;
   return bytes;
+}
+
+function elementBytes(value: unknown, walk: Walk): number {
+  return typeof value === 'object' && value !== null ? objectBytes(value, walk) : valueBytes(value);
+}
+
+function spend(walk: Walk): boolean {
+  walk.elementsLeft -= 1;
+  return walk.elementsLeft >= 0;
 }

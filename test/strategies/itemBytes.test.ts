@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { encodeTraces } from '../../src/otlp/index.ts';
 import { estimateItemBytes } from '../../src/strategies/itemBytes.ts';
+import { bareSpans, recordedSpans, requestSpans } from '../bench/support/workloads.ts';
 import { spanWith } from '../support/spans.ts';
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 describe('estimateItemBytes', () => {
   test.each([
@@ -16,6 +19,15 @@ describe('estimateItemBytes', () => {
     expect(estimateItemBytes(span) / wire).toBeGreaterThan(0.8);
     expect(estimateItemBytes(span) / wire).toBeLessThan(1.2);
   });
+
+  test.each([recordedSpans, requestSpans, bareSpans].map((spansOf) => spansOf()))(
+    'is within a tenth of what batches of spans take on the wire: $name',
+    ({ batches }) => {
+      const ratios = batches.map((spans) => sum(spans.map(estimateItemBytes)) / encodeTraces(spans).length);
+      expect(Math.min(...ratios)).toBeGreaterThan(0.9);
+      expect(Math.max(...ratios)).toBeLessThan(1.1);
+    },
+  );
 
   test('comes to an end with a value that has none', () => {
     const circular: unknown[] = [];
