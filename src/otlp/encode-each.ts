@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { InvalidOptionError, messageOf, SpanflowError, shown } from '../errors.ts';
 import { OutOfMemory } from './writer.ts';
@@ -10,13 +11,17 @@ export function checkArguments(caller: string, spans: unknown, onUnencodable: un
   }
 }
 
+type OnUnencodable = ((span: ReadableSpan, error: SpanflowError) => void) | undefined;
+
 /** Takes span for span; one that cannot be encoded is told of, or thrown where nobody listens. */
 export function encodeEach(
   spans: readonly ReadableSpan[],
   add: (span: ReadableSpan) => void,
-  onUnencodable: ((span: ReadableSpan, error: SpanflowError) => void) | undefined,
+  onUnencodable: OnUnencodable,
+  from = 0,
+  to = spans.length,
 ): void {
-  for (let index = 0; index < spans.length; index++) {
+  for (let index = from; index < to; index++) {
     const span = spans[index] as ReadableSpan;
     try {
       add(span);
@@ -30,6 +35,27 @@ export function encodeEach(
         // See the option: the remaining spans matter more.
       }
     }
+  }
+}
+
+/** For so long the program waits at a time, unless one span takes longer. */
+const SLICE_MILLIS = 0.5;
+/** So many spans are taken between two looks at the clock. */
+const SPANS_PER_LOOK = 16;
+
+/** Likewise, in slices: between them the event loop has a turn. */
+export async function encodeInSlices(
+  spans: readonly ReadableSpan[],
+  add: (span: ReadableSpan) => void,
+  onUnencodable: OnUnencodable,
+): Promise<void> {
+  let begun = performance.now();
+  for (let from = 0; from < spans.length; from += SPANS_PER_LOOK) {
+    const to = Math.min(from + SPANS_PER_LOOK, spans.length);
+    encodeEach(spans, add, onUnencodable, from, to);
+    if (to === spans.length || performance.now() - begun < SLICE_MILLIS) continue;
+    await nextTurn();
+    begun = performance.now();
   }
 }
 

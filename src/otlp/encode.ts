@@ -1,10 +1,9 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { SpanflowError } from '../errors.ts';
-import { checkArguments, encodeEach, tooLarge } from './encode-each.ts';
+import { checkArguments, encodeEach, encodeInSlices, tooLarge } from './encode-each.ts';
 import { RequestEncoder } from './encode-request.ts';
 import { Encoding } from './encoding.ts';
 import { Outputs } from './outputs.ts';
-import type { Pieces } from './pieces.ts';
 
 export interface EncodeTracesOptions {
   /**
@@ -43,7 +42,28 @@ export function encodeTraces(
   options: EncodeTracesOptions = {},
 ): Uint8Array<ArrayBuffer> {
   checkArguments('encodeTraces', spans, options.onUnencodable);
-  return encoded(spans, options, ({ out }, body) => body.copiedFrom(out.bytes));
+  // Reading a span may run code of the program that encodes spans in turn: it finds no encoding here, and makes its own.
+  const encoding = spare ?? new Encoding();
+  spare = undefined;
+  try {
+    const request = new RequestEncoder(encoding);
+    encodeEach(spans, (span) => request.add(span), options.onUnencodable);
+    return finished(() => request.finish().copiedFrom(encoding.out.bytes));
+  } finally {
+    spare = encoding;
+  }
+}
+
+/** Buffer and memos, kept from one request to the next. */
+let spare: Encoding | undefined;
+
+/** When everything is bytes, what is left to fail is memory. */
+function finished<Made>(finish: () => Made): Made {
+  try {
+    return finish();
+  } catch (thrown) {
+    throw tooLarge(thrown);
+  }
 }
 
 /** A request that lies in a buffer which is used again when it is given back. */
@@ -55,53 +75,39 @@ export interface LentRequest {
 }
 
 /**
- * What {@link encodeTraces} makes, for whoever can say when it has been read. A request a second makes no difference; hundreds of
- * megabytes in new buffers keep the garbage collector going through everything that the program holds.
+ * What {@link encodeTraces} makes, for whoever can wait for it, and can say when it has been read: in slices, so that the program
+ * never stands still for long, and without leaving hundreds of megabytes behind for the garbage collector. One request is made after
+ * the other.
  *
  * @param leastBytes smaller pieces are copied, and need not be given back
  * @throws SpanflowError as {@link encodeTraces} does.
  */
-export function lendTraces(
-  spans: readonly ReadableSpan[],
-  options: EncodeTracesOptions & { readonly leastBytes: number },
-): LentRequest {
-  checkArguments('encodeTraces', spans, options.onUnencodable);
-  return encoded(spans, options, (encoding, body) => {
-    const { out } = encoding;
-    const pieces = body.lentFrom(out.bytes, options.leastBytes);
-    const isLent = pieces.some(({ buffer }) => buffer === out.bytes.buffer);
-    if (isLent) encoding.out = outputs.take();
-    return { pieces, length: body.length, giveBack: () => isLent && outputs.giveBack(out) };
-  });
+export function lendTraces(spans: readonly ReadableSpan[], options: LendOptions): Promise<LentRequest> {
+  const lent = last.then(() => lend(spans, options));
+  last = lent.catch(() => {});
+  return lent;
 }
 
-/** Buffer and memos, kept from one request to the next. */
-let spare: Encoding | undefined;
+interface LendOptions extends EncodeTracesOptions {
+  readonly leastBytes: number;
+}
+
+/** Ends when the one that was begun last has ended. */
+let last: Promise<unknown> = Promise.resolve();
+const lending = new Encoding();
 /** Buffers that were lent, and came back. */
 const outputs = new Outputs();
 
-function encoded<Made>(
-  spans: readonly ReadableSpan[],
-  { onUnencodable }: EncodeTracesOptions,
-  make: (encoding: Encoding, body: Pieces) => Made,
-): Made {
-  // Reading a span may run code of the program that encodes spans in turn: it finds no encoding here, and makes its own.
-  const encoding = spare ?? new Encoding();
-  spare = undefined;
-  try {
-    const request = new RequestEncoder(encoding);
-    encodeEach(spans, (span) => request.add(span), onUnencodable);
-    return finished(() => make(encoding, request.finish()));
-  } finally {
-    spare = encoding;
-  }
-}
-
-/** When everything is bytes, what is left to fail is memory. */
-function finished<Made>(finish: () => Made): Made {
-  try {
-    return finish();
-  } catch (thrown) {
-    throw tooLarge(thrown);
-  }
+async function lend(spans: readonly ReadableSpan[], options: LendOptions): Promise<LentRequest> {
+  checkArguments('encodeTraces', spans, options.onUnencodable);
+  const request = new RequestEncoder(lending);
+  await encodeInSlices(spans, (span) => request.add(span), options.onUnencodable);
+  const { out } = lending;
+  return finished(() => {
+    const body = request.finish();
+    const pieces = body.lentFrom(out.bytes, options.leastBytes);
+    const isLent = pieces.some(({ buffer }) => buffer === out.bytes.buffer);
+    if (isLent) lending.out = outputs.take();
+    return { pieces, length: body.length, giveBack: () => isLent && outputs.giveBack(out) };
+  });
 }
