@@ -2,9 +2,20 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { missingOf, SPAN_ID_DIGITS, TRACE_ID_DIGITS, textOf } from './encode-field.ts';
 import { enumOf, flagsOf } from './encode-span.ts';
 import type { JsonEncoding } from './json-encoding.ts';
-import { fieldName, quotedFieldName, writeCount, writeId, writeName, writeText, writeTime } from './json-field.ts';
-import { writeAttributes } from './json-value.ts';
-import { constant, type JsonWriter } from './json-writer.ts';
+import {
+  fieldName,
+  putCount,
+  putId,
+  putKnownId,
+  putName,
+  putTextField,
+  putTime,
+  quotedFieldName,
+} from './json-field.ts';
+import { COMMA, closeList, closeObject, constant, FIELD_BYTES, putNumber } from './json-put.ts';
+import { putAttributes } from './json-value.ts';
+import type { Output } from './output.ts';
+import { putBytes } from './put.ts';
 
 // How many messages contain an attribute's value, from the request down.
 const SPAN_DEPTH = 5;
@@ -28,83 +39,88 @@ const STATUS_CODE = fieldName('code');
 /**
  * Writes one span, after others.
  *
- * @throws whatever the span throws, and an Error that says what OTLP cannot hold. What was written by then is the caller's to take back.
+ * @throws whatever the span throws, and an Error that says what OTLP cannot hold.
  */
-export function writeSpan(encoding: JsonEncoding, span: ReadableSpan): void {
-  const { writer } = encoding;
+export function putSpan(encoding: JsonEncoding, begin: number, span: ReadableSpan): number {
+  const { out } = encoding;
   const context = span.spanContext();
   const parent = span.parentSpanContext;
   encoding.restart();
-  writer.comma();
-  const start = writer.at;
-  writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, 'traceId');
-  writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, 'spanId');
-  writeText(writer, TRACE_STATE, textOf(context.traceState?.serialize()));
-  if (parent?.spanId) writeId(writer, PARENT_SPAN_ID, parent.spanId, SPAN_ID_DIGITS, "parent's spanId");
-  writeName(encoding, textOf(span.name));
-  writeCount(writer, KIND, enumOf(span.kind, 1));
-  writeTime(writer, encoding.startTime, span.startTime, 'startTime');
-  writeTime(writer, encoding.endTime, span.endTime, 'endTime');
-  writeAttributes(encoding, span.attributes, SPAN_DEPTH, span.droppedAttributesCount);
-  writeEvents(encoding, span.events);
-  writeCount(writer, DROPPED_EVENTS, missingOf(span.droppedEventsCount, 0));
-  writeLinks(encoding, span.links);
-  writeCount(writer, DROPPED_LINKS, missingOf(span.droppedLinksCount, 0));
-  writeStatus(writer, span.status);
-  writer.integer(flagsOf(context.traceFlags, parent?.isRemote));
-  writer.closeObject(start);
+  out.room(begin, 1)[begin] = COMMA;
+  const start = begin + 1;
+  let at = putKnownId(out, encoding.traceId, start, TRACE_ID, context.traceId, TRACE_ID_DIGITS, 'traceId');
+  at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_DIGITS, 'spanId');
+  at = putTextField(out, at, TRACE_STATE, textOf(context.traceState?.serialize()));
+  const parentId = parent?.spanId;
+  if (parentId)
+    at = putKnownId(out, encoding.parentId, at, PARENT_SPAN_ID, parentId, SPAN_ID_DIGITS, "parent's spanId");
+  at = putName(encoding, at, textOf(span.name));
+  at = putCount(out, at, KIND, enumOf(span.kind, 1));
+  at = putTime(out, at, encoding.startTime, span.startTime, 'startTime');
+  at = putTime(out, at, encoding.endTime, span.endTime, 'endTime');
+  at = putAttributes(encoding, at, span.attributes, span.droppedAttributesCount, SPAN_DEPTH);
+  at = putEvents(encoding, at, span.events);
+  at = putCount(out, at, DROPPED_EVENTS, missingOf(span.droppedEventsCount, 0));
+  at = putLinks(encoding, at, span.links);
+  at = putCount(out, at, DROPPED_LINKS, missingOf(span.droppedLinksCount, 0));
+  at = putStatusAndFlags(out, at, span.status, flagsOf(context.traceFlags, parent?.isRemote));
+  return closeObject(out, start, at);
 }
 
-function writeEvents(encoding: JsonEncoding, events: ReadableSpan['events'] | undefined): void {
-  const { writer } = encoding;
-  const begin = writer.at;
+function putEvents(encoding: JsonEncoding, begin: number, events: ReadableSpan['events'] | undefined): number {
+  const { out } = encoding;
   let list = begin;
+  let at = begin;
   for (const event of events ?? []) {
     const name = textOf(event.name);
     encoding.spend(1, name.length);
-    if (list === begin) list = writer.start(EVENTS);
-    writer.comma();
-    const start = writer.at;
-    writeTime(writer, encoding.eventTime, event.time, 'event time');
-    writeName(encoding, name);
-    writeAttributes(encoding, event.attributes, EVENT_DEPTH, event.droppedAttributesCount);
-    writer.closeObject(start);
+    if (at === begin) at = list = putBytes(out, begin, EVENTS);
+    out.room(at, 1)[at] = COMMA;
+    const start = at + 1;
+    at = putTime(out, start, encoding.eventTime, event.time, 'event time');
+    at = putName(encoding, at, name);
+    at = putAttributes(encoding, at, event.attributes, event.droppedAttributesCount, EVENT_DEPTH);
+    at = closeObject(out, start, at);
   }
-  if (list !== begin) writer.closeList(list);
+  return at === begin ? begin : closeList(out, list, at);
 }
 
-function writeLinks(encoding: JsonEncoding, links: ReadableSpan['links'] | undefined): void {
-  const { writer } = encoding;
-  const begin = writer.at;
+function putLinks(encoding: JsonEncoding, begin: number, links: ReadableSpan['links'] | undefined): number {
+  const { out } = encoding;
   let list = begin;
+  let at = begin;
   for (const link of links ?? []) {
     const context = link.context;
     const traceState = textOf(context.traceState?.serialize());
     encoding.spend(1, traceState.length);
-    if (list === begin) list = writer.start(LINKS);
-    writer.comma();
-    const start = writer.at;
-    writeId(writer, TRACE_ID, context.traceId, TRACE_ID_DIGITS, "link's traceId");
-    writeId(writer, SPAN_ID, context.spanId, SPAN_ID_DIGITS, "link's spanId");
-    writeText(writer, TRACE_STATE, traceState);
-    writeAttributes(encoding, link.attributes, EVENT_DEPTH, link.droppedAttributesCount);
-    writeCount(writer, FLAGS, flagsOf(context.traceFlags, context.isRemote));
-    writer.closeObject(start);
+    if (at === begin) at = list = putBytes(out, begin, LINKS);
+    out.room(at, 1)[at] = COMMA;
+    const start = at + 1;
+    at = putId(out, start, TRACE_ID, context.traceId, TRACE_ID_DIGITS, "link's traceId");
+    at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_DIGITS, "link's spanId");
+    at = putTextField(out, at, TRACE_STATE, traceState);
+    at = putAttributes(encoding, at, link.attributes, link.droppedAttributesCount, EVENT_DEPTH);
+    at = putCount(out, at, FLAGS, flagsOf(context.traceFlags, context.isRemote));
+    at = closeObject(out, start, at);
   }
-  if (list !== begin) writer.closeList(list);
+  return at === begin ? begin : closeList(out, list, at);
 }
 
-/** Always there, even if it is empty; and the name of the field that follows. */
-function writeStatus(writer: JsonWriter, status: ReadableSpan['status'] | undefined): void {
+/** The status is always there, even if it is empty; so are the flags. */
+function putStatusAndFlags(
+  out: Output,
+  begin: number,
+  status: ReadableSpan['status'] | undefined,
+  flags: number,
+): number {
   const message = textOf(status?.message);
   const code = enumOf(status?.code, 0);
   if (message === '' && code === 0) {
-    writer.raw(EMPTY_STATUS_AND_FLAGS);
-    return;
+    const bytes = out.room(begin, FIELD_BYTES);
+    bytes.set(EMPTY_STATUS_AND_FLAGS, begin);
+    return putNumber(bytes, begin + EMPTY_STATUS_AND_FLAGS.length, flags);
   }
-  const start = writer.start(STATUS);
-  writeText(writer, STATUS_MESSAGE, message);
-  writeCount(writer, STATUS_CODE, code);
-  writer.closeObject(start);
-  writer.raw(FLAGS);
+  const start = putBytes(out, begin, STATUS);
+  const end = putCount(out, putTextField(out, start, STATUS_MESSAGE, message), STATUS_CODE, code);
+  return putCount(out, closeObject(out, start, end), FLAGS, flags);
 }

@@ -4,58 +4,75 @@ import { shown } from '../errors.ts';
 import { missingOf } from './encode-field.ts';
 import { isPlainObject, MAX_MESSAGE_DEPTH, MESSAGES_PER_ARRAY, MESSAGES_PER_MAP, ownOf } from './encode-value.ts';
 import { fitsInt64 } from './int64.ts';
-import type { JsonEncoding, KnownKeyJson } from './json-encoding.ts';
-import { fieldName, writeCount } from './json-field.ts';
-import { constant, type JsonWriter } from './json-writer.ts';
-import { Memo, ownCopyOf } from './memo.ts';
+import type { JsonEncoding } from './json-encoding.ts';
+import { fieldName, putCount } from './json-field.ts';
+import { KnownKeyJson, startOf } from './json-known.ts';
+import {
+  CLOSE_OBJECT,
+  COMMA,
+  closeList,
+  constant,
+  FIELD_BYTES,
+  putAsIs,
+  putNumber,
+  putQuoted,
+  QUOTE,
+} from './json-put.ts';
+import { ownCopyOf } from './memo.ts';
+import type { Output } from './output.ts';
+import { NOTHING, putBytes } from './put.ts';
 
 const MAX_PLACES = 64;
 
 const ATTRIBUTES = fieldName('attributes');
 const DROPPED_ATTRIBUTES = fieldName('droppedAttributesCount');
 
-const PAIR = constant(',{');
-const PAIR_KEY = constant('"key":');
-const PAIR_VALUE = constant('"value":');
 const STRING_VALUE = constant('{"stringValue":');
-const TRUE = constant('{"boolValue":true}');
-const FALSE = constant('{"boolValue":false}');
 const INT_VALUE = constant('{"intValue":"');
 const DOUBLE_VALUE = constant('{"doubleValue":');
-const ARRAY_VALUE = constant('{"arrayValue":');
-const KVLIST_VALUE = constant('{"kvlistValue":');
 const BYTES_VALUE = constant('{"bytesValue":"');
-const VALUES = constant('{"values":');
+const TRUE = constant('{"boolValue":true}');
+const FALSE = constant('{"boolValue":false}');
 const EMPTY = constant('{}');
-const QUOTED_END = constant('"}');
-
-const CLOSE_OBJECT = 0x7d;
+const ARRAY = constant('{"arrayValue":{"values":');
+const EMPTY_ARRAY = constant('{"arrayValue":{}}');
+const KVLIST = constant('{"kvlistValue":{"values":');
+const EMPTY_KVLIST = constant('{"kvlistValue":{}}');
 
 /**
- * Writes the attributes of one owner, and how many were left out.
+ * Writes the attributes of one owner, and how many of them are missing: those without an OTLP form (functions, symbols) are left out.
  *
+ * @param dropped how many the program left out itself
  * @param depth how many messages contain each of the values
- * @param dropped how many were left out before
  * @throws Error where a value is circular, nested too deep, or too many.
  */
-export function writeAttributes(encoding: JsonEncoding, given: unknown, depth: number, dropped?: number): void {
-  const { writer } = encoding;
-  const begin = writer.at;
+export function putAttributes(
+  encoding: JsonEncoding,
+  begin: number,
+  attributes: object | null | undefined,
+  dropped: number | undefined,
+  depth: number,
+): number {
+  const { out, places } = encoding;
   let list = begin;
-  let leftOut = 0;
+  let at = begin;
   let place = 0;
-  const own = ownOf(given ?? {});
+  let leftOut = 0;
+  const own = ownOf(attributes ?? {});
   for (const key in own) {
     const value = propertyOf(own, key);
-    if (list === begin) list = writer.start(ATTRIBUTES);
-    const known = knownKey(encoding, key, place++);
-    if (writeKnownPair(encoding, known, value)) continue;
-    encoding.attribute = key;
-    if (!writePair(encoding, key, known, value, depth)) leftOut += 1;
+    if (place === 0) at = list = putBytes(out, begin, ATTRIBUTES);
+    // Spans of one kind have the same keys in the same places: looking there first saves most searches.
+    let known = places[place];
+    if (known === undefined || known.key !== key) known = keyAt(encoding, key, place);
+    place += 1;
+    if (typeof value === 'object') encoding.attribute = key;
+    const end = putPair(encoding, at, key, known, value, depth);
+    if (end === NOTHING) leftOut += 1;
+    else at = end;
   }
-  if (writer.at === list) writer.at = begin;
-  else writer.closeList(list);
-  writeCount(writer, DROPPED_ATTRIBUTES, missingOf(dropped, leftOut));
+  at = at === list ? begin : closeList(out, list, at);
+  return putCount(out, at, DROPPED_ATTRIBUTES, missingOf(dropped, leftOut));
 }
 
 /**
@@ -66,176 +83,169 @@ function propertyOf(own: Record<string, unknown>, key: string): unknown {
   return own[key];
 }
 
-/** Spans of one kind have the same keys in the same places: looking there first saves most searches. */
-function knownKey({ keys, places }: JsonEncoding, key: string, place: number): KnownKeyJson | undefined {
-  const last = places[place];
-  if (last !== undefined && last.key === key) return last;
-  const known = keys.find(key);
-  if (known !== undefined && place < MAX_PLACES) places[place] = known;
+function keyAt(encoding: JsonEncoding, key: string, place: number): KnownKeyJson | undefined {
+  const known = keyOf(encoding, key);
+  if (known !== undefined && place < MAX_PLACES) encoding.places[place] = known;
   return known;
 }
 
-/** Writes a `KeyValue` that came before, whole; `false` where there was none like it. */
-function writeKnownPair(encoding: JsonEncoding, known: KnownKeyJson | undefined, value: unknown): boolean {
-  if (known === undefined || !isPlain(value)) return false;
-  const pair = known.pairs.find(value);
-  if (pair === undefined) return false;
-  encoding.spend(1, known.key.length + (typeof value === 'string' ? value.length : 0));
-  encoding.writer.raw(pair);
-  return true;
+/** Nothing while keys come and go too fast to be remembered. */
+function keyOf({ keys }: JsonEncoding, key: string): KnownKeyJson | undefined {
+  const before = keys.find(key);
+  if (before !== undefined || !keys.wants(key)) return before;
+  const known = new KnownKeyJson(key);
+  keys.keep(known.key, known);
+  return known;
 }
 
-/** What a memo can tell apart by itself: it takes -0 for 0. */
-function isPlain(value: unknown): value is string | number | boolean {
-  // The engine compares `typeof` at once; in a `switch` it makes a string of it first.
-  if (typeof value === 'string' || typeof value === 'boolean') return true;
-  return typeof value === 'number' && !Object.is(value, -0);
-}
-
-/** Writes a `KeyValue`; `false`, and nothing written, where OTLP has no form for the value, or for one inside it. */
-function writePair(
+/** Writes a `KeyValue`, after others, or {@link NOTHING} where OTLP has no form for the value, or for one inside it. */
+function putPair(
   encoding: JsonEncoding,
+  at: number,
   key: string,
   known: KnownKeyJson | undefined,
   value: unknown,
   depth: number,
-): boolean {
-  const { writer } = encoding;
-  const begin = writer.at;
-  encoding.spend(0, key.length);
-  if (known === undefined) writeNewKey(encoding, key);
-  else writer.raw(known.start);
-  if (!writeValue(encoding, value, depth)) {
-    writer.at = begin;
-    return false;
+): number {
+  const { out } = encoding;
+  encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
+  if (known !== undefined) {
+    if (typeof value === 'string') return putTextPair(out, at, known, value);
+    if (typeof value === 'number') return putNumberPair(out, at, known, value);
+    if (typeof value === 'boolean') return putBytes(out, at, value ? known.truth : known.falsehood);
   }
-  writer.byte(CLOSE_OBJECT);
-  if (isPlain(value) && known?.pairs.wants(value)) known.pairs.keep(ownCopyOf(value), writer.copyFrom(begin));
-  return true;
+  const start = putBytes(out, at, known?.start ?? startOf(key));
+  const end = putValue(encoding, start, value, depth);
+  return end === NOTHING ? NOTHING : putEnd(out, end);
 }
 
-/** Writes a pair up to its value. */
-function writeNewKey({ keys, writer }: JsonEncoding, key: string): void {
-  const begin = writer.at;
-  writer.raw(PAIR);
-  if (key !== '') {
-    writer.raw(PAIR_KEY);
-    writer.text(key);
-    writer.comma();
+function putTextPair(out: Output, at: number, { pairs, text }: KnownKeyJson, value: string): number {
+  const pair = pairs.find(value);
+  if (pair !== undefined) return putBytes(out, at, pair);
+  const end = putEnd(out, putEnd(out, putQuoted(out, putBytes(out, at, text), value)));
+  if (pairs.wants(value)) pairs.keep(ownCopyOf(value), out.copied(at, end));
+  return end;
+}
+
+function putNumberPair(out: Output, at: number, { integer, double }: KnownKeyJson, value: number): number {
+  const isInteger = isInt64(value);
+  const start = isInteger ? integer : double;
+  const bytes = out.room(at, start.length + FIELD_BYTES);
+  bytes.set(start, at);
+  const end = putNumberValue(bytes, at + start.length, value, isInteger);
+  bytes[end] = CLOSE_OBJECT;
+  return end + 1;
+}
+
+function isInt64(value: number): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
+/** Writes a number up to the end of its `AnyValue`. An integer is in quotation marks, of which the first is written. */
+function putNumberValue(bytes: Buffer, start: number, value: number, isInteger: boolean): number {
+  let at = start;
+  if (isInteger) {
+    at = putNumber(bytes, at, value);
+    bytes[at++] = QUOTE;
+  } else if (Number.isFinite(value) && value !== 0) {
+    at = putNumber(bytes, at, value);
+  } else {
+    // -0 too: readers for which a number without a fraction is an integer would lose its sign.
+    at += bytes.write(value === 0 ? '"-0"' : `"${value}"`, at);
   }
-  writer.raw(PAIR_VALUE);
-  if (keys.wants(key)) keys.keep(key, { key, start: writer.copyFrom(begin), pairs: new Memo<Uint8Array>() });
+  bytes[at] = CLOSE_OBJECT;
+  return at + 1;
 }
 
-/** Writes an `AnyValue`; `false` where OTLP has no form for it, or for a value inside it. */
-function writeValue(encoding: JsonEncoding, value: unknown, depth: number): boolean {
-  const { writer } = encoding;
-  encoding.spend(1, typeof value === 'string' ? value.length : 0);
-  if (typeof value === 'string') writeString(writer, value);
-  else if (typeof value === 'number') writeNumber(writer, value);
-  else if (typeof value === 'boolean') writer.raw(value ? TRUE : FALSE);
-  else if (value === undefined || value === null) writer.raw(EMPTY);
-  else if (typeof value === 'object') return writeObject(encoding, value, depth);
-  else if (typeof value === 'bigint') writeBigInt(writer, value);
-  else return false;
-  return true;
+function putEnd(out: Output, at: number): number {
+  out.room(at, 1)[at] = CLOSE_OBJECT;
+  return at + 1;
 }
 
-function writeString(writer: JsonWriter, value: string): void {
-  writer.raw(STRING_VALUE);
-  writer.text(value);
-  writer.byte(CLOSE_OBJECT);
+/** Writes an `AnyValue`, or {@link NOTHING} where OTLP has no form for it, or for a value inside it. */
+function putValue(encoding: JsonEncoding, at: number, value: unknown, depth: number): number {
+  const { out } = encoding;
+  // One comparison after the other: a switch over `typeof` makes a string of it first.
+  if (typeof value === 'object')
+    return value === null ? putBytes(out, at, EMPTY) : putObject(encoding, at, value, depth);
+  if (typeof value === 'string') return putText(out, at, value);
+  if (typeof value === 'number') return putAnyNumber(out, at, value);
+  if (typeof value === 'boolean') return putBytes(out, at, value ? TRUE : FALSE);
+  if (typeof value === 'bigint') return putBigInt(out, at, value);
+  return value === undefined ? putBytes(out, at, EMPTY) : NOTHING;
 }
 
-function writeNumber(writer: JsonWriter, value: number): void {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    writer.raw(INT_VALUE);
-    writer.integer(value);
-    writer.raw(QUOTED_END);
-    return;
-  }
-  writer.raw(DOUBLE_VALUE);
-  // -0 too is a text: so that it is told apart from 0 by readers for which a number without a fraction is an integer.
-  if (value === 0) writer.text('-0');
-  else if (Number.isFinite(value)) writer.ascii(String(value));
-  else writer.text(String(value));
-  writer.byte(CLOSE_OBJECT);
+function putText(out: Output, at: number, value: string): number {
+  return putEnd(out, putQuoted(out, putBytes(out, at, STRING_VALUE), value));
 }
 
-function writeBigInt(writer: JsonWriter, value: bigint): void {
-  if (!fitsInt64(value)) {
-    writeString(writer, value.toString());
-    return;
-  }
-  writer.raw(INT_VALUE);
-  writer.ascii(value.toString());
-  writer.raw(QUOTED_END);
+function putAnyNumber(out: Output, at: number, value: number): number {
+  const isInteger = isInt64(value);
+  const bytes = out.room(at, FIELD_BYTES);
+  const start = isInteger ? INT_VALUE : DOUBLE_VALUE;
+  bytes.set(start, at);
+  return putNumberValue(bytes, at + start.length, value, isInteger);
 }
 
-function writeObject(encoding: JsonEncoding, value: object, depth: number): boolean {
+function putBigInt(out: Output, at: number, value: bigint): number {
+  if (!fitsInt64(value)) return putText(out, at, value.toString());
+  return putDigitsEnd(out, putAsIs(out, putBytes(out, at, INT_VALUE), value.toString()));
+}
+
+/** The quotation mark and the bracket behind what needs no escaping. */
+function putDigitsEnd(out: Output, at: number): number {
+  const bytes = out.room(at, 2);
+  bytes[at] = QUOTE;
+  bytes[at + 1] = CLOSE_OBJECT;
+  return at + 2;
+}
+
+function putObject(encoding: JsonEncoding, at: number, value: object, depth: number): number {
   const isArray = Array.isArray(value);
-  if (!isArray && types.isUint8Array(value)) return writeBytes(encoding, value);
+  if (!isArray && types.isUint8Array(value)) return putBytesValue(encoding, at, value);
   const { ancestors, attribute } = encoding;
-  if (ancestors.includes(value)) throw new Error(`its attribute ${shown(attribute)} is circular`);
+  if (ancestors.length > 0 && ancestors.includes(value))
+    throw new Error(`its attribute ${shown(attribute)} is circular`);
   const inside = depth + (isArray ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
   if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(attribute)} is nested too deep`);
   ancestors.push(value);
-  const written = isArray ? writeArray(encoding, value, inside) : writeMap(encoding, value, inside);
+  const end = isArray ? putArray(encoding, at, value, inside) : putMap(encoding, at, value, inside);
   ancestors.pop();
-  return written;
+  return end;
 }
 
-function writeBytes(encoding: JsonEncoding, value: Uint8Array): boolean {
-  const { writer } = encoding;
+function putBytesValue(encoding: JsonEncoding, at: number, value: Uint8Array): number {
+  const { out } = encoding;
   // A copy: a subclass keeps no say.
   const copy = Buffer.from(new Uint8Array(value).buffer);
   encoding.spend(1, copy.length);
-  writer.raw(BYTES_VALUE);
-  writer.ascii(copy.toString('base64'));
-  writer.raw(QUOTED_END);
-  return true;
+  return putDigitsEnd(out, putAsIs(out, putBytes(out, at, BYTES_VALUE), copy.toString('base64')));
 }
 
-function writeArray(encoding: JsonEncoding, items: readonly unknown[], depth: number): boolean {
-  const { writer } = encoding;
-  writer.raw(ARRAY_VALUE);
-  const start = writer.at;
-  writer.raw(VALUES);
-  const list = writer.at;
+function putArray(encoding: JsonEncoding, begin: number, items: readonly unknown[], depth: number): number {
+  const { out } = encoding;
+  const list = putBytes(out, begin, ARRAY);
+  let at = list;
   for (let index = 0; index < items.length; index++) {
-    writer.comma();
-    if (!writeValue(encoding, items[index], depth)) return false;
+    const item = items[index];
+    encoding.spend(1, typeof item === 'string' ? item.length : 0);
+    out.room(at, 1)[at] = COMMA;
+    at = putValue(encoding, at + 1, item, depth);
+    if (at === NOTHING) return NOTHING;
   }
-  closeValues(writer, start, list);
-  return true;
+  return at === list ? putBytes(out, begin, EMPTY_ARRAY) : putEnd(out, putEnd(out, closeList(out, list, at)));
 }
 
-function writeMap(encoding: JsonEncoding, map: object, depth: number): boolean {
-  const { writer } = encoding;
+function putMap(encoding: JsonEncoding, begin: number, map: object, depth: number): number {
+  const { out } = encoding;
   const keys = Object.keys(map);
-  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return false;
-  writer.raw(KVLIST_VALUE);
-  const start = writer.at;
-  writer.raw(VALUES);
-  const list = writer.at;
+  if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return NOTHING;
+  const list = putBytes(out, begin, KVLIST);
+  let at = list;
   for (const key of keys) {
     const value = (map as Record<string, unknown>)[key];
-    const known = encoding.keys.find(key);
-    if (writeKnownPair(encoding, known, value)) continue;
-    if (!writePair(encoding, key, known, value, depth)) return false;
+    at = putPair(encoding, at, key, keyOf(encoding, key), value, depth);
+    if (at === NOTHING) return NOTHING;
   }
-  closeValues(writer, start, list);
-  return true;
-}
-
-/** Ends an `ArrayValue` or `KeyValueList`, and the `AnyValue` that it is. */
-function closeValues(writer: JsonWriter, start: number, list: number): void {
-  if (writer.at === list) {
-    writer.at = start;
-    writer.raw(EMPTY);
-  } else {
-    writer.closeList(list);
-    writer.byte(CLOSE_OBJECT);
-  }
-  writer.byte(CLOSE_OBJECT);
+  return at === list ? putBytes(out, begin, EMPTY_KVLIST) : putEnd(out, putEnd(out, closeList(out, list, at)));
 }
