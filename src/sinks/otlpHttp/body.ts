@@ -1,13 +1,11 @@
-import { getDefaultHighWaterMark } from 'node:stream';
 import type { LentRequest } from '../../otlp/encode.ts';
 
 /**
- * A socket whose buffer is full tells when all of it has been handed to the system. A piece of at least that size always fills it, so
- * its sender hears when the memory is free again; of a smaller one it does not.
+ * How much our sockets hold before they say that they are full. A socket that said so tells when all of it has been handed to the
+ * system; so of a piece that fills it by itself its sender hears when the memory is free again, and of a smaller one it does not. It
+ * is set on each socket: what the process has for a default may change while the socket lives.
  */
-export function leastLentBytes(): number {
-  return getDefaultHighWaterMark(false);
-}
+export const SOCKET_HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /** One attempt's use of a body. */
 export interface Sending {
@@ -67,7 +65,7 @@ export class LentBody implements Body {
 
   /** From now on it is a body like any other, and no larger than it must be while it waits for another attempt. */
   #keep(): void {
-    if (this.#giveBack !== undefined) this.#pieces = this.#pieces.map((piece) => Uint8Array.from(piece));
+    if (this.#giveBack !== undefined) this.#pieces = this.#pieces.map((piece) => new Uint8Array(piece));
     this.#giveBack = undefined;
   }
 }

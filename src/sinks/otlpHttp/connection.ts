@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { messageOf } from '../../errors.ts';
 import type { Failure } from '../../sink.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import type { OtlpHttpSettings } from './options.ts';
 
 /** Connections to one backend, kept alive: as many as there are requests at once. */
@@ -39,7 +40,9 @@ export function connectionsFor(settings: OtlpHttpSettings): Connections {
 function poolFor({ url, timeoutMillis, tls }: OtlpHttpSettings, unconnected: WeakSet<object>): Pool {
   // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
   const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
-  const connect = buildConnector({ ...(tls as buildConnector.BuildOptions), allowH2: false, timeout });
+  // Passed on to the socket, plain or TLS, which the types leave out.
+  const socket = { highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
+  const connect = buildConnector({ ...(tls as buildConnector.BuildOptions), ...socket, allowH2: false, timeout });
   return new Pool(url.origin, {
     allowH2: false,
     pipelining: 1,

@@ -15,6 +15,7 @@ import { headersOf, type PreparedRequest, prepare } from './request.ts';
  *
  * It bears many exports at once; each concurrent one has a connection of its own. Unsubscribing an export aborts its request. Each attempt has a deadline (`timeoutMillis`) that
  * `exportTo` keeps, connecting and answering included. Redirects are refused. Tracing is suppressed, so that exporting makes no spans.
+ * The spans are read once for all attempts, after the first subscription, a few at a time: until the request is made they must not change, and what is changed in them later does not go out.
  *
  * | what comes back | means |
  * |---|---|

@@ -6,7 +6,7 @@ import { encodeTraces, lendTraces } from '../../otlp/encode.ts';
 import { encodeTracesJson } from '../../otlp/encode-json.ts';
 import { ExportError } from '../../sink.ts';
 import type { ResourceWait } from '../resources.ts';
-import { type Body, LentBody, leastLentBytes, ownBody } from './body.ts';
+import { type Body, LentBody, ownBody, SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import { isHeaderValue, type OtlpHttpSettings } from './options.ts';
 
 const gzipOffThread = promisify(gzip);
@@ -57,8 +57,13 @@ async function requestOf(
     throw new ExportError({ kind: 'tooLarge' }, `${size} is not sent: it is over maxRequestBytes ${maxRequestBytes}`);
   };
   if (encoding === 'protobuf' && compression === 'none') {
-    const lent = lendTraces(spans, { onUnencodable, leastBytes: leastLentBytes() });
-    checkSize(lent.length);
+    const lent = await lendTraces(spans, { onUnencodable, leastBytes: SOCKET_HIGH_WATER_MARK_BYTES });
+    try {
+      checkSize(lent.length);
+    } catch (thrown) {
+      lent.giveBack();
+      throw thrown;
+    }
     return { body: new LentBody(lent, onOver), unencodable };
   }
   const bytes = ENCODERS[encoding](spans, { onUnencodable });

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Output } from '../../src/otlp/output.ts';
+import { Outputs } from '../../src/otlp/outputs.ts';
+import { Pieces } from '../../src/otlp/pieces.ts';
+
+describe('free outputs', () => {
+  test('are made where there are none', () => {
+    const outputs = new Outputs();
+    expect(outputs.take()).toBeInstanceOf(Output);
+    expect(outputs.take()).not.toBe(outputs.take());
+  });
+
+  test('are what was given back, the last one first', () => {
+    const outputs = new Outputs();
+    const taken = [outputs.take(), outputs.take()];
+    for (const output of taken) outputs.giveBack(output);
+    expect(outputs.take()).toBe(taken[1]);
+    expect(outputs.take()).toBe(taken[0]);
+    expect(taken).not.toContain(outputs.take());
+  });
+
+  test('are one lender’s at a time, whatever is taken and given back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(3), { maxLength: 60 }), (steps) => {
+        const outputs = new Outputs();
+        const lent: Output[] = [];
+        for (const step of steps) {
+          if (step === 0 && lent.length > 0) outputs.giveBack(lent.shift() as Output);
+          else lent.push(outputs.take());
+        }
+        expect(new Set(lent).size).toBe(lent.length);
+      }),
+    );
+  });
+
+  test('are remembered up to a number: those beyond it are let go', () => {
+    const outputs = new Outputs();
+    const taken = Array.from({ length: 70 }, () => new Output(8));
+    for (const output of taken) outputs.giveBack(output);
+    const again = new Set(Array.from({ length: 70 }, () => outputs.take()));
+    expect(taken.filter((output) => again.has(output))).toHaveLength(64);
+  });
+});
+
+/** Where each piece begins, and how long it is: apart from each other, so that none is joined to the one before. */
+const anyEdges = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 40 })), { maxLength: 12 })
+  .map((gaps) => {
+    let at = 0;
+    return gaps.map(([gap, length]) => {
+      const start = at + gap;
+      at = start + length;
+      return [start, at] as const;
+    });
+  });
+
+describe('lent pieces', () => {
+  const bytes = Uint8Array.from({ length: 1024 }, (_, index) => index % 251);
+
+  test('hold what copied ones do, those that are large as they lie there, no other', () => {
+    fc.assert(
+      fc.property(anyEdges, fc.integer({ min: 1, max: 50 }), (edges, leastBytes) => {
+        const pieces = new Pieces();
+        for (const [start, end] of edges) pieces.add(start, end);
+        const lent = pieces.lentFrom(bytes, leastBytes);
+        expect(Buffer.concat(lent)).toEqual(Buffer.from(pieces.copiedFrom(bytes)));
+        const shared = lent.filter(({ buffer }) => buffer === bytes.buffer);
+        const large = edges.filter(([start, end]) => end - start >= leastBytes);
+        expect(shared.map(({ byteOffset, length }) => [byteOffset, byteOffset + length])).toEqual(large);
+      }),
+    );
+  });
+
+  test('that are small are copied together, up to the next large one', () => {
+    const pieces = new Pieces();
+    for (const [start, end] of [
+      [0, 2],
+      [4, 6],
+      [10, 30],
+      [40, 41],
+    ] as const)
+      pieces.add(start, end);
+    expect(pieces.lentFrom(bytes, 16).map(({ length }) => length)).toEqual([4, 20, 1]);
+  });
+
+  test('of nothing are none', () => {
+    expect(new Pieces().lentFrom(bytes, 1)).toEqual([]);
+  });
+});
