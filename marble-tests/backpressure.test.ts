@@ -30,7 +30,11 @@ function losses() {
 describe('backpressure', () => {
   test('lets out as many as are asked for', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions, diagram }) => {
-      diagram('backpressure', { title: 'backpressure: as many as demand asks for', sources: ['source', 'demand'] });
+      diagram('backpressure', {
+        title: 'backpressure: as many as demand asks for',
+        sources: ['source', 'demand'],
+        subscriptions: ['to source', 'to demand'],
+      });
       const source = cold(' abcd----|', LETTERS);
       const demand = hot('  --2----1--3', DEMAND);
       const subs = '        ^-------!';

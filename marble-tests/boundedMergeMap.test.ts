@@ -23,6 +23,7 @@ describe('boundedMergeMap', () => {
       diagram('boundedMergeMap', {
         title: 'boundedMergeMap: concurrency 2, one result per item',
         sources: ['source', 'inner'],
+        subscriptions: ['to source', 'to inner'],
       });
       const source = cold('     abc|', LETTERS);
       const inner = cold('      ----|');

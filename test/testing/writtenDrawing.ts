@@ -34,7 +34,7 @@ export function drawingIn(body: string): WrittenDrawing | undefined {
   return {
     name,
     title,
-    inputs: [...sourcesIn(body, labels('sources')), ...subscriptionsIn(body, constants)],
+    inputs: [...sourcesIn(body, labels('sources')), ...subscriptionsIn(body, constants, labels('subscriptions'))],
     outputs: [...attemptsIn(body, constants), ...resultsIn(body, constants, labels('results'))],
   };
 }
@@ -88,10 +88,11 @@ function sourcesIn(body: string, labels: readonly string[]): WrittenRow[] {
   });
 }
 
-function subscriptionsIn(body: string, constants: Constants): WrittenRow[] {
+function subscriptionsIn(body: string, constants: Constants, labels: readonly string[]): WrittenRow[] {
   const calls = [...body.matchAll(/\bexpectSubscriptions\(\w+\.subscriptions\)\.toBe\((\w+)\)/g)];
-  return calls.map(([call, name]) => {
-    return { kind: 'subscriptions', label: 'subscribed', letters: [], ...written(name, call, constants) };
+  return calls.map(([call, name], index) => {
+    const label = labels[index] ?? 'subscribed';
+    return { kind: 'subscriptions', label, letters: [], ...written(name, call, constants) };
   });
 }
 

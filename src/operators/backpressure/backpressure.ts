@@ -57,12 +57,12 @@ const STAGE = 'backpressure';
  * Holds items back in a bounded queue, and lets out as many as are asked for.
  *
  * ```text
- * source      abcd----|
- * demand      --2----1--3
- * subscribed  ^-------!
- * subscribed  ^---------!
- *             backpressure: as many as demand asks for
- * result      --(ab)-c--(d|)
+ * source     abcd----|
+ * demand     --2----1--3
+ * to source  ^-------!
+ * to demand  ^---------!
+ *            backpressure: as many as demand asks for
+ * result     --(ab)-c--(d|)
  * ```
  *
  * **Emits** an item as soon as there is one and it has been asked for. **Completes** when the source has, and the queue is empty. **Errors** like the source, when the

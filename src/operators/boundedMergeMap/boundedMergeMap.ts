@@ -41,14 +41,14 @@ export type Merged<T, R> =
  * Makes an Observable of each item, runs so many of them at once, and keeps the rest in a bounded queue: what `mergeMap(project, n)` should have been.
  *
  * ```text
- * source      abc|
- * inner       ----|
- * subscribed  ^--!
- * subscribed  ^---!
- *             -^---!
- *             ----^---!
- *             boundedMergeMap: concurrency 2, one result per item
- * result      ----ab--(c|)
+ * source     abc|
+ * inner      ----|
+ * to source  ^--!
+ * to inner   ^---!
+ *            -^---!
+ *            ----^---!
+ *            boundedMergeMap: concurrency 2, one result per item
+ * result     ----ab--(c|)
  * ```
  *
  * **Emits** one result per item, when its inner Observable has ended and been torn down: `kind` says whether it `completed` or `failed`, beside it are the `item`, its `index`
