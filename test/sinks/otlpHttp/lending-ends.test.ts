@@ -34,6 +34,42 @@ describe('the buffer of a request', () => {
     expect(lendings.givenBack).toHaveLength(1);
   });
 
+  it('is not given back while another attempt has it, which the system has not taken', async () => {
+    const lendings = recordLendings();
+    const server = await recorder(() => 'atOnce');
+    const sink = openSink({ url: server.url });
+    const gate = new Gate();
+    let sockets = 0;
+    onRequest((socket) => {
+      sockets += 1;
+      if (sockets === 1) slowDown(socket, gate.hold);
+    });
+    const batch = batchOf(SPANS);
+    const slow = firstValueFrom(sink.export(batch));
+    await firstValueFrom(sink.export(batch));
+    expect(lendings.givenBack).toEqual([]);
+    for (let count = 0; count < 3; count++) await exportOnce(openSink({ url: server.url }), OTHERS);
+    expect(lendings.givenBack).toHaveLength(3);
+    gate.open();
+    await slow;
+    expect(lendings.givenBack).toHaveLength(4);
+    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([true, false, false, false, true]);
+  });
+
+  it('is not given back while another attempt awaits a header', async () => {
+    const server = await recorder(() => 'atOnce');
+    const slow = Promise.withResolvers<string>();
+    const tokens = [slow.promise, Promise.resolve('token')];
+    const sink = openSink({ url: server.url, headers: { authorization: () => tokens.shift() ?? 'token' } });
+    const batch = batchOf(SPANS);
+    const waiting = firstValueFrom(sink.export(batch));
+    await firstValueFrom(sink.export(batch));
+    for (let count = 0; count < 3; count++) await exportOnce(sink, OTHERS);
+    slow.resolve('token');
+    await waiting;
+    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([true, false, false, false, true]);
+  });
+
   it('is given back where the request is too large to be sent', async () => {
     const lendings = recordLendings();
     const sink = openSink({ url: 'http://127.0.0.1:9', maxRequestBytes: BODY.length - 1 });
