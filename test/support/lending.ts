@@ -10,10 +10,10 @@ import type { Output } from '../../src/otlp/output.ts';
 import { Outputs } from '../../src/otlp/outputs.ts';
 import { generatedSpans, spanWith } from './spans.ts';
 
-/** Spans of one owner lie in one piece. This many of each batch take a request well above what is lent, and below what is kept. */
+/** Of the spans that make a batch as large as it is wanted. */
 const FILLING_CHARACTERS = 1500;
 
-/** A batch unlike any other from its first bytes on: one large piece, with everything in it that spans have. */
+/** A batch unlike any other from its first bytes on. All of it has one owner, so that it lies in one large piece. */
 export function largeBatch(seed: number, kibibytes = 150): ReadableSpan[] {
   const resource = resourceFromAttributes({ 'service.name': `batch ${seed}` });
   const instrumentationScope = { name: `scope ${seed}` };

@@ -56,6 +56,13 @@ async function wholeOf(server: Recorder, sink: Sink<ReadableSpan>, bodies: reado
   return new Set(origins.filter((_, index) => isWhole(server.arrivals[index] as Recorder['arrivals'][number])));
 }
 
+/** A program may change what streams hold before they say that they are full. */
+function changeDefault(bytes: number): void {
+  const before = getDefaultHighWaterMark(false);
+  onTestFinished(() => setDefaultHighWaterMark(false, before));
+  setDefaultHighWaterMark(false, bytes);
+}
+
 const all = (count: number) => new Set(Array.from({ length: count }, (_, index) => index));
 
 describe.each([
@@ -105,10 +112,7 @@ describe.each([
   it.each([2, 20, 60, 70, 300])(
     'of %d KiB that were answered before the system took them are not written over',
     async (kibibytes) => {
-      // A program may have changed the default since our sockets were made, and before.
-      const before = getDefaultHighWaterMark(false);
-      onTestFinished(() => setDefaultHighWaterMark(false, before));
-      setDefaultHighWaterMark(false, 1024);
+      changeDefault(1024);
       const server = await recorder(() => 'never', identity);
       const sink = sinkTo(server);
       const gate = new Gate();
@@ -132,9 +136,7 @@ describe.each([
     const server = await recorder(() => 'atOnce', identity);
     const marks: number[] = [];
     onRequest((socket) => marks.push(socket.writableHighWaterMark));
-    const before = getDefaultHighWaterMark(false);
-    onTestFinished(() => setDefaultHighWaterMark(false, before));
-    setDefaultHighWaterMark(false, 2 * SOCKET_HIGH_WATER_MARK_BYTES);
+    changeDefault(2 * SOCKET_HIGH_WATER_MARK_BYTES);
     await exportOnce(sinkTo(server), [spanWith()]);
     expect(marks).toEqual([SOCKET_HIGH_WATER_MARK_BYTES]);
   });
