@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { InvalidOptionError, messageOf, SpanflowError, shown } from '../errors.ts';
-import { OutOfMemory } from './writer.ts';
+import { OutOfMemory } from './output.ts';
 
 /** Refuses arguments of the wrong kind at the call. */
 export function checkArguments(caller: string, spans: unknown, onUnencodable: unknown): void {
@@ -11,7 +10,7 @@ export function checkArguments(caller: string, spans: unknown, onUnencodable: un
   }
 }
 
-type OnUnencodable = ((span: ReadableSpan, error: SpanflowError) => void) | undefined;
+export type OnUnencodable = ((span: ReadableSpan, error: SpanflowError) => void) | undefined;
 
 /** Takes span for span; one that cannot be encoded is told of, or thrown where nobody listens. */
 export function encodeEach(
@@ -35,27 +34,6 @@ export function encodeEach(
         // See the option: the remaining spans matter more.
       }
     }
-  }
-}
-
-/** For so long the program waits at a time, unless one span takes longer. */
-const SLICE_MILLIS = 0.5;
-/** So many spans are taken between two looks at the clock. */
-const SPANS_PER_LOOK = 16;
-
-/** Likewise, in slices: between them the event loop has a turn. */
-export async function encodeInSlices(
-  spans: readonly ReadableSpan[],
-  add: (span: ReadableSpan) => void,
-  onUnencodable: OnUnencodable,
-): Promise<void> {
-  let begun = performance.now();
-  for (let from = 0; from < spans.length; from += SPANS_PER_LOOK) {
-    const to = Math.min(from + SPANS_PER_LOOK, spans.length);
-    encodeEach(spans, add, onUnencodable, from, to);
-    if (to === spans.length || performance.now() - begun < SLICE_MILLIS) continue;
-    await nextTurn();
-    begun = performance.now();
   }
 }
 

@@ -3,6 +3,7 @@ import type { EncodeTracesOptions } from './encode.ts';
 import { checkArguments, encodeEach, tooLarge } from './encode-each.ts';
 import { JsonEncoding } from './json-encoding.ts';
 import { JsonRequest } from './json-request.ts';
+import { encodeInSlices, inTurn } from './slices.ts';
 
 /**
  * Spans as the body of an OTLP trace export request in JSON, in UTF-8.
@@ -34,7 +35,9 @@ export function encodeTracesJson(
   const encoding = spare ?? new JsonEncoding();
   spare = undefined;
   try {
-    return bytesOf(spans, encoding, options.onUnencodable);
+    const request = new JsonRequest(encoding);
+    encodeEach(spans, (span) => request.add(span), options.onUnencodable);
+    return bodyOf(request);
   } finally {
     spare = encoding;
   }
@@ -43,17 +46,31 @@ export function encodeTracesJson(
 /** Buffer and memos, kept from one request to the next. */
 let spare: JsonEncoding | undefined;
 
-function bytesOf(
+/**
+ * What {@link encodeTracesJson} makes, in slices, so that the program never stands still for long. One request is made after the other.
+ *
+ * @throws SpanflowError as {@link encodeTraces} does.
+ */
+export function encodeTracesJsonInSlices(
   spans: readonly ReadableSpan[],
-  encoding: JsonEncoding,
-  onUnencodable: EncodeTracesOptions['onUnencodable'],
-): Uint8Array<ArrayBuffer> {
-  const request = new JsonRequest(encoding);
-  encodeEach(spans, (span) => request.add(span), onUnencodable);
+  { onUnencodable }: EncodeTracesOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return inTurn(async () => {
+    checkArguments('encodeTracesJson', spans, onUnencodable);
+    const request = new JsonRequest(slicing);
+    await encodeInSlices(spans, (span) => request.add(span), onUnencodable);
+    return bodyOf(request);
+  });
+}
+
+/** For one request after the other. */
+const slicing = new JsonEncoding();
+
+function bodyOf(request: JsonRequest): Uint8Array<ArrayBuffer> {
   try {
     return request.finish();
   } catch (thrown) {
-    // Everything is bytes by now: what is left is memory.
+    // Everything is text by now: what is left is memory.
     throw tooLarge(thrown);
   }
 }

@@ -1,9 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { SpanflowError } from '../errors.ts';
-import { checkArguments, encodeEach, encodeInSlices, tooLarge } from './encode-each.ts';
+import { checkArguments, encodeEach, tooLarge } from './encode-each.ts';
 import { RequestEncoder } from './encode-request.ts';
 import { Encoding } from './encoding.ts';
 import { Outputs } from './outputs.ts';
+import { encodeInSlices, inTurn } from './slices.ts';
 
 export interface EncodeTracesOptions {
   /**
@@ -83,17 +84,14 @@ export interface LentRequest {
  * @throws SpanflowError as {@link encodeTraces} does.
  */
 export function lendTraces(spans: readonly ReadableSpan[], options: LendOptions): Promise<LentRequest> {
-  const lent = last.then(() => lend(spans, options));
-  last = lent.catch(() => {});
-  return lent;
+  return inTurn(() => lend(spans, options));
 }
 
 interface LendOptions extends EncodeTracesOptions {
   readonly leastBytes: number;
 }
 
-/** Ends when the one that was begun last has ended. */
-let last: Promise<unknown> = Promise.resolve();
+/** For one request after the other. */
 const lending = new Encoding();
 /** Buffers that were lent, and came back. */
 const outputs = new Outputs();

@@ -7,8 +7,8 @@ import { COMMA, closeObject, OPEN_LIST, OPEN_OBJECT } from './json-put.ts';
 import { putSpan } from './json-span.ts';
 import { putAttributes } from './json-value.ts';
 import type { Output } from './output.ts';
+import { OutOfMemory } from './output.ts';
 import { putBytes } from './put.ts';
-import { OutOfMemory } from './writer.ts';
 
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];

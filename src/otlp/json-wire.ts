@@ -81,7 +81,7 @@ class JsonToWire {
   write(json: unknown, message: JsonMessage): Uint8Array {
     this.#writer.reset();
     this.#message(json, message, 0);
-    return this.#writer.bytes.subarray(0, this.#writer.at);
+    return this.#writer.written;
   }
 
   #message(json: unknown, { fields }: JsonMessage, depth: number): void {
@@ -117,9 +117,9 @@ class JsonToWire {
       this.#scalar(json, field);
       return;
     }
-    const start = writer.open(1);
+    const start = writer.open();
     this.#message(json, field.message, depth + 1);
-    writer.close(start, 1);
+    writer.close(start);
   }
 
   #scalar(json: unknown, { type, names }: JsonField): void {

@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
-import { OutOfMemory } from './writer.ts';
 
 const FIRST_BYTES = 256 * 1024;
 /** Larger buffers are given back after a request, so that one huge request does not cost its memory for ever. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+
+/** There is no memory for a request as large as this: nothing that one span could help. */
+export class OutOfMemory extends Error {}
 
 /**
  * The buffer that request after request is written into. Whoever writes keeps the place where it goes on, so what was

@@ -1,16 +1,31 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
 import { encodeTraces, lendTraces } from '../../src/otlp/encode.ts';
+import { encodeTracesJson, encodeTracesJsonInSlices } from '../../src/otlp/encode-json.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 
 /** Far more than fit into one slice, on any machine. */
 const MANY = generatedSpans({ seed: 11, count: 10_000 });
 const FEW = generatedSpans({ seed: 12, count: 20 });
 
-const lent = (spans: readonly ReadableSpan[]) => lendTraces(spans, { leastBytes: 65_536 });
-const bytesOf = async (spans: readonly ReadableSpan[]) => Buffer.concat((await lent(spans)).pieces);
+const encodings = [
+  { name: 'protobuf', inSlices: bytesOf, inOneGo: encodeTraces },
+  {
+    name: 'JSON',
+    inSlices: (spans: readonly ReadableSpan[]) => encodeTracesJsonInSlices(spans, {}),
+    inOneGo: encodeTracesJson,
+  },
+];
 
-describe('a request that is made in slices', () => {
+function lent(spans: readonly ReadableSpan[]) {
+  return lendTraces(spans, { leastBytes: 65_536 });
+}
+
+async function bytesOf(spans: readonly ReadableSpan[]) {
+  return Buffer.concat((await lent(spans)).pieces);
+}
+
+describe.each(encodings)('a request that is made in slices, in $name,', ({ inSlices, inOneGo }) => {
   test('lets the event loop have turns meanwhile', async () => {
     let turns = 0;
     const turn = () => {
@@ -18,38 +33,38 @@ describe('a request that is made in slices', () => {
       immediate = setImmediate(turn);
     };
     let immediate = setImmediate(turn);
-    await lent(MANY);
+    await inSlices(MANY);
     clearImmediate(immediate);
     expect(turns).toBeGreaterThan(1);
   });
 
   test('is what it is in one go', async () => {
-    expect(Buffer.compare(await bytesOf(MANY), encodeTraces(MANY))).toBe(0);
+    expect(Buffer.compare(await inSlices(MANY), inOneGo(MANY))).toBe(0);
   });
 
   test('waits for those before it, and holds what it would hold alone', async () => {
     const ended: string[] = [];
     const bodies = await Promise.all([
-      bytesOf(MANY).finally(() => ended.push('many')),
-      bytesOf(FEW).finally(() => ended.push('few')),
+      inSlices(MANY).finally(() => ended.push('many')),
+      inSlices(FEW).finally(() => ended.push('few')),
     ]);
     expect(ended).toEqual(['many', 'few']);
-    expect(bodies.map((body, index) => Buffer.compare(body, encodeTraces(index === 0 ? MANY : FEW)))).toEqual([0, 0]);
+    expect(bodies.map((body, index) => Buffer.compare(body, inOneGo(index === 0 ? MANY : FEW)))).toEqual([0, 0]);
   });
 
   test('is not disturbed by spans that are encoded meanwhile, even by those that it reads', async () => {
     const encoding = spanWith();
-    Object.defineProperty(encoding, 'name', { get: () => `${encodeTraces(FEW).length}` });
+    Object.defineProperty(encoding, 'name', { get: () => `${inOneGo(FEW).length}` });
     const spans = [...MANY, encoding, ...FEW];
-    const body = bytesOf(spans);
-    setImmediate(() => encodeTraces(FEW));
-    expect(Buffer.compare(await body, encodeTraces(spans))).toBe(0);
+    const body = inSlices(spans);
+    setImmediate(() => inOneGo(FEW));
+    expect(Buffer.compare(await body, inOneGo(spans))).toBe(0);
   });
 
   test('that cannot be made holds back none behind it', async () => {
-    const broken = lent([spanWith({ startTime: [Number.NaN, 0] })]);
-    const next = bytesOf(FEW);
+    const broken = inSlices([spanWith({ startTime: [Number.NaN, 0] })]);
+    const next = inSlices(FEW);
     await expect(broken).rejects.toMatchObject({ code: 'UNENCODABLE' });
-    expect(Buffer.compare(await next, encodeTraces(FEW))).toBe(0);
+    expect(Buffer.compare(await next, inOneGo(FEW))).toBe(0);
   });
 });

@@ -2,8 +2,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../errors.ts';
-import { encodeTraces, lendTraces } from '../../otlp/encode.ts';
-import { encodeTracesJson } from '../../otlp/encode-json.ts';
+import { lendTraces } from '../../otlp/encode.ts';
+import { encodeTracesJsonInSlices } from '../../otlp/encode-json.ts';
 import { ExportError } from '../../sink.ts';
 import type { ResourceWait } from '../resources.ts';
 import { type Body, LentBody, ownBody, SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
@@ -11,7 +11,6 @@ import { isHeaderValue, type OtlpHttpSettings } from './options.ts';
 
 const gzipOffThread = promisify(gzip);
 
-const ENCODERS = { protobuf: encodeTraces, json: encodeTracesJson };
 const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
 /** What all attempts of a batch have in common. */
@@ -50,25 +49,51 @@ async function requestOf(
   const onUnencodable = () => {
     unencodable += 1;
   };
-  const { encoding, compression, maxRequestBytes } = settings;
-  const checkSize = (length: number) => {
-    if (length <= maxRequestBytes) return;
-    const size = `a request of ${length} bytes (${spans.length} spans)`;
-    throw new ExportError({ kind: 'tooLarge' }, `${size} is not sent: it is over maxRequestBytes ${maxRequestBytes}`);
-  };
-  if (encoding === 'protobuf' && compression === 'none') {
-    const lent = await lendTraces(spans, { onUnencodable, leastBytes: SOCKET_HIGH_WATER_MARK_BYTES });
-    try {
-      checkSize(lent.length);
-    } catch (thrown) {
-      lent.giveBack();
-      throw thrown;
-    }
-    return { body: new LentBody(lent, onOver), unencodable };
+  const body =
+    settings.encoding === 'json'
+      ? await jsonBody(spans, settings, onUnencodable)
+      : await protobufBody(spans, settings, onUnencodable, onOver);
+  return { body, unencodable };
+}
+
+async function jsonBody(
+  spans: readonly ReadableSpan[],
+  settings: OtlpHttpSettings,
+  onUnencodable: () => void,
+): Promise<Body> {
+  const bytes = await encodeTracesJsonInSlices(spans, { onUnencodable });
+  checkSize(bytes.length, spans, settings);
+  return ownBody(settings.compression === 'gzip' ? await gzipOffThread(bytes) : bytes);
+}
+
+async function protobufBody(
+  spans: readonly ReadableSpan[],
+  settings: OtlpHttpSettings,
+  onUnencodable: () => void,
+  onOver: () => void,
+): Promise<Body> {
+  const lent = await lendTraces(spans, { onUnencodable, leastBytes: SOCKET_HIGH_WATER_MARK_BYTES });
+  try {
+    checkSize(lent.length, spans, settings);
+    if (settings.compression === 'none') return new LentBody(lent, onOver);
+    const zipped = ownBody(await gzipOffThread(wholeOf(lent.pieces)));
+    lent.giveBack();
+    return zipped;
+  } catch (thrown) {
+    lent.giveBack();
+    throw thrown;
   }
-  const bytes = ENCODERS[encoding](spans, { onUnencodable });
-  checkSize(bytes.length);
-  return { body: ownBody(compression === 'gzip' ? await gzipOffThread(bytes) : bytes), unencodable };
+}
+
+function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
+}
+
+function checkSize(length: number, spans: readonly ReadableSpan[], { maxRequestBytes }: OtlpHttpSettings): void {
+  if (length <= maxRequestBytes) return;
+  const size = `a request of ${length} bytes (${spans.length} spans)`;
+  throw new ExportError({ kind: 'tooLarge' }, `${size} is not sent: it is over maxRequestBytes ${maxRequestBytes}`);
 }
 
 /** The headers of one attempt: those that are functions are asked anew. */
