@@ -79,9 +79,9 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   at = putTime(encoding, at, START_TIME, span.startTime, 'startTime');
   at = putTime(encoding, at, END_TIME, span.endTime, 'endTime');
   at = putAttributes(encoding, at, ATTRIBUTES, span.attributes, span.droppedAttributesCount, SPAN_DEPTH);
-  at = putEvents(encoding, at, span.events);
+  if (!isEmpty(span.events)) at = putEvents(encoding, at, span.events);
   if (span.droppedEventsCount > 0) at = putDropped(out, at, DROPPED_EVENTS, span.droppedEventsCount);
-  at = putLinks(encoding, at, span.links);
+  if (!isEmpty(span.links)) at = putLinks(encoding, at, span.links);
   if (span.droppedLinksCount > 0) at = putDropped(out, at, DROPPED_LINKS, span.droppedLinksCount);
   at = putStatus(out, at, span.status);
   at = putFlags(out, at, FLAGS, flagsOf(context.traceFlags, parent?.isRemote));
@@ -103,6 +103,11 @@ function putKnownId(
   const end = putId(out, at, tag, id, length, field);
   known.keep(id, at + 2);
   return end;
+}
+
+/** Nearly all are, and to go through an empty list takes as long as to write an attribute. */
+function isEmpty(list: readonly unknown[] | undefined): boolean {
+  return list === undefined || (Array.isArray(list) && list.length === 0);
 }
 
 function putEvents(encoding: Encoding, start: number, events: ReadableSpan['events'] | undefined): number {

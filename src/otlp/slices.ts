@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { encodeEach, type OnUnencodable } from './encode-each.ts';
 
 /** For so long the program waits at a time, unless one span takes longer. */
-const SLICE_MILLIS = 0.5;
+const SLICE_MILLIS = 0.25;
 /** So many spans are taken between two looks at the clock. */
 const SPANS_PER_LOOK = 16;
 

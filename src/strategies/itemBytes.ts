@@ -44,8 +44,14 @@ export function estimateItemBytes(item: unknown): number {
 function spanBytes(span: SpanLike): number {
   let bytes = BARE_SPAN_BYTES + span.name.length + attributesBytes(span.attributes);
   if (span.parentSpanContext !== undefined) bytes += PARENT_BYTES;
-  for (const event of span.events) bytes += EVENT_BYTES + event.name.length + attributesBytes(event.attributes);
-  for (const link of span.links) bytes += LINK_BYTES + attributesBytes(link.attributes);
+  if (span.events.length + span.links.length > 0) bytes += eventsAndLinksBytes(span);
+  return bytes;
+}
+
+function eventsAndLinksBytes({ events, links }: SpanLike): number {
+  let bytes = 0;
+  for (const event of events) bytes += EVENT_BYTES + event.name.length + attributesBytes(event.attributes);
+  for (const link of links) bytes += LINK_BYTES + attributesBytes(link.attributes);
   return bytes;
 }
 

@@ -34,7 +34,7 @@ const circular: Attributes = { list: [] };
 const bomb = within(45, (inner) => [inner, inner]);
 
 function endless<T>(item: T): T[] {
-  const items: T[] = [];
+  const items = [item];
   items[Symbol.iterator] = function* () {
     for (;;) yield item;
   };
