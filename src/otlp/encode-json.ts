@@ -39,6 +39,7 @@ export function encodeTracesJson(
     encodeEach(spans, (span) => request.add(span), options.onUnencodable);
     return bodyOf(request);
   } finally {
+    encoding.out.reset();
     spare = encoding;
   }
 }
@@ -47,7 +48,7 @@ export function encodeTracesJson(
 let spare: JsonEncoding | undefined;
 
 /**
- * What {@link encodeTracesJson} makes, in slices, so that the program never stands still for long. One request is made after the other.
+ * What {@link encodeTracesJson} makes, span for span in slices, so that the program can go on in between. One request is made after the other.
  *
  * @throws SpanflowError as {@link encodeTraces} does.
  */

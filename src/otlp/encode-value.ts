@@ -1,29 +1,13 @@
-import type { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { shown } from '../errors.ts';
 import { propertyOf } from '../strategies/propertyOf.ts';
 import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
+import { ENTRY_BYTES, putKnown, putNewText } from './encode-known.ts';
+import { putBigInt, putBoolean, putNumber, putTextItem, putTextValue, REPEATED_VALUES } from './encode-scalar.ts';
 import type { Encoding } from './encoding.ts';
-import { bitsOf, fitsInt64 } from './int64.ts';
-import { BOOL_VALUE, DOUBLE_BYTES, DOUBLE_VALUE, INT_VALUE, KnownKey, putEntryKey, STRING_VALUE } from './known-key.ts';
-import { ownCopyOf } from './memo.ts';
+import { KnownKey, putEntryKey } from './known-key.ts';
 import type { Output } from './output.ts';
-import {
-  likelyBytes,
-  MAX_VARINT_BYTES,
-  NOTHING,
-  putAscii,
-  putBytes,
-  putInt64,
-  putLength,
-  putText,
-  putUtf8,
-  putVarint,
-  putVarint64,
-  roomFor,
-  SHORT_TEXT,
-  varintBytes,
-} from './put.ts';
+import { NOTHING, putBytes, putLength, putVarint } from './put.ts';
 
 /** Messages inside messages that protobuf's own readers accept: 47 arrays or 31 objects inside one span attribute. */
 export const MAX_MESSAGE_DEPTH = 100;
@@ -31,14 +15,11 @@ export const MESSAGES_PER_ARRAY = 2;
 export const MESSAGES_PER_MAP = 3;
 
 const MAX_PLACES = 64;
-/** Room for an entry but for its key and a text in it. */
-const ENTRY_BYTES = 64;
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
 const ARRAY_VALUE = 0x2a;
 const KVLIST_VALUE = 0x32;
 const BYTES_VALUE = 0x3a;
-const REPEATED_VALUES = 0x0a;
 
 /**
  * Writes the attributes of one owner, and how many of them are missing: those without an OTLP form (functions, symbols) are left out.
@@ -128,52 +109,6 @@ function putKeyValue(
     : putOtherEntry(encoding, at, tag, key, known, value, depth);
 }
 
-/** Writes a `KeyValue` of which all is known but perhaps a number at its end; {@link NOTHING} where it is not. */
-function putKnown(out: Output, start: number, tag: number, known: KnownKey, value: unknown): number {
-  const message = knownPart(known, value);
-  if (message === undefined) return NOTHING;
-  const at = start + 1 + message.length;
-  const bytes = out.room(at, MAX_VARINT_BYTES);
-  bytes[start] = tag;
-  bytes.set(message, start + 1);
-  if (typeof value !== 'number') return at;
-  if (message !== known.double) return putVarint(bytes, at, value);
-  out.view.setFloat64(at, value, true);
-  return at + DOUBLE_BYTES;
-}
-
-// One comparison after the other here: a switch over `typeof` makes a string of it first.
-function knownPart(known: KnownKey, value: unknown): Uint8Array | undefined {
-  if (typeof value === 'string') return known.messages.find(value);
-  if (typeof value === 'boolean') return value ? known.truth : known.falsehood;
-  if (typeof value !== 'number') return undefined;
-  if ((value | 0) !== value) return Number.isSafeInteger(value) ? undefined : known.double;
-  return value > 0 || Object.is(value, 0) ? known.integers[varintBytes(value)] : undefined;
-}
-
-function putNewText(out: Output, at: number, tag: number, { start, messages }: KnownKey, text: string): number {
-  const end = putTextEntry(out, at, tag, start, text, likelyBytes(text));
-  if (messages.wants(text)) messages.keep(ownCopyOf(text), out.copied(at + 1, end));
-  return end;
-}
-
-function putTextEntry(out: Output, at: number, tag: number, start: Uint8Array, text: string, size: number): number {
-  const bytes = out.room(at, ENTRY_BYTES + start.length + roomFor(text, size));
-  const value = putEntryStart(bytes, at, tag, start, 1 + varintBytes(size) + size);
-  bytes[value] = STRING_VALUE;
-  const begin = putVarint(bytes, value + 1, size);
-  const written = putUtf8(bytes, begin, text);
-  return written === size ? begin + size : putTextEntry(out, at, tag, start, text, written);
-}
-
-/** A `KeyValue` up to its value, which will take `size` bytes. */
-function putEntryStart(bytes: Buffer, start: number, tag: number, key: Uint8Array, size: number): number {
-  bytes[start] = tag;
-  const at = putVarint(bytes, start + 1, key.length + varintBytes(size) + size);
-  bytes.set(key, at);
-  return putVarint(bytes, at + key.length, size);
-}
-
 function putOtherEntry(
   encoding: Encoding,
   at: number,
@@ -186,6 +121,7 @@ function putOtherEntry(
   const { out } = encoding;
   out.room(at, ENTRY_BYTES)[at] = tag;
   const inner = known === undefined ? putEntryKey(out, at + 2, key) : putBytes(out, at + 2, known.start);
+  out.room(inner, 1); // an empty value asks for none
   const end = putValue(encoding, inner + 1, value, depth);
   return end === NOTHING ? NOTHING : putLength(out, at + 1, putLength(out, inner, end));
 }
@@ -199,37 +135,6 @@ function putValue(encoding: Encoding, at: number, value: unknown, depth: number)
   if (typeof value === 'boolean') return putBoolean(out, at, value);
   if (typeof value === 'bigint') return putBigInt(out, at, value);
   return value === undefined ? at : NOTHING;
-}
-
-function putTextValue(out: Output, at: number, text: string): number {
-  out.room(at, ENTRY_BYTES)[at] = STRING_VALUE;
-  return putText(out, at + 1, text);
-}
-
-function putNumber(out: Output, at: number, value: number): number {
-  const bytes = out.room(at, ENTRY_BYTES);
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    bytes[at] = INT_VALUE;
-    return putInt64(bytes, at + 1, value);
-  }
-  bytes[at] = DOUBLE_VALUE;
-  out.view.setFloat64(at + 1, value, true);
-  return at + 1 + DOUBLE_BYTES;
-}
-
-function putBoolean(out: Output, at: number, value: boolean): number {
-  const bytes = out.room(at, ENTRY_BYTES);
-  bytes[at] = BOOL_VALUE;
-  bytes[at + 1] = value ? 1 : 0;
-  return at + 2;
-}
-
-function putBigInt(out: Output, at: number, value: bigint): number {
-  if (!fitsInt64(value)) return putTextValue(out, at, value.toString());
-  const { low, high } = bitsOf(value);
-  const bytes = out.room(at, ENTRY_BYTES);
-  bytes[at] = INT_VALUE;
-  return putVarint64(bytes, at + 1, low, high);
 }
 
 function putObject(encoding: Encoding, at: number, value: object, depth: number): number {
@@ -272,29 +177,6 @@ function putArray(encoding: Encoding, start: number, items: readonly unknown[], 
     at = putLength(out, at + 1, end);
   }
   return putLength(out, start + 1, at);
-}
-
-/** Writes a text as an item of an array. */
-function putTextItem(out: Output, at: number, text: string): number {
-  if (text.length > SHORT_TEXT) return putLongTextItem(out, at, text, likelyBytes(text));
-  const bytes = out.room(at, ENTRY_BYTES);
-  const end = putAscii(bytes, at + 4, text);
-  if (end === NOTHING) return putLongTextItem(out, at, text, likelyBytes(text));
-  bytes[at] = REPEATED_VALUES;
-  bytes[at + 1] = text.length + 2;
-  bytes[at + 2] = STRING_VALUE;
-  bytes[at + 3] = text.length;
-  return end;
-}
-
-function putLongTextItem(out: Output, at: number, text: string, size: number): number {
-  const bytes = out.room(at, ENTRY_BYTES + roomFor(text, size));
-  bytes[at] = REPEATED_VALUES;
-  const value = putVarint(bytes, at + 1, 1 + varintBytes(size) + size);
-  bytes[value] = STRING_VALUE;
-  const begin = putVarint(bytes, value + 1, size);
-  const written = putUtf8(bytes, begin, text);
-  return written === size ? begin + size : putLongTextItem(out, at, text, written);
 }
 
 function putMap(encoding: Encoding, start: number, map: object, depth: number): number {

@@ -51,6 +51,7 @@ export function encodeTraces(
     encodeEach(spans, (span) => request.add(span), options.onUnencodable);
     return finished(() => request.finish().copiedFrom(encoding.out.bytes));
   } finally {
+    encoding.out.reset();
     spare = encoding;
   }
 }
@@ -76,9 +77,9 @@ export interface LentRequest {
 }
 
 /**
- * What {@link encodeTraces} makes, for whoever can wait for it, and can say when it has been read: in slices, so that the program
- * never stands still for long, and without leaving hundreds of megabytes behind for the garbage collector. One request is made after
- * the other.
+ * What {@link encodeTraces} makes, for whoever can wait for it, and can say when it has been read: span for span in slices, so that
+ * the program can go on in between, and without leaving hundreds of megabytes behind for the garbage collector. One request is made
+ * after the other.
  *
  * @param leastBytes smaller pieces are copied, and need not be given back
  * @throws SpanflowError as {@link encodeTraces} does.
@@ -106,6 +107,7 @@ async function lend(spans: readonly ReadableSpan[], options: LendOptions): Promi
     const pieces = body.lentFrom(out.bytes, options.leastBytes);
     const isLent = pieces.some(({ buffer }) => buffer === out.bytes.buffer);
     if (isLent) lending.out = outputs.take();
+    else out.reset();
     return { pieces, length: body.length, giveBack: () => isLent && outputs.giveBack(out) };
   });
 }

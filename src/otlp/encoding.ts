@@ -1,6 +1,5 @@
 import type { KnownSecond } from './encode-field.ts';
 import { KnownId } from './known-id.ts';
-
 import type { KnownKey } from './known-key.ts';
 import { Memo } from './memo.ts';
 import { Output } from './output.ts';

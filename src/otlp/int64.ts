@@ -38,7 +38,3 @@ export function nanosOfHrTime(time: readonly [number, number], field: string): b
   if (total > MAX_UINT64) throw new Error(`its ${field} is beyond 64 bits of nanoseconds`);
   return total;
 }
-
-export function hrTimeOfNanos(nanos: bigint): [number, number] {
-  return [Number(nanos / NANOS_PER_SECOND), Number(nanos % NANOS_PER_SECOND)];
-}

@@ -46,7 +46,7 @@ function joined(start: Uint8Array, end: string | Uint8Array): Uint8Array {
 
 /** The id that was written last in some role: the spans of a trace often follow each other. */
 export class KnownDigits {
-  #id = '';
+  #id: string | undefined;
   /** Where its digits are. */
   #at = 0;
 
@@ -68,6 +68,6 @@ export class KnownDigits {
 
   /** They may be overwritten from now on. */
   forget(): void {
-    this.#id = '';
+    this.#id = undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { shown } from '../errors.ts';
+import { propertyOf } from '../strategies/propertyOf.ts';
 import { missingOf } from './encode-field.ts';
 import { isPlainObject, MAX_MESSAGE_DEPTH, MESSAGES_PER_ARRAY, MESSAGES_PER_MAP, ownOf } from './encode-value.ts';
 import { fitsInt64 } from './int64.ts';
@@ -73,14 +74,6 @@ export function putAttributes(
   }
   at = at === list ? begin : closeList(out, list, at);
   return putCount(out, at, DROPPED_ATTRIBUTES, missingOf(dropped, leftOut));
-}
-
-/**
- * A function of its own, since a `for in` that has met one object with very many properties makes V8 14 throw away its optimized code
- * again and again where it reads the property in the loop itself.
- */
-function propertyOf(own: Record<string, unknown>, key: string): unknown {
-  return own[key];
 }
 
 function keyAt(encoding: JsonEncoding, key: string, place: number): KnownKeyJson | undefined {

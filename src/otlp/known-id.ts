@@ -5,7 +5,7 @@ const WORD = 4;
 
 /** The id that was written last in some role: the spans of a trace often follow each other. */
 export class KnownId {
-  #id = '';
+  #id: string | undefined;
   /** Where its bytes are. */
   #at = 0;
 
@@ -32,6 +32,6 @@ export class KnownId {
 
   /** Its bytes may be overwritten from now on. */
   forget(): void {
-    this.#id = '';
+    this.#id = undefined;
   }
 }

@@ -27,7 +27,7 @@ export class Output {
     return at + count <= this.capacity ? this.bytes : this.grown(at, count);
   }
 
-  /** Begins anew, in a buffer of a size that may be kept. */
+  /** When what was written is not needed any more: it may be too large to be kept. */
   reset(): void {
     if (this.bytes.length > MAX_KEPT_BYTES) this.use(Buffer.allocUnsafeSlow(FIRST_BYTES));
   }

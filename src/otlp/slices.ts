@@ -1,19 +1,26 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { encodeEach, type OnUnencodable } from './encode-each.ts';
 
-/** For so long the program waits at a time, unless one span takes longer. */
+/** For so long the program stands still at a time, or for a few spans: the clock is looked at between them. */
 const SLICE_MILLIS = 0.25;
-/** So many spans are taken between two looks at the clock. */
 const SPANS_PER_LOOK = 16;
+/** Where the program itself takes long turns, a slice lasts this part of one: otherwise a busy program would hardly export. */
+const TURN_PART = 0.1;
+
+/** As it is now: a test that replaces it later must not hold back the exports of the process. */
+const { setImmediate: hostImmediate } = globalThis;
 
 /** Ends when what was begun last has ended. */
-let last: Promise<unknown> = Promise.resolve();
+let last: Promise<void> = Promise.resolve();
 
 /** Makes one request after the other: what is made in slices at the same time would only take longer. */
 export function inTurn<Made>(make: () => Promise<Made>): Promise<Made> {
   const made = last.then(make);
-  last = made.catch(() => {});
+  // Not what was made, which is large, nor why it was not.
+  last = made.then(
+    () => {},
+    () => {},
+  );
   return made;
 }
 
@@ -23,12 +30,15 @@ export async function encodeInSlices(
   add: (span: ReadableSpan) => void,
   onUnencodable: OnUnencodable,
 ): Promise<void> {
-  let begun = performance.now();
+  let begunMillis = performance.now();
+  let sliceMillis = SLICE_MILLIS;
   for (let from = 0; from < spans.length; from += SPANS_PER_LOOK) {
     const to = Math.min(from + SPANS_PER_LOOK, spans.length);
     encodeEach(spans, add, onUnencodable, from, to);
-    if (to === spans.length || performance.now() - begun < SLICE_MILLIS) continue;
-    await nextTurn();
-    begun = performance.now();
+    const endedMillis = performance.now();
+    if (to === spans.length || endedMillis - begunMillis < sliceMillis) continue;
+    await new Promise<void>((resolve) => hostImmediate(resolve));
+    begunMillis = performance.now();
+    sliceMillis = Math.max(SLICE_MILLIS, TURN_PART * (begunMillis - endedMillis));
   }
 }

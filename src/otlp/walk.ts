@@ -26,7 +26,7 @@ export class Walk {
   spend(values: number, length: number): void {
     this.valuesLeft -= values;
     this.lengthLeft -= length;
-    if ((this.valuesLeft | this.lengthLeft) < 0) this.overspent();
+    if (this.valuesLeft < 0 || this.lengthLeft < 0) this.overspent();
   }
 
   private overspent(): never {

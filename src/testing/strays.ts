@@ -37,29 +37,32 @@ export function strayFailure(words: string, thrown: unknown, atMillis: number, i
 export class StrayWatch {
   readonly #now: () => number;
   readonly #onStray: (failure: MarbleFailure) => void;
+  readonly #onStopped: () => void;
   readonly #others = new Map<HostEvent, readonly Listener[]>();
   readonly #listeners = new Map<HostEvent, Listener>();
   readonly #thrown = new Set<unknown>();
   readonly #failures: MarbleFailure[] = [];
 
-  /** `onStray` ends the run, and gives the host back at once. */
-  constructor(now: () => number, onStray: (failure: MarbleFailure) => void) {
+  /** `onStray` ends the run, and gives the host back at once. After `onStopped` another run may listen. */
+  constructor(now: () => number, onStray: (failure: MarbleFailure) => void, onStopped: () => void) {
     this.#now = now;
     this.#onStray = onStray;
+    this.#onStopped = onStopped;
   }
 
   /** Listens until `run` is over, and throws whatever went wrong. */
   async during(run: () => Promise<void>): Promise<void> {
+    const errors: unknown[] = [];
     this.#listen();
-    const errors = await currentRun.run(this, () =>
-      run().then(
-        () => [],
-        (error: unknown) => [error],
-      ),
-    );
-    // The host tells of a rejection when the turn in which it happened is over.
-    await inRealTurn(() => {});
-    this.#stop();
+    try {
+      await currentRun.run(this, run);
+    } catch (error) {
+      errors.push(error);
+    } finally {
+      // The host tells of a rejection when the turn in which it happened is over.
+      await inRealTurn(() => {});
+      this.#stop();
+    }
     this.#throw(errors);
   }
 
@@ -79,6 +82,7 @@ export class StrayWatch {
       for (const other of this.#others.get(event)?.toReversed() ?? []) host.prependListener(event, other);
     }
     this.#listeners.clear();
+    this.#onStopped();
   }
 
   #hear(event: HostEvent, thrown: unknown, detail: unknown): void {

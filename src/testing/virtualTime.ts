@@ -70,7 +70,8 @@ export async function inVirtualTime(
 ): Promise<void> {
   const clock = new VirtualClock(options);
   const timers = new HostTimers(clock);
-  const undo: Undo[] = [lock()];
+  const unlock = lock();
+  const undo: Undo[] = [];
   const restore = () => {
     for (const one of undo.splice(0).reverse()) one();
   };
@@ -80,12 +81,14 @@ export async function inVirtualTime(
       restore();
       clock.interrupt(failure);
     },
+    unlock,
   );
   try {
     undo.push(...replaceHostTime(clock, timers));
     await strays.during(() => run(clock, timers, (one) => undo.push(one)));
   } finally {
     restore();
+    unlock();
   }
 }
 
@@ -96,8 +99,11 @@ function lock(): Undo {
       `another run in virtual time is under way, begun at ${siteText(holder)}: there is one clock, so await the first before the second`,
     );
   }
-  Reflect.set(globalThis, LOCK, callSite());
-  return () => void Reflect.deleteProperty(globalThis, LOCK);
+  const own = callSite();
+  Reflect.set(globalThis, LOCK, own);
+  return () => {
+    if (Reflect.get(globalThis, LOCK) === own) Reflect.deleteProperty(globalThis, LOCK);
+  };
 }
 
 function replaceHostTime(clock: VirtualClock, timers: HostTimers): Undo[] {

@@ -126,6 +126,20 @@ describe('what encoding remembers', () => {
     expect(Buffer.compare(body, protobufjsBytes(spans as ReadableSpan[]))).toBe(0);
   });
 
+  test('is written right wherever the buffer ends', () => {
+    const key = 'k'.repeat(100);
+    for (let room = 0; room < 400; room++) {
+      const encoding = new Encoding();
+      const request = new RequestEncoder(encoding);
+      const before = spanWith({ attributes: { [key]: null as never } });
+      const fill = 'x'.repeat(encoding.out.bytes.length - 150 - room);
+      const spans = [before, { ...before, attributes: { fill, [key]: null as never } }];
+      for (const span of spans) request.add(span);
+      const body = request.finish().copiedFrom(encoding.out.bytes);
+      expect(Buffer.compare(body, protobufjsBytes(spans))).toBe(0);
+    }
+  });
+
   test('is bounded, whatever keys, values and names come', () => {
     const encoding = new Encoding();
     for (let round = 0; round < 200; round++) {

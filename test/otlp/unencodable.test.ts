@@ -66,6 +66,8 @@ const unencodable: Record<string, [Partial<ReadableSpan>, RegExp]> = {
   'events without end': [{ events: endless({ time: [1, 1], name: 'e' }) }, /more than 262144 values/],
   'links without end': [{ links: endless({ context: spanWith().spanContext() }) }, /more than 262144 values/],
   'an endless sparse array': [{ attributes: { a: new Array(2 ** 32 - 1) } }, /more than 262144 values/],
+  'an empty trace id': [withContext({ traceId: '' }), /traceId must be 32 hex digits, but is ""/],
+  'an empty span id': [withContext({ spanId: '' }), /spanId must be 16 hex digits, but is ""/],
   'a trace id that is too short': [withContext({ traceId: 'abc' }), /traceId must be 32 hex digits, but is "abc"/],
   'a trace id of 31 digits': [withContext({ traceId: '1'.repeat(31) }), /traceId must be 32 hex digits/],
   'a trace id of 33 digits': [withContext({ traceId: '1'.repeat(33) }), /traceId must be 32 hex digits/],

@@ -41,8 +41,8 @@ function poolFor({ url, timeoutMillis, tls }: OtlpHttpSettings, unconnected: Wea
   // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
   const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
   // Passed on to the socket, plain or TLS, which the types leave out.
-  const socket = { highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
-  const connect = buildConnector({ ...(tls as buildConnector.BuildOptions), ...socket, allowH2: false, timeout });
+  const onSocket = { highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
+  const connect = buildConnector({ ...(tls as buildConnector.BuildOptions), ...onSocket, allowH2: false, timeout });
   return new Pool(url.origin, {
     allowH2: false,
     pipelining: 1,

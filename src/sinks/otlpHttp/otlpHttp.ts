@@ -50,10 +50,11 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
     return request;
   };
   /** A batch that comes again after it was answered has its request made again. */
-  const begin = async (batch: Batch<ReadableSpan>): Promise<[PreparedRequest, Sending]> => {
+  const begin = async (batch: Batch<ReadableSpan>, signal: AbortSignal): Promise<[PreparedRequest, Sending]> => {
     const request = await requestOf(batch);
+    signal.throwIfAborted();
     const sending = request.body.begin();
-    return sending === undefined ? begin(batch) : [request, sending];
+    return sending === undefined ? begin(batch, signal) : [request, sending];
   };
   let isShutDown = false;
   return {
@@ -65,7 +66,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
         const answer = untraced(async () => {
-          const [request, sending] = await begin(batch);
+          const [request, sending] = await begin(batch, abort.signal);
           return attempt(connections, request, sending, batch.items.length, settings, abort.signal);
         });
         answer.then(

@@ -1,0 +1,55 @@
+import type { Buffer } from 'node:buffer';
+import { DOUBLE_BYTES, type KnownKey, STRING_VALUE } from './known-key.ts';
+import { ownCopyOf } from './memo.ts';
+import type { Output } from './output.ts';
+import { likelyBytes, MAX_VARINT_BYTES, NOTHING, putUtf8, putVarint, roomFor, varintBytes } from './put.ts';
+
+/** Room for an entry but for its key and a text in it. */
+export const ENTRY_BYTES = 64;
+
+/** Writes a `KeyValue` of which all is known but perhaps a number at its end; {@link NOTHING} where it is not. */
+export function putKnown(out: Output, start: number, tag: number, known: KnownKey, value: unknown): number {
+  const message = knownPart(known, value);
+  if (message === undefined) return NOTHING;
+  const at = start + 1 + message.length;
+  const bytes = out.room(at, MAX_VARINT_BYTES);
+  bytes[start] = tag;
+  bytes.set(message, start + 1);
+  if (typeof value !== 'number') return at;
+  if (message !== known.double) return putVarint(bytes, at, value);
+  out.view.setFloat64(at, value, true);
+  return at + DOUBLE_BYTES;
+}
+
+// One comparison after the other here: a switch over `typeof` makes a string of it first.
+function knownPart(known: KnownKey, value: unknown): Uint8Array | undefined {
+  if (typeof value === 'string') return known.messages.find(value);
+  if (typeof value === 'boolean') return value ? known.truth : known.falsehood;
+  if (typeof value !== 'number') return undefined;
+  if ((value | 0) !== value) return Number.isSafeInteger(value) ? undefined : known.double;
+  return value > 0 || Object.is(value, 0) ? known.integers[varintBytes(value)] : undefined;
+}
+
+/** Writes a `KeyValue` with a text, and remembers it. */
+export function putNewText(out: Output, at: number, tag: number, { start, messages }: KnownKey, text: string): number {
+  const end = putTextEntry(out, at, tag, start, text, likelyBytes(text));
+  if (messages.wants(text)) messages.keep(ownCopyOf(text), out.copied(at + 1, end));
+  return end;
+}
+
+function putTextEntry(out: Output, at: number, tag: number, start: Uint8Array, text: string, size: number): number {
+  const bytes = out.room(at, ENTRY_BYTES + start.length + roomFor(text, size));
+  const value = putEntryStart(bytes, at, tag, start, 1 + varintBytes(size) + size);
+  bytes[value] = STRING_VALUE;
+  const begin = putVarint(bytes, value + 1, size);
+  const written = putUtf8(bytes, begin, text);
+  return written === size ? begin + size : putTextEntry(out, at, tag, start, text, written);
+}
+
+/** A `KeyValue` up to its value, which will take `size` bytes. */
+function putEntryStart(bytes: Buffer, start: number, tag: number, key: Uint8Array, size: number): number {
+  bytes[start] = tag;
+  const at = putVarint(bytes, start + 1, key.length + varintBytes(size) + size);
+  bytes.set(key, at);
+  return putVarint(bytes, at + key.length, size);
+}

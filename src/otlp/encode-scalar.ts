@@ -1,0 +1,75 @@
+import { ENTRY_BYTES } from './encode-known.ts';
+import { bitsOf, fitsInt64 } from './int64.ts';
+import { BOOL_VALUE, DOUBLE_BYTES, DOUBLE_VALUE, INT_VALUE, STRING_VALUE } from './known-key.ts';
+import type { Output } from './output.ts';
+import {
+  likelyBytes,
+  NOTHING,
+  putAscii,
+  putInt64,
+  putText,
+  putUtf8,
+  putVarint,
+  putVarint64,
+  roomFor,
+  SHORT_TEXT,
+  varintBytes,
+} from './put.ts';
+
+// Contents of an `AnyValue` that hold no other value.
+
+export const REPEATED_VALUES = 0x0a;
+
+export function putTextValue(out: Output, at: number, text: string): number {
+  out.room(at, ENTRY_BYTES)[at] = STRING_VALUE;
+  return putText(out, at + 1, text);
+}
+
+export function putNumber(out: Output, at: number, value: number): number {
+  const bytes = out.room(at, ENTRY_BYTES);
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+    bytes[at] = INT_VALUE;
+    return putInt64(bytes, at + 1, value);
+  }
+  bytes[at] = DOUBLE_VALUE;
+  out.view.setFloat64(at + 1, value, true);
+  return at + 1 + DOUBLE_BYTES;
+}
+
+export function putBoolean(out: Output, at: number, value: boolean): number {
+  const bytes = out.room(at, ENTRY_BYTES);
+  bytes[at] = BOOL_VALUE;
+  bytes[at + 1] = value ? 1 : 0;
+  return at + 2;
+}
+
+export function putBigInt(out: Output, at: number, value: bigint): number {
+  if (!fitsInt64(value)) return putTextValue(out, at, value.toString());
+  const { low, high } = bitsOf(value);
+  const bytes = out.room(at, ENTRY_BYTES);
+  bytes[at] = INT_VALUE;
+  return putVarint64(bytes, at + 1, low, high);
+}
+
+/** Writes a text as an item of an array. */
+export function putTextItem(out: Output, at: number, text: string): number {
+  if (text.length > SHORT_TEXT) return putLongTextItem(out, at, text, likelyBytes(text));
+  const bytes = out.room(at, ENTRY_BYTES);
+  const end = putAscii(bytes, at + 4, text);
+  if (end === NOTHING) return putLongTextItem(out, at, text, likelyBytes(text));
+  bytes[at] = REPEATED_VALUES;
+  bytes[at + 1] = text.length + 2;
+  bytes[at + 2] = STRING_VALUE;
+  bytes[at + 3] = text.length;
+  return end;
+}
+
+function putLongTextItem(out: Output, at: number, text: string, size: number): number {
+  const bytes = out.room(at, ENTRY_BYTES + roomFor(text, size));
+  bytes[at] = REPEATED_VALUES;
+  const value = putVarint(bytes, at + 1, 1 + varintBytes(size) + size);
+  bytes[value] = STRING_VALUE;
+  const begin = putVarint(bytes, value + 1, size);
+  const written = putUtf8(bytes, begin, text);
+  return written === size ? begin + size : putLongTextItem(out, at, text, written);
+}
