@@ -7,6 +7,7 @@ import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otl
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
 import { traceRequest } from '../../src/otlp/schema.ts';
 import { protobufjsSpans } from '../otlp/oracle-decode.ts';
+import type { CodecKey } from './budgets.ts';
 import { type Contestant, figureOf, measure, type RoundsOptions, ratioOf } from './support/rounds.ts';
 import { machine, type Row, tableOf } from './support/table.ts';
 import { bareSpans, recordedSpans, requestSpans, type Workload } from './support/workloads.ts';
@@ -21,12 +22,13 @@ type Duel = <T>(
   items: number,
   ours: (input: T) => unknown,
   theirs: Rival<T>,
+  budget?: CodecKey,
 ) => Row;
 
 /** Each with the batches of a workload in turn. */
 const duelFor =
   (options: RoundsOptions): Duel =>
-  (what, inputs, items, ours, theirs) => {
+  (what, inputs, items, ours, theirs, budget) => {
     const turn = (run: (input: (typeof inputs)[number]) => unknown): Contestant['run'] => {
       let at = 0;
       return () => run(inputs[at++ % inputs.length] as (typeof inputs)[number]);
@@ -42,6 +44,7 @@ const duelFor =
       against: theirs.name,
       theirs: figureOf(measured.get(theirs.name) ?? []),
       ratio: ratioOf(measured, 'spanflow', theirs.name),
+      budget,
     };
   };
 
@@ -52,18 +55,15 @@ interface Rival<T> {
 
 function encoding(duel: Duel, { name, batches }: Workload): Row {
   const run = (spans: (typeof batches)[number]): unknown => ProtobufTraceSerializer.serializeRequest(spans);
-  return duel(`encodeTraces, ${name}`, batches, batches[0]?.length ?? 0, encodeTraces, {
-    name: 'otlp-transformer',
-    run,
-  });
+  const rival = { name: 'otlp-transformer', run };
+  const budget = name === 'bare' ? 'encodeBare' : 'encode';
+  return duel(`encodeTraces, ${name}`, batches, batches[0]?.length ?? 0, encodeTraces, rival, budget);
 }
 
 function encodingJson(duel: Duel, { name, batches }: Workload): Row {
   const run = (spans: (typeof batches)[number]): unknown => JsonTraceSerializer.serializeRequest(spans);
-  return duel(`encodeTracesJson, ${name}`, batches, batches[0]?.length ?? 0, encodeTracesJson, {
-    name: 'otlp-transformer',
-    run,
-  });
+  const rival = { name: 'otlp-transformer', run };
+  return duel(`encodeTracesJson, ${name}`, batches, batches[0]?.length ?? 0, encodeTracesJson, rival, 'encodeJson');
 }
 
 /** There is no other decoder to stand beside it: what reading the syntax alone costs. */
@@ -75,7 +75,7 @@ function decodingJson(duel: Duel, { name, batches }: Workload): Row {
 
 function decoding(duel: Duel, { name, batches }: Workload, rival: Rival<Uint8Array>): Row {
   const bodies = batches.map((spans) => encodeTraces(spans));
-  return duel(`decodeTraces, ${name}`, bodies, batches[0]?.length ?? 0, decodeTraces, rival);
+  return duel(`decodeTraces, ${name}`, bodies, batches[0]?.length ?? 0, decodeTraces, rival, 'decode');
 }
 
 /** protobufjs stops at messages; what a program needs is spans. */

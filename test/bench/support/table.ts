@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { type CodecKey, codecBudgets } from '../budgets.ts';
 import { columns } from './columns.ts';
 import type { Figure } from './rounds.ts';
 
@@ -10,6 +11,8 @@ export interface Row {
   readonly theirs: Figure;
   /** How many times ours is faster, round by round. */
   readonly ratio: Figure;
+  /** What the ratio is to reach. */
+  readonly budget?: CodecKey | undefined;
 }
 
 export function machine(): string {
@@ -17,15 +20,44 @@ export function machine(): string {
 }
 
 export function tableOf(rows: readonly Row[]): string {
-  const header = ['ns of CPU a span (half of the rounds)', 'spanflow', 'against', '', 'times faster'];
-  const cells = rows.map(({ what, ours, against, theirs, ratio }) => [
+  const header = [
+    'ns of CPU a span (half of the rounds)',
+    'spanflow',
+    'against',
+    '',
+    'times faster',
+    'bar',
+    '',
+    'aim',
+    '',
+  ];
+  const cells = rows.map(({ what, ours, against, theirs, ratio, budget }) => [
     what,
     nanosText(ours),
     against,
     nanosText(theirs),
     `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)} … ${ratio.high.toFixed(2)})`,
+    ...goals(ratio, budget),
   ]);
-  return columns([header, ...cells], new Set([0, 2]));
+  const table = columns([header, ...cells], new Set([0, 2, 6, 8]));
+  return [table, '', 'Why these bars and aims:', ...reasons(rows)].join('\n');
+}
+
+function goals(ratio: Figure, key: CodecKey | undefined): string[] {
+  const { bar, aim } = key === undefined ? {} : codecBudgets[key];
+  return [bar, aim].flatMap((goal) =>
+    goal === undefined ? ['', ''] : [`≥ ${goal}`, ratio.median >= goal ? 'met' : 'missed'],
+  );
+}
+
+/** Each once, at its first row. */
+function reasons(rows: readonly Row[]): string[] {
+  const seen = new Set<CodecKey>();
+  return rows.flatMap(({ what, budget }) => {
+    if (budget === undefined || seen.has(budget)) return [];
+    seen.add(budget);
+    return [`  ${what}: ${codecBudgets[budget].reason.replaceAll('\n', ' ')}`];
+  });
 }
 
 function nanosText({ median, low, high }: Figure): string {
