@@ -1,5 +1,5 @@
 /**
- * Every operator by itself, in the order in which an item meets them.
+ * Every operator by itself, in the order in which an item meets them, and what stands alone beside them.
  *
  * @module spanflow/operators
  */
@@ -31,3 +31,21 @@ export type { ExportToOptions, RetryOptions } from './exportTo/options.ts';
 
 export { type RaceTimeoutOptions, raceTimeout } from './raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './retryWithBackoff.ts';
+
+// Beside them: many producers, many callers, other kinds of streams, and the need to wait.
+
+export { fromReadable } from '../bridges/fromReadable.ts';
+export { fromReadableStream } from '../bridges/fromReadableStream.ts';
+export type { StreamInputOptions, StreamOutputOptions, StreamWriterOptions } from '../bridges/options.ts';
+export { toAsyncIterable } from '../bridges/toAsyncIterable.ts';
+export { toReadable } from '../bridges/toReadable.ts';
+export { toReadableStream } from '../bridges/toReadableStream.ts';
+export { toWritable } from '../bridges/toWritable.ts';
+export { toWritableStream } from '../bridges/toWritableStream.ts';
+export type { ExportAnswer } from '../exportHandle/call.ts';
+export { type ExportHandle, exportHandle } from '../exportHandle/exportHandle.ts';
+export type { ExportCallOptions, ExportHandleOptions } from '../exportHandle/options.ts';
+export { createGate, type Gate } from '../gate.ts';
+export { channel } from '../inputs/channel/channel.ts';
+export type { Channel, ChannelOptions, Offered, SendOptions } from '../inputs/channel/options.ts';
+export { type FromAsyncIterableOptions, fromAsyncIterable } from '../inputs/fromAsyncIterable.ts';
