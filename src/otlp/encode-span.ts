@@ -99,7 +99,12 @@ function putKnownId(
   length: number,
   field: string,
 ): number {
-  if (known.is(id)) return known.put(out, at, tag, length);
+  if (known.is(id)) {
+    const bytes = out.room(at, FIELD_BYTES);
+    bytes[at] = tag;
+    bytes[at + 1] = length;
+    return known.put(out, at + 2, length);
+  }
   const end = putId(out, at, tag, id, length, field);
   known.keep(id, at + 2);
   return end;

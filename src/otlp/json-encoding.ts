@@ -1,5 +1,6 @@
 import { type TimeField, timeField } from './json-field.ts';
-import { KnownDigits, type KnownKeyJson } from './json-known.ts';
+import type { KnownKeyJson } from './json-known.ts';
+import { KnownId } from './known-id.ts';
 import { Memo } from './memo.ts';
 import { Output } from './output.ts';
 import { Walk } from './walk.ts';
@@ -14,8 +15,8 @@ export class JsonEncoding extends Walk {
   readonly places: KnownKeyJson[] = [];
   /** Names of spans and events, each as the field that it is. */
   readonly names = new Memo<Uint8Array>();
-  readonly traceId = new KnownDigits();
-  readonly parentId = new KnownDigits();
+  readonly traceId = new KnownId();
+  readonly parentId = new KnownId();
   readonly startTime: TimeField = timeField('startTimeUnixNano');
   readonly endTime: TimeField = timeField('endTimeUnixNano');
   readonly eventTime: TimeField = timeField('timeUnixNano');

@@ -1,8 +1,8 @@
 import { shown } from '../errors.ts';
 import { nanosOfHrTime } from './int64.ts';
 import type { JsonEncoding } from './json-encoding.ts';
-import type { KnownDigits } from './json-known.ts';
 import { constant, FIELD_BYTES, putAsIs, putDigits, putHexDigits, putNumber, putQuoted, QUOTE } from './json-put.ts';
+import type { KnownId } from './known-id.ts';
 import { ownCopyOf } from './memo.ts';
 import type { Output } from './output.ts';
 import { NOTHING, putBytes } from './put.ts';
@@ -61,7 +61,7 @@ export function putId(out: Output, at: number, name: Uint8Array, id: unknown, di
 /** The same for an id that may be that of the span before. */
 export function putKnownId(
   out: Output,
-  known: KnownDigits,
+  known: KnownId,
   at: number,
   name: Uint8Array,
   id: unknown,

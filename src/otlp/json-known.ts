@@ -2,8 +2,6 @@ import { constant, putQuoted } from './json-put.ts';
 import { Memo, ownCopyOf } from './memo.ts';
 import { Output } from './output.ts';
 
-const WORD = 4;
-
 /** The key of an attribute that came before, and what can be known of a `KeyValue` that has it: the whole, or all before the value. */
 export class KnownKeyJson {
   readonly key: string;
@@ -42,32 +40,4 @@ function joined(start: Uint8Array, end: string | Uint8Array): Uint8Array {
   both.set(start);
   both.set(after, start.length);
   return both;
-}
-
-/** The id that was written last in some role: the spans of a trace often follow each other. */
-export class KnownDigits {
-  #id: string | undefined;
-  /** Where its digits are. */
-  #at = 0;
-
-  is(id: unknown): boolean {
-    return this.#id === id;
-  }
-
-  /** Writes its digits, a multiple of four, once more. */
-  put({ view }: Output, start: number, digits: number): number {
-    for (let done = 0; done < digits; done += WORD)
-      view.setInt32(start + done, view.getInt32(this.#at + done, true), true);
-    return start + digits;
-  }
-
-  keep(id: string, at: number): void {
-    this.#id = id;
-    this.#at = at;
-  }
-
-  /** They may be overwritten from now on. */
-  forget(): void {
-    this.#id = undefined;
-  }
 }

@@ -1,28 +1,22 @@
-import { FIELD_BYTES } from './encode-field.ts';
 import type { Output } from './output.ts';
 
 const WORD = 4;
 
-/** The id that was written last in some role: the spans of a trace often follow each other. */
+/** The id that was written last in some role, as bytes or as digits: the spans of a trace often follow each other. */
 export class KnownId {
   #id: string | undefined;
-  /** Where its bytes are. */
+  /** Where it is written. */
   #at = 0;
 
-  is(id: string): boolean {
-    return this.#id === id;
+  is(id: unknown): boolean {
+    return this.#id !== undefined && this.#id === id;
   }
 
-  /** Writes the field once more. */
-  put(out: Output, start: number, tag: number, length: number): number {
-    const bytes = out.room(start, FIELD_BYTES);
-    bytes[start] = tag;
-    bytes[start + 1] = length;
-    const { view } = out;
-    const at = start + 2;
+  /** Writes its bytes, a multiple of four, once more, where there is room for them. */
+  put({ view }: Output, start: number, length: number): number {
     for (let done = 0; done < length; done += WORD)
-      view.setInt32(at + done, view.getInt32(this.#at + done, true), true);
-    return at + length;
+      view.setInt32(start + done, view.getInt32(this.#at + done, true), true);
+    return start + length;
   }
 
   keep(id: string, at: number): void {
@@ -30,7 +24,7 @@ export class KnownId {
     this.#at = at;
   }
 
-  /** Its bytes may be overwritten from now on. */
+  /** What is written there may be overwritten from now on. */
   forget(): void {
     this.#id = undefined;
   }
