@@ -7,22 +7,20 @@ import { likelyBytes, MAX_VARINT_BYTES, NOTHING, putUtf8, putVarint, roomFor, va
 /** Room for an entry but for its key and a text in it. */
 export const ENTRY_BYTES = 64;
 
-/** Writes a `KeyValue` of which all is known but perhaps a number at its end; {@link NOTHING} where it is not. */
-export function putKnown(out: Output, start: number, tag: number, known: KnownKey, value: unknown): number {
-  const message = knownPart(known, value);
-  if (message === undefined) return NOTHING;
+/** Writes a `KeyValue` of which all is known but perhaps a number at its end. */
+export function putKnown(out: Output, start: number, tag: number, message: Uint8Array, value: unknown): number {
   const at = start + 1 + message.length;
   const bytes = out.room(at, MAX_VARINT_BYTES);
   bytes[start] = tag;
   bytes.set(message, start + 1);
   if (typeof value !== 'number') return at;
-  if (message !== known.double) return putVarint(bytes, at, value);
+  if ((value | 0) === value) return putVarint(bytes, at, value);
   out.view.setFloat64(at, value, true);
   return at + DOUBLE_BYTES;
 }
 
 // One comparison after the other here: a switch over `typeof` makes a string of it first.
-function knownPart(known: KnownKey, value: unknown): Uint8Array | undefined {
+export function knownPart(known: KnownKey, value: unknown): Uint8Array | undefined {
   if (typeof value === 'string') return known.messages.find(value);
   if (typeof value === 'boolean') return value ? known.truth : known.falsehood;
   if (typeof value !== 'number') return undefined;

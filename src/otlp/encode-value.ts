@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { shown } from '../errors.ts';
 import { propertyOf } from '../strategies/propertyOf.ts';
 import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
-import { ENTRY_BYTES, putKnown, putNewText } from './encode-known.ts';
+import { ENTRY_BYTES, knownPart, putKnown, putNewText } from './encode-known.ts';
 import { putBigInt, putBoolean, putNumber, putTextItem, putTextValue, REPEATED_VALUES } from './encode-scalar.ts';
 import type { Encoding } from './encoding.ts';
 import { KnownKey, putEntryKey } from './known-key.ts';
@@ -49,8 +49,14 @@ export function putAttributes(
     let known = places[place];
     if (known === undefined || known.key !== key) known = keyAt(encoding, key, place);
     place += 1;
+    encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
+    const message = known === undefined ? undefined : knownPart(known, value);
+    if (message !== undefined) {
+      at = putKnown(out, at, tag, message, value);
+      continue;
+    }
     if (typeof value === 'object') encoding.attribute = key;
-    const end = putKeyValue(encoding, at, tag, key, known, value, depth);
+    const end = putNewEntry(encoding, at, tag, key, known, value, depth);
     if (end === NOTHING) leftOut += 1;
     else at = end;
   }
@@ -90,8 +96,8 @@ function keyOf({ keys }: Encoding, key: string): KnownKey | undefined {
   return known;
 }
 
-/** Writes a `KeyValue`, or {@link NOTHING} where OTLP has no form for the value, or for one inside it. */
-function putKeyValue(
+/** Writes a `KeyValue` that is not known, or {@link NOTHING} where OTLP has no form for the value, or for one inside it. */
+function putNewEntry(
   encoding: Encoding,
   at: number,
   tag: number,
@@ -100,11 +106,7 @@ function putKeyValue(
   value: unknown,
   depth: number,
 ): number {
-  encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
-  if (known === undefined) return putOtherEntry(encoding, at, tag, key, known, value, depth);
-  const end = putKnown(encoding.out, at, tag, known, value);
-  if (end !== NOTHING) return end;
-  return typeof value === 'string'
+  return typeof value === 'string' && known !== undefined
     ? putNewText(encoding.out, at, tag, known, value)
     : putOtherEntry(encoding, at, tag, key, known, value, depth);
 }
@@ -187,7 +189,11 @@ function putMap(encoding: Encoding, start: number, map: object, depth: number): 
   let at = start + 2;
   for (const key of keys) {
     const value = (map as Record<string, unknown>)[key];
-    at = putKeyValue(encoding, at, REPEATED_VALUES, key, keyOf(encoding, key), value, depth);
+    const known = keyOf(encoding, key);
+    encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
+    const message = known === undefined ? undefined : knownPart(known, value);
+    if (message !== undefined) at = putKnown(out, at, REPEATED_VALUES, message, value);
+    else at = putNewEntry(encoding, at, REPEATED_VALUES, key, known, value, depth);
     if (at === NOTHING) return NOTHING;
   }
   return putLength(out, start + 1, at);
