@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { DOUBLE_BYTES, type KnownKey, STRING_VALUE } from './known-key.ts';
 import { ownCopyOf } from './memo.ts';
 import type { Output } from './output.ts';
-import { likelyBytes, MAX_VARINT_BYTES, NOTHING, putUtf8, putVarint, roomFor, varintBytes } from './put.ts';
+import { likelyBytes, MAX_VARINT_BYTES, putUtf8, putVarint, roomFor, varintBytes } from './put.ts';
 
 /** Room for an entry but for its key and a text in it. */
 export const ENTRY_BYTES = 64;
