@@ -1,5 +1,4 @@
 import { types } from 'node:util';
-import { shown } from '../errors.ts';
 import { propertyOf } from '../strategies/propertyOf.ts';
 import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
 import { ENTRY_BYTES, knownPart, putKnown, putNewText } from './encode-known.ts';
@@ -8,11 +7,6 @@ import type { Encoding } from './encoding.ts';
 import { KnownKey, putEntryKey } from './known-key.ts';
 import type { Output } from './output.ts';
 import { NOTHING, putBytes, putLength, putVarint } from './put.ts';
-
-/** Messages inside messages that protobuf's own readers accept: 47 arrays or 31 objects inside one span attribute. */
-export const MAX_MESSAGE_DEPTH = 100;
-export const MESSAGES_PER_ARRAY = 2;
-export const MESSAGES_PER_MAP = 3;
 
 const MAX_PLACES = 64;
 
@@ -142,14 +136,9 @@ function putValue(encoding: Encoding, at: number, value: unknown, depth: number)
 function putObject(encoding: Encoding, at: number, value: object, depth: number): number {
   const isArray = Array.isArray(value);
   if (!isArray && types.isUint8Array(value)) return putBytesValue(encoding, at, value);
-  const { ancestors, attribute } = encoding;
-  if (ancestors.length > 0 && ancestors.includes(value))
-    throw new Error(`its attribute ${shown(attribute)} is circular`);
-  const inside = depth + (isArray ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
-  if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(attribute)} is nested too deep`);
-  ancestors.push(value);
+  const inside = encoding.enter(value, depth);
   const end = isArray ? putArray(encoding, at, value, inside) : putMap(encoding, at, value, inside);
-  ancestors.pop();
+  encoding.ancestors.pop();
   return end;
 }
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Output } from './output.ts';
-import { likelyBytes, NOTHING, roomFor, SHORT_TEXT } from './put.ts';
+import { likelyBytes, NOTHING, roomFor, SHORT_TEXT, writeUtf8 } from './put.ts';
 
 // Each of these writes at a place, and says where what it wrote ends. Those that are given the output make their own room;
 // those that are given its bytes count on it. Each field of an object and each item of a list begins with a comma; of the first,
@@ -81,7 +81,7 @@ function putShort(bytes: Buffer, start: number, text: string): number {
 
 function putLong(out: Output, start: number, text: string): number {
   const bytes = out.room(start, 2 + roomFor(text, likelyBytes(text)));
-  const end = putUtf8(bytes, start + 1, text);
+  const end = start + 1 + writeUtf8(bytes, start + 1, text);
   // Bytes are looked through faster than characters; and lone surrogates are mended by now.
   let areAll = 1;
   for (let at = start + 1; at < end; at++) areAll &= STANDS_FOR_ITSELF[bytes[at] as number] as number;
@@ -92,21 +92,12 @@ function putLong(out: Output, start: number, text: string): number {
 }
 
 function putEscaped(out: Output, at: number, json: string): number {
-  return putUtf8(out.room(at, roomFor(json, likelyBytes(json))), at, json);
+  return at + writeUtf8(out.room(at, roomFor(json, likelyBytes(json))), at, json);
 }
 
 /** ASCII as it is, of any length. */
 export function putAsIs(out: Output, at: number, text: string): number {
-  return putUtf8(out.room(at, text.length), at, text);
-}
-
-/** What `Buffer.write` calls when it has looked at its arguments, which takes it longer than to write most texts. */
-interface Utf8Writer {
-  utf8Write(text: string, start: number, mostBytes: number): number;
-}
-
-function putUtf8(bytes: Buffer, start: number, text: string): number {
-  return start + (bytes as unknown as Utf8Writer).utf8Write(text, start, bytes.length - start);
+  return at + writeUtf8(out.room(at, text.length), at, text);
 }
 
 /** A number in at most 24 characters of ASCII. */

@@ -1,9 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
-import { shown } from '../errors.ts';
 import { propertyOf } from '../strategies/propertyOf.ts';
 import { missingOf } from './encode-field.ts';
-import { isPlainObject, MAX_MESSAGE_DEPTH, MESSAGES_PER_ARRAY, MESSAGES_PER_MAP, ownOf } from './encode-value.ts';
+import { isPlainObject, ownOf } from './encode-value.ts';
 import { fitsInt64 } from './int64.ts';
 import type { JsonEncoding } from './json-encoding.ts';
 import { fieldName, putCount } from './json-field.ts';
@@ -196,14 +195,9 @@ function putDigitsEnd(out: Output, at: number): number {
 function putObject(encoding: JsonEncoding, at: number, value: object, depth: number): number {
   const isArray = Array.isArray(value);
   if (!isArray && types.isUint8Array(value)) return putBytesValue(encoding, at, value);
-  const { ancestors, attribute } = encoding;
-  if (ancestors.length > 0 && ancestors.includes(value))
-    throw new Error(`its attribute ${shown(attribute)} is circular`);
-  const inside = depth + (isArray ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
-  if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(attribute)} is nested too deep`);
-  ancestors.push(value);
+  const inside = encoding.enter(value, depth);
   const end = isArray ? putArray(encoding, at, value, inside) : putMap(encoding, at, value, inside);
-  ancestors.pop();
+  encoding.ancestors.pop();
   return end;
 }
 

@@ -119,6 +119,11 @@ interface Utf8Writer {
 /** @returns how many bytes it took */
 export function putUtf8(bytes: Buffer, start: number, text: string): number {
   if (text.length <= SHORT_TEXT && putAscii(bytes, start, text) !== NOTHING) return text.length;
+  return writeUtf8(bytes, start, text);
+}
+
+/** The same for texts that are long. */
+export function writeUtf8(bytes: Buffer, start: number, text: string): number {
   return (bytes as unknown as Utf8Writer).utf8Write(text, start, bytes.length - start);
 }
 

@@ -25,17 +25,32 @@ async function bytesOf(spans: readonly ReadableSpan[]) {
   return Buffer.concat((await lent(spans)).pieces);
 }
 
+/** How many turns the event loop has until something is done, in each of which the program is busy for so long. */
+async function turnsDuring(act: () => Promise<unknown>, busyMillis: number): Promise<number> {
+  let turns = 0;
+  const turn = () => {
+    turns += 1;
+    const end = performance.now() + busyMillis;
+    while (performance.now() < end);
+    immediate = setImmediate(turn);
+  };
+  let immediate = setImmediate(turn);
+  await act();
+  clearImmediate(immediate);
+  return turns;
+}
+
 describe.each(encodings)('a request that is made in slices, in $name,', ({ inSlices, inOneGo }) => {
   test('lets the event loop have turns meanwhile', async () => {
-    let turns = 0;
-    const turn = () => {
-      turns += 1;
-      immediate = setImmediate(turn);
-    };
-    let immediate = setImmediate(turn);
-    await inSlices(MANY);
-    clearImmediate(immediate);
+    const turns = await turnsDuring(() => inSlices(MANY), 0);
     expect(turns).toBeGreaterThan(1);
+  });
+
+  test('gets on where the program itself takes long turns, in longer slices', async () => {
+    const some = MANY.slice(0, 3_000);
+    const whenQuiet = await turnsDuring(() => inSlices(some), 0);
+    const whenBusy = await turnsDuring(() => inSlices(some), 100);
+    expect(whenBusy).toBeLessThan(whenQuiet / 2);
   });
 
   test('is what it is in one go', async () => {
