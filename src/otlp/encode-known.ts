@@ -19,7 +19,6 @@ export function putKnown(out: Output, start: number, tag: number, message: Uint8
   return at + DOUBLE_BYTES;
 }
 
-// One comparison after the other here: a switch over `typeof` makes a string of it first.
 export function knownPart(known: KnownKey, value: unknown): Uint8Array | undefined {
   if (typeof value === 'string') return known.messages.find(value);
   if (typeof value === 'boolean') return value ? known.truth : known.falsehood;

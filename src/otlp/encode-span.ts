@@ -110,7 +110,7 @@ function putKnownId(
   return end;
 }
 
-/** Nearly all are, and to go through an empty list takes as long as to write an attribute. */
+/** Most are: then nothing is iterated. */
 function isEmpty(list: readonly unknown[] | undefined): boolean {
   return list === undefined || (Array.isArray(list) && list.length === 0);
 }

@@ -111,7 +111,7 @@ function putSized(out: Output, at: number, text: string, size: number): number {
   return written === size ? start + written : putSized(out, at, text, written);
 }
 
-/** What `Buffer.write` calls when it has looked at its arguments, which takes it longer than to write most texts. */
+/** What `Buffer.write` calls when it has looked at its arguments. */
 interface Utf8Writer {
   utf8Write(text: string, start: number, mostBytes: number): number;
 }
