@@ -2,9 +2,10 @@ import type { Buffer } from 'node:buffer';
 import { shown } from '../errors.ts';
 import type { Encoding } from './encoding.ts';
 import { bitsOf, nanosOfHrTime } from './int64.ts';
+import { KnownPart } from './known-part.ts';
 import { ownCopyOf } from './memo.ts';
 import type { Output } from './output.ts';
-import { NOTHING, putField, putHex, putText, putVarint } from './put.ts';
+import { NOTHING, putHex, putText, putVarint } from './put.ts';
 
 // Fields that several messages have in common: each is written at a place, and says where it ends. As proto3 has it, what is 0
 // or empty is left off the wire.
@@ -41,9 +42,12 @@ export function putTextField(out: Output, at: number, tag: number, value: unknow
 export function putName({ out, names }: Encoding, at: number, tag: number, name: string): number {
   if (name === '') return at;
   const known = names.find(name);
-  if (known !== undefined) return putField(out, at, tag, known);
+  if (known !== undefined) {
+    out.room(at, FIELD_BYTES + known.length)[at] = tag;
+    return known.put(out, at + 1);
+  }
   const end = putTextField(out, at, tag, name);
-  if (names.wants(name)) names.keep(ownCopyOf(name), out.copied(at + 1, end));
+  if (names.wants(name)) names.keep(ownCopyOf(name), new KnownPart(out, at + 1, end));
   return end;
 }
 

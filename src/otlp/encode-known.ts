@@ -1,25 +1,24 @@
-import type { Buffer } from 'node:buffer';
 import { DOUBLE_BYTES, type KnownKey, STRING_VALUE } from './known-key.ts';
+import { KnownPart } from './known-part.ts';
 import { ownCopyOf } from './memo.ts';
 import type { Output } from './output.ts';
-import { likelyBytes, MAX_VARINT_BYTES, putUtf8, putVarint, roomFor, varintBytes } from './put.ts';
+import { likelyBytes, putUtf8, putVarint, roomFor, varintBytes } from './put.ts';
 
 /** Room for an entry but for its key and a text in it. */
 export const ENTRY_BYTES = 64;
 
 /** Writes a `KeyValue` of which all is known but perhaps a number at its end. */
-export function putKnown(out: Output, start: number, tag: number, message: Uint8Array, value: unknown): number {
-  const at = start + 1 + message.length;
-  const bytes = out.room(at, MAX_VARINT_BYTES);
+export function putKnown(out: Output, start: number, tag: number, message: KnownPart, value: unknown): number {
+  const bytes = out.room(start, ENTRY_BYTES + message.length);
   bytes[start] = tag;
-  bytes.set(message, start + 1);
+  const at = message.put(out, start + 1);
   if (typeof value !== 'number') return at;
   if ((value | 0) === value) return putVarint(bytes, at, value);
   out.view.setFloat64(at, value, true);
   return at + DOUBLE_BYTES;
 }
 
-export function knownPart(known: KnownKey, value: unknown): Uint8Array | undefined {
+export function knownPart(known: KnownKey, value: unknown): KnownPart | undefined {
   if (typeof value === 'string') return known.messages.find(value);
   if (typeof value === 'boolean') return value ? known.truth : known.falsehood;
   if (typeof value !== 'number') return undefined;
@@ -30,13 +29,13 @@ export function knownPart(known: KnownKey, value: unknown): Uint8Array | undefin
 /** Writes a `KeyValue` with a text, and remembers it. */
 export function putNewText(out: Output, at: number, tag: number, { start, messages }: KnownKey, text: string): number {
   const end = putTextEntry(out, at, tag, start, text, likelyBytes(text));
-  if (messages.wants(text)) messages.keep(ownCopyOf(text), out.copied(at + 1, end));
+  if (messages.wants(text)) messages.keep(ownCopyOf(text), new KnownPart(out, at + 1, end));
   return end;
 }
 
-function putTextEntry(out: Output, at: number, tag: number, start: Uint8Array, text: string, size: number): number {
+function putTextEntry(out: Output, at: number, tag: number, start: KnownPart, text: string, size: number): number {
   const bytes = out.room(at, ENTRY_BYTES + start.length + roomFor(text, size));
-  const value = putEntryStart(bytes, at, tag, start, 1 + varintBytes(size) + size);
+  const value = putEntryStart(out, at, tag, start, 1 + varintBytes(size) + size);
   bytes[value] = STRING_VALUE;
   const begin = putVarint(bytes, value + 1, size);
   const written = putUtf8(bytes, begin, text);
@@ -44,9 +43,9 @@ function putTextEntry(out: Output, at: number, tag: number, start: Uint8Array, t
 }
 
 /** A `KeyValue` up to its value, which will take `size` bytes. */
-function putEntryStart(bytes: Buffer, start: number, tag: number, key: Uint8Array, size: number): number {
+function putEntryStart(out: Output, start: number, tag: number, key: KnownPart, size: number): number {
+  const { bytes } = out;
   bytes[start] = tag;
   const at = putVarint(bytes, start + 1, key.length + varintBytes(size) + size);
-  bytes.set(key, at);
-  return putVarint(bytes, at + key.length, size);
+  return putVarint(bytes, key.put(out, at), size);
 }

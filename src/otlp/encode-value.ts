@@ -115,8 +115,8 @@ function putOtherEntry(
   depth: number,
 ): number {
   const { out } = encoding;
-  out.room(at, ENTRY_BYTES)[at] = tag;
-  const inner = known === undefined ? putEntryKey(out, at + 2, key) : putBytes(out, at + 2, known.start);
+  out.room(at, ENTRY_BYTES + (known?.start.length ?? 0))[at] = tag;
+  const inner = known === undefined ? putEntryKey(out, at + 2, key) : known.start.put(out, at + 2);
   out.room(inner, 1); // an empty value asks for none
   const end = putValue(encoding, inner + 1, value, depth);
   return end === NOTHING ? NOTHING : putLength(out, at + 1, putLength(out, inner, end));

@@ -1,6 +1,7 @@
 import type { KnownSecond } from './encode-field.ts';
 import { KnownId } from './known-id.ts';
 import type { KnownKey } from './known-key.ts';
+import type { KnownPart } from './known-part.ts';
 import { Memo } from './memo.ts';
 import { Output } from './output.ts';
 import { Walk } from './walk.ts';
@@ -15,7 +16,7 @@ export class Encoding extends Walk {
   /** The key that was last in each place among the attributes of whatever was written. */
   readonly places: KnownKey[] = [];
   /** Names of spans and events, each with its length. */
-  readonly names = new Memo<Uint8Array>();
+  readonly names = new Memo<KnownPart>();
   readonly traceId = new KnownId();
   readonly parentId = new KnownId();
   readonly second: KnownSecond = { seconds: 0, low: 0, high: 0 };

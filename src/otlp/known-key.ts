@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { KnownPart, OVERSHOOT } from './known-part.ts';
 import { Memo, ownCopyOf } from './memo.ts';
 import { Output } from './output.ts';
 import { MAX_VARINT_BYTES, putText, putVarint } from './put.ts';
@@ -13,6 +13,9 @@ export const DOUBLE_VALUE = 0x21;
 
 export const DOUBLE_BYTES = 8;
 
+/** Room for most keys, twice. */
+const KEY_BYTES = 128;
+
 /** Of varints up to 2^31. Nothing takes none. */
 const INTEGER_SIZES = [0, 1, 2, 3, 4, 5];
 
@@ -23,40 +26,35 @@ const INTEGER_SIZES = [0, 1, 2, 3, 4, 5];
 export class KnownKey {
   readonly key: string;
   /** The field `KeyValue.key`, and the tag of `KeyValue.value`. */
-  readonly start: Uint8Array;
+  readonly start: KnownPart;
   /** Before the eight bytes of a double. */
-  readonly double: Uint8Array;
-  readonly falsehood: Uint8Array;
-  readonly truth: Uint8Array;
+  readonly double: KnownPart;
+  readonly falsehood: KnownPart;
+  readonly truth: KnownPart;
   /** By their text. */
-  readonly messages = new Memo<Uint8Array>();
+  readonly messages = new Memo<KnownPart>();
   /** Before a varint, by how many bytes that takes. */
-  readonly integers: readonly Uint8Array[];
+  readonly integers: readonly KnownPart[];
 
   constructor(key: string) {
+    const out = new Output(KEY_BYTES);
     this.key = ownCopyOf(key);
-    this.start = startOf(key);
-    this.double = this.#before(DOUBLE_BYTES, [1 + DOUBLE_BYTES, DOUBLE_VALUE]);
-    this.falsehood = this.#before(0, [2, BOOL_VALUE, 0]);
-    this.truth = this.#before(0, [2, BOOL_VALUE, 1]);
-    this.integers = INTEGER_SIZES.map((size) => this.#before(size, [1 + size, INT_VALUE]));
+    this.start = new KnownPart(out, 0, putEntryKey(out, 0, key));
+    this.double = this.#before(out, DOUBLE_BYTES, [1 + DOUBLE_BYTES, DOUBLE_VALUE]);
+    this.falsehood = this.#before(out, 0, [2, BOOL_VALUE, 0]);
+    this.truth = this.#before(out, 0, [2, BOOL_VALUE, 1]);
+    this.integers = INTEGER_SIZES.map((size) => this.#before(out, size, [1 + size, INT_VALUE]));
   }
 
   /** A `KeyValue` up to its last bytes. */
-  #before(missing: number, value: readonly number[]): Uint8Array {
+  #before(out: Output, missing: number, value: readonly number[]): KnownPart {
     const { start } = this;
     const whole = start.length + value.length + missing;
-    const bytes = Buffer.alloc(MAX_VARINT_BYTES + whole);
-    const at = putVarint(bytes, 0, whole);
-    bytes.set(start, at);
-    bytes.set(value, at + start.length);
-    return new Uint8Array(bytes.subarray(0, at + whole - missing));
+    out.room(0, MAX_VARINT_BYTES + whole + OVERSHOOT);
+    const at = start.put(out, putVarint(out.bytes, 0, whole));
+    out.bytes.set(value, at);
+    return new KnownPart(out, 0, at + value.length);
   }
-}
-
-function startOf(key: string): Uint8Array {
-  const out = new Output(2 * MAX_VARINT_BYTES);
-  return out.copied(0, putEntryKey(out, 0, key));
 }
 
 /** The field `KeyValue.key`, and the tag of `KeyValue.value`. */

@@ -144,14 +144,6 @@ export function putBytes(out: Output, at: number, encoded: Uint8Array): number {
   return at + encoded.length;
 }
 
-/** Bytes that were encoded before, as a field. */
-export function putField(out: Output, at: number, tag: number, encoded: Uint8Array): number {
-  const bytes = out.room(at, 1 + encoded.length);
-  bytes[at] = tag;
-  bytes.set(encoded, at + 1);
-  return at + 1 + encoded.length;
-}
-
 /**
  * Writes the length of a message before it, which has been written.
  *
