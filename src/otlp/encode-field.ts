@@ -2,9 +2,10 @@ import type { Buffer } from 'node:buffer';
 import { shown } from '../errors.ts';
 import type { Encoding } from './encoding.ts';
 import { bitsOf, nanosOfHrTime } from './int64.ts';
+import { KnownName } from './known-name.ts';
 import { KnownPart } from './known-part.ts';
 import { ownCopyOf } from './memo.ts';
-import type { Output } from './output.ts';
+import { Output } from './output.ts';
 import { NOTHING, putHex, putText, putVarint } from './put.ts';
 
 // Fields that several messages have in common: each is written at a place, and says where it ends. As proto3 has it, what is 0
@@ -18,6 +19,8 @@ export const SPAN_ID_BYTES = SPAN_ID_DIGITS / 2;
 
 /** Room for any field but a text. */
 export const FIELD_BYTES = 32;
+/** Room for most names. */
+const NAME_BYTES = 64;
 
 const NANOS_PER_SECOND = 1_000_000_000;
 const TWO_32 = 0x1_0000_0000;
@@ -38,17 +41,20 @@ export function putTextField(out: Output, at: number, tag: number, value: unknow
   return putText(out, at + 1, text);
 }
 
-/** A text that often comes again. */
-export function putName({ out, names }: Encoding, at: number, tag: number, name: string): number {
-  if (name === '') return at;
+/** A name that came before, or comes again now if names do. */
+export function knownName({ names }: Encoding, name: string): KnownName | undefined {
   const known = names.find(name);
-  if (known !== undefined) {
-    out.room(at, FIELD_BYTES + known.length)[at] = tag;
-    return known.put(out, at + 1);
-  }
-  const end = putTextField(out, at, tag, name);
-  if (names.wants(name)) names.keep(ownCopyOf(name), new KnownPart(out, at + 1, end));
-  return end;
+  if (known !== undefined || name === '' || !names.wants(name)) return known;
+  const out = new Output(NAME_BYTES);
+  const made = new KnownName(new KnownPart(out, 0, putText(out, 0, name)));
+  names.keep(ownCopyOf(name), made);
+  return made;
+}
+
+export function putName(out: Output, at: number, tag: number, name: string, known: KnownName | undefined): number {
+  if (known === undefined) return putTextField(out, at, tag, name);
+  out.room(at, FIELD_BYTES + known.part.length)[at] = tag;
+  return known.part.put(out, at + 1);
 }
 
 export function putCount(bytes: Buffer, at: number, tag: number, value: number): number {

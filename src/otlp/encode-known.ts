@@ -1,4 +1,5 @@
 import { DOUBLE_BYTES, type KnownKey, STRING_VALUE } from './known-key.ts';
+import type { Place } from './known-name.ts';
 import { KnownPart } from './known-part.ts';
 import { ownCopyOf } from './memo.ts';
 import type { Output } from './output.ts';
@@ -18,6 +19,7 @@ export function putKnown(out: Output, start: number, tag: number, message: Known
   return at + DOUBLE_BYTES;
 }
 
+/** What is known of an entry with this value, or nothing. */
 export function knownPart(known: KnownKey, value: unknown): KnownPart | undefined {
   if (typeof value === 'string') return known.messages.find(value);
   if (typeof value === 'boolean') return value ? known.truth : known.falsehood;
@@ -26,10 +28,24 @@ export function knownPart(known: KnownKey, value: unknown): KnownPart | undefine
   return value > 0 || Object.is(value, 0) ? known.integers[varintBytes(value)] : undefined;
 }
 
+/** The same in a place where it may have been the last time. */
+export function knownAt(place: Place, value: unknown): KnownPart | undefined {
+  if (typeof value !== 'string') return knownPart(place.known, value);
+  const { sure } = place;
+  if (sure !== undefined && sure.text === value) return sure;
+  const message = place.known.messages.find(value);
+  place.sure = message === place.last ? message : undefined;
+  place.last = message;
+  return message;
+}
+
 /** Writes a `KeyValue` with a text, and remembers it. */
 export function putNewText(out: Output, at: number, tag: number, { start, messages }: KnownKey, text: string): number {
   const end = putTextEntry(out, at, tag, start, text, likelyBytes(text));
-  if (messages.wants(text)) messages.keep(ownCopyOf(text), new KnownPart(out, at + 1, end));
+  if (messages.wants(text)) {
+    const own = ownCopyOf(text);
+    messages.keep(own, new KnownPart(out, at + 1, end, own));
+  }
   return end;
 }
 

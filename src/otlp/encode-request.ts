@@ -1,7 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { FIELD_BYTES, putTextField } from './encode-field.ts';
 import { putSpan } from './encode-span.ts';
-import { putAttributes } from './encode-value.ts';
+import { type Owner, putAttributes } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
 import { Pieces } from './pieces.ts';
 import { putLength, putVarint, varintBytes } from './put.ts';
@@ -9,34 +9,30 @@ import { putLength, putVarint, varintBytes } from './put.ts';
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];
 
-// How many messages contain an attribute's value, from the request down.
-const RESOURCE_DEPTH = 4;
-const SCOPE_DEPTH = 5;
-
 // The fields of opentelemetry.proto.trace.v1, resource.v1 and common.v1 that are written here.
 const REQUEST_RESOURCE_SPANS = 0x0a;
 const RESOURCE_SPANS_RESOURCE = 0x0a;
 const RESOURCE_SPANS_SCOPE_SPANS = 0x12;
 const SCOPE_SPANS_SCOPE = 0x0a;
 const SCHEMA_URL = 0x1a;
-const RESOURCE_ATTRIBUTES = 0x0a;
 const SCOPE_NAME = 0x0a;
 const SCOPE_VERSION = 0x12;
-const SCOPE_ATTRIBUTES = 0x1a;
+const RESOURCE_ATTRIBUTES: Owner = { tag: 0x0a, depth: 4 };
+const SCOPE_ATTRIBUTES: Owner = { tag: 0x1a, depth: 5 };
 
 /** A resource or scope, as a field of the message that also holds what it owns. */
-interface Owner {
+interface Head {
   readonly head: Pieces;
   readonly schemaUrl: Pieces;
 }
 
-interface ScopeGroup extends Owner {
+interface ScopeGroup extends Head {
   readonly resource: Resource;
   readonly scope: Scope;
   readonly spans: Pieces;
 }
 
-interface ResourceGroup extends Owner {
+interface ResourceGroup extends Head {
   readonly scopes: Map<Scope, ScopeGroup>;
 }
 
@@ -105,9 +101,9 @@ export class RequestEncoder {
         this.#encoding,
         at,
         SCOPE_ATTRIBUTES,
+        undefined,
         more.attributes,
         more.droppedAttributesCount,
-        SCOPE_DEPTH,
       );
     });
     return {
@@ -124,14 +120,7 @@ export class RequestEncoder {
       droppedAttributesCount?: number;
     };
     const head = this.#message(RESOURCE_SPANS_RESOURCE, (start) =>
-      putAttributes(
-        this.#encoding,
-        start,
-        RESOURCE_ATTRIBUTES,
-        resource.attributes,
-        droppedAttributesCount,
-        RESOURCE_DEPTH,
-      ),
+      putAttributes(this.#encoding, start, RESOURCE_ATTRIBUTES, undefined, resource.attributes, droppedAttributesCount),
     );
     return {
       head,

@@ -1,6 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import {
   FIELD_BYTES,
+  knownName,
   missingOf,
   putCount,
   putId,
@@ -11,15 +12,11 @@ import {
   TRACE_ID_BYTES,
   textOf,
 } from './encode-field.ts';
-import { putAttributes } from './encode-value.ts';
+import { type Owner, putAttributes } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
 import type { KnownId } from './known-id.ts';
 import type { Output } from './output.ts';
 import { putLength, putVarint, putWideLength } from './put.ts';
-
-// How many messages contain an attribute's value, from the request down.
-const SPAN_DEPTH = 5;
-const EVENT_DEPTH = 6;
 
 // opentelemetry.proto.trace.v1.SpanFlags
 const TRACE_FLAGS_MASK = 0xff;
@@ -39,7 +36,6 @@ const NAME = 0x2a;
 const KIND = 0x30;
 const START_TIME = 0x39;
 const END_TIME = 0x41;
-const ATTRIBUTES = 0x4a;
 const EVENTS = 0x5a;
 const DROPPED_EVENTS = 0x60;
 const LINKS = 0x6a;
@@ -49,10 +45,13 @@ const FLAGS = 0x85;
 
 const EVENT_TIME = 0x09;
 const EVENT_NAME = 0x12;
-const EVENT_ATTRIBUTES = 0x1a;
 
-const LINK_ATTRIBUTES = 0x22;
 const LINK_FLAGS = 0x35;
+
+/** Their attributes. */
+const SPAN: Owner = { tag: 0x4a, depth: 5 };
+const EVENT: Owner = { tag: 0x1a, depth: 6 };
+const LINK: Owner = { tag: 0x22, depth: 6 };
 
 const STATUS_MESSAGE = 0x12;
 const STATUS_CODE = 0x18;
@@ -66,6 +65,8 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   const { out, spanWidth, traceId, parentId } = encoding;
   const context = span.spanContext();
   const parent = span.parentSpanContext;
+  const name = textOf(span.name);
+  const known = knownName(encoding, name);
   encoding.restart();
   out.room(start, FIELD_BYTES)[start] = SCOPE_SPANS_SPAN;
   let at = start + 1 + spanWidth;
@@ -74,11 +75,11 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   if (context.traceState !== undefined) at = putTextField(out, at, TRACE_STATE, context.traceState.serialize());
   if (parent?.spanId)
     at = putKnownId(out, at, PARENT_SPAN_ID, parentId, parent.spanId, SPAN_ID_BYTES, "parent's spanId");
-  at = putName(encoding, at, NAME, textOf(span.name));
+  at = putName(out, at, NAME, name, known);
   at = putCount(out.room(at, FIELD_BYTES), at, KIND, enumOf(span.kind, 1));
   at = putTime(encoding, at, START_TIME, span.startTime, 'startTime');
   at = putTime(encoding, at, END_TIME, span.endTime, 'endTime');
-  at = putAttributes(encoding, at, ATTRIBUTES, span.attributes, span.droppedAttributesCount, SPAN_DEPTH);
+  at = putAttributes(encoding, at, SPAN, known, span.attributes, span.droppedAttributesCount);
   if (!isEmpty(span.events)) at = putEvents(encoding, at, span.events);
   if (span.droppedEventsCount > 0) at = putDropped(out, at, DROPPED_EVENTS, span.droppedEventsCount);
   if (!isEmpty(span.links)) at = putLinks(encoding, at, span.links);
@@ -120,12 +121,13 @@ function putEvents(encoding: Encoding, start: number, events: ReadableSpan['even
   let at = start;
   for (const event of events ?? []) {
     const name = textOf(event.name);
+    const known = knownName(encoding, name);
     const begin = at + 1;
     encoding.spend(1, name.length);
     out.room(at, FIELD_BYTES)[at] = EVENTS;
     at = putTime(encoding, begin + 1, EVENT_TIME, event.time, 'event time');
-    at = putName(encoding, at, EVENT_NAME, name);
-    at = putAttributes(encoding, at, EVENT_ATTRIBUTES, event.attributes, event.droppedAttributesCount, EVENT_DEPTH);
+    at = putName(out, at, EVENT_NAME, name, known);
+    at = putAttributes(encoding, at, EVENT, known, event.attributes, event.droppedAttributesCount);
     at = putLength(out, begin, at);
   }
   return at;
@@ -143,7 +145,7 @@ function putLinks(encoding: Encoding, start: number, links: ReadableSpan['links'
     at = putId(out, begin + 1, TRACE_ID, context.traceId, TRACE_ID_BYTES, "link's traceId");
     at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_BYTES, "link's spanId");
     at = putTextField(out, at, TRACE_STATE, traceState);
-    at = putAttributes(encoding, at, LINK_ATTRIBUTES, link.attributes, link.droppedAttributesCount, EVENT_DEPTH);
+    at = putAttributes(encoding, at, LINK, undefined, link.attributes, link.droppedAttributesCount);
     at = putFlags(out, at, LINK_FLAGS, flagsOf(context.traceFlags, context.isRemote));
     at = putLength(out, begin, at);
   }

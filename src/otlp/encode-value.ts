@@ -1,56 +1,61 @@
 import { types } from 'node:util';
-import { propertyOf } from '../strategies/propertyOf.ts';
+import { isOwn, propertyOf } from '../strategies/propertyOf.ts';
 import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
-import { ENTRY_BYTES, knownPart, putKnown, putNewText } from './encode-known.ts';
+import { ENTRY_BYTES, knownAt, knownPart, putKnown, putNewText } from './encode-known.ts';
 import { putBigInt, putBoolean, putNumber, putTextItem, putTextValue, REPEATED_VALUES } from './encode-scalar.ts';
 import type { Encoding } from './encoding.ts';
 import { KnownKey, putEntryKey } from './known-key.ts';
+import type { KnownName, Place, Places } from './known-name.ts';
 import type { Output } from './output.ts';
 import { NOTHING, putBytes, putLength, putVarint } from './put.ts';
-
-const MAX_PLACES = 64;
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
 const ARRAY_VALUE = 0x2a;
 const KVLIST_VALUE = 0x32;
 const BYTES_VALUE = 0x3a;
 
+/** What has attributes. */
+export interface Owner {
+  /** Of its attributes; the count of those that are missing has the next one. */
+  readonly tag: number;
+  /** How many messages contain an attribute's value, from the request down. */
+  readonly depth: number;
+}
+
 /**
  * Writes the attributes of one owner, and how many of them are missing: those without an OTLP form (functions, symbols) are left out.
  *
- * @param tag of the owner's attributes; the count has the next one
+ * @param name the owner's, if it has a known one
  * @param dropped how many the program left out itself
- * @param depth how many messages contain each of the values
  * @throws Error where a value is circular, nested too deep, or too many.
  */
 export function putAttributes(
   encoding: Encoding,
   start: number,
-  tag: number,
+  { tag, depth }: Owner,
+  name: KnownName | undefined,
   attributes: object | null | undefined,
   dropped: number | undefined,
-  depth: number,
 ): number {
-  const { out, places } = encoding;
+  const { out } = encoding;
   if (attributes === undefined || attributes === null) return putMissing(out, start, tag, missingOf(dropped, 0));
+  const places = name === undefined ? encoding.places : name.places;
   let at = start;
-  let place = 0;
+  let index = 0;
   let leftOut = 0;
-  const own = ownOf(attributes);
-  for (const key in own) {
-    const value = propertyOf(own, key);
-    // Spans of one kind have the same keys in the same places: looking there first saves most searches.
-    let known = places[place];
-    if (known === undefined || known.key !== key) known = keyAt(encoding, key, place);
-    place += 1;
+  for (const key in attributes) {
+    if (!isOwn(attributes, key)) continue;
+    const value = propertyOf(attributes, key);
+    const place = places.at(index, key) ?? placeFor(encoding, places, index, key);
+    index += 1;
     encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
-    const message = known === undefined ? undefined : knownPart(known, value);
+    const message = place === undefined ? undefined : knownAt(place, value);
     if (message !== undefined) {
       at = putKnown(out, at, tag, message, value);
       continue;
     }
     if (typeof value === 'object') encoding.attribute = key;
-    const end = putNewEntry(encoding, at, tag, key, known, value, depth);
+    const end = putNewEntry(encoding, at, tag, key, place?.known, value, depth);
     if (end === NOTHING) leftOut += 1;
     else at = end;
   }
@@ -62,23 +67,9 @@ function putMissing(out: Output, at: number, attributesTag: number, missing: num
   return missing === 0 ? at : putCount(out.room(at, FIELD_BYTES), at, ((attributesTag >> 3) + 1) << 3, missing);
 }
 
-/** The same properties, in an object of which `for in` shows no other: it is much faster than a list of keys. */
-export function ownOf(attributes: object): Record<string, unknown> {
-  const prototype: unknown = Object.getPrototypeOf(attributes);
-  if (prototype === null || (prototype === Object.prototype && !isPolluted()))
-    return attributes as Record<string, unknown>;
-  return Object.assign(Object.create(null), attributes);
-}
-
-function isPolluted(): boolean {
-  for (const _ in Object.prototype) return true;
-  return false;
-}
-
-function keyAt(encoding: Encoding, key: string, place: number): KnownKey | undefined {
+function placeFor(encoding: Encoding, places: Places, index: number, key: string): Place | undefined {
   const known = keyOf(encoding, key);
-  if (known !== undefined && place < MAX_PLACES) encoding.places[place] = known;
-  return known;
+  return known === undefined ? undefined : places.keep(index, known);
 }
 
 /** Nothing while keys come and go too fast to be remembered. */

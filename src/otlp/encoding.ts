@@ -1,22 +1,23 @@
 import type { KnownSecond } from './encode-field.ts';
 import { KnownId } from './known-id.ts';
 import type { KnownKey } from './known-key.ts';
-import type { KnownPart } from './known-part.ts';
+import { type KnownName, Places } from './known-name.ts';
 import { Memo } from './memo.ts';
 import { Output } from './output.ts';
 import { Walk } from './walk.ts';
 
 const MAX_KNOWN_KEYS = 512;
+const MAX_KNOWN_NAMES = 256;
 
 /** What encoding goes on with from span to span and from request to request. */
 export class Encoding extends Walk {
   /** Another one when this was lent. */
   out = new Output();
   readonly keys = new Memo<KnownKey>(MAX_KNOWN_KEYS);
-  /** The key that was last in each place among the attributes of whatever was written. */
-  readonly places: KnownKey[] = [];
-  /** Names of spans and events, each with its length. */
-  readonly names = new Memo<KnownPart>();
+  /** Names of spans and events. */
+  readonly names = new Memo<KnownName>(MAX_KNOWN_NAMES);
+  /** Of all that have no known name. */
+  readonly places = new Places();
   readonly traceId = new KnownId();
   readonly parentId = new KnownId();
   readonly second: KnownSecond = { seconds: 0, low: 0, high: 0 };

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
-import { propertyOf } from '../strategies/propertyOf.ts';
+import { isOwn, propertyOf } from '../strategies/propertyOf.ts';
 import { missingOf } from './encode-field.ts';
-import { isPlainObject, ownOf } from './encode-value.ts';
+import { isPlainObject } from './encode-value.ts';
 import { fitsInt64 } from './int64.ts';
 import type { JsonEncoding } from './json-encoding.ts';
 import { fieldName, putCount } from './json-field.ts';
@@ -58,9 +58,9 @@ export function putAttributes(
   let at = begin;
   let place = 0;
   let leftOut = 0;
-  const own = ownOf(attributes ?? {});
-  for (const key in own) {
-    const value = propertyOf(own, key);
+  for (const key in attributes) {
+    if (!isOwn(attributes, key)) continue;
+    const value = propertyOf(attributes, key);
     if (place === 0) at = list = putBytes(out, begin, ATTRIBUTES);
     // Spans of one kind have the same keys in the same places: looking there first saves most searches.
     let known = places[place];

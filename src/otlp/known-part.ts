@@ -9,11 +9,14 @@ export const OVERSHOOT = WORD - 1;
  * `TypedArray.set`, which is a call for each of them, as long as they are as few as in an attribute.
  */
 export class KnownPart {
+  /** The text that is in it, if it is there for one. */
+  readonly text: string;
   readonly length: number;
   readonly #words: BigInt64Array;
 
   /** What stands there. */
-  constructor(out: Output, start: number, end: number) {
+  constructor(out: Output, start: number, end: number, text = '') {
+    this.text = text;
     this.length = end - start;
     this.#words = new BigInt64Array(Math.ceil(this.length / WORD));
     out.room(end, WORD);
