@@ -2,6 +2,9 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { InvalidOptionError, messageOf, SpanflowError, shown } from '../errors.ts';
 import { OutOfMemory } from './output.ts';
 
+/** So many spans are looked at before they are encoded. */
+const SPANS_AHEAD = 16;
+
 /** Refuses arguments of the wrong kind at the call. */
 export function checkArguments(caller: string, spans: unknown, onUnencodable: unknown): void {
   if (!Array.isArray(spans)) throw new InvalidOptionError(`${caller}.spans`, 'an array of spans', spans);
@@ -21,6 +24,7 @@ export function encodeEach(
   to = spans.length,
 ): void {
   for (let index = from; index < to; index++) {
+    if ((index - from) % SPANS_AHEAD === 0) lookAhead(spans, index, Math.min(index + SPANS_AHEAD, to));
     const span = spans[index] as ReadableSpan;
     try {
       add(span);
@@ -35,6 +39,26 @@ export function encodeEach(
       }
     }
   }
+}
+
+/** What was seen goes here, so that no compiler leaves out looking. */
+export let seen = 0;
+
+/**
+ * Reads what spans consist of, and does nothing with it. Spans that ended a while ago lie scattered in memory: whoever reads many in
+ * turn waits for all of them at once, while the encoder would wait for each.
+ */
+function lookAhead(spans: readonly ReadableSpan[], from: number, to: number): void {
+  let sum = 0;
+  try {
+    for (let index = from; index < to; index++) {
+      const span = spans[index] as ReadableSpan;
+      sum += span.name.length + span.spanContext().spanId.length + span.startTime[1] + span.endTime[1];
+    }
+  } catch {
+    // The encoder comes to it, and says what is wrong.
+  }
+  seen = sum;
 }
 
 export function tooLarge(thrown: unknown): SpanflowError {
