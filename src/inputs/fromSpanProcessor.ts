@@ -9,6 +9,7 @@ import type { Loss, LossReason } from '../outcome.ts';
 import { Ring } from '../strategies/ring.ts';
 import { soon } from '../timers.ts';
 import { doneWithin, Flushes } from './flushes.ts';
+import { Multicast } from './multicast.ts';
 import { Untold } from './untold.ts';
 
 export interface FromSpanProcessorOptions {
@@ -124,7 +125,7 @@ class RingInput implements SpanSource {
   readonly #settings: Settings;
   readonly #account: Account;
   readonly #ring = new Ring<ReadableSpan>();
-  readonly #spans = new Subject<ReadableSpan>();
+  readonly #spans = new Multicast<ReadableSpan>();
   readonly #flushes = new Flushes();
   readonly #untold: Untold;
   #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
@@ -134,7 +135,7 @@ class RingInput implements SpanSource {
   #shutdown: Promise<void> | undefined;
 
   readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
-    subscriber.add(this.#spans.subscribe(subscriber));
+    subscriber.add(this.#spans.values$.subscribe(subscriber));
     if (this.#ring.length > 0) this.#drainSoon();
   });
   readonly flush$ = this.#flushes.requests$;

@@ -66,7 +66,22 @@ function valueBytes(value: unknown): number {
   if (typeof value === 'number') return (value | 0) === value ? INTEGER_BYTES : DOUBLE_BYTES;
   if (typeof value === 'boolean') return BOOLEAN_BYTES;
   if (typeof value !== 'object' || value === null) return 0;
-  return objectBytes(value, { elementsLeft: MAX_ELEMENTS, depth: 0 });
+  return (
+    (Array.isArray(value) ? flatBytes(value) : undefined) ??
+    objectBytes(value, { elementsLeft: MAX_ELEMENTS, depth: 0 })
+  );
+}
+
+/** An array of values that contain no others, as attributes have them; nothing for any other. */
+function flatBytes(values: readonly unknown[]): number | undefined {
+  if (values.length > MAX_ELEMENTS) return undefined;
+  let bytes = TEXT_BYTES;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    if (typeof value === 'object' && value !== null) return undefined;
+    bytes += ELEMENT_BYTES + (typeof value === 'string' ? TEXT_BYTES + value.length : valueBytes(value));
+  }
+  return bytes;
 }
 
 /** How much of one value is still looked at: a circular one has no end. */

@@ -1,9 +1,10 @@
-import { Observable, Subject, Subscription } from 'rxjs';
+import { Observable, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
 import { requireMillis, requireShape, withDefaults } from '../../options.ts';
 import { Ring } from '../../strategies/ring.ts';
 import { outsideAnyContext, soon } from '../../timers.ts';
 import { doneWithin, Flushes } from '../flushes.ts';
+import { Multicast } from '../multicast.ts';
 import { untilOpen } from '../pulling.ts';
 import { Untold } from '../untold.ts';
 import { type Admission, Entrance } from './entrance.ts';
@@ -21,7 +22,7 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #settings: ChannelSettings<T>;
   readonly #account: Account;
   readonly #entrance: Entrance<T>;
-  readonly #items = new Subject<T>();
+  readonly #items = new Multicast<T>();
   readonly #flushes = new Flushes();
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void }>(); // flushes that wait for what is before them to leave
   readonly #refused: Untold;
@@ -34,7 +35,7 @@ export class BoundedChannel<T> implements Channel<T> {
   #whenSettled: (() => void)[] | undefined = []; // flushes that came after the end; gone when that has settled
 
   readonly items$ = new Observable<T>((subscriber) => {
-    subscriber.add(this.#items.subscribe(subscriber));
+    subscriber.add(this.#items.values$.subscribe(subscriber));
     subscriber.add(() => {
       if (!this.#items.observed) this.#gateWait?.unsubscribe();
     });
