@@ -23,6 +23,7 @@ export const FIELD_BYTES = 32;
 const NAME_BYTES = 64;
 
 const NANOS_PER_SECOND = 1_000_000_000;
+const TIME_BYTES = 9;
 const TWO_32 = 0x1_0000_0000;
 /** 2^34 s lie in the year 2514, and are less than 64 bits of nanoseconds. */
 const MAX_PLAIN_SECONDS = 0x4_0000_0000;
@@ -42,9 +43,12 @@ export function putTextField(out: Output, at: number, tag: number, value: unknow
 }
 
 /** A name that came before, or comes again now if names do. */
-export function knownName({ names }: Encoding, name: string): KnownName | undefined {
-  const known = names.find(name);
-  if (known !== undefined || name === '' || !names.wants(name)) return known;
+export function knownName(encoding: Encoding, name: string): KnownName | undefined {
+  return encoding.names.find(name) ?? newName(encoding, name);
+}
+
+function newName({ names }: Encoding, name: string): KnownName | undefined {
+  if (name === '' || !names.wants(name)) return undefined;
   const out = new Output(NAME_BYTES);
   const made = new KnownName(new KnownPart(out, 0, putText(out, 0, name)));
   names.keep(ownCopyOf(name), made);
@@ -70,13 +74,21 @@ export function missingOf(dropped: number | undefined, leftOut: number): number 
 }
 
 /** @throws Error where `id` is not hex digits for so many bytes. */
-export function putId(out: Output, at: number, tag: number, id: unknown, length: number, field: string): number {
+export function putId(out: Output, at: number, tag: number, id: string, length: number, field: string): number {
   const bytes = out.room(at, FIELD_BYTES);
   bytes[at] = tag;
   bytes[at + 1] = length;
-  const end = typeof id === 'string' && id.length === 2 * length ? putHex(bytes, at + 2, id, length) : NOTHING;
-  if (end === NOTHING) throw new Error(`its ${field} must be ${2 * length} hex digits, but is ${shown(id)}`);
-  return end;
+  return putIdBytes(bytes, at + 2, id, length, field);
+}
+
+/** The same without tag and length, where there is room for it. */
+export function putIdBytes(bytes: Buffer, at: number, id: string, length: number, field: string): number {
+  const end = typeof id === 'string' && id.length === 2 * length ? putHex(bytes, at, id, length) : NOTHING;
+  return end === NOTHING ? refuseId(id, length, field) : end;
+}
+
+function refuseId(id: unknown, length: number, field: string): never {
+  throw new Error(`its ${field} must be ${2 * length} hex digits, but is ${shown(id)}`);
 }
 
 /** The second that the last time fell into, in nanoseconds: most spans of a request are of few seconds. */
@@ -87,46 +99,51 @@ export interface KnownSecond {
 }
 
 /**
- * Writes nanoseconds since the epoch, exact.
+ * Writes nanoseconds since the epoch, exact, where there is room for them.
  *
  * @throws Error where the pair is no time that OTLP can hold.
  */
 export function putTime(
-  { out, second }: Encoding,
+  encoding: Encoding,
   at: number,
   tag: number,
   time: readonly [number, number],
   field: string,
 ): number {
-  out.room(at, FIELD_BYTES);
-  const seconds = time[0];
+  const out = encoding.out;
+  const second = encoding.second;
   const nanos = time[1];
-  if (!isPlain(nanos, NANOS_PER_SECOND) || (seconds !== second.seconds && !remember(second, seconds))) {
-    const { low, high } = bitsOf(nanosOfHrTime([seconds, nanos], field));
-    return putFixed64(out, at, tag, low, high);
-  }
+  if (time[0] !== second.seconds || nanos >>> 0 !== nanos || nanos >= NANOS_PER_SECOND)
+    return putOtherTime(out, second, at, tag, time, field);
   const low = second.low + nanos;
-  return putFixed64(out, at, tag, low, low < TWO_32 ? second.high : second.high + 1);
+  out.bytes[at] = tag;
+  out.view.setInt32(at + 1, low, true);
+  out.view.setInt32(at + 5, low < TWO_32 ? second.high : second.high + 1, true);
+  return at + TIME_BYTES;
 }
 
-/** `false`, and nothing changed, for what is no plain second. */
-function remember(second: KnownSecond, seconds: number): boolean {
-  if (!isPlain(seconds, MAX_PLAIN_SECONDS)) return false;
+/** The same in any other second, which is remembered for the next one. */
+function putOtherTime(
+  { bytes, view }: Output,
+  second: KnownSecond,
+  at: number,
+  tag: number,
+  [seconds, nanos]: readonly [number, number],
+  field: string,
+): number {
+  const { low, high } = bitsOf(nanosOfHrTime([seconds, nanos], field));
+  if (low === 0 && high === 0) return at;
+  remember(second, seconds);
+  bytes[at] = tag;
+  view.setInt32(at + 1, low, true);
+  view.setInt32(at + 5, high, true);
+  return at + TIME_BYTES;
+}
+
+function remember(second: KnownSecond, seconds: number): void {
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds >= MAX_PLAIN_SECONDS) return;
   const { low, high } = bitsOf(BigInt(seconds) * BigInt(NANOS_PER_SECOND));
   second.seconds = seconds;
   second.low = low;
   second.high = high;
-  return true;
-}
-
-function isPlain(value: number, below: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value < below;
-}
-
-function putFixed64({ bytes, view }: Output, at: number, tag: number, low: number, high: number): number {
-  if (low === 0 && high === 0) return at;
-  bytes[at] = tag;
-  view.setInt32(at + 1, low, true);
-  view.setInt32(at + 5, high, true);
-  return at + 9;
 }

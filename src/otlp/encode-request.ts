@@ -1,7 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { type Owner, putAttributes } from './encode-attributes.ts';
 import { FIELD_BYTES, putTextField } from './encode-field.ts';
 import { putSpan } from './encode-span.ts';
-import { type Owner, putAttributes } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
 import { Pieces } from './pieces.ts';
 import { putLength, putVarint, varintBytes } from './put.ts';

@@ -1,6 +1,4 @@
-import { ENTRY_BYTES } from './encode-known.ts';
 import { bitsOf, fitsInt64 } from './int64.ts';
-import { BOOL_VALUE, DOUBLE_BYTES, DOUBLE_VALUE, INT_VALUE, STRING_VALUE } from './known-key.ts';
 import type { Output } from './output.ts';
 import {
   likelyBytes,
@@ -18,7 +16,17 @@ import {
 
 // Contents of an `AnyValue` that hold no other value.
 
+// opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
+export const STRING_VALUE = 0x0a;
+export const BOOL_VALUE = 0x10;
+export const INT_VALUE = 0x18;
+export const DOUBLE_VALUE = 0x21;
 export const REPEATED_VALUES = 0x0a;
+
+export const DOUBLE_BYTES = 8;
+
+/** Room for an entry but for its key and a text in it. */
+export const ENTRY_BYTES = 64;
 
 export function putTextValue(out: Output, at: number, text: string): number {
   out.room(at, ENTRY_BYTES)[at] = STRING_VALUE;

@@ -1,10 +1,12 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { type Owner, putAttributes } from './encode-attributes.ts';
 import {
   FIELD_BYTES,
   knownName,
   missingOf,
   putCount,
   putId,
+  putIdBytes,
   putName,
   putTextField,
   putTime,
@@ -12,13 +14,15 @@ import {
   TRACE_ID_BYTES,
   textOf,
 } from './encode-field.ts';
-import { type Owner, putAttributes } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
 import type { KnownId } from './known-id.ts';
 import type { Output } from './output.ts';
-import { putLength, putVarint, putWideLength } from './put.ts';
+import { putLength, putWideLength } from './put.ts';
 
 // opentelemetry.proto.trace.v1.SpanFlags
+/** Room for the fields before the attributes, but for texts. */
+const HEAD_BYTES = 64;
+
 const TRACE_FLAGS_MASK = 0xff;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
@@ -41,7 +45,7 @@ const DROPPED_EVENTS = 0x60;
 const LINKS = 0x6a;
 const DROPPED_LINKS = 0x70;
 const STATUS = 0x7a;
-const FLAGS = 0x85;
+const FLAGS = 0x0185; // as a varint
 
 const EVENT_TIME = 0x09;
 const EVENT_NAME = 0x12;
@@ -62,58 +66,68 @@ const STATUS_CODE = 0x18;
  * @throws whatever the span throws, and an Error that says what OTLP cannot hold.
  */
 export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): number {
-  const { out, spanWidth, traceId, parentId } = encoding;
+  const out = encoding.out;
+  const spanWidth = encoding.spanWidth;
   const context = span.spanContext();
   const parent = span.parentSpanContext;
   const name = textOf(span.name);
   const known = knownName(encoding, name);
   encoding.restart();
-  out.room(start, FIELD_BYTES)[start] = SCOPE_SPANS_SPAN;
+  let bytes = out.room(start, HEAD_BYTES);
   let at = start + 1 + spanWidth;
-  at = putKnownId(out, at, TRACE_ID, traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
-  at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_BYTES, 'spanId');
+  bytes[start] = SCOPE_SPANS_SPAN;
+  bytes[at] = TRACE_ID;
+  bytes[at + 1] = TRACE_ID_BYTES;
+  at = putKnownId(out, at + 2, encoding.traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
+  bytes[at] = SPAN_ID;
+  bytes[at + 1] = SPAN_ID_BYTES;
+  at = putIdBytes(bytes, at + 2, context.spanId, SPAN_ID_BYTES, 'spanId');
   if (context.traceState !== undefined) at = putTextField(out, at, TRACE_STATE, context.traceState.serialize());
-  if (parent?.spanId)
-    at = putKnownId(out, at, PARENT_SPAN_ID, parentId, parent.spanId, SPAN_ID_BYTES, "parent's spanId");
+  if (parent?.spanId) {
+    bytes = out.room(at, HEAD_BYTES);
+    bytes[at] = PARENT_SPAN_ID;
+    bytes[at + 1] = SPAN_ID_BYTES;
+    at = putKnownId(out, at + 2, encoding.parentId, parent.spanId, SPAN_ID_BYTES, "parent's spanId");
+  }
   at = putName(out, at, NAME, name, known);
-  at = putCount(out.room(at, FIELD_BYTES), at, KIND, enumOf(span.kind, 1));
+  at = putCount(out.room(at, HEAD_BYTES), at, KIND, enumOf(span.kind, 1));
   at = putTime(encoding, at, START_TIME, span.startTime, 'startTime');
   at = putTime(encoding, at, END_TIME, span.endTime, 'endTime');
   at = putAttributes(encoding, at, SPAN, known, span.attributes, span.droppedAttributesCount);
-  if (!isEmpty(span.events)) at = putEvents(encoding, at, span.events);
-  if (span.droppedEventsCount > 0) at = putDropped(out, at, DROPPED_EVENTS, span.droppedEventsCount);
-  if (!isEmpty(span.links)) at = putLinks(encoding, at, span.links);
-  if (span.droppedLinksCount > 0) at = putDropped(out, at, DROPPED_LINKS, span.droppedLinksCount);
+  if (hasMore(span)) at = putMore(encoding, at, span);
   at = putStatus(out, at, span.status);
-  at = putFlags(out, at, FLAGS, flagsOf(context.traceFlags, parent?.isRemote));
+  out.room(at, HEAD_BYTES);
+  out.view.setInt16(at, FLAGS, true);
+  out.view.setInt32(at + 2, flagsOf(context.traceFlags, parent?.isRemote), true);
+  at += 6;
   const end = putWideLength(out, start + 1, spanWidth, at);
   if (end !== at) encoding.moved(end - at);
   return end;
 }
 
-function putKnownId(
-  out: Output,
-  at: number,
-  tag: number,
-  known: KnownId,
-  id: string,
-  length: number,
-  field: string,
-): number {
-  if (known.is(id)) {
-    const bytes = out.room(at, FIELD_BYTES);
-    bytes[at] = tag;
-    bytes[at + 1] = length;
-    return known.put(out, at + 2, length);
-  }
-  const end = putId(out, at, tag, id, length, field);
-  known.keep(id, at + 2);
+/** There is room for it. */
+function putKnownId(out: Output, at: number, known: KnownId, id: string, length: number, field: string): number {
+  if (known.is(id)) return known.put(out, at, length);
+  const end = putIdBytes(out.bytes, at, id, length, field);
+  known.keep(id, at);
   return end;
 }
 
-/** Most are: then nothing is iterated. */
+/** Most have not: then nothing is iterated. */
+function hasMore(span: ReadableSpan): boolean {
+  return !isEmpty(span.events) || !isEmpty(span.links) || span.droppedEventsCount > 0 || span.droppedLinksCount > 0;
+}
+
 function isEmpty(list: readonly unknown[] | undefined): boolean {
   return list === undefined || (Array.isArray(list) && list.length === 0);
+}
+
+function putMore(encoding: Encoding, start: number, span: ReadableSpan): number {
+  const { out } = encoding;
+  let at = putEvents(encoding, start, span.events);
+  at = putDropped(out, at, DROPPED_EVENTS, span.droppedEventsCount);
+  at = putLinks(encoding, at, span.links);
+  return putDropped(out, at, DROPPED_LINKS, span.droppedLinksCount);
 }
 
 function putEvents(encoding: Encoding, start: number, events: ReadableSpan['events'] | undefined): number {
@@ -124,7 +138,7 @@ function putEvents(encoding: Encoding, start: number, events: ReadableSpan['even
     const known = knownName(encoding, name);
     const begin = at + 1;
     encoding.spend(1, name.length);
-    out.room(at, FIELD_BYTES)[at] = EVENTS;
+    out.room(at, 2 * FIELD_BYTES)[at] = EVENTS;
     at = putTime(encoding, begin + 1, EVENT_TIME, event.time, 'event time');
     at = putName(out, at, EVENT_NAME, name, known);
     at = putAttributes(encoding, at, EVENT, known, event.attributes, event.droppedAttributesCount);
@@ -146,18 +160,27 @@ function putLinks(encoding: Encoding, start: number, links: ReadableSpan['links'
     at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_BYTES, "link's spanId");
     at = putTextField(out, at, TRACE_STATE, traceState);
     at = putAttributes(encoding, at, LINK, undefined, link.attributes, link.droppedAttributesCount);
-    at = putFlags(out, at, LINK_FLAGS, flagsOf(context.traceFlags, context.isRemote));
+    out.room(at, FIELD_BYTES)[at] = LINK_FLAGS;
+    out.view.setInt32(at + 1, flagsOf(context.traceFlags, context.isRemote), true);
+    at += 5;
     at = putLength(out, begin, at);
   }
   return at;
 }
 
 /** Always there, even if it is empty. */
-function putStatus(out: Output, start: number, status: ReadableSpan['status'] | undefined): number {
-  const bytes = out.room(start, FIELD_BYTES);
+function putStatus(out: Output, at: number, status: ReadableSpan['status'] | undefined): number {
+  if (status?.code !== 0 || status.message) return putFullStatus(out, at, status);
+  const bytes = out.room(at, FIELD_BYTES);
+  bytes[at] = STATUS;
+  bytes[at + 1] = 0;
+  return at + 2;
+}
+
+function putFullStatus(out: Output, start: number, status: ReadableSpan['status'] | undefined): number {
   const message = status?.message;
   const code = enumOf(status?.code, 0);
-  bytes[start] = STATUS;
+  out.room(start, FIELD_BYTES)[start] = STATUS;
   let at = start + 2;
   if (message) at = putTextField(out, at, STATUS_MESSAGE, message);
   at = putCount(out.room(at, FIELD_BYTES), at, STATUS_CODE, code);
@@ -167,14 +190,6 @@ function putStatus(out: Output, start: number, status: ReadableSpan['status'] | 
 function putDropped(out: Output, at: number, tag: number, dropped: number | undefined): number {
   const missing = missingOf(dropped, 0);
   return missing === 0 ? at : putCount(out.room(at, FIELD_BYTES), at, tag, missing);
-}
-
-/** Always there. The tag of a span's has two bytes, that of a link's has one. */
-function putFlags(out: Output, start: number, tag: number, flags: number): number {
-  const bytes = out.room(start, FIELD_BYTES);
-  const at = putVarint(bytes, start, tag);
-  out.view.setInt32(at, flags, true);
-  return at + 4;
 }
 
 /** To the SDK a context without `isRemote` is local, so the bit that says "this is known" is always set, as the official exporters do. */

@@ -1,7 +1,7 @@
 import type { KnownSecond } from './encode-field.ts';
 import { KnownId } from './known-id.ts';
 import type { KnownKey } from './known-key.ts';
-import { type KnownName, Places } from './known-name.ts';
+import type { KnownName, Place } from './known-name.ts';
 import { Memo } from './memo.ts';
 import { Output } from './output.ts';
 import { Walk } from './walk.ts';
@@ -17,7 +17,7 @@ export class Encoding extends Walk {
   /** Names of spans and events. */
   readonly names = new Memo<KnownName>(MAX_KNOWN_NAMES);
   /** Of all that have no known name. */
-  readonly places = new Places();
+  readonly places: Place[] = [];
   readonly traceId = new KnownId();
   readonly parentId = new KnownId();
   readonly second: KnownSecond = { seconds: 0, low: 0, high: 0 };

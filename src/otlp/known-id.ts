@@ -13,7 +13,8 @@ export class KnownId {
   }
 
   /** Writes its bytes, a multiple of four, once more, where there is room for them. */
-  put({ view }: Output, start: number, length: number): number {
+  put(out: Output, start: number, length: number): number {
+    const view = out.view;
     for (let done = 0; done < length; done += WORD)
       view.setInt32(start + done, view.getInt32(this.#at + done, true), true);
     return start + length;

@@ -25,7 +25,8 @@ export class KnownPart {
   }
 
   /** Writes them where there is room for them and for {@link OVERSHOOT}, and says where they end. */
-  put({ view }: Output, at: number): number {
+  put(out: Output, at: number): number {
+    const view = out.view;
     const words = this.#words;
     for (let index = 0; index < words.length; index++)
       view.setBigInt64(at + index * WORD, words[index] as bigint, true);

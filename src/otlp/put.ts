@@ -25,25 +25,18 @@ for (let value = 0; value < 16; value++) {
 }
 
 /** A whole number from 0 to 2^53. */
-export function putVarint(bytes: Buffer, at: number, value: number): number {
-  if (value > 0x7f) return putLongVarint(bytes, at, value);
-  bytes[at] = value;
+export function putVarint(bytes: Buffer, start: number, value: number): number {
+  if (value > 0x7fff_ffff) return putLongVarint(bytes, start, value);
+  let at = start;
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+  bytes[at] = rest;
   return at + 1;
 }
 
-function putLongVarint(bytes: Buffer, start: number, value: number): number {
-  let at = start;
-  let rest = value;
-  while (rest > 0x7fff_ffff) {
-    bytes[at++] = (rest % 0x80) | 0x80;
-    rest = Math.floor(rest / 0x80);
-  }
-  while (rest > 0x7f) {
-    bytes[at++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  bytes[at] = rest;
-  return at + 1;
+function putLongVarint(bytes: Buffer, at: number, value: number): number {
+  bytes[at] = (value % 0x80) | 0x80;
+  return putVarint(bytes, at + 1, Math.floor(value / 0x80));
 }
 
 /** A varint of 64 bits, as two halves. */

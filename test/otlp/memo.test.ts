@@ -2,8 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
 import { RequestEncoder } from '../../src/otlp/encode-request.ts';
 import { Encoding } from '../../src/otlp/encoding.ts';
-import { KnownKey } from '../../src/otlp/known-key.ts';
-import { KnownName } from '../../src/otlp/known-name.ts';
+import { KnownName, placeFor } from '../../src/otlp/known-name.ts';
 import { KnownPart } from '../../src/otlp/known-part.ts';
 import { Memo, ownCopyOf } from '../../src/otlp/memo.ts';
 import { seeded, spanWith } from '../support/spans.ts';
@@ -146,7 +145,7 @@ describe('what encoding remembers', () => {
   test('is bounded, whatever keys, values and names come', () => {
     const encoding = new Encoding();
     const known = new KnownName(new KnownPart(encoding.out, 0, 0));
-    for (let index = 0; index < 100; index++) known.places.keep(index, new KnownKey(`key.${index}`));
+    for (let index = 0; index < 100; index++) placeFor(encoding, known.places, index, `key.${index}`);
     expect(known.places.length).toBe(32);
     for (let round = 0; round < 200; round++) {
       const request = new RequestEncoder(encoding);
