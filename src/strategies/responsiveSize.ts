@@ -1,8 +1,8 @@
 import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSize.ts';
 
 /**
- * The default. Below half of the target latency it grows. Above 1.5 × the target it asks how much of the latency comes from the size: from half of it on, it shrinks; up to a quarter
- * it grows, because there larger batches cost nothing; in between it stays. It never shrinks while the queue grows.
+ * The default. Below half of the target latency it grows. From there on it asks how much of the latency comes from the size: up to a quarter of it, it grows, because there larger batches
+ * cost nothing, and there are fewer of them; from half of it on, it shrinks where the latency is above 1.5 × the target; in between it stays. It never shrinks while the queue grows.
  *
  * The delay follows the arrivals: twice the time that a batch has lately taken to fill, at most `scheduledDelayMillis`. When a batch has not
  * filled by then, the burst is over, and waiting on would only make it late.
@@ -26,11 +26,11 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     const shrink = () => {
       size = Math.max(limits.minExportBatchSize, size * SHRINK);
     };
-    // Batches of one size teach nothing about size: so, now and then, one that is a little smaller is tried.
-    const probe = () => {
+    // Batches of one size teach nothing about size: so, now and then, one of another is tried.
+    const probe = (change: () => void) => {
       if (batchesToProbe > 0) return;
       batchesToProbe = PROBE_EVERY;
-      shrink();
+      change();
     };
 
     return {
@@ -48,17 +48,18 @@ export function responsiveSize(): BatchSizeStrategyFactory {
         batchesToProbe = Math.max(0, batchesToProbe - 1);
         cost.add(batch.items, batch.attemptMillis);
         const { latency, shareOfSize } = cost;
+        const isLate = latency > 1.5 * limits.targetLatencyMillis;
         if (latency < 0.5 * limits.targetLatencyMillis) grow();
-        else if (latency <= 1.5 * limits.targetLatencyMillis || queueGrows) return;
-        else if (shareOfSize === undefined) probe();
-        else if (shareOfSize >= 0.5) shrink();
+        else if (isLate && queueGrows) return;
+        else if (shareOfSize === undefined) probe(isLate ? shrink : grow);
         else if (shareOfSize <= 0.25) grow();
+        else if (isLate && shareOfSize >= 0.5) shrink();
       },
     };
   };
 }
 
-/** A probe costs a few batches of 0.8 of the size; more often than once in so many batches would be more than the news is worth. */
+/** A probe costs a few batches of 0.8 or 1.2 of the size; more often than once in so many batches would be more than the news is worth. */
 const PROBE_EVERY = 64;
 
 /**

@@ -56,6 +56,20 @@ const SCENARIOS: readonly Scenario[] = [
     size: [500, 2_000],
   },
   {
+    title: 'a backend that answers about in time, whatever the size, is given large ones',
+    strategy: responsiveSize(),
+    batches: 400,
+    latency: () => 52,
+    size: [1_000, 2_000],
+  },
+  {
+    title: 'a backend that answers about in time, because batches are small enough, is not given ones that make it late',
+    strategy: responsiveSize(),
+    batches: 1_000,
+    latency: (size) => 0.1 * size,
+    size: [400, 800],
+  },
+  {
     title: 'a backend that takes its time per item is given smaller ones, until it answers about in time',
     strategy: responsiveSize(),
     batches: 100,
