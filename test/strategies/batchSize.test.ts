@@ -63,7 +63,8 @@ const SCENARIOS: readonly Scenario[] = [
     size: [1_000, 2_000],
   },
   {
-    title: 'a backend that answers about in time, because batches are small enough, is not given ones that make it late',
+    title:
+      'a backend that answers about in time, because batches are small enough, is not given ones that make it late',
     strategy: responsiveSize(),
     batches: 1_000,
     latency: (size) => 0.1 * size,
