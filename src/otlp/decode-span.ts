@@ -31,8 +31,8 @@ interface SpanFields {
   parentSpanId: string;
   name: string;
   kind: number;
-  startTime: HrTime;
-  endTime: HrTime;
+  startTime: HrTime | undefined;
+  endTime: HrTime | undefined;
   attributes: Attributes;
   droppedAttributesCount: number;
   events: TimedEvent[];
@@ -51,8 +51,8 @@ export function readSpan(reader: Reader, resource: Resource, instrumentationScop
     parentSpanId: '',
     name: '',
     kind: 0,
-    startTime: [0, 0],
-    endTime: [0, 0],
+    startTime: undefined,
+    endTime: undefined,
     attributes: {},
     droppedAttributesCount: 0,
     events: [],
@@ -124,7 +124,7 @@ function readField(reader: Reader, tag: number, fields: SpanFields): void {
 }
 
 function spanOf(fields: SpanFields, resource: Resource, instrumentationScope: Scope): ReadableSpan {
-  const { traceId, parentSpanId, flags, startTime, endTime } = fields;
+  const { traceId, parentSpanId, flags, startTime = [0, 0], endTime = [0, 0] } = fields;
   const span: DecodedSpan = {
     name: fields.name,
     kind: kindOf(fields.kind),

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { Ids } from './ids.ts';
 import { Texts } from './texts.ts';
 
 /** Messages inside messages, groups included. */
@@ -14,6 +15,7 @@ const GROUP_END = 4;
 const FOUR_BYTES = 5;
 
 /** Strings that come again are the same object: spans that were received share them, and are small. */
+const ids = new Ids();
 const texts = new Texts();
 
 /**
@@ -126,7 +128,7 @@ export class Reader {
 
   hex(): string {
     const start = this.content();
-    return this.bytes.toString('hex', start, this.at);
+    return ids.read(this.bytes, this.view, start, this.at);
   }
 
   /** Bytes of their own: a view would hold the whole request in memory for as long as one span lives. */
