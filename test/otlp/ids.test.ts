@@ -34,7 +34,7 @@ describe('Ids', () => {
     const zeros = '00000000';
     const ids = [
       zeros.repeat(2),
-      ...[0, 8, 16, 24].map((at) => `${zeros.repeat(at / 8)}80000000${zeros.repeat(3 - at / 8)}`),
+      ...[0, 8, 16, 24].map((at) => `${zeros.repeat(at / 8)}00000080${zeros.repeat(3 - at / 8)}`),
     ];
     for (const first of [...ids, zeros.repeat(4)]) {
       for (const second of [...ids, zeros.repeat(4)]) {
