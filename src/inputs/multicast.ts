@@ -1,8 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs';
 
 /**
- * Hands each value to whoever is subscribed, as a `Subject` of RxJS does, which makes a closure and an iterator for each value:
- * two thirds of what a span left behind for the garbage collector on its way into the stream.
+ * Hands each value to whoever is subscribed, as a `Subject` of RxJS does, but without the closure and the iterator that it makes for
+ * each value.
  */
 export class Multicast<T> {
   /** Replaced and never changed: who subscribes or leaves while a value is on its way does not disturb the others. */

@@ -50,18 +50,23 @@ export function putAttributes(
   const places = name === undefined ? encoding.places : name.places;
   let at = start;
   let index = 0;
+  let searched = 0;
   let leftOut = 0;
   for (const key in attributes) {
     if (!isOwn(attributes, key)) continue;
     const value = propertyOf(attributes, key);
     let place: Place | undefined = places[index];
-    if (place === undefined || place.key !== key) place = placeFor(encoding, places, index, key);
+    if (place === undefined || place.key !== key) {
+      place = placeFor(encoding, places, index, key);
+      searched += 1;
+    }
     index += 1;
     encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
     const end = putAttribute(encoding, at, owner, key, place, value);
     if (end === NOTHING) leftOut += 1;
     else at = end;
   }
+  encoding.keys.hit(index - searched);
   const missing = missingOf(dropped, leftOut);
   return missing === 0 ? at : putCount(encoding.out.room(at, FIELD_BYTES), at, ((owner.tag >> 3) + 1) << 3, missing);
 }
@@ -84,15 +89,15 @@ function putAttribute(
 /** Writes what most attributes have; {@link NOTHING} for others. */
 function putUsual(encoding: Encoding, at: number, tag: number, place: Place, value: unknown): number {
   const out = encoding.out;
-  if (typeof value === 'string') return putText(out, at, tag, place, value);
+  if (typeof value === 'string') return putTextAttribute(out, at, tag, place, value);
   const start = place.known.start;
   if (start.length > SHORT_START) return NOTHING;
-  if (typeof value === 'number') return putNumber(out, at, tag, start, value);
-  if (typeof value === 'boolean') return putBoolean(out, at, tag, start, value);
-  return Array.isArray(value) ? putShortTexts(encoding, at, tag, start, value) : NOTHING;
+  if (typeof value === 'number') return putNumberAttribute(out, at, tag, start, value);
+  if (typeof value === 'boolean') return putBooleanAttribute(out, at, tag, start, value);
+  return Array.isArray(value) ? putTextsAttribute(encoding, at, tag, start, value) : NOTHING;
 }
 
-function putText(out: Output, at: number, tag: number, place: Place, text: string): number {
+function putTextAttribute(out: Output, at: number, tag: number, place: Place, text: string): number {
   const message = knownText(place, text);
   if (message === undefined) return putNewText(out, at, tag, place.known, text);
   out.room(at, ENTRY_BYTES + message.length)[at] = tag;
@@ -100,7 +105,7 @@ function putText(out: Output, at: number, tag: number, place: Place, text: strin
 }
 
 /** A double, or an integer from 1 to 2^31. */
-function putNumber(out: Output, at: number, tag: number, start: KnownPart, number: number): number {
+function putNumberAttribute(out: Output, at: number, tag: number, start: KnownPart, number: number): number {
   const bytes = out.room(at, ENTRY_BYTES + start.length);
   const content = start.put(out, at + 2);
   let end = content + 2 + DOUBLE_BYTES;
@@ -118,7 +123,7 @@ function putNumber(out: Output, at: number, tag: number, start: KnownPart, numbe
   return end;
 }
 
-function putBoolean(out: Output, at: number, tag: number, start: KnownPart, boolean: boolean): number {
+function putBooleanAttribute(out: Output, at: number, tag: number, start: KnownPart, boolean: boolean): number {
   const bytes = out.room(at, ENTRY_BYTES + start.length);
   const content = start.put(out, at + 2);
   bytes[at] = tag;
@@ -130,20 +135,21 @@ function putBoolean(out: Output, at: number, tag: number, start: KnownPart, bool
 }
 
 /** An array of a few short texts in ASCII; {@link NOTHING} for others. */
-function putShortTexts(
+function putTextsAttribute(
   encoding: Encoding,
   at: number,
   tag: number,
   start: KnownPart,
   items: readonly unknown[],
 ): number {
-  if (items.length > MAX_SHORT_TEXTS) return NOTHING;
+  const count = items.length; // read once: it may be a getter's, and grow
+  if (count > MAX_SHORT_TEXTS) return NOTHING;
   const { out } = encoding;
   const bytes = out.room(at, ENTRY_BYTES + start.length + MAX_SHORT_TEXTS * (ITEM_BYTES + SHORT_TEXT));
   const value = start.put(out, at + 2);
   let end = value + 3;
   let characters = 0;
-  for (let index = 0; index < items.length; index++) {
+  for (let index = 0; index < count; index++) {
     const text = items[index];
     if (typeof text !== 'string' || text.length > SHORT_TEXT) return NOTHING;
     bytes[end] = REPEATED_VALUES;
@@ -154,7 +160,7 @@ function putShortTexts(
     if (end === NOTHING) return NOTHING;
     characters += text.length;
   }
-  encoding.spend(items.length, characters);
+  encoding.spend(count, characters);
   bytes[at] = tag;
   bytes[value + 1] = ARRAY_VALUE;
   return putLength(out, at + 1, putLength(out, value, putLength(out, value + 2, end)));

@@ -58,7 +58,7 @@ function lookAhead(spans: readonly ReadableSpan[], from: number, to: number): vo
   } catch {
     // The encoder comes to it, and says what is wrong.
   }
-  seen = sum;
+  seen = sum | 0;
 }
 
 export function tooLarge(thrown: unknown): SpanflowError {

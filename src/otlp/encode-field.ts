@@ -128,10 +128,11 @@ function putOtherTime(
   second: KnownSecond,
   at: number,
   tag: number,
-  [seconds, nanos]: readonly [number, number],
+  time: readonly [number, number],
   field: string,
 ): number {
-  const { low, high } = bitsOf(nanosOfHrTime([seconds, nanos], field));
+  const seconds = time[0];
+  const { low, high } = bitsOf(nanosOfHrTime([seconds, time[1]], field));
   if (low === 0 && high === 0) return at;
   remember(second, seconds);
   bytes[at] = tag;

@@ -25,7 +25,7 @@ export const REPEATED_VALUES = 0x0a;
 
 export const DOUBLE_BYTES = 8;
 
-/** Room for an entry but for its key and a text in it. */
+/** Room for an entry but for its key and a text in it, and for what a known part writes beyond its end. */
 export const ENTRY_BYTES = 64;
 
 export function putTextValue(out: Output, at: number, text: string): number {

@@ -19,10 +19,10 @@ import type { KnownId } from './known-id.ts';
 import type { Output } from './output.ts';
 import { putLength, putWideLength } from './put.ts';
 
-// opentelemetry.proto.trace.v1.SpanFlags
-/** Room for the fields before the attributes, but for texts. */
+/** Room for two fields and more of those that are no texts. */
 const HEAD_BYTES = 64;
 
+// opentelemetry.proto.trace.v1.SpanFlags
 const TRACE_FLAGS_MASK = 0xff;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;

@@ -73,7 +73,8 @@ function putArray(encoding: Encoding, start: number, items: readonly unknown[], 
   const { out } = encoding;
   out.room(start, ENTRY_BYTES)[start] = ARRAY_VALUE;
   let at = start + 2;
-  for (let index = 0; index < items.length; index++) {
+  const count = items.length; // read once: it may be a getter's, and grow
+  for (let index = 0; index < count; index++) {
     const item = items[index];
     encoding.spend(1, typeof item === 'string' ? item.length : 0);
     if (typeof item === 'string') {

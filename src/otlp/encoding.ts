@@ -13,14 +13,14 @@ const MAX_KNOWN_NAMES = 256;
 export class Encoding extends Walk {
   /** Another one when this was lent. */
   out = new Output();
-  readonly keys = new Memo<KnownKey>(MAX_KNOWN_KEYS);
+  readonly keys = new Memo<KnownKey>(MAX_KNOWN_KEYS, () => this.#forgetPlaces());
   /** Names of spans and events. */
   readonly names = new Memo<KnownName>(MAX_KNOWN_NAMES);
   /** Of all that have no known name. */
   readonly places: Place[] = [];
   readonly traceId = new KnownId();
   readonly parentId = new KnownId();
-  readonly second: KnownSecond = { seconds: 0, low: 0, high: 0 };
+  readonly second: KnownSecond = { seconds: Number.NaN, low: 0, high: 0 };
 
   /** How many bytes the length of the last span took: the next one's will probably take as many. */
   spanWidth = 2;
@@ -35,6 +35,12 @@ export class Encoding extends Walk {
   moved(bytes: number): void {
     this.spanWidth += bytes;
     this.forgetIds();
+  }
+
+  /** They hold keys, which would otherwise be as many as there are places. */
+  #forgetPlaces(): void {
+    this.names.clear();
+    this.places.length = 0;
   }
 
   /** What was written last may be overwritten. */

@@ -213,7 +213,8 @@ function putArray(encoding: JsonEncoding, begin: number, items: readonly unknown
   const { out } = encoding;
   const list = putBytes(out, begin, ARRAY);
   let at = list;
-  for (let index = 0; index < items.length; index++) {
+  const count = items.length; // read once: it may be a getter's, and grow
+  for (let index = 0; index < count; index++) {
     const item = items[index];
     encoding.spend(1, typeof item === 'string' ? item.length : 0);
     out.room(at, 1)[at] = COMMA;

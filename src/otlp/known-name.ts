@@ -30,7 +30,10 @@ export function placeFor(encoding: Encoding, places: Place[], index: number, key
 /** The whole entry with this text, if it is known. */
 export function knownText(place: Place, text: string): KnownPart | undefined {
   const sure = place.sure;
-  if (sure !== undefined && sure.text === text) return sure;
+  if (sure !== undefined && sure.text === text) {
+    place.known.messages.hit(1);
+    return sure;
+  }
   const message = place.known.messages.find(text);
   place.sure = message === place.last ? message : undefined;
   place.last = message;

@@ -1,12 +1,10 @@
 import type { Output } from './output.ts';
 
 const WORD = 8;
-/** What {@link KnownPart.put} writes beyond the end, at most. */
-export const OVERSHOOT = WORD - 1;
 
 /**
- * Bytes that were written before and are written again, held as words: to write eight bytes at a time is three times as fast as
- * `TypedArray.set`, which is a call for each of them, as long as they are as few as in an attribute.
+ * Bytes that were written before and are written again, held as words: as few as an attribute has are written faster by eights than by
+ * `TypedArray.set`, which is a call into the engine.
  */
 export class KnownPart {
   /** The text that is in it, if it is there for one. */
@@ -24,7 +22,7 @@ export class KnownPart {
       this.#words[index] = out.view.getBigInt64(start + index * WORD, true);
   }
 
-  /** Writes them where there is room for them and for {@link OVERSHOOT}, and says where they end. */
+  /** Writes them where there is room for them and for a word more, and says where they end. */
   put(out: Output, at: number): number {
     const view = out.view;
     const words = this.#words;

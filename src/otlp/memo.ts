@@ -17,13 +17,16 @@ const LONGEST_REST = 1 << 20;
 export class Memo<Made> {
   readonly #made = new Map<string | number | boolean, Made>();
   readonly #max: number;
+  readonly #onAfresh: () => void;
   #hits = 0;
   /** Values that still go by unseen. */
   #resting = 0;
   #nextRest = FIRST_REST;
 
-  constructor(max = MAX_REMEMBERED) {
+  /** @param onAfresh what else has to go then */
+  constructor(max = MAX_REMEMBERED, onAfresh = () => {}) {
     this.#max = max;
+    this.#onAfresh = onAfresh;
   }
 
   get size(): number {
@@ -41,6 +44,11 @@ export class Memo<Made> {
     return made;
   }
 
+  /** Values that came again, and were found elsewhere. */
+  hit(count: number): void {
+    this.#hits += count;
+  }
+
   /** Whether what is made of this value, which was not found, should be told to {@link keep}. */
   wants(value: string | number | boolean): boolean {
     return this.#resting === 0 && (typeof value !== 'string' || value.length <= MAX_LENGTH);
@@ -52,10 +60,15 @@ export class Memo<Made> {
     if (this.#resting === 0) this.#made.set(value, made);
   }
 
-  #startAfresh(): void {
-    const pays = this.#hits >= this.#max * LEAST_HITS_EACH;
+  clear(): void {
     this.#made.clear();
     this.#hits = 0;
+  }
+
+  #startAfresh(): void {
+    const pays = this.#hits >= this.#max * LEAST_HITS_EACH;
+    this.clear();
+    this.#onAfresh();
     if (pays) return;
     this.#resting = this.#nextRest;
     this.#nextRest = Math.min(this.#nextRest * 2, LONGEST_REST);

@@ -74,9 +74,10 @@ function valueBytes(value: unknown): number {
 
 /** An array of values that contain no others, as attributes have them; nothing for any other. */
 function flatBytes(values: readonly unknown[]): number | undefined {
-  if (values.length > MAX_ELEMENTS) return undefined;
+  const count = values.length; // read once: it may be a getter's, and grow
+  if (count > MAX_ELEMENTS) return undefined;
   let bytes = TEXT_BYTES;
-  for (let index = 0; index < values.length; index += 1) {
+  for (let index = 0; index < count; index += 1) {
     const value = values[index];
     if (typeof value === 'object' && value !== null) return undefined;
     bytes += ELEMENT_BYTES + (typeof value === 'string' ? TEXT_BYTES + value.length : valueBytes(value));

@@ -2,7 +2,7 @@ import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SH
 
 /**
  * The default. Below half of the target latency it grows. From there on it asks how much of the latency comes from the size: up to a quarter of it, it grows, because there larger batches
- * cost nothing, and there are fewer of them; from half of it on, it shrinks where the latency is above 1.5 × the target; in between it stays. It never shrinks while the queue grows.
+ * cost nothing, and there are fewer of them; above 1.5 × the target it shrinks from half of it on, but never while the queue grows. A step up that turns out to cost something is taken back.
  *
  * The delay follows the arrivals: twice the time that a batch has lately taken to fill, at most `scheduledDelayMillis`. When a batch has not
  * filled by then, the burst is over, and waiting on would only make it late.
@@ -25,6 +25,22 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     };
     const shrink = () => {
       size = Math.max(limits.minExportBatchSize, size * SHRINK);
+    };
+    let sizeBefore: number | undefined; // where the last step up began, as long as it may have been wrong
+    // In time, but not by far: larger batches are tried, where batches are full at all, and given up when they turn out to cost something.
+    const tryLarger = (items: number, shareOfSize: number | undefined) => {
+      const isFree = shareOfSize === undefined || shareOfSize <= 0.25;
+      if (!isFree) {
+        size = sizeBefore ?? size;
+        sizeBefore = undefined;
+      } else if (items >= SHRINK * size) {
+        const step = () => {
+          sizeBefore = size;
+          grow();
+        };
+        if (shareOfSize === undefined) probe(step);
+        else step();
+      }
     };
     // Batches of one size teach nothing about size: so, now and then, one of another is tried.
     const probe = (change: () => void) => {
@@ -50,16 +66,17 @@ export function responsiveSize(): BatchSizeStrategyFactory {
         const { latency, shareOfSize } = cost;
         const isLate = latency > 1.5 * limits.targetLatencyMillis;
         if (latency < 0.5 * limits.targetLatencyMillis) grow();
-        else if (isLate && queueGrows) return;
-        else if (shareOfSize === undefined) probe(isLate ? shrink : grow);
+        else if (!isLate) tryLarger(batch.items, shareOfSize);
+        else if (queueGrows) return;
+        else if (shareOfSize === undefined) probe(shrink);
+        else if (shareOfSize >= 0.5) shrink();
         else if (shareOfSize <= 0.25) grow();
-        else if (isLate && shareOfSize >= 0.5) shrink();
       },
     };
   };
 }
 
-/** A probe costs a few batches of 0.8 or 1.2 of the size; more often than once in so many batches would be more than the news is worth. */
+/** A probe costs a few batches of 0.8 or 1.2 times the size; more often than once in so many batches would be more than the news is worth. */
 const PROBE_EVERY = 64;
 
 /**

@@ -1,5 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
+import { encodeTraces } from '../../src/otlp/encode.ts';
 import { RequestEncoder } from '../../src/otlp/encode-request.ts';
 import { Encoding } from '../../src/otlp/encoding.ts';
 import { KnownName, placeFor } from '../../src/otlp/known-name.ts';
@@ -140,6 +141,73 @@ describe('what encoding remembers', () => {
       const body = request.finish().copiedFrom(encoding.out.bytes);
       expect(Buffer.compare(body, protobufjsBytes(spans))).toBe(0);
     }
+  });
+
+  test('writes every kind of field right wherever the buffer ends', () => {
+    const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
+    const attributes = {
+      text: 'a text of more than sixteen',
+      'known.text': 'comes again',
+      number: 200,
+      double: 0.1,
+      truth: true,
+      texts: ['books', 'garden', 'é'],
+      'short.texts': ['books', 'garden'],
+      nested: { a: [1, { b: 'c' }], big: 2n ** 60n } as never,
+      bytes: new Uint8Array(20).fill(7) as never,
+      nothing: null as never,
+      negative: -1,
+    };
+    const event = { name: 'an event', time: [1_734_093_473, 1] as [number, number], attributes };
+    const whole = spanWith({
+      name: 'a name that comes again',
+      spanContext: () => ({ ...context, traceState: { serialize: () => 'vendor=state' } as never }),
+      parentSpanContext: context,
+      ...{ attributes, events: [event, event], links: [{ context, attributes, droppedAttributesCount: 3 }] },
+      ...{ droppedAttributesCount: 200, droppedEventsCount: 200, droppedLinksCount: 200, kind: 4 },
+      status: { code: 2, message: 'because' },
+    });
+    const bytesOfWhole = encodeTraces([whole]).length;
+    for (let room = 0; room < bytesOfWhole + 100; room++) {
+      const encoding = new Encoding();
+      const request = new RequestEncoder(encoding);
+      const fill = 'x'.repeat(encoding.out.bytes.length - bytesOfWhole - room);
+      const spans = [
+        whole,
+        { ...whole, spanContext: () => context, attributes: { fill }, events: [], links: [] },
+        whole,
+      ];
+      for (const span of spans) request.add(span);
+      const body = request.finish().copiedFrom(encoding.out.bytes);
+      expect(Buffer.compare(body, protobufjsBytes(spans))).toBe(0);
+    }
+  });
+
+  test('leaves a time of 0 off the wire, as the first one too', () => {
+    const encoding = new Encoding();
+    const request = new RequestEncoder(encoding);
+    const spans = [spanWith({ startTime: [0, 0], endTime: [0, 1] }), spanWith({ startTime: [0, 0], endTime: [1, 0] })];
+    for (const span of spans) request.add(span);
+    expect(Buffer.compare(request.finish().copiedFrom(encoding.out.bytes), protobufjsBytes(spans))).toBe(0);
+  });
+
+  test('goes on knowing the text that most spans have, though the others never come again', () => {
+    const encoding = new Encoding();
+    const request = new RequestEncoder(encoding);
+    for (let index = 0; index < 20_000; index++)
+      request.add(spanWith({ attributes: { key: index % 10 === 0 ? `rare ${index}` : 'common' } }));
+    expect(encoding.keys.find('key')?.messages.wants('common')).toBe(true);
+    expect(encoding.keys.find('key')?.messages.find('common')?.text).toBe('common');
+  });
+
+  test('forgets places with the keys that stood there', () => {
+    const encoding = new Encoding();
+    const request = new RequestEncoder(encoding);
+    request.add(spanWith({ name: 'known', attributes: { key: 1 } }));
+    expect(encoding.names.size).toBe(1);
+    const keys = Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`key.${index}`, index]));
+    request.add(spanWith({ attributes: { map: keys as never } }));
+    expect([encoding.names.size, encoding.places.length]).toEqual([0, 0]);
   });
 
   test('is bounded, whatever keys, values and names come', () => {

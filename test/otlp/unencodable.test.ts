@@ -233,6 +233,20 @@ describe('the limits of one span', () => {
     expect(() => encodeTraces([over])).toThrow('more than 262144 values');
   });
 
+  test('count the items of short arrays', () => {
+    const texts = new Array(63).fill('x');
+    const lists = Object.fromEntries(Array.from({ length: 4_096 }, (_, index) => [`list.${index}`, texts]));
+    expect(decodeTraces(encodeTraces([spanWith({ attributes: lists })]))).toHaveLength(1);
+    const over = spanWith({ attributes: { ...lists, 'list.0': [...texts, 'x'] } });
+    expect(() => encodeTraces([over])).toThrow('more than 262144 values');
+  });
+
+  test('end with an array that grows while it is read', () => {
+    let length = 1;
+    const growing = new Proxy(['x'], { get: (_, key) => (key === 'length' ? length++ : 'x') });
+    expect(decodeTraces(encodeTraces([spanWith({ attributes: { growing } })]))).toHaveLength(1);
+  });
+
   test('are 64 Mi characters, for each span anew', () => {
     const fits = spanWith({ attributes: { a: 'x'.repeat(64 * 1024 * 1024 - 1) } });
     expect(encodeTraces([fits, fits]).length).toBeGreaterThan(128 * 1024 * 1024);

@@ -30,6 +30,8 @@ interface Scenario {
   queued?(batch: number): number;
   /** Where the size has to be at the end: from, to. */
   readonly size: readonly [number, number];
+  /** No batch was larger, once the first hundred had gone. */
+  readonly largest?: number;
 }
 
 const SCENARIOS: readonly Scenario[] = [
@@ -68,7 +70,8 @@ const SCENARIOS: readonly Scenario[] = [
     strategy: responsiveSize(),
     batches: 1_000,
     latency: (size) => 0.1 * size,
-    size: [400, 800],
+    size: [400, 620],
+    largest: 760,
   },
   {
     title: 'a backend that takes its time per item is given smaller ones, until it answers about in time',
@@ -124,13 +127,16 @@ describe('the size of batches', () => {
       const random = seededRandom(seed);
       const strategy = scenario.strategy(LIMITS);
       const jitter = scenario.jitter ?? 0.05;
+      let largest = 0;
       for (let batch = 0; batch < scenario.batches; batch += 1) {
         const items = strategy.size;
         strategy.left({ items, openMillis: 50 });
         const spread = 1 + jitter * (2 * random() - 1);
         const attemptMillis = scenario.latency(items, batch) * spread;
         strategy.ended({ items, delivered: items, attemptMillis, queued: scenario.queued?.(batch) ?? 0 });
+        if (batch >= 100) largest = Math.max(largest, strategy.size);
       }
+      expect(largest).toBeLessThanOrEqual(scenario.largest ?? Number.POSITIVE_INFINITY);
       expect(strategy.size).toBeGreaterThanOrEqual(scenario.size[0]);
       expect(strategy.size).toBeLessThanOrEqual(scenario.size[1]);
     });
@@ -146,6 +152,13 @@ describe('the size of batches', () => {
     expect(sizes).toEqual([400, 320, 256, 256, 256, 256, 256, 256, 256]);
     strategy.ended({ items: 500, delivered: 500, attemptMillis: 1, queued: 0 });
     expect(strategy.size).toBe(Math.round(256 * 1.2));
+  });
+
+  test('the size of batches that are never full stays', () => {
+    const strategy = responsiveSize()(LIMITS);
+    for (let batch = 0; batch < 1_000; batch += 1)
+      strategy.ended({ items: 100, delivered: 100, attemptMillis: 40, queued: 0 });
+    expect(strategy.size).toBe(500);
   });
 
   test('a batch of which nothing arrived says nothing about latency', () => {

@@ -16,12 +16,14 @@ const CONTESTANTS: readonly Whose[] = ['spanflow', 'official', 'encoding and pos
 const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded', 'bare'];
 
 /** Who serves runs for hours: what the engine spends on compiling in the first two seconds is not what a span costs. */
-const FULL = { warmUpMillis: 3_000, millis: 1_500 };
+const FULL = { rounds: 5, warmUpMillis: 3_000, millis: 1_500 };
+const BRIEF = { rounds: 1, warmUpMillis: 100, millis: 150 };
 
 type Run = Throughput & Taken;
 
 /** As many spans as can be delivered: what that comes to a second, and how much of a processor a span takes. */
 export async function throughput(options: BenchOptions): Promise<Report> {
+  const { rounds, warmUpMillis, millis } = options.brief ? BRIEF : FULL;
   // What is generated where no data is recorded is made for the tests: to be odd, and not to be usual.
   const workloads = WORKLOADS.filter((name) => name !== 'recorded' || dataFolder() !== undefined);
   const reports = await withBackend({ answerMillis: 0 }, async (backend) => {
@@ -35,7 +37,7 @@ export async function throughput(options: BenchOptions): Promise<Report> {
       `spanflow: spanPipeline({ sink: otlpHttp({ url }) }).processor, with its defaults`,
       `official: BatchSpanProcessor(${JSON.stringify(OFFICIAL)}) and OTLPTraceExporter of exporter-trace-otlp-proto: the fastest that was found`,
       `either: at most ${WINDOW} spans on their way, so that no queue overflows; prepared spans, handed to onEnd`,
-      `everybody: a process of their own in each of 5 rounds, ${FULL.warmUpMillis} ms to warm up, then ${FULL.millis} ms are measured`,
+      `everybody: a process of their own in each of the rounds (${rounds}), ${warmUpMillis} ms to warm up, then ${millis} ms are measured`,
       `limit: raw posting through undici, ${RAW.concurrency} requests at once of ${RAW.spansPerRequest} spans that were encoded beforehand`,
     ],
     lines: reports.flatMap(({ lines }) => lines),
@@ -45,8 +47,8 @@ export async function throughput(options: BenchOptions): Promise<Report> {
 }
 
 async function oneWorkload(backend: Backend, workload: WorkloadName, { brief, profile }: BenchOptions) {
-  const times = brief ? { warmUpMillis: 100, millis: 150 } : FULL;
-  const runs = await inRounds<Whose, Run>(CONTESTANTS, brief ? 1 : 5, async (whose, round) => {
+  const { rounds, ...times } = brief ? BRIEF : FULL;
+  const runs = await inRounds<Whose, Run>(CONTESTANTS, rounds, async (whose, round) => {
     const settings = { whose, url: backend.url, workload, window: WINDOW, official: OFFICIAL, raw: RAW, ...times };
     const path = profile === undefined ? {} : { profile: `${profile}/${workload}-${whose}-${round}.cpuprofile` };
     const input: ThroughputInput = { ...settings, ...path };
