@@ -31,7 +31,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     const tryLarger = (items: number, shareOfSize: number | undefined) => {
       const isFree = shareOfSize === undefined || shareOfSize <= 0.25;
       if (!isFree) {
-        size = sizeBefore ?? size;
+        size = Math.min(size, sizeBefore ?? size);
         sizeBefore = undefined;
       } else if (items >= SHRINK * size) {
         const step = () => {

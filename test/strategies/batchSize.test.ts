@@ -154,6 +154,22 @@ describe('the size of batches', () => {
     expect(strategy.size).toBe(Math.round(256 * 1.2));
   });
 
+  test('a step up is not taken back to where it began when the size has shrunk meanwhile', () => {
+    const strategy = responsiveSize()(LIMITS);
+    const sizesWith = (batches: number, latency: (items: number) => number) => {
+      const sizes = Array.from({ length: batches }, () => {
+        const items = strategy.size;
+        strategy.ended({ items, delivered: items, attemptMillis: latency(items), queued: 0 });
+        return strategy.size;
+      });
+      return { largest: Math.max(...sizes), last: strategy.size };
+    };
+    expect(sizesWith(20, () => 52).last).toBe(2_000);
+    expect(sizesWith(60, (items) => items).last).toBeLessThan(100);
+    // In time again, because it is small enough: the sizes of before are of no use now.
+    expect(sizesWith(60, (items) => 0.9 * items).largest).toBeLessThan(110);
+  });
+
   test('the size of batches that are never full stays', () => {
     const strategy = responsiveSize()(LIMITS);
     for (let batch = 0; batch < 1_000; batch += 1)
