@@ -20,6 +20,7 @@ export class Encoding extends Walk {
   readonly places: Place[] = [];
   readonly traceId = new KnownId();
   readonly parentId = new KnownId();
+  /** At first none: NaN is no second, not even the same. */
   readonly second: KnownSecond = { seconds: Number.NaN, low: 0, high: 0 };
 
   /** How many bytes the length of the last span took: the next one's will probably take as many. */

@@ -3,8 +3,8 @@ import type { Output } from './output.ts';
 const WORD = 8;
 
 /**
- * Bytes that were written before and are written again, held as words: as few as an attribute has are written faster by eights than by
- * `TypedArray.set`, which is a call into the engine.
+ * Bytes that were written before and are written again, held as words of eight: `TypedArray.set` is a call into the engine, and an
+ * attribute has too few bytes to be worth one.
  */
 export class KnownPart {
   /** The text that is in it, if it is there for one. */

@@ -19,6 +19,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     let size = limits.initialExportBatchSize;
     let queuedBefore = 0;
     let batchesToProbe = 0; // until a size may be tried out
+    let sizeBefore: number | undefined; // where the last step up began, as long as it may have been wrong
 
     const grow = () => {
       size = Math.min(limits.maxExportBatchSize, size * GROW);
@@ -26,7 +27,6 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     const shrink = () => {
       size = Math.max(limits.minExportBatchSize, size * SHRINK);
     };
-    let sizeBefore: number | undefined; // where the last step up began, as long as it may have been wrong
     // In time, but not by far: larger batches are tried, where batches are full at all, and given up when they turn out to cost something.
     const tryLarger = (items: number, shareOfSize: number | undefined) => {
       const isFree = shareOfSize === undefined || shareOfSize <= 0.25;

@@ -3,8 +3,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
+import { Watchers } from '../../src/testing/watchers.ts';
 import type { Identity } from './httpCertificates.ts';
 import { rawAnswer } from './httpServer.ts';
+
+/** Longer than any test: who waits for nothing is told so all the same. */
+const WAIT_MILLIS = 60_000;
 
 /** `early`: it answers before it has read the body, and goes on reading. `never`: it reads, and does not answer. */
 export type Treatment = 'atOnce' | 'slowly' | 'early' | 'reset' | 'busy' | 'never';
@@ -46,7 +50,7 @@ class RecordingServer implements Recorder {
   readonly arrivals: Arrival[] = [];
   readonly sockets: Socket[] = [];
   readonly #open = new Set<Socket>();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   readonly #server: Server;
   readonly #scheme: string;
   readonly #treat: (index: number) => Treatment;
@@ -76,15 +80,8 @@ class RecordingServer implements Recorder {
   }
 
   until(condition: (recorder: Recorder) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (!condition(this)) return;
-        this.#watchers.delete(look);
-        resolve();
-      };
-      this.#watchers.add(look);
-      look();
-    });
+    const seen = () => `${this.arrivals.length} requests on ${this.sockets.length} connections`;
+    return this.#watchers.until(() => condition(this), WAIT_MILLIS, seen);
   }
 
   #accept(socket: Socket): void {
@@ -143,6 +140,6 @@ class RecordingServer implements Recorder {
   }
 
   #look(): void {
-    for (const look of [...this.#watchers]) look();
+    this.#watchers.look();
   }
 }

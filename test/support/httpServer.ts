@@ -2,6 +2,10 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { Watchers } from '../../src/testing/watchers.ts';
+
+/** Longer than any test: who waits for nothing is told so all the same. */
+const WAIT_MILLIS = 60_000;
 
 /** One request that has arrived whole, and the socket to answer it on. */
 export interface RawRequest {
@@ -60,7 +64,7 @@ class ScriptedServer implements RawServer {
   closedConnections = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
 
   constructor(answer: (request: RawRequest) => void) {
     this.#server = createServer((socket) => {
@@ -95,15 +99,8 @@ class ScriptedServer implements RawServer {
   }
 
   until(condition: (server: RawServer) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (!condition(this)) return;
-        this.#watchers.delete(look);
-        resolve();
-      };
-      this.#watchers.add(look);
-      look();
-    });
+    const seen = () => `${this.requests.length} requests on ${this.connections} connections`;
+    return this.#watchers.until(() => condition(this), WAIT_MILLIS, seen);
   }
 
   #read(socket: Socket, answer: (request: RawRequest) => void): void {
@@ -126,7 +123,7 @@ class ScriptedServer implements RawServer {
   }
 
   #look(): void {
-    for (const look of [...this.#watchers]) look();
+    this.#watchers.look();
   }
 }
 

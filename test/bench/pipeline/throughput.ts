@@ -15,7 +15,7 @@ const CONTESTANTS: readonly Whose[] = ['spanflow', 'official', 'encoding and pos
 
 const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded', 'bare'];
 
-/** Who serves runs for hours: what the engine spends on compiling in the first two seconds is not what a span costs. */
+/** Who serves runs for hours: what the engine spends on compiling at first is not what a span costs. */
 const FULL = { rounds: 5, warmUpMillis: 3_000, millis: 1_500 };
 const BRIEF = { rounds: 1, warmUpMillis: 100, millis: 150 };
 
