@@ -4,7 +4,7 @@ import { FIELD_BYTES, putTextField } from './encode-field.ts';
 import { putSpan } from './encode-span.ts';
 import type { Encoding } from './encoding.ts';
 import { Pieces } from './pieces.ts';
-import { putLength, putVarint, varintBytes } from './put.ts';
+import { MAX_VARINT_BYTES, putLength, putVarint, varintBytes } from './put.ts';
 
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];
@@ -20,25 +20,33 @@ const SCOPE_VERSION = 0x12;
 const RESOURCE_ATTRIBUTES: Owner = { tag: 0x0a, depth: 4 };
 const SCOPE_ATTRIBUTES: Owner = { tag: 0x1a, depth: 5 };
 
-/** A resource or scope, as a field of the message that also holds what it owns. */
-interface Head {
-  readonly head: Pieces;
-  readonly schemaUrl: Pieces;
-}
+/** Room before a message for its tag and its length, which are known when all else is. */
+const START_BYTES = 1 + MAX_VARINT_BYTES;
 
-interface ScopeGroup extends Head {
+/** What has this scope, and stands in one place of the body. */
+interface ScopeGroup {
   readonly resource: Resource;
   readonly scope: Scope;
-  readonly spans: Pieces;
+  /** The scope and the spans. Before the first of them is room for what begins the message. */
+  readonly content: Pieces;
+  readonly schemaUrl: Piece;
 }
 
-interface ResourceGroup extends Head {
+interface ResourceGroup {
+  /** Before it is room for what begins the message. */
+  readonly head: Piece;
+  readonly schemaUrl: Piece;
   readonly scopes: Map<Scope, ScopeGroup>;
 }
 
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
- * One request. Spans are written one after the other as they come, and remembered as pieces of their resource's and scope's messages:
- * where they are copied or sent, they are put in order.
+ * One request. Spans are written one after the other as they come, the first of a resource or scope behind that, and are put in order
+ * where the body is copied or sent.
  */
 export class RequestEncoder {
   readonly #encoding: Encoding;
@@ -56,13 +64,15 @@ export class RequestEncoder {
 
   /** @throws whatever the span throws: then the request is as it was before. */
   add(span: ReadableSpan): void {
-    const start = this.#at;
+    const resource = span.resource;
+    const scope = span.instrumentationScope;
     try {
-      const end = putSpan(this.#encoding, start, span);
-      this.#at = end;
-      this.#groupOf(span.resource, span.instrumentationScope).spans.add(start, end);
+      const last = this.#last;
+      const isSame = last !== undefined && last.resource === resource && last.scope === scope;
+      const group = isSame ? last : this.#groups.get(resource)?.scopes.get(scope);
+      if (group === undefined) this.#addFirst(span, resource, scope);
+      else this.#addTo(group, span);
     } catch (thrown) {
-      this.#at = start;
       this.#encoding.forgetIds();
       throw thrown;
     }
@@ -75,107 +85,89 @@ export class RequestEncoder {
     return body;
   }
 
-  #groupOf(resource: Resource, scope: Scope): ScopeGroup {
-    const last = this.#last;
-    if (last !== undefined && last.resource === resource && last.scope === scope) return last;
-    const known = this.#groups.get(resource);
-    // All that can throw comes first: a span that fails leaves no empty group behind.
-    const group = known?.scopes.get(scope) ?? this.#newScope(resource, scope);
-    const owner = known ?? this.#newResource(resource);
-    this.#groups.set(resource, owner);
-    owner.scopes.set(scope, group);
-    this.#last = group;
-    return group;
-  }
-
-  #newScope(resource: Resource, scope: Scope): ScopeGroup {
-    // The specification gives a scope attributes; the SDK's type does not have them, its serializers read them.
-    const more = scope as {
-      attributes?: object;
-      droppedAttributesCount?: number;
-    };
-    const { out } = this.#encoding;
-    const head = this.#message(SCOPE_SPANS_SCOPE, (start) => {
-      const at = putTextField(out, putTextField(out, start, SCOPE_NAME, scope.name), SCOPE_VERSION, scope.version);
-      return putAttributes(
-        this.#encoding,
-        at,
-        SCOPE_ATTRIBUTES,
-        undefined,
-        more.attributes,
-        more.droppedAttributesCount,
-      );
-    });
-    return {
-      resource,
-      scope,
-      head,
-      schemaUrl: this.#schemaUrl(scope.schemaUrl),
-      spans: new Pieces(),
-    };
-  }
-
-  #newResource(resource: Resource): ResourceGroup {
-    const { droppedAttributesCount } = resource as {
-      droppedAttributesCount?: number;
-    };
-    const head = this.#message(RESOURCE_SPANS_RESOURCE, (start) =>
-      putAttributes(this.#encoding, start, RESOURCE_ATTRIBUTES, undefined, resource.attributes, droppedAttributesCount),
-    );
-    return {
-      head,
-      schemaUrl: this.#schemaUrl(resource.schemaUrl),
-      scopes: new Map(),
-    };
-  }
-
-  #message(tag: number, putContent: (start: number) => number): Pieces {
-    const { out } = this.#encoding;
+  #addTo(group: ScopeGroup, span: ReadableSpan): void {
     const start = this.#at;
-    this.#encoding.restart();
-    out.room(start, FIELD_BYTES)[start] = tag;
-    return this.#piece(putLength(out, start + 1, putContent(start + 2)));
-  }
-
-  #schemaUrl(url: unknown): Pieces {
-    return this.#piece(putTextField(this.#encoding.out, this.#at, SCHEMA_URL, url));
-  }
-
-  /** What was written from where the next piece begins. */
-  #piece(end: number): Pieces {
-    const pieces = new Pieces();
-    pieces.add(this.#at, end);
+    const end = putSpan(this.#encoding, start, span);
+    group.content.add(start, end);
     this.#at = end;
-    return pieces;
+    this.#last = group;
+  }
+
+  /** All that can throw comes first: a span that fails leaves no empty group behind. */
+  #addFirst(span: ReadableSpan, resource: Resource, scope: Scope): void {
+    const known = this.#groups.get(resource);
+    const owner = known ?? this.#newResource(this.#at, resource);
+    const group = this.#newScope(known === undefined ? owner.schemaUrl.end : this.#at, resource, scope);
+    const start = group.content.end;
+    const end = putSpan(this.#encoding, start, span);
+    group.content.add(start, end);
+    owner.scopes.set(scope, group);
+    if (known === undefined) this.#groups.set(resource, owner);
+    this.#at = end;
+    this.#last = group;
+  }
+
+  #newResource(start: number, resource: Resource): ResourceGroup {
+    const { droppedAttributesCount } = resource as { droppedAttributesCount?: number };
+    const encoding = this.#encoding;
+    const at = this.#begin(start, RESOURCE_SPANS_RESOURCE);
+    const attributes = resource.attributes;
+    const content = putAttributes(encoding, at + 2, RESOURCE_ATTRIBUTES, undefined, attributes, droppedAttributesCount);
+    const end = putLength(encoding.out, at + 1, content);
+    const urlEnd = putTextField(encoding.out, end, SCHEMA_URL, resource.schemaUrl);
+    return { head: { start: at, end }, schemaUrl: { start: end, end: urlEnd }, scopes: new Map() };
+  }
+
+  #newScope(start: number, resource: Resource, scope: Scope): ScopeGroup {
+    // The specification gives a scope attributes; the SDK's type does not have them, its serializers read them.
+    const more = scope as { attributes?: object; droppedAttributesCount?: number };
+    const encoding = this.#encoding;
+    const { out } = encoding;
+    const urlEnd = putTextField(out, start, SCHEMA_URL, scope.schemaUrl);
+    const at = this.#begin(urlEnd, SCOPE_SPANS_SCOPE);
+    const version = putTextField(out, at + 2, SCOPE_NAME, scope.name);
+    const rest = putTextField(out, version, SCOPE_VERSION, scope.version);
+    const { attributes, droppedAttributesCount } = more;
+    const content = putAttributes(encoding, rest, SCOPE_ATTRIBUTES, undefined, attributes, droppedAttributesCount);
+    const pieces = new Pieces();
+    pieces.add(at, putLength(out, at + 1, content));
+    return { resource, scope, content: pieces, schemaUrl: { start, end: urlEnd } };
+  }
+
+  /** Leaves room for the start of the message around, and says where its first field stands, of which the tag is written. */
+  #begin(start: number, tag: number): number {
+    const at = start + START_BYTES;
+    this.#encoding.restart();
+    this.#encoding.out.room(at, FIELD_BYTES)[at] = tag;
+    return at;
   }
 
   #addResourceSpans(body: Pieces, { head, scopes, schemaUrl }: ResourceGroup): void {
-    let length = head.length + schemaUrl.length;
+    let length = lengthOf(head) + lengthOf(schemaUrl);
     for (const group of scopes.values()) {
-      const inside = lengthOf(group);
+      const inside = group.content.length + lengthOf(group.schemaUrl);
       length += 1 + varintBytes(inside) + inside;
     }
-    this.#addStart(body, REQUEST_RESOURCE_SPANS, length);
-    body.addAll(head);
-    for (const group of scopes.values()) {
-      this.#addStart(body, RESOURCE_SPANS_SCOPE_SPANS, lengthOf(group));
-      body.addAll(group.head);
-      body.addAll(group.spans);
-      body.addAll(group.schemaUrl);
+    this.#addStart(body, REQUEST_RESOURCE_SPANS, length, head.start);
+    body.add(head.start, head.end);
+    for (const { content, schemaUrl } of scopes.values()) {
+      this.#addStart(body, RESOURCE_SPANS_SCOPE_SPANS, content.length + lengthOf(schemaUrl), content.start);
+      body.addAll(content);
+      body.add(schemaUrl.start, schemaUrl.end);
     }
-    body.addAll(schemaUrl);
+    body.add(schemaUrl.start, schemaUrl.end);
   }
 
-  /** Tag and length of a message. */
-  #addStart(body: Pieces, tag: number, length: number): void {
-    const start = this.#at;
-    const bytes = this.#encoding.out.room(start, FIELD_BYTES);
+  /** Tag and length of a message, right before its first field. */
+  #addStart(body: Pieces, tag: number, length: number, end: number): void {
+    const { bytes } = this.#encoding.out;
+    const start = end - 1 - varintBytes(length);
     bytes[start] = tag;
-    this.#at = putVarint(bytes, start + 1, length);
-    body.add(start, this.#at);
+    putVarint(bytes, start + 1, length);
+    body.add(start, end);
   }
 }
 
-function lengthOf({ head, spans, schemaUrl }: ScopeGroup): number {
-  return head.length + spans.length + schemaUrl.length;
+function lengthOf({ start, end }: Piece): number {
+  return end - start;
 }

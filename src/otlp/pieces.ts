@@ -7,6 +7,16 @@ export class Pieces {
   /** How long they are together. */
   length = 0;
 
+  /** Where the first begins. */
+  get start(): number {
+    return this.#edges[0] ?? 0;
+  }
+
+  /** Where the last ends. */
+  get end(): number {
+    return this.#edges.at(-1) ?? 0;
+  }
+
   add(start: number, end: number): void {
     if (start === end) return;
     this.length += end - start;
@@ -22,20 +32,18 @@ export class Pieces {
   }
 
   /** What they hold, in memory of its own that can be transferred to a thread. */
-  copiedFrom(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  copiedFrom(bytes: Buffer): Uint8Array<ArrayBuffer> {
     // Not zeroed before it is filled, and no slice of a pool.
     const copy = new Uint8Array(Buffer.allocUnsafeSlow(this.length).buffer);
+    const edges = this.#edges;
     let at = 0;
-    for (let index = 0; index < this.#edges.length; index += 2) {
-      const piece = bytes.subarray(this.#edges[index], this.#edges[index + 1]);
-      copy.set(piece, at);
-      at += piece.length;
-    }
+    for (let index = 0; index < edges.length; index += 2)
+      at += bytes.copy(copy, at, edges[index] as number, edges[index + 1] as number);
     return copy;
   }
 
   /** What they hold, in their order: large pieces as they lie there, small ones copied together. */
-  lentFrom(bytes: Uint8Array, leastBytes: number): Uint8Array[] {
+  lentFrom(bytes: Buffer, leastBytes: number): Uint8Array[] {
     const lent: Uint8Array[] = [];
     let small = new Pieces();
     const copySmall = () => {

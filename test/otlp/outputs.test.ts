@@ -56,7 +56,7 @@ const anyEdges = fc
   });
 
 describe('lent pieces', () => {
-  const bytes = Uint8Array.from({ length: 1024 }, (_, index) => index % 251);
+  const bytes = Buffer.from(Uint8Array.from({ length: 1024 }, (_, index) => index % 251).buffer);
 
   test('hold what copied ones do, those that are large as they lie there, no other', () => {
     fc.assert(
