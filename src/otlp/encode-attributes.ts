@@ -1,21 +1,14 @@
 import { isOwn, propertyOf } from '../strategies/propertyOf.ts';
 import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
 import { putNewText } from './encode-known.ts';
-import {
-  BOOL_VALUE,
-  DOUBLE_BYTES,
-  DOUBLE_VALUE,
-  ENTRY_BYTES,
-  INT_VALUE,
-  REPEATED_VALUES,
-  STRING_VALUE,
-} from './encode-scalar.ts';
+import { ENTRY_BYTES, putBoolean, putNumber, REPEATED_VALUES, STRING_VALUE } from './encode-scalar.ts';
 import { ARRAY_VALUE, putEntry } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
+import type { KnownKey } from './known-key.ts';
 import { type KnownName, knownText, type Place, placeFor } from './known-name.ts';
 import type { KnownPart } from './known-part.ts';
 import type { Output } from './output.ts';
-import { NOTHING, putAscii, putLength, putVarint, SHORT_TEXT } from './put.ts';
+import { NOTHING, putAscii, putLength, SHORT_TEXT } from './put.ts';
 
 /** What has attributes. */
 export interface Owner {
@@ -25,8 +18,6 @@ export interface Owner {
   readonly depth: number;
 }
 
-/** Up to it, the length of an entry with a number takes one byte. */
-const SHORT_START = 100;
 /** An array of more is not tried as one of short texts. */
 const MAX_SHORT_TEXTS = 64;
 /** Tag and length of an item and of its text. */
@@ -66,7 +57,7 @@ export function putAttributes(
     if (end === NOTHING) leftOut += 1;
     else at = end;
   }
-  encoding.keys.hit(index - searched);
+  if (searched > 0) encoding.keys.hit(index - searched);
   const missing = missingOf(dropped, leftOut);
   return missing === 0 ? at : putCount(encoding.out.room(at, FIELD_BYTES), at, ((owner.tag >> 3) + 1) << 3, missing);
 }
@@ -80,21 +71,10 @@ function putAttribute(
   place: Place | undefined,
   value: unknown,
 ): number {
-  const end = place === undefined ? NOTHING : putUsual(encoding, at, owner.tag, place, value);
-  if (end !== NOTHING) return end;
-  encoding.attribute = key;
-  return putEntry(encoding, at, owner.tag, key, place?.known, value, owner.depth);
-}
-
-/** Writes what most attributes have; {@link NOTHING} for others. */
-function putUsual(encoding: Encoding, at: number, tag: number, place: Place, value: unknown): number {
-  const out = encoding.out;
-  if (typeof value === 'string') return putTextAttribute(out, at, tag, place, value);
-  const start = place.known.start;
-  if (start.length > SHORT_START) return NOTHING;
-  if (typeof value === 'number') return putNumberAttribute(out, at, tag, start, value);
-  if (typeof value === 'boolean') return putBooleanAttribute(out, at, tag, start, value);
-  return Array.isArray(value) ? putTextsAttribute(encoding, at, tag, start, value) : NOTHING;
+  if (place === undefined) return putOther(encoding, at, owner, key, undefined, value);
+  if (typeof value === 'string') return putTextAttribute(encoding.out, at, owner.tag, place, value);
+  const end = putUsual(encoding, at, owner.tag, place.known.start, value);
+  return end === NOTHING ? putOther(encoding, at, owner, key, place.known, value) : end;
 }
 
 function putTextAttribute(out: Output, at: number, tag: number, place: Place, text: string): number {
@@ -104,50 +84,29 @@ function putTextAttribute(out: Output, at: number, tag: number, place: Place, te
   return message.put(out, at + 1);
 }
 
-/** A double, or an integer from 1 to 2^31. */
-function putNumberAttribute(out: Output, at: number, tag: number, start: KnownPart, number: number): number {
-  const bytes = out.room(at, ENTRY_BYTES + start.length);
-  const content = start.put(out, at + 2);
-  let end = content + 2 + DOUBLE_BYTES;
-  if ((number | 0) === number && number > 0) {
-    bytes[content + 1] = INT_VALUE;
-    end = putVarint(bytes, content + 2, number);
-  } else {
-    if (Number.isSafeInteger(number)) return NOTHING;
-    bytes[content + 1] = DOUBLE_VALUE;
-    out.view.setFloat64(content + 2, number, true);
-  }
-  bytes[at] = tag;
-  bytes[at + 1] = end - at - 2;
-  bytes[content] = end - content - 1;
-  return end;
+/** Writes what most attributes have that are no texts; {@link NOTHING} for others. */
+function putUsual(encoding: Encoding, at: number, tag: number, start: KnownPart, value: unknown): number {
+  const out = encoding.out;
+  out.room(at, ENTRY_BYTES + start.length)[at] = tag;
+  const inner = start.put(out, at + 2);
+  const end = putUsualValue(encoding, inner + 1, value);
+  return end === NOTHING ? NOTHING : putLength(out, at + 1, putLength(out, inner, end));
 }
 
-function putBooleanAttribute(out: Output, at: number, tag: number, start: KnownPart, boolean: boolean): number {
-  const bytes = out.room(at, ENTRY_BYTES + start.length);
-  const content = start.put(out, at + 2);
-  bytes[at] = tag;
-  bytes[at + 1] = start.length + 3;
-  bytes[content] = 2;
-  bytes[content + 1] = BOOL_VALUE;
-  bytes[content + 2] = boolean ? 1 : 0;
-  return content + 3;
+/** Writes the content of its `AnyValue`. */
+function putUsualValue(encoding: Encoding, at: number, value: unknown): number {
+  if (typeof value === 'number') return putNumber(encoding.out, at, value);
+  if (typeof value === 'boolean') return putBoolean(encoding.out, at, value);
+  return Array.isArray(value) ? putShortTexts(encoding, at, value) : NOTHING;
 }
 
 /** An array of a few short texts in ASCII; {@link NOTHING} for others. */
-function putTextsAttribute(
-  encoding: Encoding,
-  at: number,
-  tag: number,
-  start: KnownPart,
-  items: readonly unknown[],
-): number {
+function putShortTexts(encoding: Encoding, at: number, items: readonly unknown[]): number {
   const count = items.length; // read once: it may be a getter's, and grow
   if (count > MAX_SHORT_TEXTS) return NOTHING;
-  const { out } = encoding;
-  const bytes = out.room(at, ENTRY_BYTES + start.length + MAX_SHORT_TEXTS * (ITEM_BYTES + SHORT_TEXT));
-  const value = start.put(out, at + 2);
-  let end = value + 3;
+  const out = encoding.out;
+  const bytes = out.room(at, ENTRY_BYTES + MAX_SHORT_TEXTS * (ITEM_BYTES + SHORT_TEXT));
+  let end = at + 2;
   let characters = 0;
   for (let index = 0; index < count; index++) {
     const text = items[index];
@@ -161,7 +120,18 @@ function putTextsAttribute(
     characters += text.length;
   }
   encoding.spend(count, characters);
-  bytes[at] = tag;
-  bytes[value + 1] = ARRAY_VALUE;
-  return putLength(out, at + 1, putLength(out, value, putLength(out, value + 2, end)));
+  bytes[at] = ARRAY_VALUE;
+  return putLength(out, at + 1, end);
+}
+
+function putOther(
+  encoding: Encoding,
+  at: number,
+  owner: Owner,
+  key: string,
+  known: KnownKey | undefined,
+  value: unknown,
+): number {
+  encoding.attribute = key;
+  return putEntry(encoding, at, owner.tag, key, known, value, owner.depth);
 }

@@ -24,6 +24,7 @@ const NAME_BYTES = 64;
 
 const NANOS_PER_SECOND = 1_000_000_000;
 const TIME_BYTES = 9;
+const TWO_16 = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
 /** 2^34 s lie in the year 2514, and are less than 64 bits of nanoseconds. */
 const MAX_PLAIN_SECONDS = 0x4_0000_0000;
@@ -73,22 +74,22 @@ export function missingOf(dropped: number | undefined, leftOut: number): number 
   return Math.min(counted + leftOut, MAX_UINT32);
 }
 
-/** @throws Error where `id` is not hex digits for so many bytes. */
-export function putId(out: Output, at: number, tag: number, id: string, length: number, field: string): number {
+/** @throws Error where `id` is not so many hex digits. */
+export function putId(out: Output, at: number, tag: number, id: string, digits: number, field: string): number {
   const bytes = out.room(at, FIELD_BYTES);
   bytes[at] = tag;
-  bytes[at + 1] = length;
-  return putIdBytes(bytes, at + 2, id, length, field);
+  bytes[at + 1] = digits / 2;
+  return putIdBytes(bytes, at + 2, id, digits, field);
 }
 
 /** The same without tag and length, where there is room for it. */
-export function putIdBytes(bytes: Buffer, at: number, id: string, length: number, field: string): number {
-  const end = typeof id === 'string' && id.length === 2 * length ? putHex(bytes, at, id, length) : NOTHING;
-  return end === NOTHING ? refuseId(id, length, field) : end;
+export function putIdBytes(bytes: Buffer, at: number, id: string, digits: number, field: string): number {
+  const end = typeof id === 'string' && id.length === digits ? putHex(bytes, at, id, digits) : NOTHING;
+  return end === NOTHING ? refuseId(id, digits, field) : end;
 }
 
-function refuseId(id: unknown, length: number, field: string): never {
-  throw new Error(`its ${field} must be ${2 * length} hex digits, but is ${shown(id)}`);
+function refuseId(id: unknown, digits: number, field: string): never {
+  throw new Error(`its ${field} must be ${digits} hex digits, but is ${shown(id)}`);
 }
 
 /** The second that the last time fell into, in nanoseconds: most spans of a request are of few seconds. */
@@ -112,39 +113,43 @@ export function putTime(
 ): number {
   const out = encoding.out;
   const second = encoding.second;
+  const seconds = time[0];
   const nanos = time[1];
-  if (time[0] !== second.seconds || nanos >>> 0 !== nanos || nanos >= NANOS_PER_SECOND)
-    return putOtherTime(out, second, at, tag, time, field);
+  if (nanos >>> 0 !== nanos || nanos >= NANOS_PER_SECOND) return putOtherTime(out, at, tag, time, field);
+  if (seconds !== second.seconds) {
+    if (!Number.isInteger(seconds) || seconds < 1 || seconds >= MAX_PLAIN_SECONDS)
+      return putOtherTime(out, at, tag, time, field);
+    remember(second, seconds);
+  }
   const low = second.low + nanos;
+  const high = low < TWO_32 ? second.high : second.high + 1;
   out.bytes[at] = tag;
   out.view.setInt32(at + 1, low, true);
-  out.view.setInt32(at + 5, low < TWO_32 ? second.high : second.high + 1, true);
+  out.view.setInt32(at + 5, high, true);
   return at + TIME_BYTES;
 }
 
-/** The same in any other second, which is remembered for the next one. */
+/** The same for a pair that is none of whole seconds and nanoseconds below a second. */
 function putOtherTime(
   { bytes, view }: Output,
-  second: KnownSecond,
   at: number,
   tag: number,
   time: readonly [number, number],
   field: string,
 ): number {
-  const seconds = time[0];
-  const { low, high } = bitsOf(nanosOfHrTime([seconds, time[1]], field));
+  const { low, high } = bitsOf(nanosOfHrTime([time[0], time[1]], field));
   if (low === 0 && high === 0) return at;
-  remember(second, seconds);
   bytes[at] = tag;
   view.setInt32(at + 1, low, true);
   view.setInt32(at + 5, high, true);
   return at + TIME_BYTES;
 }
 
+/** In two halves of the seconds: no product reaches 2^53. */
 function remember(second: KnownSecond, seconds: number): void {
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds >= MAX_PLAIN_SECONDS) return;
-  const { low, high } = bitsOf(BigInt(seconds) * BigInt(NANOS_PER_SECOND));
+  const upper = Math.floor(seconds / TWO_16) * NANOS_PER_SECOND;
+  const lower = (seconds % TWO_16) * NANOS_PER_SECOND + (upper % TWO_16) * TWO_16;
   second.seconds = seconds;
-  second.low = low;
-  second.high = high;
+  second.low = lower % TWO_32;
+  second.high = Math.floor(upper / TWO_16) + Math.floor(lower / TWO_32);
 }

@@ -3,7 +3,7 @@ import type { KnownKey } from './known-key.ts';
 import { KnownPart } from './known-part.ts';
 import { ownCopyOf } from './memo.ts';
 import type { Output } from './output.ts';
-import { likelyBytes, putUtf8, putVarint, roomFor, varintBytes } from './put.ts';
+import { likelyBytes, putSize, putUtf8, roomFor, varintBytes } from './put.ts';
 
 /** Writes an entry (`KeyValue`) with a text that is new, and remembers it. */
 export function putNewText(out: Output, at: number, tag: number, { start, messages }: KnownKey, text: string): number {
@@ -19,10 +19,10 @@ function putTextEntry(out: Output, at: number, tag: number, start: KnownPart, te
   const bytes = out.room(at, ENTRY_BYTES + start.length + roomFor(text, size));
   const inside = 1 + varintBytes(size) + size;
   bytes[at] = tag;
-  const key = putVarint(bytes, at + 1, start.length + varintBytes(inside) + inside);
-  const value = putVarint(bytes, start.put(out, key), inside);
+  const key = putSize(bytes, at + 1, start.length + varintBytes(inside) + inside);
+  const value = putSize(bytes, start.put(out, key), inside);
   bytes[value] = STRING_VALUE;
-  const begin = putVarint(bytes, value + 1, size);
+  const begin = putSize(bytes, value + 1, size);
   const written = putUtf8(bytes, begin, text);
   return written === size ? begin + size : putTextEntry(out, at, tag, start, text, written);
 }

@@ -11,7 +11,9 @@ import {
   putTextField,
   putTime,
   SPAN_ID_BYTES,
+  SPAN_ID_DIGITS,
   TRACE_ID_BYTES,
+  TRACE_ID_DIGITS,
   textOf,
 } from './encode-field.ts';
 import type { Encoding } from './encoding.ts';
@@ -76,18 +78,18 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   let bytes = out.room(start, HEAD_BYTES);
   let at = start + 1 + spanWidth;
   bytes[start] = SCOPE_SPANS_SPAN;
-  bytes[at] = TRACE_ID;
-  bytes[at + 1] = TRACE_ID_BYTES;
-  at = putKnownId(out, at + 2, encoding.traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
-  bytes[at] = SPAN_ID;
-  bytes[at + 1] = SPAN_ID_BYTES;
-  at = putIdBytes(bytes, at + 2, context.spanId, SPAN_ID_BYTES, 'spanId');
+  bytes[at++] = TRACE_ID;
+  bytes[at++] = TRACE_ID_BYTES;
+  at = putKnownId(out, at, encoding.traceId, context.traceId, TRACE_ID_DIGITS, 'traceId');
+  bytes[at++] = SPAN_ID;
+  bytes[at++] = SPAN_ID_BYTES;
+  at = putIdBytes(bytes, at, context.spanId, SPAN_ID_DIGITS, 'spanId');
   if (context.traceState !== undefined) at = putTextField(out, at, TRACE_STATE, context.traceState.serialize());
   if (parent?.spanId) {
     bytes = out.room(at, HEAD_BYTES);
-    bytes[at] = PARENT_SPAN_ID;
-    bytes[at + 1] = SPAN_ID_BYTES;
-    at = putKnownId(out, at + 2, encoding.parentId, parent.spanId, SPAN_ID_BYTES, "parent's spanId");
+    bytes[at++] = PARENT_SPAN_ID;
+    bytes[at++] = SPAN_ID_BYTES;
+    at = putKnownId(out, at, encoding.parentId, parent.spanId, SPAN_ID_DIGITS, "parent's spanId");
   }
   at = putName(out, at, NAME, name, known);
   at = putCount(out.room(at, HEAD_BYTES), at, KIND, enumOf(span.kind, 1));
@@ -96,9 +98,10 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   at = putAttributes(encoding, at, SPAN, known, span.attributes, span.droppedAttributesCount);
   if (hasMore(span)) at = putMore(encoding, at, span);
   at = putStatus(out, at, span.status);
-  out.room(at, HEAD_BYTES);
+  const flags = flagsOf(context.traceFlags, parent?.isRemote);
+  out.room(at, FIELD_BYTES);
   out.view.setInt16(at, FLAGS, true);
-  out.view.setInt32(at + 2, flagsOf(context.traceFlags, parent?.isRemote), true);
+  out.view.setInt32(at + 2, flags, true);
   at += 6;
   const end = putWideLength(out, start + 1, spanWidth, at);
   if (end !== at) encoding.moved(end - at);
@@ -106,9 +109,9 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
 }
 
 /** There is room for it. */
-function putKnownId(out: Output, at: number, known: KnownId, id: string, length: number, field: string): number {
-  if (known.is(id)) return known.put(out, at, length);
-  const end = putIdBytes(out.bytes, at, id, length, field);
+function putKnownId(out: Output, at: number, known: KnownId, id: string, digits: number, field: string): number {
+  if (known.is(id)) return known.put(out, at, digits / 2);
+  const end = putIdBytes(out.bytes, at, id, digits, field);
   known.keep(id, at);
   return end;
 }
@@ -156,12 +159,13 @@ function putLinks(encoding: Encoding, start: number, links: ReadableSpan['links'
     const begin = at + 1;
     encoding.spend(1, traceState.length);
     out.room(at, FIELD_BYTES)[at] = LINKS;
-    at = putId(out, begin + 1, TRACE_ID, context.traceId, TRACE_ID_BYTES, "link's traceId");
-    at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_BYTES, "link's spanId");
+    at = putId(out, begin + 1, TRACE_ID, context.traceId, TRACE_ID_DIGITS, "link's traceId");
+    at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_DIGITS, "link's spanId");
     at = putTextField(out, at, TRACE_STATE, traceState);
     at = putAttributes(encoding, at, LINK, undefined, link.attributes, link.droppedAttributesCount);
     out.room(at, FIELD_BYTES)[at] = LINK_FLAGS;
-    out.view.setInt32(at + 1, flagsOf(context.traceFlags, context.isRemote), true);
+    const flags = flagsOf(context.traceFlags, context.isRemote);
+    out.view.setInt32(at + 1, flags, true);
     at += 5;
     at = putLength(out, begin, at);
   }

@@ -1,6 +1,6 @@
 import type { Output } from './output.ts';
 
-const WORD = 4;
+const WORD = 8;
 
 /** The id that was written last in some role, as bytes or as digits: the spans of a trace often follow each other. */
 export class KnownId {
@@ -12,11 +12,11 @@ export class KnownId {
     return this.#id !== undefined && this.#id === id;
   }
 
-  /** Writes its bytes, a multiple of four, once more, where there is room for them. */
+  /** Writes its bytes, a multiple of eight, once more, where there is room for them. */
   put(out: Output, start: number, length: number): number {
     const view = out.view;
     for (let done = 0; done < length; done += WORD)
-      view.setInt32(start + done, view.getInt32(this.#at + done, true), true);
+      view.setBigInt64(start + done, view.getBigInt64(this.#at + done, true), true);
     return start + length;
   }
 

@@ -30,12 +30,14 @@ export function placeFor(encoding: Encoding, places: Place[], index: number, key
 /** The whole entry with this text, if it is known. */
 export function knownText(place: Place, text: string): KnownPart | undefined {
   const sure = place.sure;
-  if (sure !== undefined && sure.text === text) {
-    place.known.messages.hit(1);
-    return sure;
-  }
-  const message = place.known.messages.find(text);
-  place.sure = message === place.last ? message : undefined;
+  if (sure !== undefined && sure.text === text) return sure;
+  const { messages } = place.known;
+  const message = messages.find(text);
+  if (message !== undefined && message === place.last) {
+    place.sure = message;
+    // From now on it comes again without being asked for.
+    messages.hit(1);
+  } else place.sure = undefined;
   place.last = message;
   return message;
 }

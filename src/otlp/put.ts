@@ -26,7 +26,11 @@ for (let value = 0; value < 16; value++) {
 
 /** A whole number from 0 to 2^53. */
 export function putVarint(bytes: Buffer, start: number, value: number): number {
-  if (value > 0x7fff_ffff) return putLongVarint(bytes, start, value);
+  return value > 0x7fff_ffff ? putLongVarint(bytes, start, value) : putSize(bytes, start, value);
+}
+
+/** A whole number from 0 to 2^31: as {@link putVarint} does. */
+export function putSize(bytes: Buffer, start: number, value: number): number {
   let at = start;
   let rest = value;
   for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
@@ -68,18 +72,19 @@ function longVarintBytes(value: number): number {
   return bytes;
 }
 
-/** So many bytes that hex digits mean, or {@link NOTHING} where others are among them. */
-export function putHex(bytes: Buffer, start: number, text: string, length: number): number {
+/** The bytes that hex digits mean, of which there are twice as many, or {@link NOTHING} where others are among them. */
+export function putHex(bytes: Buffer, start: number, text: string, digits: number): number {
+  let at = start;
   let seen = 0;
-  for (let index = 0; index < length; index++) {
-    const first = text.charCodeAt(2 * index);
-    const second = text.charCodeAt(2 * index + 1);
+  for (let index = 0; index < digits; index += 2) {
+    const first = text.charCodeAt(index);
+    const second = text.charCodeAt(index + 1);
     const byte = ((NIBBLES[first & 0x7f] as number) << 4) | (NIBBLES[second & 0x7f] as number);
-    bytes[start + index] = byte;
+    bytes[at++] = byte;
     // What is no digit is negative, and what is no ASCII is above a byte: either stays visible.
     seen |= byte | (((first | second) & 0xff80) << 8);
   }
-  return seen >= 0 && seen <= 0xff ? start + length : NOTHING;
+  return seen >= 0 && seen <= 0xff ? at : NOTHING;
 }
 
 /** The length of a text and the text, in UTF-8; lone surrogates become U+FFFD. */
