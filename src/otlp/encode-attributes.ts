@@ -1,14 +1,14 @@
 import { isOwn, propertyOf } from '../strategies/propertyOf.ts';
-import { FIELD_BYTES, missingOf, putCount } from './encode-field.ts';
+import { missingOf, putCount } from './encode-field.ts';
 import { putNewText } from './encode-known.ts';
-import { ENTRY_BYTES, putBoolean, putNumber, REPEATED_VALUES, STRING_VALUE } from './encode-scalar.ts';
-import { ARRAY_VALUE, putEntry } from './encode-value.ts';
+import { putBoolean, putNumber } from './encode-scalar.ts';
+import { putEntry } from './encode-value.ts';
 import type { Encoding } from './encoding.ts';
 import type { KnownKey } from './known-key.ts';
 import { type KnownName, knownText, type Place, placeFor } from './known-name.ts';
 import type { KnownPart } from './known-part.ts';
 import type { Output } from './output.ts';
-import { NOTHING, putAscii, putLength, SHORT_TEXT } from './put.ts';
+import { NOTHING, putLength, putShortAscii } from './put.ts';
 
 /** What has attributes. */
 export interface Owner {
@@ -22,6 +22,13 @@ export interface Owner {
 const MAX_SHORT_TEXTS = 64;
 /** Tag and length of an item and of its text. */
 const ITEM_BYTES = 4;
+/** The same and a short text. */
+const MAX_ITEM_BYTES = 20;
+
+// opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
+const STRING_VALUE = 0x0a;
+const ARRAY_VALUE = 0x2a;
+const REPEATED_VALUES = 0x0a;
 
 /**
  * Writes the attributes of one owner, and how many of them are missing: those without an OTLP form (functions, symbols) are left out.
@@ -54,12 +61,12 @@ export function putAttributes(
     index += 1;
     encoding.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
     const end = putAttribute(encoding, at, owner, key, place, value);
-    if (end === NOTHING) leftOut += 1;
+    if (end < 0) leftOut += 1;
     else at = end;
   }
   if (searched > 0) encoding.keys.hit(index - searched);
   const missing = missingOf(dropped, leftOut);
-  return missing === 0 ? at : putCount(encoding.out.room(at, FIELD_BYTES), at, ((owner.tag >> 3) + 1) << 3, missing);
+  return missing === 0 ? at : putCount(encoding.out.room(at, 0), at, ((owner.tag >> 3) + 1) << 3, missing);
 }
 
 /** Writes one, or {@link NOTHING} where OTLP has no form for its value. */
@@ -74,23 +81,23 @@ function putAttribute(
   if (place === undefined) return putOther(encoding, at, owner, key, undefined, value);
   if (typeof value === 'string') return putTextAttribute(encoding.out, at, owner.tag, place, value);
   const end = putUsual(encoding, at, owner.tag, place.known.start, value);
-  return end === NOTHING ? putOther(encoding, at, owner, key, place.known, value) : end;
+  return end < 0 ? putOther(encoding, at, owner, key, place.known, value) : end;
 }
 
 function putTextAttribute(out: Output, at: number, tag: number, place: Place, text: string): number {
   const message = knownText(place, text);
   if (message === undefined) return putNewText(out, at, tag, place.known, text);
-  out.room(at, ENTRY_BYTES + message.length)[at] = tag;
+  out.room(at, message.length)[at] = tag;
   return message.put(out, at + 1);
 }
 
 /** Writes what most attributes have that are no texts; {@link NOTHING} for others. */
 function putUsual(encoding: Encoding, at: number, tag: number, start: KnownPart, value: unknown): number {
   const out = encoding.out;
-  out.room(at, ENTRY_BYTES + start.length)[at] = tag;
+  out.room(at, start.length)[at] = tag;
   const inner = start.put(out, at + 2);
   const end = putUsualValue(encoding, inner + 1, value);
-  return end === NOTHING ? NOTHING : putLength(out, at + 1, putLength(out, inner, end));
+  return end < 0 ? NOTHING : putLength(out, at + 1, putLength(out, inner, end));
 }
 
 /** Writes the content of its `AnyValue`. */
@@ -105,18 +112,18 @@ function putShortTexts(encoding: Encoding, at: number, items: readonly unknown[]
   const count = items.length; // read once: it may be a getter's, and grow
   if (count > MAX_SHORT_TEXTS) return NOTHING;
   const out = encoding.out;
-  const bytes = out.room(at, ENTRY_BYTES + MAX_SHORT_TEXTS * (ITEM_BYTES + SHORT_TEXT));
+  const bytes = out.room(at, MAX_SHORT_TEXTS * MAX_ITEM_BYTES);
   let end = at + 2;
   let characters = 0;
   for (let index = 0; index < count; index++) {
     const text = items[index];
-    if (typeof text !== 'string' || text.length > SHORT_TEXT) return NOTHING;
+    if (typeof text !== 'string') return NOTHING;
     bytes[end] = REPEATED_VALUES;
     bytes[end + 1] = text.length + 2;
     bytes[end + 2] = STRING_VALUE;
     bytes[end + 3] = text.length;
-    end = putAscii(bytes, end + ITEM_BYTES, text);
-    if (end === NOTHING) return NOTHING;
+    end = putShortAscii(bytes, end + ITEM_BYTES, text);
+    if (end < 0) return NOTHING;
     characters += text.length;
   }
   encoding.spend(count, characters);

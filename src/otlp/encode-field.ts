@@ -6,21 +6,13 @@ import { KnownName } from './known-name.ts';
 import { KnownPart } from './known-part.ts';
 import { ownCopyOf } from './memo.ts';
 import { Output } from './output.ts';
-import { NOTHING, putHex, putText, putVarint } from './put.ts';
+import { putHex, putText, putVarint } from './put.ts';
 
 // Fields that several messages have in common: each is written at a place, and says where it ends. As proto3 has it, what is 0
 // or empty is left off the wire.
 
-export const TRACE_ID_DIGITS = 32;
-export const SPAN_ID_DIGITS = 16;
-
-export const TRACE_ID_BYTES = TRACE_ID_DIGITS / 2;
-export const SPAN_ID_BYTES = SPAN_ID_DIGITS / 2;
-
-/** Room for any field but a text. */
-export const FIELD_BYTES = 32;
 /** Room for most names. */
-const NAME_BYTES = 64;
+const NAME_BYTES = 256;
 
 const NANOS_PER_SECOND = 1_000_000_000;
 const TIME_BYTES = 9;
@@ -39,7 +31,7 @@ export function textOf(value: unknown): string {
 export function putTextField(out: Output, at: number, tag: number, value: unknown): number {
   const text = textOf(value);
   if (text === '') return at;
-  out.room(at, FIELD_BYTES)[at] = tag;
+  out.room(at, 0)[at] = tag;
   return putText(out, at + 1, text);
 }
 
@@ -58,7 +50,7 @@ function newName({ names }: Encoding, name: string): KnownName | undefined {
 
 export function putName(out: Output, at: number, tag: number, name: string, known: KnownName | undefined): number {
   if (known === undefined) return putTextField(out, at, tag, name);
-  out.room(at, FIELD_BYTES + known.part.length)[at] = tag;
+  out.room(at, known.part.length)[at] = tag;
   return known.part.put(out, at + 1);
 }
 
@@ -74,22 +66,22 @@ export function missingOf(dropped: number | undefined, leftOut: number): number 
   return Math.min(counted + leftOut, MAX_UINT32);
 }
 
-/** @throws Error where `id` is not so many hex digits. */
-export function putId(out: Output, at: number, tag: number, id: string, digits: number, field: string): number {
-  const bytes = out.room(at, FIELD_BYTES);
+/** @throws Error where `id` is not hex digits for so many bytes. */
+export function putId(out: Output, at: number, tag: number, id: string, length: number, field: string): number {
+  const bytes = out.room(at, 0);
   bytes[at] = tag;
-  bytes[at + 1] = digits / 2;
-  return putIdBytes(bytes, at + 2, id, digits, field);
+  bytes[at + 1] = length;
+  return putIdBytes(bytes, at + 2, id, length, field);
 }
 
 /** The same without tag and length, where there is room for it. */
-export function putIdBytes(bytes: Buffer, at: number, id: string, digits: number, field: string): number {
-  const end = typeof id === 'string' && id.length === digits ? putHex(bytes, at, id, digits) : NOTHING;
-  return end === NOTHING ? refuseId(id, digits, field) : end;
+export function putIdBytes(bytes: Buffer, at: number, id: string, length: number, field: string): number {
+  const end = typeof id === 'string' && id.length === 2 * length ? putHex(bytes, at, id, 2 * length) : -1;
+  return end < 0 ? refuseId(id, length, field) : end;
 }
 
-function refuseId(id: unknown, digits: number, field: string): never {
-  throw new Error(`its ${field} must be ${digits} hex digits, but is ${shown(id)}`);
+function refuseId(id: unknown, length: number, field: string): never {
+  throw new Error(`its ${field} must be ${2 * length} hex digits, but is ${shown(id)}`);
 }
 
 /** The second that the last time fell into, in nanoseconds: most spans of a request are of few seconds. */

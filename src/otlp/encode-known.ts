@@ -1,9 +1,11 @@
-import { ENTRY_BYTES, STRING_VALUE } from './encode-scalar.ts';
 import type { KnownKey } from './known-key.ts';
 import { KnownPart } from './known-part.ts';
 import { ownCopyOf } from './memo.ts';
 import type { Output } from './output.ts';
 import { likelyBytes, putSize, putUtf8, roomFor, varintBytes } from './put.ts';
+
+/** The field `AnyValue.string_value`. */
+const STRING_VALUE = 0x0a;
 
 /** Writes an entry (`KeyValue`) with a text that is new, and remembers it. */
 export function putNewText(out: Output, at: number, tag: number, { start, messages }: KnownKey, text: string): number {
@@ -16,7 +18,7 @@ export function putNewText(out: Output, at: number, tag: number, { start, messag
 }
 
 function putTextEntry(out: Output, at: number, tag: number, start: KnownPart, text: string, size: number): number {
-  const bytes = out.room(at, ENTRY_BYTES + start.length + roomFor(text, size));
+  const bytes = out.room(at, start.length + roomFor(text, size));
   const inside = 1 + varintBytes(size) + size;
   bytes[at] = tag;
   const key = putSize(bytes, at + 1, start.length + varintBytes(inside) + inside);

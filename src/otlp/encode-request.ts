@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Owner, putAttributes } from './encode-attributes.ts';
-import { FIELD_BYTES, putTextField } from './encode-field.ts';
+import { putTextField } from './encode-field.ts';
 import { putSpan } from './encode-span.ts';
 import type { Encoding } from './encoding.ts';
 import { Pieces } from './pieces.ts';
@@ -138,7 +138,7 @@ export class RequestEncoder {
   #begin(start: number, tag: number): number {
     const at = start + START_BYTES;
     this.#encoding.restart();
-    this.#encoding.out.room(at, FIELD_BYTES)[at] = tag;
+    this.#encoding.out.room(at, 0)[at] = tag;
     return at;
   }
 

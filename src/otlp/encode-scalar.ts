@@ -2,39 +2,34 @@ import { bitsOf, fitsInt64 } from './int64.ts';
 import type { Output } from './output.ts';
 import {
   likelyBytes,
-  NOTHING,
-  putAscii,
   putInt64,
+  putShortAscii,
   putText,
   putUtf8,
   putVarint,
   putVarint64,
   roomFor,
-  SHORT_TEXT,
   varintBytes,
 } from './put.ts';
 
 // Contents of an `AnyValue` that hold no other value.
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
-export const STRING_VALUE = 0x0a;
-export const BOOL_VALUE = 0x10;
-export const INT_VALUE = 0x18;
-export const DOUBLE_VALUE = 0x21;
-export const REPEATED_VALUES = 0x0a;
+const STRING_VALUE = 0x0a;
+const BOOL_VALUE = 0x10;
+const INT_VALUE = 0x18;
+const DOUBLE_VALUE = 0x21;
+const REPEATED_VALUES = 0x0a;
 
-export const DOUBLE_BYTES = 8;
-
-/** Room for an entry but for its key and a text in it, and for what a known part writes beyond its end. */
-export const ENTRY_BYTES = 64;
+const DOUBLE_BYTES = 8;
 
 export function putTextValue(out: Output, at: number, text: string): number {
-  out.room(at, ENTRY_BYTES)[at] = STRING_VALUE;
+  out.room(at, 0)[at] = STRING_VALUE;
   return putText(out, at + 1, text);
 }
 
 export function putNumber(out: Output, at: number, value: number): number {
-  const bytes = out.room(at, ENTRY_BYTES);
+  const bytes = out.room(at, 0);
   if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
     bytes[at] = INT_VALUE;
     return putInt64(bytes, at + 1, value);
@@ -45,7 +40,7 @@ export function putNumber(out: Output, at: number, value: number): number {
 }
 
 export function putBoolean(out: Output, at: number, value: boolean): number {
-  const bytes = out.room(at, ENTRY_BYTES);
+  const bytes = out.room(at, 0);
   bytes[at] = BOOL_VALUE;
   bytes[at + 1] = value ? 1 : 0;
   return at + 2;
@@ -54,17 +49,16 @@ export function putBoolean(out: Output, at: number, value: boolean): number {
 export function putBigInt(out: Output, at: number, value: bigint): number {
   if (!fitsInt64(value)) return putTextValue(out, at, value.toString());
   const { low, high } = bitsOf(value);
-  const bytes = out.room(at, ENTRY_BYTES);
+  const bytes = out.room(at, 0);
   bytes[at] = INT_VALUE;
   return putVarint64(bytes, at + 1, low, high);
 }
 
 /** Writes a text as an item of an array. */
 export function putTextItem(out: Output, at: number, text: string): number {
-  if (text.length > SHORT_TEXT) return putLongTextItem(out, at, text, likelyBytes(text));
-  const bytes = out.room(at, ENTRY_BYTES);
-  const end = putAscii(bytes, at + 4, text);
-  if (end === NOTHING) return putLongTextItem(out, at, text, likelyBytes(text));
+  const bytes = out.room(at, 0);
+  const end = putShortAscii(bytes, at + 4, text);
+  if (end < 0) return putLongTextItem(out, at, text, likelyBytes(text));
   bytes[at] = REPEATED_VALUES;
   bytes[at + 1] = text.length + 2;
   bytes[at + 2] = STRING_VALUE;
@@ -73,7 +67,7 @@ export function putTextItem(out: Output, at: number, text: string): number {
 }
 
 function putLongTextItem(out: Output, at: number, text: string, size: number): number {
-  const bytes = out.room(at, ENTRY_BYTES + roomFor(text, size));
+  const bytes = out.room(at, roomFor(text, size));
   bytes[at] = REPEATED_VALUES;
   const value = putVarint(bytes, at + 1, 1 + varintBytes(size) + size);
   bytes[value] = STRING_VALUE;

@@ -1,7 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Owner, putAttributes } from './encode-attributes.ts';
 import {
-  FIELD_BYTES,
   knownName,
   missingOf,
   putCount,
@@ -10,10 +9,6 @@ import {
   putName,
   putTextField,
   putTime,
-  SPAN_ID_BYTES,
-  SPAN_ID_DIGITS,
-  TRACE_ID_BYTES,
-  TRACE_ID_DIGITS,
   textOf,
 } from './encode-field.ts';
 import type { Encoding } from './encoding.ts';
@@ -21,15 +16,14 @@ import type { KnownId } from './known-id.ts';
 import type { Output } from './output.ts';
 import { putLength, putWideLength } from './put.ts';
 
-/** Room for two fields and more of those that are no texts. */
-const HEAD_BYTES = 64;
-
 // opentelemetry.proto.trace.v1.SpanFlags
 const TRACE_FLAGS_MASK = 0xff;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
 const MAX_INT32 = 0x7fff_ffff;
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
 
 // opentelemetry.proto.trace.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and
 // content, 5 four bytes). Fields are written in the order of their numbers.
@@ -75,31 +69,31 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   const name = textOf(span.name);
   const known = knownName(encoding, name);
   encoding.restart();
-  let bytes = out.room(start, HEAD_BYTES);
+  let bytes = out.room(start, 0);
   let at = start + 1 + spanWidth;
   bytes[start] = SCOPE_SPANS_SPAN;
   bytes[at++] = TRACE_ID;
   bytes[at++] = TRACE_ID_BYTES;
-  at = putKnownId(out, at, encoding.traceId, context.traceId, TRACE_ID_DIGITS, 'traceId');
+  at = putKnownId(out, at, encoding.traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
   bytes[at++] = SPAN_ID;
   bytes[at++] = SPAN_ID_BYTES;
-  at = putIdBytes(bytes, at, context.spanId, SPAN_ID_DIGITS, 'spanId');
+  at = putIdBytes(bytes, at, context.spanId, SPAN_ID_BYTES, 'spanId');
   if (context.traceState !== undefined) at = putTextField(out, at, TRACE_STATE, context.traceState.serialize());
   if (parent?.spanId) {
-    bytes = out.room(at, HEAD_BYTES);
+    bytes = out.room(at, 0);
     bytes[at++] = PARENT_SPAN_ID;
     bytes[at++] = SPAN_ID_BYTES;
-    at = putKnownId(out, at, encoding.parentId, parent.spanId, SPAN_ID_DIGITS, "parent's spanId");
+    at = putKnownId(out, at, encoding.parentId, parent.spanId, SPAN_ID_BYTES, "parent's spanId");
   }
   at = putName(out, at, NAME, name, known);
-  at = putCount(out.room(at, HEAD_BYTES), at, KIND, enumOf(span.kind, 1));
+  at = putCount(out.room(at, 0), at, KIND, enumOf(span.kind, 1));
   at = putTime(encoding, at, START_TIME, span.startTime, 'startTime');
   at = putTime(encoding, at, END_TIME, span.endTime, 'endTime');
   at = putAttributes(encoding, at, SPAN, known, span.attributes, span.droppedAttributesCount);
   if (hasMore(span)) at = putMore(encoding, at, span);
   at = putStatus(out, at, span.status);
   const flags = flagsOf(context.traceFlags, parent?.isRemote);
-  out.room(at, FIELD_BYTES);
+  out.room(at, 0);
   out.view.setInt16(at, FLAGS, true);
   out.view.setInt32(at + 2, flags, true);
   at += 6;
@@ -109,9 +103,9 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
 }
 
 /** There is room for it. */
-function putKnownId(out: Output, at: number, known: KnownId, id: string, digits: number, field: string): number {
-  if (known.is(id)) return known.put(out, at, digits / 2);
-  const end = putIdBytes(out.bytes, at, id, digits, field);
+function putKnownId(out: Output, at: number, known: KnownId, id: string, length: number, field: string): number {
+  if (known.is(id)) return known.put(out, at, length);
+  const end = putIdBytes(out.bytes, at, id, length, field);
   known.keep(id, at);
   return end;
 }
@@ -141,7 +135,7 @@ function putEvents(encoding: Encoding, start: number, events: ReadableSpan['even
     const known = knownName(encoding, name);
     const begin = at + 1;
     encoding.spend(1, name.length);
-    out.room(at, 2 * FIELD_BYTES)[at] = EVENTS;
+    out.room(at, 0)[at] = EVENTS;
     at = putTime(encoding, begin + 1, EVENT_TIME, event.time, 'event time');
     at = putName(out, at, EVENT_NAME, name, known);
     at = putAttributes(encoding, at, EVENT, known, event.attributes, event.droppedAttributesCount);
@@ -158,12 +152,12 @@ function putLinks(encoding: Encoding, start: number, links: ReadableSpan['links'
     const traceState = textOf(context.traceState?.serialize());
     const begin = at + 1;
     encoding.spend(1, traceState.length);
-    out.room(at, FIELD_BYTES)[at] = LINKS;
-    at = putId(out, begin + 1, TRACE_ID, context.traceId, TRACE_ID_DIGITS, "link's traceId");
-    at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_DIGITS, "link's spanId");
+    out.room(at, 0)[at] = LINKS;
+    at = putId(out, begin + 1, TRACE_ID, context.traceId, TRACE_ID_BYTES, "link's traceId");
+    at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_BYTES, "link's spanId");
     at = putTextField(out, at, TRACE_STATE, traceState);
     at = putAttributes(encoding, at, LINK, undefined, link.attributes, link.droppedAttributesCount);
-    out.room(at, FIELD_BYTES)[at] = LINK_FLAGS;
+    out.room(at, 0)[at] = LINK_FLAGS;
     const flags = flagsOf(context.traceFlags, context.isRemote);
     out.view.setInt32(at + 1, flags, true);
     at += 5;
@@ -175,7 +169,7 @@ function putLinks(encoding: Encoding, start: number, links: ReadableSpan['links'
 /** Always there, even if it is empty. */
 function putStatus(out: Output, at: number, status: ReadableSpan['status'] | undefined): number {
   if (status?.code !== 0 || status.message) return putFullStatus(out, at, status);
-  const bytes = out.room(at, FIELD_BYTES);
+  const bytes = out.room(at, 0);
   bytes[at] = STATUS;
   bytes[at + 1] = 0;
   return at + 2;
@@ -184,16 +178,16 @@ function putStatus(out: Output, at: number, status: ReadableSpan['status'] | und
 function putFullStatus(out: Output, start: number, status: ReadableSpan['status'] | undefined): number {
   const message = status?.message;
   const code = enumOf(status?.code, 0);
-  out.room(start, FIELD_BYTES)[start] = STATUS;
+  out.room(start, 0)[start] = STATUS;
   let at = start + 2;
   if (message) at = putTextField(out, at, STATUS_MESSAGE, message);
-  at = putCount(out.room(at, FIELD_BYTES), at, STATUS_CODE, code);
+  at = putCount(out.room(at, 0), at, STATUS_CODE, code);
   return putLength(out, start + 1, at);
 }
 
 function putDropped(out: Output, at: number, tag: number, dropped: number | undefined): number {
   const missing = missingOf(dropped, 0);
-  return missing === 0 ? at : putCount(out.room(at, FIELD_BYTES), at, tag, missing);
+  return missing === 0 ? at : putCount(out.room(at, 0), at, tag, missing);
 }
 
 /** To the SDK a context without `isRemote` is local, so the bit that says "this is known" is always set, as the official exporters do. */

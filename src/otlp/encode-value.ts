@@ -1,21 +1,14 @@
 import { types } from 'node:util';
-import {
-  ENTRY_BYTES,
-  putBigInt,
-  putBoolean,
-  putNumber,
-  putTextItem,
-  putTextValue,
-  REPEATED_VALUES,
-} from './encode-scalar.ts';
+import { putBigInt, putBoolean, putNumber, putTextItem, putTextValue } from './encode-scalar.ts';
 import type { Encoding } from './encoding.ts';
 import { type KnownKey, knownKey, putEntryKey } from './known-key.ts';
 import { NOTHING, putBytes, putLength, putVarint } from './put.ts';
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
-export const ARRAY_VALUE = 0x2a;
+const ARRAY_VALUE = 0x2a;
 const KVLIST_VALUE = 0x32;
 const BYTES_VALUE = 0x3a;
+const REPEATED_VALUES = 0x0a;
 
 /**
  * Writes a `KeyValue` with any value, or {@link NOTHING} where OTLP has no form for it, or for a value inside it.
@@ -33,9 +26,8 @@ export function putEntry(
   depth: number,
 ): number {
   const { out } = encoding;
-  out.room(at, ENTRY_BYTES + (known?.start.length ?? 0))[at] = tag;
+  out.room(at, known?.start.length ?? 0)[at] = tag;
   const inner = known === undefined ? putEntryKey(out, at + 2, key) : known.start.put(out, at + 2);
-  out.room(inner, 1); // an empty value asks for none
   const end = putValue(encoding, inner + 1, value, depth);
   return end === NOTHING ? NOTHING : putLength(out, at + 1, putLength(out, inner, end));
 }
@@ -64,14 +56,14 @@ function putBytesValue(encoding: Encoding, at: number, value: Uint8Array): numbe
   // A copy: what the program still writes to does not change under the writer, and a subclass keeps no say.
   const copy = new Uint8Array(value);
   encoding.spend(1, copy.length);
-  const bytes = encoding.out.room(at, ENTRY_BYTES);
+  const bytes = encoding.out.room(at, 0);
   bytes[at] = BYTES_VALUE;
   return putBytes(encoding.out, putVarint(bytes, at + 1, copy.length), copy);
 }
 
 function putArray(encoding: Encoding, start: number, items: readonly unknown[], depth: number): number {
   const { out } = encoding;
-  out.room(start, ENTRY_BYTES)[start] = ARRAY_VALUE;
+  out.room(start, 0)[start] = ARRAY_VALUE;
   let at = start + 2;
   const count = items.length; // read once: it may be a getter's, and grow
   for (let index = 0; index < count; index++) {
@@ -81,7 +73,7 @@ function putArray(encoding: Encoding, start: number, items: readonly unknown[], 
       at = putTextItem(out, at, item);
       continue;
     }
-    out.room(at, ENTRY_BYTES)[at] = REPEATED_VALUES;
+    out.room(at, 0)[at] = REPEATED_VALUES;
     const end = putValue(encoding, at + 2, item, depth);
     if (end === NOTHING) return NOTHING;
     at = putLength(out, at + 1, end);
@@ -93,7 +85,7 @@ function putMap(encoding: Encoding, start: number, map: object, depth: number): 
   const { out } = encoding;
   const keys = Object.keys(map);
   if (ArrayBuffer.isView(map) || (keys.length === 0 && !isPlainObject(map))) return NOTHING;
-  out.room(start, ENTRY_BYTES)[start] = KVLIST_VALUE;
+  out.room(start, 0)[start] = KVLIST_VALUE;
   let at = start + 2;
   for (const key of keys) {
     const value = (map as Record<string, unknown>)[key];

@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { missingOf, SPAN_ID_DIGITS, TRACE_ID_DIGITS, textOf } from './encode-field.ts';
+import { missingOf, textOf } from './encode-field.ts';
 import { enumOf, flagsOf } from './encode-span.ts';
 import type { JsonEncoding } from './json-encoding.ts';
 import {
@@ -16,6 +16,9 @@ import { COMMA, closeList, closeObject, constant, FIELD_BYTES, putNumber } from 
 import { putAttributes } from './json-value.ts';
 import type { Output } from './output.ts';
 import { putBytes } from './put.ts';
+
+const TRACE_ID_DIGITS = 32;
+const SPAN_ID_DIGITS = 16;
 
 // How many messages contain an attribute's value, from the request down.
 const SPAN_DEPTH = 5;

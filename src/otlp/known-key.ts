@@ -9,7 +9,7 @@ const KEY_VALUE_KEY = 0x0a;
 const KEY_VALUE_VALUE = 0x12;
 
 /** Room for most keys. */
-const KEY_BYTES = 128;
+const KEY_BYTES = 256;
 
 /** The key of an attribute that came before, and entries that had it. */
 export class KnownKey {
@@ -39,9 +39,9 @@ export function knownKey({ keys }: Encoding, key: string): KnownKey | undefined 
 export function putEntryKey(out: Output, start: number, key: string): number {
   let at = start;
   if (key !== '') {
-    out.room(at, 1)[at] = KEY_VALUE_KEY;
+    out.room(at, 0)[at] = KEY_VALUE_KEY;
     at = putText(out, at + 1, key);
   }
-  out.room(at, 1)[at] = KEY_VALUE_VALUE;
+  out.room(at, 0)[at] = KEY_VALUE_VALUE;
   return at + 1;
 }

@@ -17,7 +17,7 @@ export class KnownPart {
     this.text = text;
     this.length = end - start;
     this.#words = new BigInt64Array(Math.ceil(this.length / WORD));
-    out.room(end, WORD);
+    out.room(end, 0);
     for (let index = 0; index < this.#words.length; index++)
       this.#words[index] = out.view.getBigInt64(start + index * WORD, true);
   }

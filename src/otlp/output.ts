@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 
 const FIRST_BYTES = 256 * 1024;
+/** More room than was asked for: whatever is written without a text or a known part fits into it. */
+const SLACK = 128;
 /** Larger buffers are given back after a request, so that one huge request does not cost its memory for ever. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
@@ -14,17 +16,18 @@ export class OutOfMemory extends Error {}
 export class Output {
   bytes: Buffer<ArrayBuffer>;
   view: DataView;
-  private capacity: number;
+  /** Up to here there is slack behind. */
+  private limit: number;
 
   constructor(size = FIRST_BYTES) {
     this.bytes = Buffer.allocUnsafeSlow(size);
     this.view = new DataView(this.bytes.buffer);
-    this.capacity = size;
+    this.limit = size - SLACK;
   }
 
-  /** The buffer, when there is room for `count` bytes from `at` on; only what stands before `at` is kept. */
+  /** The buffer, when there is room for `count` bytes from `at` on, and for 128 more; only what stands before `at` is kept. */
   room(at: number, count: number): Buffer<ArrayBuffer> {
-    return at + count <= this.capacity ? this.bytes : this.grown(at, count);
+    return at + count <= this.limit ? this.bytes : this.grown(at, count);
   }
 
   /** When what was written is not needed any more: it may be too large to be kept. */
@@ -38,7 +41,7 @@ export class Output {
   }
 
   private grown(at: number, count: number): Buffer<ArrayBuffer> {
-    const least = at + count;
+    const least = at + count + SLACK;
     let larger: Buffer<ArrayBuffer>;
     try {
       larger = Buffer.allocUnsafeSlow(Math.max(least, this.bytes.length * 2));
@@ -53,6 +56,6 @@ export class Output {
   private use(bytes: Buffer<ArrayBuffer>): void {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
-    this.capacity = bytes.length;
+    this.limit = bytes.length - SLACK;
   }
 }

@@ -6,7 +6,7 @@ import type { Output } from './output.ts';
 
 /** The longest varint. */
 export const MAX_VARINT_BYTES = 10;
-/** Instead of a place: nothing could be written. */
+/** Instead of a place: nothing could be written. Hot paths ask whether it is negative (see README). */
 export const NOTHING = -1;
 
 /** Below it a loop over the characters is faster than a call into the engine. */
@@ -84,7 +84,7 @@ export function putHex(bytes: Buffer, start: number, text: string, digits: numbe
     // What is no digit is negative, and what is no ASCII is above a byte: either stays visible.
     seen |= byte | (((first | second) & 0xff80) << 8);
   }
-  return seen >= 0 && seen <= 0xff ? at : NOTHING;
+  return seen >= 0 && seen <= 0xff ? at : -1;
 }
 
 /** The length of a text and the text, in UTF-8; lone surrogates become U+FFFD. */
@@ -103,7 +103,7 @@ export function roomFor(text: string, likely: number): number {
 }
 
 function putSized(out: Output, at: number, text: string, size: number): number {
-  const bytes = out.room(at, MAX_VARINT_BYTES + roomFor(text, size));
+  const bytes = out.room(at, roomFor(text, size));
   const start = putVarint(bytes, at, size);
   const written = putUtf8(bytes, start, text);
   return written === size ? start + written : putSized(out, at, text, written);
@@ -116,8 +116,7 @@ interface Utf8Writer {
 
 /** @returns how many bytes it took */
 export function putUtf8(bytes: Buffer, start: number, text: string): number {
-  if (text.length <= SHORT_TEXT && putAscii(bytes, start, text) !== NOTHING) return text.length;
-  return writeUtf8(bytes, start, text);
+  return putShortAscii(bytes, start, text) < 0 ? writeUtf8(bytes, start, text) : text.length;
 }
 
 /** The same for texts that are long. */
@@ -125,12 +124,13 @@ export function writeUtf8(bytes: Buffer, start: number, text: string): number {
   return (bytes as unknown as Utf8Writer).utf8Write(text, start, bytes.length - start);
 }
 
-/** A text of ASCII, or {@link NOTHING} where it is none. */
-export function putAscii(bytes: Buffer, start: number, text: string): number {
+/** A short text of ASCII, or {@link NOTHING} where it is another. */
+export function putShortAscii(bytes: Buffer, start: number, text: string): number {
   const units = text.length;
+  if (units > SHORT_TEXT) return -1;
   for (let index = 0; index < units; index++) {
     const unit = text.charCodeAt(index);
-    if (unit > 0x7f) return NOTHING;
+    if (unit > 0x7f) return -1;
     bytes[start + index] = unit;
   }
   return start + units;
@@ -159,7 +159,7 @@ export function putLength(out: Output, start: number, end: number): number {
 export function putWideLength(out: Output, start: number, width: number, end: number): number {
   const length = end - start - width;
   const shift = varintBytes(length) - width;
-  const bytes = out.room(end, MAX_VARINT_BYTES);
+  const bytes = out.room(end, 0);
   if (shift !== 0) bytes.copyWithin(start + width + shift, start + width, end);
   putVarint(bytes, start, length);
   return end + shift;
