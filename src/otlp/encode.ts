@@ -5,6 +5,7 @@ import { RequestEncoder } from './encode-request.ts';
 import { Encoding } from './encoding.ts';
 import { Outputs } from './outputs.ts';
 import { encodeInSlices, inTurn } from './slices.ts';
+import { makeYoung } from './young.ts';
 
 export interface EncodeTracesOptions {
   /**
@@ -49,7 +50,11 @@ export function encodeTraces(
   try {
     const request = new RequestEncoder(encoding);
     encodeEach(spans, (span) => request.add(span), options.onUnencodable);
-    return finished(() => request.finish().copiedFrom(encoding.out.bytes));
+    return finished(() => {
+      const body = request.finish().copiedFrom(encoding.out.bytes);
+      makeYoung(body.length);
+      return body;
+    });
   } finally {
     encoding.out.reset();
     spare = encoding;
