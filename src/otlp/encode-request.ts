@@ -1,4 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { ByIdentity } from './by-identity.ts';
 import { type Owner, putAttributes } from './encode-attributes.ts';
 import { putTextField } from './encode-field.ts';
 import { putSpan } from './encode-span.ts';
@@ -36,7 +37,7 @@ interface ResourceGroup {
   /** Before it is room for what begins the message. */
   readonly head: Piece;
   readonly schemaUrl: Piece;
-  readonly scopes: Map<Scope, ScopeGroup>;
+  readonly scopes: ByIdentity<Scope, ScopeGroup>;
 }
 
 interface Piece {
@@ -50,7 +51,7 @@ interface Piece {
  */
 export class RequestEncoder {
   readonly #encoding: Encoding;
-  readonly #groups = new Map<Resource, ResourceGroup>();
+  readonly #groups = new ByIdentity<Resource, ResourceGroup>();
   /** The group of the last span, and most often of the next. */
   #last: ScopeGroup | undefined;
 
@@ -81,7 +82,7 @@ export class RequestEncoder {
   /** The body: pieces of the encoding's buffer. */
   finish(): Pieces {
     const body = new Pieces();
-    for (const group of this.#groups.values()) this.#addResourceSpans(body, group);
+    for (const group of this.#groups.values) this.#addResourceSpans(body, group);
     return body;
   }
 
@@ -101,8 +102,8 @@ export class RequestEncoder {
     const start = group.content.end;
     const end = putSpan(this.#encoding, start, span);
     group.content.add(start, end);
-    owner.scopes.set(scope, group);
-    if (known === undefined) this.#groups.set(resource, owner);
+    owner.scopes.add(scope, group);
+    if (known === undefined) this.#groups.add(resource, owner);
     this.#at = end;
     this.#last = group;
   }
@@ -115,7 +116,7 @@ export class RequestEncoder {
     const content = putAttributes(encoding, at + 2, RESOURCE_ATTRIBUTES, undefined, attributes, droppedAttributesCount);
     const end = putLength(encoding.out, at + 1, content);
     const urlEnd = putTextField(encoding.out, end, SCHEMA_URL, resource.schemaUrl);
-    return { head: { start: at, end }, schemaUrl: { start: end, end: urlEnd }, scopes: new Map() };
+    return { head: { start: at, end }, schemaUrl: { start: end, end: urlEnd }, scopes: new ByIdentity() };
   }
 
   #newScope(start: number, resource: Resource, scope: Scope): ScopeGroup {
@@ -144,13 +145,13 @@ export class RequestEncoder {
 
   #addResourceSpans(body: Pieces, { head, scopes, schemaUrl }: ResourceGroup): void {
     let length = lengthOf(head) + lengthOf(schemaUrl);
-    for (const group of scopes.values()) {
+    for (const group of scopes.values) {
       const inside = group.content.length + lengthOf(group.schemaUrl);
       length += 1 + varintBytes(inside) + inside;
     }
     this.#addStart(body, REQUEST_RESOURCE_SPANS, length, head.start);
     body.add(head.start, head.end);
-    for (const { content, schemaUrl } of scopes.values()) {
+    for (const { content, schemaUrl } of scopes.values) {
       this.#addStart(body, RESOURCE_SPANS_SCOPE_SPANS, content.length + lengthOf(schemaUrl), content.start);
       body.addAll(content);
       body.add(schemaUrl.start, schemaUrl.end);
