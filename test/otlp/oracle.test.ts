@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { astronomy } from '../support/data.ts';
-import { generatedSpans, spanWith } from '../support/spans.ts';
+import { generatedSpans, seeded, spanWith } from '../support/spans.ts';
 import { anySpans } from './arbitrary.ts';
 import { protobufjsBytes } from './oracle.ts';
 
@@ -28,6 +28,51 @@ describe('the encoder writes byte for byte what protobufjs writes', () => {
 
   test('for any spans', () => {
     fc.assert(fc.property(anySpans, expectSameBytes), { numRuns: 600 });
+  });
+
+  test('for few and for many resources and scopes, in any order, also where the first span of one cannot be encoded', () => {
+    const random = seeded(7);
+    const anyOf = (count: number) => Math.floor(random() * count);
+    for (const [resources, scopes] of [
+      [1, 1],
+      [3, 8],
+      [8, 9],
+      [9, 1],
+      [40, 20],
+    ] as const) {
+      const url = (index: number) => (index % 3 === 0 ? { schemaUrl: `https://example.com/${index}` } : {});
+      const resource = Array.from({ length: resources }, (_, index) => ({
+        ...spanWith().resource,
+        ...url(index),
+        attributes: { index, text: 'r'.repeat(index * 10) },
+      }));
+      const scope = Array.from({ length: scopes }, (_, index) => ({ name: 's'.repeat(index * 20), ...url(index) }));
+      const spans = Array.from({ length: 600 }, (_, index) => {
+        const span = spanWith({
+          name: 'n'.repeat(anyOf(60)),
+          resource: resource[anyOf(resources)] as ReadableSpan['resource'],
+          instrumentationScope: scope[anyOf(scopes)] as ReadableSpan['instrumentationScope'],
+        });
+        return index % 7 === 0 ? { ...span, startTime: [Number.NaN, 0] as [number, number] } : span;
+      });
+      const ours = encodeTraces(spans, { onUnencodable: () => {} });
+      const encodable = spans.filter(({ startTime }) => !Number.isNaN(startTime[0]));
+      expect(Buffer.compare(ours, protobufjsBytes(encodable))).toBe(0);
+    }
+  });
+
+  test('for times in seconds that change, up to the last that 64 bits hold', () => {
+    const seconds = [1, 2, 0xffff, 0x1_0000, 0x1_0001, 1_700_000_000, 0xffff_ffff, 0x1_0000_0000, 0x3_ffff_ffff];
+    const edges = [...seconds, 0x4_0000_0000, 18_446_744_072, 0];
+    const times = edges.flatMap((second) =>
+      [0, 1, 294_967_295, 294_967_296, 999_999_999].map((nanos): [number, number] => [second, nanos]),
+    );
+    const random = seeded(3);
+    const anyTime = () => times[Math.floor(random() * times.length)] as [number, number];
+    expectSameBytes(times.map((time) => spanWith({ startTime: time, endTime: time })));
+    expectSameBytes(Array.from({ length: 2_000 }, () => spanWith({ startTime: anyTime(), endTime: anyTime() })));
+    const any = fc.tuple(fc.integer({ min: 0, max: 18_446_744_072 }), fc.integer({ min: 0, max: 999_999_999 }));
+    fc.assert(fc.property(fc.array(any), (all) => expectSameBytes(all.map((time) => spanWith({ startTime: time })))));
   });
 
   test.each([
