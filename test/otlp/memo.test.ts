@@ -200,6 +200,16 @@ describe('what encoding remembers', () => {
     expect(encoding.keys.find('key')?.messages.find('common')?.text).toBe('common');
   });
 
+  test('goes on knowing the keys that all spans have, though each has another one too', () => {
+    const encoding = new Encoding();
+    const request = new RequestEncoder(encoding);
+    const usual = { a: 1, b: 'x', c: true, d: 0.5 };
+    for (let index = 0; index < 2_000; index++) {
+      request.add(spanWith({ attributes: { ...usual, [`other ${index}`]: 1 } }));
+      expect(encoding.keys.wants('any')).toBe(true);
+    }
+  });
+
   test('forgets places with the keys that stood there', () => {
     const encoding = new Encoding();
     const request = new RequestEncoder(encoding);
