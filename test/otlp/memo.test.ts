@@ -143,45 +143,52 @@ describe('what encoding remembers', () => {
     }
   });
 
-  test('writes every kind of field right wherever the buffer ends', () => {
-    const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
-    const attributes = {
-      text: 'a text of more than sixteen',
-      'known.text': 'comes again',
-      number: 200,
-      double: 0.1,
-      truth: true,
-      texts: ['books', 'garden', 'é'],
-      'short.texts': ['books', 'garden'],
-      nested: { a: [1, { b: 'c' }], big: 2n ** 60n } as never,
-      bytes: new Uint8Array(20).fill(7) as never,
-      nothing: null as never,
-      negative: -1,
-    };
-    const event = { name: 'an event', time: [1_734_093_473, 1] as [number, number], attributes };
-    const whole = spanWith({
-      name: 'a name that comes again',
-      spanContext: () => ({ ...context, traceState: { serialize: () => 'vendor=state' } as never }),
-      parentSpanContext: context,
-      ...{ attributes, events: [event, event], links: [{ context, attributes, droppedAttributesCount: 3 }] },
-      ...{ droppedAttributesCount: 200, droppedEventsCount: 200, droppedLinksCount: 200, kind: 4 },
-      status: { code: 2, message: 'because' },
-    });
-    const bytesOfWhole = encodeTraces([whole]).length;
-    for (let room = 0; room < bytesOfWhole + 100; room++) {
-      const encoding = new Encoding();
-      const request = new RequestEncoder(encoding);
-      const fill = 'x'.repeat(encoding.out.bytes.length - bytesOfWhole - room);
-      const spans = [
-        whole,
-        { ...whole, spanContext: () => context, attributes: { fill }, events: [], links: [] },
-        whole,
-      ];
-      for (const span of spans) request.add(span);
-      const body = request.finish().copiedFrom(encoding.out.bytes);
-      expect(Buffer.compare(body, protobufjsBytes(spans))).toBe(0);
-    }
-  });
+  /** Lengths of keys, texts and names: usual ones, and the longest that are remembered. */
+  test.each([1, 128])(
+    'writes every kind of field right wherever the buffer ends, where keys have %d characters',
+    (length) => {
+      const long = 'l'.repeat(length);
+      const key = (name: string) => name.repeat(length);
+      const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
+      const attributes = {
+        [key('t')]: 'a text of more than sixteen',
+        [key('k')]: `${long}${long}`.slice(0, 128),
+        [key('i')]: 200,
+        [key('d')]: 0.1,
+        [key('b')]: true,
+        [key('m')]: ['books', 'garden', 'é'],
+        [key('s')]: ['books', 'garden', ...(length > 1 ? Array(62).fill('x'.repeat(16)) : [])],
+        [key('o')]: { a: [1, { b: 'c' }], big: 2n ** 60n } as never,
+        [key('u')]: new Uint8Array(20).fill(7) as never,
+        [key('n')]: null as never,
+        [key('z')]: -1,
+      };
+      const event = { name: 'an event', time: [1_734_093_473, 1] as [number, number], attributes };
+      const whole = spanWith({
+        name: long,
+        spanContext: () => ({ ...context, traceState: { serialize: () => 'vendor=state' } as never }),
+        parentSpanContext: context,
+        ...{ attributes, events: [event, event], links: [{ context, attributes, droppedAttributesCount: 3 }] },
+        ...{ droppedAttributesCount: 200, droppedEventsCount: 200, droppedLinksCount: 200, kind: 4 },
+        status: { code: 2, message: 'because' },
+      });
+      const bytesOfWhole = encodeTraces([whole]).length;
+      // What is longer has wider places to go wrong.
+      for (let room = 0; room < bytesOfWhole + 300; room += length > 1 ? 5 : 1) {
+        const encoding = new Encoding();
+        const request = new RequestEncoder(encoding);
+        const fill = 'x'.repeat(encoding.out.bytes.length - bytesOfWhole - room);
+        const spans = [
+          whole,
+          { ...whole, spanContext: () => context, attributes: { fill }, events: [], links: [] },
+          whole,
+        ];
+        for (const span of spans) request.add(span);
+        const body = request.finish().copiedFrom(encoding.out.bytes);
+        expect(Buffer.compare(body, protobufjsBytes(spans))).toBe(0);
+      }
+    },
+  );
 
   test('leaves a time of 0 off the wire, as the first one too', () => {
     const encoding = new Encoding();
