@@ -22,7 +22,7 @@ export interface Owner {
 const MAX_SHORT_TEXTS = 64;
 /** Tag and length of an item and of its text. */
 const ITEM_BYTES = 4;
-/** The same and a short text. */
+/** The same and a short text, of which `put.ts` says that it has 16 characters at most. */
 const MAX_ITEM_BYTES = 20;
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
@@ -64,7 +64,7 @@ export function putAttributes(
     if (end < 0) leftOut += 1;
     else at = end;
   }
-  if (searched > 0) encoding.keys.hit(index - searched);
+  encoding.keys.hit(index - searched);
   const missing = missingOf(dropped, leftOut);
   return missing === 0 ? at : putCount(encoding.out.room(at, 0), at, ((owner.tag >> 3) + 1) << 3, missing);
 }
@@ -110,7 +110,7 @@ function putUsualValue(encoding: Encoding, at: number, value: unknown): number {
 /** An array of a few short texts in ASCII; {@link NOTHING} for others. */
 function putShortTexts(encoding: Encoding, at: number, items: readonly unknown[]): number {
   const count = items.length; // read once: it may be a getter's, and grow
-  if (count > MAX_SHORT_TEXTS) return NOTHING;
+  if (!(count >= 0 && count <= MAX_SHORT_TEXTS)) return NOTHING; // a proxy may say anything
   const out = encoding.out;
   const bytes = out.room(at, MAX_SHORT_TEXTS * MAX_ITEM_BYTES);
   let end = at + 2;

@@ -121,7 +121,7 @@ export function putTime(
   return at + TIME_BYTES;
 }
 
-/** The same for a pair that is none of whole seconds and nanoseconds below a second. */
+/** The same for any other pair: of no whole seconds, or of none or very many, or of nanoseconds that are more than a second. */
 function putOtherTime(
   { bytes, view }: Output,
   at: number,

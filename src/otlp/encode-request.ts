@@ -46,8 +46,8 @@ interface Piece {
 }
 
 /**
- * One request. Spans are written one after the other as they come, the first of a resource or scope behind that, and are put in order
- * where the body is copied or sent.
+ * One request. Spans are written one after the other as they come, behind the head of their resource or scope if they are its first,
+ * and are put in order where the body is copied or sent.
  */
 export class RequestEncoder {
   readonly #encoding: Encoding;

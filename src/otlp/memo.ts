@@ -44,7 +44,7 @@ export class Memo<Made> {
     return made;
   }
 
-  /** Values that came again, and were found elsewhere. */
+  /** Credit for values that come again without being asked for. */
   hit(count: number): void {
     this.#hits += count;
   }

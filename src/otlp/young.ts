@@ -1,3 +1,5 @@
+/** Of larger bodies there are few, and their garbage would cost more than it saves. */
+const MOST_BYTES = 16 * 1024 * 1024;
 const SLOT_BYTES = 8;
 /** In one array: the engine puts large ones elsewhere. */
 const MOST_SLOTS = 8 * 1024;
@@ -6,13 +8,14 @@ const MOST_SLOTS = 8 * 1024;
 export let young: readonly unknown[] = [];
 
 /**
- * Makes as much garbage on the heap as a body takes outside of it.
+ * Makes as much garbage on the heap as a body takes outside of it, unless the body is very large.
  *
  * The engine collects young objects, and the bodies that they hold, as soon as its young space is full, which costs next to nothing
  * where most are dead. A body itself takes no place there. Bodies alone therefore stay until they are so many that the engine walks
  * through the whole heap of the program: a sixth of the CPU of encoding in a small program, and more in a large one.
  */
 export function makeYoung(bodyBytes: number): void {
+  if (bodyBytes > MOST_BYTES) return;
   for (let slots = Math.ceil(bodyBytes / SLOT_BYTES); slots > 0; slots -= MOST_SLOTS)
     young = new Array(Math.min(slots, MOST_SLOTS));
 }

@@ -67,6 +67,7 @@ describe('the encoder writes byte for byte what protobufjs writes', () => {
     const times = edges.flatMap((second) =>
       [0, 1, 294_967_295, 294_967_296, 999_999_999].map((nanos): [number, number] => [second, nanos]),
     );
+    times.push([18_446_744_073, 709_551_615]);
     const random = seeded(3);
     const anyTime = () => times[Math.floor(random() * times.length)] as [number, number];
     expectSameBytes(times.map((time) => spanWith({ startTime: time, endTime: time })));

@@ -241,6 +241,12 @@ describe('the limits of one span', () => {
     expect(() => encodeTraces([over])).toThrow('more than 262144 values');
   });
 
+  test.each([Number.NaN, -1e6])('hold for what follows an array that says it has %d items', (length) => {
+    const lying = new Proxy([], { get: (array, key) => (key === 'length' ? length : Reflect.get(array, key)) });
+    const span = spanWith({ attributes: { lying, many: Array(300_000).fill(1) } });
+    expect(() => encodeTraces([span])).toThrow('262144 values');
+  });
+
   test('end with an array that grows while it is read', () => {
     let length = 1;
     const growing = new Proxy(['x'], { get: (_, key) => (key === 'length' ? length++ : 'x') });
