@@ -8,7 +8,7 @@ import type { KnownKey } from './known-key.ts';
 import { type KnownName, knownText, type Place, placeFor } from './known-name.ts';
 import type { KnownPart } from './known-part.ts';
 import type { Output } from './output.ts';
-import { NOTHING, putLength, putShortAscii } from './put.ts';
+import { NOTHING, putLength, putShortAscii, SHORT_TEXT } from './put.ts';
 
 /** What has attributes. */
 export interface Owner {
@@ -22,8 +22,8 @@ export interface Owner {
 const MAX_SHORT_TEXTS = 64;
 /** Tag and length of an item and of its text. */
 const ITEM_BYTES = 4;
-/** The same and a short text, of which `put.ts` says that it has 16 characters at most. */
-const MAX_ITEM_BYTES = 20;
+/** The same and a short text. */
+const MAX_ITEM_BYTES = ITEM_BYTES + SHORT_TEXT;
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
 const STRING_VALUE = 0x0a;

@@ -107,7 +107,7 @@ export function putTime(
   const second = encoding.second;
   const seconds = time[0];
   const nanos = time[1];
-  if (nanos >>> 0 !== nanos || nanos >= NANOS_PER_SECOND) return putOtherTime(out, at, tag, time, field);
+  if (nanos >>> 0 !== nanos) return putOtherTime(out, at, tag, time, field);
   if (seconds !== second.seconds) {
     if (!Number.isInteger(seconds) || seconds < 1 || seconds >= MAX_PLAIN_SECONDS)
       return putOtherTime(out, at, tag, time, field);
@@ -121,7 +121,7 @@ export function putTime(
   return at + TIME_BYTES;
 }
 
-/** The same for any other pair: of no whole seconds, or of none or very many, or of nanoseconds that are more than a second. */
+/** The same for any other pair: of no whole seconds, or of none or very many, or of nanoseconds that are no `uint32`. */
 function putOtherTime(
   { bytes, view }: Output,
   at: number,

@@ -6,7 +6,7 @@ import type { Output } from './output.ts';
 
 /** The longest varint. */
 export const MAX_VARINT_BYTES = 10;
-/** Instead of a place: nothing could be written. Hot paths ask whether it is negative (see README). */
+/** Instead of a place: nothing could be written. Hot paths write -1, and ask whether it is negative (see README). */
 export const NOTHING = -1;
 
 /** Below it a loop over the characters is faster than a call into the engine. */

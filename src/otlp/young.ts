@@ -10,9 +10,9 @@ export let young: readonly unknown[] = [];
 /**
  * Makes as much garbage on the heap as a body takes outside of it, unless the body is very large.
  *
- * The engine collects young objects, and the bodies that they hold, as soon as its young space is full, which costs next to nothing
+ * The engine collects young objects, and the bodies that they hold, as soon as its young space is full, which costs little
  * where most are dead. A body itself takes no place there. Bodies alone therefore stay until they are so many that the engine walks
- * through the whole heap of the program: a sixth of the CPU of encoding in a small program, and more in a large one.
+ * through the whole heap of the program (`test/process/bodies.test.ts` counts both).
  */
 export function makeYoung(bodyBytes: number): void {
   if (bodyBytes > MOST_BYTES) return;

@@ -63,9 +63,9 @@ describe('the encoder writes byte for byte what protobufjs writes', () => {
 
   test('for times in seconds that change, up to the last that 64 bits hold', () => {
     const seconds = [1, 2, 0xffff, 0x1_0000, 0x1_0001, 1_700_000_000, 0xffff_ffff, 0x1_0000_0000, 0x3_ffff_ffff];
-    const edges = [...seconds, 0x4_0000_0000, 18_446_744_072, 0];
+    const edges = [...seconds, 0x4_0000_0000, 18_446_744_069, 0];
     const times = edges.flatMap((second) =>
-      [0, 1, 294_967_295, 294_967_296, 999_999_999].map((nanos): [number, number] => [second, nanos]),
+      [0, 1, 294_967_295, 294_967_296, 999_999_999, 0xffff_ffff].map((nanos): [number, number] => [second, nanos]),
     );
     times.push([18_446_744_073, 709_551_615]);
     const random = seeded(3);
