@@ -8,17 +8,9 @@
  *
  * The exit code says that the benchmarks ran, and nothing of the figures; `budgets.ts` has the reasons for the bars.
  */
-import { CODEC_BRIEF, CODEC_FULL } from './codec.ts';
+import { codec } from './codec.ts';
 import { pipelineBenchmarks } from './pipeline.ts';
-import { type BenchOptions, type Found, show } from './support/benchmark.ts';
-import { runOnce } from './support/children.ts';
-import { type Row, tableOf } from './support/table.ts';
+import { show } from './support/benchmark.ts';
 import { ways } from './ways.ts';
-
-async function codec({ brief }: BenchOptions): Promise<Found> {
-  const options = brief ? CODEC_BRIEF : CODEC_FULL;
-  const rows = await runOnce<Row[]>('codec', options);
-  return { data: { options, rows }, text: `── Encoding and decoding, batches of 512 spans\n\n${tableOf(rows)}` };
-}
 
 await show({ codec, ...pipelineBenchmarks, ways });

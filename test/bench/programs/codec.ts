@@ -1,10 +1,67 @@
-// What encoding and decoding cost.
+// What encoding or decoding costs on one workload, with whatever does the same beside it.
 
-import { codecRows } from '../codec.ts';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../../src/otlp/index.ts';
+import { traceRequest } from '../../../src/otlp/schema.ts';
+import { protobufjsSpans } from '../../otlp/oracle-decode.ts';
 import { given, program } from '../support/program.ts';
-import type { RoundsOptions } from '../support/rounds.ts';
-import type { Row } from '../support/table.ts';
+import { type Contestant, type Measured, measure, type RoundsOptions } from '../support/rounds.ts';
+import { type WorkloadName, workloadOf } from '../support/workloads.ts';
 
-const options = given<RoundsOptions>();
+export type Task = 'encodeTraces' | 'decodeTraces' | 'encodeTracesJson' | 'decodeTracesJson';
 
-program(async (): Promise<Row[]> => codecRows(options));
+export interface CodecInput {
+  readonly task: Task;
+  readonly workload: WorkloadName;
+  readonly options: RoundsOptions;
+}
+
+export interface CodecMeasured {
+  readonly what: string;
+  /** Of each contestant, the first being spanflow. */
+  readonly nanos: Measured;
+}
+
+type Batch = readonly ReadableSpan[];
+
+const { task, workload, options } = given<CodecInput>();
+const { name, batches } = workloadOf(workload);
+
+const contestants: Readonly<Record<Task, () => Contestant[]>> = {
+  encodeTraces: () => [
+    inTurn('spanflow', batches, encodeTraces),
+    inTurn('otlp-transformer', batches, (spans) => ProtobufTraceSerializer.serializeRequest(spans as ReadableSpan[])),
+  ],
+  /** protobufjs stops at messages; what a program needs is spans. */
+  decodeTraces: () => {
+    const bodies = batches.map((spans) => encodeTraces(spans));
+    return [
+      inTurn('spanflow', bodies, decodeTraces),
+      inTurn('protobufjs and spans of it', bodies, protobufjsSpans),
+      inTurn('protobufjs, messages only', bodies, (bytes) => traceRequest.decode(bytes)),
+    ];
+  },
+  encodeTracesJson: () => [
+    inTurn('spanflow', batches, encodeTracesJson),
+    inTurn('otlp-transformer', batches, (spans) => JsonTraceSerializer.serializeRequest(spans as ReadableSpan[])),
+  ],
+  /** There is no other decoder to stand beside it: what reading the syntax alone costs. */
+  decodeTracesJson: () => {
+    const bodies = batches.map((spans) => new TextDecoder().decode(encodeTracesJson(spans)));
+    return [
+      inTurn('spanflow', bodies, decodeTracesJson),
+      inTurn('JSON.parse alone', bodies, (text) => JSON.parse(text)),
+    ];
+  },
+};
+
+/** With one batch after the other. */
+function inTurn<Input>(name: string, inputs: readonly Input[], run: (input: Input) => unknown): Contestant {
+  let at = 0;
+  return { name, run: () => run(inputs[at++ % inputs.length] as Input), items: (batches[0] as Batch).length };
+}
+
+program(async (): Promise<CodecMeasured> => {
+  return { what: `${task}, ${name}`, nanos: measure(contestants[task](), options) };
+});

@@ -9,13 +9,15 @@ export interface Contestant {
 }
 
 export interface RoundsOptions {
+  /** How long each contestant runs before the first round: what the engine spends on compiling does not count. */
+  readonly warmUpMillis: number;
   readonly rounds: number;
   /** How long each contestant runs in a round. */
   readonly millisPerRound: number;
 }
 
-/** Nanoseconds of CPU an item, for each round: those of the collector's and the compiler's threads too, and none of another process. */
-export type Measured = Map<string, number[]>;
+/** Nanoseconds of CPU an item of each contestant, for each round: those of the collector's and the compiler's threads too, and none of another process. */
+export type Measured = Readonly<Record<string, number[]>>;
 
 export interface Figure {
   readonly median: number;
@@ -25,24 +27,21 @@ export interface Figure {
 }
 
 export function measure(contestants: readonly Contestant[], options: RoundsOptions): Measured {
-  const measured: Measured = new Map(contestants.map(({ name }) => [name, []]));
-  // One round to warm up, which does not count.
-  for (const contestant of contestants) nanosPerItem(contestant, options.millisPerRound);
+  const measured: Measured = Object.fromEntries(contestants.map(({ name }) => [name, []]));
+  for (const contestant of contestants) nanosPerItem(contestant, options.warmUpMillis);
   for (let round = 0; round < options.rounds; round++) {
     // Who runs after whom changes, so that nobody always inherits the same garbage.
     const first = round % contestants.length;
     for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
-      measured.get(contestant.name)?.push(nanosPerItem(contestant, options.millisPerRound));
+      measured[contestant.name]?.push(nanosPerItem(contestant, options.millisPerRound));
     }
   }
   return measured;
 }
 
-/** Of the ratios in each round: what slows a whole round down leaves its ratio alone. */
-export function ratioOf(measured: Measured, name: string, baseline: string): Figure {
-  const own = measured.get(name) ?? [];
-  const other = measured.get(baseline) ?? [];
-  return figureOf(own.map((nanos, round) => (other[round] ?? Number.NaN) / nanos));
+/** How many times less ours is, in each round: what slows a whole round down leaves its ratio alone. */
+export function ratioOf(ours: readonly number[], theirs: readonly number[]): Figure {
+  return figureOf(ours.map((nanos, round) => (theirs[round] ?? Number.NaN) / nanos));
 }
 
 export function figureOf(values: readonly number[]): Figure {

@@ -33,7 +33,7 @@ export function bareSpans(count = BATCH): Workload {
 }
 
 /** The first 8,192 spans of the recorded shop, in 512s as they came; generated spans where it is absent. */
-export function recordedSpans(): Workload {
+function recordedSpans(): Workload {
   const set = astronomy();
   const spans: ReadableSpan[] = [];
   for (const bytes of set.requests()) {
@@ -48,17 +48,18 @@ export function recordedSpans(): Workload {
 
 export type WorkloadName = 'request' | 'recorded' | 'bare';
 
+/** @param count how many, where they are generated */
+export function workloadOf(name: WorkloadName, count = BATCH): Workload {
+  const makers = { request: requestSpans, bare: bareSpans, recorded: recordedSpans };
+  return makers[name](count);
+}
+
 /** Enough different spans that none is in a pipeline twice at once, and that no cache holds all their values. */
 const PIPELINE_SPANS = MAX_BATCHES * BATCH;
 
 /** Spans for a whole pipeline, in one row. */
 export function pipelineSpans(name: WorkloadName): { name: string; origin: Origin; spans: readonly ReadableSpan[] } {
-  const makers = {
-    request: () => requestSpans(PIPELINE_SPANS),
-    bare: () => bareSpans(PIPELINE_SPANS),
-    recorded: recordedSpans,
-  };
-  const workload = makers[name]();
+  const workload = workloadOf(name, PIPELINE_SPANS);
   return { name: workload.name, origin: workload.origin, spans: workload.batches.flat().map(sampled) };
 }
 
