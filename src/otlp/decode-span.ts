@@ -2,6 +2,7 @@ import type { Attributes, Link, SpanContext, SpanKind, SpanStatus } from '@opent
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { readAttribute } from './decode-value.ts';
 import { hrTimeOf, lasted } from './hr-time.ts';
+import { plain } from './plain.ts';
 import type { Reader } from './reader.ts';
 import { traceStateOf } from './trace-state.ts';
 
@@ -10,144 +11,124 @@ type Scope = ReadableSpan['instrumentationScope'];
 type TimedEvent = ReadableSpan['events'][number];
 type HrTime = [number, number];
 
+const TRACE_ID = 0x0a;
+const SPAN_ID = 0x12;
+const TRACE_STATE = 0x1a;
+const PARENT_SPAN_ID = 0x22;
+const FLAGS = 0x85;
+
 const TRACE_FLAGS_MASK = 0xff;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
-/** `spanContext` reads it from its own object, so that no span carries a closure and `{ ...span, name }` stays a whole span. */
-interface DecodedSpan extends ReadableSpan {
-  readonly context: SpanContext;
-}
+/** The time that was not on the wire. Each span gets one of its own: they may be changed. */
+const UNSET: HrTime = [0, 0];
 
-function spanContext(this: DecodedSpan): SpanContext {
+/** `spanContext` reads it from its own object, so that no span carries a closure and `{ ...span, name }` stays a whole span. */
+function spanContext(this: ReceivedSpan): SpanContext {
   return this.context;
 }
 
 /** Fields come in any order, and each as often as it likes: what a span is, is known at its end. */
-interface SpanFields {
-  traceId: string;
-  spanId: string;
-  traceState: string;
-  parentSpanId: string;
-  name: string;
-  kind: number;
-  startTime: HrTime | undefined;
-  endTime: HrTime | undefined;
-  attributes: Attributes;
-  droppedAttributesCount: number;
-  events: TimedEvent[];
-  droppedEventsCount: number;
-  links: Link[];
-  droppedLinksCount: number;
-  status: SpanStatus;
-  flags: number;
+interface ReceivedSpan extends Writable<ReadableSpan> {
+  context: Writable<SpanContext>;
 }
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+const ReceivedSpan = plain(function (this: ReceivedSpan, resource: Resource, instrumentationScope: Scope) {
+  this.name = '';
+  this.kind = 0;
+  this.spanContext = spanContext as () => SpanContext;
+  this.context = new ReceivedContext();
+  this.startTime = UNSET;
+  this.endTime = UNSET;
+  this.status = new ReceivedStatus();
+  this.attributes = {};
+  this.links = [];
+  this.events = [];
+  this.duration = UNSET;
+  this.ended = true;
+  this.resource = resource;
+  this.instrumentationScope = instrumentationScope;
+  this.droppedAttributesCount = 0;
+  this.droppedEventsCount = 0;
+  this.droppedLinksCount = 0;
+});
+
+const ReceivedContext = plain(function (this: SpanContext) {
+  this.traceId = '';
+  this.spanId = '';
+  this.traceFlags = 0;
+});
+
+const ReceivedStatus = plain(function (this: SpanStatus) {
+  this.code = 0;
+});
 
 export function readSpan(reader: Reader, resource: Resource, instrumentationScope: Scope): ReadableSpan {
-  const fields: SpanFields = {
-    traceId: '',
-    spanId: '',
-    traceState: '',
-    parentSpanId: '',
-    name: '',
-    kind: 0,
-    startTime: undefined,
-    endTime: undefined,
-    attributes: {},
-    droppedAttributesCount: 0,
-    events: [],
-    droppedEventsCount: 0,
-    links: [],
-    droppedLinksCount: 0,
-    status: { code: 0 },
-    flags: 0,
-  };
+  const span = new ReceivedSpan(resource, instrumentationScope);
+  const { context } = span;
+  let traceState = '';
+  let parentSpanId = '';
+  let flags = 0;
   const outer = reader.enter();
-  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) readField(reader, tag, fields);
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === TRACE_ID) context.traceId = reader.hex();
+    else if (tag === SPAN_ID) context.spanId = reader.hex();
+    else if (tag === TRACE_STATE) traceState = reader.text();
+    else if (tag === PARENT_SPAN_ID) parentSpanId = reader.hex();
+    else if (tag === FLAGS) flags = reader.fixed32();
+    else readField(reader, tag, span);
+  }
   reader.leave(outer);
-  return spanOf(fields, resource, instrumentationScope);
+  context.traceFlags = flags & TRACE_FLAGS_MASK;
+  if (traceState !== '') context.traceState = traceStateOf(traceState);
+  if (parentSpanId !== '') span.parentSpanContext = remoteContextOf(context.traceId, parentSpanId, flags, '');
+  if (span.startTime === UNSET) span.startTime = [0, 0];
+  if (span.endTime === UNSET) span.endTime = [0, 0];
+  span.duration = lasted(span.startTime, span.endTime);
+  return span;
 }
 
-function readField(reader: Reader, tag: number, fields: SpanFields): void {
+function readField(reader: Reader, tag: number, span: ReceivedSpan): void {
   switch (tag) {
-    case 0x0a:
-      fields.traceId = reader.hex();
-      break;
-    case 0x12:
-      fields.spanId = reader.hex();
-      break;
-    case 0x1a:
-      fields.traceState = reader.text();
-      break;
-    case 0x22:
-      fields.parentSpanId = reader.hex();
-      break;
     case 0x2a:
-      fields.name = reader.text();
+      span.name = reader.text();
       break;
     case 0x30:
-      fields.kind = reader.int32();
+      span.kind = kindOf(reader.int32());
       break;
     case 0x39:
-      fields.startTime = readTime(reader);
+      span.startTime = readTime(reader);
       break;
     case 0x41:
-      fields.endTime = readTime(reader);
+      span.endTime = readTime(reader);
       break;
     case 0x4a:
-      readAttribute(reader, fields.attributes);
+      readAttribute(reader, span.attributes);
       break;
     case 0x50:
-      fields.droppedAttributesCount = reader.int32() >>> 0;
+      span.droppedAttributesCount = reader.int32() >>> 0;
       break;
     case 0x5a:
-      fields.events.push(readEvent(reader));
+      span.events.push(readEvent(reader));
       break;
     case 0x60:
-      fields.droppedEventsCount = reader.int32() >>> 0;
+      span.droppedEventsCount = reader.int32() >>> 0;
       break;
     case 0x6a:
-      fields.links.push(readLink(reader));
+      span.links.push(readLink(reader));
       break;
     case 0x70:
-      fields.droppedLinksCount = reader.int32() >>> 0;
+      span.droppedLinksCount = reader.int32() >>> 0;
       break;
     case 0x7a:
-      readStatus(reader, fields.status);
-      break;
-    case 0x85:
-      fields.flags = reader.fixed32();
+      readStatus(reader, span.status);
       break;
     default:
       reader.skip(tag);
   }
-}
-
-function spanOf(fields: SpanFields, resource: Resource, instrumentationScope: Scope): ReadableSpan {
-  const { traceId, parentSpanId, flags, startTime = [0, 0], endTime = [0, 0] } = fields;
-  const span: DecodedSpan = {
-    name: fields.name,
-    kind: kindOf(fields.kind),
-    spanContext,
-    context: contextOf(traceId, fields.spanId, flags, fields.traceState),
-    startTime,
-    endTime,
-    status: fields.status,
-    attributes: fields.attributes,
-    links: fields.links,
-    events: fields.events,
-    duration: lasted(startTime, endTime),
-    ended: true,
-    resource,
-    instrumentationScope,
-    droppedAttributesCount: fields.droppedAttributesCount,
-    droppedEventsCount: fields.droppedEventsCount,
-    droppedLinksCount: fields.droppedLinksCount,
-  };
-  if (parentSpanId === '') return span;
-  const parent: { parentSpanContext?: SpanContext } = span;
-  parent.parentSpanContext = remoteContextOf(traceId, parentSpanId, flags, '');
-  return span;
 }
 
 function readEvent(reader: Reader): TimedEvent {
@@ -206,15 +187,13 @@ function readTime(reader: Reader): HrTime {
   return hrTimeOf(reader.low, reader.high);
 }
 
-function contextOf(traceId: string, spanId: string, flags: number, traceState: string): SpanContext {
-  const context: SpanContext = { traceId, spanId, traceFlags: flags & TRACE_FLAGS_MASK };
-  if (traceState !== '') context.traceState = traceStateOf(traceState);
-  return context;
-}
-
 /** The flags of a span tell whether its parent is remote, those of a link whether what it points to is. */
 function remoteContextOf(traceId: string, spanId: string, flags: number, traceState: string): SpanContext {
-  const context = contextOf(traceId, spanId, flags, traceState);
+  const context = new ReceivedContext();
+  context.traceId = traceId;
+  context.spanId = spanId;
+  context.traceFlags = flags & TRACE_FLAGS_MASK;
+  if (traceState !== '') context.traceState = traceStateOf(traceState);
   if ((flags & HAS_IS_REMOTE) !== 0) context.isRemote = (flags & IS_REMOTE) !== 0;
   return context;
 }

@@ -6,6 +6,7 @@ import { Texts } from './texts.ts';
 const MAX_DEPTH = 100;
 const MAX_VARINT_BYTES = 10;
 const MAX_TAG_BYTES = 5;
+const MAX_UINT32 = 0xffff_ffff;
 
 const VARINT = 0;
 const EIGHT_BYTES = 1;
@@ -43,10 +44,10 @@ export class Reader {
     const at = this.at;
     if (at >= this.end) return 0;
     const first = this.bytes[at] as number;
-    const tag = first < 0x80 ? first : this.#longTag();
-    if (first < 0x80) this.at = at + 1;
-    if (tag < 8) throw new Error('field number 0');
-    return tag;
+    if (first >= 0x80) return this.#longTag();
+    if (first < 8) throw new Error('field number 0');
+    this.at = at + 1;
+    return first;
   }
 
   /** Goes into a message that begins here, and says where the outer one ends. */
@@ -178,23 +179,33 @@ export class Reader {
 
   #longTag(): number {
     const start = this.at;
-    this.varint64();
-    if (this.at - start > MAX_TAG_BYTES || this.high !== 0) throw new Error('a field number beyond 29 bits');
-    return this.low >>> 0;
+    const tag = this.#longVarint();
+    if (this.at - start > MAX_TAG_BYTES || tag > MAX_UINT32) throw new Error('a field number beyond 29 bits');
+    if (tag < 8) throw new Error('field number 0');
+    return tag;
   }
 
   /** Reads a length, and says where what has it ends. */
   #contentEnd(): number {
     const at = this.at;
     const first = at < this.end ? (this.bytes[at] as number) : 0x80;
-    let length = first;
-    if (first < 0x80) this.at = at + 1;
-    else {
-      this.varint64();
-      length = this.high === 0 ? this.low >>> 0 : Number.POSITIVE_INFINITY;
+    const length = first < 0x80 ? first : this.#longVarint();
+    const start = first < 0x80 ? at + 1 : this.at;
+    if (length > this.end - start) throw new Error('a length beyond the end of its message');
+    this.at = start;
+    return start + length;
+  }
+
+  /** Of more than one byte, and most often of two; infinite where it has more than 32 bits. */
+  #longVarint(): number {
+    const at = this.at;
+    const second = at + 1 < this.end ? (this.bytes[at + 1] as number) : 0x80;
+    if (second < 0x80) {
+      this.at = at + 2;
+      return ((this.bytes[at] as number) & 0x7f) | (second << 7);
     }
-    if (length > this.end - this.at) throw new Error('a length beyond the end of its message');
-    return this.at + length;
+    this.varint64();
+    return this.high === 0 ? this.low >>> 0 : Number.POSITIVE_INFINITY;
   }
 
   #byte(): number {

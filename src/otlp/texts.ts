@@ -1,17 +1,27 @@
 import type { Buffer } from 'node:buffer';
+import { KnownBytes } from './known-bytes.ts';
 import { ownCopyOf } from './memo.ts';
 
 /** A text that is longer comes again too seldom. */
 const MAX_LENGTH = 64;
+/** A shorter one is made anew: it is not worth more. */
+const MIN_LENGTH = 4;
 /** A power of two: as many texts are remembered at most. */
 const SLOTS = 2048;
+/** An odd number whose bits look random: the golden ratio's. */
+const MIX = 0x9e37_79b1 | 0;
 const NOT_ASCII = 0x8080_8080 | 0;
 
 /** A text that came before, by its bytes. */
 interface KnownText {
   readonly text: string;
-  readonly words: Int32Array;
-  readonly bytes: number;
+  readonly bytes: KnownBytes;
+}
+
+/** What `Buffer.toString` calls when it has looked at its arguments. */
+interface TextReader {
+  latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -24,53 +34,65 @@ export class Texts {
   readonly #known: (KnownText | undefined)[] = new Array(SLOTS);
   /** The hash that was last seen in each slot. */
   readonly #seen = new Int32Array(SLOTS);
-  readonly #words = new Int32Array(MAX_LENGTH / 4);
 
   /** @throws Error where the bytes are not UTF-8. */
   read(bytes: Buffer, view: DataView, start: number, end: number): string {
     const length = end - start;
-    if (length === 0) return '';
     if (length > MAX_LENGTH) return decoded(bytes, start, end);
-    const words = this.#words;
-    const count = (length + 3) >> 2;
-    let hash = length;
-    let all = 0;
-    for (let index = 0; index < count; index++) {
-      const at = start + index * 4;
-      const word = at + 4 <= end ? view.getInt32(at, true) : lastWord(bytes, at, end);
-      words[index] = word;
-      all |= word;
-      hash = Math.imul(hash ^ word, 0x9e37_79b1);
-      hash ^= hash >>> 15;
-    }
+    if (length < MIN_LENGTH) return shortText(bytes, start, end);
+    const hash = hashOf(view, start, length);
     const slot = hash & (SLOTS - 1);
     const known = this.#known[slot];
-    if (known !== undefined && known.bytes === length && isSame(known.words, words)) return known.text;
-    const text = (all & NOT_ASCII) === 0 ? bytes.toString('latin1', start, end) : decoded(bytes, start, end);
+    if (known !== undefined && known.bytes.length === length && known.bytes.standAt(view, start)) return known.text;
+    return this.#newText(bytes, view, start, end, hash);
+  }
+
+  #newText(bytes: Buffer, view: DataView, start: number, end: number, hash: number): string {
+    const text = isAscii(view, start, end) ? latin1(bytes, start, end) : decoded(bytes, start, end);
+    const slot = hash & (SLOTS - 1);
     if (this.#seen[slot] !== hash) {
       this.#seen[slot] = hash;
       return text;
     }
     const own = ownCopyOf(text);
-    this.#known[slot] = { text: own, words: words.slice(0, count), bytes: length };
+    this.#known[slot] = { text: own, bytes: new KnownBytes(view, start, end) };
     return own;
   }
 }
 
-function isSame(known: Int32Array, words: Int32Array): boolean {
-  for (let index = 0; index < known.length; index++) if (known[index] !== words[index]) return false;
-  return true;
+/** Of its length and of four words of it, which is all of most keys: texts that differ elsewhere compete for one slot. */
+function hashOf(view: DataView, start: number, length: number): number {
+  const last = length - 4;
+  let hash = Math.imul(length ^ view.getInt32(start, true), MIX);
+  hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(start + last, true), MIX);
+  hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(start + (last >> 1), true), MIX);
+  return hash ^ (hash >>> 15);
 }
 
-/** One to three bytes. */
-function lastWord(bytes: Buffer, at: number, end: number): number {
-  let word = 0;
-  for (let index = end - 1; index >= at; index--) word = (word << 8) | (bytes[index] as number);
-  return word;
+function isAscii(view: DataView, start: number, end: number): boolean {
+  const last = end - 4;
+  let all = view.getInt32(last, true);
+  for (let at = start; at < last; at += 4) all |= view.getInt32(at, true);
+  return (all & NOT_ASCII) === 0;
+}
+
+/** Three bytes at most. */
+function shortText(bytes: Buffer, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte > 0x7f) return decoded(bytes, start, end);
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+function latin1(bytes: Buffer, start: number, end: number): string {
+  return (bytes as unknown as TextReader).latin1Slice(start, end);
 }
 
 function decoded(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('utf8', start, end);
+  const text = (bytes as unknown as TextReader).utf8Slice(start, end);
   // U+FFFD is what stands for bytes that are no UTF-8; only where there is one, it takes a second look.
   return text.includes('\ufffd') ? strict.decode(bytes.subarray(start, end)) : text;
 }
