@@ -1,8 +1,10 @@
 import type { Attributes, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { readNextAttribute } from './decode-attributes.ts';
 import { readAttribute } from './decode-value.ts';
+import { type ExpectedAttribute, expectedOf } from './expected-attribute.ts';
 import { hrTimeOf, lasted } from './hr-time.ts';
-import { plain } from './plain.ts';
+import { listOf, plain } from './plain.ts';
 import type { Reader } from './reader.ts';
 import { traceStateOf } from './trace-state.ts';
 
@@ -15,6 +17,7 @@ const TRACE_ID = 0x0a;
 const SPAN_ID = 0x12;
 const TRACE_STATE = 0x1a;
 const PARENT_SPAN_ID = 0x22;
+const ATTRIBUTES = 0x4a;
 const FLAGS = 0x85;
 
 const TRACE_FLAGS_MASK = 0xff;
@@ -45,8 +48,8 @@ const ReceivedSpan = plain(function (this: ReceivedSpan, resource: Resource, ins
   this.endTime = UNSET;
   this.status = new ReceivedStatus();
   this.attributes = {};
-  this.links = [];
-  this.events = [];
+  this.links = listOf();
+  this.events = listOf();
   this.duration = UNSET;
   this.ended = true;
   this.resource = resource;
@@ -54,6 +57,15 @@ const ReceivedSpan = plain(function (this: ReceivedSpan, resource: Resource, ins
   this.droppedAttributesCount = 0;
   this.droppedEventsCount = 0;
   this.droppedLinksCount = 0;
+});
+
+type ReceivedEvent = Required<Writable<TimedEvent>>;
+
+const ReceivedEvent = plain(function (this: ReceivedEvent) {
+  this.time = UNSET;
+  this.name = '';
+  this.attributes = {};
+  this.droppedAttributesCount = 0;
 });
 
 const ReceivedContext = plain(function (this: SpanContext) {
@@ -72,9 +84,14 @@ export function readSpan(reader: Reader, resource: Resource, instrumentationScop
   let traceState = '';
   let parentSpanId = '';
   let flags = 0;
+  let expected: ExpectedAttribute[] | undefined;
+  let index = 0;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === TRACE_ID) context.traceId = reader.hex();
+    if (tag === ATTRIBUTES) {
+      expected ??= expectedOf(span.name);
+      readNextAttribute(reader, span.attributes, expected, index++);
+    } else if (tag === TRACE_ID) context.traceId = reader.hex();
     else if (tag === SPAN_ID) context.spanId = reader.hex();
     else if (tag === TRACE_STATE) traceState = reader.text();
     else if (tag === PARENT_SPAN_ID) parentSpanId = reader.hex();
@@ -105,9 +122,6 @@ function readField(reader: Reader, tag: number, span: ReceivedSpan): void {
     case 0x41:
       span.endTime = readTime(reader);
       break;
-    case 0x4a:
-      readAttribute(reader, span.attributes);
-      break;
     case 0x50:
       span.droppedAttributesCount = reader.int32() >>> 0;
       break;
@@ -132,21 +146,21 @@ function readField(reader: Reader, tag: number, span: ReceivedSpan): void {
 }
 
 function readEvent(reader: Reader): TimedEvent {
-  const event: { -readonly [Key in keyof TimedEvent]-?: TimedEvent[Key] } = {
-    time: [0, 0],
-    name: '',
-    attributes: {},
-    droppedAttributesCount: 0,
-  };
+  const event = new ReceivedEvent();
+  let expected: ExpectedAttribute[] | undefined;
+  let index = 0;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === 0x09) event.time = readTime(reader);
     else if (tag === 0x12) event.name = reader.text();
-    else if (tag === 0x1a) readAttribute(reader, event.attributes);
-    else if (tag === 0x20) event.droppedAttributesCount = reader.int32() >>> 0;
+    else if (tag === 0x1a) {
+      expected ??= expectedOf(event.name);
+      readNextAttribute(reader, event.attributes, expected, index++);
+    } else if (tag === 0x20) event.droppedAttributesCount = reader.int32() >>> 0;
     else reader.skip(tag);
   }
   reader.leave(outer);
+  if (event.time === UNSET) event.time = [0, 0];
   return event;
 }
 

@@ -28,6 +28,10 @@ export function readAttribute(reader: Reader, attributes: Attributes): void {
     else reader.skip(tag);
   }
   reader.leave(outer);
+  putAttribute(attributes, key, value);
+}
+
+export function putAttribute(attributes: Attributes, key: string, value: unknown): void {
   if (key !== '__proto__') attributes[key] = value as Attributes[string];
   // Assigned, it would change what the object inherits from.
   else Object.defineProperty(attributes, key, { value, ...OWN_PROPERTY });
@@ -38,7 +42,7 @@ export function readAttribute(reader: Reader, attributes: Attributes): void {
  *
  * @param earlier what the same field held before: as protobuf has it, an array or a list goes on where it stopped
  */
-function readValue(reader: Reader, earlier: unknown): unknown {
+export function readValue(reader: Reader, earlier: unknown): unknown {
   let value = earlier;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {

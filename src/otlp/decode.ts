@@ -2,8 +2,10 @@ import { types } from 'node:util';
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf, SpanflowError, shown } from '../errors.ts';
+import { readNextAttribute } from './decode-attributes.ts';
 import { readSpan } from './decode-span.ts';
 import { readAttribute } from './decode-value.ts';
+import { expectedOf } from './expected-attribute.ts';
 import { Reader } from './reader.ts';
 import { ReceivedResource } from './resource.ts';
 
@@ -66,9 +68,11 @@ function readResourceSpans(reader: Reader, spans: ReadableSpan[]): void {
 }
 
 function readResource(reader: Reader, resource: ReceivedResource): void {
+  const expected = expectedOf('');
+  let index = 0;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === 0x0a) readAttribute(reader, resource.attributes);
+    if (tag === 0x0a) readNextAttribute(reader, resource.attributes, expected, index++);
     else if (tag === 0x10) resource.droppedAttributesCount = reader.int32() >>> 0;
     else if (tag === 0x1a) passEntityRef(reader);
     else reader.skip(tag);

@@ -1,3 +1,5 @@
+import { listOf } from './plain.ts';
+
 const NANOS_PER_SECOND = 1_000_000_000;
 const TWO_16 = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
@@ -8,7 +10,9 @@ const last = { seconds: 0, low: 0, high: -1 };
 /** Nanoseconds since the epoch, as two unsigned halves, in seconds and nanoseconds. */
 export function hrTimeOf(low: number, high: number): [number, number] {
   const nanos = low - last.low;
-  return high === last.high && nanos >= 0 && nanos < NANOS_PER_SECOND ? [last.seconds, nanos] : divided(low, high);
+  return high === last.high && nanos >= 0 && nanos < NANOS_PER_SECOND
+    ? listOf(last.seconds, nanos)
+    : divided(low, high);
 }
 
 /** By long division: no number here reaches 2^53. */
@@ -22,7 +26,7 @@ function divided(low: number, high: number): [number, number] {
   const seconds = first * TWO_32 + second * TWO_16 + third;
   // A second that begins before the half does is not worth the trouble.
   if (low >= nanos) remember(seconds, low - nanos, high);
-  return [seconds, nanos];
+  return listOf(seconds, nanos);
 }
 
 function remember(seconds: number, low: number, high: number): void {
@@ -35,6 +39,6 @@ function remember(seconds: number, low: number, high: number): void {
 export function lasted(start: readonly [number, number], end: readonly [number, number]): [number, number] {
   const seconds = end[0] - start[0];
   const nanos = end[1] - start[1];
-  if (seconds < 0 || (seconds === 0 && nanos < 0)) return [0, 0];
-  return nanos < 0 ? [seconds - 1, nanos + NANOS_PER_SECOND] : [seconds, nanos];
+  if (seconds < 0 || (seconds === 0 && nanos < 0)) return listOf(0, 0);
+  return nanos < 0 ? listOf(seconds - 1, nanos + NANOS_PER_SECOND) : listOf(seconds, nanos);
 }

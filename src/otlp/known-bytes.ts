@@ -1,24 +1,41 @@
 const WORD = 4;
 
-/** Bytes that were read before, four at least. */
+/** Bytes that were read before. */
 export class KnownBytes {
+  /** Of fewer none is made. */
+  static readonly LEAST = WORD;
+
   readonly length: number;
   readonly #words: Int32Array;
 
   /** What stands there. */
   constructor(view: DataView, start: number, end: number) {
     this.length = end - start;
-    this.#words = new Int32Array(Math.ceil(this.length / WORD));
-    for (let index = 0; index < this.#words.length; index++)
-      this.#words[index] = view.getInt32(Math.min(start + index * WORD, end - WORD), true);
+    this.#words = new Int32Array(wordsIn(this.length));
+    keepWords(this.#words, 0, view, start, this.length);
   }
 
   /** Whether the same stand there, where there are as many. */
   standAt(view: DataView, start: number): boolean {
-    const words = this.#words;
-    const last = words.length - 1;
-    for (let index = 0; index < last; index++)
-      if (view.getInt32(start + index * WORD, true) !== words[index]) return false;
-    return view.getInt32(start + this.length - WORD, true) === words[last];
+    return areWords(this.#words, 0, view, start, this.length);
   }
+}
+
+/** How many words hold so many bytes: four each, and the last four once more if they end inside a word. */
+export function wordsIn(length: number): number {
+  return Math.ceil(length / WORD);
+}
+
+/** Keeps bytes, four at least, as words from `index` on. */
+export function keepWords(words: Int32Array, index: number, view: DataView, start: number, length: number): void {
+  const last = length - WORD;
+  for (let at = 0; at < length; at += WORD) words[index + at / WORD] = view.getInt32(start + Math.min(at, last), true);
+}
+
+/** Whether these bytes were kept there. */
+export function areWords(words: Int32Array, index: number, view: DataView, start: number, length: number): boolean {
+  const last = length - WORD;
+  let word = index;
+  for (let at = 0; at < last; at += WORD) if (view.getInt32(start + at, true) !== words[word++]) return false;
+  return view.getInt32(start + last, true) === words[word];
 }

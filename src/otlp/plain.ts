@@ -14,3 +14,8 @@ export function plain<Made extends object, Given extends unknown[]>(
     ...given: Given
   ) => Made;
 }
+
+/** An array of what it is given, which begins young likewise. */
+export function listOf<Items extends unknown[]>(...items: Items): Items {
+  return items;
+}

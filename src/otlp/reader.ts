@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { Ids } from './ids.ts';
+import type { KnownBytes } from './known-bytes.ts';
 import { Texts } from './texts.ts';
 
 /** Messages inside messages, groups included. */
@@ -57,6 +58,14 @@ export class Reader {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages in each other`);
     return outer;
+  }
+
+  /** Passes over what was read before, if the same stands here. */
+  passes(known: KnownBytes): boolean {
+    const at = this.at;
+    if (known.length > this.end - at || !known.standAt(this.view, at)) return false;
+    this.at = at + known.length;
+    return true;
   }
 
   leave(outer: number): void {

@@ -1,22 +1,18 @@
 import type { Buffer } from 'node:buffer';
-import { KnownBytes } from './known-bytes.ts';
+import { areWords, keepWords } from './known-bytes.ts';
 import { ownCopyOf } from './memo.ts';
 
 /** A text that is longer comes again too seldom. */
 const MAX_LENGTH = 64;
 /** A shorter one is made anew: it is not worth more. */
 const MIN_LENGTH = 4;
+const LOOKED_AT = 256;
 /** A power of two: as many texts are remembered at most. */
 const SLOTS = 2048;
+const WORDS_EACH = MAX_LENGTH / 4;
 /** An odd number whose bits look random: the golden ratio's. */
 const MIX = 0x9e37_79b1 | 0;
 const NOT_ASCII = 0x8080_8080 | 0;
-
-/** A text that came before, by its bytes. */
-interface KnownText {
-  readonly text: string;
-  readonly bytes: KnownBytes;
-}
 
 /** What `Buffer.toString` calls when it has looked at its arguments. */
 interface TextReader {
@@ -31,19 +27,22 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * in turn. So texts that never come again keep nothing, and cost no more than their hash.
  */
 export class Texts {
-  readonly #known: (KnownText | undefined)[] = new Array(SLOTS);
+  readonly #texts: string[] = new Array(SLOTS).fill('');
+  /** How many bytes each has. */
+  readonly #lengths = new Uint8Array(SLOTS);
+  readonly #words = new Int32Array(SLOTS * WORDS_EACH);
   /** The hash that was last seen in each slot. */
   readonly #seen = new Int32Array(SLOTS);
 
   /** @throws Error where the bytes are not UTF-8. */
   read(bytes: Buffer, view: DataView, start: number, end: number): string {
     const length = end - start;
-    if (length > MAX_LENGTH) return decoded(bytes, start, end);
+    if (length > MAX_LENGTH) return longText(bytes, view, start, end);
     if (length < MIN_LENGTH) return shortText(bytes, start, end);
     const hash = hashOf(view, start, length);
     const slot = hash & (SLOTS - 1);
-    const known = this.#known[slot];
-    if (known !== undefined && known.bytes.length === length && known.bytes.standAt(view, start)) return known.text;
+    const isKnown = this.#lengths[slot] === length && areWords(this.#words, slot * WORDS_EACH, view, start, length);
+    if (isKnown) return this.#texts[slot] as string;
     return this.#newText(bytes, view, start, end, hash);
   }
 
@@ -55,7 +54,9 @@ export class Texts {
       return text;
     }
     const own = ownCopyOf(text);
-    this.#known[slot] = { text: own, bytes: new KnownBytes(view, start, end) };
+    this.#texts[slot] = own;
+    this.#lengths[slot] = end - start;
+    keepWords(this.#words, slot * WORDS_EACH, view, start, end - start);
     return own;
   }
 }
@@ -89,6 +90,11 @@ function shortText(bytes: Buffer, start: number, end: number): string {
 
 function latin1(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as TextReader).latin1Slice(start, end);
+}
+
+/** Few bytes of ASCII are told by looking at them; more by the engine. */
+function longText(bytes: Buffer, view: DataView, start: number, end: number): string {
+  return end - start <= LOOKED_AT && isAscii(view, start, end) ? latin1(bytes, start, end) : decoded(bytes, start, end);
 }
 
 function decoded(bytes: Buffer, start: number, end: number): string {

@@ -33,6 +33,17 @@ describe('a decoded span', () => {
     expect(decodeTraces(encodeTraces([changed]))[0]?.name).toBe('changed');
   });
 
+  test('has times of its own, also where there were none on the wire', () => {
+    const spans = [{ ...ids, events: [{ name: 'event' }, {}] }, ids];
+    const [one, other] = decodeTraces(
+      encodeRequest({ resourceSpans: [{ scopeSpans: [{ spans }] }] }),
+    ) as ReadableSpan[];
+    const times = [one, other].flatMap((span) => [span?.startTime, span?.endTime, span?.duration]);
+    const all = [...times, ...(one?.events ?? []).map(({ time }) => time)];
+    expect(all).toEqual(Array(8).fill([0, 0]));
+    expect(new Set(all).size).toBe(8);
+  });
+
   test('shares its resource and its scope with its neighbours', () => {
     const [one, two] = decodeTraces(encodeTraces([spanWith(), spanWith({ instrumentationScope: { name: 'other' } })]));
     expect(one?.resource).not.toBe(two?.resource);

@@ -1,0 +1,73 @@
+import type { Attributes } from '@opentelemetry/api';
+import { putAttribute, readValue } from './decode-value.ts';
+import { ExpectedAttribute } from './expected-attribute.ts';
+import { KnownBytes } from './known-bytes.ts';
+import type { Reader } from './reader.ts';
+
+/** Of so many attributes of one owner something is expected at most. */
+const MAX_EXPECTED = 32;
+/** Nothing is of a `KeyValue` that is longer. */
+const MAX_BYTES = 128;
+
+// opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written.
+const KEY_VALUE_KEY = 0x0a;
+const KEY_VALUE_VALUE = 0x12;
+
+/**
+ * Reads the `index`-th `KeyValue` of a span, an event or a resource into its attributes: of several values under one key the last
+ * stays, at the place of the first.
+ */
+export function readNextAttribute(
+  reader: Reader,
+  attributes: Attributes,
+  expected: ExpectedAttribute[],
+  index: number,
+): void {
+  const known = expected[index];
+  if (known?.whole !== undefined && reader.passes(known.whole)) {
+    known.isDoubted = false;
+    attributes[known.key] = known.value as Attributes[string];
+  } else readOther(reader, attributes, expected, index);
+}
+
+function readOther(reader: Reader, attributes: Attributes, expected: ExpectedAttribute[], index: number): void {
+  const known = expected[index];
+  const start = reader.at;
+  const outer = reader.enter();
+  const content = reader.at;
+  const isExpected = known !== undefined && reader.passes(known.keyField);
+  let key = isExpected ? known.key : '';
+  let keyEnd = 0; // where the first field ends, if it is the key, and the only one
+  let value: unknown = null;
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === KEY_VALUE_KEY) {
+      const isFirst = reader.at === content + 1;
+      key = reader.text();
+      keyEnd = isFirst ? reader.at : 0;
+    } else if (tag === KEY_VALUE_VALUE) value = readValue(reader, value);
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+  putAttribute(attributes, key, value);
+  if (reader.at - start > MAX_BYTES) return;
+  if (!isExpected) expectKey(reader, expected, index, key, content, keyEnd);
+  else if (key === known.key) {
+    known.isDoubted = false;
+    known.found(value, reader.view, start, reader.at);
+  }
+}
+
+/** A key that is not the expected one, with where its field stands. */
+function expectKey(
+  reader: Reader,
+  expected: ExpectedAttribute[],
+  index: number,
+  key: string,
+  start: number,
+  end: number,
+): void {
+  const known = expected[index];
+  if (known !== undefined && !known.isDoubted) known.isDoubted = true;
+  else if (index < MAX_EXPECTED && index <= expected.length && end - start >= KnownBytes.LEAST && key !== '__proto__')
+    expected[index] = new ExpectedAttribute(key, new KnownBytes(reader.view, start, end));
+}
