@@ -1,12 +1,14 @@
 import type { Attributes } from '@opentelemetry/api';
 import { putAttribute, readValue } from './decode-value.ts';
-import { ExpectedAttribute } from './expected-attribute.ts';
+import { type Expected, ExpectedAttribute } from './expected-attribute.ts';
 import { KnownBytes } from './known-bytes.ts';
 import type { Reader } from './reader.ts';
 
 /** Of so many attributes of one owner something is expected at most. */
 const MAX_EXPECTED = 32;
-/** Nothing is of a `KeyValue` that is longer. */
+/** After more in turn, another key is expected. */
+const MAX_MISSES = 8;
+/** No key is expected, and no whole `KeyValue`, that takes more. */
 const MAX_BYTES = 128;
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written.
@@ -17,20 +19,15 @@ const KEY_VALUE_VALUE = 0x12;
  * Reads the `index`-th `KeyValue` of a span, an event or a resource into its attributes: of several values under one key the last
  * stays, at the place of the first.
  */
-export function readNextAttribute(
-  reader: Reader,
-  attributes: Attributes,
-  expected: ExpectedAttribute[],
-  index: number,
-): void {
+export function readNextAttribute(reader: Reader, attributes: Attributes, expected: Expected, index: number): void {
   const known = expected[index];
   if (known?.whole !== undefined && reader.passes(known.whole)) {
-    known.isDoubted = false;
+    known.misses = 0;
     attributes[known.key] = known.value as Attributes[string];
   } else readOther(reader, attributes, expected, index);
 }
 
-function readOther(reader: Reader, attributes: Attributes, expected: ExpectedAttribute[], index: number): void {
+function readOther(reader: Reader, attributes: Attributes, expected: Expected, index: number): void {
   const known = expected[index];
   const start = reader.at;
   const outer = reader.enter();
@@ -49,25 +46,18 @@ function readOther(reader: Reader, attributes: Attributes, expected: ExpectedAtt
   }
   reader.leave(outer);
   putAttribute(attributes, key, value);
-  if (reader.at - start > MAX_BYTES) return;
   if (!isExpected) expectKey(reader, expected, index, key, content, keyEnd);
   else if (key === known.key) {
-    known.isDoubted = false;
-    known.found(value, reader.view, start, reader.at);
+    known.misses = 0;
+    if (reader.at - start <= MAX_BYTES) known.found(value, reader.view, start, reader.at);
   }
 }
 
-/** A key that is not the expected one, with where its field stands. */
-function expectKey(
-  reader: Reader,
-  expected: ExpectedAttribute[],
-  index: number,
-  key: string,
-  start: number,
-  end: number,
-): void {
+/** A key that is not the expected one came, with where its field stands. */
+function expectKey(reader: Reader, expected: Expected, index: number, key: string, start: number, end: number): void {
   const known = expected[index];
-  if (known !== undefined && !known.isDoubted) known.isDoubted = true;
-  else if (index < MAX_EXPECTED && index <= expected.length && end - start >= KnownBytes.LEAST && key !== '__proto__')
+  const length = end - start;
+  if (known !== undefined && known.misses < MAX_MISSES) known.misses += 1;
+  else if (index < MAX_EXPECTED && length >= KnownBytes.LEAST && length <= MAX_BYTES && key !== '__proto__')
     expected[index] = new ExpectedAttribute(key, new KnownBytes(reader.view, start, end));
 }

@@ -2,7 +2,7 @@ import type { Attributes, Link, SpanContext, SpanKind, SpanStatus } from '@opent
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { readNextAttribute } from './decode-attributes.ts';
 import { readAttribute } from './decode-value.ts';
-import { type ExpectedAttribute, expectedOf } from './expected-attribute.ts';
+import { type Expected, expectedOf } from './expected-attribute.ts';
 import { hrTimeOf, lasted } from './hr-time.ts';
 import { listOf, plain } from './plain.ts';
 import type { Reader } from './reader.ts';
@@ -68,6 +68,12 @@ const ReceivedEvent = plain(function (this: ReceivedEvent) {
   this.droppedAttributesCount = 0;
 });
 
+const ReceivedLink = plain(function (this: Link, context: SpanContext, attributes: Attributes, dropped: number) {
+  this.context = context;
+  this.attributes = attributes;
+  this.droppedAttributesCount = dropped;
+});
+
 const ReceivedContext = plain(function (this: SpanContext) {
   this.traceId = '';
   this.spanId = '';
@@ -84,7 +90,7 @@ export function readSpan(reader: Reader, resource: Resource, instrumentationScop
   let traceState = '';
   let parentSpanId = '';
   let flags = 0;
-  let expected: ExpectedAttribute[] | undefined;
+  let expected: Expected | undefined;
   let index = 0;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
@@ -102,8 +108,8 @@ export function readSpan(reader: Reader, resource: Resource, instrumentationScop
   context.traceFlags = flags & TRACE_FLAGS_MASK;
   if (traceState !== '') context.traceState = traceStateOf(traceState);
   if (parentSpanId !== '') span.parentSpanContext = remoteContextOf(context.traceId, parentSpanId, flags, '');
-  if (span.startTime === UNSET) span.startTime = [0, 0];
-  if (span.endTime === UNSET) span.endTime = [0, 0];
+  if (span.startTime === UNSET) span.startTime = listOf(0, 0);
+  if (span.endTime === UNSET) span.endTime = listOf(0, 0);
   span.duration = lasted(span.startTime, span.endTime);
   return span;
 }
@@ -147,7 +153,7 @@ function readField(reader: Reader, tag: number, span: ReceivedSpan): void {
 
 function readEvent(reader: Reader): TimedEvent {
   const event = new ReceivedEvent();
-  let expected: ExpectedAttribute[] | undefined;
+  let expected: Expected | undefined;
   let index = 0;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
@@ -160,7 +166,7 @@ function readEvent(reader: Reader): TimedEvent {
     else reader.skip(tag);
   }
   reader.leave(outer);
-  if (event.time === UNSET) event.time = [0, 0];
+  if (event.time === UNSET) event.time = listOf(0, 0);
   return event;
 }
 
@@ -170,19 +176,19 @@ function readLink(reader: Reader): Link {
   let traceState = '';
   let flags = 0;
   const attributes: Attributes = {};
-  let droppedAttributesCount = 0;
+  let dropped = 0;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === 0x0a) traceId = reader.hex();
     else if (tag === 0x12) spanId = reader.hex();
     else if (tag === 0x1a) traceState = reader.text();
     else if (tag === 0x22) readAttribute(reader, attributes);
-    else if (tag === 0x28) droppedAttributesCount = reader.int32() >>> 0;
+    else if (tag === 0x28) dropped = reader.int32() >>> 0;
     else if (tag === 0x35) flags = reader.fixed32();
     else reader.skip(tag);
   }
   reader.leave(outer);
-  return { context: remoteContextOf(traceId, spanId, flags, traceState), attributes, droppedAttributesCount };
+  return new ReceivedLink(remoteContextOf(traceId, spanId, flags, traceState), attributes, dropped);
 }
 
 function readStatus(reader: Reader, status: SpanStatus): void {

@@ -8,21 +8,21 @@ const SURE = 3;
 const LONGEST_REST = 1024;
 
 /**
- * What stood at one place among the attributes of the last span of some name: the next one probably has the same key there, and often
+ * What mostly stands at one place among the attributes of spans of some name: the next one probably has the same key there, and often
  * the same value. It is known by its bytes then, and not read again.
  */
 export class ExpectedAttribute {
   readonly key: string;
   /** The field `KeyValue.key`. */
   readonly keyField: KnownBytes;
-  /** Another key stood here the last time. */
-  isDoubted = false;
+  /** How often another key stood here in turn. */
+  misses = 0;
   /** The whole `KeyValue`, from its length on, if its value is expected. */
   whole: KnownBytes | undefined;
   /** That value: one that nobody can change. */
   value: unknown;
   #last: unknown;
-  /** How often the last value came again in turn. */
+  /** How often the last value came again in turn, of those that were looked at. */
   #inTurn = 0;
   /** Values that still go by unseen. */
   #resting = 0;
@@ -33,10 +33,13 @@ export class ExpectedAttribute {
     this.keyField = keyField;
   }
 
-  /** Another value than the expected one, with where its `KeyValue` stands. Values that change are looked at ever more seldom; so are objects, each of which is another. */
+  /**
+   * Another value than the expected one came, with where its `KeyValue` stands. Values that change are looked at ever more seldom; so
+   * are objects, each of which is another.
+   */
   found(value: unknown, view: DataView, start: number, end: number): void {
     if (this.#resting > 0) this.#resting -= 1;
-    else if (value === this.#last) this.#again(view, start, end);
+    else if (Object.is(value, this.#last)) this.#again(view, start, end);
     else this.#changed(value);
   }
 
@@ -45,6 +48,7 @@ export class ExpectedAttribute {
     if (this.#inTurn < SURE) return;
     this.whole = new KnownBytes(view, start, end);
     this.value = this.#last;
+    this.#inTurn = 1;
   }
 
   #changed(value: unknown): void {
@@ -57,17 +61,20 @@ export class ExpectedAttribute {
   }
 }
 
-const names = new Memo<ExpectedAttribute[]>(MAX_NAMES);
-const ofNoName: ExpectedAttribute[] = [];
+/** By their place; nothing where nothing is expected. */
+export type Expected = (ExpectedAttribute | undefined)[];
 
-/** What is expected of spans or events of this name; of resources and others without one too. */
-export function expectedOf(name: string): ExpectedAttribute[] {
+const names = new Memo<Expected>(MAX_NAMES);
+const ofNoName: Expected = [];
+
+/** What is expected of spans or events of this name, or of resources and others without one. */
+export function expectedOf(name: string): Expected {
   return names.find(name) ?? firstOf(name);
 }
 
-function firstOf(name: string): ExpectedAttribute[] {
+function firstOf(name: string): Expected {
   if (name === '' || !names.wants(name)) return ofNoName;
-  const expected: ExpectedAttribute[] = [];
+  const expected: Expected = [];
   names.keep(ownCopyOf(name), expected);
   return expected;
 }

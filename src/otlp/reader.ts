@@ -46,8 +46,8 @@ export class Reader {
     if (at >= this.end) return 0;
     const first = this.bytes[at] as number;
     if (first >= 0x80) return this.#longTag();
-    if (first < 8) throw new Error('field number 0');
     this.at = at + 1;
+    if (first < 8) throw new Error('field number 0');
     return first;
   }
 
@@ -199,10 +199,9 @@ export class Reader {
     const at = this.at;
     const first = at < this.end ? (this.bytes[at] as number) : 0x80;
     const length = first < 0x80 ? first : this.#longVarint();
-    const start = first < 0x80 ? at + 1 : this.at;
-    if (length > this.end - start) throw new Error('a length beyond the end of its message');
-    this.at = start;
-    return start + length;
+    if (first < 0x80) this.at = at + 1;
+    if (length > this.end - this.at) throw new Error('a length beyond the end of its message');
+    return this.at + length;
   }
 
   /** Of more than one byte, and most often of two; infinite where it has more than 32 bits. */

@@ -6,11 +6,13 @@ import { ownCopyOf } from './memo.ts';
 const MAX_LENGTH = 64;
 /** A shorter one is made anew: it is not worth more. */
 const MIN_LENGTH = 4;
-const LOOKED_AT = 256;
-/** A power of two: as many texts are remembered at most. */
-const SLOTS = 2048;
+/** Whether a text is ASCII is looked at here up to this length: beyond, the engine is faster. */
+const MAX_LOOKED_AT = 256;
+/** As many texts as they can count are remembered at most. */
+const SLOT_BITS = 11;
+const SLOTS = 2 ** SLOT_BITS;
 const WORDS_EACH = MAX_LENGTH / 4;
-/** An odd number whose bits look random: the golden ratio's. */
+/** An odd number whose bits look random. */
 const MIX = 0x9e37_79b1 | 0;
 const NOT_ASCII = 0x8080_8080 | 0;
 
@@ -23,15 +25,15 @@ interface TextReader {
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Makes strings of UTF-8, and remembers those that come again: each has one slot by its hash, which it takes when it comes twice
- * in turn. So texts that never come again keep nothing, and cost no more than their hash.
+ * Makes strings of UTF-8, and remembers those that come again: each has one slot, which it takes when it comes twice in turn of
+ * those that belong there. So texts that never come again keep nothing, and cost no more than their hash.
  */
 export class Texts {
   readonly #texts: string[] = new Array(SLOTS).fill('');
   /** How many bytes each has. */
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #words = new Int32Array(SLOTS * WORDS_EACH);
-  /** The hash that was last seen in each slot. */
+  /** The hash of the text that belongs to each slot and came last. */
   readonly #seen = new Int32Array(SLOTS);
 
   /** @throws Error where the bytes are not UTF-8. */
@@ -39,16 +41,14 @@ export class Texts {
     const length = end - start;
     if (length > MAX_LENGTH) return longText(bytes, view, start, end);
     if (length < MIN_LENGTH) return shortText(bytes, start, end);
-    const hash = hashOf(view, start, length);
-    const slot = hash & (SLOTS - 1);
+    const slot = slotOf(view, start, length);
     const isKnown = this.#lengths[slot] === length && areWords(this.#words, slot * WORDS_EACH, view, start, length);
-    if (isKnown) return this.#texts[slot] as string;
-    return this.#newText(bytes, view, start, end, hash);
+    return isKnown ? (this.#texts[slot] as string) : this.#newText(bytes, view, start, end, slot);
   }
 
-  #newText(bytes: Buffer, view: DataView, start: number, end: number, hash: number): string {
+  #newText(bytes: Buffer, view: DataView, start: number, end: number, slot: number): string {
     const text = isAscii(view, start, end) ? latin1(bytes, start, end) : decoded(bytes, start, end);
-    const slot = hash & (SLOTS - 1);
+    const hash = hashOf(view, start, end);
     if (this.#seen[slot] !== hash) {
       this.#seen[slot] = hash;
       return text;
@@ -61,13 +61,27 @@ export class Texts {
   }
 }
 
-/** Of its length and of four words of it, which is all of most keys: texts that differ elsewhere compete for one slot. */
-function hashOf(view: DataView, start: number, length: number): number {
+/** By its length and five words of it, which is all of most keys: texts that differ elsewhere compete for one slot. */
+function slotOf(view: DataView, start: number, length: number): number {
   const last = length - 4;
+  const quarter = last >> 2;
   let hash = Math.imul(length ^ view.getInt32(start, true), MIX);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(start + last, true), MIX);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(start + (last >> 1), true), MIX);
-  return hash ^ (hash >>> 15);
+  hash = Math.imul(hash ^ view.getInt32(start + quarter, true), MIX);
+  hash = Math.imul(hash ^ view.getInt32(start + (last >> 1), true), MIX);
+  hash = Math.imul(hash ^ view.getInt32(start + last - quarter, true), MIX);
+  hash = Math.imul(hash ^ view.getInt32(start + last, true), MIX);
+  return hash >>> (32 - SLOT_BITS); // on which all lower bits have a say
+}
+
+/** Of all its bytes. */
+function hashOf(view: DataView, start: number, end: number): number {
+  const last = end - 4;
+  let hash = (end - start) ^ view.getInt32(last, true);
+  for (let at = start; at < last; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), MIX);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }
 
 function isAscii(view: DataView, start: number, end: number): boolean {
@@ -92,9 +106,10 @@ function latin1(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as TextReader).latin1Slice(start, end);
 }
 
-/** Few bytes of ASCII are told by looking at them; more by the engine. */
 function longText(bytes: Buffer, view: DataView, start: number, end: number): string {
-  return end - start <= LOOKED_AT && isAscii(view, start, end) ? latin1(bytes, start, end) : decoded(bytes, start, end);
+  return end - start <= MAX_LOOKED_AT && isAscii(view, start, end)
+    ? latin1(bytes, start, end)
+    : decoded(bytes, start, end);
 }
 
 function decoded(bytes: Buffer, start: number, end: number): string {

@@ -1,19 +1,20 @@
 /**
- * What encoding and decoding cost, beside the official packages: `node test/bench/codec.ts [--brief] [--json]`.
+ * What encoding and decoding cost, beside the official packages: `node test/bench/codec.ts [--brief] [--json] [--profile <folder>]`.
  *
  * Each task runs with each workload in processes of its own: most programs have one kind of spans, and do one thing with them. What the
  * engine makes of the code and where it lays the spans differs more from process to process than from round to round, so there are
- * several, and the median is of all their rounds. The ratio is taken round by round: a busy machine moves the figures more than it.
+ * several, of which each counts with the median of its rounds. A ratio is taken round by round: a busy machine moves the figures more
+ * than it.
  */
 import type { CodecKey } from './budgets.ts';
 import type { CodecInput, CodecMeasured, Task } from './programs/codec.ts';
 import { type BenchOptions, type Found, show } from './support/benchmark.ts';
 import { inRounds, runOnce } from './support/children.ts';
-import { figureOf, ratioOf } from './support/rounds.ts';
+import { type Figure, figureOf, type Measured, ratioOf } from './support/rounds.ts';
 import { type Row, tableOf } from './support/table.ts';
 import type { WorkloadName } from './support/workloads.ts';
 
-const FULL = { processes: 5, warmUpMillis: 700, rounds: 5, millisPerRound: 100 };
+const FULL = { processes: 7, warmUpMillis: 600, rounds: 5, millisPerRound: 80 };
 const BRIEF = { processes: 1, warmUpMillis: 0, rounds: 2, millisPerRound: 20 };
 
 const TASKS: readonly Task[] = ['encodeTraces', 'decodeTraces', 'encodeTracesJson', 'decodeTracesJson'];
@@ -32,29 +33,30 @@ const BUDGETS: Partial<Record<`${Task} ${WorkloadName}`, CodecKey>> = {
   'encodeTracesJson bare': 'encodeJson',
 };
 
-export async function codec({ brief }: BenchOptions): Promise<Found> {
+export async function codec({ brief, profile }: BenchOptions): Promise<Found> {
   const { processes, ...options } = brief ? BRIEF : FULL;
   const names = TASKS.flatMap((task) => WORKLOADS.map((workload) => `${task} ${workload}` as const));
-  const runs = await inRounds(names, processes, (name) => {
+  const runs = await inRounds(names, processes, (name, round) => {
     const [task, workload] = name.split(' ') as [Task, WorkloadName];
-    return runOnce<CodecMeasured>('codec', { task, workload, options } satisfies CodecInput);
+    const path = profile === undefined ? {} : { profile: `${profile}/${task}-${workload}-${round}.cpuprofile` };
+    return runOnce<CodecMeasured>('codec', { task, workload, options, ...path } satisfies CodecInput);
   });
   const rows = [...runs].flatMap(([name, measured]) => rowsOf(measured, BUDGETS[name]));
-  const title = `── Encoding and decoding, batches of 512 spans; ${options.rounds} rounds in each of ${processes} processes`;
+  const title = `── Encoding and decoding, batches of 512 spans; ${processes} processes of ${options.rounds} rounds`;
   return { data: { processes, options, rows }, text: `${title}\n\n${tableOf(rows)}` };
 }
 
 /** One beside each of the others. */
 function rowsOf(runs: readonly CodecMeasured[], budget: CodecKey | undefined): Row[] {
-  const nanosOf = (name: string) => runs.flatMap(({ nanos }) => nanos[name] ?? []);
+  const figure = (of: (nanos: Measured) => Figure) => figureOf(runs.map(({ nanos }) => of(nanos).median));
   const [first] = runs;
   const [ours = '', ...others] = Object.keys(first?.nanos ?? {});
   return others.map((against) => ({
     what: first?.what ?? '',
-    ours: figureOf(nanosOf(ours)),
+    ours: figure((nanos) => figureOf(nanos[ours] ?? [])),
     against,
-    theirs: figureOf(nanosOf(against)),
-    ratio: ratioOf(nanosOf(ours), nanosOf(against)),
+    theirs: figure((nanos) => figureOf(nanos[against] ?? [])),
+    ratio: figure((nanos) => ratioOf(nanos[ours] ?? [], nanos[against] ?? [])),
     budget,
   }));
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { Texts } from '../../src/otlp/texts.ts';
 import { spanWith } from '../support/spans.ts';
@@ -126,15 +126,50 @@ describe('texts that come again', () => {
   test('are told apart by every byte, whatever came before', () => {
     const texts = new Texts();
     const different: string[] = [];
-    for (let index = 0; index < 20_000; index++) {
-      const text = `v${index.toString(36)}`;
-      // What comes twice in turn is remembered from then on; the others begin, or end, with what was remembered.
-      for (const value of [text, text, `${text}${text}${text}`, `${text}x`, `x${text}x${text}`])
-        if (reading(texts, value) !== value) different.push(value);
+    const read = (value: string): void => {
+      if (reading(texts, value) !== value) different.push(value);
+    };
+    for (let index = 0; index < 100_000; index++) {
+      // What comes twice in turn is remembered from then on; those in between begin, or end, with what was remembered.
+      const text = `v${index.toString(36).padStart(7, '.')}`;
+      for (const value of [text, text, text.slice(0, 4), `${text}${text}`, `x${text}`, text.slice(4)]) read(value);
     }
     expect(different).toEqual([]);
     expect(reading(texts, 'abc')).toBe('abc');
     expect(reading(texts, 'abc\0')).toBe('abc\0');
+  });
+
+  /** How many strings had to be made of bytes for these. */
+  function made(texts: Texts, values: readonly string[]): number {
+    const makers = Buffer.prototype as unknown as Record<'latin1Slice' | 'utf8Slice', () => string>;
+    const spies = [vi.spyOn(makers, 'latin1Slice'), vi.spyOn(makers, 'utf8Slice')];
+    for (const value of values) reading(texts, value);
+    const count = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+    for (const spy of spies) spy.mockRestore();
+    return count;
+  }
+
+  test('are made twice, and then no more', () => {
+    const texts = new Texts();
+    const usual = ['http.request.method', 'GET /cart', 'naïve', 'x'.repeat(64)];
+    expect(made(texts, [...usual, ...usual])).toBe(8);
+    expect(made(texts, [...usual, ...usual])).toBe(0);
+    expect(made(texts, ['x'.repeat(65), 'x'.repeat(65), 'x'.repeat(65)])).toBe(3);
+  });
+
+  test('are not remembered for being alike: times, paths with numbers', () => {
+    const texts = new Texts();
+    const alike = Array.from(
+      { length: 5_000 },
+      (_, index) => `/orders/${String(index).padStart(6, '0')}/items/list/view`,
+    );
+    expect(made(texts, alike)).toBe(alike.length);
+    expect(made(texts, alike)).toBeGreaterThan(alike.length * 0.9);
+    // They differ in no byte that decides where they are looked for.
+    const [one, other] = ['a', 'b'].map((letter) => letter.padStart(8, '/').padEnd(64, '/')) as [string, string];
+    expect(made(texts, [one, other])).toBe(2);
+    expect(made(texts, [other])).toBe(1);
+    expect(made(texts, [other])).toBe(0);
   });
 
   test('are refused each time where they are no UTF-8', () => {

@@ -22,6 +22,8 @@ export interface RunOptions {
   /** What the program gets to know. */
   readonly input?: object;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Given to its Node. */
+  readonly flags?: readonly string[];
   /** Called with each report, as soon as it comes. */
   readonly onReport?: (report: Report) => void;
   /** Then it is killed, by its id. Default 30,000. */
@@ -33,7 +35,7 @@ export function run(program: string, options: RunOptions = {}): Promise<Ended> {
   const path = fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url));
   const child = spawn(
     process.execPath,
-    ['--unhandled-rejections=strict', path, JSON.stringify(options.input ?? {})],
+    ['--unhandled-rejections=strict', ...(options.flags ?? []), path, JSON.stringify(options.input ?? {})],
     // Nothing of the one who runs the tests: neither OTEL_* nor NODE_OPTIONS.
     { env: { ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );

@@ -5,6 +5,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../../src/otlp/index.ts';
 import { traceRequest } from '../../../src/otlp/schema.ts';
 import { protobufjsSpans } from '../../otlp/oracle-decode.ts';
+import { profiled } from '../support/profile.ts';
 import { given, program } from '../support/program.ts';
 import { type Contestant, type Measured, measure, type RoundsOptions } from '../support/rounds.ts';
 import { type WorkloadName, workloadOf } from '../support/workloads.ts';
@@ -15,6 +16,8 @@ export interface CodecInput {
   readonly task: Task;
   readonly workload: WorkloadName;
   readonly options: RoundsOptions;
+  /** Where a CPU profile is to be written, if one is wanted. */
+  readonly profile?: string;
 }
 
 export interface CodecMeasured {
@@ -25,7 +28,7 @@ export interface CodecMeasured {
 
 type Batch = readonly ReadableSpan[];
 
-const { task, workload, options } = given<CodecInput>();
+const { task, workload, options, profile } = given<CodecInput>();
 const { name, batches } = workloadOf(workload);
 
 const contestants: Readonly<Record<Task, () => Contestant[]>> = {
@@ -63,5 +66,6 @@ function inTurn<Input>(name: string, inputs: readonly Input[], run: (input: Inpu
 }
 
 program(async (): Promise<CodecMeasured> => {
-  return { what: `${task}, ${name}`, nanos: measure(contestants[task](), options) };
+  const nanos = await profiled(profile, async () => measure(contestants[task](), options));
+  return { what: `${task}, ${name}`, nanos };
 });

@@ -9,7 +9,7 @@ export interface Contestant {
 }
 
 export interface RoundsOptions {
-  /** How long each contestant runs before the first round: what the engine spends on compiling does not count. */
+  /** How long each contestant runs before the first round: by then the engine has compiled most of what is hot. */
   readonly warmUpMillis: number;
   readonly rounds: number;
   /** How long each contestant runs in a round. */
@@ -21,7 +21,7 @@ export type Measured = Readonly<Record<string, number[]>>;
 
 export interface Figure {
   readonly median: number;
-  /** Half of the rounds lie between these two. */
+  /** Half of the values lie between these two. */
   readonly low: number;
   readonly high: number;
 }

@@ -21,7 +21,7 @@ export function machine(): string {
 
 export function tableOf(rows: readonly Row[]): string {
   const header = [
-    'ns of CPU a span (half of the rounds)',
+    'ns of CPU a span (half of the processes)',
     'spanflow',
     'against',
     '',

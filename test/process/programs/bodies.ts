@@ -3,7 +3,7 @@ import { spanWith } from '../../support/spans.ts';
 import { Collections } from './collections.ts';
 import { report } from './kit.ts';
 
-/** Encodes some 600 MB and keeps nothing: how often is what for collected? */
+/** Encodes some 600 MB and keeps nothing: how often is what collected? */
 
 // Few spans and long texts: encoding itself makes hardly any garbage.
 const spans = Array.from({ length: 8 }, (_, index) => spanWith({ attributes: { text: 'x'.repeat(40_000 + index) } }));

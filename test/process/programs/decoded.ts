@@ -3,12 +3,12 @@ import { spanWith } from '../../support/spans.ts';
 import { Collections } from './collections.ts';
 import { report } from './kit.ts';
 
-/** Decodes spans and keeps them for a while, and then three millions that it lets go at once: how often is what for collected? */
+/** Decodes spans and keeps them for a while, and then three millions that it lets go at once: how often is what collected? */
 
 const body = encodeTraces(Array.from({ length: 512 }, (_, index) => spanWith({ name: `step ${index % 20}` })));
 const collections = new Collections();
 
-const kept = Array.from({ length: 20 }, () => decodeTraces(body));
+const kept = Array.from({ length: 100 }, () => decodeTraces(body));
 kept.length = 0;
 for (let turn = 0; turn < 500; turn++) decodeTraces(body);
 await collections.forget();
