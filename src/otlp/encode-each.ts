@@ -54,6 +54,7 @@ function lookAhead(spans: readonly ReadableSpan[], from: number, to: number): vo
     for (let index = from; index < to; index++) {
       const span = spans[index] as ReadableSpan;
       sum += span.name.length + span.spanContext().spanId.length + span.startTime[1] + span.endTime[1];
+      sum += span.status.code + (span.events[0]?.time[1] ?? 0);
     }
   } catch {
     // The encoder comes to it, and says what is wrong.

@@ -1,6 +1,7 @@
 /** Of larger bodies there are few, and their garbage would cost more than it saves. */
 const MOST_BYTES = 16 * 1024 * 1024;
-const SLOT_BYTES = 8;
+/** Of a body for each slot of garbage, which takes eight. */
+const BYTES_PER_SLOT = 16;
 /** In one array: the engine puts large ones elsewhere. */
 const MOST_SLOTS = 8 * 1024;
 
@@ -8,7 +9,7 @@ const MOST_SLOTS = 8 * 1024;
 export let young: readonly unknown[] = [];
 
 /**
- * Makes as much garbage on the heap as a body takes outside of it, unless the body is very large.
+ * Makes half as much garbage on the heap as a body takes outside of it, unless the body is very large.
  *
  * The engine collects young objects, and the bodies that they hold, as soon as its young space is full, which costs little
  * where most are dead. A body itself takes no place there. Bodies alone therefore stay until they are so many that the engine walks
@@ -16,6 +17,6 @@ export let young: readonly unknown[] = [];
  */
 export function makeYoung(bodyBytes: number): void {
   if (bodyBytes > MOST_BYTES) return;
-  for (let slots = Math.ceil(bodyBytes / SLOT_BYTES); slots > 0; slots -= MOST_SLOTS)
+  for (let slots = Math.ceil(bodyBytes / BYTES_PER_SLOT); slots > 0; slots -= MOST_SLOTS)
     young = new Array(Math.min(slots, MOST_SLOTS));
 }
