@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { putAttribute, readValue } from './decode-value.ts';
+import { readValue, setAttribute } from './decode-value.ts';
 import { type Expected, ExpectedAttribute } from './expected-attribute.ts';
 import { KnownBytes } from './known-bytes.ts';
 import type { Reader } from './reader.ts';
@@ -45,7 +45,7 @@ function readOther(reader: Reader, attributes: Attributes, expected: Expected, i
     else reader.skip(tag);
   }
   reader.leave(outer);
-  putAttribute(attributes, key, value);
+  setAttribute(attributes, key, value);
   if (!isExpected) expectKey(reader, expected, index, key, content, keyEnd);
   else if (key === known.key) {
     known.misses = 0;

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { integerOf } from './int64.ts';
+import { listOf } from './plain.ts';
 import type { Reader } from './reader.ts';
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written.
@@ -28,10 +29,10 @@ export function readAttribute(reader: Reader, attributes: Attributes): void {
     else reader.skip(tag);
   }
   reader.leave(outer);
-  putAttribute(attributes, key, value);
+  setAttribute(attributes, key, value);
 }
 
-export function putAttribute(attributes: Attributes, key: string, value: unknown): void {
+export function setAttribute(attributes: Attributes, key: string, value: unknown): void {
   if (key !== '__proto__') attributes[key] = value as Attributes[string];
   // Assigned, it would change what the object inherits from.
   else Object.defineProperty(attributes, key, { value, ...OWN_PROPERTY });
@@ -61,7 +62,7 @@ export function readValue(reader: Reader, earlier: unknown): unknown {
         value = reader.double();
         break;
       case ARRAY_VALUE:
-        value = readArray(reader, Array.isArray(value) ? value : []);
+        value = readArray(reader, Array.isArray(value) ? value : listOf());
         break;
       case KVLIST_VALUE:
         value = readMap(reader, isMap(value) ? value : {});

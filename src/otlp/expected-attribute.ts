@@ -34,8 +34,8 @@ export class ExpectedAttribute {
   }
 
   /**
-   * Another value than the expected one came, with where its `KeyValue` stands. Values that change are looked at ever more seldom; so
-   * are objects, each of which is another.
+   * A value came that is not expected, or not yet, with where its `KeyValue` stands. Values that change are looked at ever more seldom;
+   * so are objects, each of which is another.
    */
   found(value: unknown, view: DataView, start: number, end: number): void {
     if (this.#resting > 0) this.#resting -= 1;
@@ -56,7 +56,7 @@ export class ExpectedAttribute {
       this.#resting = this.#nextRest;
       this.#nextRest = Math.min(this.#nextRest * 2, LONGEST_REST);
     }
-    this.#last = value;
+    this.#last = typeof value === 'object' ? undefined : value;
     this.#inTurn = 0;
   }
 }
@@ -67,7 +67,7 @@ export type Expected = (ExpectedAttribute | undefined)[];
 const names = new Memo<Expected>(MAX_NAMES);
 const ofNoName: Expected = [];
 
-/** What is expected of spans or events of this name, or of resources and others without one. */
+/** What is expected of spans or events of this name; without one, or while names seldom come again, of all together. */
 export function expectedOf(name: string): Expected {
   return names.find(name) ?? firstOf(name);
 }

@@ -22,7 +22,7 @@ export class KnownBytes {
 }
 
 /** How many words hold so many bytes: four each, and the last four once more if they end inside a word. */
-export function wordsIn(length: number): number {
+function wordsIn(length: number): number {
   return Math.ceil(length / WORD);
 }
 

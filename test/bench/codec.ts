@@ -20,7 +20,7 @@ const BRIEF = { processes: 1, warmUpMillis: 0, rounds: 2, millisPerRound: 20 };
 const TASKS: readonly Task[] = ['encodeTraces', 'decodeTraces', 'encodeTracesJson', 'decodeTracesJson'];
 const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded', 'bare'];
 
-/** What each is to reach: nothing stands beside `decodeTracesJson` that does the same. */
+/** What each is to reach beside any of the others. `decodeTracesJson` has none: what stands beside it does another thing. */
 const BUDGETS: Partial<Record<`${Task} ${WorkloadName}`, CodecKey>> = {
   'encodeTraces request': 'encode',
   'encodeTraces recorded': 'encode',
@@ -42,7 +42,7 @@ export async function codec({ brief, profile }: BenchOptions): Promise<Found> {
     return runOnce<CodecMeasured>('codec', { task, workload, options, ...path } satisfies CodecInput);
   });
   const rows = [...runs].flatMap(([name, measured]) => rowsOf(measured, BUDGETS[name]));
-  const title = `── Encoding and decoding, batches of 512 spans; ${processes} processes of ${options.rounds} rounds`;
+  const title = `── Encoding and decoding, batches of 512 spans; processes: ${processes}, each of ${options.rounds} rounds`;
   return { data: { processes, options, rows }, text: `${title}\n\n${tableOf(rows)}` };
 }
 

@@ -9,7 +9,7 @@ export interface Row {
   readonly ours: Figure;
   readonly against: string;
   readonly theirs: Figure;
-  /** How many times ours is faster, round by round. */
+  /** How many times ours is faster: in each process the median of its rounds. */
   readonly ratio: Figure;
   /** What the ratio is to reach. */
   readonly budget?: CodecKey | undefined;

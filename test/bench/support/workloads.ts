@@ -48,7 +48,7 @@ function recordedSpans(): Workload {
 
 export type WorkloadName = 'request' | 'recorded' | 'bare';
 
-/** @param count how many, where they are generated */
+/** @param count how many, of request and bare spans */
 export function workloadOf(name: WorkloadName, count = BATCH): Workload {
   const makers = { request: requestSpans, bare: bareSpans, recorded: recordedSpans };
   return makers[name](count);

@@ -5,7 +5,10 @@ import { report } from './kit.ts';
 
 /** Decodes spans and keeps them for a while, and then three millions that it lets go at once: how often is what collected? */
 
-const body = encodeTraces(Array.from({ length: 512 }, (_, index) => spanWith({ name: `step ${index % 20}` })));
+const attributes = { method: 'GET', list: ['a', 'b'] };
+const body = encodeTraces(
+  Array.from({ length: 512 }, (_, index) => spanWith({ name: `step ${index % 20}`, attributes })),
+);
 const collections = new Collections();
 
 const kept = Array.from({ length: 100 }, () => decodeTraces(body));
