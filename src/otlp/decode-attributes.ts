@@ -6,7 +6,7 @@ import type { Reader } from './reader.ts';
 
 /** Of so many attributes of one owner something is expected at most. */
 const MAX_EXPECTED = 32;
-/** After more in turn, another key is expected. */
+/** After so many other keys in turn, the next of them is expected instead. */
 const MAX_MISSES = 8;
 /** No key is expected, and no whole `KeyValue`, that takes more. */
 const MAX_BYTES = 128;

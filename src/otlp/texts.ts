@@ -6,8 +6,6 @@ import { ownCopyOf } from './memo.ts';
 const MAX_LENGTH = 64;
 /** A shorter one is made anew: it is not worth more. */
 const MIN_LENGTH = 4;
-/** Whether a text is ASCII is looked at here up to this length: beyond, the engine is faster. */
-const MAX_LOOKED_AT = 256;
 /** As many texts as they can count are remembered at most. */
 const SLOT_BITS = 11;
 const SLOTS = 2 ** SLOT_BITS;
@@ -39,7 +37,7 @@ export class Texts {
   /** @throws Error where the bytes are not UTF-8. */
   read(bytes: Buffer, view: DataView, start: number, end: number): string {
     const length = end - start;
-    if (length > MAX_LENGTH) return longText(bytes, view, start, end);
+    if (length > MAX_LENGTH) return decoded(bytes, start, end);
     if (length < MIN_LENGTH) return shortText(bytes, start, end);
     const slot = slotOf(view, start, length);
     const isKnown = this.#lengths[slot] === length && areWords(this.#words, slot * WORDS_EACH, view, start, length);
@@ -104,12 +102,6 @@ function shortText(bytes: Buffer, start: number, end: number): string {
 
 function latin1(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as TextReader).latin1Slice(start, end);
-}
-
-function longText(bytes: Buffer, view: DataView, start: number, end: number): string {
-  return end - start <= MAX_LOOKED_AT && isAscii(view, start, end)
-    ? latin1(bytes, start, end)
-    : decoded(bytes, start, end);
 }
 
 function decoded(bytes: Buffer, start: number, end: number): string {

@@ -1,7 +1,6 @@
 /** Of larger bodies there are few, and their garbage would cost more than it saves. */
 const MOST_BYTES = 16 * 1024 * 1024;
-/** Of a body for each slot of garbage, which takes eight. */
-const BYTES_PER_SLOT = 16;
+const SLOT_BYTES = 8;
 /** In one array: the engine puts large ones elsewhere. */
 const MOST_SLOTS = 8 * 1024;
 
@@ -9,7 +8,8 @@ const MOST_SLOTS = 8 * 1024;
 export let young: readonly unknown[] = [];
 
 /**
- * Makes half as much garbage on the heap as a body takes outside of it, unless the body is very large.
+ * Makes as much garbage on the heap as a body takes outside of it, unless the body is very large: with less, a program with a large
+ * young space has many bodies by the time that it is full.
  *
  * The engine collects young objects, and the bodies that they hold, as soon as its young space is full, which costs little
  * where most are dead. A body itself takes no place there. Bodies alone therefore stay until they are so many that the engine walks
@@ -17,6 +17,6 @@ export let young: readonly unknown[] = [];
  */
 export function makeYoung(bodyBytes: number): void {
   if (bodyBytes > MOST_BYTES) return;
-  for (let slots = Math.ceil(bodyBytes / BYTES_PER_SLOT); slots > 0; slots -= MOST_SLOTS)
+  for (let slots = Math.ceil(bodyBytes / SLOT_BYTES); slots > 0; slots -= MOST_SLOTS)
     young = new Array(Math.min(slots, MOST_SLOTS));
 }
