@@ -15,6 +15,8 @@ export interface StageStats {
   readonly refused: Counts;
   /** Items that a backend confirmed. */
   readonly delivered: number;
+  /** Of those, items that may have arrived more than once: an earlier attempt was sent, and its outcome is unknown. */
+  readonly possibleDuplicates: number;
   /** Items that a backend received and refused. */
   readonly rejected: number;
   /** Items that went on to somebody who reports nothing back. */
@@ -50,6 +52,7 @@ export class Account {
   #refused = 0;
   #pending = 0;
   #delivered = 0;
+  #possibleDuplicates = 0;
   #rejected = 0;
   #handedOn = 0;
   #removed = 0;
@@ -139,7 +142,9 @@ export class Account {
       rest -= counted;
       return counted;
     };
-    this.#delivered += upTo(tally.delivered);
+    const delivered = upTo(tally.delivered);
+    this.#delivered += delivered;
+    this.#possibleDuplicates += Math.min(delivered, Math.max(0, tally.possibleDuplicates ?? 0));
     this.#rejected += upTo(tally.rejected);
     for (const loss of tally.lost) add(this.#lostBy, loss.reason, upTo(loss.count));
     this.#removed += rest;
@@ -153,6 +158,7 @@ export class Account {
       accepted: this.#accepted,
       refused: { ...this.#refusedBy },
       delivered: this.#delivered,
+      possibleDuplicates: this.#possibleDuplicates,
       rejected: this.#rejected,
       handedOn: this.#handedOn,
       removed: this.#removed,

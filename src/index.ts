@@ -65,7 +65,15 @@ export { toReadableStream } from './bridges/toReadableStream.ts';
 export type { ExportAnswer } from './exportHandle/call.ts';
 export { type ExportHandle, exportHandle } from './exportHandle/exportHandle.ts';
 export type { ExportCallOptions, ExportHandleOptions } from './exportHandle/options.ts';
-export { ExportError, type Failure, type Response, type Sink } from './sink.ts';
+export {
+  type Attempt,
+  type AttemptPhase,
+  ExportError,
+  type Failure,
+  type ObservableSink,
+  type Response,
+  type Sink,
+} from './sink.ts';
 export type { HeaderValue, OtlpHttpOptions, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
@@ -84,4 +92,5 @@ export {
 } from './errors.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger.ts';
 export type { Loss, LossReason, Outcome, Tally } from './outcome.ts';
+export { monotonicScheduler } from './scheduler.ts';
 export type { Stats } from './strategies/summary.ts';

@@ -1,6 +1,7 @@
-import { asyncScheduler, Observable, type SchedulerLike, type Subscriber } from 'rxjs';
+import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { Account, type Role } from './account.ts';
 import { requireMillis, requireShape, withDefaults } from './options.ts';
+import { monotonicScheduler } from './scheduler.ts';
 import { type Stats, summarize } from './strategies/summary.ts';
 import { after } from './timers.ts';
 
@@ -18,13 +19,13 @@ export interface Ledger {
 export interface LedgerOptions {
   /** `stats$` emits at most once in so many milliseconds: 10 or more. Default 1,000. */
   intervalMillis?: number;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
 export const LEDGER_DEFAULTS: Readonly<Required<LedgerOptions>> = Object.freeze({
   intervalMillis: 1_000,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 /** Stages that have books of their own. From there on, stages of one name share them: a pipeline per tenant must not fill the memory. */

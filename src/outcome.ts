@@ -52,6 +52,8 @@ export interface Tally {
   readonly delivered: number;
   /** Items that the backend received and refused (OTLP's partial success). They are not sent again. */
   readonly rejected: number;
+  /** Of the delivered items, those that an earlier attempt may have delivered already: it was sent, and its outcome is unknown. Left out: 0. */
+  readonly possibleDuplicates?: number;
   readonly lost: readonly Loss[];
   /** Attempts that were started, the first one included. 0: the batch never got that far. */
   readonly attempts: number;

@@ -1,10 +1,11 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import type { SchedulerLike } from 'rxjs';
 import { type Environment, EnvironmentReader } from './environment.ts';
 import type { FromSpanProcessorOptions } from './inputs/fromSpanProcessor.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 import { type ExportToOptions, leaseMillis, requireConcurrency, requireSink } from './operators/exportTo/options.ts';
 import { present, requireMillis, requireShape, withDefaults } from './options.ts';
+import { monotonicScheduler } from './scheduler.ts';
 import type { Sink } from './sink.ts';
 
 type BatchOptions = Pick<
@@ -44,7 +45,7 @@ export interface SpanPipelineOptions extends BatchOptions, ExportOptions {
   environment?: Environment;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -65,7 +66,7 @@ export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<Pick<SpanPipelineOptions,
   exitDeadlineMillis: 10_000,
   warnIntervalMillis: 30_000,
   random: Math.random,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 /** The options of each stage, and of the life cycle. */

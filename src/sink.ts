@@ -1,11 +1,12 @@
-import type { Observable } from 'rxjs';
+import type { Observable, ObservableInput } from 'rxjs';
 import type { Batch } from './batch.ts';
 import { SpanflowError } from './errors.ts';
 
 /**
- * Where batches leave. A sink answers each batch once: it emits one {@link Response}, or errors with an {@link ExportError}.
+ * Where batches leave. A sink answers each attempt once: it emits one {@link Response}, or errors with an {@link ExportError}.
  *
- * An error of another kind counts as `retryable`; completing without an answer counts as `unknownOutcome`.
+ * An error of another kind counts as `retryable`; completing without an answer counts as `unknownOutcome`. A `TypeError` (or another error of the program) that `export` throws when it is called,
+ * and a return value that is no `ObservableInput`, count as `permanent`: a defect of the sink is not repaired by trying again.
  */
 export interface Sink<T> {
   /** Names the sink in losses, errors and warnings. */
@@ -18,14 +19,42 @@ export interface Sink<T> {
   /** How long one attempt may take, in milliseconds, unless `exportTo` is told otherwise. */
   readonly attemptTimeoutMillis?: number;
   /**
-   * Called for each attempt, with the same batch. What it returns is subscribed to once, and **unsubscribing aborts the attempt**. Whatever the attempts
-   * have in common (the encoded body, for example) can be kept in a `WeakMap` by the batch.
+   * Called for each attempt. What it returns (an Observable, a promise, whatever RxJS takes) is subscribed to once, and **unsubscribing aborts the attempt**: only an Observable can be aborted.
+   *
+   * A batch that is too large for the backend, or that timed out, is tried again in parts: each part is a batch of its own.
+   *
+   * @param attempt takes reports on how far the attempt is; `exportTo` always gives one
    */
-  export(batch: Batch<T>): Observable<Response>;
+  export(batch: Batch<T>, attempt?: Attempt): ObservableInput<Response>;
   /** Resolves when whatever the sink itself still holds has been handed on. For sinks that hold something. */
   forceFlush?(): Promise<void>;
   /** Ends connections and timers. It is called once, after the last export. */
   shutdown?(): Promise<void>;
+}
+
+/** A sink whose exports can be piped, as ours can. */
+export interface ObservableSink<T> extends Sink<T> {
+  export(batch: Batch<T>, attempt?: Attempt): Observable<Response>;
+}
+
+/**
+ * How far an attempt is. Up to `securing` nothing of the batch has left the process, so an attempt that ends there has certainly not arrived; from `sending` on it may have.
+ *
+ * `preparing`: the request is being made · `resolving`: the host's name is looked up · `connecting`: a connection is being opened · `securing`: the TLS handshake ·
+ * `sending`: the request is being sent · `waiting`: it was sent, and no answer has come yet · `reading`: the answer has begun.
+ */
+export type AttemptPhase = 'preparing' | 'resolving' | 'connecting' | 'securing' | 'sending' | 'waiting' | 'reading';
+
+/** Takes a sink's reports on one attempt. A sink that reports nothing is taken to send from the start. */
+export interface Attempt {
+  /**
+   * The attempt has come this far.
+   *
+   * @param where names the other side for the message of a timeout: a URL without credentials and query, for example
+   */
+  enter(phase: AttemptPhase, where?: string): void;
+  /** The answer is known although the attempt goes on: it counts if the attempt is aborted from now on. */
+  answered(answer: Response | ExportError): void;
 }
 
 /** The batch arrived. Items that are neither rejected nor unencodable were delivered. */
@@ -42,11 +71,15 @@ export interface Response {
  * What a failed attempt means for the batch.
  *
  * `retryable`: it certainly did not arrive, and may arrive later · `throttled`: the same, and the backend says when ·
- * `permanent`: it will never arrive · `tooLarge`: it will not arrive in one piece ·
- * `unknownOutcome`: it was sent, and nobody knows; it is sent again, and may arrive twice.
+ * `permanent`: it is not tried again · `tooLarge`: it will not arrive in one piece ·
+ * `unknownOutcome`: it was sent, and whether it arrived is unknown; it is sent again, and may arrive twice.
+ *
+ * `connectionRefused`: nothing listens at the address, so a shutdown does not wait for it for long. `mayHaveArrived`: trying again is forbidden or in vain, although the batch may have arrived.
  */
 export type Failure =
-  | { readonly kind: 'retryable' | 'permanent' | 'tooLarge' | 'unknownOutcome' }
+  | { readonly kind: 'tooLarge' | 'unknownOutcome' }
+  | { readonly kind: 'retryable'; readonly connectionRefused?: boolean }
+  | { readonly kind: 'permanent'; readonly mayHaveArrived?: boolean }
   | { readonly kind: 'throttled'; readonly retryAfterMillis: number };
 
 /** An export that failed, with what that means. */

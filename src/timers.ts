@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { asyncScheduler, type SchedulerLike, Subscription } from 'rxjs';
+import { type SchedulerLike, Subscription } from 'rxjs';
 import { MAX_TIMER_MILLIS } from './options.ts';
+import { isHostScheduler } from './scheduler.ts';
 
 /**
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
@@ -35,13 +36,11 @@ export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work
  * is no process to keep.
  */
 export function holdProcess(scheduler: SchedulerLike): Subscription {
-  return scheduler === asyncScheduler
-    ? keepingAlive(scheduler, Number.POSITIVE_INFINITY, () => {})
-    : Subscription.EMPTY;
+  return isHostScheduler(scheduler) ? keepingAlive(scheduler, Number.POSITIVE_INFINITY, () => {}) : Subscription.EMPTY;
 }
 
 /** Runs `work` once, as soon as the host has finished what it is at: no delay, and no microtask of the caller's. */
 export function soon(scheduler: SchedulerLike, work: () => void): void {
-  if (scheduler === asyncScheduler) outsideAnyContext(() => setImmediate(work));
+  if (isHostScheduler(scheduler)) outsideAnyContext(() => setImmediate(work));
   else scheduler.schedule(work, 0);
 }

@@ -9,6 +9,7 @@ import {
   fromAsyncIterable,
   fromSpanProcessor,
   type MemorySink,
+  type ObservableSink,
   type Outcome,
   otlpHttp,
   raceTimeout,
@@ -58,9 +59,9 @@ describe('types', () => {
     unrun(() => {
       expectTypeOf(fromSpanProcessor().spans$).toEqualTypeOf<Observable<ReadableSpan>>();
       expectTypeOf(fromAsyncIterable([1, 2])).toEqualTypeOf<Observable<number>>();
-      expectTypeOf(otlpHttp()).toEqualTypeOf<Sink<ReadableSpan>>();
+      expectTypeOf(otlpHttp()).toEqualTypeOf<ObservableSink<ReadableSpan>>();
       expectTypeOf(toMemory<Order>()).toEqualTypeOf<MemorySink<Order>>();
-      expectTypeOf(toConsole()).toEqualTypeOf<Sink<ReadableSpan>>();
+      expectTypeOf(toConsole()).toEqualTypeOf<ObservableSink<ReadableSpan>>();
       expectTypeOf(spanPipeline({ sink: otlpHttp() })).toEqualTypeOf<SpanPipeline>();
       expectTypeOf<Outcome<Order>>().toExtend<Tally>();
     });

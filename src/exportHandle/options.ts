@@ -1,9 +1,10 @@
-import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import type { SchedulerLike } from 'rxjs';
 import { InvalidOptionError } from '../errors.ts';
 import { type ChannelSettings, settle as settleChannel } from '../inputs/channel/options.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from '../operators/adaptiveBatch/options.ts';
 import { type ExportToOptions, leaseMillis } from '../operators/exportTo/options.ts';
 import { present, requireMillis, requireShape, requireWhole, withDefaults } from '../options.ts';
+import { monotonicScheduler } from '../scheduler.ts';
 import type { Sink } from '../sink.ts';
 import { estimateItemBytes } from '../strategies/itemBytes.ts';
 import type { Unit } from './call.ts';
@@ -36,7 +37,7 @@ export interface ExportHandleOptions<T> extends BatchOptions<T>, ExportOptions<T
   shutdownDeadlineMillis?: number;
   /** How long the process is kept alive at its natural end to export what was given, in milliseconds: 0 or more, default 10,000. 0: not at all. */
   exitDeadlineMillis?: number;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -59,7 +60,7 @@ export const EXPORT_HANDLE_DEFAULTS: Readonly<Required<Pick<ExportHandleOptions<
   flushTimeoutMillis: 30_000,
   shutdownDeadlineMillis: 30_000,
   exitDeadlineMillis: 10_000,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 export const OWNER = 'exportHandle';

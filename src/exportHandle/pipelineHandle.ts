@@ -1,8 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { asyncScheduler } from 'rxjs';
 import type { Shutdown } from '../lifeCycle.ts';
 import type { Outcome } from '../outcome.ts';
 import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
+import { monotonicScheduler } from '../scheduler.ts';
 import type { Stats } from '../strategies/summary.ts';
 import { Call, type ExportAnswer, settleUnits, type Unit } from './call.ts';
 import type { ExportHandle } from './exportHandle.ts';
@@ -28,7 +28,7 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
 
   export(items: readonly ReadableSpan[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
     const signal = settleCall(items, options);
-    const call = new Call(items.length, asyncScheduler, signal);
+    const call = new Call(items.length, monotonicScheduler, signal);
     if (!signal?.aborted) for (const span of items) this.#enter(span, call);
     return call.answer;
   }
@@ -62,7 +62,7 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
     const spans = 'items' in outcome.batch ? outcome.batch.items : outcome.batch;
     const units = this.#unitsOf(spans);
     // Spans that ended in the host share the batch, and its outcome: they are a caller, too, who does not listen.
-    const others = new Call(spans.length - units.length, asyncScheduler, undefined);
+    const others = new Call(spans.length - units.length, monotonicScheduler, undefined);
     const strangers = Array.from({ length: spans.length - units.length }, () => ({ item: undefined, call: others }));
     settleUnits([...units, ...strangers], outcome);
   }

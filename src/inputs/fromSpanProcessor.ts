@@ -1,11 +1,12 @@
 import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import { asyncScheduler, Observable, type SchedulerLike, Subject } from 'rxjs';
+import { Observable, type SchedulerLike, Subject } from 'rxjs';
 import type { Account } from '../account.ts';
 import type { FlushRequest } from '../batch.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../options.ts';
 import type { Loss, LossReason } from '../outcome.ts';
+import { monotonicScheduler } from '../scheduler.ts';
 import { Ring } from '../strategies/ring.ts';
 import { soon } from '../timers.ts';
 import { doneWithin, Flushes } from './flushes.ts';
@@ -26,7 +27,7 @@ export interface FromSpanProcessorOptions {
   onLoss?: (loss: Loss) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -41,7 +42,7 @@ export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
   flushTimeoutMillis: 30_000,
   onLoss: undefined,
   ledger: undefined,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 /** A `SpanProcessor` for OpenTelemetry's SDK, and the stream of the spans that it was given. */

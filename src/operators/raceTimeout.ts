@@ -1,8 +1,9 @@
-import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
 import { InvalidOptionError, RaceTimeoutError } from '../errors.ts';
 import { listen } from '../listen.ts';
 import { requireMillis, requireOneOf, requireShape, withDefaults } from '../options.ts';
 import { quietly } from '../quietly.ts';
+import { monotonicScheduler } from '../scheduler.ts';
 import { after } from '../timers.ts';
 
 export interface RaceTimeoutOptions {
@@ -12,7 +13,7 @@ export interface RaceTimeoutOptions {
   bounds?: 'first' | 'whole';
   /** Names the source in the error's message. Default `'the source'`. */
   what?: string;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -20,7 +21,7 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
   millis: Number.POSITIVE_INFINITY,
   bounds: 'whole',
   what: 'the source',
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 /**

@@ -1,4 +1,4 @@
-import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
 import { listen } from '../listen.ts';
 import {
   MAX_TIMER_MILLIS,
@@ -10,6 +10,7 @@ import {
   withDefaults,
 } from '../options.ts';
 import { quietly } from '../quietly.ts';
+import { monotonicScheduler } from '../scheduler.ts';
 import type { Failure } from '../sink.ts';
 import { type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
 import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
@@ -40,7 +41,7 @@ export interface RetryWithBackoffOptions {
   onCallbackError?: (thrown: unknown) => void;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -53,7 +54,7 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
   onRetry: () => {},
   onCallbackError: () => {},
   random: Math.random,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 /**

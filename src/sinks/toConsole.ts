@@ -3,7 +3,7 @@ import { type HrTime, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { defer, of } from 'rxjs';
 import { requireFunction, withDefaults } from '../options.ts';
-import type { Sink } from '../sink.ts';
+import type { ObservableSink } from '../sink.ts';
 
 export interface ToConsoleOptions {
   /** Writes one line. Default `console.log`. */
@@ -26,7 +26,7 @@ export const TO_CONSOLE_DEFAULTS: Readonly<Required<ToConsoleOptions>> = Object.
  * const pipeline = spanPipeline({ sink: toConsole() });
  * ```
  */
-export function toConsole<T = ReadableSpan>(options: ToConsoleOptions = {}): Sink<T> {
+export function toConsole<T = ReadableSpan>(options: ToConsoleOptions = {}): ObservableSink<T> {
   const { write } = withDefaults('toConsole', TO_CONSOLE_DEFAULTS, options);
   requireFunction('toConsole.write', write);
   return {

@@ -4,7 +4,7 @@ import type { Batch } from '../batch.ts';
 import { InvalidOptionError, messageOf, SpanflowError } from '../errors.ts';
 import { requireMillis, requireShape, withDefaults } from '../options.ts';
 import { failureOfStatus } from '../otlp/status.ts';
-import { ExportError, type Failure, type Response, type Sink } from '../sink.ts';
+import { ExportError, type Failure, type ObservableSink, type Response } from '../sink.ts';
 import { Slots } from '../strategies/slots.ts';
 import { untraced } from '../suppress.ts';
 import { type ResourceWait, resourceWait } from './resources.ts';
@@ -51,7 +51,7 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Objec
  *
  * @see otlpHttp
  */
-export function toExporter(exporter: SpanExporter, options: ToExporterOptions = {}): Sink<ReadableSpan> {
+export function toExporter(exporter: SpanExporter, options: ToExporterOptions = {}): ObservableSink<ReadableSpan> {
   requireShape('toExporter.exporter', exporter, 'a SpanExporter', 'export', 'shutdown');
   const settings = withDefaults('toExporter', TO_EXPORTER_DEFAULTS, options);
   if (typeof settings.name !== 'string') throw new InvalidOptionError('toExporter.name', 'a text', settings.name);

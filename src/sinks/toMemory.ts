@@ -1,6 +1,6 @@
 import { defer, of, throwError } from 'rxjs';
 import { requireWhole, withDefaults } from '../options.ts';
-import { ExportError, type Sink } from '../sink.ts';
+import { ExportError, type ObservableSink } from '../sink.ts';
 
 export interface ToMemoryOptions {
   /** Items that are kept, at most: 1 or more, default 100,000. A batch that would exceed it is refused for good. */
@@ -10,7 +10,7 @@ export interface ToMemoryOptions {
 export const TO_MEMORY_DEFAULTS: Readonly<Required<ToMemoryOptions>> = Object.freeze({ maxItems: 100_000 });
 
 /** A sink that keeps what it is given. */
-export interface MemorySink<T> extends Sink<T> {
+export interface MemorySink<T> extends ObservableSink<T> {
   /** Everything since the last `clear()`, in the order of arrival. */
   readonly items: readonly T[];
   clear(): void;

@@ -1,5 +1,5 @@
 import type { Batch } from '../batch.ts';
-import type { Failure, Response, Sink } from '../sink.ts';
+import type { Failure, ObservableSink, Response } from '../sink.ts';
 import type { SubscriptionSpan } from './syntax.ts';
 
 /** How a scripted sink answers, beyond its marbles. */
@@ -48,7 +48,7 @@ export interface Attempt<T> extends SubscriptionSpan {
 }
 
 /** A sink whose answers are drawn, and that remembers its attempts. */
-export interface ScriptedSink<T> extends Sink<T> {
+export interface ScriptedSink<T> extends ObservableSink<T> {
   /** In the order in which they began, across all batches. */
   readonly attempts: readonly Attempt<T>[];
   /** The batches that `export` was called with. */

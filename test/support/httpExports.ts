@@ -10,12 +10,12 @@ import {
   type ExportToOptions,
   exponentialBackoff,
   exportTo,
+  type ObservableSink,
   type OtlpHttpOptions,
   type Outcome,
   otlpHttp,
   type Response,
   type RetryOptions,
-  type Sink,
 } from '../../src/index.ts';
 import { type OtlpBackend, type OtlpBackendOptions, otlpBackend } from '../../src/testing/index.ts';
 
@@ -26,7 +26,7 @@ export async function startBackend(options?: OtlpBackendOptions): Promise<OtlpBa
 }
 
 /** An `otlpHttp` that reads no variables of the machine it is tested on. */
-export function openSink(options: OtlpHttpOptions): Sink<ReadableSpan> {
+export function openSink(options: OtlpHttpOptions): ObservableSink<ReadableSpan> {
   const sink = otlpHttp({ environment: {}, ...options });
   onTestFinished(() => sink.shutdown?.());
   return sink;
@@ -37,12 +37,12 @@ export function batchOf<T>(items: readonly T[]): Batch<T> {
 }
 
 /** One attempt and no more. */
-export function exportOnce<T>(sink: Sink<T>, items: readonly T[]): Promise<Response> {
+export function exportOnce<T>(sink: ObservableSink<T>, items: readonly T[]): Promise<Response> {
   return firstValueFrom(sink.export(batchOf(items)));
 }
 
 /** How one attempt fails. */
-export async function failureOf<T>(sink: Sink<T>, items: readonly T[]): Promise<ExportError> {
+export async function failureOf<T>(sink: ObservableSink<T>, items: readonly T[]): Promise<ExportError> {
   try {
     const response = await exportOnce(sink, items);
     throw new TypeError(`it did not fail, and answered ${JSON.stringify(response)}`);
@@ -60,7 +60,7 @@ export const SWIFT_RETRIES: RetryOptions = {
 
 /** What becomes of one batch. */
 export function outcomeOf<T>(
-  sink: Sink<T>,
+  sink: ObservableSink<T>,
   items: readonly T[],
   options: ExportToOptions<T> = {},
 ): Promise<Outcome<T>> {

@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, Observable, type OperatorFunction, Subscription } from 'rxjs';
-import type { Batch, Response, Sink } from '../../src/index.ts';
+import type { Batch, ObservableSink, Response } from '../../src/index.ts';
 
 /** What an operator does wrong, and `none` for the right one. */
 export type Fault =
@@ -53,7 +53,7 @@ function ticking(flush: () => void): Subscription {
 }
 
 /** Sends each batch as it comes, and passes it on when it has arrived. */
-export function send<T>(sink: Sink<T>, fault: Fault): MonoTypeOperatorFunction<Batch<T>> {
+export function send<T>(sink: ObservableSink<T>, fault: Fault): MonoTypeOperatorFunction<Batch<T>> {
   return (source) =>
     new Observable((subscriber) => {
       const deliver = (batch: Batch<T>) => {

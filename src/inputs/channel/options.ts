@@ -1,9 +1,10 @@
-import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import type { Observable, SchedulerLike } from 'rxjs';
 import type { FlushRequest } from '../../batch.ts';
 import type { Gate } from '../../gate.ts';
 import type { Ledger } from '../../ledger.ts';
 import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../options.ts';
 import type { Loss } from '../../outcome.ts';
+import { monotonicScheduler } from '../../scheduler.ts';
 import { estimateItemBytes } from '../../strategies/itemBytes.ts';
 
 export interface ChannelOptions<T> {
@@ -26,7 +27,7 @@ export interface ChannelOptions<T> {
   onLoss?: (loss: Loss) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -46,7 +47,7 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   sizeOf: estimateItemBytes,
   onLoss: undefined,
   ledger: undefined,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 /** What {@link Channel.trySend} answers: it is in; there was no room for it; the channel takes nothing any more. */

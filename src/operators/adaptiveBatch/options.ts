@@ -1,4 +1,4 @@
-import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import type { Observable, SchedulerLike } from 'rxjs';
 import type { Gate } from '../../gate.ts';
 import type { Ledger } from '../../ledger.ts';
 import {
@@ -11,6 +11,7 @@ import {
   withDefaults,
 } from '../../options.ts';
 import type { Loss } from '../../outcome.ts';
+import { monotonicScheduler } from '../../scheduler.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { estimateItemBytes } from '../../strategies/itemBytes.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
@@ -71,7 +72,7 @@ export interface AdaptiveBatchOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -102,7 +103,7 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   sizeOf: estimateItemBytes,
   onLoss: undefined,
   ledger: undefined,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 export const STAGE = 'adaptiveBatch';

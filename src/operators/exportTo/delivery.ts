@@ -1,6 +1,7 @@
 import {
   catchError,
   defer,
+  from,
   type MonoTypeOperatorFunction,
   map,
   Observable,
@@ -104,7 +105,7 @@ export class Delivery<T> {
     this.#attemptedAtMillis = settings.scheduler.now();
     this.#attemptMillis = 0;
     this.#underWay = true;
-    return endedQuietly(sink.export(this.batch), () => this.#countCallbackError()).pipe(
+    return endedQuietly(from(sink.export(this.batch)), () => this.#countCallbackError()).pipe(
       take(1),
       throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
     );

@@ -1,4 +1,4 @@
-import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import type { Observable, SchedulerLike } from 'rxjs';
 import { InvalidOptionError } from '../../errors.ts';
 import type { Ledger } from '../../ledger.ts';
 import {
@@ -11,6 +11,7 @@ import {
   withDefaults,
 } from '../../options.ts';
 import type { Loss } from '../../outcome.ts';
+import { monotonicScheduler } from '../../scheduler.ts';
 import type { Sink } from '../../sink.ts';
 import { type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
 import type { Retry } from '../retryWithBackoff.ts';
@@ -61,7 +62,7 @@ export interface ExportToOptions<T> {
   ledger?: Ledger;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
-  /** Where time comes from. Default `asyncScheduler`. */
+  /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
@@ -90,7 +91,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   onLoss: undefined,
   ledger: undefined,
   random: Math.random,
-  scheduler: asyncScheduler,
+  scheduler: monotonicScheduler,
 });
 
 /** Lays the options over the defaults and refuses what is out of range. */

@@ -1,7 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Observable } from 'rxjs';
 import type { Batch } from '../../batch.ts';
-import { ExportError, type Response, type Sink } from '../../sink.ts';
+import { ExportError, type ObservableSink, type Response } from '../../sink.ts';
 import { untraced } from '../../suppress.ts';
 import { resourceWait } from '../resources.ts';
 import { readAnswer } from './answer.ts';
@@ -39,7 +39,7 @@ import { headersOf, type PreparedRequest, prepare } from './request.ts';
  *
  * @see toExporter
  */
-export function otlpHttp(options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
+export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<ReadableSpan> {
   const settings = settle(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);

@@ -3,7 +3,7 @@ import { Observable, Subject, type Subscriber } from 'rxjs';
 import type { Batch, FlushRequest } from '../../batch.ts';
 import { createLedger, type Ledger } from '../../ledger.ts';
 import type { Loss } from '../../outcome.ts';
-import { ExportError, type Response, type Sink } from '../../sink.ts';
+import { ExportError, type ObservableSink, type Response } from '../../sink.ts';
 import { isOutcome } from '../outcomeValues.ts';
 import { itemsOf } from '../recording.ts';
 import { numbered } from './anySpan.ts';
@@ -14,7 +14,7 @@ export interface World {
   /** Where spans come from. It is hot, and a pipeline subscribes to it once, or several times. */
   readonly spans$: Observable<ReadableSpan>;
   /** Where they go. Unsubscribing an export aborts it. */
-  readonly sink: Sink<ReadableSpan>;
+  readonly sink: ObservableSink<ReadableSpan>;
   /** For the stages that keep books. */
   readonly ledger: Ledger;
   /** For the stages that tell of what they lose. */
@@ -35,7 +35,7 @@ export class ObservedWorld implements World {
   readonly flushWhen = new Subject<FlushRequest>();
   readonly stopWhen = new Subject<void>();
   readonly spans$ = this.source.asObservable();
-  readonly sink: Sink<ReadableSpan> = { name: this.name, export: (batch) => this.#export(batch) };
+  readonly sink: ObservableSink<ReadableSpan> = { name: this.name, export: (batch) => this.#export(batch) };
   /** Spans that were emitted while somebody listened, by id. */
   readonly emitted = new Map<string, ReadableSpan>();
   /** Ids of spans that nobody hears of any more unless the sink has them: they were at the sink, or somebody told what became of them. */

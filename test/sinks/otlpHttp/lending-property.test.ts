@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { firstValueFrom, fromEvent, takeUntil } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { Batch } from '../../../src/batch.ts';
-import { otlpHttp, type Sink } from '../../../src/index.ts';
+import { type ObservableSink, otlpHttp } from '../../../src/index.ts';
 import { batchOf } from '../../support/httpExports.ts';
 import { isWhole, type Recorder, recorder, type Treatment } from '../../support/httpRecorder.ts';
 import {
@@ -54,7 +54,11 @@ async function turns(count: number): Promise<void> {
 }
 
 /** Whether it was answered. */
-async function attempted(sink: Sink<ReadableSpan>, batch: Batch<ReadableSpan>, signal: AbortSignal): Promise<boolean> {
+async function attempted(
+  sink: ObservableSink<ReadableSpan>,
+  batch: Batch<ReadableSpan>,
+  signal: AbortSignal,
+): Promise<boolean> {
   const aborted = fromEvent(signal, 'abort');
   for (let attempt = 0; attempt < ATTEMPTS && !signal.aborted; attempt++) {
     try {

@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Batch } from '../../../src/batch.ts';
-import type { OtlpHttpOptions, Sink } from '../../../src/index.ts';
+import type { ObservableSink, OtlpHttpOptions } from '../../../src/index.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from '../../../src/sinks/otlpHttp/body.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { batchOf, exportOnce, openSink } from '../../support/httpExports.ts';
@@ -26,12 +26,12 @@ const IDENTITY = OURS.issue('backend', ['127.0.0.1']);
 /** Buffers of 256 KiB grow to twice that, and so on; all of these are kept. */
 const KIBIBYTES = [100, 200, 400, 900];
 
-function sinkTo({ url }: Recorder, options: OtlpHttpOptions = {}): Sink<ReadableSpan> {
+function sinkTo({ url }: Recorder, options: OtlpHttpOptions = {}): ObservableSink<ReadableSpan> {
   return openSink({ url, ...(url.startsWith('https') ? { tls: { ca: OURS.cert } } : {}), ...options });
 }
 
 /** Tries until it is answered. */
-async function delivered(sink: Sink<ReadableSpan>, batch: Batch<ReadableSpan>, attempts = 4): Promise<void> {
+async function delivered(sink: ObservableSink<ReadableSpan>, batch: Batch<ReadableSpan>, attempts = 4): Promise<void> {
   try {
     await firstValueFrom(sink.export(batch));
   } catch (failure) {
@@ -48,7 +48,11 @@ async function sendOthers(count = 4): Promise<void> {
 }
 
 /** That nothing but these bodies, or beginnings of them, came in; and which of them came whole. */
-async function wholeOf(server: Recorder, sink: Sink<ReadableSpan>, bodies: readonly Buffer[]): Promise<Set<number>> {
+async function wholeOf(
+  server: Recorder,
+  sink: ObservableSink<ReadableSpan>,
+  bodies: readonly Buffer[],
+): Promise<Set<number>> {
   await sink.shutdown?.();
   await server.quiet();
   const origins = server.arrivals.map(({ body }) => originOf(body, bodies));
