@@ -19,7 +19,16 @@ export interface Batch<T> {
   /** An estimate of the encoded size, in bytes. */
   readonly bytes: number;
   readonly closedBy: CloseReason;
-  hold(): Hold;
+  /** @param onFlush called when a flush waits for this batch: at once if one does already, and until the hold is settled */
+  hold(onFlush?: (urgency: FlushUrgency) => void): Hold;
+}
+
+/** What a flush wants of those who hold what it waits for. */
+export interface FlushUrgency {
+  /** How long it waits, in milliseconds, or `Infinity`. */
+  readonly timeoutMillis: number;
+  /** Whether the program is coming to its end: then a backend that is certainly not there is not waited for that long. */
+  readonly isEnding: boolean;
 }
 
 /** A claim on a batch. Both calls are idempotent. */
@@ -35,6 +44,8 @@ export interface Hold {
  * The request is done when each of its holders has settled; a request that nobody holds is done at once.
  */
 export interface FlushRequest {
+  /** Left out: nothing is known of it, and what is held goes on as before. */
+  readonly urgency?: FlushUrgency;
   hold(): { settle(): void };
 }
 
@@ -63,5 +74,5 @@ export function isFlushRequest(value: unknown): value is FlushRequest {
  * ```
  */
 export function withItems<T, R>(batch: Batch<T>, items: readonly R[], bytes: number = batch.bytes): Batch<R> {
-  return { items, bytes, closedBy: batch.closedBy, hold: () => batch.hold() };
+  return { items, bytes, closedBy: batch.closedBy, hold: (onFlush) => batch.hold(onFlush) };
 }

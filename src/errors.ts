@@ -63,8 +63,9 @@ export class RaceTimeoutError extends SpanflowError {
   override readonly name = 'RaceTimeoutError';
   readonly millis: number;
 
-  constructor(what: string, millis: number) {
-    super('TIMEOUT', `${what} took longer than ${millis} ms and was aborted`);
+  /** @param doing what was going on: `while connecting to http://localhost:4318` */
+  constructor(what: string, millis: number, doing = '') {
+    super('TIMEOUT', `${what} took longer than ${millis} ms and was aborted ${doing}`.trimEnd());
     this.millis = millis;
   }
 }

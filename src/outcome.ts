@@ -59,6 +59,10 @@ export interface Tally {
   readonly attempts: number;
   /** Duration of the last attempt, in milliseconds. */
   readonly attemptMillis: number;
+  /** Requests that the batch took, retries aside: more than one where it was too large or too slow in one piece. Left out: 1, or none was answered. */
+  readonly requests?: number;
+  /** Attempts that were sent and timed out. Left out: 0. */
+  readonly timeouts?: number;
   /** From the moment in which the batch was taken to its end, in milliseconds: waits for a slot and backoffs included. */
   readonly elapsedMillis: number;
 }

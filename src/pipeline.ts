@@ -109,6 +109,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   };
 
   const closeSink = async () => {
+    await flushSink(sink, (message) => warnings.trouble(message));
     try {
       await outsideAnyContext(() => sink.shutdown?.());
     } catch (thrown) {
@@ -119,7 +120,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   const close = async (deadlineMillis: number) => {
     const deadline = keepingAlive(scheduler, deadlineMillis, () => stopWhen.next());
     // Its own timeout says nothing here: the deadline above ends every wait.
-    input.shutdown({ timeoutMillis: Number.POSITIVE_INFINITY }).catch(() => {});
+    input.shutdown({ timeoutMillis: Number.POSITIVE_INFINITY }, deadlineMillis).catch(() => {});
     await drained;
     deadline.unsubscribe();
     await withinMillis(scheduler, deadlineMillis, closeSink());

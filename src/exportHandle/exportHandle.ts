@@ -207,6 +207,8 @@ class SinkHandle<T> implements ExportHandle<T> {
       this.#channel.close();
     });
     await Promise.all(this.#entering);
+    // What it waits for is what `drained` says; this only makes it urgent.
+    this.#channel.forceFlush({ timeoutMillis: deadlineMillis }, true).catch(() => {});
     this.#channel.close();
     await this.#drained;
     deadline.unsubscribe();
@@ -216,6 +218,7 @@ class SinkHandle<T> implements ExportHandle<T> {
   }
 
   async #closeSink(): Promise<void> {
+    await flushSink(this.#sink, warnOfTrouble);
     try {
       await outsideAnyContext(() => this.#sink.shutdown?.());
     } catch (thrown) {

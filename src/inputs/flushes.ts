@@ -1,5 +1,5 @@
 import { type Observable, type SchedulerLike, Subject } from 'rxjs';
-import type { FlushRequest } from '../batch.ts';
+import type { FlushRequest, FlushUrgency } from '../batch.ts';
 import { SpanflowError } from '../errors.ts';
 import { keepingAlive, outsideAnyContext } from '../timers.ts';
 
@@ -9,13 +9,14 @@ export class Flushes {
   readonly requests$: Observable<FlushRequest> = this.#requests.asObservable();
 
   /** Sends a request; `onDone` is called when each who holds it has settled: at once if nobody does. */
-  send(onDone: () => void): void {
+  send(onDone: () => void, urgency: FlushUrgency): void {
     let holds = 1; // ours, for the time of the sending
     const settleOne = () => {
       holds -= 1;
       if (holds === 0) onDone();
     };
     this.#requests.next({
+      urgency,
       hold: () => {
         holds += 1;
         let settled = false;

@@ -2,7 +2,7 @@ import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { Observable, type SchedulerLike, Subject } from 'rxjs';
 import type { Account } from '../account.ts';
-import type { FlushRequest } from '../batch.ts';
+import type { FlushRequest, FlushUrgency } from '../batch.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../options.ts';
 import type { Loss, LossReason } from '../outcome.ts';
@@ -67,6 +67,10 @@ export interface SpanSource extends SpanInput {
   /** `onEnd`, with an answer: why the span did not get in. One that is not sampled, or is no span at all, is not counted as offered. */
   offer(span: ReadableSpan): LossReason | undefined;
   readonly lost: Observable<LostSpans>;
+  /** @param isEnding whether the program is coming to its end */
+  forceFlush(options?: { timeoutMillis?: number }, isEnding?: boolean): Promise<void>;
+  /** @param deadlineMillis when what has no outcome will be given up */
+  shutdown(options?: { timeoutMillis?: number }, deadlineMillis?: number): Promise<void>;
 }
 
 const STAGE = 'fromSpanProcessor';
@@ -132,7 +136,7 @@ class RingInput implements SpanSource {
   #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
   #drainIsDue = false; // an immediate is set
   #draining = false;
-  #ending: (() => void) | undefined; // a shutdown that came from within the stream
+  #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream
   #shutdown: Promise<void> | undefined;
 
   readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
@@ -166,14 +170,19 @@ class RingInput implements SpanSource {
     }
   }
 
-  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, isEnding = false): Promise<void> {
     requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    return this.#shutdown ?? this.#settled('forceFlush', timeoutMillis, (onDone) => this.#flush(onDone));
+    return (
+      this.#shutdown ??
+      this.#settled('forceFlush', timeoutMillis, (onDone) => this.#flush(onDone, { timeoutMillis, isEnding }))
+    );
   }
 
-  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, deadlineMillis = timeoutMillis): Promise<void> {
     requireMillis(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    this.#shutdown ??= this.#settled('shutdown', timeoutMillis, (onDone) => this.#end(onDone));
+    this.#shutdown ??= this.#settled('shutdown', timeoutMillis, (onDone) =>
+      this.#end(onDone, { timeoutMillis: deadlineMillis, isEnding: true }),
+    );
     return this.#shutdown;
   }
 
@@ -224,7 +233,7 @@ class RingInput implements SpanSource {
     this.#draining = false;
     const ending = this.#ending;
     this.#ending = undefined;
-    if (ending !== undefined) this.#end(ending);
+    if (ending !== undefined) this.#end(ending.onDone, ending.urgency);
     else if (this.#ring.length > 0) this.#drainSoon();
     else for (const flush of this.#whenEmpty.splice(0)) flush();
   }
@@ -240,16 +249,17 @@ class RingInput implements SpanSource {
   }
 
   /** Sends a flush request behind everything that has ended so far. */
-  #flush(onDone: () => void): void {
+  #flush(onDone: () => void, urgency: FlushUrgency): void {
     this.#drain(Number.POSITIVE_INFINITY);
-    if (this.#ring.length === 0 && !this.#draining) this.#flushes.send(onDone);
-    else this.#whenEmpty.push(() => this.#flushes.send(onDone));
+    const send = () => this.#flushes.send(onDone, urgency);
+    if (this.#ring.length === 0 && !this.#draining) send();
+    else this.#whenEmpty.push(send);
   }
 
-  #end(onDone: () => void): void {
+  #end(onDone: () => void, urgency: FlushUrgency): void {
     // Called from within the stream, it ends when what is being drained has passed.
     if (this.#draining) {
-      this.#ending = onDone;
+      this.#ending = { onDone, urgency };
       return;
     }
     this.#drain(Number.POSITIVE_INFINITY);
@@ -261,7 +271,7 @@ class RingInput implements SpanSource {
       this.lost.next({ loss, spans: left });
     }
     for (const flush of this.#whenEmpty.splice(0)) flush();
-    this.#flushes.send(onDone);
+    this.#flushes.send(onDone, urgency);
     this.#spans.complete();
     this.#flushes.complete();
     this.#untold.tell();

@@ -1,4 +1,4 @@
-import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { type MonoTypeOperatorFunction, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
 import { listen } from '../listen.ts';
 import {
   MAX_TIMER_MILLIS,
@@ -33,6 +33,8 @@ export interface RetryWithBackoffOptions {
   maxElapsedMillis?: number;
   /** A server's own delay counts up to so many milliseconds: 0 or more, default 60,000. */
   maxRetryAfterMillis?: number;
+  /** At each emission a wait that is under way ends, and the next attempt begins. Its error or end changes nothing. */
+  wakeWhen?: Observable<unknown>;
   /** What an error means. Default: what it says itself (see {@link ExportError}), and `retryable` where it says nothing. */
   classify?: (error: unknown) => Failure;
   /** Told before each wait. */
@@ -46,6 +48,7 @@ export interface RetryWithBackoffOptions {
 }
 
 export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOptions>> = Object.freeze({
+  wakeWhen: NEVER,
   backoff: exponentialBackoff(),
   maxAttempts: Number.POSITIVE_INFINITY,
   maxElapsedMillis: 300_000,
@@ -120,9 +123,18 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         if (decision.kind === 'giveUp') return () => subscriber.error(error);
         const { delayMillis } = decision;
         guarded(() => settings.onRetry({ error, attempts, delayMillis }), undefined);
-        return () => {
-          present = after(scheduler, delayMillis, attempt);
+        return () => wait(delayMillis);
+      };
+
+      const wait = (delayMillis: number) => {
+        const waiting = new Subscription();
+        const goOn = () => {
+          waiting.unsubscribe();
+          attempt();
         };
+        present = waiting;
+        waiting.add(after(scheduler, delayMillis, goOn));
+        if (settings.wakeWhen !== NEVER) listen(settings.wakeWhen, { next: goOn }, waiting);
       };
 
       const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);
@@ -158,6 +170,7 @@ function validated(options: RetryWithBackoffOptions): Required<RetryWithBackoffO
   requireLimit(`${owner}.maxAttempts`, settings.maxAttempts, 1);
   requireMillis(`${owner}.maxElapsedMillis`, settings.maxElapsedMillis, 0, 'orInfinity');
   requireMillis(`${owner}.maxRetryAfterMillis`, settings.maxRetryAfterMillis, 0, 'finite');
+  requireShape(`${owner}.wakeWhen`, settings.wakeWhen, 'an Observable', 'subscribe');
   requireFunction(`${owner}.classify`, settings.classify);
   requireFunction(`${owner}.onRetry`, settings.onRetry);
   requireFunction(`${owner}.onCallbackError`, settings.onCallbackError);

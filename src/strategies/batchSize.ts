@@ -21,6 +21,10 @@ export interface BatchLeft {
 export interface BatchEnded {
   readonly items: number;
   readonly delivered: number;
+  /** Requests that it took, retries aside: more than one where it was too large or too slow in one piece. */
+  readonly requests: number;
+  /** Attempts that were sent and timed out. */
+  readonly timeouts: number;
   /** Duration of the last attempt. */
   readonly attemptMillis: number;
   /** Items in the queue now. */

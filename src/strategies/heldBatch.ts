@@ -1,4 +1,4 @@
-import { type Batch, type CloseReason, type Hold, NO_HOLD } from '../batch.ts';
+import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../batch.ts';
 import type { Tally } from '../outcome.ts';
 import type { Taken } from './batcher.ts';
 
@@ -31,6 +31,8 @@ export class HeldBatch<T> implements Batch<T> {
   #state: 'emitting' | 'held' | 'handedOn' | 'over' = 'emitting';
   #holds = 0; // not yet settled
   #unready = 0; // of those, the ones that cannot take another batch yet
+  #flushListeners: ((urgency: FlushUrgency) => void)[] = []; // of the holders that are not done
+  #urgency: FlushUrgency | undefined; // of the newest flush that waits for it
   #tally: Tally | undefined; // of those who have: the least delivered one
 
   constructor(owner: HeldBatchOwner<T>, taken: Taken<T>, sequence: number, emittedAtMillis: number) {
@@ -42,7 +44,7 @@ export class HeldBatch<T> implements Batch<T> {
     this.emittedAtMillis = emittedAtMillis;
   }
 
-  hold(): Hold {
+  hold(onFlush?: (urgency: FlushUrgency) => void): Hold {
     if (this.#state === 'over') return NO_HOLD;
     if (this.#state === 'handedOn') {
       this.#state = 'held';
@@ -50,6 +52,7 @@ export class HeldBatch<T> implements Batch<T> {
     }
     this.#holds += 1;
     this.#changeUnready(1);
+    if (onFlush !== undefined) this.#listen(onFlush);
     let unready = true;
     const ready = () => {
       if (!unready || this.#state === 'over') return;
@@ -60,6 +63,7 @@ export class HeldBatch<T> implements Batch<T> {
     const settle = (tally: Tally) => {
       if (settled) return;
       settled = true;
+      this.#flushListeners = this.#flushListeners.filter((listener) => listener !== onFlush);
       this.#settleOne(tally);
       ready();
     };
@@ -78,9 +82,20 @@ export class HeldBatch<T> implements Batch<T> {
     }
   }
 
+  /** A flush waits for it. */
+  flush(urgency: FlushUrgency): void {
+    this.#urgency = urgency;
+    for (const listener of this.#flushListeners) listener(urgency);
+  }
+
   /** Ends it, whoever still holds it: their word comes too late. */
   expire(tally: Tally): void {
     if (this.#state !== 'over') this.#end(leastDelivered(this.#tally, tally));
+  }
+
+  #listen(onFlush: (urgency: FlushUrgency) => void): void {
+    this.#flushListeners = [...this.#flushListeners, onFlush];
+    if (this.#urgency !== undefined) onFlush(this.#urgency);
   }
 
   #settleOne(tally: Tally): void {

@@ -23,8 +23,11 @@ export function latencyTarget(): BatchSizeStrategyFactory {
       delayMillis: limits.scheduledDelayMillis,
       left() {},
       ended(batch) {
-        if (batch.delivered === 0) return;
+        // A batch that timed out tells of a latency; one that was refused does not.
+        if (batch.delivered === 0 && batch.timeouts === 0) return;
         latency = average(latency, batch.attemptMillis);
+        if (batch.requests > 1)
+          size = Math.max(limits.minExportBatchSize, Math.min(size, batch.items / batch.requests));
         if (latency > 1.5 * limits.targetLatencyMillis) size = Math.max(limits.minExportBatchSize, size * SHRINK);
         if (latency < 0.5 * limits.targetLatencyMillis) size = Math.min(limits.maxExportBatchSize, size * GROW);
       },

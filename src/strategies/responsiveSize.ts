@@ -4,6 +4,8 @@ import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SH
  * The default. Below half of the target latency it grows. From there on it asks how much of the latency comes from the size: up to a quarter of it, it grows, because there larger batches
  * cost nothing, and there are fewer of them; above 1.5 × the target it shrinks from half of it on, but never while the queue grows. A step up that turns out to cost something is taken back.
  *
+ * A batch that had to be split because it was too large or too slow in one piece brings the size down to that of the pieces, and one that timed out shrinks it.
+ *
  * The delay follows the arrivals: twice the time that a batch has lately taken to fill, at most `scheduledDelayMillis`. When a batch has not
  * filled by then, the burst is over, and waiting on would only make it late.
  *
@@ -24,9 +26,10 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     const grow = () => {
       size = Math.min(limits.maxExportBatchSize, size * GROW);
     };
-    const shrink = () => {
-      size = Math.max(limits.minExportBatchSize, size * SHRINK);
+    const fitTo = (largest: number) => {
+      size = Math.max(limits.minExportBatchSize, Math.min(size, largest));
     };
+    const shrink = () => fitTo(size * SHRINK);
     // In time, but not by far: larger batches are tried, where batches are full at all, and given up when they turn out to cost something.
     const tryLarger = (items: number, shareOfSize: number | undefined) => {
       const isFree = shareOfSize === undefined || shareOfSize <= 0.25;
@@ -60,7 +63,10 @@ export function responsiveSize(): BatchSizeStrategyFactory {
       ended(batch) {
         const queueGrows = batch.queued > queuedBefore;
         queuedBefore = batch.queued;
-        if (batch.delivered === 0) return;
+        if (batch.requests > 1) fitTo(batch.items / batch.requests);
+        else if (batch.timeouts > 0) shrink();
+        // Its duration is not that of one request of its size.
+        if (batch.delivered === 0 || batch.requests > 1 || batch.timeouts > 0) return;
         batchesToProbe = Math.max(0, batchesToProbe - 1);
         cost.add(batch.items, batch.attemptMillis);
         const { latency, shareOfSize } = cost;

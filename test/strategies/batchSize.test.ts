@@ -133,7 +133,14 @@ describe('the size of batches', () => {
         strategy.left({ items, openMillis: 50 });
         const spread = 1 + jitter * (2 * random() - 1);
         const attemptMillis = scenario.latency(items, batch) * spread;
-        strategy.ended({ items, delivered: items, attemptMillis, queued: scenario.queued?.(batch) ?? 0 });
+        strategy.ended({
+          items,
+          delivered: items,
+          requests: 1,
+          timeouts: 0,
+          attemptMillis,
+          queued: scenario.queued?.(batch) ?? 0,
+        });
         if (batch >= 100) largest = Math.max(largest, strategy.size);
       }
       expect(largest).toBeLessThanOrEqual(scenario.largest ?? Number.POSITIVE_INFINITY);
@@ -145,12 +152,12 @@ describe('the size of batches', () => {
   test('latencyTarget follows its formula: a mean of weight 0.2, 0.8 of the size above 1.5 × the target, 1.2 below half', () => {
     const strategy = latencyTarget()(LIMITS);
     const sizes = [100, 100, 10, 10, 10, 10, 10, 10, 10].map((attemptMillis) => {
-      strategy.ended({ items: 500, delivered: 500, attemptMillis, queued: 0 });
+      strategy.ended({ items: 500, delivered: 500, requests: 1, timeouts: 0, attemptMillis, queued: 0 });
       return strategy.size;
     });
     // Means: 100, 100, 82, 67.6, 56.1, 46.9, 39.5, 33.6, 28.9.
     expect(sizes).toEqual([400, 320, 256, 256, 256, 256, 256, 256, 256]);
-    strategy.ended({ items: 500, delivered: 500, attemptMillis: 1, queued: 0 });
+    strategy.ended({ items: 500, delivered: 500, requests: 1, timeouts: 0, attemptMillis: 1, queued: 0 });
     expect(strategy.size).toBe(Math.round(256 * 1.2));
   });
 
@@ -159,7 +166,7 @@ describe('the size of batches', () => {
     const sizesWith = (batches: number, latency: (items: number) => number) => {
       const sizes = Array.from({ length: batches }, () => {
         const items = strategy.size;
-        strategy.ended({ items, delivered: items, attemptMillis: latency(items), queued: 0 });
+        strategy.ended({ items, delivered: items, requests: 1, timeouts: 0, attemptMillis: latency(items), queued: 0 });
         return strategy.size;
       });
       return { largest: Math.max(...sizes), last: strategy.size };
@@ -173,7 +180,7 @@ describe('the size of batches', () => {
   test('the size of batches that are never full stays', () => {
     const strategy = responsiveSize()(LIMITS);
     for (let batch = 0; batch < 1_000; batch += 1)
-      strategy.ended({ items: 100, delivered: 100, attemptMillis: 40, queued: 0 });
+      strategy.ended({ items: 100, delivered: 100, requests: 1, timeouts: 0, attemptMillis: 40, queued: 0 });
     expect(strategy.size).toBe(500);
   });
 
@@ -181,7 +188,7 @@ describe('the size of batches', () => {
     for (const factory of [responsiveSize(), latencyTarget()]) {
       const strategy = factory(LIMITS);
       for (let batch = 0; batch < 50; batch += 1)
-        strategy.ended({ items: 500, delivered: 0, attemptMillis: 9_000, queued: 0 });
+        strategy.ended({ items: 500, delivered: 0, requests: 1, timeouts: 0, attemptMillis: 9_000, queued: 0 });
       expect(strategy.size).toBe(500);
     }
   });
@@ -245,7 +252,7 @@ describe('a strategy of somebody else', () => {
     const told: number[] = [];
     const { strategy } = guarded({ ended: ({ attemptMillis }) => void told.push(attemptMillis) });
     for (const attemptMillis of [5, Number.NaN, -1])
-      strategy.ended({ items: 1, delivered: 1, attemptMillis, queued: 0 });
+      strategy.ended({ items: 1, delivered: 1, requests: 1, timeouts: 0, attemptMillis, queued: 0 });
     expect(told).toEqual([5]);
   });
 

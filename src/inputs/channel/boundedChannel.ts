@@ -1,5 +1,6 @@
 import { Observable, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
+import type { FlushUrgency } from '../../batch.ts';
 import { requireMillis, requireShape, withDefaults } from '../../options.ts';
 import { Ring } from '../../strategies/ring.ts';
 import { outsideAnyContext, soon } from '../../timers.ts';
@@ -24,7 +25,7 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #entrance: Entrance<T>;
   readonly #items = new Multicast<T>();
   readonly #flushes = new Flushes();
-  readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void }>(); // flushes that wait for what is before them to leave
+  readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void; readonly urgency: FlushUrgency }>(); // flushes that wait for what is before them to leave
   readonly #refused: Untold;
   #left = 0; // items that have
   #drainIsDue = false; // a turn is set
@@ -91,10 +92,13 @@ export class BoundedChannel<T> implements Channel<T> {
     this.#drainSoon();
   }
 
-  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+  /** @param isEnding whether the program is coming to its end */
+  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, isEnding = false): Promise<void> {
     requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
     const { scheduler } = this.#settings;
-    return doneWithin({ what: 'forceFlush', timeoutMillis, scheduler }, (onDone) => this.#flush(onDone));
+    return doneWithin({ what: 'forceFlush', timeoutMillis, scheduler }, (onDone) =>
+      this.#flush(onDone, { timeoutMillis, isEnding }),
+    );
   }
 
   #drainSoon(): void {
@@ -157,12 +161,12 @@ export class BoundedChannel<T> implements Channel<T> {
     this.#sendFlushes();
   }
 
-  #flush(onDone: () => void): void {
+  #flush(onDone: () => void, urgency: FlushUrgency): void {
     if (this.#ended) {
       if (this.#whenSettled === undefined) onDone();
       else this.#whenSettled.push(onDone);
     } else {
-      this.#marks.push({ upTo: this.#left + this.#entrance.length, onDone });
+      this.#marks.push({ upTo: this.#left + this.#entrance.length, onDone, urgency });
       if (!this.#draining) this.#sendFlushes();
     }
   }
@@ -170,7 +174,7 @@ export class BoundedChannel<T> implements Channel<T> {
   #sendFlushes(): void {
     for (let mark = this.#marks.peek(); mark !== undefined && mark.upTo <= this.#left; mark = this.#marks.peek()) {
       this.#marks.shift();
-      this.#flushes.send(mark.onDone);
+      this.#flushes.send(mark.onDone, mark.urgency);
     }
   }
 
@@ -180,10 +184,13 @@ export class BoundedChannel<T> implements Channel<T> {
     if (this.#failure === undefined) this.#items.complete();
     else this.#items.error(this.#failure.error);
     // Whoever still has batches out answers this one, and so those that will be asked for from now on.
-    this.#flushes.send(() => {
-      for (const onDone of this.#whenSettled ?? []) onDone();
-      this.#whenSettled = undefined;
-    });
+    this.#flushes.send(
+      () => {
+        for (const onDone of this.#whenSettled ?? []) onDone();
+        this.#whenSettled = undefined;
+      },
+      { timeoutMillis: Number.POSITIVE_INFINITY, isEnding: false },
+    );
     this.#flushes.complete();
     this.#entrance.end();
   }

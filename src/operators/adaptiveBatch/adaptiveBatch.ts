@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
-import { type Batch, type FlushRequest, isFlushRequest } from '../../batch.ts';
+import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../batch.ts';
 import { QueueFullError } from '../../errors.ts';
 import type { Gate } from '../../gate.ts';
 import { createLedger } from '../../ledger.ts';
@@ -55,6 +55,13 @@ export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): Operato
   };
 }
 
+/** A request that waits for the outcomes of the items before `upTo`. */
+interface PendingFlush {
+  readonly upTo: number;
+  readonly hold: ReturnType<FlushRequest['hold']>;
+  readonly urgency: FlushUrgency | undefined;
+}
+
 function batchInto<T>(
   subscriber: Subscriber<Batch<T>>,
   source: Observable<T>,
@@ -78,7 +85,7 @@ function batchInto<T>(
     batch.expire(lostTally(batch.items.length, 'leaseExpired', STAGE));
   });
   const water = new WaterMarks(settings.gate && closingOf(settings.gate, scheduler), { high: 2, low: 1 }); // in full batches
-  const flushes: { readonly upTo: number; readonly hold: ReturnType<FlushRequest['hold']> }[] = []; // requests that wait for the items before `upTo`
+  const flushes: PendingFlush[] = [];
   const inputs = new Subscription(); // to the source and to `flushWhen`
   let taken = 0; // items that have left the queue
   let unready = 0; // holders that cannot take another batch
@@ -130,6 +137,7 @@ function batchInto<T>(
     unsettled.add(batch);
     const openMillis = nowMillis - openedAtMillis;
     openedAtMillis = nowMillis;
+    tellUrgency(batch);
     subscriber.next(batch);
     batch.emitted();
     unsettled.watch();
@@ -153,9 +161,10 @@ function batchInto<T>(
       unsettled.watch();
     },
     onSettled: (batch, tally) => {
-      const { delivered, attemptMillis } = tally;
+      const { delivered, attemptMillis, requests = 1, timeouts = 0 } = tally;
       account.settle(batch.items.length, tally);
-      strategy.ended({ items: batch.items.length, delivered, attemptMillis, queued: batcher.length });
+      const { length: items } = batch.items;
+      strategy.ended({ items, delivered, requests, timeouts, attemptMillis, queued: batcher.length });
       batcher.aim(strategy.size);
       unsettled.delete(batch);
       answerFlushes();
@@ -178,10 +187,18 @@ function batchInto<T>(
   };
 
   const flush = (request: unknown) => {
-    if (isFlushRequest(request)) flushes.push({ upTo: taken + batcher.length, hold: request.hold() });
+    if (isFlushRequest(request)) {
+      flushes.push({ upTo: taken + batcher.length, hold: request.hold(), urgency: request.urgency });
+      for (const batch of unsettled.batches()) if (request.urgency !== undefined) batch.flush(request.urgency);
+    }
     batcher.makeAllDue('flush');
     drain();
     answerFlushes();
+  };
+
+  /** A batch that leaves while a flush waits for it. */
+  const tellUrgency = (batch: HeldBatch<T>) => {
+    for (const { upTo, urgency } of flushes) if (batch.sequence < upTo && urgency !== undefined) batch.flush(urgency);
   };
 
   const answerFlushes = () => {

@@ -20,6 +20,11 @@ export class Unsettled<T> {
     return this.#batches.size;
   }
 
+  /** Those that are out now: each may end while one goes through them. */
+  batches(): readonly HeldBatch<T>[] {
+    return [...this.#batches];
+  }
+
   /** How many items had left before the first one that has no outcome. */
   get earliestSequence(): number {
     let earliest = Number.POSITIVE_INFINITY;

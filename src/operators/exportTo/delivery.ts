@@ -1,127 +1,232 @@
 import {
   catchError,
+  concat,
   defer,
+  EMPTY,
   from,
-  type MonoTypeOperatorFunction,
   map,
   Observable,
   of,
+  Subject,
   Subscription,
   take,
   throwError,
   throwIfEmpty,
 } from 'rxjs';
 import type { Account } from '../../account.ts';
-import type { Batch } from '../../batch.ts';
+import type { Batch, FlushUrgency } from '../../batch.ts';
 import { messageOf, RaceTimeoutError, SpanflowError } from '../../errors.ts';
 import { forwardTo, listen } from '../../listen.ts';
-import type { LossReason, Outcome, Tally } from '../../outcome.ts';
+import type { LossReason, Outcome } from '../../outcome.ts';
 import { ExportError, type Failure, type Response, type Sink } from '../../sink.ts';
 import { failureOf } from '../../strategies/retry.ts';
 import type { Slots } from '../../strategies/slots.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
+import { admitted } from './admission.ts';
+import { AttemptReport } from './attemptReport.ts';
+import type { Destination } from './destination.ts';
+import { Hurry } from './hurry.ts';
+import { inTurn } from './inTurn.ts';
 import type { ExportToSettings } from './options.ts';
+import { Parts } from './parts.ts';
+import { Progress } from './progress.ts';
 
 /** A slot that came too late. */
 const TIME_IS_UP = new SpanflowError('TIMEOUT', 'the time for all attempts was over before this one could begin');
 
+/** A wait that a success elsewhere cuts short: shorter ones end soon enough by themselves. */
+const LONG_WAIT_MILLIS = 1_000;
+
 /** What all deliveries of one subscription share. */
 export interface DeliveryContext<T> {
   readonly sink: Sink<T>;
+  readonly destination: Destination;
   readonly slots: Slots;
   readonly settings: ExportToSettings<T>;
   readonly account: Account;
 }
 
-/** One batch on its way to the sink, and what has come of it so far. */
+/** One batch on its way to the sink, in one part or several, and what has come of it so far. */
 export class Delivery<T> {
   readonly batch: Batch<T>;
   readonly #given: Batch<T> | readonly T[];
   readonly #context: DeliveryContext<T>;
   readonly #takenAtMillis: number;
+  readonly #parts: Parts<T>;
+  readonly #progress: Progress;
+  readonly #hurry: Hurry;
+  readonly #wake = new Subject<void>(); // ends the wait for the next attempt
+  #stayAwake: () => void = () => {}; // takes back that a success elsewhere ends the wait
+  #part: Batch<T> | undefined; // that is in flight, or was last
+  #report: AttemptReport | undefined; // of the attempt in flight
   #attempts = 0; // that were started
-  #attemptedAtMillis = 0; // when the last one was
+  #requests = 0; // that were accepted or given up: parts
+  #timeouts = 0; // attempts that were sent and timed out
+  #attemptedAtMillis = 0; // when the last attempt was started
   #attemptMillis = 0; // how long it took
-  #underWay = false; // whether an attempt is
-  #uncertain = false; // whether one was sent and never answered
+  #isThrottled = false; // the backend has said when the next attempt is welcome
+  #error: SpanflowError | undefined; // of the last part that was lost
+  #message: string | undefined; // what the backend said last
 
   constructor(given: Batch<T> | readonly T[], batch: Batch<T>, context: DeliveryContext<T>) {
+    const { settings, sink } = context;
     this.#given = given;
     this.batch = batch;
     this.#context = context;
-    this.#takenAtMillis = context.settings.scheduler.now();
+    this.#takenAtMillis = settings.scheduler.now();
+    this.#parts = new Parts(batch);
+    this.#progress = new Progress(batch.items.length, sink.name);
+    this.#hurry = new Hurry(settings.retry.backoff, settings.scheduler);
   }
 
-  /** Whether an attempt is. */
-  get underWay(): boolean {
-    return this.#underWay;
+  /** Whether an attempt is in flight. */
+  get inFlight(): boolean {
+    return this.#report !== undefined;
   }
 
   /** Its one outcome. It never errors; unsubscribing aborts the attempt, or gives up the wait for the next. */
   run(): Observable<Outcome<T>> {
-    const { slots, settings } = this.#context;
-    const { scheduler, random, retry, attemptTimeoutMillis } = settings;
-    return defer(() => this.#attempt()).pipe(
-      raceTimeout({ millis: attemptTimeoutMillis, what: `an export to ${this.#context.sink.name}`, scheduler }),
-      withSlot(slots),
-      retryWithBackoff({
-        ...retry,
-        classify: (error) => this.#classify(error),
-        onRetry: (next) => this.#tellRetry(next),
-        onCallbackError: () => this.#countCallbackError(),
-        random,
-        scheduler,
+    const { settings, sink } = this.#context;
+    const { scheduler, retry } = settings;
+    const millis = retry.maxElapsedMillis;
+    const parts = inTurn(() => this.#nextPart()).pipe(
+      raceTimeout({ millis, what: `all attempts to export to ${sink.name}`, scheduler }),
+      catchError((error: unknown) => {
+        this.#endTime(error);
+        return EMPTY;
       }),
-      raceTimeout({
-        millis: retry.maxElapsedMillis,
-        what: `all attempts to export to ${this.#context.sink.name}`,
-        scheduler,
-      }),
-      map((response) => this.#answered(response)),
-      catchError((error: unknown) => of(this.#failed(error))),
     );
+    return concat(
+      parts,
+      defer(() => of(this.#outcome())),
+    );
+  }
+
+  /** A flush waits for it: what waits for its next attempt tries at once, and then more often. */
+  flush(urgency: FlushUrgency): void {
+    this.#hurry.begin(urgency);
+    if (!this.#isThrottled) this.#wake.next();
   }
 
   /** Its outcome when nobody waits for it any longer. */
   givenUp(reason: LossReason): Outcome<T> {
-    if (this.#underWay) this.#uncertain = true;
-    this.#endAttempt();
-    return this.#lost(this.#uncertain ? 'unconfirmed' : reason);
+    this.#stayAwake();
+    this.#endByAbort();
+    this.#progress.lose(this.#progress.rest, reason);
+    return this.#outcome();
   }
 
   /** Its outcome when there was no room for it. */
   refused(): Outcome<T> {
-    return this.#lost('queueFull');
+    return this.givenUp('queueFull');
   }
 
-  #attempt(): Observable<Response> {
-    const { account, settings, sink } = this.#context;
+  #nextPart(): Observable<unknown> | undefined {
+    if (this.#progress.rest === 0) return undefined;
+    const { destination, slots, settings } = this.#context;
+    const { scheduler, random, retry } = settings;
+    return defer(() => this.#attempt()).pipe(
+      admitted(destination.gate, slots),
+      retryWithBackoff({
+        ...retry,
+        backoff: this.#hurry.backoff,
+        maxElapsedMillis: Math.max(0, retry.maxElapsedMillis - this.#elapsedMillis()),
+        wakeWhen: this.#wake,
+        classify: (error) => this.#classify(error),
+        onRetry: (next) => this.#beforeRetry(next),
+        onCallbackError: () => this.#countCallbackError(),
+        random,
+        scheduler,
+      }),
+      catchError((error: unknown) => {
+        this.#losePart(error);
+        return EMPTY;
+      }),
+    );
+  }
+
+  #attempt(): Observable<unknown> {
+    const { account, destination, settings, sink } = this.#context;
+    const { scheduler, retry, attemptTimeoutMillis } = settings;
+    this.#stayAwake();
     // The slot came when the time was up: nothing is sent any more.
-    if (settings.scheduler.now() - this.#takenAtMillis >= settings.retry.maxElapsedMillis)
-      return throwError(() => TIME_IS_UP);
+    if (this.#elapsedMillis() >= retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
+    const part = this.#parts.cut(this.#progress.settled, destination.limits);
+    const report = new AttemptReport(sink.name);
+    this.#part = part;
+    this.#report = report;
+    this.#isThrottled = false;
     this.#attempts += 1;
     account.attempted(this.#attempts > 1);
-    this.#attemptedAtMillis = settings.scheduler.now();
+    this.#attemptedAtMillis = scheduler.now();
     this.#attemptMillis = 0;
-    this.#underWay = true;
-    return endedQuietly(from(sink.export(this.batch)), () => this.#countCallbackError()).pipe(
+    return endedQuietly(exported(sink, part, report), () => this.#countCallbackError()).pipe(
       take(1),
       throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
+      raceTimeout({ millis: attemptTimeoutMillis, scheduler }),
+      catchError((error: unknown) => this.#cutOff(error, report)),
+      map((response) => this.#accepted(part, response)),
+      catchError((error: unknown) => this.#split(part, error)),
     );
+  }
+
+  /** A timeout is told by what the attempt was at; an answer that was known by then counts. */
+  #cutOff(error: unknown, report: AttemptReport): Observable<Response> {
+    if (!(error instanceof RaceTimeoutError)) return throwError(() => error);
+    const { answer } = report;
+    if (answer instanceof ExportError) return throwError(() => answer);
+    if (answer !== undefined) return of(answer);
+    if (report.mayHaveArrived) {
+      this.#timeouts += 1;
+      this.#context.destination.timedOut(this.#part?.items.length ?? 0);
+    }
+    return throwError(() => report.timeout(this.#context.settings.attemptTimeoutMillis));
+  }
+
+  /** An answer is an answer, also where a sink in JavaScript gives `undefined`. */
+  #accepted(part: Batch<T>, response: Response | undefined): void {
+    this.#endAttempt();
+    this.#requests += 1;
+    this.#progress.answer(part.items.length, response ?? {});
+    this.#message = response?.message || this.#message;
+    this.#context.destination.accepted(part.items.length, part.bytes);
+  }
+
+  /** What is too large in one piece is tried in smaller ones, at once. An item that is too large by itself is lost alone. */
+  #split(part: Batch<T>, error: unknown): Observable<unknown> {
+    if (part.items.length === 1 || failureOf(error).kind !== 'tooLarge') return throwError(() => error);
+    this.#endAttempt();
+    this.#context.destination.refusedBytes(part.bytes);
+    return EMPTY;
   }
 
   #classify(error: unknown): Failure {
     if (error === TIME_IS_UP) return { kind: 'permanent' };
+    const { destination, settings } = this.#context;
+    const failure = this.#meaningOf(error);
     this.#endAttempt();
-    const failure = failureOfAttempt(error);
-    if (failure.kind === 'unknownOutcome') this.#uncertain = true;
-    return failure;
+    destination.failed(failure, settings.retry.maxRetryAfterMillis);
+    this.#isThrottled = failure.kind === 'throttled' && failure.retryAfterMillis > 0;
+    if (leavesDoubt(failure)) this.#doubt();
+    return this.#hurry.isInVain(failure) ? { kind: 'permanent' } : failure;
   }
 
-  #tellRetry(retry: Retry): void {
+  #meaningOf(error: unknown): Failure {
+    if (!(error instanceof RaceTimeoutError)) return failureOf(error);
+    return this.#report?.failure ?? { kind: 'unknownOutcome' };
+  }
+
+  #doubt(): void {
+    this.#progress.doubt(this.#part?.items.length ?? 0);
+  }
+
+  #beforeRetry(retry: Retry): void {
+    const { destination, settings } = this.#context;
+    if (!this.#isThrottled && retry.delayMillis > LONG_WAIT_MILLIS)
+      this.#stayAwake = destination.backOff(() => this.#wake.next());
     try {
-      this.#context.settings.onRetry?.(retry);
+      settings.onRetry?.(retry);
     } catch {
       this.#countCallbackError();
     }
@@ -131,53 +236,80 @@ export class Delivery<T> {
     this.#context.account.callbackFailed();
   }
 
+  #elapsedMillis(): number {
+    return this.#context.settings.scheduler.now() - this.#takenAtMillis;
+  }
+
   #endAttempt(): void {
-    if (!this.#underWay) return;
-    this.#underWay = false;
+    if (this.#report === undefined) return;
+    this.#report = undefined;
     this.#attemptMillis = this.#context.settings.scheduler.now() - this.#attemptedAtMillis;
   }
 
-  /** An answer is an answer, also where a sink in JavaScript gives `undefined`. */
-  #answered(answer: Response | undefined): Outcome<T> {
-    const response = answer ?? {};
+  /** An attempt in flight is aborted from outside: what is known of it by then counts. */
+  #endByAbort(): void {
+    const report = this.#report;
+    if (report === undefined) return;
     this.#endAttempt();
-    const size = this.batch.items.length;
-    const unencodable = counted(response.unencodable, size);
-    const rejected = counted(response.rejected, size - unencodable);
-    const stage = this.#context.sink.name;
-    const lost = unencodable > 0 ? [{ count: unencodable, reason: 'unencodable', stage } as const] : [];
-    const outcome = this.#outcome({ delivered: size - unencodable - rejected, rejected, lost });
-    return response.message ? { ...outcome, message: response.message } : outcome;
+    const { answer } = report;
+    if (answer !== undefined && !(answer instanceof ExportError)) {
+      this.#progress.answer(this.#part?.items.length ?? 0, answer);
+    } else if (leavesDoubt(answer?.failure ?? report.failure)) this.#doubt();
   }
 
-  #failed(error: unknown): Outcome<T> {
-    // The deadline of the whole may have ended an attempt: nobody knows whether that one arrived.
-    if (this.#underWay) this.#uncertain = true;
-    this.#endAttempt();
-    const kind = error === TIME_IS_UP ? 'retryable' : failureOfAttempt(error).kind;
-    return { ...this.#lost(this.#reason(kind)), error: asSpanflowError(error) };
+  /** No further attempt is made at this part; the rest of the batch goes on. */
+  #losePart(error: unknown): void {
+    if (error === TIME_IS_UP) {
+      this.#endTime(error);
+      return;
+    }
+    const { kind } = failureOf(error);
+    const reason = kind === 'permanent' || kind === 'tooLarge' ? kind : 'retriesExhausted';
+    this.#requests += 1;
+    this.#progress.lose(this.#part?.items.length ?? this.#progress.rest, this.#hurry.gaveUp ? 'shutdown' : reason);
+    this.#error = asSpanflowError(error);
   }
 
-  #reason(kind: Failure['kind']): LossReason {
-    if (kind === 'permanent' || kind === 'tooLarge') return kind;
-    if (this.#uncertain) return 'unconfirmed';
-    return this.#attempts === 0 ? 'expired' : 'retriesExhausted';
+  /** The time of the whole batch is over. */
+  #endTime(error: unknown): void {
+    this.#stayAwake();
+    this.#endByAbort();
+    this.#progress.lose(this.#progress.rest, this.#attempts === 0 ? 'expired' : 'retriesExhausted');
+    this.#error = asSpanflowError(error);
   }
 
-  #lost(reason: LossReason): Outcome<T> {
-    const lost = [{ count: this.batch.items.length, reason, stage: this.#context.sink.name }];
-    return this.#outcome({ delivered: 0, rejected: 0, lost });
-  }
-
-  #outcome(counts: Pick<Tally, 'delivered' | 'rejected' | 'lost'>): Outcome<T> {
-    const elapsedMillis = this.#context.settings.scheduler.now() - this.#takenAtMillis;
+  #outcome(): Outcome<T> {
     return {
       batch: this.#given,
-      ...counts,
+      ...this.#progress.counts(),
       attempts: this.#attempts,
       attemptMillis: this.#attemptMillis,
-      elapsedMillis,
+      elapsedMillis: this.#elapsedMillis(),
+      ...(this.#requests > 1 && { requests: this.#requests }),
+      ...(this.#timeouts > 0 && { timeouts: this.#timeouts }),
+      ...(this.#error !== undefined && { error: this.#error }),
+      ...(this.#message !== undefined && { message: this.#message }),
     };
+  }
+}
+
+/** Whether what failed may have arrived all the same. */
+function leavesDoubt(failure: Failure): boolean {
+  return failure.kind === 'unknownOutcome' || (failure.kind === 'permanent' && failure.mayHaveArrived === true);
+}
+
+/** Errors that a program makes, and no backend: what `export` throws of these is a defect of the sink. */
+const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
+
+/** Calls the sink. What is thrown there by mistake, and what is no `ObservableInput`, is not tried again. */
+function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Observable<Response> {
+  try {
+    return from(sink.export(part, report));
+  } catch (thrown) {
+    const isDefect = DEFECTS.some((kind) => thrown instanceof kind);
+    if (!isDefect) return throwError(() => thrown);
+    const message = `${sink.name}.export() failed at the call, which is a defect of the sink: ${messageOf(thrown)}`;
+    return throwError(() => new ExportError({ kind: 'permanent' }, message, { cause: thrown }));
   }
 }
 
@@ -194,28 +326,6 @@ function endedQuietly<T>(source: Observable<T>, onError: () => void): Observable
     });
     listen(source, forwardTo(subscriber), attempt);
   });
-}
-
-/** Subscribes the source when there is a slot, and keeps the slot until it is unsubscribed or ends. */
-function withSlot<T>(slots: Slots): MonoTypeOperatorFunction<T> {
-  return (source) =>
-    new Observable((subscriber) => {
-      const giveUp = slots.acquire(() => {
-        listen(source, forwardTo(subscriber), subscriber);
-        // Added last, so that it comes last: the attempt is torn down before the next one starts.
-        subscriber.add(() => slots.release());
-      });
-      subscriber.add(giveUp);
-    });
-}
-
-/** An attempt that was aborted because it took too long was sent, and never answered. */
-function failureOfAttempt(error: unknown): Failure {
-  return error instanceof RaceTimeoutError ? { kind: 'unknownOutcome' } : failureOf(error);
-}
-
-function counted(claimed: number | undefined, atMost: number): number {
-  return Math.min(atMost, Math.max(0, Math.trunc(claimed ?? 0) || 0));
 }
 
 function asSpanflowError(error: unknown): SpanflowError {

@@ -10,6 +10,7 @@ import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from '../../strategies/itemB
 import { Slots } from '../../strategies/slots.ts';
 import { holdProcess } from '../../timers.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
+import { destinationOf } from './destination.ts';
 import { type ExportToOptions, type ExportToSettings, settle } from './options.ts';
 
 /**
@@ -72,7 +73,8 @@ function deliverAll<T>(
   account: Account,
 ): void {
   const slots = new Slots(limitOf(settings.concurrency, sink), () => welcome());
-  const context: DeliveryContext<T> = { sink, slots, settings, account };
+  const destination = destinationOf(sink, settings.scheduler);
+  const context: DeliveryContext<T> = { sink, destination, slots, settings, account };
   const entries = new Set<Entry<T>>(); // taken, and without an outcome
   const inputs = new Subscription();
   const unwelcome = new Set<Entry<T>>(); // took the last slot: their holders are told when another one is free
@@ -86,7 +88,8 @@ function deliverAll<T>(
     if (batch === undefined) return refuseItem(given);
     const size = batch.items.length;
     if (size === 0) return;
-    const entry = { delivery: new Delivery(given, batch, context), hold: batch.hold(), run: new Subscription() };
+    const delivery = new Delivery(given, batch, context);
+    const entry = { delivery, hold: batch.hold((urgency) => delivery.flush(urgency)), run: new Subscription() };
     const fits =
       pendingItems + size <= settings.maxPendingItems && pendingBytes + bytesOf(batch) <= settings.maxPendingBytes;
     if (!fits && entries.size > 0) return refuse(entry);
@@ -153,9 +156,22 @@ function deliverAll<T>(
   };
 
   const halt = () => {
-    if (halted) return;
-    halted = true;
     slots.close();
+    giveUpPending();
+    halted = true;
+  };
+
+  /** What is queued before this stage comes meanwhile, and is given up, too. */
+  const giveUpPending = () => {
+    const before = { halted, limit: slots.limit };
+    halted = true;
+    slots.limit = 0; // an abort must not start the next in line
+    giveUp();
+    slots.limit = before.limit;
+    halted = before.halted;
+  };
+
+  const giveUp = () => {
     for (const entry of [...entries]) {
       if (!entries.has(entry)) continue;
       const outcome = entry.delivery.givenUp('shutdown');
@@ -189,7 +205,7 @@ function deliverAll<T>(
     }
   };
 
-  const inFlight = () => [...entries].filter((entry) => entry.delivery.underWay).length;
+  const inFlight = () => [...entries].filter((entry) => entry.delivery.inFlight).length;
   subscriber.add(account.watch({ inFlight }));
   const setLimit = (limit: number) => {
     if (Number.isSafeInteger(limit) && limit >= 1) slots.limit = limitOf(limit, sink);
@@ -201,6 +217,7 @@ function deliverAll<T>(
   subscriber.add(inputs);
   subscriber.add(stop);
   if (typeof settings.concurrency !== 'number') listen(settings.concurrency, { next: setLimit }, inputs);
+  if (settings.giveUpWhen !== undefined) listen(settings.giveUpWhen, { next: giveUpPending }, inputs);
   if (settings.stopWhen !== undefined) listen(settings.stopWhen, { next: halt, error: halt }, inputs);
   listen(
     source,

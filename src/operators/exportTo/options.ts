@@ -54,6 +54,10 @@ export interface ExportToOptions<T> {
    * outcomes are still emitted.
    */
   stopWhen?: Observable<unknown>;
+  /**
+   * @internal At each emission whatever has no outcome is given up, as with `stopWhen`; what comes later is exported again.
+   */
+  giveUpWhen?: Observable<unknown>;
   /** Told of each attempt that failed and will be followed by another, before the wait. */
   onRetry?: (retry: Retry) => void;
   /** Told of each loss at this stage. */
@@ -73,7 +77,7 @@ export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
   maxRetryAfterMillis: 60_000,
 });
 
-type Optional = 'stopWhen' | 'onRetry' | 'onLoss' | 'ledger';
+type Optional = 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'ledger';
 
 /** Every option, settled. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
@@ -87,6 +91,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   maxPendingItems: 100_000,
   maxPendingBytes: 256 * 1024 * 1024,
   stopWhen: undefined,
+  giveUpWhen: undefined,
   onRetry: undefined,
   onLoss: undefined,
   ledger: undefined,

@@ -1,0 +1,56 @@
+import { RaceTimeoutError } from '../../errors.ts';
+import type { Attempt, AttemptPhase, ExportError, Failure, Response } from '../../sink.ts';
+
+const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
+  preparing: 'preparing the request to',
+  resolving: 'resolving the host of',
+  connecting: 'connecting to',
+  securing: 'in the TLS handshake with',
+  sending: 'sending to',
+  waiting: 'waiting for the answer of',
+  reading: 'reading the answer of',
+});
+
+const BEFORE_SENDING: readonly unknown[] = ['preparing', 'resolving', 'connecting', 'securing'];
+
+/** What a sink has said of one attempt, and what follows from it when the attempt is aborted. */
+export class AttemptReport implements Attempt {
+  readonly #sink: string;
+  #phase: AttemptPhase | undefined;
+  #where: string;
+  #answer: Response | ExportError | undefined;
+
+  constructor(sink: string) {
+    this.#sink = sink;
+    this.#where = sink;
+  }
+
+  enter(phase: AttemptPhase, where?: string): void {
+    this.#phase = phase;
+    if (typeof where === 'string' && where !== '') this.#where = where;
+  }
+
+  answered(answer: Response | ExportError): void {
+    this.#answer = answer;
+  }
+
+  /** What is known although the attempt was aborted. */
+  get answer(): Response | ExportError | undefined {
+    return this.#answer;
+  }
+
+  /** Whether bytes of the batch may have left the process. */
+  get mayHaveArrived(): boolean {
+    return !BEFORE_SENDING.includes(this.#phase);
+  }
+
+  /** What it means that the attempt was aborted before its answer was known. */
+  get failure(): Failure {
+    return { kind: this.mayHaveArrived ? 'unknownOutcome' : 'retryable' };
+  }
+
+  timeout(millis: number): RaceTimeoutError {
+    const doing = this.#phase === undefined ? undefined : DOING[this.#phase];
+    return new RaceTimeoutError(`an export to ${this.#sink}`, millis, doing && `while ${doing} ${this.#where}`);
+  }
+}

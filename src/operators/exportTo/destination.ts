@@ -1,0 +1,73 @@
+import type { SchedulerLike } from 'rxjs';
+import type { Failure, Sink } from '../../sink.ts';
+import { Chain } from '../../strategies/chain.ts';
+import { LearnedLimit } from '../../strategies/learnedLimit.ts';
+import type { PartLimits } from './parts.ts';
+import { ThrottleGate } from './throttleGate.ts';
+
+/** Batches whose backoff ends early, for each batch that arrives. More would be a burst. */
+const WOKEN_BY_SUCCESS = 2;
+
+/** What all that export to one sink have in common: when it may be asked, how much it takes at once, and who waits for it. */
+export class Destination {
+  readonly gate: ThrottleGate;
+  readonly #itemLimit = new LearnedLimit();
+  readonly #byteLimit = new LearnedLimit();
+  readonly #backingOff = new Chain<() => void>(); // what ends each of the waits, the oldest first
+
+  constructor(scheduler: SchedulerLike) {
+    this.gate = new ThrottleGate(scheduler);
+  }
+
+  get limits(): PartLimits {
+    return { maxItems: this.#itemLimit.size, maxBytes: this.#byteLimit.size };
+  }
+
+  /** A request of this size was taken: the others need not wait any longer. */
+  accepted(items: number, bytes: number): void {
+    this.#itemLimit.accepted(items);
+    this.#byteLimit.accepted(bytes);
+    for (let count = 0; count < WOKEN_BY_SUCCESS; count += 1) this.#backingOff.shift()?.();
+  }
+
+  /** A request of so many bytes was too large. */
+  refusedBytes(bytes: number): void {
+    this.#byteLimit.refused(bytes);
+  }
+
+  /** A request of so many items took too long. */
+  timedOut(items: number): void {
+    this.#itemLimit.refused(items);
+  }
+
+  /** The backend has said when to come back: up to `maxMillis` it is obeyed, for everything that goes there. */
+  failed(failure: Failure, maxMillis: number): void {
+    if (failure.kind !== 'throttled') return;
+    const millis = Math.min(failure.retryAfterMillis, maxMillis);
+    if (millis > 0) this.gate.close(millis);
+  }
+
+  /** Registers a wait, to be ended when the backend takes something. What it returns takes it back. */
+  backOff(wake: () => void): () => void {
+    let waits = true;
+    const place = this.#backingOff.push(() => {
+      waits = false;
+      wake();
+    });
+    return () => {
+      if (waits) this.#backingOff.remove(place);
+      waits = false;
+    };
+  }
+}
+
+const destinations = new WeakMap<Sink<never>, WeakMap<SchedulerLike, Destination>>();
+
+/** The one of a sink. Where tests have times of their own, each time has its own. */
+export function destinationOf(sink: Sink<never>, scheduler: SchedulerLike): Destination {
+  const byScheduler = destinations.get(sink) ?? new WeakMap<SchedulerLike, Destination>();
+  const destination = byScheduler.get(scheduler) ?? new Destination(scheduler);
+  byScheduler.set(scheduler, destination);
+  destinations.set(sink, byScheduler);
+  return destination;
+}

@@ -1,0 +1,75 @@
+import { type Batch, NO_HOLD } from '../../batch.ts';
+import { estimateItemBytes } from '../../strategies/itemBytes.ts';
+
+/** What one request may hold. */
+export interface PartLimits {
+  readonly maxItems: number;
+  readonly maxBytes: number;
+}
+
+/** Cuts a batch into parts that a backend takes: usually one, the batch itself. A part is a batch of its own. */
+export class Parts<T> {
+  readonly #batch: Batch<T>;
+  #sizes: readonly number[] | undefined; // estimated bytes of each item, once they are needed
+  #start = 0; // of the last part
+  #last: Batch<T> | undefined;
+
+  constructor(batch: Batch<T>) {
+    this.#batch = batch;
+  }
+
+  /** As many items from `start` on as the limits allow, and at least one. A part that is cut again in the same way is the same object: a sink may keep something by it. */
+  cut(start: number, limits: PartLimits): Batch<T> {
+    const count = this.#count(start, limits);
+    if (this.#last === undefined || this.#start !== start || this.#last.items.length !== count) {
+      this.#start = start;
+      this.#last = this.#part(start, count);
+    }
+    return this.#last;
+  }
+
+  #count(start: number, { maxItems, maxBytes }: PartLimits): number {
+    const { items, bytes } = this.#batch;
+    const atMost = Math.min(items.length - start, Math.max(1, Math.floor(maxItems)));
+    if (maxBytes === Number.POSITIVE_INFINITY || (atMost === items.length && bytes <= maxBytes)) return atMost;
+    const sizes = this.#bytesOfItems();
+    let count = 1;
+    let sum = sizes[start] ?? 0;
+    for (; count < atMost; count += 1) {
+      sum += sizes[start + count] ?? 0;
+      if (sum > maxBytes) break;
+    }
+    return count;
+  }
+
+  #part(start: number, count: number): Batch<T> {
+    const { items, closedBy } = this.#batch;
+    if (count === items.length) return this.#batch;
+    const end = start + count;
+    const bytes = sumOf(this.#bytesOfItems().slice(start, end));
+    return { items: items.slice(start, end), bytes, closedBy, hold: () => NO_HOLD };
+  }
+
+  /** They add up to the bytes of the batch; an item whose size cannot be estimated has the average. */
+  #bytesOfItems(): readonly number[] {
+    if (this.#sizes !== undefined) return this.#sizes;
+    const { items, bytes } = this.#batch;
+    const average = bytes > 0 ? bytes / items.length : 1;
+    const estimated = items.map((item) => estimate(item) || average);
+    const scale = (average * items.length) / sumOf(estimated);
+    this.#sizes = estimated.map((size) => size * scale);
+    return this.#sizes;
+  }
+}
+
+function estimate(item: unknown): number {
+  try {
+    return estimateItemBytes(item);
+  } catch {
+    return 0;
+  }
+}
+
+function sumOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
