@@ -5,6 +5,12 @@ const RAISE = 1.25;
 /** So many refusals without an acceptance in between, each at half of the size before, and the size is not what they are about. */
 const OUTAGE_RUN = 3;
 
+/** A state of a {@link LearnedLimit}. */
+export interface KnownLimit {
+  readonly limit: number;
+  readonly refused: number;
+}
+
 /**
  * The size up to which a backend takes requests, in bytes or items: unlimited until it refuses one, then half of what it refused, then raised again carefully.
  *
@@ -21,6 +27,18 @@ export class LearnedLimit {
 
   get size(): number {
     return this.#limit;
+  }
+
+  /** What is known now, to be given to {@link LearnedLimit.restore}. */
+  get known(): KnownLimit {
+    return { limit: this.#limit, refused: this.#refused };
+  }
+
+  /** What was refused since then was not refused for its size. */
+  restore({ limit, refused }: KnownLimit): void {
+    this.#limit = Math.max(this.#limit, limit);
+    this.#refused = Math.max(this.#refused, refused);
+    this.#run = 0;
   }
 
   /** A request of this size was too large. One that was sent before the limit fell to less teaches nothing more. */

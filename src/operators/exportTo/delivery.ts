@@ -1,22 +1,7 @@
-import {
-  catchError,
-  concat,
-  defer,
-  EMPTY,
-  from,
-  map,
-  Observable,
-  of,
-  Subject,
-  Subscription,
-  take,
-  throwError,
-  throwIfEmpty,
-} from 'rxjs';
+import { catchError, concat, defer, EMPTY, map, type Observable, of, Subject, throwError } from 'rxjs';
 import type { Account } from '../../account.ts';
 import type { Batch, FlushUrgency } from '../../batch.ts';
 import { messageOf, RaceTimeoutError, SpanflowError } from '../../errors.ts';
-import { forwardTo, listen } from '../../listen.ts';
 import type { LossReason, Outcome } from '../../outcome.ts';
 import { ExportError, type Failure, type Response, type Sink } from '../../sink.ts';
 import { failureOf } from '../../strategies/retry.ts';
@@ -24,6 +9,7 @@ import type { Slots } from '../../strategies/slots.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import { admitted } from './admission.ts';
+import { attempt } from './attempt.ts';
 import { AttemptReport } from './attemptReport.ts';
 import type { Destination } from './destination.ts';
 import { Hurry } from './hurry.ts';
@@ -58,6 +44,7 @@ export class Delivery<T> {
   readonly #hurry: Hurry;
   readonly #wake = new Subject<void>(); // ends the wait for the next attempt
   #stayAwake: () => void = () => {}; // takes back that a success elsewhere ends the wait
+  #blameItem: (() => void) | undefined; // takes back what refusals of parts have said of the size: one item alone was too large
   #part: Batch<T> | undefined; // that is in flight, or was last
   #report: AttemptReport | undefined; // of the attempt in flight
   #attempts = 0; // that were started
@@ -161,27 +148,11 @@ export class Delivery<T> {
     account.attempted(this.#attempts > 1);
     this.#attemptedAtMillis = scheduler.now();
     this.#attemptMillis = 0;
-    return endedQuietly(exported(sink, part, report), () => this.#countCallbackError()).pipe(
-      take(1),
-      throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
-      raceTimeout({ millis: attemptTimeoutMillis, scheduler }),
-      catchError((error: unknown) => this.#cutOff(error, report)),
+    const onAbortError = () => this.#countCallbackError();
+    return attempt(sink, part, report, { millis: attemptTimeoutMillis, scheduler, onAbortError }).pipe(
       map((response) => this.#accepted(part, response)),
       catchError((error: unknown) => this.#split(part, error)),
     );
-  }
-
-  /** A timeout is told by what the attempt was at; an answer that was known by then counts. */
-  #cutOff(error: unknown, report: AttemptReport): Observable<Response> {
-    if (!(error instanceof RaceTimeoutError)) return throwError(() => error);
-    const { answer } = report;
-    if (answer instanceof ExportError) return throwError(() => answer);
-    if (answer !== undefined) return of(answer);
-    if (report.mayHaveArrived) {
-      this.#timeouts += 1;
-      this.#context.destination.timedOut(this.#part?.items.length ?? 0);
-    }
-    return throwError(() => report.timeout(this.#context.settings.attemptTimeoutMillis));
   }
 
   /** An answer is an answer, also where a sink in JavaScript gives `undefined`. */
@@ -197,7 +168,8 @@ export class Delivery<T> {
   #split(part: Batch<T>, error: unknown): Observable<unknown> {
     if (part.items.length === 1 || failureOf(error).kind !== 'tooLarge') return throwError(() => error);
     this.#endAttempt();
-    this.#context.destination.refusedBytes(part.bytes);
+    const takeBack = this.#context.destination.refusedBytes(part.bytes);
+    this.#blameItem ??= takeBack;
     return EMPTY;
   }
 
@@ -205,6 +177,7 @@ export class Delivery<T> {
     if (error === TIME_IS_UP) return { kind: 'permanent' };
     const { destination, settings } = this.#context;
     const failure = this.#meaningOf(error);
+    if (error instanceof RaceTimeoutError && failure.kind === 'unknownOutcome') this.#timedOut();
     this.#endAttempt();
     destination.failed(failure, settings.retry.maxRetryAfterMillis);
     this.#isThrottled = failure.kind === 'throttled' && failure.retryAfterMillis > 0;
@@ -215,6 +188,11 @@ export class Delivery<T> {
   #meaningOf(error: unknown): Failure {
     if (!(error instanceof RaceTimeoutError)) return failureOf(error);
     return this.#report?.failure ?? { kind: 'unknownOutcome' };
+  }
+
+  #timedOut(): void {
+    this.#timeouts += 1;
+    this.#context.destination.timedOut(this.#part?.items.length ?? 0);
   }
 
   #doubt(): void {
@@ -252,7 +230,7 @@ export class Delivery<T> {
     if (report === undefined) return;
     this.#endAttempt();
     const { answer } = report;
-    if (answer !== undefined && !(answer instanceof ExportError)) {
+    if (answer !== undefined && !(answer instanceof Error)) {
       this.#progress.answer(this.#part?.items.length ?? 0, answer);
     } else if (leavesDoubt(answer?.failure ?? report.failure)) this.#doubt();
   }
@@ -265,6 +243,7 @@ export class Delivery<T> {
     }
     const { kind } = failureOf(error);
     const reason = kind === 'permanent' || kind === 'tooLarge' ? kind : 'retriesExhausted';
+    if (kind === 'tooLarge') this.#blameItem?.();
     this.#requests += 1;
     this.#progress.lose(this.#part?.items.length ?? this.#progress.rest, this.#hurry.gaveUp ? 'shutdown' : reason);
     this.#error = asSpanflowError(error);
@@ -296,36 +275,6 @@ export class Delivery<T> {
 /** Whether what failed may have arrived all the same. */
 function leavesDoubt(failure: Failure): boolean {
   return failure.kind === 'unknownOutcome' || (failure.kind === 'permanent' && failure.mayHaveArrived === true);
-}
-
-/** Errors that a program makes, and no backend: what `export` throws of these is a defect of the sink. */
-const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
-
-/** Calls the sink. What is thrown there by mistake, and what is no `ObservableInput`, is not tried again. */
-function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Observable<Response> {
-  try {
-    return from(sink.export(part, report));
-  } catch (thrown) {
-    const isDefect = DEFECTS.some((kind) => thrown instanceof kind);
-    if (!isDefect) return throwError(() => thrown);
-    const message = `${sink.name}.export() failed at the call, which is a defect of the sink: ${messageOf(thrown)}`;
-    return throwError(() => new ExportError({ kind: 'permanent' }, message, { cause: thrown }));
-  }
-}
-
-/** A sink whose abort throws has failed at being aborted, and nobody else has. */
-function endedQuietly<T>(source: Observable<T>, onError: () => void): Observable<T> {
-  return new Observable((subscriber) => {
-    const attempt = new Subscription();
-    subscriber.add(() => {
-      try {
-        attempt.unsubscribe();
-      } catch {
-        onError();
-      }
-    });
-    listen(source, forwardTo(subscriber), attempt);
-  });
 }
 
 function asSpanflowError(error: unknown): SpanflowError {

@@ -30,9 +30,11 @@ export class Destination {
     for (let count = 0; count < WOKEN_BY_SUCCESS; count += 1) this.#backingOff.shift()?.();
   }
 
-  /** A request of so many bytes was too large. */
-  refusedBytes(bytes: number): void {
+  /** A request of so many bytes was too large. What it returns takes that back: it was one of the items. */
+  refusedBytes(bytes: number): () => void {
+    const before = this.#byteLimit.known;
     this.#byteLimit.refused(bytes);
+    return () => this.#byteLimit.restore(before);
   }
 
   /** A request of so many items took too long. */

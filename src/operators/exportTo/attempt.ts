@@ -1,0 +1,79 @@
+import {
+  catchError,
+  from,
+  Observable,
+  of,
+  type SchedulerLike,
+  Subscription,
+  take,
+  throwError,
+  throwIfEmpty,
+} from 'rxjs';
+import type { Batch } from '../../batch.ts';
+import { messageOf, RaceTimeoutError } from '../../errors.ts';
+import { forwardTo, listen } from '../../listen.ts';
+import { ExportError, type Response, type Sink } from '../../sink.ts';
+import { raceTimeout } from '../raceTimeout.ts';
+import type { AttemptReport } from './attemptReport.ts';
+
+interface AttemptOptions {
+  /** How long it may take. */
+  readonly millis: number;
+  readonly scheduler: SchedulerLike;
+  /** Called when the sink's abort throws. */
+  readonly onAbortError: () => void;
+}
+
+/** One attempt at one part of a batch: it emits the sink's answer and completes, or errors with what that means. */
+export function attempt<T>(
+  sink: Sink<T>,
+  part: Batch<T>,
+  report: AttemptReport,
+  { millis, scheduler, onAbortError }: AttemptOptions,
+): Observable<Response> {
+  return endedQuietly(exported(sink, part, report), onAbortError).pipe(
+    take(1),
+    throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
+    raceTimeout({ millis, scheduler }),
+    catchError((error: unknown) =>
+      error instanceof RaceTimeoutError ? cutOff(report, millis) : throwError(() => error),
+    ),
+  );
+}
+
+/** The message of a timeout says what the attempt was at; an answer that was known by then counts. */
+function cutOff(report: AttemptReport, millis: number): Observable<Response> {
+  const { answer } = report;
+  if (answer === undefined) return throwError(() => report.timeout(millis));
+  return answer instanceof Error ? throwError(() => answer) : of(answer);
+}
+
+/** Errors that a program makes, and no backend: what `export` throws of these is a defect of the sink. */
+const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
+
+/** Calls the sink. What is thrown there by mistake, and what is no `ObservableInput`, is not tried again. */
+function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Observable<Response> {
+  try {
+    return from(sink.export(part, report));
+  } catch (thrown) {
+    const isDefect = DEFECTS.some((kind) => thrown instanceof kind);
+    if (!isDefect) return throwError(() => thrown);
+    const message = `${sink.name}.export() failed at the call, which is a defect of the sink: ${messageOf(thrown)}`;
+    return throwError(() => new ExportError({ kind: 'permanent' }, message, { cause: thrown }));
+  }
+}
+
+/** A sink whose abort throws has failed at being aborted, and nobody else has. */
+function endedQuietly<T>(source: Observable<T>, onError: () => void): Observable<T> {
+  return new Observable((subscriber) => {
+    const attempt = new Subscription();
+    subscriber.add(() => {
+      try {
+        attempt.unsubscribe();
+      } catch {
+        onError();
+      }
+    });
+    listen(source, forwardTo(subscriber), attempt);
+  });
+}
