@@ -33,6 +33,7 @@ export class Call {
   readonly #lost: Loss[] = [];
   #pending: number; // items without an end
   #delivered = 0;
+  #possibleDuplicates = 0;
   #rejected = 0;
   #estimated = 0;
   #attempts = 0;
@@ -63,6 +64,7 @@ export class Call {
   settle(items: number, share: Share, facts: Partial<Outcome<unknown>>, estimated: boolean): void {
     this.#pending -= items;
     this.#delivered += share.delivered;
+    this.#possibleDuplicates += share.possibleDuplicates ?? 0;
     this.#rejected += share.rejected;
     for (const loss of share.lost) if (loss.count > 0) this.#addLoss(loss);
     if (estimated) this.#estimated += items;
@@ -93,6 +95,7 @@ export class Call {
     if (this.#pending > 0) return;
     this.#resolve({
       delivered: this.#delivered,
+      ...(this.#possibleDuplicates > 0 && { possibleDuplicates: this.#possibleDuplicates }),
       rejected: this.#rejected,
       lost: this.#lost,
       estimated: this.#estimated,

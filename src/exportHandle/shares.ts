@@ -1,7 +1,7 @@
 import type { Loss, Tally } from '../outcome.ts';
 
 /** What became of so many items. */
-export type Share = Pick<Tally, 'delivered' | 'rejected' | 'lost'>;
+export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' | 'lost'>;
 
 /**
  * Divides a tally among those whose items made up the batch, in proportion to how many each of them had there.
@@ -12,7 +12,8 @@ export type Share = Pick<Tally, 'delivered' | 'rejected' | 'lost'>;
  * @param counts how many items of the batch each of them has; their sum is the size of the batch
  */
 export function divide(tally: Share, counts: readonly number[]): Share[] {
-  const left = [tally.delivered, tally.rejected, ...tally.lost.map((loss) => loss.count)]; // not yet given to anybody
+  const { delivered, possibleDuplicates: twice = 0, rejected, lost } = tally;
+  const left = [delivered - twice, twice, rejected, ...lost.map((loss) => loss.count)]; // not yet given to anybody
   let itemsLeft = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => {
     const portions = apportion(left, count, itemsLeft);
@@ -20,8 +21,9 @@ export function divide(tally: Share, counts: readonly number[]): Share[] {
     portions.forEach((portion, index) => {
       left[index] = (left[index] ?? 0) - portion;
     });
-    const [delivered = 0, rejected = 0, ...lost] = portions;
-    return { delivered, rejected, lost: withCounts(tally.lost, lost) };
+    const [once = 0, possibleDuplicates = 0, rejected = 0, ...counts] = portions;
+    const share = { delivered: once + possibleDuplicates, rejected, lost: withCounts(lost, counts) };
+    return possibleDuplicates === 0 ? share : { ...share, possibleDuplicates };
   });
 }
 

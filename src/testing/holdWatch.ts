@@ -20,8 +20,8 @@ export class HoldWatch {
     const { hold, expire } = HeldBatch.prototype;
     const watch = (batch: HeldBatch<unknown>, held: Hold) => this.#watched(batch, held);
     const forget = (batch: HeldBatch<unknown>) => this.#forget(batch);
-    HeldBatch.prototype.hold = function (this: HeldBatch<unknown>) {
-      return watch(this, hold.call(this));
+    HeldBatch.prototype.hold = function (this: HeldBatch<unknown>, onFlush) {
+      return watch(this, hold.call(this, onFlush));
     };
     HeldBatch.prototype.expire = function (this: HeldBatch<unknown>, tally) {
       forget(this);

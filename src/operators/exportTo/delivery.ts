@@ -45,7 +45,7 @@ export class Delivery<T> {
   readonly #wake = new Subject<void>(); // ends the wait for the next attempt
   #stayAwake: () => void = () => {}; // takes back that a success elsewhere ends the wait
   #blameItem: (() => void) | undefined; // takes back what refusals of parts have said of the size: one item alone was too large
-  #part: Batch<T> | undefined; // that is in flight, or was last
+  #partSize = 0; // items in the part that is in flight, or was last
   #report: AttemptReport | undefined; // of the attempt in flight
   #attempts = 0; // that were started
   #requests = 0; // that were accepted or given up: parts
@@ -110,7 +110,7 @@ export class Delivery<T> {
   }
 
   #nextPart(): Observable<unknown> | undefined {
-    if (this.#progress.rest === 0) return undefined;
+    if (this.#progress.rest === 0 || this.batch.items.length <= this.#progress.settled) return undefined;
     const { destination, slots, settings } = this.#context;
     const { scheduler, random, retry } = settings;
     return defer(() => this.#attempt()).pipe(
@@ -141,7 +141,7 @@ export class Delivery<T> {
     if (this.#elapsedMillis() >= retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
     const part = this.#parts.cut(this.#progress.settled, destination.limits);
     const report = new AttemptReport(sink.name);
-    this.#part = part;
+    this.#partSize = part.items.length;
     this.#report = report;
     this.#isThrottled = false;
     this.#attempts += 1;
@@ -159,7 +159,7 @@ export class Delivery<T> {
   #accepted(part: Batch<T>, response: Response | undefined): void {
     this.#endAttempt();
     this.#requests += 1;
-    this.#progress.answer(part.items.length, response ?? {});
+    this.#progress.answer(part.items.length, response ?? {}, this.#partSize);
     this.#message = response?.message || this.#message;
     this.#context.destination.accepted(part.items.length, part.bytes);
   }
@@ -192,11 +192,11 @@ export class Delivery<T> {
 
   #timedOut(): void {
     this.#timeouts += 1;
-    this.#context.destination.timedOut(this.#part?.items.length ?? 0);
+    this.#context.destination.timedOut(this.#partSize);
   }
 
   #doubt(): void {
-    this.#progress.doubt(this.#part?.items.length ?? 0);
+    this.#progress.doubt(this.#partSize);
   }
 
   #beforeRetry(retry: Retry): void {
@@ -231,7 +231,7 @@ export class Delivery<T> {
     this.#endAttempt();
     const { answer } = report;
     if (answer !== undefined && !(answer instanceof Error)) {
-      this.#progress.answer(this.#part?.items.length ?? 0, answer);
+      this.#progress.answer(this.#partSize, answer);
     } else if (leavesDoubt(answer?.failure ?? report.failure)) this.#doubt();
   }
 
@@ -245,7 +245,7 @@ export class Delivery<T> {
     const reason = kind === 'permanent' || kind === 'tooLarge' ? kind : 'retriesExhausted';
     if (kind === 'tooLarge') this.#blameItem?.();
     this.#requests += 1;
-    this.#progress.lose(this.#part?.items.length ?? this.#progress.rest, this.#hurry.gaveUp ? 'shutdown' : reason);
+    this.#progress.lose(this.#partSize, this.#hurry.gaveUp ? 'shutdown' : reason);
     this.#error = asSpanflowError(error);
   }
 

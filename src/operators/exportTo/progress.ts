@@ -39,8 +39,12 @@ export class Progress {
     this.#doubtful = Math.max(this.#doubtful, this.#settled + count);
   }
 
-  /** The next items were answered for. */
-  answer(count: number, response: Response): void {
+  /**
+   * The next items were answered for.
+   *
+   * @param of how many of them there were: what a sink has taken out of its batch meanwhile has no outcome here, and the batcher counts it as `removed`
+   */
+  answer(count: number, response: Response, of: number = count): void {
     const unencodable = counted(response.unencodable, count);
     const rejected = counted(response.rejected, count - unencodable);
     const delivered = count - unencodable - rejected;
@@ -48,7 +52,7 @@ export class Progress {
     this.#rejected += rejected;
     this.#possibleDuplicates += Math.min(delivered, this.#doubtfulAmong(count));
     this.#addLoss('unencodable', unencodable);
-    this.#settled += count;
+    this.#settled += of;
   }
 
   /** The next items are lost: for this reason, or as `unconfirmed` where they may have arrived. */
