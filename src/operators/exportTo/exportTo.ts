@@ -14,7 +14,7 @@ import { destinationOf } from './destination.ts';
 import { type ExportToOptions, type ExportToSettings, settle } from './options.ts';
 
 /**
- * Exports batches, or plain arrays, to a sink: so many at once, each with its timeout, its retries and its deadline.
+ * Exports batches, or plain arrays, to a sink: up to `concurrency` at a time, each with its timeout, its retries and its deadline.
  *
  * ```text
  * source      --[ab]----[c]-|
@@ -25,14 +25,25 @@ import { type ExportToOptions, type ExportToSettings, settle } from './options.t
  * result      ----o-------o-|
  * ```
  *
- * The layers around one attempt, from the outside: `deadline( retry( slot( timeout( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the
- * deadline covers every wait.
+ * The layers around one attempt, from the outside: `deadline( retry( gate → slot ( timeout ( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the
+ * deadline covers every wait. The gate is shared by everything that exports to the same sink: one `Retry-After` closes it, for up to `retry.maxRetryAfterMillis`; afterwards one attempt goes
+ * first, and each one that the backend takes lets one more in flight.
+ *
+ * **Too large, or too slow**: a batch that is refused as `tooLarge` is sent in halves, at once, and again, until the parts fit; an item that is too large by itself is lost alone. A batch that timed
+ * out after it was sent is tried again in halves. The size that failed is remembered for the sink: later batches come in parts that fit, and the size is raised again carefully. The parts of a
+ * batch travel one after another.
+ *
+ * **Uncertain**: once an attempt was sent and its answer never came, its items may have arrived, whatever later attempts say: delivered later, they are counted in `possibleDuplicates`; lost, they are
+ * `unconfirmed`. A sink may say when an attempt really begins to send ({@link Attempt}); one that was aborted before is certain not to have arrived.
+ *
+ * **Flush**: what waits for its next attempt tries at once, and then at least twice a second while the flush waits; not before the time that a `Retry-After` has set. While the program ends, an
+ * address at which nothing listens is tried for two seconds in all. After an outage the first batch that arrives ends the waits of two others that would wait for more than a second, and so on.
  *
  * **Emits** one outcome per batch, whichever it is; an empty array has none. **Completes** after the source, when every batch has its outcome.
  * **Errors** like the source, after the outcomes; an export that fails is an outcome and never an error.
- * **Unsubscribed**, it starts nothing more, aborts what is under way and settles what it held: as `unsubscribed`, or as `unconfirmed` if it was sent.
+ * **Unsubscribed**, it starts nothing more, aborts what is in flight and settles what it held: as `unsubscribed`, or as `unconfirmed` if it was sent.
  *
- * **Order**: outcomes come in the order in which exports end. With `concurrency: 1` and no retries that is the order of the batches.
+ * **Order**: outcomes come in the order in which exports end. With `concurrency: 1` and no retries that is the order of the batches. Within a batch, items keep their order.
  *
  * **Loss**: `retriesExhausted`, `expired`, `permanent`, `tooLarge`, `unconfirmed`, `unencodable`, `queueFull`, `shutdown`, `unsubscribed`; each is in the outcome, in the ledger and told to `onLoss`.
  *
