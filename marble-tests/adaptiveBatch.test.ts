@@ -537,6 +537,7 @@ describe('adaptiveBatch: options', () => {
       { overflow: 'drop' },
       "adaptiveBatch.overflow must be one of 'dropNewest', 'dropOldest', 'error', but was given \"drop\"",
     ],
+    [{ processHold: 'no' }, "adaptiveBatch.processHold must be one of 'whileWaiting', 'never', but was given \"no\""],
     [{ flushWhen: 5 }, 'adaptiveBatch.flushWhen must be an Observable, but was given 5'],
     [{ strategy: {} }, 'adaptiveBatch.strategy must be a function'],
     [{ gate: {} }, 'adaptiveBatch.gate must be a gate of createGate()'],

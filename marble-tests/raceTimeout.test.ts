@@ -43,6 +43,10 @@ describe('raceTimeout', () => {
     [{}, 'raceTimeout.millis must be milliseconds from 0 to 2147483647, or Infinity, but was given undefined'],
     [{ millis: -1 }, 'raceTimeout.millis must be milliseconds from 0'],
     [{ millis: 5, bounds: 'last' }, "raceTimeout.bounds must be one of 'first', 'whole', but was given \"last\""],
+    [
+      { millis: 5, processHold: true },
+      "raceTimeout.processHold must be one of 'whileWaiting', 'never', but was given true",
+    ],
     [{ millis: 5, scheduler: {} }, 'raceTimeout.scheduler must be a scheduler of RxJS'],
     [{ millis: 5, mills: 5 }, 'raceTimeout.mills must be one of the known options'],
   ])('refuses %o', (options, message) => {

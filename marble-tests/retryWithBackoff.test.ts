@@ -101,6 +101,10 @@ describe('retryWithBackoff', () => {
       { maxRetryAfterMillis: Number.POSITIVE_INFINITY },
       'retryWithBackoff.maxRetryAfterMillis must be milliseconds from 0',
     ],
+    [
+      { processHold: 'always' },
+      "retryWithBackoff.processHold must be one of 'whileWaiting', 'never', but was given \"always\"",
+    ],
     [{ backoff: {} }, 'retryWithBackoff.backoff must be a backoff, as of exponentialBackoff()'],
     [{ classify: 'all' }, 'retryWithBackoff.classify must be a function, but was given "all"'],
   ])('refuses %o', (options, message) => {

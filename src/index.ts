@@ -94,3 +94,4 @@ export { createLedger, type Ledger, type LedgerOptions } from './ledger.ts';
 export type { Loss, LossReason, Outcome, Tally } from './outcome.ts';
 export { monotonicScheduler } from './scheduler.ts';
 export type { Stats } from './strategies/summary.ts';
+export type { ProcessHold } from './timers.ts';

@@ -6,32 +6,73 @@ import { keepingAlive, outsideAnyContext } from './timers.ts';
 /** Ends something, once: the second call gives the promise of the first. */
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
 
-/** What happens when the event loop runs empty: one listener for all, because Node warns of more than ten. */
-const atExit = new Set<() => void>();
+/** What happens when the event loop runs empty, and at the very end: one listener each for all, because Node warns of more than ten. */
+const atExit = new Set<ExitWork>();
 
-function runAtExit(): void {
-  for (const work of [...atExit]) work();
+function runEmpty(): void {
+  for (const work of [...atExit]) work.whenEmpty();
+}
+
+function runAtEnd(): void {
+  for (const work of [...atExit]) work.atEnd?.();
+}
+
+interface ExitWork {
+  whenEmpty(): void;
+  atEnd?(): void;
+}
+
+/** What is drained when the event loop runs empty. */
+export interface ExitDrain {
+  /** A count that has grown when something came. */
+  taken(): number;
+  /** Whether something has no end yet. */
+  isPending(): boolean;
+  /** Brings what is pending to its end, within a deadline for which it keeps the process alive. It never rejects. */
+  drain(): Promise<void>;
+  /** The process ends: nothing asynchronous happens any more. */
+  atEnd?(): void;
 }
 
 /**
- * Makes a shutdown happen once, and by itself when the process comes to its natural end: while it drains, its deadline keeps the process alive.
+ * Drains whenever the event loop has run empty, and leaves everything open. A listener of `beforeExit` may find more work, and then Node emits it again; what came meanwhile is drained then. So a program
+ * lives on for one deadline after it has added something, and not at all when it has added nothing.
  *
- * @param exitDeadlineMillis the deadline in that case; 0: it does not happen by itself
+ * @param deadlineMillis that of a drain; 0: there is none
+ * @returns what ends that
  */
-export function onceAndAtExit(exitDeadlineMillis: number, shutdown: Shutdown): Shutdown {
+export function drainAtExit(deadlineMillis: number, exit: ExitDrain): () => void {
+  if (deadlineMillis === 0) return () => {};
+  let takenBefore = 0; // when the last drain began: what is still pending of that gets no second one
+  let draining = false;
+  const whenEmpty = () => {
+    const taken = exit.taken();
+    if (draining || taken === takenBefore || !exit.isPending()) return;
+    takenBefore = taken;
+    draining = true;
+    exit.drain().finally(() => {
+      draining = false;
+    });
+  };
+  const work: ExitWork = { whenEmpty, atEnd: () => exit.atEnd?.() };
+  if (atExit.size === 0) process.on('beforeExit', runEmpty).on('exit', runAtEnd);
+  atExit.add(work);
+  return () => {
+    atExit.delete(work);
+    if (atExit.size === 0) process.off('beforeExit', runEmpty).off('exit', runAtEnd);
+  };
+}
+
+/** Makes a shutdown happen once; `onClosing` is called then. A call that is refused does not count. */
+export function once(shutdown: Shutdown, onClosing: () => void): Shutdown {
   let closing: Promise<void> | undefined;
-  const once: Shutdown = (options) => {
-    closing ??= shutdown(options);
-    atExit.delete(drain);
-    if (atExit.size === 0) process.removeListener('beforeExit', runAtExit);
+  return (options) => {
+    if (closing === undefined) {
+      closing = shutdown(options);
+      onClosing();
+    }
     return closing;
   };
-  const drain = () => void once({ deadlineMillis: exitDeadlineMillis });
-  if (exitDeadlineMillis > 0) {
-    if (atExit.size === 0) process.on('beforeExit', runAtExit);
-    atExit.add(drain);
-  }
-  return once;
 }
 
 /** Resolves with the work, or when its time is up; the work goes on, and whatever becomes of it then is ignored. */

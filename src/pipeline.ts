@@ -3,7 +3,7 @@ import { merge, type Observable, Subject } from 'rxjs';
 import { messageOf } from './errors.ts';
 import { type LostSpans, type SpanSource, spanSource } from './inputs/fromSpanProcessor.ts';
 import { createLedger } from './ledger.ts';
-import { flushSink, flushWithin, onceAndAtExit, type Shutdown, withinMillis } from './lifeCycle.ts';
+import { drainAtExit, flushSink, flushWithin, once, type Shutdown, withinMillis } from './lifeCycle.ts';
 import { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from './operators/exportTo/exportTo.ts';
 import type { Retry } from './operators/retryWithBackoff.ts';
@@ -54,7 +54,8 @@ export interface SpanPipeline {
  * **Loss**: everything is in `stats()`, by reason; and told to OpenTelemetry's `diag.warn`, at once and then summed up at most once per `warnIntervalMillis`. A burst of 10,000 spans, or an outage
  * of half a minute at 1,000 spans a second, costs nothing with the defaults.
  *
- * **Exit**: when the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`. `process.exit()` and signals do not wait: call `shutdown` first.
+ * **Exit**: whenever the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`; what has no outcome then is lost, as `shutdown` or `unconfirmed`. The pipeline stays
+ * open: a program that finds more work in `beforeExit` goes on. `process.exit()` and signals do not wait: call `shutdown` first.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -74,6 +75,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`);
   const outcomes = new Subject<Outcome<ReadableSpan>>();
   const stopWhen = new Subject<void>(); // the shutdown has reached its deadline
+  const giveUpWhen = new Subject<void>(); // a drain at exit has
   const ledger = createLedger({ scheduler });
 
   const input = spanSource({ ...settings.input, ledger, onLoss });
@@ -84,7 +86,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   };
   const flow = input.spans$.pipe(
     adaptiveBatch({ ...settings.batch, flushWhen: input.flush$, ledger, onLoss: onQueueLoss }),
-    exportTo(sink, { ...settings.export, stopWhen, ledger, onLoss, onRetry }),
+    exportTo(sink, { ...settings.export, stopWhen, giveUpWhen, ledger, onLoss, onRetry }),
   );
   const drained = new Promise<void>((resolve) => {
     flow.subscribe({
@@ -100,12 +102,16 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     });
   });
 
-  const forceFlush = ({ timeoutMillis = settings.flushTimeoutMillis } = {}) => {
-    requireMillis('spanPipeline.forceFlush.timeoutMillis', timeoutMillis, 0, 'orInfinity');
+  const flush = (timeoutMillis: number, isEnding: boolean) => {
     const flushed = input
-      .forceFlush({ timeoutMillis })
+      .forceFlush({ timeoutMillis }, isEnding)
       .then(() => flushSink(sink, (message) => warnings.trouble(message)));
     return flushWithin(scheduler, timeoutMillis, flushed);
+  };
+
+  const forceFlush = ({ timeoutMillis = settings.flushTimeoutMillis } = {}) => {
+    requireMillis('spanPipeline.forceFlush.timeoutMillis', timeoutMillis, 0, 'orInfinity');
+    return flush(timeoutMillis, false);
   };
 
   const closeSink = async () => {
@@ -129,13 +135,24 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     outcomes.complete();
   };
 
-  const shutdown = onceAndAtExit(
-    settings.exitDeadlineMillis,
-    ({ deadlineMillis = settings.shutdownDeadlineMillis } = {}) => {
-      requireMillis('spanPipeline.shutdown.deadlineMillis', deadlineMillis, 0, 'finite');
-      return close(deadlineMillis);
-    },
-  );
+  const drainForExit = async () => {
+    warnings.pause();
+    await flush(settings.exitDeadlineMillis, true).catch(() => giveUpWhen.next());
+    warnings.resume();
+  };
+
+  const leaveExit = drainAtExit(settings.exitDeadlineMillis, {
+    taken: () => ledger.stats().accepted,
+    // A sink that holds something itself gets to hand it on.
+    isPending: () => sink.forceFlush !== undefined || ledger.stats().pending > 0,
+    drain: drainForExit,
+    atEnd: () => warnings.close(),
+  });
+
+  const shutdown = once(({ deadlineMillis = settings.shutdownDeadlineMillis } = {}) => {
+    requireMillis('spanPipeline.shutdown.deadlineMillis', deadlineMillis, 0, 'finite');
+    return close(deadlineMillis);
+  }, leaveExit);
 
   return {
     [ENTRANCE]: {

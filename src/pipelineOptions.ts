@@ -35,9 +35,15 @@ export interface SpanPipelineOptions extends BatchOptions, ExportOptions {
   overflow?: 'dropNewest' | 'dropOldest';
   /** How long `forceFlush` waits unless it is told otherwise, in milliseconds: 0 or more, default 30,000. */
   flushTimeoutMillis?: number;
-  /** How long `shutdown` drains unless it is told otherwise, in milliseconds: 0 or more, default 30,000. What is left then is lost, and counted. */
+  /**
+   * How long `shutdown` drains unless it is told otherwise, in milliseconds: 0 or more, default 10,000. What is left then is lost, and counted. The default is a third of the 30 seconds that
+   * Kubernetes gives a pod between SIGTERM and SIGKILL, so that the host has time for its own shutdown.
+   */
   shutdownDeadlineMillis?: number;
-  /** How long the process is kept alive at its natural end to send what is queued, in milliseconds: 0 or more, default 10,000. 0: not at all. */
+  /**
+   * How long the process is kept alive when its event loop has run empty, to send what is queued, in milliseconds: 0 or more, default 10,000. What has no outcome then is lost, and counted. 0: it is not
+   * kept alive.
+   */
   exitDeadlineMillis?: number;
   /** Losses and failing exports are told to `diag.warn` at most once in so many milliseconds: 0 or more, default 30,000. */
   warnIntervalMillis?: number;
@@ -62,7 +68,7 @@ type OwnOption =
 export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<Pick<SpanPipelineOptions, OwnOption>>> = Object.freeze({
   overflow: 'dropNewest',
   flushTimeoutMillis: 30_000,
-  shutdownDeadlineMillis: 30_000,
+  shutdownDeadlineMillis: 10_000,
   exitDeadlineMillis: 10_000,
   warnIntervalMillis: 30_000,
   random: Math.random,
@@ -122,12 +128,14 @@ export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
     batch: present({
       ...{ maxQueueSize, maxQueueBytes, overflow, maxExportBatchSize, maxExportBatchBytes, scheduledDelayMillis },
       ...{ targetLatencyMillis, strategy, scheduler },
+      processHold: 'never',
       maxUnsettledBatches,
       holdLeaseMillis: leaseMillis(retry.maxElapsedMillis),
     }),
     // The batcher bounds what is out; a second bound here could only lose what the first one has let through.
     export: present({
       ...{ concurrency, attemptTimeoutMillis, retry, random, scheduler },
+      processHold: 'never',
       maxPendingItems: Number.POSITIVE_INFINITY,
       maxPendingBytes: Number.POSITIVE_INFINITY,
     }),

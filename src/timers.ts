@@ -1,7 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type SchedulerLike, Subscription } from 'rxjs';
-import { MAX_TIMER_MILLIS } from './options.ts';
+import { MAX_TIMER_MILLIS, requireOneOf } from './options.ts';
 import { isHostScheduler } from './scheduler.ts';
+
+/**
+ * Whether a wait keeps the process alive. `whileWaiting`: a program does not end in the midst of a wait of something that it subscribed to; once the wait is over, or unsubscribed, nothing is
+ * held. `never`: the process may end at any time.
+ */
+export type ProcessHold = 'whileWaiting' | 'never';
+
+export function requireProcessHold(option: string, processHold: unknown): void {
+  requireOneOf(option, processHold, ['whileWaiting', 'never']);
+}
 
 /**
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
@@ -12,7 +22,7 @@ export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snap
 /**
  * Runs `work` once, after `delayMillis` of the scheduler's time. `Infinity` never does.
  *
- * The timer never keeps the process alive: whoever has to finish something at exit holds it open on purpose.
+ * The timer never keeps the process alive: it is for housekeeping (leases, warnings, statistics), which nobody waits for.
  */
 export function after(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
   if (delayMillis === Number.POSITIVE_INFINITY) return Subscription.EMPTY;
@@ -20,6 +30,17 @@ export function after(scheduler: SchedulerLike, delayMillis: number, work: () =>
   // RxJS keeps the handle of the host's timer in `id`; virtual schedulers have a number there, or nothing.
   (action as { id?: { unref?: () => void } }).id?.unref?.();
   return action;
+}
+
+/** Like {@link after}, but for what a subscriber waits for: it keeps the process alive, unless `processHold` is `never`. A wait for ever is none that holds. */
+export function waiting(
+  scheduler: SchedulerLike,
+  delayMillis: number,
+  processHold: ProcessHold,
+  work: () => void,
+): Subscription {
+  const holds = processHold === 'whileWaiting' && delayMillis < Number.POSITIVE_INFINITY;
+  return (holds ? keepingAlive : after)(scheduler, delayMillis, work);
 }
 
 /**
@@ -35,8 +56,9 @@ export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work
  * Keeps the process alive until it is unsubscribed: for what is under way and has an end, so that a program does not end in the midst of it. In virtual time there
  * is no process to keep.
  */
-export function holdProcess(scheduler: SchedulerLike): Subscription {
-  return isHostScheduler(scheduler) ? keepingAlive(scheduler, Number.POSITIVE_INFINITY, () => {}) : Subscription.EMPTY;
+export function holdProcess(scheduler: SchedulerLike, processHold: ProcessHold): Subscription {
+  if (processHold === 'never' || !isHostScheduler(scheduler)) return Subscription.EMPTY;
+  return keepingAlive(scheduler, Number.POSITIVE_INFINITY, () => {});
 }
 
 /** Runs `work` once, as soon as the host has finished what it is at: no delay, and no microtask of the caller's. */

@@ -14,6 +14,8 @@ export class Warnings {
   #trouble: string | undefined; // the newest, since the last report
   #quiet: Subscription | undefined; // until it ends, nothing is reported
   #reportsLeft = Number.POSITIVE_INFINITY;
+  #paused = false;
+  #toldAtExit = false; // once, at the end of a drain
 
   constructor(intervalMillis: number, scheduler: SchedulerLike) {
     this.#intervalMillis = intervalMillis;
@@ -38,6 +40,19 @@ export class Warnings {
     this.#report();
   }
 
+  /** Collects what there is to tell, during a drain at exit. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** The drain is over. The first one that has something to tell does so; what the later ones have is told with the next report, or at the very end: the logger may be what causes it, and would keep the process alive for ever. */
+  resume(): void {
+    this.#paused = false;
+    if (this.#toldAtExit || (this.#losses.size === 0 && this.#trouble === undefined)) return;
+    this.#toldAtExit = true;
+    this.#say();
+  }
+
   /** Reports what is left; after that, one report more, if there is cause, and no other: the logger may be what causes it. */
   close(): void {
     this.#quiet?.unsubscribe();
@@ -47,7 +62,7 @@ export class Warnings {
   }
 
   #report(): void {
-    if (this.#quiet !== undefined || this.#reportsLeft === 0) return;
+    if (this.#paused || this.#quiet !== undefined || this.#reportsLeft === 0) return;
     this.#reportsLeft -= 1;
     this.#say();
     if (this.#reportsLeft < Number.POSITIVE_INFINITY) return;

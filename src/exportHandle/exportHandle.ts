@@ -7,11 +7,11 @@ import { createGate, type Gate } from '../gate.ts';
 import { BoundedChannel } from '../inputs/channel/boundedChannel.ts';
 import { STAGE as CHANNEL } from '../inputs/channel/options.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
-import { flushSink, flushWithin, onceAndAtExit, type Shutdown, withinMillis } from '../lifeCycle.ts';
+import { drainAtExit, flushSink, flushWithin, once, type Shutdown, withinMillis } from '../lifeCycle.ts';
 import { adaptiveBatch } from '../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../operators/exportTo/exportTo.ts';
 import { requireMillis, withDefaults } from '../options.ts';
-import type { Loss, Outcome } from '../outcome.ts';
+import type { Loss, LossReason, Outcome } from '../outcome.ts';
 import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
 import type { Sink } from '../sink.ts';
 import type { Stats } from '../strategies/summary.ts';
@@ -72,7 +72,8 @@ export interface ExportHandle<T> {
  *
  * **Loss**: that of {@link exportTo}, and `queueFull`, `tooLarge`, `alreadyShutdown` for items that did not get into the queue: each is in an answer, and in `stats()`.
  *
- * **Exit**: when the event loop runs empty, what was given is still exported, for at most `exitDeadlineMillis`.
+ * **Exit**: whenever the event loop runs empty, what was given is still exported, for at most `exitDeadlineMillis`; what has no end then is lost, as `shutdown` or `unconfirmed`, or as `queueFull` if it
+ * had found no room. The handle stays open: a program that finds more work in `beforeExit` goes on.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -114,6 +115,9 @@ class SinkHandle<T> implements ExportHandle<T> {
   readonly #calls = new Set<Call>(); // not yet answered
   readonly #entering = new Set<Promise<void>>(); // calls whose items are not all in
   readonly #stopWhen = new Subject<void>(); // the shutdown has reached its deadline
+  readonly #giveUpWhen = new Subject<void>(); // a drain at exit has
+  #callCount = 0;
+  #givenUpCount = 0; // how often a drain at exit has given up
   readonly #drained: Promise<void>;
   #closing = false;
   readonly shutdown: Shutdown;
@@ -126,21 +130,25 @@ class SinkHandle<T> implements ExportHandle<T> {
     this.#account = this.#ledger.open('input', CHANNEL);
     this.#channel = new BoundedChannel({ ...settings.channel, gate }, this.#account);
     this.#drained = this.#run(gate);
-    this.shutdown = onceAndAtExit(
-      settings.exitDeadlineMillis,
-      ({ deadlineMillis = settings.shutdownDeadlineMillis } = {}) => {
-        requireMillis(`${OWNER}.shutdown.deadlineMillis`, deadlineMillis, 0, 'finite');
-        return this.#close(deadlineMillis);
-      },
-    );
+    const leaveExit = drainAtExit(settings.exitDeadlineMillis, {
+      taken: () => this.#callCount,
+      // A sink that holds something itself gets to hand it on.
+      isPending: () => sink.forceFlush !== undefined || this.#calls.size > 0 || this.stats().pending > 0,
+      drain: () => this.#drainForExit(),
+    });
+    this.shutdown = once(({ deadlineMillis = settings.shutdownDeadlineMillis } = {}) => {
+      requireMillis(`${OWNER}.shutdown.deadlineMillis`, deadlineMillis, 0, 'finite');
+      return this.#close(deadlineMillis);
+    }, leaveExit);
   }
 
   export(items: readonly T[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
     const signal = settleCall(items, options);
     const call = new Call(items.length, this.#settings.scheduler, signal);
     if (signal?.aborted) return call.answer;
+    this.#callCount += 1;
     remember(this.#calls, call, call.answer);
-    if (this.#closing) this.#turnAway(call, items.length);
+    if (this.#closing) this.#turnAway(call, items.length, 'alreadyShutdown');
     // A copy: the caller may go on using the array while the call waits for room.
     else remember(this.#entering, this.#enter(call, items.slice(), signal));
     return call.answer;
@@ -151,8 +159,7 @@ class SinkHandle<T> implements ExportHandle<T> {
   }
 
   forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
-    const flushed = this.#channel.forceFlush({ timeoutMillis }).then(() => flushSink(this.#sink, warnOfTrouble));
-    return flushWithin(this.#settings.scheduler, timeoutMillis, flushed);
+    return flushWithin(this.#settings.scheduler, timeoutMillis, this.#flush(timeoutMillis, false));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -173,7 +180,12 @@ class SinkHandle<T> implements ExportHandle<T> {
     const flow = this.#channel.items$.pipe(
       adaptiveBatch({ ...this.#settings.batch, gate, flushWhen: this.#channel.flush$, ledger, onLoss }),
       map(unwrap),
-      exportTo(this.#sink, { ...this.#settings.export, stopWhen: this.#stopWhen, ledger }),
+      exportTo(this.#sink, {
+        ...this.#settings.export,
+        stopWhen: this.#stopWhen,
+        giveUpWhen: this.#giveUpWhen,
+        ledger,
+      }),
     );
     return new Promise((resolve) => {
       const next = (outcome: Outcome<T>) => settleUnits(unitsOf.get(outcome.batch) ?? [], outcome);
@@ -186,17 +198,44 @@ class SinkHandle<T> implements ExportHandle<T> {
   }
 
   async #enter(call: Call, items: readonly T[], signal: AbortSignal | undefined): Promise<void> {
-    for (const item of items) {
+    const givenUpCount = this.#givenUpCount;
+    for (const [index, item] of items.entries()) {
       const admitted = this.#channel.admit({ item, call }, signal);
       const admission = typeof admitted === 'string' ? admitted : await admitted;
       if (admission === 'aborted') return;
       if (admission !== 'accepted') call.lose(1, admission, CHANNEL);
+      // It was given up while this one waited: the rest has found no room either.
+      if (givenUpCount !== this.#givenUpCount) return this.#turnAway(call, items.length - index - 1, 'queueFull');
     }
   }
 
-  #turnAway(call: Call, items: number): void {
-    this.#account.refuse(items, 'alreadyShutdown');
-    call.lose(items, 'alreadyShutdown', CHANNEL);
+  #turnAway(call: Call, items: number, reason: LossReason): void {
+    if (items === 0) return;
+    this.#account.refuse(items, reason);
+    call.lose(items, reason, CHANNEL);
+  }
+
+  async #flush(timeoutMillis: number, isEnding: boolean): Promise<void> {
+    await this.#channel.forceFlush({ timeoutMillis }, isEnding);
+    await flushSink(this.#sink, warnOfTrouble);
+  }
+
+  async #drainForExit(): Promise<void> {
+    const { scheduler, exitDeadlineMillis } = this.#settings;
+    const entered = Promise.all(this.#entering);
+    const flushed = entered.then(() => this.#flush(exitDeadlineMillis, true));
+    await flushWithin(scheduler, exitDeadlineMillis, flushed).catch(() => this.#giveUp());
+  }
+
+  /** The time at exit is over: everything that has no end gets one now. Calls that come later are taken again. */
+  #giveUp(): void {
+    this.#givenUpCount += 1;
+    const queued = this.#channel.giveUp();
+    const loss = { count: queued.length, reason: 'shutdown', stage: CHANNEL } as const;
+    settleUnits(queued, { delivered: 0, rejected: 0, lost: [loss] });
+    // What the batcher has goes the same way.
+    this.#channel.forceFlush().catch(() => {});
+    this.#giveUpWhen.next();
   }
 
   async #close(deadlineMillis: number): Promise<void> {

@@ -33,9 +33,15 @@ export interface ExportHandleOptions<T> extends BatchOptions<T>, ExportOptions<T
   scheduledDelayMillis?: number;
   /** How long `forceFlush` waits unless it is told otherwise, in milliseconds: 1 or more, default 30,000. */
   flushTimeoutMillis?: number;
-  /** How long `shutdown` drains unless it is told otherwise, in milliseconds: 0 or more, default 30,000. What is left then is lost, and answered so. */
+  /**
+   * How long `shutdown` drains unless it is told otherwise, in milliseconds: 0 or more, default 10,000. What is left then is lost, and answered so. The default is a third of the 30 seconds that
+   * Kubernetes gives a pod between SIGTERM and SIGKILL, so that the host has time for its own shutdown.
+   */
   shutdownDeadlineMillis?: number;
-  /** How long the process is kept alive at its natural end to export what was given, in milliseconds: 0 or more, default 10,000. 0: not at all. */
+  /**
+   * How long the process is kept alive when its event loop has run empty, to export what was given, in milliseconds: 0 or more, default 10,000. What has no end then is lost, and answered so. 0: it is
+   * not kept alive.
+   */
   exitDeadlineMillis?: number;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
@@ -58,7 +64,7 @@ export const EXPORT_HANDLE_DEFAULTS: Readonly<Required<Pick<ExportHandleOptions<
   maxWaitingExports: 1_024,
   scheduledDelayMillis: 100,
   flushTimeoutMillis: 30_000,
-  shutdownDeadlineMillis: 30_000,
+  shutdownDeadlineMillis: 10_000,
   exitDeadlineMillis: 10_000,
   scheduler: monotonicScheduler,
 });
@@ -108,6 +114,7 @@ export function settle<T>(sink: Sink<T>, options: ExportHandleOptions<T>): Expor
     // The batcher bounds what is out; a second bound here could only lose what the first one has let through.
     export: present({
       ...{ concurrency, attemptTimeoutMillis, retry, random, scheduler },
+      processHold: 'never',
       maxPendingItems: Number.POSITIVE_INFINITY,
       maxPendingBytes: Number.POSITIVE_INFINITY,
     }),
@@ -128,6 +135,7 @@ function batchOptions<T>(given: typeof EXPORT_HANDLE_DEFAULTS & ExportHandleOpti
     maxUnsettledBatches: Math.max(32, 4 * (typeof concurrency === 'number' ? concurrency : 0)),
     holdLeaseMillis: leaseMillis(given.retry?.maxElapsedMillis),
     sizeOf: sizeOfUnit(given.sizeOf),
+    processHold: 'never' as const,
     scheduler: given.scheduler,
   };
   return present(options);

@@ -4,7 +4,7 @@ import { listen } from '../listen.ts';
 import { requireMillis, requireOneOf, requireShape, withDefaults } from '../options.ts';
 import { quietly } from '../quietly.ts';
 import { monotonicScheduler } from '../scheduler.ts';
-import { after } from '../timers.ts';
+import { type ProcessHold, requireProcessHold, waiting } from '../timers.ts';
 
 export interface RaceTimeoutOptions {
   /** How long the source may take, in milliseconds: 0 or more, or `Infinity` for ever. */
@@ -13,6 +13,11 @@ export interface RaceTimeoutOptions {
   bounds?: 'first' | 'whole';
   /** Names the source in the error's message. Default `'the source'`. */
   what?: string;
+  /**
+   * Whether the process is kept alive until the source or its time is over: `whileWaiting` (the default), or `never`. With `millis: Infinity` it is never kept: such a wait need not
+   * end.
+   */
+  processHold?: ProcessHold;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
@@ -21,6 +26,7 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
   millis: Number.POSITIVE_INFINITY,
   bounds: 'whole',
   what: 'the source',
+  processHold: 'whileWaiting',
   scheduler: monotonicScheduler,
 });
 
@@ -51,16 +57,18 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
  * @see retryWithBackoff
  */
 export function raceTimeout<T>(options: RaceTimeoutOptions): MonoTypeOperatorFunction<T> {
-  const { millis, bounds, what, scheduler } = withDefaults('raceTimeout', RACE_TIMEOUT_DEFAULTS, options);
+  const settings = withDefaults('raceTimeout', RACE_TIMEOUT_DEFAULTS, options);
+  const { millis, bounds, what, processHold, scheduler } = settings;
   requireMillis('raceTimeout.millis', (options as Partial<RaceTimeoutOptions>).millis, 0, 'orInfinity');
   requireOneOf('raceTimeout.bounds', bounds, ['first', 'whole']);
   if (typeof what !== 'string') throw new InvalidOptionError('raceTimeout.what', 'a text', what);
+  requireProcessHold('raceTimeout.processHold', processHold);
   requireShape('raceTimeout.scheduler', scheduler, 'a scheduler of RxJS', 'schedule', 'now');
 
   return function raceTimeoutOperator(source) {
     return new Observable((subscriber) => {
       const racer = new Subscription();
-      const timer = after(scheduler, millis, () => {
+      const timer = waiting(scheduler, millis, processHold, () => {
         quietly(() => racer.unsubscribe());
         subscriber.error(new RaceTimeoutError(what, millis));
       });

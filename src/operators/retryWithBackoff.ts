@@ -14,7 +14,7 @@ import { monotonicScheduler } from '../scheduler.ts';
 import type { Failure } from '../sink.ts';
 import { type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
 import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
-import { after } from '../timers.ts';
+import { type ProcessHold, requireProcessHold, waiting } from '../timers.ts';
 
 /** An attempt failed, and another one follows. */
 export interface Retry {
@@ -43,6 +43,8 @@ export interface RetryWithBackoffOptions {
   onCallbackError?: (thrown: unknown) => void;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
+  /** Whether a wait between two attempts keeps the process alive: `whileWaiting` (the default), or `never`. What an attempt itself holds is its own. */
+  processHold?: ProcessHold;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
@@ -57,6 +59,7 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
   onRetry: () => {},
   onCallbackError: () => {},
   random: Math.random,
+  processHold: 'whileWaiting',
   scheduler: monotonicScheduler,
 });
 
@@ -91,7 +94,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
   const settings = validated(options);
   return function retryWithBackoffOperator(source) {
     return new Observable((subscriber) => {
-      const { scheduler } = settings;
+      const { scheduler, processHold } = settings;
       const startedAtMillis = scheduler.now();
       let attempts = 0; // that were started
       let step: BackoffStep | undefined; // the wait that would come next
@@ -127,14 +130,14 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
       };
 
       const wait = (delayMillis: number) => {
-        const waiting = new Subscription();
+        const pause = new Subscription();
         const goOn = () => {
-          waiting.unsubscribe();
+          pause.unsubscribe();
           attempt();
         };
-        present = waiting;
-        waiting.add(after(scheduler, delayMillis, goOn));
-        if (settings.wakeWhen !== NEVER) listen(settings.wakeWhen, { next: goOn }, waiting);
+        present = pause;
+        pause.add(waiting(scheduler, delayMillis, processHold, goOn));
+        if (settings.wakeWhen !== NEVER) listen(settings.wakeWhen, { next: goOn }, pause);
       };
 
       const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);
@@ -175,6 +178,7 @@ function validated(options: RetryWithBackoffOptions): Required<RetryWithBackoffO
   requireFunction(`${owner}.onRetry`, settings.onRetry);
   requireFunction(`${owner}.onCallbackError`, settings.onCallbackError);
   requireFunction(`${owner}.random`, settings.random);
+  requireProcessHold(`${owner}.processHold`, settings.processHold);
   requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
   return settings;
 }

@@ -7,9 +7,6 @@ const SPANS_PER_LOOK = 16;
 /** Where the program itself takes long turns, a slice lasts this part of one: otherwise a busy program would hardly export. */
 const TURN_PART = 0.1;
 
-/** As it is now: a test that replaces it later must not hold back the exports of the process. */
-const { setImmediate: hostImmediate } = globalThis;
-
 /** Ends when what was begun last has ended. */
 let last: Promise<void> = Promise.resolve();
 
@@ -37,7 +34,7 @@ export async function encodeInSlices(
     encodeEach(spans, add, onUnencodable, from, to);
     const endedMillis = performance.now();
     if (to === spans.length || endedMillis - begunMillis < sliceMillis) continue;
-    await new Promise<void>((resolve) => hostImmediate(resolve));
+    await new Promise<void>((resolve) => setImmediate(resolve));
     begunMillis = performance.now();
     sliceMillis = Math.max(SLICE_MILLIS, TURN_PART * (begunMillis - endedMillis));
   }

@@ -23,13 +23,19 @@ describe('an idle program', () => {
     expect(program.one('idle').timers).toEqual(NO_TIMERS);
   });
 
-  it('has one timer while a batch is open, none after it, and ends although its source goes on', async () => {
-    const program = await run('idle-composition');
-    expect(program).toMatchObject(ENDED_WELL);
-    expect(program.one('before').timers).toEqual(NO_TIMERS);
-    expect(program.one('queued')).toMatchObject({ items: 500, timers: { holding: 0, armedBy: ['spanflow'] } });
-    expect(program.one('idle')).toMatchObject({ items: 777, pending: 0, timers: NO_TIMERS });
-  });
+  it.each([
+    ['never', 0],
+    ['whileWaiting', 1],
+  ])(
+    'has one timer while a batch is open, none after it, and ends although its source goes on (processHold %s)',
+    async (processHold, holding) => {
+      const program = await run('idle-composition', { input: { processHold } });
+      expect(program).toMatchObject(ENDED_WELL);
+      expect(program.one('before').timers).toEqual(NO_TIMERS);
+      expect(program.one('queued')).toMatchObject({ items: 500, timers: { holding, armedBy: ['spanflow'] } });
+      expect(program.one('idle')).toMatchObject({ items: 777, pending: 0, timers: NO_TIMERS });
+    },
+  );
 
   it.each(['pipeline', 'composition'])('ends while its %s keeps a connection to the backend', async (as) => {
     let connections = 0;

@@ -101,6 +101,15 @@ export class BoundedChannel<T> implements Channel<T> {
     );
   }
 
+  /** Loses what is queued, and refuses who waits for room. Returns what was queued; it goes on with what comes later. */
+  giveUp(): T[] {
+    const queued = this.#entrance.giveUp();
+    this.#left += queued.length;
+    if (queued.length > 0) this.#account.lose(queued.length, 'shutdown');
+    this.#sendFlushes();
+    return queued;
+  }
+
   #drainSoon(): void {
     if (this.#drainIsDue || !this.#hasWork()) return;
     this.#drainIsDue = true;

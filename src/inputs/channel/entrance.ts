@@ -78,12 +78,16 @@ export class Entrance<T> {
   /** Lets nobody in any more; those who wait are told. */
   close(): void {
     this.#closed = true;
-    for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
-      this.#line.remove(place);
-      this.#refuse('alreadyShutdown');
-      place.value.answer('alreadyShutdown');
-    }
+    this.#refuseLine('alreadyShutdown');
     this.#tellSaturation(false);
+  }
+
+  /** Empties the queue and refuses those who wait; it stays open. Returns what was in the queue. */
+  giveUp(): T[] {
+    this.#refuseLine('queueFull');
+    const queued = this.#queue.clear();
+    this.#tellSaturation(false);
+    return queued;
   }
 
   /** It is empty, and will stay so. */
@@ -119,6 +123,14 @@ export class Entrance<T> {
       signal?.addEventListener('abort', takeBack, { once: true });
       this.#tellSaturation(true);
     });
+  }
+
+  #refuseLine(reason: Refusal): void {
+    for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
+      this.#line.remove(place);
+      this.#refuse(reason);
+      place.value.answer(reason);
+    }
   }
 
   #letIn(): void {

@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs';
 import type { Account } from '../../account.ts';
 import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../batch.ts';
 import { QueueFullError } from '../../errors.ts';
@@ -10,7 +10,7 @@ import { Batcher } from '../../strategies/batcher.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { HeldBatch, type HeldBatchOwner } from '../../strategies/heldBatch.ts';
 import { WaterMarks } from '../../strategies/waterMarks.ts';
-import { after, holdProcess } from '../../timers.ts';
+import { holdProcess, waiting } from '../../timers.ts';
 import { Intake } from './intake.ts';
 import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, STAGE, settle } from './options.ts';
 import { Unsettled } from './unsettled.ts';
@@ -68,7 +68,7 @@ function batchInto<T>(
   settings: AdaptiveBatchSettings<T>,
   account: Account,
 ): void {
-  const { scheduler } = settings;
+  const { scheduler, processHold } = settings;
   const strategy = new GuardedStrategy(settings.strategy, settings, () => {
     account.callbackFailed();
   });
@@ -84,7 +84,7 @@ function batchInto<T>(
     intake.tell('leaseExpired', batch.items);
     batch.expire(lostTally(batch.items.length, 'leaseExpired', STAGE));
   });
-  const water = new WaterMarks(settings.gate && closingOf(settings.gate, scheduler), { high: 2, low: 1 }); // in full batches
+  const water = new WaterMarks(settings.gate && closingOf(settings.gate, settings), { high: 2, low: 1 }); // in full batches
   const flushes: PendingFlush[] = [];
   const inputs = new Subscription(); // to the source and to `flushWhen`
   let taken = 0; // items that have left the queue
@@ -174,7 +174,7 @@ function batchInto<T>(
 
   const arm = () => {
     if (batcher.length === 0 || batcher.due) return disarm();
-    delayTimer ??= after(scheduler, strategy.delayMillis, () => {
+    delayTimer ??= waiting(scheduler, strategy.delayMillis, processHold, () => {
       delayTimer = undefined;
       batcher.makeAllDue('delay');
       drain();
@@ -213,7 +213,7 @@ function batchInto<T>(
     batcher.makeAllDue(closedBy);
     drain();
     // What is left has an end, too, and the process waits for that.
-    if (!subscriber.closed) subscriber.add(holdProcess(scheduler));
+    if (!subscriber.closed) subscriber.add(holdProcess(scheduler, processHold));
   };
 
   const stop = () => {
@@ -248,10 +248,13 @@ function batchInto<T>(
 }
 
 /** Whoever waits for the gate waits for what is out: the process does not end in the midst of that. */
-function closingOf(gate: Gate, scheduler: SchedulerLike): () => () => void {
+function closingOf(
+  gate: Gate,
+  { scheduler, processHold }: Pick<AdaptiveBatchSettings<never>, 'scheduler' | 'processHold'>,
+): () => () => void {
   return () => {
     const reopen = gate.close();
-    const hold = holdProcess(scheduler);
+    const hold = holdProcess(scheduler, processHold);
     return () => {
       hold.unsubscribe();
       reopen();

@@ -15,6 +15,7 @@ import { monotonicScheduler } from '../../scheduler.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { estimateItemBytes } from '../../strategies/itemBytes.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
+import { type ProcessHold, requireProcessHold } from '../../timers.ts';
 
 /** What happens to an item that meets a full queue. */
 export type Overflow = 'dropNewest' | 'dropOldest' | 'error';
@@ -72,6 +73,11 @@ export interface AdaptiveBatchOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
+  /**
+   * Whether the process is kept alive while a batch waits for its delay, while the gate is closed, and from the end of the source until everything has its outcome: `whileWaiting` (the
+   * default), or `never`. An empty queue holds nothing.
+   */
+  processHold?: ProcessHold;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
@@ -103,6 +109,7 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   sizeOf: estimateItemBytes,
   onLoss: undefined,
   ledger: undefined,
+  processHold: 'whileWaiting',
   scheduler: monotonicScheduler,
 });
 
@@ -117,6 +124,7 @@ export function settle<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettin
   requireMillis(`${STAGE}.holdLeaseMillis`, settings.holdLeaseMillis, 1, 'finite');
   requireFunction(`${STAGE}.strategy`, settings.strategy);
   requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
+  requireProcessHold(`${STAGE}.processHold`, settings.processHold);
   requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
   const { flushWhen, gate, onLoss, ledger } = settings;
   if (flushWhen !== undefined) requireShape(`${STAGE}.flushWhen`, flushWhen, 'an Observable', 'subscribe');

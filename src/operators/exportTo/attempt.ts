@@ -13,12 +13,14 @@ import type { Batch } from '../../batch.ts';
 import { messageOf, RaceTimeoutError } from '../../errors.ts';
 import { forwardTo, listen } from '../../listen.ts';
 import { ExportError, type Response, type Sink } from '../../sink.ts';
+import type { ProcessHold } from '../../timers.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import type { AttemptReport } from './attemptReport.ts';
 
 interface AttemptOptions {
   /** How long it may take. */
   readonly millis: number;
+  readonly processHold: ProcessHold;
   readonly scheduler: SchedulerLike;
   /** Called when the sink's abort throws. */
   readonly onAbortError: () => void;
@@ -29,12 +31,12 @@ export function attempt<T>(
   sink: Sink<T>,
   part: Batch<T>,
   report: AttemptReport,
-  { millis, scheduler, onAbortError }: AttemptOptions,
+  { millis, processHold, scheduler, onAbortError }: AttemptOptions,
 ): Observable<Response> {
   return endedQuietly(exported(sink, part, report), onAbortError).pipe(
     take(1),
     throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
-    raceTimeout({ millis, scheduler }),
+    raceTimeout({ millis, processHold, scheduler }),
     catchError((error: unknown) =>
       error instanceof RaceTimeoutError ? cutOff(report, millis) : throwError(() => error),
     ),

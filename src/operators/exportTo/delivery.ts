@@ -75,10 +75,10 @@ export class Delivery<T> {
   /** Its one outcome. It never errors; unsubscribing aborts the attempt, or gives up the wait for the next. */
   run(): Observable<Outcome<T>> {
     const { settings, sink } = this.#context;
-    const { scheduler, retry } = settings;
+    const { scheduler, retry, processHold } = settings;
     const millis = retry.maxElapsedMillis;
     const parts = inTurn(() => this.#nextPart()).pipe(
-      raceTimeout({ millis, what: `all attempts to export to ${sink.name}`, scheduler }),
+      raceTimeout({ millis, what: `all attempts to export to ${sink.name}`, processHold, scheduler }),
       catchError((error: unknown) => {
         this.#endTime(error);
         return EMPTY;
@@ -112,7 +112,7 @@ export class Delivery<T> {
   #nextPart(): Observable<unknown> | undefined {
     if (this.#progress.rest === 0 || this.batch.items.length <= this.#progress.settled) return undefined;
     const { destination, slots, settings } = this.#context;
-    const { scheduler, random, retry } = settings;
+    const { scheduler, random, retry, processHold } = settings;
     return defer(() => this.#attempt()).pipe(
       admitted(destination.gate, slots),
       retryWithBackoff({
@@ -124,6 +124,7 @@ export class Delivery<T> {
         onRetry: (next) => this.#beforeRetry(next),
         onCallbackError: () => this.#countCallbackError(),
         random,
+        processHold,
         scheduler,
       }),
       catchError((error: unknown) => {
@@ -135,7 +136,7 @@ export class Delivery<T> {
 
   #attempt(): Observable<unknown> {
     const { account, destination, settings, sink } = this.#context;
-    const { scheduler, retry, attemptTimeoutMillis } = settings;
+    const { scheduler, retry, attemptTimeoutMillis: millis, processHold } = settings;
     this.#stayAwake();
     // The slot came when the time was up: nothing is sent any more.
     if (this.#elapsedMillis() >= retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
@@ -149,7 +150,7 @@ export class Delivery<T> {
     this.#attemptedAtMillis = scheduler.now();
     this.#attemptMillis = 0;
     const onAbortError = () => this.#countCallbackError();
-    return attempt(sink, part, report, { millis: attemptTimeoutMillis, scheduler, onAbortError }).pipe(
+    return attempt(sink, part, report, { millis, processHold, scheduler, onAbortError }).pipe(
       map((response) => this.#accepted(part, response)),
       catchError((error: unknown) => this.#split(part, error)),
     );

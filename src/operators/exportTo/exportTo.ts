@@ -201,7 +201,7 @@ function deliverAll<T>(
   const finishBy = (how: () => void) => {
     finish = how;
     // The source has ended: what is left of it has an end, too, and the process waits for that.
-    if (entries.size > 0) subscriber.add(holdProcess(settings.scheduler));
+    if (entries.size > 0) subscriber.add(holdProcess(settings.scheduler, settings.processHold));
     finishIfDone();
   };
 

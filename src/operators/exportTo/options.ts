@@ -14,6 +14,7 @@ import type { Loss } from '../../outcome.ts';
 import { monotonicScheduler } from '../../scheduler.ts';
 import type { Sink } from '../../sink.ts';
 import { type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
+import { type ProcessHold, requireProcessHold } from '../../timers.ts';
 import type { Retry } from '../retryWithBackoff.ts';
 
 /** How often and how long a batch is tried. */
@@ -66,6 +67,8 @@ export interface ExportToOptions<T> {
   ledger?: Ledger;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
+  /** Whether the process is kept alive while an attempt or the wait for the next one goes on, and from the end of the source to the last outcome: `whileWaiting` (the default), or `never`. */
+  processHold?: ProcessHold;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
@@ -96,6 +99,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   onLoss: undefined,
   ledger: undefined,
   random: Math.random,
+  processHold: 'whileWaiting',
   scheduler: monotonicScheduler,
 });
 
@@ -117,6 +121,7 @@ export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToS
   requireLimit(`${owner}.maxPendingBytes`, settings.maxPendingBytes, 1);
   requireFunction(`${owner}.random`, settings.random);
   requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+  requireProcessHold(`${owner}.processHold`, settings.processHold);
   const { stopWhen, onRetry, onLoss, ledger } = settings;
   if (stopWhen !== undefined) requireShape(`${owner}.stopWhen`, stopWhen, 'an Observable', 'subscribe');
   if (onRetry !== undefined) requireFunction(`${owner}.onRetry`, onRetry);

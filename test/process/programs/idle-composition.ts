@@ -1,12 +1,13 @@
 import { Subject } from 'rxjs';
-import { adaptiveBatch, createLedger, exportTo, toMemory } from '../../../src/index.ts';
-import { report, timers, turn } from './kit.ts';
+import { adaptiveBatch, createLedger, exportTo, type ProcessHold, toMemory } from '../../../src/index.ts';
+import { input, report, timers, turn } from './kit.ts';
 
+const { processHold } = input<{ processHold: ProcessHold }>();
 const ledger = createLedger();
 const items$ = new Subject<number>();
 const flush$ = new Subject<void>();
 const sink = toMemory<number>();
-items$.pipe(adaptiveBatch({ flushWhen: flush$, ledger }), exportTo(sink, { ledger })).subscribe();
+items$.pipe(adaptiveBatch({ flushWhen: flush$, processHold, ledger }), exportTo(sink, { ledger })).subscribe();
 report('before', { timers: await timers() });
 
 for (let item = 0; item < 777; item += 1) items$.next(item);

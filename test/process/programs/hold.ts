@@ -1,0 +1,110 @@
+/** A main program that waits for a stream of operators, while nothing but a timer of ours could end the wait. */
+import { defer, firstValueFrom, lastValueFrom, map, NEVER, type Observable, of, Subject, throwError } from 'rxjs';
+import {
+  adaptiveBatch,
+  boundedMergeMap,
+  createGate,
+  ExportError,
+  exponentialBackoff,
+  exportTo,
+  fromAsyncIterable,
+  type ProcessHold,
+  raceTimeout,
+  retryWithBackoff,
+  type Sink,
+  toAsyncIterable,
+} from '../../../src/index.ts';
+import { input, report } from './kit.ts';
+
+export interface HoldInput {
+  readonly what: keyof typeof waits;
+  readonly processHold?: ProcessHold;
+}
+
+const { what, processHold } = input<HoldInput>();
+const held = processHold === undefined ? {} : { processHold };
+const backoff = exponentialBackoff({ initialMillis: 50, jitter: 'none' });
+
+/** Fails as often, then emits. */
+const failing = (times: number, error: unknown = new Error('not yet')): Observable<string> => {
+  let attempts = 0;
+  return defer(() => (++attempts <= times ? throwError(() => error) : of('done')));
+};
+const retried = () => failing(2).pipe(retryWithBackoff({ backoff, ...held }));
+const flakySink = (): Sink<string> => {
+  const answers = failing(2, new ExportError({ kind: 'retryable' }, 'not yet'));
+  return { name: 'flaky', export: () => answers.pipe(map((message) => ({ message }))) };
+};
+/** One item, and no end. */
+const open = (): Observable<string> => new Subject<string>();
+const withOneItem = (): Observable<string> => {
+  const items = new Subject<string>();
+  queueMicrotask(() => items.next('item'));
+  return items;
+};
+const firstOf = async <T>(values: AsyncIterable<T>): Promise<T | undefined> => {
+  for await (const value of values) return value;
+  return undefined;
+};
+const LONG = 2 ** 31 - 1;
+const batching = { scheduledDelayMillis: 50, ...held };
+
+const waits = {
+  retryWithBackoff: () => firstValueFrom(retried()),
+  'raceTimeout, the whole': () => firstValueFrom(NEVER.pipe(raceTimeout({ millis: 50, ...held }))).catch(String),
+  'raceTimeout, the first': () =>
+    firstValueFrom(NEVER.pipe(raceTimeout({ millis: 50, bounds: 'first', ...held }))).catch(String),
+  'a retry within boundedMergeMap': () => lastValueFrom(of(1).pipe(boundedMergeMap(retried))),
+  'the delay of adaptiveBatch': () => firstValueFrom(withOneItem().pipe(adaptiveBatch(batching))),
+  'the delay of adaptiveBatch, under for await': () =>
+    firstOf(toAsyncIterable(withOneItem().pipe(adaptiveBatch(batching)))),
+  'a retry, under for await': () => firstOf(toAsyncIterable(retried())),
+  'a retry of exportTo': () =>
+    firstValueFrom(withOneItem().pipe(adaptiveBatch(batching), exportTo(flakySink(), { retry: { backoff }, ...held }))),
+  'the outcome of a source that has ended': () =>
+    lastValueFrom(of('item').pipe(adaptiveBatch(batching), exportTo(flakySink(), { retry: { backoff }, ...held }))),
+  'the gate of adaptiveBatch': () => {
+    const gate = createGate();
+    const batch = adaptiveBatch<string>({ ...batching, gate, maxQueueSize: 1, maxExportBatchSize: 1 });
+    const out = exportTo<string>(flakySink(), { concurrency: 1, retry: { backoff }, ...held });
+    return lastValueFrom(fromAsyncIterable(['a', 'b', 'c', 'd'], { gate }).pipe(batch, out));
+  },
+
+  // What follows is over, or need not end: it holds nothing.
+  'a timeout whose source has finished': () => lastValueFrom(of('done').pipe(raceTimeout({ millis: LONG }))),
+  'a timeout whose first value has come': async () => {
+    const source = withOneItem().pipe(raceTimeout({ millis: LONG, bounds: 'first' }));
+    await new Promise<void>((resolve) => source.subscribe(() => resolve()));
+  },
+  'a timeout that was unsubscribed': async () =>
+    open()
+      .pipe(raceTimeout({ millis: LONG }))
+      .subscribe()
+      .unsubscribe(),
+  'a retry that was unsubscribed': async () => {
+    const never = exponentialBackoff({ initialMillis: LONG, maxMillis: LONG });
+    failing(1)
+      .pipe(retryWithBackoff({ backoff: never, maxElapsedMillis: LONG }))
+      .subscribe()
+      .unsubscribe();
+  },
+  'a delay that was unsubscribed': async () => {
+    const items = new Subject<string>();
+    const batches = items.pipe(adaptiveBatch({ scheduledDelayMillis: LONG })).subscribe();
+    items.next('item');
+    batches.unsubscribe();
+  },
+  'an idle batcher': async () => void open().pipe(adaptiveBatch()).subscribe(),
+  'a timeout without an end': async () =>
+    void open()
+      .pipe(raceTimeout({ millis: Number.POSITIVE_INFINITY }))
+      .subscribe(),
+  'a promise that never settles': async () =>
+    void of(1)
+      .pipe(boundedMergeMap(() => new Promise(() => {})))
+      .subscribe(),
+} satisfies Record<string, () => Promise<unknown>>;
+
+process.on('exit', (code) => report('exit', { code }));
+await waits[what]();
+report('done');
