@@ -104,6 +104,35 @@ export async function flushSink<T>(sink: Sink<T>, onTrouble: (message: string) =
   }
 }
 
+/**
+ * Lets a sink hand on what it holds, and shuts it down. What it holds has until the end of the deadline, its shutdown as long as the whole deadline; it is shut down also where its flush hangs.
+ *
+ * @param sinceMillis when the deadline began, in the scheduler's time
+ */
+export async function closeSink<T>(
+  sink: Sink<T>,
+  { scheduler, deadlineMillis, sinceMillis }: Closing,
+  onTrouble: (message: string) => void,
+): Promise<void> {
+  const leftMillis = Math.max(0, sinceMillis + deadlineMillis - scheduler.now());
+  await withinMillis(scheduler, leftMillis, flushSink(sink, onTrouble));
+  await withinMillis(scheduler, deadlineMillis, shutdownSink(sink, onTrouble));
+}
+
+interface Closing {
+  readonly scheduler: SchedulerLike;
+  readonly deadlineMillis: number;
+  readonly sinceMillis: number;
+}
+
+async function shutdownSink<T>(sink: Sink<T>, onTrouble: (message: string) => void): Promise<void> {
+  try {
+    await outsideAnyContext(() => sink.shutdown?.());
+  } catch (thrown) {
+    onTrouble(`${sink.name} did not shut down: ${messageOf(thrown)}`);
+  }
+}
+
 /** Settles like the flush of a queue and then of its sink, or rejects when the time of both is up. */
 export function flushWithin(scheduler: SchedulerLike, timeoutMillis: number, flush: Promise<void>): Promise<void> {
   const text = `forceFlush did not finish within ${timeoutMillis} ms; what is still pending goes on`;

@@ -3,7 +3,7 @@ import { merge, type Observable, Subject } from 'rxjs';
 import { messageOf } from './errors.ts';
 import { type LostSpans, type SpanSource, spanSource } from './inputs/fromSpanProcessor.ts';
 import { createLedger } from './ledger.ts';
-import { drainAtExit, flushSink, flushWithin, once, type Shutdown, withinMillis } from './lifeCycle.ts';
+import { closeSink, drainAtExit, flushSink, flushWithin, once, type Shutdown } from './lifeCycle.ts';
 import { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from './operators/exportTo/exportTo.ts';
 import type { Retry } from './operators/retryWithBackoff.ts';
@@ -11,7 +11,7 @@ import { requireMillis } from './options.ts';
 import type { Loss, Outcome } from './outcome.ts';
 import { type SpanPipelineOptions, settle } from './pipelineOptions.ts';
 import type { Stats } from './strategies/summary.ts';
-import { keepingAlive, outsideAnyContext } from './timers.ts';
+import { keepingAlive } from './timers.ts';
 import { Warnings } from './warnings.ts';
 
 /** How our own stages enter a pipeline. */
@@ -71,6 +71,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   const { scheduler } = settings;
   const warnings = new Warnings(settings.warnIntervalMillis, scheduler);
   const onLoss = (loss: Loss) => warnings.lost(loss);
+  const onTrouble = (message: string) => warnings.trouble(message);
   const onRetry = ({ error }: Retry) =>
     warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`);
   const outcomes = new Subject<Outcome<ReadableSpan>>();
@@ -103,9 +104,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
   });
 
   const flush = (timeoutMillis: number, isEnding: boolean) => {
-    const flushed = input
-      .forceFlush({ timeoutMillis }, isEnding)
-      .then(() => flushSink(sink, (message) => warnings.trouble(message)));
+    const flushed = input.forceFlush({ timeoutMillis }, isEnding).then(() => flushSink(sink, onTrouble));
     return flushWithin(scheduler, timeoutMillis, flushed);
   };
 
@@ -114,22 +113,14 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     return flush(timeoutMillis, false);
   };
 
-  const closeSink = async () => {
-    await flushSink(sink, (message) => warnings.trouble(message));
-    try {
-      await outsideAnyContext(() => sink.shutdown?.());
-    } catch (thrown) {
-      warnings.trouble(`${sink.name} did not shut down: ${messageOf(thrown)}`);
-    }
-  };
-
   const close = async (deadlineMillis: number) => {
+    const sinceMillis = scheduler.now();
     const deadline = keepingAlive(scheduler, deadlineMillis, () => stopWhen.next());
     // Its own timeout says nothing here: the deadline above ends every wait.
     input.shutdown({ timeoutMillis: Number.POSITIVE_INFINITY }, deadlineMillis).catch(() => {});
     await drained;
     deadline.unsubscribe();
-    await withinMillis(scheduler, deadlineMillis, closeSink());
+    await closeSink(sink, { scheduler, deadlineMillis, sinceMillis }, onTrouble);
     warnings.close();
     ledger.close();
     outcomes.complete();

@@ -90,7 +90,7 @@ describe('spanPipeline', () => {
     const [first, second] = [pipeline.shutdown(), pipeline.shutdown()];
     expect(first).toBe(second);
     await first;
-    expect(calls).toEqual(['export', 'forceFlush', 'export', 'shutdown']);
+    expect(calls).toEqual(['export', 'forceFlush', 'export', 'forceFlush', 'shutdown']);
   });
 
   test('forceFlush resolves although everything was lost: that is in the outcomes', async () => {
@@ -190,6 +190,27 @@ describe('spanPipeline: waits end', () => {
       expect(told.join('\n')).toContain('3 shutdown at silent');
     });
   });
+
+  test('shuts the sink down also where its flush hangs, within the deadline and as long again', () =>
+    marbles(async ({ now }) => {
+      const calls: string[] = [];
+      const { pipeline, end } = traced({
+        sink: {
+          name: 'hanging',
+          export: () => of({}),
+          forceFlush: () => {
+            calls.push('forceFlush');
+            return new Promise(() => {});
+          },
+          shutdown: async () => void calls.push('shutdown'),
+        },
+      });
+      end(1);
+      await pipeline.shutdown({ deadlineMillis: 300 });
+      expect(calls).toEqual(['forceFlush', 'shutdown']);
+      expect(frame()).toBe(300);
+      expect(pipeline.stats()).toMatchObject({ delivered: 1, pending: 0 });
+    }));
 
   test('a sink that never shuts down is left behind at the deadline', () =>
     marbles(async ({ now }) => {

@@ -7,7 +7,7 @@ import { createGate, type Gate } from '../gate.ts';
 import { BoundedChannel } from '../inputs/channel/boundedChannel.ts';
 import { STAGE as CHANNEL } from '../inputs/channel/options.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
-import { drainAtExit, flushSink, flushWithin, once, type Shutdown, withinMillis } from '../lifeCycle.ts';
+import { closeSink, drainAtExit, flushSink, flushWithin, once, type Shutdown } from '../lifeCycle.ts';
 import { adaptiveBatch } from '../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../operators/exportTo/exportTo.ts';
 import { requireMillis, withDefaults } from '../options.ts';
@@ -16,7 +16,7 @@ import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
 import type { Sink } from '../sink.ts';
 import type { Stats } from '../strategies/summary.ts';
 import { warn } from '../suppress.ts';
-import { keepingAlive, outsideAnyContext } from '../timers.ts';
+import { keepingAlive } from '../timers.ts';
 import { Call, type ExportAnswer, settleUnits, type Unit } from './call.ts';
 import {
   type ExportCallOptions,
@@ -240,6 +240,7 @@ class SinkHandle<T> implements ExportHandle<T> {
 
   async #close(deadlineMillis: number): Promise<void> {
     const { scheduler } = this.#settings;
+    const sinceMillis = scheduler.now();
     this.#closing = true;
     const deadline = keepingAlive(scheduler, deadlineMillis, () => {
       this.#stopWhen.next();
@@ -252,17 +253,8 @@ class SinkHandle<T> implements ExportHandle<T> {
     await this.#drained;
     deadline.unsubscribe();
     for (const call of this.#calls) call.giveUp('shutdown', OWNER);
-    await withinMillis(scheduler, deadlineMillis, this.#closeSink());
+    await closeSink(this.#sink, { scheduler, deadlineMillis, sinceMillis }, warnOfTrouble);
     this.#ledger.close();
-  }
-
-  async #closeSink(): Promise<void> {
-    await flushSink(this.#sink, warnOfTrouble);
-    try {
-      await outsideAnyContext(() => this.#sink.shutdown?.());
-    } catch (thrown) {
-      warn(`${this.#sink.name} did not shut down: ${messageOf(thrown)}`);
-    }
   }
 }
 
