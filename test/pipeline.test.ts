@@ -208,7 +208,7 @@ describe('spanPipeline: waits end', () => {
       end(1);
       await pipeline.shutdown({ deadlineMillis: 300 });
       expect(calls).toEqual(['forceFlush', 'shutdown']);
-      expect(frame()).toBe(300);
+      expect(now()).toBe(300);
       expect(pipeline.stats()).toMatchObject({ delivered: 1, pending: 0 });
     }));
 
