@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
-import { shown } from '../errors.ts';
+import { messageOf, shown } from '../errors.ts';
+import { escaped } from '../escaped.ts';
 import { bitsOf } from './int64.ts';
 import { writeNanos, writeWhole } from './json-integer.ts';
 import type { JsonField, JsonMessage } from './json-schema.ts';
@@ -30,18 +31,27 @@ const shared = new Writer();
 export function wireOf(json: string | Uint8Array, message: JsonMessage): Uint8Array {
   const text = textOf(json);
   try {
-    return new JsonToWire(false).write(JSON.parse(text), message);
+    return new JsonToWire(false).write(parsed(text), message);
   } catch (thrown) {
     if (!(thrown instanceof UnsafeInteger)) throw thrown;
   }
   // An integer that no double holds, written without quotation marks: it is read again, by its digits. This is slower, and rare.
-  return new JsonToWire(true).write(JSON.parse(text, digitsOfIntegers), message);
+  return new JsonToWire(true).write(parsed(text, digitsOfIntegers), message);
 }
 
 function textOf(json: string | Uint8Array): string {
   if (typeof json === 'string') return json;
   if (types.isUint8Array(json)) return strict.decode(json);
   throw new Error(`it must be a string or a Uint8Array, but is ${shown(json)}`);
+}
+
+/** What the engine says of a text quotes it: as it is, it belongs into no error. */
+function parsed(text: string, reviver?: Parameters<typeof JSON.parse>[1]): unknown {
+  try {
+    return JSON.parse(text, reviver);
+  } catch (thrown) {
+    throw new Error(escaped(messageOf(thrown)));
+  }
 }
 
 /** ECMAScript 2026 gives a reviver the text of a number. */
