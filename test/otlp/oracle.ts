@@ -110,7 +110,10 @@ function anyValue(value: unknown): AnyValueMessage | undefined {
 }
 
 function arrayValue(items: readonly unknown[]): AnyValueMessage | undefined {
-  const values = Array.from(items, anyValue).filter((value) => value !== undefined);
+  const areDoubles = Array.from(items, anyValue).some((value) => value?.doubleValue !== undefined);
+  const values = Array.from(items, (item) =>
+    typeof item === 'number' && areDoubles ? { doubleValue: item } : anyValue(item),
+  ).filter((value) => value !== undefined);
   return values.length === items.length ? { arrayValue: { values } } : undefined;
 }
 
