@@ -28,13 +28,29 @@ export function putTextValue(out: Output, at: number, text: string): number {
   return putText(out, at + 1, text);
 }
 
-export function putNumber(out: Output, at: number, value: number): number {
-  const bytes = out.room(at, 0);
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    bytes[at] = INT_VALUE;
-    return putInt64(bytes, at + 1, value);
+/** Whether a number goes out as an integer: where it is exact, and has no sign that an integer loses. */
+export function isInteger(value: number): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
+/** Whether a number of an array goes out as a double: then all of its numbers do, so that an array of one type stays one. */
+export function hasDouble(items: readonly unknown[], count: number): boolean {
+  for (let index = 0; index < count; index++) {
+    const item = items[index];
+    if (typeof item === 'number' && !isInteger(item)) return true;
   }
-  bytes[at] = DOUBLE_VALUE;
+  return false;
+}
+
+export function putNumber(out: Output, at: number, value: number): number {
+  if (!isInteger(value)) return putDouble(out, at, value);
+  const bytes = out.room(at, 0);
+  bytes[at] = INT_VALUE;
+  return putInt64(bytes, at + 1, value);
+}
+
+export function putDouble(out: Output, at: number, value: number): number {
+  out.room(at, 0)[at] = DOUBLE_VALUE;
   out.view.setFloat64(at + 1, value, true);
   return at + 1 + DOUBLE_BYTES;
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { putBigInt, putBoolean, putNumber, putTextItem, putTextValue } from './encode-scalar.ts';
+import { hasDouble, putBigInt, putBoolean, putDouble, putNumber, putTextItem, putTextValue } from './encode-scalar.ts';
 import type { Encoding } from './encoding.ts';
 import { type KnownKey, knownKey, putEntryKey } from './known-key.ts';
 import { NOTHING, putBytes, putLength, putVarint } from './put.ts';
@@ -66,6 +66,7 @@ function putArray(encoding: Encoding, start: number, items: readonly unknown[], 
   out.room(start, 0)[start] = ARRAY_VALUE;
   let at = start + 2;
   const count = items.length; // read once: it may be a getter's, and grow
+  let areDoubles: boolean | undefined; // asked at the first number
   for (let index = 0; index < count; index++) {
     const item = items[index];
     encoding.spend(1, typeof item === 'string' ? item.length : 0);
@@ -74,7 +75,9 @@ function putArray(encoding: Encoding, start: number, items: readonly unknown[], 
       continue;
     }
     out.room(at, 0)[at] = REPEATED_VALUES;
-    const end = putValue(encoding, at + 2, item, depth);
+    if (typeof item === 'number') areDoubles ??= hasDouble(items, count);
+    const isDouble = typeof item === 'number' && areDoubles;
+    const end = isDouble ? putDouble(out, at + 2, item) : putValue(encoding, at + 2, item, depth);
     if (end === NOTHING) return NOTHING;
     at = putLength(out, at + 1, end);
   }

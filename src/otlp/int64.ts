@@ -1,9 +1,13 @@
-import type { Bits64 } from './messages.ts';
-
 const NANOS_PER_SECOND = 1_000_000_000n;
 const MAX_UINT64 = (1n << 64n) - 1n;
 const MIN_INT64 = -(1n << 63n);
 const MAX_INT64 = (1n << 63n) - 1n;
+
+/** 64 bits as two halves: the one form that loses nothing and costs no allocation beyond itself. */
+export interface Bits64 {
+  readonly low: number;
+  readonly high: number;
+}
 
 export function bitsOf(value: bigint): Bits64 {
   return { low: Number(BigInt.asUintN(32, value)), high: Number(BigInt.asUintN(32, value >> 32n)) };

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { isOwn, propertyOf } from '../strategies/propertyOf.ts';
 import { missingOf } from './encode-field.ts';
+import { hasDouble, isInteger } from './encode-scalar.ts';
 import { isPlainObject } from './encode-value.ts';
 import { fitsInt64 } from './int64.ts';
 import type { JsonEncoding } from './json-encoding.ts';
@@ -120,30 +121,26 @@ function putTextPair(out: Output, at: number, { pairs, text }: KnownKeyJson, val
 }
 
 function putNumberPair(out: Output, at: number, { integer, double }: KnownKeyJson, value: number): number {
-  const isInteger = isInt64(value);
-  const start = isInteger ? integer : double;
+  const isWhole = isInteger(value);
+  const start = isWhole ? integer : double;
   const bytes = out.room(at, start.length + FIELD_BYTES);
   bytes.set(start, at);
-  const end = putNumberValue(bytes, at + start.length, value, isInteger);
+  const end = putNumberValue(bytes, at + start.length, value, isWhole);
   bytes[end] = CLOSE_OBJECT;
   return end + 1;
 }
 
-function isInt64(value: number): boolean {
-  return Number.isSafeInteger(value) && !Object.is(value, -0);
-}
-
 /** Writes a number up to the end of its `AnyValue`. An integer is in quotation marks, of which the first is written. */
-function putNumberValue(bytes: Buffer, start: number, value: number, isInteger: boolean): number {
+function putNumberValue(bytes: Buffer, start: number, value: number, isWhole: boolean): number {
   let at = start;
-  if (isInteger) {
+  if (isWhole) {
     at = putNumber(bytes, at, value);
     bytes[at++] = QUOTE;
-  } else if (Number.isFinite(value) && value !== 0) {
+  } else if (Number.isFinite(value) && !Object.is(value, -0)) {
     at = putNumber(bytes, at, value);
   } else {
     // -0 too: readers for which a number without a fraction is an integer would lose its sign.
-    at += bytes.write(value === 0 ? '"-0"' : `"${value}"`, at);
+    at += bytes.write(Object.is(value, -0) ? '"-0"' : `"${value}"`, at);
   }
   bytes[at] = CLOSE_OBJECT;
   return at + 1;
@@ -161,7 +158,7 @@ function putValue(encoding: JsonEncoding, at: number, value: unknown, depth: num
   if (typeof value === 'object')
     return value === null ? putBytes(out, at, EMPTY) : putObject(encoding, at, value, depth);
   if (typeof value === 'string') return putText(out, at, value);
-  if (typeof value === 'number') return putAnyNumber(out, at, value);
+  if (typeof value === 'number') return putAnyNumber(out, at, value, isInteger(value));
   if (typeof value === 'boolean') return putBytes(out, at, value ? TRUE : FALSE);
   if (typeof value === 'bigint') return putBigInt(out, at, value);
   return value === undefined ? putBytes(out, at, EMPTY) : NOTHING;
@@ -171,12 +168,11 @@ function putText(out: Output, at: number, value: string): number {
   return putEnd(out, putQuoted(out, putBytes(out, at, STRING_VALUE), value));
 }
 
-function putAnyNumber(out: Output, at: number, value: number): number {
-  const isInteger = isInt64(value);
+function putAnyNumber(out: Output, at: number, value: number, isWhole: boolean): number {
   const bytes = out.room(at, FIELD_BYTES);
-  const start = isInteger ? INT_VALUE : DOUBLE_VALUE;
+  const start = isWhole ? INT_VALUE : DOUBLE_VALUE;
   bytes.set(start, at);
-  return putNumberValue(bytes, at + start.length, value, isInteger);
+  return putNumberValue(bytes, at + start.length, value, isWhole);
 }
 
 function putBigInt(out: Output, at: number, value: bigint): number {
@@ -214,11 +210,14 @@ function putArray(encoding: JsonEncoding, begin: number, items: readonly unknown
   const list = putBytes(out, begin, ARRAY);
   let at = list;
   const count = items.length; // read once: it may be a getter's, and grow
+  let areDoubles: boolean | undefined; // asked at the first number
   for (let index = 0; index < count; index++) {
     const item = items[index];
     encoding.spend(1, typeof item === 'string' ? item.length : 0);
     out.room(at, 1)[at] = COMMA;
-    at = putValue(encoding, at + 1, item, depth);
+    if (typeof item === 'number') areDoubles ??= hasDouble(items, count);
+    const isDouble = typeof item === 'number' && areDoubles;
+    at = isDouble ? putAnyNumber(out, at + 1, item, false) : putValue(encoding, at + 1, item, depth);
     if (at === NOTHING) return NOTHING;
   }
   return at === list ? putBytes(out, begin, EMPTY_ARRAY) : putEnd(out, putEnd(out, closeList(out, list, at)));

@@ -1,19 +1,19 @@
 import { Buffer } from 'node:buffer';
-import { types } from 'node:util';
 import { shown } from '../errors.ts';
+import { escaped } from '../escaped.ts';
+import { exactInteger } from './exact-integer.ts';
 import { bitsOf } from './int64.ts';
 import { writeNanos, writeWhole } from './json-integer.ts';
 import type { JsonField, JsonMessage } from './json-schema.ts';
+import { isUnsafe, NumberText, parsed, parsedExactly, textOf } from './json-text.ts';
 import { Writer } from './writer.ts';
 
 const MAX_DEPTH = 100;
-const INTEGER = /^-?\d{1,20}$/;
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
-const HEX = /^([0-9a-f]{2})*$/i;
+// The engine repeats one class of characters without keeping a frame for each; with a group it would overflow on long texts.
+const HEX = /^[0-9a-f]*$/i;
 /** In either alphabet, with or without the padding. */
-const BASE64 = /^([\w+/-]{4})*([\w+/-]{2,3}={0,2})?$/;
-
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const BASE64 = /^[\w+/-]*={0,2}$/;
 
 const traceId = Buffer.alloc(16);
 const spanId = Buffer.alloc(8);
@@ -30,28 +30,15 @@ const shared = new Writer();
 export function wireOf(json: string | Uint8Array, message: JsonMessage): Uint8Array {
   const text = textOf(json);
   try {
-    return new JsonToWire(false).write(JSON.parse(text), message);
+    return new JsonToWire(false).write(parsed(text), message);
   } catch (thrown) {
     if (!(thrown instanceof UnsafeInteger)) throw thrown;
   }
-  // An integer that no double holds, written without quotation marks: it is read again, by its digits. This is slower, and rare.
-  return new JsonToWire(true).write(JSON.parse(text, digitsOfIntegers), message);
+  // An integer that no double is sure to hold, without quotation marks: it is read again, by its text. This is slower, and rare.
+  return new JsonToWire(true).write(parsedExactly(text), message);
 }
 
-function textOf(json: string | Uint8Array): string {
-  if (typeof json === 'string') return json;
-  if (types.isUint8Array(json)) return strict.decode(json);
-  throw new Error(`it must be a string or a Uint8Array, but is ${shown(json)}`);
-}
-
-/** ECMAScript 2026 gives a reviver the text of a number. */
-function digitsOfIntegers(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source;
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
-  return /^-?\d+$/.test(source) ? source : value;
-}
-
-/** An integer that was a number in the JSON text, and that a double does not hold: the text must be read again. */
+/** An integer that was a number in the JSON text, and that a double is not sure to hold: the text must be read again. */
 class UnsafeInteger extends Error {}
 
 type Range = readonly [least: bigint, most: bigint];
@@ -70,7 +57,7 @@ class JsonToWire {
   /** Names and indices of what is being written, for messages. */
   readonly #path: (string | number)[] = [];
 
-  /** Whether integers that no double holds are strings in what is written. */
+  /** Whether integers that no double is sure to hold are {@link NumberText} in what is written. */
   readonly #exact: boolean;
 
   constructor(exact: boolean) {
@@ -85,7 +72,8 @@ class JsonToWire {
   }
 
   #message(json: unknown, { fields }: JsonMessage, depth: number): void {
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) throw this.#wrong('an object', json);
+    if (typeof json !== 'object' || json === null || Array.isArray(json) || json instanceof NumberText)
+      throw this.#wrong('an object', json);
     if (depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages are in each other`);
     let oneof: string | undefined;
     for (const name in json) {
@@ -122,9 +110,9 @@ class JsonToWire {
     writer.close(start);
   }
 
-  #scalar(json: unknown, { type, names }: JsonField): void {
+  #scalar(json: unknown, field: JsonField): void {
     const writer = this.#writer;
-    switch (type) {
+    switch (field.type) {
       case 'string':
         writer.text(this.#text(json, 'a string', undefined));
         break;
@@ -139,10 +127,10 @@ class JsonToWire {
         this.#hex(this.#text(json, 'hex digits', undefined));
         break;
       case 'bytes':
-        this.#bytes(Buffer.from(this.#text(json, 'base64', BASE64), 'base64'));
+        this.#base64(this.#text(json, 'base64', BASE64));
         break;
       default:
-        this.#integer(names === undefined || typeof json !== 'string' ? json : this.#named(json, names), type);
+        this.#integer(json, field);
     }
   }
 
@@ -150,7 +138,15 @@ class JsonToWire {
     const id = text.length === traceId.length * 2 ? traceId : spanId;
     // What is no digit ends the writing.
     const isId = text.length === id.length * 2 && id.write(text, 'hex') === id.length;
+    if (!isId && text.length % 2 === 1) throw this.#wrong('hex digits', text);
     this.#bytes(isId ? id : Buffer.from(this.#text(text, 'hex digits', HEX), 'hex'));
+  }
+
+  #base64(text: string): void {
+    const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='));
+    const rest = (text.length - padding) % 4;
+    if (rest === 1 || (rest === 0 && padding > 0)) throw this.#wrong('base64', text);
+    this.#bytes(Buffer.from(text, 'base64'));
   }
 
   #bytes(bytes: Buffer): void {
@@ -165,28 +161,24 @@ class JsonToWire {
 
   #double(json: unknown): number {
     if (typeof json === 'number') return json;
+    if (json instanceof NumberText) return Number(json.text);
     if (json === 'NaN' || json === 'Infinity' || json === '-Infinity') return Number(json);
     return Number(this.#text(json, 'a number', NUMBER));
   }
 
-  #named(json: string, names: Readonly<Record<string, number>>): number {
-    if (!Object.hasOwn(names, json)) throw this.#wrong('a number or a known name', json);
-    return names[json] as number;
-  }
-
-  #integer(json: unknown, type: string): void {
+  #integer(json: unknown, { type, names }: JsonField): void {
     const writer = this.#writer;
-    const isWritten = type === 'fixed64' ? writeNanos(writer, json) : writeWhole(writer, json, type);
-    if (!isWritten) this.#anyInteger(json, type);
+    const value = names === undefined ? json : (namedIn(names, json) ?? json);
+    const isWritten = type === 'fixed64' ? writeNanos(writer, value) : writeWhole(writer, value, type);
+    if (!isWritten) this.#anyInteger(value, type, names === undefined ? '' : ' or a known name');
   }
 
-  #anyInteger(json: unknown, type: string): void {
-    if (!this.#exact && Number.isInteger(json) && !Number.isSafeInteger(json)) throw new UnsafeInteger();
-    const isInteger = typeof json === 'string' ? INTEGER.test(json) : Number.isSafeInteger(json);
+  #anyInteger(json: unknown, type: string, orElse: string): void {
+    if (!this.#exact && isUnsafe(json)) throw new UnsafeInteger();
     const [least, most] = RANGES[type] as Range;
-    const value = isInteger ? BigInt(json as string | number) : undefined;
+    const value = integerIn(json);
     if (value === undefined || value < least || value > most)
-      throw this.#wrong(`an integer from ${least} to ${most}`, json);
+      throw this.#wrong(`an integer from ${least} to ${most}${orElse}`, json);
     const { low, high } = bitsOf(value);
     if (type === 'fixed32') this.#writer.fixed32(low);
     else if (type !== 'fixed64') this.#writer.varint64(low, high);
@@ -198,6 +190,19 @@ class JsonToWire {
 
   #wrong(what: string, json: unknown): Error {
     const place = this.#path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
-    return new Error(`${place.replace(/^\./, '') || 'it'} must be ${what}, but is ${shown(json)}`);
+    const is = json instanceof NumberText ? escaped(json.text.slice(0, 80)) : shown(json);
+    return new Error(`${place.replace(/^\./, '') || 'it'} must be ${what}, but is ${is}`);
   }
+}
+
+/** What a name means, if it is known. */
+function namedIn(names: Readonly<Record<string, number>>, json: unknown): number | undefined {
+  return typeof json === 'string' && Object.hasOwn(names, json) ? names[json] : undefined;
+}
+
+/** An integer in any form of proto3 JSON: a number or a string, either with a fraction of zeros or an exponent. */
+function integerIn(json: unknown): bigint | undefined {
+  if (typeof json === 'string') return exactInteger(json);
+  if (json instanceof NumberText) return exactInteger(json.text);
+  return Number.isSafeInteger(json) ? BigInt(json as number) : undefined;
 }

@@ -1,7 +1,3 @@
-import protobuf from 'protobufjs/light.js';
-import { type MessageCodec, messageCodec } from './codec.ts';
-import type { RpcStatusMessage, TraceRequestMessage, TraceResponseMessage } from './messages.ts';
-
 /** Number, type, and for a field that is neither single nor implicit: `'repeated'`, or the name of its oneof. */
 export type FieldRow = readonly [id: number, type: string, how?: string];
 export type MessageTable = Readonly<Record<string, Readonly<Record<string, FieldRow>>>>;
@@ -88,30 +84,5 @@ const trace: MessageTable = {
 
 const rpc: MessageTable = { RpcStatus: { code: [1, 'int32'], message: [2, 'string'] } };
 
-function described(fields: MessageTable[string]): protobuf.IType {
-  const type: protobuf.IType & { oneofs: Record<string, protobuf.IOneOf> } = { fields: {}, oneofs: {} };
-  for (const [name, [id, of, how]] of Object.entries(fields)) {
-    type.fields[name] = how === 'repeated' ? { id, type: of, rule: 'repeated' } : { id, type: of };
-    if (how === undefined || how === 'repeated') continue;
-    const oneof = type.oneofs[how] ?? { oneof: [] };
-    oneof.oneof.push(name);
-    type.oneofs[how] = oneof;
-  }
-  return type;
-}
-
-// Another signal is one more table here: the schema exists once, and from JSON because only that form is proto3 by default.
+// Another signal is one more table here: the schema exists once.
 export const tables: MessageTable = { ...common, ...trace, ...rpc };
-const nested: Record<string, protobuf.IType> = {};
-for (const [name, fields] of Object.entries(tables)) nested[name] = described(fields);
-const root = protobuf.Root.fromJSON({ nested });
-
-export const traceRequest: MessageCodec<TraceRequestMessage> = messageCodec(
-  root.lookupType('ExportTraceServiceRequest'),
-);
-
-export const traceResponse: MessageCodec<TraceResponseMessage> = messageCodec(
-  root.lookupType('ExportTraceServiceResponse'),
-);
-
-export const rpcStatus: MessageCodec<RpcStatusMessage> = messageCodec(root.lookupType('RpcStatus'));

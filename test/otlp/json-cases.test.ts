@@ -1,8 +1,11 @@
 // OTLP/JSON as other people's decoders meet it. Where their data is absent, the cases that are written here remain.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { exactInteger } from '../../src/otlp/exact-integer.ts';
 import { decodeTracesJson } from '../../src/otlp/index.ts';
+import { decodeStatusJson, decodeTraceResponseJson } from '../../src/otlp/json-response.ts';
 import { dataFolder } from '../support/data.ts';
 
 const folder = dataFolder();
@@ -45,20 +48,108 @@ describe('a scalar in OTLP/JSON', () => {
     ['9007199254740993', 9007199254740993n],
     ['"9223372036854775807"', 2n ** 63n - 1n],
     ['-9223372036854775808', -(2n ** 63n)],
+    ['7.0', 7],
+    ['"7.0"', 7],
+    ['"-7.000"', -7],
+    ['"1e3"', 1000],
+    ['"1E+3"', 1000],
+    ['1.5e1', 15],
+    ['"1.5e1"', 15],
+    ['1500e-2', 15],
+    ['"1500e-2"', 15],
+    ['"-0"', 0],
+    ['"0e999999999"', 0],
+    ['"0.000e-999999999"', 0],
+    ['"007"', 7],
+    ['1e18', 10n ** 18n],
+    ['"9.223372036854775807e18"', 2n ** 63n - 1n],
+    ['9.223372036854775807e18', 2n ** 63n - 1n],
+    ['9007199254740993.0', 9007199254740993n],
+    ['"90071992547409930e-1"', 9007199254740993n],
+    ['-922337203685477580800e-2', -(2n ** 63n)],
+    [`"${'0'.repeat(100)}1${'0'.repeat(1000)}e-1000"`, 1],
+    [`1.${'0'.repeat(1000)}`, 1],
   ])('%s is an int64', (text, value) => {
     expect(held(attribute(`{"intValue":${text}}`))).toBe(value);
   });
 
-  test.each(['"3.f14"', 'true', '1.5', '""', '"0x1"', '9223372036854775808', '1e30', '[]', '{}', '" 1"'])(
-    '%s is no int64',
-    (text) => {
-      expect(verdict(attribute(`{"intValue":${text}}`))).toBe('reject');
-    },
-  );
+  test.each([
+    ...['"3.f14"', 'true', '1.5', '""', '"0x1"', '9223372036854775808', '1e30', '[]', '{}', '" 1"', '"1 "', '"+1"'],
+    ...['"1.5"', '"15e-1"', '1e-1', '9007199254740993.5', '"9007199254740993.5"', '9.223372036854775808e18'],
+    ...[
+      '1e400',
+      '"1e999999999"',
+      '1e999999999',
+      '"1e-999999999"',
+      '"1e99999999999999999999999"',
+      '"1e"',
+      '"1."',
+      '".5e1"',
+    ],
+    ...['"Infinity"', '"NaN"', '"1e1e1"', '"--1"', '"1_000"', '"\\n1"'],
+  ])('%s is no int64', (text) => {
+    expect(verdict(attribute(`{"intValue":${text}}`))).toBe('reject');
+  });
 
   test.each(['droppedAttributesCount', 'flags', 'startTimeUnixNano'])('of %s is never negative', (name) => {
     for (const text of ['1', '"1"']) expect(verdict(field(name, text))).toBe('accept');
     for (const text of ['-1', '"-1"', '"3.f14"', 'true', '1e40']) expect(verdict(field(name, text))).toBe('reject');
+  });
+
+  test.each(['2e0', '"2e0"', '2.0', '"2.0"', '"20e-1"', '"2"'])(
+    '%s is a count, a kind, a status code and flags',
+    (text) => {
+      const counts = ['droppedAttributesCount', 'droppedEventsCount', 'droppedLinksCount'] as const;
+      for (const name of counts) expect(decodeTracesJson(field(name, text))[0]?.[name]).toBe(2);
+      expect(decodeTracesJson(field('kind', text))[0]?.kind).toBe(1);
+      expect(decodeTracesJson(field('status', `{"code":${text}}`))[0]?.status.code).toBe(2);
+      expect(decodeTracesJson(field('flags', text))[0]?.spanContext().traceFlags).toBe(2);
+      const body = Buffer.from(`{"partialSuccess":{"rejectedSpans":${text}}}`);
+      expect(decodeTraceResponseJson(body).rejected).toBe(2);
+      expect(decodeStatusJson(Buffer.from(`{"code":${text}}`))).toBe('code 2');
+    },
+  );
+
+  test('that is refused is named with its place and its range, and shortened', () => {
+    const said = (text: string) => () => decodeTracesJson(field('startTimeUnixNano', text));
+    const rule = 'startTimeUnixNano must be an integer from 0 to 18446744073709551615, but is';
+    expect(said('"1.5"')).toThrow(`${rule} "1.5"`);
+    expect(said('1e20')).toThrow(`${rule} 1e20`);
+    expect(said(`"${'9'.repeat(1_000)}"`)).toThrow(`${rule} "${'9'.repeat(80)}…"`);
+    expect(() => decodeTracesJson(field('kind', '"baz"'))).toThrow('2147483647 or a known name, but is "baz"');
+  });
+
+  test('of any size and exponent is what arithmetic says', () => {
+    const digits = fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n });
+    fc.assert(
+      fc.property(digits, fc.integer({ min: -25, max: 25 }), fc.nat(25), (value, exponent, point) => {
+        // value × 10^exponent, with a point before its last digits.
+        const padded = `${value < 0n ? -value : value}`.padStart(point + 1, '0');
+        const split = padded.length - point;
+        const text = `${value < 0n ? '-' : ''}${padded.slice(0, split)}${point > 0 ? `.${padded.slice(split)}` : ''}e${exponent}`;
+        const power = exponent - point;
+        const scaled = power >= 0 ? value * 10n ** BigInt(power) : value / 10n ** BigInt(-power);
+        const isWhole = power >= 0 || scaled * 10n ** BigInt(-power) === value;
+        const found = exactInteger(text);
+        if (isWhole && BigInt.asIntN(64, scaled) === scaled) expect(found).toBe(scaled);
+        else if (!isWhole) expect(found).toBeUndefined();
+      }),
+    );
+  });
+
+  test('that is a number beyond 2^53 where none belongs is refused', () => {
+    for (const [name, text] of [
+      ['name', '1e30'],
+      ['attributes', '1e30'],
+      ['status', '1e30'],
+      ['events', '[1e30]'],
+    ] as const) {
+      const both = field(name, text).replace('"spanId"', '"startTimeUnixNano":1.7e18,"spanId"');
+      expect([name, verdict(both)]).toEqual([name, 'reject']);
+    }
+    expect(held(attribute('{"doubleValue":1e30}').replace('"spanId"', '"startTimeUnixNano":1.7e18,"spanId"'))).toBe(
+      1e30,
+    );
   });
 
   test('of a time is exact, as a number too', () => {
@@ -67,6 +158,25 @@ describe('a scalar in OTLP/JSON', () => {
     }
     expect(verdict(field('startTimeUnixNano', '18446744073709551615'))).toBe('accept');
     expect(verdict(field('startTimeUnixNano', '18446744073709551616'))).toBe('reject');
+    for (const text of [
+      '1.7e18',
+      '"1.7e18"',
+      '1700000000000000000.0',
+      '"1700000000000000000.0"',
+      '170000000000000000000e-2',
+    ]) {
+      for (const name of ['startTimeUnixNano', 'endTimeUnixNano']) {
+        const [span] = decodeTracesJson(field(name, text));
+        expect([span?.startTime, span?.endTime]).toContainEqual([1_700_000_000, 0]);
+      }
+    }
+    for (const text of ['1.7e18', '"1.7e18"']) {
+      const [span] = decodeTracesJson(field('events', `[{"timeUnixNano":${text}}]`));
+      expect(span?.events[0]?.time).toEqual([1_700_000_000, 0]);
+    }
+    const exact = '"1.544712660300000123e18"';
+    expect(decodeTracesJson(field('startTimeUnixNano', exact))[0]?.startTime).toEqual([1_544_712_660, 300_000_123]);
+    expect(verdict(field('startTimeUnixNano', '1.5447126603000001235e18'))).toBe('reject');
   });
 
   test.each<[string, number]>([
@@ -117,13 +227,20 @@ describe('a scalar in OTLP/JSON', () => {
     ['+/8=', [251, 255]],
     ['-_8', [251, 255]],
     ['', []],
+    ['AA', [0]],
+    ['AA==', [0]],
+    ['AAE=', [0, 1]],
+    ['AA=', [0]],
   ])('%j is bytes', (text, bytes) => {
     expect(held(attribute(`{"bytesValue":"${text}"}`))).toEqual(Uint8Array.from(bytes));
   });
 
-  test.each(['A', 'A===', '!!!!', 'AAEC=AAE'])('%j is no bytes', (text) => {
-    expect(verdict(attribute(`{"bytesValue":"${text}"}`))).toBe('reject');
-  });
+  test.each(['A', 'A===', 'AAAAA', 'AAEC=', 'AAEC==', '=', '==', '!!!!', 'AAEC=AAE', 'AA\n'])(
+    '%j is no bytes',
+    (text) => {
+      expect(verdict(attribute(`{"bytesValue":"${text}"}`))).toBe('reject');
+    },
+  );
 });
 
 describe('a message in OTLP/JSON', () => {

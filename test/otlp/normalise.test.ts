@@ -50,6 +50,12 @@ describe('what ReadableSpan cannot hold', () => {
     ]);
   });
 
+  test('doubles and whole numbers in one array are doubles', () => {
+    const values = [{ intValue: '1' }, { doubleValue: 2.5 }];
+    const [attribute] = spanAgain({ attributes: [{ key: 'a', value: { arrayValue: { values } } }] })?.attributes ?? [];
+    expect(attribute?.value?.arrayValue?.values).toEqual([{ doubleValue: 1 }, { doubleValue: 2.5 }]);
+  });
+
   test('an int64 beyond 2^53 is a bigint, and the same int64 again', () => {
     const value = { intValue: '-9007199254740993' };
     expect(held([{ key: 'n', value }])).toEqual({ n: -9007199254740993n });

@@ -8,7 +8,7 @@ import * as sdk3 from '@opentelemetry/sdk-trace';
 import * as sdk2 from 'opentelemetry-sdk-trace-2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
-import { traceRequest } from '../../src/otlp/schema.ts';
+import { traceRequest } from '../support/otlp-schema.ts';
 import { requestJsonOf } from '../support/span-json.ts';
 import { generatedSpans } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';

@@ -2,17 +2,11 @@
 
 import type { Attributes, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { integerOf, unsignedOf } from '../../src/otlp/int64.ts';
-import type {
-  AnyValueMessage,
-  Bits64,
-  KeyValueMessage,
-  ScopeSpansMessage,
-  SpanMessage,
-} from '../../src/otlp/messages.ts';
+import { type Bits64, integerOf, unsignedOf } from '../../src/otlp/int64.ts';
 import { ReceivedResource } from '../../src/otlp/resource.ts';
-import { traceRequest } from '../../src/otlp/schema.ts';
 import { traceStateOf } from '../../src/otlp/trace-state.ts';
+import type { AnyValueMessage, KeyValueMessage, ScopeSpansMessage, SpanMessage } from '../support/otlp-messages.ts';
+import { traceRequest } from '../support/otlp-schema.ts';
 
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];

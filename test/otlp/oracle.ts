@@ -2,14 +2,9 @@
 // asked about spans that can be encoded.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type {
-  AnyValueMessage,
-  Bits64,
-  KeyValueMessage,
-  ScopeSpansMessage,
-  SpanMessage,
-} from '../../src/otlp/messages.ts';
-import { traceRequest } from '../../src/otlp/schema.ts';
+import type { Bits64 } from '../../src/otlp/int64.ts';
+import type { AnyValueMessage, KeyValueMessage, ScopeSpansMessage, SpanMessage } from '../support/otlp-messages.ts';
+import { traceRequest } from '../support/otlp-schema.ts';
 
 type Context = ReturnType<ReadableSpan['spanContext']>;
 interface Owner {
@@ -115,7 +110,10 @@ function anyValue(value: unknown): AnyValueMessage | undefined {
 }
 
 function arrayValue(items: readonly unknown[]): AnyValueMessage | undefined {
-  const values = Array.from(items, anyValue).filter((value) => value !== undefined);
+  const areDoubles = Array.from(items, anyValue).some((value) => value?.doubleValue !== undefined);
+  const values = Array.from(items, (item) =>
+    typeof item === 'number' && areDoubles ? { doubleValue: item } : anyValue(item),
+  ).filter((value) => value !== undefined);
   return values.length === items.length ? { arrayValue: { values } } : undefined;
 }
 

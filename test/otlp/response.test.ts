@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { decodeStatusJson, decodeTraceResponseJson } from '../../src/otlp/json-response.ts';
 import { decodeStatus, decodeTraceResponse } from '../../src/otlp/response.ts';
 
 function hex(text: string): Buffer {
@@ -82,4 +83,40 @@ describe('any other body', () => {
       { numRuns: 2000 },
     );
   });
+});
+
+describe('the text of a server', () => {
+  const hostile = 'no\r\n\x1b[2J\x9b2J\u202eevil\u2028x';
+  const line = String.raw`no\r\n\u001b[2J\u009b2J\u202eevil\u2028x`;
+  const json = (value: object) => Buffer.from(JSON.stringify(value));
+
+  test('is one line without control characters, in protobuf and in JSON', () => {
+    const text = Buffer.from(hostile);
+    expect(decodeTraceResponse(response('0801', hostile))).toEqual({ rejected: 1, message: line });
+    expect(decodeStatus(Buffer.concat([Buffer.of(0x12, text.length), text]))).toBe(line);
+    const partialSuccess = { rejectedSpans: '1', errorMessage: hostile };
+    expect(decodeTraceResponseJson(json({ partialSuccess }))).toEqual({ rejected: 1, message: line });
+    expect(decodeStatusJson(json({ code: 3, message: hostile }))).toBe(line);
+  });
+
+  test('is clipped as it is shown, escapes included', () => {
+    const text = Buffer.alloc(100_000, '\n');
+    const message = decodeStatus(Buffer.concat([hex('12a08d06'), text]));
+    expect(message).toBe(`${'\\n'.repeat(512)}…`);
+  });
+
+  test.each([`\x1b[2J\r\n`, `{"partialSuccess":"\x9b2J"}`, `{"partialSuccess":{"rejectedSpans":"\u202e\x9b"}}`])(
+    'is escaped in errors too, and in their causes: case %#',
+    (body) => {
+      let thrown: unknown;
+      try {
+        decodeTraceResponseJson(Buffer.from(body));
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toEqual(typed);
+      for (let error = thrown; error instanceof Error; error = error.cause)
+        expect(error.message).not.toMatch(/[\p{Cc}\u202e]/u);
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
-import { traceRequest } from '../../src/otlp/schema.ts';
 import { astronomy, pairs } from '../support/data.ts';
+import { traceRequest } from '../support/otlp-schema.ts';
 import { decodeRequest } from '../support/wire.ts';
 import { encodeRequest } from '../support/wire-writer.ts';
 

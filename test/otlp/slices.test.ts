@@ -2,6 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
 import { encodeTraces, lendTraces } from '../../src/otlp/encode.ts';
 import { encodeTracesJson, encodeTracesJsonInSlices } from '../../src/otlp/encode-json.ts';
+import { type EventLoop, encodeInSlices } from '../../src/otlp/slices.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 
 /** Far more than fit into one slice, on any machine. */
@@ -25,32 +26,63 @@ async function bytesOf(spans: readonly ReadableSpan[]) {
   return Buffer.concat((await lent(spans)).pieces);
 }
 
-/** How many turns the event loop has until something is done, in each of which the program is busy for so long. */
-async function turnsDuring(act: () => Promise<unknown>, busyMillis: number): Promise<number> {
-  let turns = 0;
-  const turn = () => {
-    turns += 1;
-    const end = performance.now() + busyMillis;
-    while (performance.now() < end);
-    immediate = setImmediate(turn);
-  };
-  let immediate = setImmediate(turn);
-  await act();
-  clearImmediate(immediate);
-  return turns;
+/** An event loop of which a test says how long everything takes. */
+class ScriptedLoop implements EventLoop {
+  turns = 0;
+  #millis = 0;
+  readonly #turnMillis: number;
+
+  constructor(turnMillis: number) {
+    this.#turnMillis = turnMillis;
+  }
+
+  nowMillis(): number {
+    return this.#millis;
+  }
+
+  async turn(): Promise<void> {
+    this.turns += 1;
+    this.#millis += this.#turnMillis;
+  }
+
+  pass(millis: number): void {
+    this.#millis += millis;
+  }
 }
 
-describe.each(encodings)('a request that is made in slices, in $name,', ({ inSlices, inOneGo }) => {
-  test('lets the event loop have turns meanwhile', async () => {
-    const turns = await turnsDuring(() => inSlices(MANY), 0);
-    expect(turns).toBeGreaterThan(1);
+/** How many turns others have while 1,600 spans are encoded of which each takes 1/32 ms. */
+async function turnsOf(turnMillis: number): Promise<number> {
+  const loop = new ScriptedLoop(turnMillis);
+  await encodeInSlices(MANY.slice(0, 1_600), () => loop.pass(1 / 32), undefined, loop);
+  return loop.turns;
+}
+
+describe('slices', () => {
+  test('are 16 spans long where those take longer than a quarter of a millisecond', async () => {
+    expect(await turnsOf(0)).toBe(99);
   });
 
-  test('gets on where the program itself takes long turns, in longer slices', async () => {
-    const some = MANY.slice(0, 3_000);
-    const whenQuiet = await turnsDuring(() => inSlices(some), 0);
-    const whenBusy = await turnsDuring(() => inSlices(some), 100);
-    expect(whenBusy).toBeLessThan(whenQuiet / 2);
+  test('take a tenth of the time that the program itself takes between them', async () => {
+    // 16 spans take half a millisecond, which is the first slice; each of the others takes 10 ms, which is 320 spans.
+    expect(await turnsOf(100)).toBe(5);
+  });
+
+  test('are not parted where they are short', async () => {
+    const loop = new ScriptedLoop(0);
+    await encodeInSlices(MANY, () => {}, undefined, loop);
+    expect(loop.turns).toBe(0);
+  });
+});
+
+describe.each(encodings)('a request that is made in slices, in $name,', ({ inSlices, inOneGo }) => {
+  test('lets the event loop have a turn meanwhile', async () => {
+    const order: string[] = [];
+    const last = spanWith();
+    Object.defineProperty(last, 'name', { get: () => void order.push('the last span') });
+    setImmediate(() => order.push('the turn'));
+    await inSlices([...MANY, last]);
+    expect(order[0]).toBe('the turn');
+    expect(order).toContain('the last span');
   });
 
   test('is what it is in one go', async () => {

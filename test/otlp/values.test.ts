@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
-import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
 import type { AnyValueJson, SpanJson } from '../support/otlp-json.ts';
 import { spansOf } from '../support/otlp-json.ts';
 import { spanWith } from '../support/spans.ts';
@@ -110,6 +110,82 @@ describe('a strange value', () => {
   test('of two million characters, or 100,000 elements, goes out whole', () => {
     const attributes = { text: 'é'.repeat(2_000_000), list: Array.from({ length: 100_000 }, (_, index) => index) };
     expect(decodeTraces(encodeTraces([spanWith({ attributes })]))[0]?.attributes).toEqual(attributes);
+  });
+});
+
+describe('the numbers of an array', () => {
+  const ints = (...numbers: unknown[]) => numbers.map((value) => ({ intValue: `${value}` }));
+  const doubles = (...numbers: unknown[]) => numbers.map((value) => ({ doubleValue: value }));
+
+  test.each<[string, unknown[], object[]]>([
+    ['integers', [1, -2, 0], ints(1, -2, 0)],
+    ['a fraction and a whole number', [2.5, 1], doubles(2.5, 1)],
+    ['whole numbers before a fraction', [0, 1, 2.5], doubles(0, 1, 2.5)],
+    ['-0', [1, -0, 0], doubles(1, -0, 0)],
+    ['what is no number', [1, Number.NaN, Number.NEGATIVE_INFINITY], doubles(1, 'NaN', '-Infinity')],
+    ['a number beyond the safe ones', [1, 2 ** 53, Number.MAX_SAFE_INTEGER], doubles(1, 2 ** 53, 2 ** 53 - 1)],
+    [
+      'other values',
+      ['a', 1, null, true, 2.5],
+      [{ stringValue: 'a' }, { doubleValue: 1 }, {}, { boolValue: true }, { doubleValue: 2.5 }],
+    ],
+    ['bigints, which are int64', [1n, 2, 2.5], [...ints(1), ...doubles(2, 2.5)]],
+    [
+      'arrays, each by itself',
+      [[1, 2], [1, 2.5], 3],
+      [{ arrayValue: { values: ints(1, 2) } }, { arrayValue: { values: doubles(1, 2.5) } }, ...ints(3)],
+    ],
+    [
+      'maps, whose values are no array',
+      [{ a: 1, b: 2.5, c: [1, 0.5] }, 7],
+      [
+        {
+          kvlistValue: {
+            values: [
+              { key: 'a', value: { intValue: '1' } },
+              { key: 'b', value: { doubleValue: 2.5 } },
+              { key: 'c', value: { arrayValue: { values: doubles(1, 0.5) } } },
+            ],
+          },
+        },
+        ...ints(7),
+      ],
+    ],
+  ])('are of one type, in protobuf and in JSON: with %s', (_, list, values) => {
+    const span = spanWith({ attributes: { value: list as never } });
+    expect(sentValue(list)).toStrictEqual({ arrayValue: { values } });
+    // JSON alone has no sign for -0.
+    const json = JSON.parse(Buffer.from(encodeTracesJson([span])).toString());
+    const said = json.resourceSpans[0].scopeSpans[0].spans[0].attributes[0].value.arrayValue.values;
+    expect(said).toStrictEqual(
+      values.map((value) =>
+        Object.is((value as { doubleValue?: unknown }).doubleValue, -0) ? { doubleValue: '-0' } : value,
+      ),
+    );
+    for (const [again] of [decodeTraces(encodeTraces([span])), decodeTracesJson(encodeTracesJson([span]))]) {
+      expect(again?.attributes.value).toStrictEqual(list.map((item) => (item === 1n ? 1 : item)));
+      expect(encodeTraces([again as typeof span])).toEqual(
+        encodeTraces(decodeTraces(encodeTraces([again as typeof span]))),
+      );
+    }
+  });
+
+  test('of an event, a link and a resource are of one type too', () => {
+    const attributes = { list: [1, 2.5] };
+    const value = { arrayValue: { values: doubles(1, 2.5) } };
+    const [group] =
+      decodeRequest(
+        encodeTraces([
+          spanWith({
+            events: [{ time: [1, 1], name: 'e', attributes }],
+            links: [{ context: spanWith().spanContext(), attributes }],
+            resource: { ...spanWith().resource, attributes: attributes as never },
+          }),
+        ]),
+      ).resourceSpans ?? [];
+    const span = group?.scopeSpans?.[0]?.spans?.[0];
+    const owners = [span?.events?.[0], span?.links?.[0], group?.resource];
+    expect(owners.map((owner) => owner?.attributes)).toEqual(owners.map(() => [{ key: 'list', value }]));
   });
 });
 

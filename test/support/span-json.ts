@@ -91,12 +91,21 @@ export function valueJson(value: unknown): AnyValueJson {
   if (typeof value === 'number') return numberJson(value);
   if (value === null || value === undefined) return {};
   if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') };
-  if (Array.isArray(value)) return { arrayValue: given({ values: Array.from(value, valueJson) }) };
+  if (Array.isArray(value)) return { arrayValue: given({ values: itemsJson(value) }) };
   return { kvlistValue: given({ values: Object.entries(value).map(keyValueJson) }) };
 }
 
+/** Where one number is a double, all are. */
+function itemsJson(items: unknown[]): AnyValueJson[] {
+  const areDoubles = items.some((item) => typeof item === 'number' && numberJson(item).intValue === undefined);
+  return Array.from(items, (item) => (areDoubles && typeof item === 'number' ? doubleJson(item) : valueJson(item)));
+}
+
 function numberJson(value: number): AnyValueJson {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return { intValue: `${value}` };
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? { intValue: `${value}` } : doubleJson(value);
+}
+
+function doubleJson(value: number): AnyValueJson {
   return { doubleValue: Number.isFinite(value) ? value : (`${value}` as 'NaN') };
 }
 

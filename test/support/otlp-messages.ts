@@ -1,14 +1,10 @@
+import type { Bits64 } from '../../src/otlp/int64.ts';
+
 /**
  * The OTLP messages as the schema reads and writes them, in TypeScript's eyes.
  *
  * Writing needs every field (an empty string, array or zero is left off the wire, as proto3 has it); reading gives every field.
  */
-
-/** 64 bits as two halves: the one form that loses nothing and costs no allocation beyond itself. A safe integer may be written as a number. */
-export interface Bits64 {
-  readonly low: number;
-  readonly high: number;
-}
 
 export interface TraceRequestMessage {
   resourceSpans: ResourceSpansMessage[];
