@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 /** Frames that a trace must have for the line of interest to be in it: RxJS alone puts some ten in between. */
 const FRAMES = 24;
 
-/** The folder of this kit, from a trace, as there is no `import.meta` where Jest makes CommonJS of this module. */
+/** The folder of this kit, from a trace: where Jest makes CommonJS of this module, it has no URL to ask for. */
 const here = dirname(placesOf(callSite())[0] ?? '/unknown/place') + sep;
 
 /** Remembers where it is called. The text is made only when somebody asks for it, so that remembering stays cheap. */

@@ -211,6 +211,12 @@ describe('a runtime', () => {
     expect(bare).toEqual([]);
   });
 
+  it('that makes CommonJS of it, as Jest does, meets nothing that has no place there', () => {
+    const modules = packed().filter((file) => file.endsWith('.js'));
+    const esOnly = /\bimport\.meta\b|^(?:export )?(?:const .* = )?await\b/m;
+    expect(modules.filter((file) => esOnly.test(readFileSync(join(installed, file), 'utf8')))).toEqual([]);
+  });
+
   it('is looked at in bundles, too', () => {
     const { sideEffects } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
       sideEffects: unknown;
