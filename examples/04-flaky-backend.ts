@@ -21,7 +21,7 @@ const backend = await otlpBackend({
 
 const pipeline = spanPipeline({
   sink: otlpHttp({ url: backend.url }),
-  attemptTimeoutMillis: 300,
+  attemptTimeoutMillis: 2_000,
   retry: { backoff: exponentialBackoff({ initialMillis: 50, jitter: 'equal' }) },
 });
 const tracer = new TracerProvider({ spanProcessors: [pipeline.processor] }).getTracer('flaky');

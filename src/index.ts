@@ -4,6 +4,8 @@
  * @module spanflow
  */
 
+import './runtime.ts';
+
 // The default composition.
 
 export { type SpanPipeline, spanPipeline } from './pipeline.ts';

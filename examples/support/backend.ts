@@ -49,8 +49,8 @@ async function serve(): Promise<void> {
     if (order === 'count') process.send?.(backend.spans);
     else be(backend, order.be);
   });
-  // Whoever started it has gone: so it goes, too.
-  process.on('disconnect', () => void backend.close());
+  // The program that started it has gone, or is done with it. Nothing that is still connected keeps it.
+  process.on('disconnect', () => process.exit());
   process.send?.(backend.url);
 }
 

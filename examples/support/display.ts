@@ -4,6 +4,7 @@ const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).
 
 /** One line that is written anew on a terminal, and plain lines elsewhere. */
 export function liveLine(stats: () => Stats): { label(text: string): void; stop(): void } {
+  endWithReader();
   const onTerminal = process.stdout.isTTY;
   const intervalMillis = onTerminal ? 250 : 1_000;
   let label = '';
@@ -33,6 +34,14 @@ export function liveLine(stats: () => Stats): { label(text: string): void; stop(
       if (onTerminal) process.stdout.write('\n');
     },
   };
+}
+
+/** Ends the program when its output is read no more, as by `npm start | head`: otherwise the next line would be an uncaught EPIPE. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
 }
 
 /** Prints both sides' books, and says whether they agree and nothing was lost. */

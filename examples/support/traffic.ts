@@ -1,12 +1,16 @@
 import { context, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 
+/** How many checkouts a late tick makes up for: a shop on a busy machine sells less, and not everything in one moment. */
+const MAX_AT_ONCE = 50;
+
 /** Makes traces of a web shop's checkout, four spans each, until it is stopped. */
 export function checkouts(tracer: Tracer, { tracesPerSecond }: { tracesPerSecond: number }): { stop(): void } {
   const startedMillis = performance.now();
   let made = 0;
   const timer = setInterval(() => {
     const due = ((performance.now() - startedMillis) / 1_000) * tracesPerSecond;
-    while (made < due) checkout(tracer, made++);
+    const until = Math.min(due, made + MAX_AT_ONCE);
+    while (made < until) checkout(tracer, made++);
   }, 10);
   return { stop: () => clearInterval(timer) };
 }

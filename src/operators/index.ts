@@ -4,6 +4,8 @@
  * @module spanflow/operators
  */
 
+import '../runtime.ts';
+
 // Around the callbacks of other operators.
 
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './safely.ts';

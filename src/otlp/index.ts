@@ -1,3 +1,5 @@
+import '../runtime.ts';
+
 export { decodeTraces } from './decode.ts';
 export { decodeTracesJson } from './decode-json.ts';
 export { type EncodeTracesOptions, encodeTraces } from './encode.ts';

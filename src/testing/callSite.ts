@@ -1,10 +1,11 @@
-import { relative, sep } from 'node:path';
+import { dirname, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** Frames that a trace must have for the line of interest to be in it: RxJS alone puts some ten in between. */
 const FRAMES = 24;
+
+/** The folder of this kit, from a trace: where Jest makes CommonJS of this module, it has no URL to ask for. */
+const here = dirname(placesOf(callSite())[0] ?? '/unknown/place') + sep;
 
 /** Remembers where it is called. The text is made only when somebody asks for it, so that remembering stays cheap. */
 export function callSite(): Error {
@@ -23,15 +24,19 @@ export function framesOf(site: Error): readonly string[] {
 
 /** The first line outside of this kit, of installed packages and of the host: `src/operators/mine.ts:12:3`. */
 export function siteText(site: Error): string {
-  const places = (site.stack ?? '')
-    .split('\n')
-    .map(placeOf)
-    .filter((place) => place !== undefined);
+  const places = placesOf(site);
   const installed = places.find((candidate) => !isOfKitOrHost(candidate));
   const place = places.find((candidate) => !isOfKitOrHost(candidate) && !isInstalled(candidate)) ?? installed;
   if (place === undefined) return 'an unknown place';
   const path = relative(process.cwd(), place);
   return path.startsWith('..') ? place : path.split(sep).join('/');
+}
+
+function placesOf(site: Error): readonly string[] {
+  return (site.stack ?? '')
+    .split('\n')
+    .map(placeOf)
+    .filter((place) => place !== undefined);
 }
 
 function placeOf(line: string): string | undefined {

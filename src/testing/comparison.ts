@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { isError, isSameValue } from './difference.ts';
 import { itemsOf, type Observed } from './recording.ts';
 import type { Mark } from './syntax.ts';
 import type { ValueTable } from './values.ts';
@@ -37,8 +37,8 @@ function isSameBatch(letters: readonly string[], value: unknown, values: ValueTa
 }
 
 function isSameError(expected: unknown, error: unknown): boolean {
-  if (expected === error || isDeepStrictEqual(expected, error)) return true;
-  if (typeof expected !== 'object' || expected === null || expected instanceof Error) return false;
+  if (isSameValue(expected, error)) return true;
+  if (typeof expected !== 'object' || expected === null || isError(expected)) return false;
   if (typeof error !== 'object' || error === null) return false;
-  return Object.entries(expected).every(([key, value]) => isDeepStrictEqual(Reflect.get(error, key), value));
+  return Object.entries(expected).every(([key, value]) => isSameValue(value, Reflect.get(error, key)));
 }

@@ -3,6 +3,9 @@
  *
  * @module spanflow/testing
  */
+
+import '../runtime.ts';
+
 export { VIRTUAL_TIME_DEFAULTS, type VirtualTimeOptions } from './clock.ts';
 export type { DiagramOptions } from './diagram.ts';
 export { EndlessRun, MarbleFailure } from './failure.ts';

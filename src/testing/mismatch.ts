@@ -1,4 +1,5 @@
 import { type Comparison, isSame } from './comparison.ts';
+import { differenceBetween } from './difference.ts';
 import { millis } from './failure.ts';
 import { CONTEXT_EVENTS, drawPair, eventText, markText } from './pictures.ts';
 import { itemsOf, type Observed } from './recording.ts';
@@ -64,7 +65,21 @@ function legend(mark: Mark | undefined, event: Observed | undefined, comparison:
   for (const value of came) lines.add(`  ${values.letterOf(value) ?? '?'}  ${values.wordsOf(value)}`);
   if (mark?.kind === 'error' && error !== undefined) lines.add(`  #  was expected to be ${brief(error.value)}`);
   if (event?.kind === 'error') lines.add(`  #  ${mark?.kind === 'error' ? 'was' : 'is'} ${brief(event.error)}`);
+  const pairs = wanted.length > 0 && came.length > 0 ? [[values.valueOf(wanted[0] ?? ''), came[0]]] : [];
+  if (mark?.kind === 'error' && event?.kind === 'error' && error !== undefined) pairs.push([error.value, event.error]);
+  for (const [one, other] of pairs) for (const line of lookalikes(one, other, values)) lines.add(line);
   return [...lines];
+}
+
+/** What two values differ in whose words are the same. */
+function lookalikes(expected: unknown, was: unknown, values: ValueTable): string[] {
+  if (values.wordsOf(expected) !== values.wordsOf(was)) return [];
+  const difference = differenceBetween(expected, was);
+  if (difference === undefined) return [];
+  if (difference.path.length === 0) return ['  they look the same, and are not identical'];
+  const [wanted, came] = [brief(difference.expected), brief(difference.was)];
+  const words = wanted === came ? '' : `: ${wanted} was expected, but it was ${came}`;
+  return [`  they differ in ${difference.path.map(String).join('.')}${words}`];
 }
 
 /** The letters that were expected and the values that came, without what two batches have in common at their beginning. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
-import { gunzip, inflate, zstdDecompress } from 'node:zlib';
+// By the module, as an older Node has no zstd: importing it by name would fail there before the runtime is looked at.
+import zlib from 'node:zlib';
 import type { BackendAnswer } from './otlpAnswer.ts';
 import { type WireSpan, walkJsonSpans, walkSpans } from './otlpWalk.ts';
 
@@ -40,9 +41,9 @@ export interface ReadOptions {
 type Decompress = (body: Uint8Array, limit: { maxOutputLength: number }) => Promise<Uint8Array>;
 
 const DECOMPRESSORS: Readonly<Record<string, Decompress>> = {
-  gzip: promisify<Uint8Array, { maxOutputLength: number }, Buffer>(gunzip),
-  deflate: promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflate),
-  zstd: promisify<Uint8Array, { maxOutputLength: number }, Buffer>(zstdDecompress),
+  gzip: promisify<Uint8Array, { maxOutputLength: number }, Buffer>(zlib.gunzip),
+  deflate: promisify<Uint8Array, { maxOutputLength: number }, Buffer>(zlib.inflate),
+  zstd: promisify<Uint8Array, { maxOutputLength: number }, Buffer>(zlib.zstdDecompress),
   identity: async (body) => body,
 };
 

@@ -1,13 +1,26 @@
 import { setImmediate, setTimeout } from 'node:timers';
 
-// Kept from before anything is replaced: these two always mean the host's own time.
-const hostSetImmediate = setImmediate;
-const hostSetTimeout = setTimeout;
+type HostTimers = Readonly<{ setImmediate: typeof setImmediate; setTimeout: typeof setTimeout }>;
+
+/** The host's own, while a run has replaced them. */
+let kept: HostTimers | undefined;
+
+/** Keeps the host's timers before a run replaces them: those of now, not of when this module was loaded, which may have been under fake timers. */
+export function keepRealTime(): () => void {
+  kept = { setImmediate, setTimeout };
+  return () => {
+    kept = undefined;
+  };
+}
+
+function host(): HostTimers {
+  return kept ?? { setImmediate, setTimeout };
+}
 
 /** Runs in the next turn of the host's event loop, when every microtask and `process.nextTick` that was due has run. */
 export function inRealTurn<R>(run: () => R): Promise<R> {
   return new Promise((resolve, reject) => {
-    hostSetImmediate(() => {
+    host().setImmediate(() => {
       try {
         resolve(run());
       } catch (error) {
@@ -19,11 +32,11 @@ export function inRealTurn<R>(run: () => R): Promise<R> {
 
 /** Waits in the host's time. */
 export function realPause(durationMillis: number): Promise<void> {
-  return new Promise((resolve) => hostSetTimeout(resolve, durationMillis));
+  return new Promise((resolve) => host().setTimeout(resolve, durationMillis));
 }
 
 /** Calls back in the host's time, and returns what takes that back. */
 export function afterRealMillis(durationMillis: number, run: () => void): () => void {
-  const timer = hostSetTimeout(run, durationMillis);
+  const timer = host().setTimeout(run, durationMillis);
   return () => void timer.close();
 }

@@ -1,5 +1,6 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { isError, isSameValue } from './difference.ts';
 import { MarbleFailure } from './failure.ts';
 import type { SpanTable } from './spans.ts';
 
@@ -33,8 +34,7 @@ export class GivenValues implements ValueTable {
   }
 
   matches(letter: string, value: unknown): boolean {
-    const expected = this.valueOf(letter);
-    return expected === value || isDeepStrictEqual(expected, value);
+    return isSameValue(this.valueOf(letter), value);
   }
 
   letterOf(value: unknown): string | undefined {
@@ -100,7 +100,11 @@ function spanWords(span: ReadableSpan, spans: SpanTable): string {
 
 /** Any value on one line, cut where it gets long. */
 export function brief(value: unknown): string {
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  const text = inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY, compact: true, maxArrayLength: 8 });
+  if (isError(value)) return `${value.name}: ${value.message}`;
+  const options = { depth: 2, breakLength: Number.POSITIVE_INFINITY, compact: true, maxArrayLength: 8 };
+  // An error in a value brings its stack.
+  const text = inspect(value, options)
+    .replace(/(?:\n\s+at [^\n]*)+/g, '')
+    .replace(/\s*\n\s*/g, ' ');
   return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
 }

@@ -6,6 +6,7 @@ import { VirtualClock, type VirtualTimeOptions } from './clock.ts';
 import { MarbleFailure } from './failure.ts';
 import { promiseTimers } from './hostPromises.ts';
 import { HostTimers } from './hostTimers.ts';
+import { keepRealTime } from './realTime.ts';
 import { StrayWatch } from './strays.ts';
 
 /** What a test in virtual time is given. */
@@ -84,7 +85,7 @@ export async function inVirtualTime(
     unlock,
   );
   try {
-    undo.push(...replaceHostTime(clock, timers));
+    undo.push(keepRealTime(), ...replaceHostTime(clock, timers));
     await strays.during(() => run(clock, timers, (one) => undo.push(one)));
   } finally {
     restore();

@@ -5,6 +5,7 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
 import { filesOf, install, installedFor, MANIFEST, pack, ROOT, type Said, say } from './installed.ts';
+import { olderNodes } from './olderNodes.ts';
 
 /** What a user has installed before, and what the README's first program and the type check need. */
 const BESIDE = [
@@ -185,6 +186,43 @@ describe('an empty project that installs the tarball', () => {
     for (const answer of await resolve(deep.map((path) => `spanflow/${path}`))) {
       expect(answer).toMatchObject({ imported: refused, required: refused });
     }
+  });
+});
+
+describe('a runtime', () => {
+  const entries = Object.keys(MANIFEST.exports).filter((subpath) => !subpath.endsWith('.json'));
+
+  it.each(olderNodes())(
+    'that is Node $version is refused at import, by its version',
+    async ({ version, command, args }) => {
+      const specifiers = JSON.stringify(entries.map((subpath) => join('spanflow', subpath)));
+      const options = { cwd: project, environment: { NODE_OPTIONS: '' } };
+      const said = await say(command, [...args, 'refused.mjs', specifiers], options);
+      expect(said).toMatchObject({ code: 0 });
+      const answers: unknown = JSON.parse(said.stdout);
+      const sentence = `spanflow needs Node 22.19 or newer; this is Node ${version}`;
+      expect(answers).toEqual(entries.flatMap(() => [sentence, sentence]));
+    },
+  );
+
+  it('that is Bun gets undici itself: by its bare name, Bun has a stand-in that never answers', () => {
+    const modules = packed().filter((file) => file.endsWith('.js'));
+    const bare = modules.filter((file) => /['"]undici['"]/.test(readFileSync(join(installed, file), 'utf8')));
+    expect(bare).toEqual([]);
+  });
+
+  it('that makes CommonJS of it, as Jest does, meets nothing that has no place there', () => {
+    const modules = packed().filter((file) => file.endsWith('.js'));
+    const esOnly = /\bimport\.meta\b|^(?:export )?(?:const .* = )?await\b/m;
+    expect(modules.filter((file) => esOnly.test(readFileSync(join(installed, file), 'utf8')))).toEqual([]);
+  });
+
+  it('is looked at in bundles, too', () => {
+    const { sideEffects } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+      sideEffects: unknown;
+    };
+    expect(sideEffects).toEqual(['./dist/runtime.js']);
+    expect(packed()).toContain('dist/runtime.js');
   });
 });
 

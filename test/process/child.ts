@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly flags?: readonly string[];
   /** Called with each report, as soon as it comes. */
   readonly onReport?: (report: Report) => void;
-  /** Then it is killed, by its id. Default 30,000. */
+  /** Then it is killed, by its id. Default 150,000: a program that hangs, and none that is slow. */
   readonly boundMillis?: number;
 }
 
@@ -55,7 +55,7 @@ export function run(program: string, options: RunOptions = {}): Promise<Ended> {
     stderr += text;
   });
   return new Promise((resolve, reject) => {
-    const kill = setTimeout(() => child.kill('SIGKILL'), options.boundMillis ?? 30_000);
+    const kill = setTimeout(() => child.kill('SIGKILL'), options.boundMillis ?? 150_000);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(kill);

@@ -56,8 +56,8 @@ function warnedLosses(program: Ended): number {
 }
 
 const DEADLINE_MILLIS = 1_500;
-/** For a machine that is busy with other things. */
-const PATIENCE_MILLIS = 1_400;
+/** For a machine that is busy with other things. What does not keep its deadline takes the ten seconds of an attempt, or never ends. */
+const PATIENCE_MILLIS = 8_000;
 
 describe('a program that comes to its natural end', () => {
   it('sends what is queued first', async () => {

@@ -16,7 +16,7 @@ interface Ended {
 function runScenarios(...args: readonly string[]): Promise<Ended> {
   const path = fileURLToPath(new URL('run.ts', import.meta.url));
   return new Promise((resolve) => {
-    execFile(process.execPath, [path, ...args], { env: {}, timeout: 55_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [path, ...args], { env: {}, timeout: 150_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? Number.NaN), stdout, stderr });
     });
   });

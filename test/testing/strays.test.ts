@@ -17,7 +17,7 @@ const reject = () => void Promise.reject(new Error('lost on the way'));
 function tap(way: string, ...options: readonly string[]): Promise<string> {
   const args = [...options, '--test-reporter=tap', PROGRAM, way];
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { env: {}, timeout: 30_000, killSignal: 'SIGKILL' }, (_error, stdout) =>
+    execFile(process.execPath, args, { env: {}, timeout: 150_000, killSignal: 'SIGKILL' }, (_error, stdout) =>
       resolve(stdout),
     );
   });

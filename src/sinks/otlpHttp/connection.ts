@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
+// Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
+import { buildConnector, type Dispatcher, Pool } from 'undici/index.js';
 import { messageOf } from '../../errors.ts';
 import type { Failure } from '../../sink.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';

@@ -3,6 +3,9 @@
  *
  * @module spanflow/testing/laws
  */
+
+import '../../runtime.ts';
+
 export { anySpan } from './anySpan.ts';
 export { checkLaws, type LawOptions, type Pipeline, pipelineLaws } from './laws.ts';
 export {

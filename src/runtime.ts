@@ -1,0 +1,18 @@
+// Each entry point imports this module before all others: what an older Node lacks would end the import in a dependency, with an error that says nothing of versions.
+
+const MAJOR = 22;
+const MINOR = 19;
+
+const versions: Readonly<Record<string, string | undefined>> = globalThis.process?.versions ?? {};
+const [major = 0, minor = 0] = (versions.node ?? '').split('.').map(Number);
+if (major < MAJOR || (major === MAJOR && minor < MINOR)) {
+  throw new Error(`spanflow needs Node ${MAJOR}.${MINOR} or newer; this is ${runtimeName()}`);
+}
+
+/** Bun and Deno say as which Node they pass. */
+function runtimeName(): string {
+  if (versions.node === undefined) return 'no Node';
+  const other = (['bun', 'deno'] as const).find((name) => versions[name] !== undefined);
+  if (other === undefined) return `Node ${versions.node}`;
+  return `${other === 'bun' ? 'Bun' : 'Deno'} ${versions[other]}, which passes for Node ${versions.node}`;
+}
