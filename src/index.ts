@@ -66,7 +66,7 @@ export type { ExportAnswer } from './exportHandle/call.ts';
 export { type ExportHandle, exportHandle } from './exportHandle/exportHandle.ts';
 export type { ExportCallOptions, ExportHandleOptions } from './exportHandle/options.ts';
 export { ExportError, type Failure, type Response, type Sink } from './sink.ts';
-export type { HeaderValue, OtlpHttpOptions, TlsOptions } from './sinks/otlpHttp/options.ts';
+export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
 export { type ToExporterOptions, toExporter } from './sinks/toExporter.ts';
