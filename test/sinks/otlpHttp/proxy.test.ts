@@ -149,6 +149,7 @@ describe('through a proxy', () => {
       url: 'https://collector.invalid:4318/v1/traces',
       environment: { HTTPS_PROXY: proxy.url },
       tls: { ca: OURS.cert },
+      timeoutMillis: 59_999.5,
     });
     const spans = Array.from({ length: 500 }, () => spanWith({ attributes: { long: 'x'.repeat(1_000) } }));
     await Promise.all(Array.from({ length: 8 }, () => exportOnce(sink, spans)));
