@@ -19,6 +19,15 @@ export class EnvironmentReader {
     return this.#first(names, (value) => value, '');
   }
 
+  /** The first of the names that is there at all, be it empty: so a variable can be switched off by another one. For those that are not OpenTelemetry's. */
+  firstPresent(...names: readonly string[]): { readonly name: string; readonly value: string } | undefined {
+    for (const name of names) {
+      const value = this.#environment[name];
+      if (typeof value === 'string') return { name, value: value.trim() };
+    }
+    return undefined;
+  }
+
   wholeNumber(min: number, max: number, ...names: readonly string[]): number | undefined {
     const read = (value: string) => {
       const number = whole(value, min);
@@ -57,9 +66,10 @@ export class EnvironmentReader {
     return this.#first(names, read, rule);
   }
 
-  warn(name: string, rule: string): void {
+  /** @param consequence what happens now, where that is not just the default */
+  warn(name: string, rule: string, consequence?: string): void {
     // The value may be a secret: it is not repeated.
-    warn(`spanflow: ${name} is ignored: it must be ${rule}`);
+    warn(`spanflow: ${name} is ignored: it must be ${rule}${consequence === undefined ? '' : `; ${consequence}`}`);
   }
 
   #first<V>(
@@ -68,8 +78,9 @@ export class EnvironmentReader {
     rule: string,
   ): V | undefined {
     for (const name of names) {
-      const value = this.#environment[name]?.trim();
-      if (value === undefined || value === '') continue;
+      const text: unknown = this.#environment[name];
+      const value = typeof text === 'string' ? text.trim() : '';
+      if (value === '') continue;
       const result = read(value, name);
       if (result !== undefined) return result;
       this.warn(name, rule);

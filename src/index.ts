@@ -76,7 +76,7 @@ export {
   type Response,
   type Sink,
 } from './sink.ts';
-export type { HeaderValue, OtlpHttpOptions, TlsOptions } from './sinks/otlpHttp/options.ts';
+export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
 export { type ToExporterOptions, toExporter } from './sinks/toExporter.ts';

@@ -12,7 +12,9 @@ export function withDefaults<D extends object>(owner: string, defaults: D, given
   const merged = { ...defaults } as Record<string, unknown>;
   for (const [name, value] of Object.entries(given)) {
     if (!(name in defaults)) {
-      throw new InvalidOptionError(`${owner}.${name}`, `one of the known options (${Object.keys(defaults)})`, value);
+      // Not the value: nobody knows whether it is a secret.
+      const rule = `one of the known options (${Object.keys(defaults)})`;
+      throw new InvalidOptionError(`${owner}.${name}`, rule, typeof value);
     }
     if (value !== undefined) merged[name] = value;
   }

@@ -1,11 +1,14 @@
 import { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 // Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
-import { buildConnector, type Dispatcher, Pool } from 'undici/index.js';
+import { buildConnector, type Dispatcher } from 'undici/index.js';
 import { messageOf } from '../../errors.ts';
 import type { Failure } from '../../sink.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
+import { connectorSource } from './connector.ts';
+import { type Carrier, carrierFor, isOfConnecting } from './dispatcher.ts';
 import type { OtlpHttpSettings } from './options.ts';
+import type { TlsMaterial } from './tls.ts';
 
 /** Connections to one backend, kept alive: as many as there are requests at once. */
 export interface Connections {
@@ -18,10 +21,10 @@ export interface Connections {
 
 export function connectionsFor(settings: OtlpHttpSettings): Connections {
   const unconnected = new WeakSet<object>(); // errors of connections that did not come about
-  const pool = poolFor(settings, unconnected);
+  const { dispatcher, close } = carrierOf(settings, unconnected);
   return {
     async request(options, read) {
-      const answer = await pool.request(options);
+      const answer = await dispatcher.request({ origin: settings.url.origin, ...options });
       try {
         return await read(answer);
       } finally {
@@ -31,32 +34,40 @@ export function connectionsFor(settings: OtlpHttpSettings): Connections {
     },
     // Refused, not found, a certificate that does not fit: certainly no arrival. Where a connection broke, or what came over it is no HTTP, nobody knows.
     failureOf: (error) => {
-      const isUnconnected = typeof error === 'object' && error !== null && unconnected.has(error);
+      const isUnconnected = (error instanceof Object && unconnected.has(error)) || isOfConnecting(error);
       return { kind: isUnconnected ? 'retryable' : 'unknownOutcome' };
     },
-    close: () => pool.destroy(),
+    close,
   };
 }
 
-function poolFor({ url, timeoutMillis, tls }: OtlpHttpSettings, unconnected: WeakSet<object>): Pool {
-  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
-  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
+function carrierOf(settings: OtlpHttpSettings, unconnected: WeakSet<object>): Carrier {
+  const { timeoutMillis, tls } = settings;
+  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none, and parts of a millisecond are refused.
+  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : Math.ceil(timeoutMillis);
   // Passed on to the socket, plain or TLS, which the types leave out.
-  const onSocket = { highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
-  const connect = buildConnector({ ...(tls as buildConnector.BuildOptions), ...onSocket, allowH2: false, timeout });
-  return new Pool(url.origin, {
+  const common = { highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES, allowH2: false, timeout };
+  const build = (material: TlsMaterial) => buildConnector({ ...(material as buildConnector.BuildOptions), ...common });
+  const connectorFor = connectorSource(tls, build, timeoutMillis);
+  const connect: buildConnector.connector = (options, callback) => {
+    const fail = (error: Error) => {
+      unconnected.add(error);
+      callback(error, null);
+    };
+    const begin = (connector: buildConnector.connector) => {
+      // It returns the socket that begins to connect, which its types leave out: it holds the process no more than a connected one.
+      const socket: unknown = connector(options, (...result) =>
+        result[0] === null ? callback(...result) : fail(result[0]),
+      );
+      if (socket instanceof Socket) unhold(socket);
+    };
+    connectorFor(options.protocol).then(begin).catch(fail);
+  };
+  return carrierFor(settings, connect, {
     allowH2: false,
     pipelining: 1,
     headersTimeout: timeout,
     bodyTimeout: timeout,
-    connect: (options, callback) => {
-      // It returns the socket that begins to connect, which its types leave out: it holds the process no more than a connected one.
-      const socket: unknown = connect(options, (...result) => {
-        if (result[0] !== null) unconnected.add(result[0]);
-        callback(...result);
-      });
-      if (socket instanceof Socket) unhold(socket);
-    },
   });
 }
 

@@ -1,22 +1,30 @@
+import type { Dispatcher } from 'undici';
 import { type Environment, EnvironmentReader } from '../../environment.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../../options.ts';
 import { VERSION } from '../../version.ts';
-import { requireTls, type TlsOptions, tlsOf } from './tls.ts';
+import { type HeaderSource, type HeadersOption, headerSource, headersOfVariables, isHeaderValue } from './headers.ts';
+import { type ProxySettings, proxyFor } from './proxy.ts';
+import { kindOf } from './secret.ts';
+import { fixedTls, type TlsOptions, type TlsSource, tlsSource } from './tls.ts';
+import { tlsOfVariables } from './tlsFiles.ts';
+import { endpointOf, requireEndpoint } from './url.ts';
 
-export type { TlsOptions } from './tls.ts';
-
-/** A header's value, or what gives it anew for each attempt: a token that expires, for example. */
-export type HeaderValue = string | (() => string | Promise<string>);
+export type { HeaderValue } from './headers.ts';
+export type { Renewable, TlsOptions } from './tls.ts';
 
 export interface OtlpHttpOptions {
   /**
-   * Where to: used as it is. Default: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, else `OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/traces`,
-   * else `http://localhost:4318/v1/traces`.
+   * Where to: an `http:` or `https:` URL, used as it is, its query included. Its credentials (percent-encoded) go out as `Authorization: Basic`, unless a header `authorization`
+   * is given; no message shows them. Default: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, else `OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/traces`,
+   * else `http://localhost:4318/v1/traces`. The warning about a variable that is no such URL says where spans go instead.
    */
   url?: string | URL;
-  /** Sent with each request, over those of `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`. */
-  headers?: Readonly<Record<string, HeaderValue>>;
+  /**
+   * Sent with each request, over those of `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`: texts, functions that give one, or one function that gives all of
+   * them. Functions are asked anew for each attempt, within its timeout; one that throws, or gives what HTTP forbids, fails the attempt as `retryable`.
+   */
+  headers?: HeadersOption;
   /**
    * How spans are written. Default: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/protobuf` or `http/json`), else
    * `protobuf`, which takes about half of the bytes. Answers are read in either.
@@ -29,8 +37,19 @@ export interface OtlpHttpOptions {
    * `OTEL_EXPORTER_OTLP_TIMEOUT`, else 10,000.
    */
   timeoutMillis?: number;
-  /** Trust and identity. Default: the files of `OTEL_EXPORTER_OTLP_CERTIFICATE`, `_CLIENT_CERTIFICATE` and `_CLIENT_KEY`, their `TRACES_` forms first. */
-  tls?: TlsOptions;
+  /**
+   * Trust and identity: values, functions that give one, or one function that gives all of them (so that certificate and key change together). Functions are asked for each new
+   * connection; one that throws, or gives what TLS cannot use, fails the attempt as `retryable`. Connections that are open go on with what they began with. An `https:` proxy is
+   * met with the same. Default: the files of `OTEL_EXPORTER_OTLP_CERTIFICATE`, `_CLIENT_CERTIFICATE` and `_CLIENT_KEY`, their `TRACES_` forms first. They are read again for
+   * each new connection; while a renewed one does not serve, the last that did is used.
+   */
+  tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
+  /**
+   * A dispatcher of undici's that carries the requests, instead of connections of our own: an `Agent` or `ProxyAgent` with settings that otlpHttp does not have. It has its own TLS
+   * (so `tls` is refused beside it, and the files of the variables are not read), its own proxies and time limits, and whoever made it closes it. Default: connections of our own, through
+   * the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name (in lower case first); loopback is never reached through one.
+   */
+  dispatcher?: Pick<Dispatcher, 'request'>;
   /** A body that is larger before compression is not sent, and lost as `tooLarge`: 1 or more bytes, default 64 MiB, as OTLP recommends. */
   maxRequestBytes?: number;
   /** An answer that is larger is a failure for good: 1 or more bytes, default 4 MiB, as OTLP recommends. */
@@ -39,17 +58,22 @@ export interface OtlpHttpOptions {
   resourceTimeoutMillis?: number;
   /** Put before spanflow's own in the `User-Agent`. */
   userAgent?: string;
-  /** Where the variables are read from. Default `process.env`. */
+  /** Where the variables are read from, those of proxies included. Default `process.env`. */
   environment?: Environment;
 }
 
 export interface OtlpHttpSettings {
+  /** Without credentials. */
   readonly url: URL;
-  readonly headers: Readonly<Record<string, HeaderValue>>;
+  readonly headers: HeaderSource;
   readonly encoding: 'protobuf' | 'json';
   readonly compression: 'gzip' | 'none';
   readonly timeoutMillis: number;
-  readonly tls: TlsOptions;
+  readonly tls: TlsSource;
+  /** Somebody else's, which we do not close. */
+  readonly dispatcher: Pick<Dispatcher, 'request'> | undefined;
+  /** What our own connections go through. */
+  readonly proxy: ProxySettings | undefined;
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
   readonly resourceTimeoutMillis: number;
@@ -57,56 +81,94 @@ export interface OtlpHttpSettings {
 }
 
 const OWNER = 'otlpHttp';
-const URL_RULE = 'an http:// or https:// URL without credentials';
-const DEFAULT_URL = 'http://localhost:4318/v1/traces';
 /** OTLP asks exporters to say who they are. */
 const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
-/** These say what the body is, how it travels, or who sends it (the option `userAgent`): nobody but us knows that. */
-const OWN_HEADERS: readonly string[] = [
-  ...['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host'],
-  ...['user-agent', 'expect', 'keep-alive', 'upgrade'],
-];
+/** Every option, so that one that does not exist is refused; and the defaults of those that no variable gives. */
+const DEFAULTS: { [K in keyof Required<OtlpHttpOptions>]: OtlpHttpOptions[K] | undefined } = Object.freeze({
+  url: undefined,
+  headers: {},
+  encoding: undefined,
+  compression: undefined,
+  timeoutMillis: undefined,
+  tls: undefined,
+  dispatcher: undefined,
+  maxRequestBytes: 64 * 1024 * 1024,
+  maxResponseBytes: 4 * 1024 * 1024,
+  resourceTimeoutMillis: 5_000,
+  userAgent: '',
+  environment: undefined,
+});
+
+type Given = typeof DEFAULTS & Required<Pick<OtlpHttpOptions, 'headers' | 'userAgent'>>;
 
 /** Every option and its default, the environment's included. */
 export function settle(options: OtlpHttpOptions): OtlpHttpSettings {
-  requireShape(`${OWNER} options`, options, 'an object');
-  const variables = options.environment === undefined ? process.env : options.environment;
-  requireShape(`${OWNER}.environment`, variables, 'an object');
+  requireObject(`${OWNER} options`, options);
+  const given = withDefaults(OWNER, DEFAULTS, options) as Given;
+  const variables = given.environment === undefined ? process.env : given.environment;
+  requireObject(`${OWNER}.environment`, variables);
   const environment = new EnvironmentReader(variables);
-  const given = withDefaults<Required<OtlpHttpOptions>>(
-    OWNER,
-    {
-      url: options.url ?? urlOf(environment),
-      headers: {},
-      encoding: options.encoding ?? encodingOf(environment) ?? 'protobuf',
-      compression: options.compression ?? environment.oneOf(['gzip', 'none'], ...named('COMPRESSION')) ?? 'none',
-      timeoutMillis: options.timeoutMillis ?? environment.timeoutMillis(...named('TIMEOUT')) ?? 10_000,
-      tls: options.tls ?? tlsOf(environment, named),
-      maxRequestBytes: 64 * 1024 * 1024,
-      maxResponseBytes: 4 * 1024 * 1024,
-      resourceTimeoutMillis: 5_000,
-      userAgent: '',
-      environment: process.env,
-    },
-    options,
-  );
-  requireOneOf(`${OWNER}.encoding`, given.encoding, ['protobuf', 'json']);
-  requireOneOf(`${OWNER}.compression`, given.compression, ['gzip', 'none']);
-  requireMillis(`${OWNER}.timeoutMillis`, given.timeoutMillis, 1, 'orInfinity');
-  requireWhole(`${OWNER}.maxRequestBytes`, given.maxRequestBytes, 1);
-  requireWhole(`${OWNER}.maxResponseBytes`, given.maxResponseBytes, 1);
-  requireMillis(`${OWNER}.resourceTimeoutMillis`, given.resourceTimeoutMillis, 0, 'finite');
-  requireTls(`${OWNER}.tls`, given.tls);
-  requireHeaders(given.headers);
+  const plain = plainSettings(given, environment);
+  const { url, authorization } =
+    given.url === undefined ? endpointOf(environment, named) : requireEndpoint(`${OWNER}.url`, given.url);
+  const known = { ...(authorization && { authorization }), ...headersOfVariables(environment, named) };
+  const dispatcher = requireDispatcher(given);
+  return {
+    ...plain,
+    url,
+    headers: headerSource(`${OWNER}.headers`, known, given.headers),
+    tls: tlsOf(given, environment),
+    dispatcher,
+    proxy: dispatcher === undefined ? proxyFor(url, environment) : undefined,
+  };
+}
+
+type PlainSettings = Omit<OtlpHttpSettings, 'url' | 'headers' | 'tls' | 'dispatcher' | 'proxy'>;
+
+/** Numbers and words. */
+function plainSettings(given: Given, environment: EnvironmentReader): PlainSettings {
+  const settings = {
+    encoding: given.encoding === undefined ? (encodingOf(environment) ?? 'protobuf') : given.encoding,
+    compression: given.compression === undefined ? (compressionOf(environment) ?? 'none') : given.compression,
+    timeoutMillis: given.timeoutMillis === undefined ? (timeoutOf(environment) ?? 10_000) : given.timeoutMillis,
+    maxRequestBytes: given.maxRequestBytes as number,
+    maxResponseBytes: given.maxResponseBytes as number,
+    resourceTimeoutMillis: given.resourceTimeoutMillis as number,
+  };
+  requireOneOf(`${OWNER}.encoding`, settings.encoding, ['protobuf', 'json']);
+  requireOneOf(`${OWNER}.compression`, settings.compression, ['gzip', 'none']);
+  requireMillis(`${OWNER}.timeoutMillis`, settings.timeoutMillis, 1, 'orInfinity');
+  requireWhole(`${OWNER}.maxRequestBytes`, settings.maxRequestBytes, 1);
+  requireWhole(`${OWNER}.maxResponseBytes`, settings.maxResponseBytes, 1);
+  requireMillis(`${OWNER}.resourceTimeoutMillis`, settings.resourceTimeoutMillis, 0, 'finite');
   if (!isHeaderValue(given.userAgent)) {
     throw new InvalidOptionError(`${OWNER}.userAgent`, 'a text that HTTP allows in a header', given.userAgent);
   }
-  const url = parseUrl(String(given.url));
-  if (url === undefined) throw new InvalidOptionError(`${OWNER}.url`, URL_RULE, withoutPassword(given.url));
-  const userAgent = `${given.userAgent} ${USER_AGENT}`.trim();
-  const headers = { ...lowerCased(headersOf(environment)), ...lowerCased(given.headers) };
-  return { ...given, url, headers, userAgent };
+  return { ...settings, userAgent: `${given.userAgent} ${USER_AGENT}`.trim() };
+}
+
+/** What is given instead may be a URL or a header: its text is not repeated. */
+function requireObject(option: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new InvalidOptionError(option, 'an object', kindOf(value));
+}
+
+function requireDispatcher({ dispatcher, tls }: Given): Pick<Dispatcher, 'request'> | undefined {
+  if (dispatcher === undefined) return undefined;
+  requireShape(
+    `${OWNER}.dispatcher`,
+    dispatcher,
+    'a dispatcher of undici (an object with a method request)',
+    'request',
+  );
+  if (tls === undefined) return dispatcher;
+  const rule = 'left out beside dispatcher, which has TLS settings of its own';
+  throw new InvalidOptionError(`${OWNER}.tls`, rule, kindOf(tls));
+}
+
+function tlsOf({ tls, dispatcher }: Given, environment: EnvironmentReader): TlsSource {
+  if (tls !== undefined) return tlsSource(`${OWNER}.tls`, tls);
+  return dispatcher === undefined ? tlsOfVariables(environment, named) : fixedTls({});
 }
 
 /** The variable of the signal first, then the one of all signals. */
@@ -120,68 +182,10 @@ function encodingOf(environment: EnvironmentReader): 'protobuf' | 'json' | undef
   return protocol === 'http/json' ? 'json' : 'protobuf';
 }
 
-function urlOf(environment: EnvironmentReader): URL | string {
-  const [ofTraces, ofAll] = named('ENDPOINT') as [string, string];
-  const base = (value: string) => {
-    const url = parseUrl(value);
-    if (url !== undefined) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
-    return url;
-  };
-  return environment.parsed(parseUrl, URL_RULE, ofTraces) ?? environment.parsed(base, URL_RULE, ofAll) ?? DEFAULT_URL;
+function compressionOf(environment: EnvironmentReader): 'gzip' | 'none' | undefined {
+  return environment.oneOf(['gzip', 'none'], ...named('COMPRESSION'));
 }
 
-/** Credentials in a URL would be left out of the request: they belong into a header. */
-function parseUrl(text: string): URL | undefined {
-  const url = URL.parse(text);
-  const isHttp = url !== null && ['http:', 'https:'].includes(url.protocol);
-  return isHttp && url.username === '' && url.password === '' ? url : undefined;
-}
-
-function withoutPassword(url: unknown): string {
-  return String(url).replace(/:[^:/@]*@/, ':…@');
-}
-
-/** `key=value,key=value`, URL-encoded; the signal's own go over the general ones. */
-function headersOf(environment: EnvironmentReader): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const name of [...named('HEADERS')].reverse()) {
-    for (const pair of environment.text(name)?.split(',') ?? []) {
-      const [key, value] = decodedPair(pair);
-      if (isHeader(key, value)) headers[key.toLowerCase()] = value;
-      else if (pair.trim() !== '') environment.warn(name, 'a list of key=value, of names and values that HTTP allows');
-    }
-  }
-  return headers;
-}
-
-function decodedPair(pair: string): [key: string, value: string] {
-  const at = pair.indexOf('=');
-  if (at < 0) return ['', ''];
-  try {
-    return [decodeURIComponent(pair.slice(0, at).trim()), decodeURIComponent(pair.slice(at + 1).trim())];
-  } catch {
-    return ['', ''];
-  }
-}
-
-/** The grammar of RFC 9110: a token, and a value without control characters. */
-function isHeader(name: string, value: string): boolean {
-  return /^[\w!#$%&'*+.^`|~-]+$/.test(name) && isHeaderValue(value) && !OWN_HEADERS.includes(name.toLowerCase());
-}
-
-export function isHeaderValue(value: unknown): value is string {
-  return typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
-}
-
-function requireHeaders(headers: Readonly<Record<string, HeaderValue>>): void {
-  requireShape(`${OWNER}.headers`, headers, 'an object');
-  for (const [name, value] of Object.entries(headers)) {
-    if (isHeader(name, typeof value === 'function' ? '' : value)) continue;
-    const rule = `a header that HTTP allows, and none of ${OWN_HEADERS.join(', ')}`;
-    throw new InvalidOptionError(`${OWNER}.headers[${JSON.stringify(name)}]`, rule, typeof value);
-  }
-}
-
-function lowerCased<V>(headers: Readonly<Record<string, V>>): Record<string, V> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+function timeoutOf(environment: EnvironmentReader): number | undefined {
+  return environment.timeoutMillis(...named('TIMEOUT'));
 }

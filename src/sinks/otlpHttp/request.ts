@@ -7,7 +7,7 @@ import { encodeTracesJsonInSlices } from '../../otlp/encode-json.ts';
 import { ExportError } from '../../sink.ts';
 import type { ResourceWait } from '../resources.ts';
 import { type Body, LentBody, ownBody, SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import { isHeaderValue, type OtlpHttpSettings } from './options.ts';
+import type { OtlpHttpSettings } from './options.ts';
 
 const gzipOffThread = promisify(gzip);
 
@@ -75,14 +75,19 @@ async function protobufBody(
   const lent = await lendTraces(spans, { onUnencodable, leastBytes: SOCKET_HIGH_WATER_MARK_BYTES });
   try {
     checkSize(lent.length, spans, settings);
-    if (settings.compression === 'none') return new LentBody(lent, onOver);
-    const zipped = ownBody(await gzipOffThread(wholeOf(lent.pieces)));
+    if (settings.compression === 'none' && settings.dispatcher === undefined) return new LentBody(lent, onOver);
+    const own = ownBody(await ownBytes(wholeOf(lent.pieces), settings));
     lent.giveBack();
-    return zipped;
+    return own;
   } catch (thrown) {
     lent.giveBack();
     throw thrown;
   }
+}
+
+/** Nobody knows how long somebody else's dispatcher keeps what it sends: it gets a copy. */
+async function ownBytes(lent: Uint8Array, { compression }: OtlpHttpSettings): Promise<Uint8Array> {
+  return compression === 'gzip' ? gzipOffThread(lent) : new Uint8Array(lent);
 }
 
 function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
@@ -96,28 +101,14 @@ function checkSize(length: number, spans: readonly ReadableSpan[], { maxRequestB
   throw new ExportError({ kind: 'tooLarge' }, `${size} is not sent: it is over maxRequestBytes ${maxRequestBytes}`);
 }
 
-/** The headers of one attempt: those that are functions are asked anew. */
+/** The headers of one attempt: those that functions give are asked for anew. */
 export async function headersOf(request: PreparedRequest, settings: OtlpHttpSettings): Promise<Record<string, string>> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(settings.headers)) {
-    headers[name] = typeof value === 'function' ? await askedFor(name, value) : value;
-  }
-  headers['user-agent'] = settings.userAgent;
-  headers['content-type'] = CONTENT_TYPES[settings.encoding];
-  headers['content-length'] = String(request.body.length);
+  const headers: Record<string, string> = {
+    ...(await settings.headers()),
+    'user-agent': settings.userAgent,
+    'content-type': CONTENT_TYPES[settings.encoding],
+    'content-length': String(request.body.length),
+  };
   if (settings.compression === 'gzip') headers['content-encoding'] = 'gzip';
   return headers;
-}
-
-async function askedFor(name: string, ask: () => string | Promise<string>): Promise<string> {
-  let text: unknown;
-  try {
-    text = await ask();
-  } catch (thrown) {
-    const message = `the header ${name} could not be made: ${messageOf(thrown)}`;
-    throw new ExportError({ kind: 'retryable' }, message, { cause: thrown });
-  }
-  if (isHeaderValue(text)) return text;
-  // Not the value: it may be a secret.
-  throw new ExportError({ kind: 'retryable' }, `the header ${name} has a value that HTTP forbids`);
 }

@@ -1,18 +1,36 @@
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { EnvironmentReader } from '../../environment.ts';
-import { InvalidOptionError } from '../../errors.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { InvalidOptionError, messageOf } from '../../errors.ts';
 import { requireShape, withDefaults } from '../../options.ts';
+import { ExportError } from '../../sink.ts';
+import { areOnePair, certificatesOf, keyOf } from './pem.ts';
+import { kindOf } from './secret.ts';
 
-/** What TLS needs beyond the system's trust. Each in PEM. */
+/** A value, or a function that gives it anew for each new connection: a certificate that is renewed, for example. */
+export type Renewable<V> = V | (() => V | Promise<V>);
+
+/** What TLS needs beyond the system's trust. Each in PEM: DER, and a bundle that is cut off, are refused. */
 export interface TlsOptions {
-  /** Certificates to trust, instead of the system's. */
-  ca?: string | Buffer | readonly (string | Buffer)[];
-  /** The client's own certificate and key, for mutual TLS: both or none. */
-  cert?: string | Buffer;
-  key?: string | Buffer;
-  /** Default true. */
+  /** Certificates to trust, instead of the system's: at least one. */
+  ca?: Renewable<string | Buffer | readonly (string | Buffer)[]>;
+  /** The client's own certificate (its chain behind it) and key, for mutual TLS: both or none. The key has no passphrase. */
+  cert?: Renewable<string | Buffer>;
+  key?: Renewable<string | Buffer>;
+  /** Whether a backend is refused whose certificate does not fit. Default true. */
   rejectUnauthorized?: boolean;
+}
+
+/** TLS as it is now. */
+export interface TlsMaterial {
+  readonly ca?: string | Buffer | readonly (string | Buffer)[];
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** Asked for each new connection. */
+export interface TlsSource {
+  /** The same object as before while nothing has changed. It fails with an `ExportError`. */
+  current(): Promise<TlsMaterial>;
 }
 
 /** Every option, so that one that does not exist is refused. */
@@ -23,75 +41,79 @@ const TLS_DEFAULTS: { [K in keyof Required<TlsOptions>]: TlsOptions[K] | undefin
   rejectUnauthorized: true,
 });
 
+/** What the option gives. Values are checked now, and what functions give when they gave it. */
+export function tlsSource(option: string, given: unknown): TlsSource {
+  if (typeof given === 'function') return new RenewedTls(option, given as () => unknown);
+  requireTls(option, given);
+  const options = { ...(given as TlsOptions) };
+  const isFixed = Object.values(options).every((value) => typeof value !== 'function');
+  return isFixed ? fixedTls(options as TlsMaterial) : new RenewedTls(option, () => options);
+}
+
+export function fixedTls(material: TlsMaterial): TlsSource {
+  return { current: async () => material };
+}
+
 /** Refuses what OpenSSL would refuse at each handshake, or silently leave out. What was given is a secret, and not repeated. */
-export function requireTls(option: string, tls: TlsOptions): void {
-  requireShape(option, tls, 'an object');
-  const { ca, cert, key, rejectUnauthorized } = withDefaults(option, TLS_DEFAULTS, tls);
+function requireTls(option: string, given: unknown): void {
+  if (typeof given !== 'object') throw new InvalidOptionError(option, 'an object', kindOf(given));
+  requireShape(option, given, 'an object');
+  const { ca, cert, key, rejectUnauthorized } = withDefaults(option, TLS_DEFAULTS, given as TlsOptions);
   if (typeof rejectUnauthorized !== 'boolean') {
     throw new InvalidOptionError(`${option}.rejectUnauthorized`, 'true or false', rejectUnauthorized);
   }
-  for (const each of ca === undefined ? [] : [ca].flat()) {
-    if (certificateOf(each) === undefined)
-      throw new InvalidOptionError(`${option}.ca`, 'certificates in PEM', typeof each);
-  }
-  if (cert !== undefined && certificateOf(cert) === undefined) {
-    throw new InvalidOptionError(`${option}.cert`, 'a certificate in PEM', typeof cert);
-  }
-  if (key !== undefined && keyOf(key) === undefined) {
-    throw new InvalidOptionError(`${option}.key`, 'a private key in PEM, without a passphrase', typeof key);
-  }
-  if (!areOnePair(cert, key)) throw new InvalidOptionError(`${option}.key`, 'the key of cert', typeof key);
-}
-
-/** The files that the environment names. One that does not serve is warned about and ignored. */
-export function tlsOf(environment: EnvironmentReader, named: (variable: string) => readonly string[]): TlsOptions {
-  const file = (variable: string, rule: string, isSound: (content: Buffer) => boolean) => {
-    const read = (path: string) => {
-      const content = contentOf(path);
-      return content !== undefined && isSound(content) ? content : undefined;
-    };
-    return environment.parsed(read, rule, ...named(variable));
+  const require = (name: string, rule: string, value: unknown, isSound: (value: unknown) => boolean) => {
+    if (value === undefined || typeof value === 'function' || isSound(value)) return;
+    throw new InvalidOptionError(`${option}.${name}`, rule, kindOf(value));
   };
-  const isCertificate = (content: Buffer) => certificateOf(content) !== undefined;
-  const ca = file('CERTIFICATE', 'the path of certificates in PEM', isCertificate);
-  const cert = file('CLIENT_CERTIFICATE', 'the path of a certificate in PEM', isCertificate);
-  const key = file('CLIENT_KEY', 'the path of the key of the client certificate, in PEM', (content) =>
-    areOnePair(cert, content),
-  );
-  const client = cert !== undefined && key !== undefined ? { cert, key } : {};
-  if (cert !== undefined && key === undefined) {
-    environment.warn(named('CLIENT_CERTIFICATE').at(-1) ?? '', 'set together with the key of the certificate');
-  }
-  return { ...(ca && { ca }), ...client };
+  require('ca', 'certificates in PEM', ca, areCertificates);
+  require('cert', 'a certificate in PEM', cert, (value) => certificatesOf(value) !== undefined);
+  require('key', 'a private key in PEM, without a passphrase', key, (value) => keyOf(value) !== undefined);
+  if (!mayBeOnePair(cert, key)) throw new InvalidOptionError(`${option}.key`, 'the key of cert', kindOf(key));
 }
 
-function contentOf(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
-  }
+function areCertificates(ca: unknown): boolean {
+  const all = [ca].flat();
+  return all.length > 0 && all.every((each) => certificatesOf(each) !== undefined);
 }
 
-function certificateOf(pem: string | Buffer): X509Certificate | undefined {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    return undefined;
-  }
-}
-
-function keyOf(pem: string | Buffer): KeyObject | undefined {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether they belong together: both, or none of them. */
-function areOnePair(cert: string | Buffer | undefined, key: string | Buffer | undefined): boolean {
+/** Both or none; and where both are known, they belong together. */
+function mayBeOnePair(cert: unknown, key: unknown): boolean {
   if (cert === undefined || key === undefined) return cert === key;
-  const privateKey = keyOf(key);
-  return privateKey !== undefined && certificateOf(cert)?.publicKey.equals(createPublicKey(privateKey)) === true;
+  return typeof cert === 'function' || typeof key === 'function' || areOnePair(cert, key);
+}
+
+class RenewedTls implements TlsSource {
+  readonly #option: string;
+  readonly #ask: () => unknown;
+  #last: TlsMaterial | undefined;
+
+  constructor(option: string, ask: () => unknown) {
+    this.#option = option;
+    this.#ask = ask;
+  }
+
+  async current(): Promise<TlsMaterial> {
+    try {
+      const material = await resolved(await this.#ask());
+      if (this.#last === undefined || !isDeepStrictEqual(material, this.#last)) {
+        requireTls(this.#option, material);
+        this.#last = material as TlsMaterial;
+      }
+      return this.#last;
+    } catch (thrown) {
+      const message = `${this.#option} could not be made for a new connection: ${messageOf(thrown)}`;
+      throw new ExportError({ kind: 'retryable' }, message, { cause: thrown });
+    }
+  }
+}
+
+/** With what its functions give. */
+async function resolved(options: unknown): Promise<unknown> {
+  if (typeof options !== 'object' || options === null) return options;
+  const entries = Object.entries(options).map(async ([name, value]) => [
+    name,
+    typeof value === 'function' ? await value() : value,
+  ]);
+  return Object.fromEntries(await Promise.all(entries));
 }

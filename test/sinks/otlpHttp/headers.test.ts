@@ -103,6 +103,78 @@ describe('a header function', () => {
   });
 });
 
+describe('a function for all headers', () => {
+  it('is asked anew for each attempt; what it gives goes over the environment, in any case', async () => {
+    const backend = await startBackend({ answers: [{ status: 503 }, 'ok'] });
+    let asked = 0;
+    const headers = async () => {
+      asked += 1;
+      return { Authorization: `Bearer ${asked}`, 'X-Tenant': 'own' };
+    };
+    const environment = { OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=env,x-other=env' };
+    const outcome = await outcomeOf(openSink({ url: backend.url, headers, environment }), SPANS);
+    expect(outcome).toMatchObject({ delivered: 1, attempts: 2 });
+    expect(backend.requests.map(({ headers }) => headers)).toEqual([
+      expect.objectContaining({ authorization: 'Bearer 1', 'x-tenant': 'own', 'x-other': 'env' }),
+      expect.objectContaining({ authorization: 'Bearer 2', 'x-tenant': 'own', 'x-other': 'env' }),
+    ]);
+  });
+
+  it('may give them at once', async () => {
+    const backend = await startBackend();
+    await exportOnce(openSink({ url: backend.url, headers: () => ({ 'x-a': '1' }) }), SPANS);
+    expect(backend.requests[0]?.headers['x-a']).toBe('1');
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no token yet');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no token yet'))],
+  ] as const)('that %s fails the attempt, which is tried again', async (_, broken) => {
+    const backend = await startBackend();
+    let asked = 0;
+    const headers = () => {
+      asked += 1;
+      return asked < 3 ? broken() : {};
+    };
+    const sink = openSink({ url: backend.url, headers });
+    const { failure, message } = await failureOf(sink, SPANS);
+    expect([failure, message]).toEqual([{ kind: 'retryable' }, 'the headers could not be made: no token yet']);
+    expect(await outcomeOf(sink, SPANS)).toMatchObject({ delivered: 1, attempts: 2 });
+    expect(backend.requestCount).toBe(1);
+  });
+
+  it.each<readonly [unknown, string]>([
+    ...FORBIDDEN.map(
+      (value) => [{ 'x-key': value }, 'the header "x-key" is none that HTTP and otlpHttp allow'] as const,
+    ),
+    [{ 'x-key': undefined }, 'the header "x-key" is none that HTTP and otlpHttp allow'],
+    [{ 'x-key': () => 'x' }, 'the header "x-key" is none that HTTP and otlpHttp allow'],
+    [{ 'two words': 'x' }, 'the header "two words" is none that HTTP and otlpHttp allow'],
+    [{ 'Content-Length': '5' }, 'the header "Content-Length" is none that HTTP and otlpHttp allow'],
+    ...[undefined, null, 'a=b', ['a'], new Headers({ a: 'b' }), new Map([['a', 'b']])].map(
+      (value) => [value, 'the function for all headers gave no object of names and values'] as const,
+    ),
+  ])('that gives %j sends nothing, and no value is repeated', async (value, text) => {
+    const backend = await startBackend();
+    const { failure, message } = await failureOf(openSink({ url: backend.url, headers: () => value as never }), SPANS);
+    expect([failure, message]).toEqual([{ kind: 'retryable' }, text]);
+    expect(backend.connections).toBe(0);
+  });
+
+  it('that never answers ends with the attempt', async () => {
+    const backend = await startBackend();
+    const headers = () => new Promise<Record<string, string>>(() => {});
+    const outcome = await outcomeOf(openSink({ url: backend.url, headers, timeoutMillis: 20 }), SPANS);
+    expect(outcome).toMatchObject({ attempts: 3, error: { code: 'TIMEOUT' } });
+    expect(backend.connections).toBe(0);
+  });
+});
+
 describe('a header option', () => {
   const url = 'http://127.0.0.1:9';
 

@@ -6,7 +6,7 @@ import { spanWith } from '../../support/spans.ts';
 /** Option, value, and the rule that the error has to name. */
 const WRONG: readonly (readonly [string, unknown, string])[] = [
   ...['', 'nonsense', 'localhost:4318', '/v1/traces', 'ftp://x/', 'unix:/tmp/x', 5, {}].map(
-    (url) => ['url', url, 'an http:// or https:// URL without credentials'] as const,
+    (url) => ['url', url, 'an http:// or https:// URL'] as const,
   ),
   ...['http/json', 'JSON', '', true, null].map((value) => ['encoding', value, "one of 'protobuf', 'json'"] as const),
   ...['zstd', 'GZIP', '', true, null].map((value) => ['compression', value, "one of 'gzip', 'none'"] as const),
@@ -21,8 +21,12 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
     ['maxResponseBytes', value, 'a whole number from 1'] as const,
   ]),
   ...['two\nlines', 'ž', 5].map((value) => ['userAgent', value, 'a text that HTTP allows in a header'] as const),
-  ['headers', 'a=b', 'an object'],
-  ['headers', null, 'an object'],
+  ...['a=b', null, [], [['a', 'b']], new Headers({ a: 'b' }), new Map([['a', 'b']]), Promise.resolve({ a: 'b' })].map(
+    (value) => ['headers', value, 'an object of names and values, or a function that gives one'] as const,
+  ),
+  ...[null, 5, {}, { dispatch() {} }].map(
+    (value) => ['dispatcher', value, 'a dispatcher of undici (an object with a method request)'] as const,
+  ),
   ['tls', 'secure', 'an object'],
   ['tls', null, 'an object'],
   ['environment', 'A=b', 'an object'],
@@ -38,19 +42,17 @@ describe('a wrong option', () => {
 
   it('is named with its rule and with what was given', () => {
     expect(() => otlpHttp({ url: 'nonsense' })).toThrow(
-      'otlpHttp.url must be an http:// or https:// URL without credentials, but was given "nonsense"',
+      'otlpHttp.url must be an http:// or https:// URL, but was given "a text that is no URL"',
     );
   });
 
-  it.each([null, 5, 'http://x'])('that is no object at all (%j) is refused', (options) => {
+  it.each([
+    [null, 'null'],
+    [5, 'number'],
+    ['http://user:s3cret@x', 'string'],
+  ])('that is no object at all (%j) is refused, and not repeated', (options, given) => {
     expect(() => otlpHttp(options as unknown as object)).toThrow(
-      expect.objectContaining({ option: 'otlpHttp options', rule: 'an object', given: options }),
-    );
-  });
-
-  it('never repeats the password of a URL', () => {
-    expect(() => otlpHttp({ url: 'https://user:s3cret@collector.example/v1/traces' })).toThrow(
-      expect.objectContaining({ option: 'otlpHttp.url', message: expect.not.stringContaining('s3cret') }),
+      expect.objectContaining({ option: 'otlpHttp options', rule: 'an object', given }),
     );
   });
 });

@@ -1,0 +1,120 @@
+import type { EnvironmentReader } from '../../environment.ts';
+import { InvalidOptionError, messageOf } from '../../errors.ts';
+import { ExportError } from '../../sink.ts';
+import { kindOf } from './secret.ts';
+
+/** A header's value, or what gives it anew for each attempt: a token that expires, for example. */
+export type HeaderValue = string | (() => string | Promise<string>);
+
+/** Headers by their names, or one function that gives all of them anew for each attempt. */
+export type HeadersOption =
+  | Readonly<Record<string, HeaderValue>>
+  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+
+/** The headers of one attempt, names in lower case. It fails as `retryable`: a token may be there at the next attempt. */
+export type HeaderSource = () => Promise<Readonly<Record<string, string>>>;
+
+/** These say what the body is, how it travels, or who sends it (the option `userAgent`): nobody but us knows that. */
+const OWN_HEADERS: readonly string[] = [
+  ...['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host'],
+  ...['user-agent', 'expect', 'keep-alive', 'upgrade'],
+];
+
+const SHAPE_RULE = 'an object of names and values, or a function that gives one';
+const HEADER_RULE = `a header that HTTP allows, and none of ${OWN_HEADERS.join(', ')}`;
+
+/** Given headers over those that are known beforehand (by lower-case name). What a header says is a secret, and never repeated. */
+export function headerSource(option: string, known: Readonly<Record<string, string>>, given: unknown): HeaderSource {
+  if (typeof given === 'function') {
+    return async () => ({ ...known, ...lowerCased(await askedForAll(given as () => unknown)) });
+  }
+  requireHeaders(option, given);
+  const merged = Object.entries({ ...known, ...lowerCased(given) });
+  return async () => {
+    const headers: Record<string, string> = {};
+    for (const [name, value] of merged)
+      headers[name] = typeof value === 'function' ? await askedFor(name, value) : value;
+    return headers;
+  };
+}
+
+/** `key=value,key=value`, URL-encoded; the signal's own go over the general ones. */
+export function headersOfVariables(
+  environment: EnvironmentReader,
+  named: (variable: string) => readonly string[],
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of [...named('HEADERS')].reverse()) {
+    for (const pair of environment.text(name)?.split(',') ?? []) {
+      const [key, value] = decodedPair(pair);
+      if (isHeader(key, value)) headers[key.toLowerCase()] = value;
+      else if (pair.trim() !== '') environment.warn(name, 'a list of key=value, of names and values that HTTP allows');
+    }
+  }
+  return headers;
+}
+
+export function isHeaderValue(value: unknown): value is string {
+  return typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}
+
+function requireHeaders(option: string, headers: unknown): asserts headers is Readonly<Record<string, HeaderValue>> {
+  if (!isRecord(headers)) throw new InvalidOptionError(option, SHAPE_RULE, kindOf(headers));
+  for (const [name, value] of Object.entries(headers)) {
+    if (isHeader(name, typeof value === 'function' ? '' : value)) continue;
+    throw new InvalidOptionError(`${option}[${JSON.stringify(name)}]`, HEADER_RULE, typeof value);
+  }
+}
+
+/** A promise, a `Headers` and a `Map` have no entries of their own: they would pass for no headers at all. */
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  return !(Symbol.iterator in value) && typeof (value as { then?: unknown }).then !== 'function';
+}
+
+/** The grammar of RFC 9110: a token, and a value without control characters. */
+function isHeader(name: string, value: unknown): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(name) && isHeaderValue(value) && !OWN_HEADERS.includes(name.toLowerCase());
+}
+
+function decodedPair(pair: string): [key: string, value: string] {
+  const at = pair.indexOf('=');
+  if (at < 0) return ['', ''];
+  try {
+    return [decodeURIComponent(pair.slice(0, at).trim()), decodeURIComponent(pair.slice(at + 1).trim())];
+  } catch {
+    return ['', ''];
+  }
+}
+
+async function askedForAll(ask: () => unknown): Promise<Readonly<Record<string, string>>> {
+  const headers = await answerOf('the headers', ask);
+  if (!isRecord(headers)) throw retryable('the function for all headers gave no object of names and values');
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isHeader(name, value))
+      throw retryable(`the header ${JSON.stringify(name)} is none that HTTP and otlpHttp allow`);
+  }
+  return headers as Readonly<Record<string, string>>;
+}
+
+async function askedFor(name: string, ask: () => unknown): Promise<string> {
+  const text = await answerOf(`the header ${name}`, ask);
+  if (isHeaderValue(text)) return text;
+  throw retryable(`the header ${name} has a value that HTTP forbids`);
+}
+
+async function answerOf(what: string, ask: () => unknown): Promise<unknown> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    throw retryable(`${what} could not be made: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+function retryable(message: string, cause?: unknown): ExportError {
+  return new ExportError({ kind: 'retryable' }, message, cause === undefined ? {} : { cause });
+}
+
+function lowerCased<V>(headers: Readonly<Record<string, V>>): Record<string, V> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,94 @@
+import { BlockList, isIP } from 'node:net';
+import type { EnvironmentReader } from '../../environment.ts';
+import { basicOf, isHttp } from './url.ts';
+
+/** The proxy that requests go through. */
+export interface ProxySettings {
+  /** Scheme, host and port. */
+  readonly url: URL;
+  /** Its credentials, as the value of `proxy-authorization`. */
+  readonly authorization: string | undefined;
+}
+
+const PROXY_RULE = 'the http:// or https:// URL of a proxy';
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+/** As Go does: a proxy elsewhere would reach its own loopback, not ours. */
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/**
+ * The proxy for a URL by `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, with the precedence of undici, and so of Node's own `fetch`: names in lower case first, even when empty;
+ * and where there is none for `https:`, that for `http:`. A bad one is warned about and ignored.
+ */
+export function proxyFor(target: URL, environment: EnvironmentReader): ProxySettings | undefined {
+  const host = hostOf(target);
+  const noProxy = environment.firstPresent('no_proxy', 'NO_PROXY')?.value ?? '';
+  if (isLoopback(host) || isExempt(host, target.port || DEFAULT_PORTS[target.protocol], noProxy)) return undefined;
+  const forHttps = target.protocol === 'https:' ? proxyOf(environment, 'https_proxy', 'HTTPS_PROXY') : undefined;
+  return forHttps ?? proxyOf(environment, 'http_proxy', 'HTTP_PROXY');
+}
+
+function proxyOf(environment: EnvironmentReader, ...names: readonly string[]): ProxySettings | undefined {
+  const { name, value } = environment.firstPresent(...names) ?? { name: '', value: '' };
+  if (value === '') return undefined;
+  const url = URL.parse(value.includes('://') ? value : withScheme(value));
+  if (isHttp(url)) return { url: new URL(url.origin), authorization: basicOf(url) };
+  environment.warn(name, PROXY_RULE);
+  return undefined;
+}
+
+/** `proxy.example:3128` is a usual way to name one; a word without a port is more likely a mistake. */
+function withScheme(value: string): string {
+  return /:\d+\/?$/.test(value) ? `http://${value}` : value;
+}
+
+/** Without the brackets of an IPv6 address, and without the dot that ends a full name. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.+)\]$/, '$1').replace(/(.)\.$/, '$1');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || isWithin(LOOPBACK, host);
+}
+
+function isWithin(list: BlockList, host: string): boolean {
+  const version = isIP(host);
+  return version !== 0 && list.check(host, version === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** Names count for their subdomains too, `*.` only for these; `*` is every host, a port behind one narrows it, and a prefix (`10.0.0.0/8`) is of addresses. */
+function isExempt(host: string, port: string | undefined, noProxy: string): boolean {
+  return noProxy
+    .toLowerCase()
+    .split(/[,\s]+/)
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      const [name, ofPort] = nameAndPort(entry);
+      if (ofPort !== undefined && ofPort !== port) return false;
+      return name === '*' || isBelow(host, name) || isInPrefix(host, name);
+    });
+}
+
+function nameAndPort(entry: string): [name: string, port: string | undefined] {
+  const [, inBrackets, ofBrackets] = /^\[(.+)\](?::(\d+))?$/.exec(entry) ?? [];
+  if (inBrackets !== undefined) return [inBrackets, ofBrackets];
+  // More than one colon is an IPv6 address.
+  const [, name, port] = /^([^:]+):(\d+)$/.exec(entry) ?? [];
+  return name === undefined ? [entry, undefined] : [name, port];
+}
+
+function isBelow(host: string, name: string): boolean {
+  const domain = name.replace(/^\*?\./, '').replace(/(.)\.$/, '$1');
+  return (host === domain && !name.startsWith('*')) || host.endsWith(`.${domain}`);
+}
+
+function isInPrefix(host: string, entry: string): boolean {
+  const [address = '', bits = ''] = entry.split('/');
+  const version = isIP(address);
+  if (version === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > (version === 6 ? 128 : 32)) return false;
+  const prefix = new BlockList();
+  prefix.addSubnet(address, Number(bits), version === 6 ? 'ipv6' : 'ipv4');
+  return isWithin(prefix, host);
+}

@@ -1,0 +1,95 @@
+import type { EnvironmentReader } from '../../environment.ts';
+import { InvalidOptionError } from '../../errors.ts';
+import { kindOf } from './secret.ts';
+
+/** Where requests go, and what the URL said about who sends them. */
+export interface Endpoint {
+  /** Without credentials and fragment: neither travels in an HTTP request. */
+  readonly url: URL;
+  /** The credentials of the URL, as a header's value. */
+  readonly authorization: string | undefined;
+}
+
+const URL_RULE = 'an http:// or https:// URL';
+const DEFAULT_URL = 'http://localhost:4318/v1/traces';
+
+/** The endpoint that an option gives. What is refused may hold a secret anywhere: at most its scheme and host are shown. */
+export function requireEndpoint(option: string, given: unknown): Endpoint {
+  // By what it has, not by its class: a URL may come from another realm.
+  const text = typeof given === 'string' ? given : (given as Partial<URL> | null)?.href;
+  if (typeof text !== 'string') throw new InvalidOptionError(option, URL_RULE, kindOf(given));
+  const endpoint = parseEndpoint(text);
+  if (endpoint === undefined) throw new InvalidOptionError(option, URL_RULE, hostOf(text));
+  return endpoint;
+}
+
+/**
+ * The endpoint of the variables: that of the signal as it is, that of all signals with `/v1/traces`, or OTLP's default. The warning about one that is ignored says where
+ * the spans go instead: they may contain what only the intended backend should see.
+ */
+export function endpointOf(environment: EnvironmentReader, named: (variable: string) => readonly string[]): Endpoint {
+  const [ofTraces = '', ofAll = ''] = named('ENDPOINT');
+  const ignored: string[] = [];
+  const read = (name: string, parse: (text: string) => Endpoint | undefined) => {
+    const text = environment.text(name);
+    const endpoint = text === undefined ? undefined : parse(text);
+    if (text !== undefined && endpoint === undefined) ignored.push(name);
+    return endpoint;
+  };
+  const endpoint = read(ofTraces, parseEndpoint) ?? read(ofAll, parseBase) ?? defaultEndpoint();
+  for (const name of ignored) environment.warn(name, URL_RULE, `spans go to ${shownUrl(endpoint.url)} instead`);
+  return endpoint;
+}
+
+/** For messages: without the query, which may hold a key. */
+export function shownUrl({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}
+
+/** The credentials of a URL as `Basic` (RFC 7617). */
+export function basicOf({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`;
+}
+
+export function isHttp(url: URL | null): url is URL {
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
+}
+
+function defaultEndpoint(): Endpoint {
+  return { url: new URL(DEFAULT_URL), authorization: undefined };
+}
+
+function parseEndpoint(text: string): Endpoint | undefined {
+  const url = URL.parse(text);
+  if (!isHttp(url)) return undefined;
+  const authorization = basicOf(url);
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  return { url, authorization };
+}
+
+function parseBase(text: string): Endpoint | undefined {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== undefined) endpoint.url.pathname = `${endpoint.url.pathname.replace(/\/$/, '')}/v1/traces`;
+  return endpoint;
+}
+
+/** A percent sign that encodes nothing is one: URLs allow it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Scheme and host of a refused URL, when it is sure that they are just that: `token:…`, and a password with a slash, look like them. */
+function hostOf(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return 'a text that is no URL';
+  const { protocol, host, pathname, search, hash } = url;
+  const isSure = host !== '' && !`${pathname}${search}${hash}`.includes('@');
+  return isSure ? `${protocol}//${host}` : 'a text without http:// or https://';
+}
