@@ -10,6 +10,7 @@ export type SpanflowErrorCode =
   | 'CLOSED'
   | 'ITERATION_FAILED'
   | 'MALFORMED_MESSAGE'
+  | 'MESSAGE_TOO_LARGE'
   | 'UNENCODABLE';
 
 /**

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { readValue, setAttribute } from './decode-value.ts';
+import { mayBeIndex, readValue, setAttribute } from './decode-value.ts';
 import { type Expected, ExpectedAttribute } from './expected-attribute.ts';
 import { KnownBytes } from './known-bytes.ts';
 import type { Reader } from './reader.ts';
@@ -8,6 +8,8 @@ import type { Reader } from './reader.ts';
 const MAX_EXPECTED = 32;
 /** After so many other keys in turn, the next of them is expected instead. */
 const MAX_MISSES = 8;
+/** What it takes beside its text. */
+const ATTRIBUTE_BYTES = 96;
 /** No key is expected, and no whole `KeyValue`, that takes more. */
 const MAX_BYTES = 128;
 
@@ -20,6 +22,7 @@ const KEY_VALUE_VALUE = 0x12;
  * stays, at the place of the first.
  */
 export function readNextAttribute(reader: Reader, attributes: Attributes, expected: Expected, index: number): void {
+  reader.spend(1, ATTRIBUTE_BYTES);
   const known = expected[index];
   if (known?.whole !== undefined && reader.passes(known.whole)) {
     known.misses = 0;
@@ -45,7 +48,7 @@ function readOther(reader: Reader, attributes: Attributes, expected: Expected, i
     else reader.skip(tag);
   }
   reader.leave(outer);
-  setAttribute(attributes, key, value);
+  setAttribute(reader, attributes, key, value);
   if (!isExpected) expectKey(reader, expected, index, key, content, keyEnd);
   else if (key === known.key) {
     known.misses = 0;
@@ -53,11 +56,16 @@ function readOther(reader: Reader, attributes: Attributes, expected: Expected, i
   }
 }
 
+/** Whether to set it takes more than an assignment. */
+function isSpecial(key: string): boolean {
+  return key === '__proto__' || mayBeIndex(key);
+}
+
 /** A key that is not the expected one came, with where its field stands. */
 function expectKey(reader: Reader, expected: Expected, index: number, key: string, start: number, end: number): void {
   const known = expected[index];
   const length = end - start;
   if (known !== undefined && known.misses < MAX_MISSES) known.misses += 1;
-  else if (index < MAX_EXPECTED && length >= KnownBytes.LEAST && length <= MAX_BYTES && key !== '__proto__')
+  else if (index < MAX_EXPECTED && length >= KnownBytes.LEAST && length <= MAX_BYTES && !isSpecial(key))
     expected[index] = new ExpectedAttribute(key, new KnownBytes(reader.view, start, end));
 }

@@ -20,6 +20,11 @@ const PARENT_SPAN_ID = 0x22;
 const ATTRIBUTES = 0x4a;
 const FLAGS = 0x85;
 
+/** What they take beside their texts and attributes: objects, ids, times, and the first of a list. */
+const SPAN_BYTES = 640;
+const EVENT_BYTES = 200;
+const LINK_BYTES = 256;
+
 const TRACE_FLAGS_MASK = 0xff;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
@@ -85,6 +90,7 @@ const ReceivedStatus = plain(function (this: SpanStatus) {
 });
 
 export function readSpan(reader: Reader, resource: Resource, instrumentationScope: Scope): ReadableSpan {
+  reader.spend(1, SPAN_BYTES);
   const span = new ReceivedSpan(resource, instrumentationScope);
   const { context } = span;
   let traceState = '';
@@ -152,6 +158,7 @@ function readField(reader: Reader, tag: number, span: ReceivedSpan): void {
 }
 
 function readEvent(reader: Reader): TimedEvent {
+  reader.spend(1, EVENT_BYTES);
   const event = new ReceivedEvent();
   let expected: Expected | undefined;
   let index = 0;
@@ -171,6 +178,7 @@ function readEvent(reader: Reader): TimedEvent {
 }
 
 function readLink(reader: Reader): Link {
+  reader.spend(1, LINK_BYTES);
   let traceId = '';
   let spanId = '';
   let traceState = '';

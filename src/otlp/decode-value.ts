@@ -16,10 +16,21 @@ const BYTES_VALUE = 0x3a;
 const STRING_VALUE_STRINDEX = 0x40;
 const REPEATED_VALUES = 0x0a;
 
+/** What they take beside their texts and what is in them. */
+const ATTRIBUTE_BYTES = 96;
+const ELEMENT_BYTES = 32;
+const ARRAY_BYTES = 160;
+const MAP_BYTES = 64;
+const BYTES_BYTES = 200;
+const INDEX_BYTES = 256;
+const MAX_ARRAY_INDEX = 4096;
+const BYTES_PER_INDEX = 12;
+
 const OWN_PROPERTY = { configurable: true, enumerable: true, writable: true };
 
 /** Reads a `KeyValue` into attributes: of several values under one key the last stays, at the place of the first. */
 export function readAttribute(reader: Reader, attributes: Attributes): void {
+  reader.spend(1, ATTRIBUTE_BYTES);
   let key = '';
   let value: unknown = null;
   const outer = reader.enter();
@@ -29,13 +40,25 @@ export function readAttribute(reader: Reader, attributes: Attributes): void {
     else reader.skip(tag);
   }
   reader.leave(outer);
-  setAttribute(attributes, key, value);
+  setAttribute(reader, attributes, key, value);
 }
 
-export function setAttribute(attributes: Attributes, key: string, value: unknown): void {
+export function setAttribute(reader: Reader, attributes: Attributes, key: string, value: unknown): void {
+  if (mayBeIndex(key)) reader.spend(0, indexBytes(key));
   if (key !== '__proto__') attributes[key] = value as Attributes[string];
   // Assigned, it would change what the object inherits from.
   else Object.defineProperty(attributes, key, { value, ...OWN_PROPERTY });
+}
+
+/** Whether the engine may hold what has this key in an array, where it would hold others in a table. */
+export function mayBeIndex(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return first >= 0x30 && first <= 0x39;
+}
+
+/** What the engine takes for such a key: an array up to it and half as long again, or a table where it would be large. */
+function indexBytes(key: string): number {
+  return INDEX_BYTES + (Number(key) <= MAX_ARRAY_INDEX ? Number(key) * BYTES_PER_INDEX : 0);
 }
 
 /**
@@ -62,12 +85,15 @@ export function readValue(reader: Reader, earlier: unknown): unknown {
         value = reader.double();
         break;
       case ARRAY_VALUE:
+        reader.spend(0, ARRAY_BYTES);
         value = readArray(reader, Array.isArray(value) ? value : listOf());
         break;
       case KVLIST_VALUE:
+        reader.spend(0, MAP_BYTES);
         value = readMap(reader, isMap(value) ? value : {});
         break;
       case BYTES_VALUE:
+        reader.spend(0, BYTES_BYTES);
         value = reader.copy();
         break;
       case STRING_VALUE_STRINDEX:
@@ -85,8 +111,10 @@ export function readValue(reader: Reader, earlier: unknown): unknown {
 function readArray(reader: Reader, values: unknown[]): unknown[] {
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === REPEATED_VALUES) values.push(readValue(reader, null));
-    else reader.skip(tag);
+    if (tag === REPEATED_VALUES) {
+      reader.spend(1, ELEMENT_BYTES);
+      values.push(readValue(reader, null));
+    } else reader.skip(tag);
   }
   reader.leave(outer);
   return values;

@@ -3,6 +3,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf, SpanflowError, shown } from '../errors.ts';
 import { readNextAttribute } from './decode-attributes.ts';
+import { type DecodeLimits, type DecodeTracesOptions, limitsOf } from './decode-limits.ts';
 import { readSpan } from './decode-span.ts';
 import { readAttribute } from './decode-value.ts';
 import { expectedOf } from './expected-attribute.ts';
@@ -20,10 +21,11 @@ import { ReceivedResource } from './resource.ts';
  *
  * **Loss:** none of spans. Fields that this version of OTLP does not know are skipped.
  *
- * The memory that a message takes is a multiple of its bytes: limit the bytes first.
+ * **Bounded:** two bytes can become a span of 600, so the memory that a message takes is no multiple of its bytes that one could count
+ * on. `maxItems` and `maxDecodedBytes` limit what becomes of it; limit the bytes before.
  *
- * @throws SpanflowError `MALFORMED_MESSAGE` with the message, the place and the reason; nothing else. Messages nested more than 100
- * deep are refused.
+ * @throws SpanflowError `MALFORMED_MESSAGE` with the message, the place and the reason (messages nested more than 100 deep are
+ * refused); `MESSAGE_TOO_LARGE` with the option and its limit, which is a 413 where the other is a 400; `INVALID_OPTION`. Nothing else.
  *
  * @example
  * ```ts
@@ -32,22 +34,33 @@ import { ReceivedResource } from './resource.ts';
  *
  * @see https://opentelemetry.io/docs/specs/otlp/
  */
-export function decodeTraces(bytes: Uint8Array): ReadableSpan[] {
+export function decodeTraces(bytes: Uint8Array, options: DecodeTracesOptions = {}): ReadableSpan[] {
+  const limits = limitsOf('decodeTraces', options);
   if (!types.isUint8Array(bytes)) throw malformed(`it must be a Uint8Array, but is ${shown(bytes)}`);
-  const reader = new Reader(bytes);
+  return decodeWithin(bytes, limits);
+}
+
+/** @throws SpanflowError as {@link decodeTraces} does. */
+export function decodeWithin(bytes: Uint8Array, limits: DecodeLimits): ReadableSpan[] {
+  const reader = new Reader(bytes, limits);
   const spans: ReadableSpan[] = [];
   try {
+    reader.spend(0, 0);
     for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
       if (tag === REQUEST_RESOURCE_SPANS) readResourceSpans(reader, spans);
       else reader.skip(tag);
     }
   } catch (thrown) {
+    if (thrown instanceof SpanflowError) throw thrown;
     throw malformed(messageOf(thrown), ` near byte ${reader.at} of ${bytes.length}`, thrown);
   }
   return spans;
 }
 
 const REQUEST_RESOURCE_SPANS = 0x0a;
+/** What a resource and a scope take beside their texts. */
+const RESOURCE_BYTES = 128;
+const SCOPE_BYTES = 64;
 
 function malformed(reason: string, where = '', cause?: unknown): SpanflowError {
   const message = `ExportTraceServiceRequest is malformed${where}: ${reason}`;
@@ -56,6 +69,7 @@ function malformed(reason: string, where = '', cause?: unknown): SpanflowError {
 
 /** The resource may come after the spans: they are given the object, and it is filled whenever that is. */
 function readResourceSpans(reader: Reader, spans: ReadableSpan[]): void {
+  reader.spend(1, RESOURCE_BYTES);
   const resource = new ReceivedResource();
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
@@ -100,6 +114,7 @@ interface ReceivedScope {
 }
 
 function readScopeSpans(reader: Reader, resource: ReceivedResource, spans: ReadableSpan[]): void {
+  reader.spend(1, SCOPE_BYTES);
   const scope: ReceivedScope = { name: '' };
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {

@@ -6,6 +6,7 @@ import { putSpan } from './encode-span.ts';
 import type { Encoding } from './encoding.ts';
 import { Pieces } from './pieces.ts';
 import { MAX_VARINT_BYTES, putLength, putVarint, varintBytes } from './put.ts';
+import { scopeOfSdk1 } from './sdk-1.ts';
 
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];
@@ -66,8 +67,8 @@ export class RequestEncoder {
   /** @throws whatever the span throws: then the request is as it was before. */
   add(span: ReadableSpan): void {
     const resource = span.resource;
-    const scope = span.instrumentationScope;
     try {
+      const scope = span.instrumentationScope ?? scopeOfSdk1(span);
       const last = this.#last;
       const isSame = last !== undefined && last.resource === resource && last.scope === scope;
       const group = isSame ? last : this.#groups.get(resource)?.scopes.get(scope);

@@ -15,6 +15,7 @@ import type { Encoding } from './encoding.ts';
 import type { KnownId } from './known-id.ts';
 import type { Output } from './output.ts';
 import { putLength, putWideLength } from './put.ts';
+import { parentIdOfSdk1 } from './sdk-1.ts';
 
 // opentelemetry.proto.trace.v1.SpanFlags
 const TRACE_FLAGS_MASK = 0xff;
@@ -79,11 +80,12 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   bytes[at++] = SPAN_ID_BYTES;
   at = putIdBytes(bytes, at, context.spanId, SPAN_ID_BYTES, 'spanId');
   if (context.traceState !== undefined) at = putTextField(out, at, TRACE_STATE, context.traceState.serialize());
-  if (parent?.spanId) {
+  const parentId = parent ? parent.spanId : parentIdOfSdk1(span);
+  if (parentId) {
     bytes = out.room(at, 0);
     bytes[at++] = PARENT_SPAN_ID;
     bytes[at++] = SPAN_ID_BYTES;
-    at = putKnownId(out, at, encoding.parentId, parent.spanId, SPAN_ID_BYTES, "parent's spanId");
+    at = putKnownId(out, at, encoding.parentId, parentId, SPAN_ID_BYTES, "parent's spanId");
   }
   at = putName(out, at, NAME, name, known);
   at = putCount(out.room(at, 0), at, KIND, enumOf(span.kind, 1));
@@ -92,7 +94,7 @@ export function putSpan(encoding: Encoding, start: number, span: ReadableSpan): 
   at = putAttributes(encoding, at, SPAN, known, span.attributes, span.droppedAttributesCount);
   if (hasMore(span)) at = putMore(encoding, at, span);
   at = putStatus(out, at, span.status);
-  const flags = flagsOf(context.traceFlags, parent?.isRemote);
+  const flags = spanFlagsOf(context.traceFlags, parent, parentId);
   out.room(at, 0);
   out.view.setInt16(at, FLAGS, true);
   out.view.setInt32(at + 2, flags, true);
@@ -193,6 +195,15 @@ function putDropped(out: Output, at: number, tag: number, dropped: number | unde
 /** To the SDK a context without `isRemote` is local, so the bit that says "this is known" is always set, as the official exporters do. */
 export function flagsOf(traceFlags: number, isRemote: boolean | undefined): number {
   return (traceFlags & TRACE_FLAGS_MASK) | HAS_IS_REMOTE | (isRemote ? IS_REMOTE : 0);
+}
+
+/** The same for a span: of a parent of which only the id is known, it is not known whether it is remote. */
+export function spanFlagsOf(
+  traceFlags: number,
+  parent: ReadableSpan['parentSpanContext'],
+  parentId: string | undefined,
+): number {
+  return !parent && parentId ? traceFlags & TRACE_FLAGS_MASK : flagsOf(traceFlags, parent?.isRemote);
 }
 
 /** A number from 0, else 0. The API counts kinds from INTERNAL = 0, the wire from 1 (there 0 is UNSPECIFIED): that is the shift. */

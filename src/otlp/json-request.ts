@@ -9,6 +9,7 @@ import { putAttributes } from './json-value.ts';
 import type { Output } from './output.ts';
 import { OutOfMemory } from './output.ts';
 import { putBytes } from './put.ts';
+import { scopeOfSdk1 } from './sdk-1.ts';
 
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];
@@ -67,7 +68,8 @@ export class JsonRequest {
   /** @throws whatever the span throws: then the request is as it was before. */
   add(span: ReadableSpan): void {
     try {
-      const { resource, instrumentationScope: scope } = span;
+      const { resource } = span;
+      const scope = span.instrumentationScope ?? scopeOfSdk1(span);
       const group = this.#find(resource, scope);
       if (group !== this.#last || this.#pending > MAX_PENDING_BYTES) this.#flush();
       if (group === undefined) {

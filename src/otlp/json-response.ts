@@ -1,4 +1,5 @@
 import { messageOf, SpanflowError } from '../errors.ts';
+import { DECODE_TRACES_DEFAULTS } from './decode-limits.ts';
 import { type JsonMessage, rpcStatusJson, traceResponseJson } from './json-schema.ts';
 import { wireOf } from './json-wire.ts';
 import { decodeStatus, decodeTraceResponse, type TraceResponse } from './response.ts';
@@ -23,7 +24,7 @@ export function decodeStatusJson(json: Uint8Array): string {
 
 function responseWire(json: Uint8Array, message: JsonMessage): Uint8Array {
   try {
-    return wireOf(json, message);
+    return wireOf(json, message, DECODE_TRACES_DEFAULTS);
   } catch (thrown) {
     throw new SpanflowError('MALFORMED_MESSAGE', `the response is malformed: ${messageOf(thrown)}`, { cause: thrown });
   }

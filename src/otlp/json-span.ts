@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { missingOf, textOf } from './encode-field.ts';
-import { enumOf, flagsOf } from './encode-span.ts';
+import { enumOf, flagsOf, spanFlagsOf } from './encode-span.ts';
 import type { JsonEncoding } from './json-encoding.ts';
 import {
   fieldName,
@@ -16,6 +16,7 @@ import { COMMA, closeList, closeObject, constant, FIELD_BYTES, putNumber } from 
 import { putAttributes } from './json-value.ts';
 import type { Output } from './output.ts';
 import { putBytes } from './put.ts';
+import { parentIdOfSdk1 } from './sdk-1.ts';
 
 const TRACE_ID_DIGITS = 32;
 const SPAN_ID_DIGITS = 16;
@@ -54,7 +55,7 @@ export function putSpan(encoding: JsonEncoding, begin: number, span: ReadableSpa
   let at = putKnownId(out, encoding.traceId, start, TRACE_ID, context.traceId, TRACE_ID_DIGITS, 'traceId');
   at = putId(out, at, SPAN_ID, context.spanId, SPAN_ID_DIGITS, 'spanId');
   at = putTextField(out, at, TRACE_STATE, textOf(context.traceState?.serialize()));
-  const parentId = parent?.spanId;
+  const parentId = parent ? parent.spanId : parentIdOfSdk1(span);
   if (parentId)
     at = putKnownId(out, encoding.parentId, at, PARENT_SPAN_ID, parentId, SPAN_ID_DIGITS, "parent's spanId");
   at = putName(encoding, at, textOf(span.name));
@@ -66,7 +67,7 @@ export function putSpan(encoding: JsonEncoding, begin: number, span: ReadableSpa
   at = putCount(out, at, DROPPED_EVENTS, missingOf(span.droppedEventsCount, 0));
   at = putLinks(encoding, at, span.links);
   at = putCount(out, at, DROPPED_LINKS, missingOf(span.droppedLinksCount, 0));
-  at = putStatusAndFlags(out, at, span.status, flagsOf(context.traceFlags, parent?.isRemote));
+  at = putStatusAndFlags(out, at, span.status, spanFlagsOf(context.traceFlags, parent, parentId));
   return closeObject(out, start, at);
 }
 

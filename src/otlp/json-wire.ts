@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { shown } from '../errors.ts';
 import { escaped } from '../escaped.ts';
+import { type DecodeLimits, messageTooLarge } from './decode-limits.ts';
 import { exactInteger } from './exact-integer.ts';
 import { bitsOf } from './int64.ts';
 import { writeNanos, writeWhole } from './json-integer.ts';
 import type { JsonField, JsonMessage } from './json-schema.ts';
+import { exceedsParsed } from './json-size.ts';
 import { isUnsafe, NumberText, parsed, parsedExactly, textOf } from './json-text.ts';
 import { Writer } from './writer.ts';
 
@@ -25,10 +27,11 @@ const shared = new Writer();
  * JSON as the protobuf message that it means, in memory that holds until the next message is read.
  *
  * @param json the text, or its bytes in UTF-8
- * @throws Error with the place and the reason where it is none.
+ * @throws Error with the place and the reason where it is none; SpanflowError `MESSAGE_TOO_LARGE`.
  */
-export function wireOf(json: string | Uint8Array, message: JsonMessage): Uint8Array {
+export function wireOf(json: string | Uint8Array, message: JsonMessage, limits: DecodeLimits): Uint8Array {
   const text = textOf(json);
+  if (exceedsParsed(text, limits.maxDecodedBytes)) throw messageTooLarge('maxDecodedBytes', limits, json.length);
   try {
     return new JsonToWire(false).write(parsed(text), message);
   } catch (thrown) {

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { type DecodeLimits, messageTooLarge } from './decode-limits.ts';
 import { Ids } from './ids.ts';
 import type { KnownBytes } from './known-bytes.ts';
 import { Texts } from './texts.ts';
@@ -32,12 +33,31 @@ export class Reader {
   /** The halves of the last number of 64 bits. */
   low = 0;
   high = 0;
+  /** Items that may still become of the message, and bytes of heap that they may still take. */
+  private itemsLeft: number;
+  private bytesLeft: number;
+  readonly #limits: DecodeLimits;
   #depth = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, limits: DecodeLimits) {
+    this.#limits = limits;
+    this.itemsLeft = limits.maxItems;
+    // Texts and bytes take about as much as they do in the message.
+    this.bytesLeft = limits.maxDecodedBytes - bytes.byteLength;
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.byteLength;
+  }
+
+  /**
+   * @param items what becomes of the message next
+   * @param bytes of heap that they take beside their texts
+   * @throws SpanflowError `MESSAGE_TOO_LARGE`
+   */
+  spend(items: number, bytes: number): void {
+    this.itemsLeft -= items;
+    this.bytesLeft -= bytes;
+    if (this.itemsLeft < 0 || this.bytesLeft < 0) this.#overspent();
   }
 
   /** Field number times 8, plus the wire type; 0 at the end of the message. */
@@ -168,6 +188,11 @@ export class Reader {
       default:
         throw new Error(`wire type ${tag & 7} where a field should begin`);
     }
+  }
+
+  #overspent(): never {
+    const option = this.itemsLeft < 0 ? 'maxItems' : 'maxDecodedBytes';
+    throw messageTooLarge(option, this.#limits, this.bytes.length);
   }
 
   #skipGroup(start: number): void {

@@ -21,6 +21,8 @@ const BOOLEAN_BYTES = 2;
 interface SpanLike {
   readonly name: string;
   readonly parentSpanContext?: unknown;
+  /** What the SDK 1.x has instead. */
+  readonly parentSpanId?: string;
   readonly attributes: Record<string, unknown>;
   readonly events: readonly { readonly name: string; readonly attributes?: Record<string, unknown> }[];
   readonly links: readonly { readonly attributes?: Record<string, unknown> }[];
@@ -43,7 +45,7 @@ export function estimateItemBytes(item: unknown): number {
 
 function spanBytes(span: SpanLike): number {
   let bytes = BARE_SPAN_BYTES + span.name.length + attributesBytes(span.attributes);
-  if (span.parentSpanContext !== undefined) bytes += PARENT_BYTES;
+  if ((span.parentSpanContext ?? span.parentSpanId) !== undefined) bytes += PARENT_BYTES;
   if (span.events.length + span.links.length > 0) bytes += eventsAndLinksBytes(span);
   return bytes;
 }
