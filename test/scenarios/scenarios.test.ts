@@ -16,7 +16,7 @@ interface Ended {
 function runScenarios(...args: readonly string[]): Promise<Ended> {
   const path = fileURLToPath(new URL('run.ts', import.meta.url));
   return new Promise((resolve) => {
-    execFile(process.execPath, [path, ...args], { env: {}, timeout: 150_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [path, ...args], { env: {}, timeout: 600_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? Number.NaN), stdout, stderr });
     });
   });
@@ -37,7 +37,7 @@ describe('the scenarios', () => {
     expect(stdout).toMatch(/^c {2}10,000 spans in one tick +official +10,000 +[\d,]+ +\d+\.\d % +0 +0 /m);
     expect(stdout).toContain('\nspanflow delivered everything.');
     expect(code).toBe(0);
-  });
+  }, 610_000);
 
   it('put the outage into the middle half of the traffic', () => {
     const [first, second] = scenariosOf(60);

@@ -4,7 +4,7 @@ import { Child } from '../../scenarios/child.ts';
 import type { BackendInput, Taken } from '../programs/backend.ts';
 
 /** No run takes nearly as long. Whoever is still there then is ended. */
-const BOUND_MILLIS = 120_000;
+const BOUND_MILLIS = 600_000;
 const BACKEND_BOUND_MILLIS = 1_800_000;
 
 export interface Backend {
