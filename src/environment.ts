@@ -78,8 +78,9 @@ export class EnvironmentReader {
     rule: string,
   ): V | undefined {
     for (const name of names) {
-      const value = this.#environment[name]?.trim();
-      if (value === undefined || value === '') continue;
+      const text: unknown = this.#environment[name];
+      const value = typeof text === 'string' ? text.trim() : '';
+      if (value === '') continue;
       const result = read(value, name);
       if (result !== undefined) return result;
       this.warn(name, rule);

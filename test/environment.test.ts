@@ -16,6 +16,25 @@ describe('a variable', () => {
     ]);
   });
 
+  it('that is no text is unset', () => {
+    expect(read({ A: 5 as unknown as string, B: 'x' }).text('A', 'B')).toBe('x');
+  });
+
+  it('that is there at all comes before another one, be it empty', () => {
+    const reader = read({ a: ' ', A: 'x', B: ' y ', C: undefined });
+    expect([reader.firstPresent('a', 'A'), reader.firstPresent('C', 'B'), reader.firstPresent('C')]).toEqual([
+      { name: 'a', value: '' },
+      { name: 'B', value: 'y' },
+      undefined,
+    ]);
+  });
+
+  it('that is ignored says what happens now, where that is not just the default', () => {
+    const warnings = recordWarnings();
+    read({}).warn('A', 'a word', 'nothing happens');
+    expect(warnings).toEqual(['spanflow: A is ignored: it must be a word; nothing happens']);
+  });
+
   it('that comes first counts; one that makes no sense is warned about and left out, its value never repeated', () => {
     const warnings = recordWarnings();
     expect(read({ A: 's3cret', B: '7', C: '8' }).wholeNumber(1, Number.MAX_SAFE_INTEGER, 'A', 'B', 'C')).toBe(7);

@@ -42,8 +42,8 @@ export function connectionsFor(settings: OtlpHttpSettings): Connections {
 
 function carrierOf(settings: OtlpHttpSettings, unconnected: WeakSet<object>): Carrier {
   const { timeoutMillis, tls } = settings;
-  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
-  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
+  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none, and parts of a millisecond are refused.
+  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : Math.ceil(timeoutMillis);
   // Passed on to the socket, plain or TLS, which the types leave out.
   const common = { highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES, allowH2: false, timeout };
   const build = (material: TlsMaterial) => buildConnector({ ...(material as buildConnector.BuildOptions), ...common });

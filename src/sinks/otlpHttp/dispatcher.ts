@@ -74,8 +74,9 @@ function tunnelThrough(toProxy: Pool, proxy: ProxySettings, settings: OtlpHttpSe
   const path = `${url.hostname}:${url.port || '443'}`;
   const headers = { host: path, ...credentialsOf(proxy) };
   const open = async () => {
-    const limit = timeoutMillis === Number.POSITIVE_INFINITY ? {} : { signal: AbortSignal.timeout(timeoutMillis) };
-    const { statusCode, socket } = await toProxy.connect({ path, headers, ...limit });
+    const isLimited = timeoutMillis !== Number.POSITIVE_INFINITY;
+    const signal = isLimited ? AbortSignal.timeout(Math.ceil(timeoutMillis)) : null;
+    const { statusCode, socket } = await toProxy.connect({ path, headers, signal });
     if (statusCode === 200) return socket;
     socket.on('error', () => {}).destroy();
     throw new Error(`it answered ${statusCode}`);
@@ -83,7 +84,7 @@ function tunnelThrough(toProxy: Pool, proxy: ProxySettings, settings: OtlpHttpSe
   return (options, callback: Connected) => {
     open().then(
       (socket) => connect({ ...options, httpSocket: socket as NonNullable<typeof options.httpSocket> }, callback),
-      (error: unknown) => callback(error instanceof ExportError ? error : noWay(proxy, url, error), null),
+      (error: unknown) => callback(noWay(proxy, url, error), null),
     );
   };
 }

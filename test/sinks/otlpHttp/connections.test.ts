@@ -195,6 +195,11 @@ describe('the timeout of an attempt', () => {
     await server.until(({ closedConnections }) => closedConnections === 1);
   });
 
+  it('may have parts of a millisecond', async () => {
+    const backend = await startBackend();
+    expect(await exportOnce(openSink({ url: backend.url, timeoutMillis: 9_999.5 }), SPANS)).toEqual({});
+  });
+
   it('is followed by an attempt that may succeed', async () => {
     const backend = await startBackend({ answers: ['hang', 'ok'] });
     const retry = { ...SWIFT_RETRIES, maxAttempts: 20 };

@@ -1,4 +1,6 @@
+import { buildConnector } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { carrierFor } from '../../../src/sinks/otlpHttp/dispatcher.ts';
 import { settle } from '../../../src/sinks/otlpHttp/options.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, outcomeOf, recordWarnings, startBackend } from '../../support/httpExports.ts';
@@ -202,6 +204,21 @@ describe.each(['http', 'https'])('a proxy for %s', (scheme) => {
     const sink = openSink({ url, environment, timeoutMillis: 50 });
     do expect((await outcomeOf(sink, SPANS)).delivered).toBe(0);
     while (server.requests.length < 2);
+  });
+});
+
+describe('the request for a tunnel', () => {
+  it('has the limit of an attempt by itself: nobody else ends it when the attempt has ended', async () => {
+    const server = await rawServer(() => {});
+    const environment = { HTTPS_PROXY: `http://127.0.0.1:${server.port}` };
+    const settings = settle({ url: 'https://collector.invalid/', timeoutMillis: 50.5, environment });
+    const carrier = carrierFor(settings, buildConnector({}), { headersTimeout: 0 });
+    onTestFinished(() => carrier.close());
+    const { origin } = settings.url;
+    await expect(carrier.dispatcher.request({ origin, path: '/', method: 'POST' })).rejects.toMatchObject({
+      failure: { kind: 'retryable' },
+      message: expect.stringContaining('gives no way to it: The operation was aborted due to timeout'),
+    });
   });
 });
 
