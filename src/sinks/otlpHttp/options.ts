@@ -39,14 +39,14 @@ export interface OtlpHttpOptions {
   timeoutMillis?: number;
   /**
    * Trust and identity: values, functions that give one, or one function that gives all of them (so that certificate and key change together). Functions are asked for each new
-   * connection; one that throws, or gives what TLS cannot use, fails the attempt as `retryable`. Connections that are open go on with what they began with. An `https:` proxy is
-   * met with the same. Default: the files of `OTEL_EXPORTER_OTLP_CERTIFICATE`, `_CLIENT_CERTIFICATE` and `_CLIENT_KEY`, their `TRACES_` forms first. They are read again for
+   * connection; one that throws, or gives what TLS cannot use, fails the attempt as `retryable`. Connections that are open go on with what they began with. They
+   * count for the connection to an `https:` proxy, too. Default: the files of `OTEL_EXPORTER_OTLP_CERTIFICATE`, `_CLIENT_CERTIFICATE` and `_CLIENT_KEY`, their `TRACES_` forms first. They are read again for
    * each new connection; while a renewed one does not serve, the last that did is used.
    */
   tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
   /**
    * A dispatcher of undici's that carries the requests, instead of connections of our own: an `Agent` or `ProxyAgent` with settings that otlpHttp does not have. It has its own TLS
-   * (so `tls` is refused beside it, and the files of the variables are not read), its own proxies and time limits, and whoever made it closes it. Default: connections of our own, through
+   * (so `tls` is refused beside it, and the files of the variables are not read), its own proxies and time limits, and the sink never closes it. Default: connections of our own, through
    * the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name (in lower case first); loopback is never reached through one.
    */
   dispatcher?: Pick<Dispatcher, 'request'>;
