@@ -20,10 +20,11 @@ const backoff = exponentialBackoff({ initialMillis: 100, maxMillis: 100, jitter:
 
 /** The wall clock is set by so much, from now on; the timers and the monotonic clock do not see it. */
 function jump(byMillis: number): () => void {
-  const real = Date.now;
-  Date.now = () => real.call(Date) + byMillis;
+  const before = globalThis.Date;
+  const now = () => before.now() + byMillis;
+  globalThis.Date = new Proxy(before, { get: (date, key) => (key === 'now' ? now : Reflect.get(date, key)) });
   return () => {
-    Date.now = real;
+    globalThis.Date = before;
   };
 }
 

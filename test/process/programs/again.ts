@@ -42,6 +42,7 @@ const options = {
   ...(given.exitDeadlineMillis !== undefined && { exitDeadlineMillis: given.exitDeadlineMillis }),
   ...(given.maxQueueSize !== undefined && { maxQueueSize: given.maxQueueSize }),
   concurrency: 1,
+  scheduledDelayMillis: 60_000, // nothing but a flush or a full batch sends anything
 };
 const work = as === 'pipeline' ? ofPipeline() : ofHandle();
 
