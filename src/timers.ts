@@ -15,7 +15,7 @@ export function requireProcessHold(option: string, processHold: unknown): void {
 
 /**
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
- * request that happened to arm it.
+ * request that happened to arm it. (A program that loads this package within a request has that request's context there: Node knows no empty one to go back to.)
  */
 export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snapshot();
 
@@ -59,6 +59,29 @@ export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work
 export function holdProcess(scheduler: SchedulerLike, processHold: ProcessHold): Subscription {
   if (processHold === 'never' || !isHostScheduler(scheduler)) return Subscription.EMPTY;
   return keepingAlive(scheduler, Number.POSITIVE_INFINITY, () => {});
+}
+
+/** A piece of work that is due in the next turn of the event loop, once. */
+export class DueTurn {
+  readonly #scheduler: SchedulerLike;
+  readonly #work: () => void;
+  /** What it was armed with. A test may replace the host's function before its turn comes, and then that turn never does. */
+  #armedWith: unknown;
+
+  constructor(scheduler: SchedulerLike, work: () => void) {
+    this.#scheduler = scheduler;
+    this.#work = work;
+  }
+
+  arm(): void {
+    const armWith = setImmediate;
+    if (this.#armedWith === armWith) return;
+    this.#armedWith = armWith;
+    soon(this.#scheduler, () => {
+      this.#armedWith = undefined;
+      this.#work();
+    });
+  }
 }
 
 /** Runs `work` once, as soon as the host has finished what it is at: no delay, and no microtask of the caller's. */

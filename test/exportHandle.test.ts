@@ -208,6 +208,15 @@ describe('exportHandle', () => {
     expect(unhandled).toEqual([]);
   });
 
+  test('shutdown takes ten seconds at most, unless it is told otherwise', () =>
+    virtualTime(async ({ now }) => {
+      const handle = exportHandle(silent, { attemptTimeoutMillis: 60_000 });
+      const answer = handle.export([1]);
+      await handle.shutdown();
+      expect(now()).toBe(10_000);
+      expect(await answer).toMatchObject({ delivered: 0, lost: [{ count: 1, reason: 'unconfirmed' }] });
+    }));
+
   test('shutdown answers everybody by its deadline, those too who still wait for room', () =>
     virtualTime(async ({ now }) => {
       const handle = exportHandle(silent, { maxQueueSize: 1, concurrency: 1, scheduledDelayMillis: 0 });

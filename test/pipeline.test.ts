@@ -212,6 +212,17 @@ describe('spanPipeline: waits end', () => {
       expect(pipeline.stats()).toMatchObject({ delivered: 1, pending: 0 });
     }));
 
+  test('shutdown takes ten seconds at most, unless it is told otherwise', () => {
+    listening();
+    return marbles(async ({ now }) => {
+      const { pipeline, end } = traced({ sink: { name: 'silent', export: () => NEVER }, attemptTimeoutMillis: 60_000 });
+      end(1);
+      await pipeline.shutdown();
+      expect(now()).toBe(10_000);
+      expect(pipeline.stats()).toMatchObject({ lost: { unconfirmed: 1 }, pending: 0 });
+    });
+  });
+
   test('a sink that never shuts down is left behind at the deadline', () =>
     marbles(async ({ now }) => {
       const sink: Sink<ReadableSpan> = { name: 'stuck', export: () => of({}), shutdown: () => new Promise(() => {}) };

@@ -8,7 +8,7 @@ import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhol
 import type { Loss, LossReason } from '../outcome.ts';
 import { monotonicScheduler } from '../scheduler.ts';
 import { Ring } from '../strategies/ring.ts';
-import { soon } from '../timers.ts';
+import { DueTurn } from '../timers.ts';
 import { doneWithin, Flushes } from './flushes.ts';
 import { Multicast } from './multicast.ts';
 import { Untold } from './untold.ts';
@@ -134,7 +134,7 @@ class RingInput implements SpanSource {
   readonly #flushes = new Flushes();
   readonly #untold: Untold;
   #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
-  #drainIsDue = false; // an immediate is set
+  readonly #turn: DueTurn;
   #draining = false;
   #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream
   #shutdown: Promise<void> | undefined;
@@ -149,6 +149,10 @@ class RingInput implements SpanSource {
   constructor(settings: Settings, account: Account) {
     this.#settings = settings;
     this.#account = account;
+    this.#turn = new DueTurn(settings.scheduler, () => {
+      this.#untold.tell();
+      this.#drain(SPANS_PER_TURN);
+    });
     this.#untold = new Untold(STAGE, account, settings.onLoss);
     account.watch({ queueSize: () => this.#ring.length });
   }
@@ -217,13 +221,7 @@ class RingInput implements SpanSource {
   }
 
   #drainSoon(): void {
-    if (this.#drainIsDue || (!this.#spans.observed && this.#untold.size === 0)) return;
-    this.#drainIsDue = true;
-    soon(this.#settings.scheduler, () => {
-      this.#drainIsDue = false;
-      this.#untold.tell();
-      this.#drain(SPANS_PER_TURN);
-    });
+    if (this.#spans.observed || this.#untold.size > 0) this.#turn.arm();
   }
 
   #drain(atMost: number): void {

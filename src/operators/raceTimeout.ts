@@ -51,7 +51,7 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
  *
  * @example
  * ```ts
- * sink.export(batch).pipe(raceTimeout({ millis: 10_000 }));
+ * defer(() => sink.export(batch)).pipe(raceTimeout({ millis: 10_000 }));
  * ```
  *
  * @see retryWithBackoff

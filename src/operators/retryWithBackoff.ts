@@ -85,7 +85,7 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
  *
  * @example
  * ```ts
- * sink.export(batch).pipe(retryWithBackoff({ maxAttempts: 5, backoff: exponentialBackoff({ jitter: 'equal' }) }));
+ * defer(() => sink.export(batch)).pipe(retryWithBackoff({ maxAttempts: 5, backoff: exponentialBackoff({ jitter: 'equal' }) }));
  * ```
  *
  * @see raceTimeout

@@ -3,7 +3,7 @@ import type { Account } from '../../account.ts';
 import type { FlushUrgency } from '../../batch.ts';
 import { requireMillis, requireShape, withDefaults } from '../../options.ts';
 import { Ring } from '../../strategies/ring.ts';
-import { outsideAnyContext, soon } from '../../timers.ts';
+import { DueTurn, outsideAnyContext } from '../../timers.ts';
 import { doneWithin, Flushes } from '../flushes.ts';
 import { Multicast } from '../multicast.ts';
 import { untilOpen } from '../pulling.ts';
@@ -28,7 +28,7 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void; readonly urgency: FlushUrgency }>(); // flushes that wait for what is before them to leave
   readonly #refused: Untold;
   #left = 0; // items that have
-  #drainIsDue = false; // a turn is set
+  readonly #turn: DueTurn;
   #draining = false;
   #gateWait: Subscription | undefined; // while it waits for the gate; given up when nobody listens any more
   #failure: { readonly error: unknown } | undefined; // how the stream ends, unless it completes
@@ -48,6 +48,10 @@ export class BoundedChannel<T> implements Channel<T> {
   constructor(settings: ChannelSettings<T>, account: Account) {
     this.#settings = settings;
     this.#account = account;
+    this.#turn = new DueTurn(settings.scheduler, () => {
+      this.#refused.tell();
+      this.#drain();
+    });
     this.#refused = new Untold(STAGE, account, settings.onLoss);
     this.#entrance = new Entrance(settings, account, {
       onAccepted: () => this.#drainSoon(),
@@ -111,13 +115,7 @@ export class BoundedChannel<T> implements Channel<T> {
   }
 
   #drainSoon(): void {
-    if (this.#drainIsDue || !this.#hasWork()) return;
-    this.#drainIsDue = true;
-    soon(this.#settings.scheduler, () => {
-      this.#drainIsDue = false;
-      this.#refused.tell();
-      this.#drain();
-    });
+    if (this.#hasWork()) this.#turn.arm();
   }
 
   #hasWork(): boolean {

@@ -73,6 +73,8 @@ const STAGE = 'backpressure';
  *
  * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`), `unsubscribed`. Each is told to `onLoss`.
  *
+ * **Process**: it has no timer, and holds the process for nothing: whether more is ever asked for it cannot know.
+ *
  * **Saturation**: `saturated$` of its gate is `true` from the moment in which the queue is half full, in items or in bytes, until it is down to a quarter or at its end.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown

@@ -61,6 +61,8 @@ export type Merged<T, R> =
  * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`); when unsubscribed, `unsubscribed` for what was queued, and `unconfirmed` for what had begun and whose result nobody will
  * hear. Each is told to `onLoss`.
  *
+ * **Process**: it has no timer, and holds the process for nothing: whether an inner Observable ever ends it cannot know. What runs there does by itself: a request, a timer, a {@link retryWithBackoff}.
+ *
  * @param project makes an Observable, a promise or an iterable of an item
  *
  * @throws InvalidOptionError when `project` is no function, or an option is out of its range, or unknown

@@ -26,21 +26,18 @@ const sink: Sink<ReadableSpan> = {
   ...(sinkNeverCloses && { shutdown: () => new Promise<void>(() => {}) }),
 };
 
-let endedAtMillis = 0; // the main program and the event loop
 process.once('beforeExit', () => {
   report('beforeExit');
 });
 const pipeline = spanPipeline({ sink, ...(exitDeadlineMillis !== undefined && { exitDeadlineMillis }) });
 process.on('exit', (code) => {
   const { accepted, delivered, lost, pending } = pipeline.stats();
-  const millis = performance.now() - endedAtMillis;
-  report('exit', { code, millis, accepted, delivered, lost, pending, listeners: process.listenerCount('beforeExit') });
+  report('exit', { code, accepted, delivered, lost, pending, listeners: process.listenerCount('beforeExit') });
 });
 
 const tracer = tracerOf(pipeline.processor);
 const started = firstValueFrom(started$);
 endSpans(tracer, spans);
 if (end === 'underWay') await started;
-if (end === 'shutdown') await pipeline.shutdown();
-endedAtMillis = performance.now();
+if (end === 'shutdown') await pipeline.shutdown(sinkNeverCloses ? { deadlineMillis: 2_000 } : {});
 if (end === 'process.exit') process.exit(3);
