@@ -4,8 +4,8 @@ import { requireShape, requireWhole, withDefaults } from './options.ts';
 /**
  * What an item takes in memory, beside its content: bare spans of SDK 3 and 2 take 975 and 995 bytes, and their places in the queues some more.
  *
- * The whole estimate, this and {@link HEAP_PER_WIRE_BYTE}, is between 0.71 times (a hundred short attributes) and 1.99 times (long texts) what spans were measured to take, and 1.5 times for ten short attributes, as
- * `node --expose-gc test/process/programs/heap.ts` printed it, for either SDK and for spans that were received; a test holds it between 0.65 and 2.1. A text that was cut out of a longer one keeps that one in memory,
+ * The whole estimate, this and {@link HEAP_PER_WIRE_BYTE}, is between 0.71 times (a hundred short attributes) and 2.12 times (spans that were received, with few short attributes; otherwise 1.99, long texts) what spans were measured to take, and 1.5 times for ten short attributes, as
+ * `node --expose-gc test/process/programs/heap.ts` printed it, for either SDK and for spans that were received; a test holds it between 0.65 and 2.3. A text that was cut out of a longer one keeps that one in memory,
  * which nobody can see: spans of such texts took 1.6 times the estimate there, and may take more. That is one reason why the default is no more than a quarter of the heap.
  */
 export const ITEM_HEAP_BYTES = 1_024;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { run } from './child.ts';
 
-test('what spans are taken for is between 0.65 and 2.1 times what they take in memory, few attributes or many, short or long', async () => {
+test('what spans are taken for is between 0.65 and 2.3 times what they take in memory, few attributes or many, short or long', async () => {
   const program = await run('heap', { flags: ['--expose-gc'], boundMillis: 280_000 });
   expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
   const rows = program.all('heap') as unknown as { sdk: string; what: string; ratio: number }[];
@@ -10,7 +10,7 @@ test('what spans are taken for is between 0.65 and 2.1 times what they take in m
     const { what, ratio } = row;
     // The longer text that the engine keeps is nowhere to be seen.
     expect(ratio, JSON.stringify(row)).toBeGreaterThan(what.includes('cut out') ? 0.5 : 0.65);
-    expect(ratio, JSON.stringify(row)).toBeLessThan(2.1);
+    expect(ratio, JSON.stringify(row)).toBeLessThan(2.3);
   }
 }, 300_000);
 
