@@ -35,6 +35,7 @@ export type Role = 'input' | 'batch' | 'sink';
 export interface Gauges {
   queueSize?: () => number;
   queueBytes?: () => number;
+  memoryBytes?: () => number;
   batchSize?: () => number;
   inFlight?: () => number;
 }

@@ -23,6 +23,7 @@ export { channel } from './inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
 export { type FromSpanProcessorOptions, fromSpanProcessor, type SpanInput } from './inputs/fromSpanProcessor.ts';
+export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './memory.ts';
 
 // 2. What happens on the way: from items to batches, …
 

@@ -2,6 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { SchedulerLike } from 'rxjs';
 import { type Environment, EnvironmentReader } from './environment.ts';
 import type { FromSpanProcessorOptions } from './inputs/fromSpanProcessor.ts';
+import { requireMemory } from './memory.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 import { type ExportToOptions, leaseMillis, requireConcurrency, requireSink } from './operators/exportTo/options.ts';
 import { present, requireMillis, requireShape, withDefaults } from './options.ts';
@@ -18,6 +19,7 @@ type BatchOptions = Pick<
   | 'targetLatencyMillis'
   | 'strategy'
   | 'maxUnsettledBatches'
+  | 'memory'
 >;
 type ExportOptions = Pick<ExportToOptions<ReadableSpan>, 'concurrency' | 'attemptTimeoutMillis' | 'retry'>;
 
@@ -92,6 +94,7 @@ const STAGE_OPTIONS: { [name: string]: undefined } = Object.fromEntries(
       'targetLatencyMillis',
       'strategy',
       'maxUnsettledBatches',
+      'memory',
       'concurrency',
       'attemptTimeoutMillis',
       'retry',
@@ -108,6 +111,7 @@ export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
   if (given.retry !== undefined) requireShape(`${OWNER}.retry`, given.retry, 'an object');
   if (given.concurrency !== undefined) requireConcurrency(`${OWNER}.concurrency`, given.concurrency);
   if (given.environment !== undefined) requireShape(`${OWNER}.environment`, given.environment, 'an object');
+  if (given.memory !== undefined) requireMemory(`${OWNER}.memory`, given.memory);
   for (const name of [
     'flushTimeoutMillis',
     'shutdownDeadlineMillis',
@@ -127,7 +131,7 @@ export function settle(options: SpanPipelineOptions): SpanPipelineSettings {
     input: present({ maxQueueSize, overflow, flushTimeoutMillis: Math.max(1, flushTimeoutMillis), scheduler }),
     batch: present({
       ...{ maxQueueSize, maxQueueBytes, overflow, maxExportBatchSize, maxExportBatchBytes, scheduledDelayMillis },
-      ...{ targetLatencyMillis, strategy, scheduler },
+      ...{ targetLatencyMillis, strategy, scheduler, memory: given.memory },
       processHold: 'never',
       maxUnsettledBatches,
       holdLeaseMillis: leaseMillis(retry.maxElapsedMillis),

@@ -1,6 +1,7 @@
 import type { SchedulerLike } from 'rxjs';
 import { InvalidOptionError } from '../errors.ts';
 import { type ChannelSettings, settle as settleChannel } from '../inputs/channel/options.ts';
+import { type MemoryBudget, processMemory, requireMemory, withoutRefusal } from '../memory.ts';
 import { ADAPTIVE_BATCH_DEFAULTS, type AdaptiveBatchOptions } from '../operators/adaptiveBatch/options.ts';
 import { type ExportToOptions, leaseMillis } from '../operators/exportTo/options.ts';
 import { present, requireMillis, requireShape, requireWhole, withDefaults } from '../options.ts';
@@ -21,6 +22,8 @@ export interface ExportHandleOptions<T> extends BatchOptions<T>, ExportOptions<T
   maxQueueSize?: number;
   /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is lost as `tooLarge`. */
   maxQueueBytes?: number;
+  /** What the memory of everything that is queued or out comes out of. Default: that of the process, see {@link memoryBudget}. Where it is used up, calls wait. */
+  memory?: MemoryBudget;
   /**
    * Calls that wait because the queue is full, at most: 0 or more, default 1,024. What one too many has to export is lost as `queueFull`, as far as it finds no room. A call that waits keeps just
    * its own items.
@@ -82,6 +85,7 @@ const STAGE_OPTIONS: { readonly [name: string]: undefined } = Object.freeze({
   attemptTimeoutMillis: undefined,
   retry: undefined,
   random: undefined,
+  memory: undefined,
 });
 
 /** The options of each stage, and of the life cycle. */
@@ -104,13 +108,15 @@ export function settle<T>(sink: Sink<T>, options: ExportHandleOptions<T>): Expor
   for (const name of ['shutdownDeadlineMillis', 'exitDeadlineMillis'] as const)
     requireMillis(`${OWNER}.${name}`, given[name], 0, 'finite');
   const { concurrency, attemptTimeoutMillis, retry, random } = given;
+  const memory = given.memory ?? processMemory();
+  requireMemory(`${OWNER}.memory`, memory);
   return {
     ...given,
     channel: settleChannel({
-      ...{ maxQueueSize, maxQueueBytes, maxWaitingSends: given.maxWaitingExports, scheduler },
+      ...{ maxQueueSize, maxQueueBytes, maxWaitingSends: given.maxWaitingExports, scheduler, memory },
       ...{ sizeOf: sizeOfUnit(given.sizeOf), flushTimeoutMillis: given.flushTimeoutMillis },
     }),
-    batch: batchOptions(given),
+    batch: { ...batchOptions(given), memory: withoutRefusal(memory) },
     // The batcher bounds what is out; a second bound here could only lose what the first one has let through.
     export: present({
       ...{ concurrency, attemptTimeoutMillis, retry, random, scheduler },

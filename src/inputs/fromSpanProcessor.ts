@@ -4,6 +4,7 @@ import { Observable, type SchedulerLike, Subject } from 'rxjs';
 import type { Account } from '../account.ts';
 import type { FlushRequest, FlushUrgency } from '../batch.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
+import { placesInHeap } from '../memory.ts';
 import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../options.ts';
 import type { Loss, LossReason } from '../outcome.ts';
 import { monotonicScheduler } from '../scheduler.ts';
@@ -15,7 +16,8 @@ import { Untold } from './untold.ts';
 
 export interface FromSpanProcessorOptions {
   /**
-   * Ended spans that wait to be drained into the stream, at most: 1 or more, default 32,768. The ring is emptied once per turn of the event loop, so this bounds
+   * Ended spans that wait to be drained into the stream, at most: 1 or more. Default: one for each 20 KiB of V8's limit of the heap, at most 32,768 (11,468 with `--max-old-space-size=128`, all from 640 MiB on): full of spans of 5
+   * KB, it is a quarter of that. The ring is emptied once per turn of the event loop, so this bounds
    * what can end within one turn; and what ends before anybody subscribes. Its bytes are not: to measure a span would be work inside of `span.end()`, and the batcher does it, a turn later.
    */
   maxQueueSize?: number;
@@ -115,7 +117,8 @@ export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanI
 
 /** {@link fromSpanProcessor}, for our own stages. */
 export function spanSource(options: FromSpanProcessorOptions): SpanSource {
-  const settings = withDefaults(STAGE, FROM_SPAN_PROCESSOR_DEFAULTS, options);
+  const maxQueueSize = placesInHeap(FROM_SPAN_PROCESSOR_DEFAULTS.maxQueueSize);
+  const settings = withDefaults(STAGE, { ...FROM_SPAN_PROCESSOR_DEFAULTS, maxQueueSize }, options);
   requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
   requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest']);
   requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');

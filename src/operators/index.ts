@@ -51,4 +51,5 @@ export { createGate, type Gate } from '../gate.ts';
 export { channel } from '../inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from '../inputs/channel/options.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from '../inputs/fromAsyncIterable.ts';
+export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from '../memory.ts';
 export type { ProcessHold } from '../timers.ts';

@@ -12,6 +12,8 @@ export interface Stats extends StageStats {
   readonly queueSize: number;
   /** Their estimated bytes, as far as they are estimated. */
   readonly queueBytes: number;
+  /** The estimated memory of what waits in queues, or is out in batches without an outcome: this pipeline's part of its {@link memoryBudget}. */
+  readonly memoryBytes: number;
   /** How many items make the next batch due. */
   readonly batchSize: number;
   /** Attempts under way. */
@@ -94,6 +96,7 @@ function readGauges(accounts: readonly Account[]): Omit<Stats, keyof StageStats 
   return {
     queueSize: sum((account) => account.read('queueSize')),
     queueBytes: sum((account) => account.read('queueBytes')),
+    memoryBytes: sum((account) => account.read('memoryBytes')),
     batchSize: Math.max(0, ...accounts.map((account) => account.read('batchSize'))),
     inFlight: sum((account) => account.read('inFlight')),
     attempts: sum((account) => account.attempts),

@@ -13,6 +13,10 @@ export class WaterMarks {
     this.#low = low;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** So high is the level now. */
   tell(level: number): void {
     if (this.#close === undefined) return;
@@ -41,6 +45,9 @@ export class WaterMarks {
     else undo();
   }
 }
+
+/** The marks of a budget of memory, in parts of what there is for one holder: a tenth is left for what is on its way when the gate closes. */
+export const MEMORY_MARKS = Object.freeze({ high: 0.9, low: 0.75 });
 
 /** The marks of a queue, in parts of what it holds at most: half of it, and a quarter. */
 export const QUEUE_MARKS = Object.freeze({ high: 0.5, low: 0.25 });

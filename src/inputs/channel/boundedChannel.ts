@@ -165,6 +165,7 @@ export class BoundedChannel<T> implements Channel<T> {
     } catch {
       this.#account.callbackFailed();
     }
+    this.#entrance.left();
     this.#sendFlushes();
   }
 

@@ -1,5 +1,6 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Account } from '../../account.ts';
+import { heapBytesOf, type MemoryAccount, processMemory } from '../../memory.ts';
 import type { LossReason } from '../../outcome.ts';
 import { Chain } from '../../strategies/chain.ts';
 import { MeasuredQueue, measure } from '../../strategies/measuredQueue.ts';
@@ -31,6 +32,7 @@ export class Entrance<T> {
   readonly #account: Account;
   readonly #owner: EntranceOwner;
   readonly #queue: MeasuredQueue<T>;
+  readonly #memory: MemoryAccount;
   readonly #line = new Chain<Waiter<T>>(); // first come, first served
   readonly #saturated = new BehaviorSubject(false);
   #closed = false;
@@ -41,7 +43,12 @@ export class Entrance<T> {
     this.#account = account;
     this.#owner = owner;
     this.#queue = new MeasuredQueue(settings);
-    account.watch({ queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes });
+    this.#memory = (settings.memory ?? processMemory()).open(this);
+    account.watch({
+      queueSize: () => this.#queue.length,
+      queueBytes: () => this.#queue.bytes,
+      memoryBytes: () => this.#memory.heldBytes,
+    });
   }
 
   /** Items in the queue. */
@@ -56,36 +63,47 @@ export class Entrance<T> {
   /** Lets the item in now, or not at all. */
   offer(item: T): Exclude<Admission, 'aborted'> {
     const bytes = measure(item, this.#settings.sizeOf, this.#account);
-    return this.#enact(this.#verdict(bytes), item, bytes);
+    return this.#enact(this.#judge(bytes), item, bytes);
   }
 
   /** Lets the item in now, or when there is room: only then is the answer a promise, and it never rejects. */
   admit(item: T, signal?: AbortSignal): Admission | Promise<Admission> {
     if (signal?.aborted) return 'aborted';
     const bytes = measure(item, this.#settings.sizeOf, this.#account);
-    const verdict = this.#verdict(bytes);
+    const verdict = this.#judge(bytes);
     const waits = verdict === 'queueFull' && this.#line.length < this.#settings.maxWaitingSends;
     return waits ? this.#wait(item, bytes, signal) : this.#enact(verdict, item, bytes);
   }
 
-  /** The oldest item, which leaves and makes room. There has to be one. */
+  /** The oldest item, which leaves. There has to be one. Its memory is for whoever it goes to; what is left of that is told by {@link Entrance.left}. */
   shift(): T {
+    const before = this.#queue.bytes;
     const item = this.#queue.shift();
-    this.#letIn();
+    this.#memory.swap(heapBytesOf(1, before - this.#queue.bytes));
+    this.#tellSaturation(false);
     return item;
+  }
+
+  /** An item has left and has arrived where it went to: there is room for the next. */
+  left(): void {
+    this.#letIn();
+    this.#memory.give(0);
   }
 
   /** Lets nobody in any more; those who wait are told. */
   close(): void {
     this.#closed = true;
     this.#refuseLine('alreadyShutdown');
+    this.#memory.stopWaiting();
     this.#tellSaturation(false);
   }
 
   /** Empties the queue and refuses those who wait; it stays open. Returns what was in the queue. */
   giveUp(): T[] {
     this.#refuseLine('queueFull');
+    const { bytes } = this.#queue;
     const queued = this.#queue.clear();
+    this.#memory.give(heapBytesOf(queued.length, bytes));
     this.#tellSaturation(false);
     return queued;
   }
@@ -93,12 +111,18 @@ export class Entrance<T> {
   /** It is empty, and will stay so. */
   end(): void {
     this.#saturated.complete();
+    this.#memory.close();
   }
 
-  #verdict(bytes: number): 'accepted' | Refusal {
+  /** What is to become of an item of this size. If it is accepted, its memory has been taken. */
+  #judge(bytes: number): 'accepted' | Refusal {
     if (this.#closed) return 'alreadyShutdown';
-    if (!this.#queue.admits(bytes)) return 'tooLarge';
-    return this.#line.length === 0 && this.#queue.fits(bytes) ? 'accepted' : 'queueFull';
+    if (!this.#queue.admits(bytes) || !this.#memory.admits(heapBytesOf(1, bytes))) return 'tooLarge';
+    return this.#line.length === 0 && this.#takeRoom(bytes) ? 'accepted' : 'queueFull';
+  }
+
+  #takeRoom(bytes: number): boolean {
+    return this.#queue.fits(bytes) && this.#memory.take(heapBytesOf(1, bytes));
   }
 
   #enact(verdict: 'accepted' | Refusal, item: T, bytes: number): 'accepted' | Refusal {
@@ -121,6 +145,7 @@ export class Entrance<T> {
       };
       const place = this.#line.push({ item, bytes, answer });
       signal?.addEventListener('abort', takeBack, { once: true });
+      this.#awaitMemory();
       this.#tellSaturation(true);
     });
   }
@@ -136,12 +161,20 @@ export class Entrance<T> {
   #letIn(): void {
     for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
       const { item, bytes, answer } = place.value;
-      if (!this.#queue.fits(bytes)) break;
+      if (!this.#takeRoom(bytes)) break;
       this.#line.remove(place);
       this.#take(item, bytes);
       answer('accepted');
     }
+    this.#awaitMemory();
     this.#tellSaturation(false);
+  }
+
+  /** The first of those who wait may wait for memory that others hold: they tell when they give it back. */
+  #awaitMemory(): void {
+    const first = this.#line.first?.value;
+    if (first === undefined) this.#memory.stopWaiting();
+    else this.#memory.wait(heapBytesOf(1, first.bytes), () => this.#letIn());
   }
 
   #take(item: T, bytes: number): void {

@@ -2,6 +2,7 @@ import type { Observable, SchedulerLike } from 'rxjs';
 import type { FlushRequest } from '../../batch.ts';
 import type { Gate } from '../../gate.ts';
 import type { Ledger } from '../../ledger.ts';
+import { type MemoryBudget, requireMemory } from '../../memory.ts';
 import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../options.ts';
 import type { Loss } from '../../outcome.ts';
 import { monotonicScheduler } from '../../scheduler.ts';
@@ -19,6 +20,8 @@ export interface ChannelOptions<T> {
   maxWaitingSends?: number;
   /** Nothing leaves while it is closed. Give the same one to `adaptiveBatch({ gate })`, and producers feel how full that is. Default: one that stays open. */
   gate?: Gate;
+  /** What the memory of the queued items comes out of. Default: that of the process, see {@link memoryBudget}. Where it is used up, that is a full queue: `send` waits. */
+  memory?: MemoryBudget;
   /** How long `forceFlush` waits for the outcomes, in milliseconds: 1 or more, default 30,000. Then it rejects. */
   flushTimeoutMillis?: number;
   /** Estimates the bytes of an item, while it is sent. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
@@ -31,7 +34,7 @@ export interface ChannelOptions<T> {
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'gate' | 'onLoss' | 'ledger';
+type Optional = 'gate' | 'memory' | 'onLoss' | 'ledger';
 
 /** Every option, settled. */
 export type ChannelSettings<T> = Required<Omit<ChannelOptions<T>, Optional>> & {
@@ -43,6 +46,7 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   maxQueueBytes: 64 * 1024 * 1024,
   maxWaitingSends: 1_024,
   gate: undefined,
+  memory: undefined,
   flushTimeoutMillis: 30_000,
   sizeOf: estimateItemBytes,
   onLoss: undefined,
@@ -62,7 +66,7 @@ export interface SendOptions {
 export interface Channel<T> {
   /**
    * Resolves when the item is in the queue; while that is full it waits its turn, first come, first served. Rejects with the signal's reason when that aborts, and with
-   * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue. A rejection that nobody looks at is no
+   * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue, or than half of the memory. A rejection that nobody looks at is no
    * unhandled one: it is in the books.
    */
   send(item: T, options?: SendOptions): Promise<void>;
@@ -95,8 +99,9 @@ export function settle<T>(options: ChannelOptions<T>): ChannelSettings<T> {
   requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');
   requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
   requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  const { gate, onLoss, ledger } = settings;
+  const { gate, memory, onLoss, ledger } = settings;
   if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  if (memory !== undefined) requireMemory(`${STAGE}.memory`, memory);
   if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
   if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
   return settings;

@@ -5,11 +5,12 @@ import { QueueFullError } from '../../errors.ts';
 import type { Gate } from '../../gate.ts';
 import { createLedger } from '../../ledger.ts';
 import { listen } from '../../listen.ts';
+import { heapBytesOf, processMemory } from '../../memory.ts';
 import { lostTally } from '../../outcome.ts';
 import { Batcher } from '../../strategies/batcher.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { HeldBatch, type HeldBatchOwner } from '../../strategies/heldBatch.ts';
-import { WaterMarks } from '../../strategies/waterMarks.ts';
+import { MEMORY_MARKS, WaterMarks } from '../../strategies/waterMarks.ts';
 import { holdProcess, waiting } from '../../timers.ts';
 import { Intake } from './intake.ts';
 import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, STAGE, settle } from './options.ts';
@@ -73,7 +74,8 @@ function batchInto<T>(
     account.callbackFailed();
   });
   const batcher = new Batcher<T>(settings, strategy.size);
-  const intake = new Intake(settings, account, batcher, {
+  const memory = (settings.memory ?? processMemory()).open(batcher);
+  const intake = new Intake(settings, account, batcher, memory, {
     onEvicted: () => {
       taken += 1;
       answerFlushes();
@@ -84,7 +86,9 @@ function batchInto<T>(
     intake.tell('leaseExpired', batch.items);
     batch.expire(lostTally(batch.items.length, 'leaseExpired', STAGE));
   });
-  const water = new WaterMarks(settings.gate && closingOf(settings.gate, settings), { high: 2, low: 1 }); // in full batches
+  const closing = settings.gate && closingOf(settings.gate, settings);
+  const water = new WaterMarks(closing, { high: 2, low: 1 }); // in full batches
+  const filling = new WaterMarks(closing, MEMORY_MARKS);
   const flushes: PendingFlush[] = [];
   const inputs = new Subscription(); // to the source and to `flushWhen`
   let taken = 0; // items that have left the queue
@@ -103,7 +107,16 @@ function batchInto<T>(
     if (stopped) return;
     if (batcher.due) drain();
     else if (delayTimer === undefined) arm();
+    tellLevels();
+  };
+
+  const tellLevels = () => {
+    if (closing === undefined) return;
     water.tell(batcher.fullBatches);
+    filling.tell(memory.fillRatio);
+    // Others may give back what this one waits for.
+    if (filling.closed) memory.wait(Math.ceil(memory.heldBytes * ROOM_TO_OPEN), tellLevels);
+    else memory.stopWaiting();
   };
 
   const overflow = () => {
@@ -123,7 +136,7 @@ function batchInto<T>(
     }
     if (stopped) return;
     arm();
-    water.tell(batcher.fullBatches);
+    tellLevels();
     if (finish !== undefined && batcher.length === 0 && unsettled.size === 0) finish();
   };
 
@@ -154,9 +167,11 @@ function batchInto<T>(
       account.handOn(batch.items.length);
       unsettled.delete(batch);
       answerFlushes();
+      giveBack(batch.items.length, batch.bytes);
     },
     onTakenBack: (batch) => {
       account.takeBack(batch.items.length);
+      memory.hold(heapBytesOf(batch.items.length, batch.bytes));
       unsettled.add(batch);
       unsettled.watch();
     },
@@ -168,8 +183,14 @@ function batchInto<T>(
       batcher.aim(strategy.size);
       unsettled.delete(batch);
       answerFlushes();
+      giveBack(batch.items.length, batch.bytes);
       drain();
     },
+  };
+
+  const giveBack = (items: number, bytes: number) => {
+    memory.give(heapBytesOf(items, bytes));
+    if (stopped && unsettled.size === 0) memory.close();
   };
 
   const arm = () => {
@@ -219,6 +240,7 @@ function batchInto<T>(
   const stop = () => {
     stopped = true;
     disarm();
+    const leftBytes = batcher.bytes;
     const left = batcher.clear();
     taken += left.length;
     if (left.length > 0) {
@@ -226,13 +248,17 @@ function batchInto<T>(
       intake.tell('unsubscribed', left);
     }
     answerFlushes();
+    memory.stopWaiting();
     water.end();
+    filling.end();
+    giveBack(left.length, leftBytes);
   };
 
   const unwatch = account.watch({
     queueSize: () => batcher.length,
     queueBytes: () => batcher.bytes,
     batchSize: () => batcher.target,
+    memoryBytes: () => memory.heldBytes,
   });
   const complete = () => end('complete', () => subscriber.complete());
   const error = (thrown: unknown) => {
@@ -246,6 +272,9 @@ function batchInto<T>(
   if (settings.flushWhen !== undefined) listen(settings.flushWhen, { next: flush, error }, inputs);
   listen(source, { next: offer, error, complete }, inputs);
 }
+
+/** Beside what is held, so that it is at the lower mark. */
+const ROOM_TO_OPEN = 1 / MEMORY_MARKS.low - 1;
 
 /** Whoever waits for the gate waits for what is out: the process does not end in the midst of that. */
 function closingOf(

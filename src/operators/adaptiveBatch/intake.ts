@@ -1,4 +1,5 @@
 import type { Account } from '../../account.ts';
+import { heapBytesOf, type MemoryAccount } from '../../memory.ts';
 import type { LossReason } from '../../outcome.ts';
 import type { Batcher } from '../../strategies/batcher.ts';
 import { measure } from '../../strategies/measuredQueue.ts';
@@ -18,27 +19,34 @@ export class Intake<T> {
   readonly #settings: AdaptiveBatchSettings<T>;
   readonly #account: Account;
   readonly #batcher: Batcher<T>;
+  readonly #memory: MemoryAccount;
   readonly #queue: QueueState;
 
-  constructor(settings: AdaptiveBatchSettings<T>, account: Account, batcher: Batcher<T>, queue: QueueState) {
+  constructor(
+    settings: AdaptiveBatchSettings<T>,
+    account: Account,
+    batcher: Batcher<T>,
+    memory: MemoryAccount,
+    queue: QueueState,
+  ) {
     this.#settings = settings;
     this.#account = account;
     this.#batcher = batcher;
+    this.#memory = memory;
     this.#queue = queue;
   }
 
   admit(item: T): Admission {
     const bytes = measure(item, this.#settings.sizeOf, this.#account);
-    if (!this.#batcher.admits(bytes)) return this.#refuse(item, 'tooLarge');
-    if (!this.#batcher.fits(bytes)) {
-      if (this.#settings.overflow !== 'dropOldest') {
-        this.#refuse(item, 'queueFull');
-        return this.#settings.overflow === 'error' ? 'overflown' : 'refused';
-      }
-      while (this.#queue.isOpen() && this.#batcher.length > 0 && !this.#batcher.fits(bytes)) this.#evict();
-    }
-    // An empty queue takes what it admits, whatever fractions of a byte have not added up. A callback may have unsubscribed meanwhile: then there is none any more.
+    const heapBytes = heapBytesOf(1, bytes);
+    if (!this.#batcher.admits(bytes) || !this.#memory.admits(heapBytes)) return this.#refuse(item, 'tooLarge');
+    const hasRoom = this.#queue.isOpen() && this.#makeRoom(bytes, heapBytes);
+    // A callback may have unsubscribed meanwhile: then there is no queue any more.
     if (!this.#queue.isOpen()) return this.#refuse(item, 'unsubscribed');
+    if (!hasRoom) {
+      this.#refuse(item, 'queueFull');
+      return this.#settings.overflow === 'error' ? 'overflown' : 'refused';
+    }
     this.#account.accept(1);
     this.#batcher.push(item, bytes);
     return 'accepted';
@@ -53,6 +61,26 @@ export class Intake<T> {
     }
   }
 
+  /** Takes the memory, and evicts others for it if that is what they chose. What is in batches already stays. */
+  #makeRoom(bytes: number, heapBytes: number): boolean {
+    if (this.#takeRoom(bytes, heapBytes)) return true;
+    if (this.#settings.overflow !== 'dropOldest') return false;
+    let taken = false;
+    while (!taken && this.#batcher.length > 0) {
+      this.#evict();
+      if (!this.#queue.isOpen()) return false;
+      taken = this.#takeRoom(bytes, heapBytes);
+    }
+    if (!taken) this.#memory.give(0);
+    return taken;
+  }
+
+  #takeRoom(bytes: number, heapBytes: number): boolean {
+    // An empty queue takes what it admits, whatever fractions of a byte have not added up.
+    const fits = this.#batcher.length === 0 || this.#batcher.fits(bytes);
+    return fits && this.#memory.take(heapBytes);
+  }
+
   #refuse(item: T, reason: LossReason): 'refused' {
     this.#account.refuse(1, reason);
     this.tell(reason, [item]);
@@ -60,7 +88,9 @@ export class Intake<T> {
   }
 
   #evict(): void {
+    const before = this.#batcher.bytes;
     const evicted = this.#batcher.evict() as T;
+    this.#memory.swap(heapBytesOf(1, before - this.#batcher.bytes));
     this.#account.lose(1, 'queueFull');
     this.#queue.onEvicted();
     this.tell('queueFull', [evicted]);

@@ -1,6 +1,7 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { Gate } from '../../gate.ts';
 import type { Ledger } from '../../ledger.ts';
+import { type MemoryBudget, requireMemory } from '../../memory.ts';
 import {
   requireFunction,
   requireLimit,
@@ -65,8 +66,13 @@ export interface AdaptiveBatchOptions<T> {
    * before it has an outcome.
    */
   flushWhen?: Observable<unknown>;
-  /** Is closed while two full batches wait, and opened again at one. For inputs that can wait. */
+  /** Is closed while two full batches wait, or nine tenths of the memory are used up; and opened again at one, and at three quarters. For inputs that can wait. */
   gate?: Gate;
+  /**
+   * What the memory of all items that wait or are out comes out of, until their batches have outcomes. Default: that of the process, see {@link memoryBudget}. Where it is used up, that is a full queue: `overflow` says
+   * what goes, and the gate is closed. (Plain arrays that go to {@link exportTo} are in no budget: `maxPendingItems` and `maxPendingBytes` bound them there.)
+   */
+  memory?: MemoryBudget;
   /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
   sizeOf?: (item: T) => number;
   /** Told of each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
@@ -84,11 +90,11 @@ export interface AdaptiveBatchOptions<T> {
 
 /** Every option, settled. */
 export type AdaptiveBatchSettings<T> = Required<
-  Omit<AdaptiveBatchOptions<T>, 'flushWhen' | 'gate' | 'onLoss' | 'ledger'>
+  Omit<AdaptiveBatchOptions<T>, 'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'ledger'>
 > &
   Pick<
     { [K in keyof AdaptiveBatchOptions<T>]-?: AdaptiveBatchOptions<T>[K] | undefined },
-    'flushWhen' | 'gate' | 'onLoss' | 'ledger'
+    'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'ledger'
   >;
 
 export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> = Object.freeze({
@@ -106,6 +112,7 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   holdLeaseMillis: 600_000,
   flushWhen: undefined,
   gate: undefined,
+  memory: undefined,
   sizeOf: estimateItemBytes,
   onLoss: undefined,
   ledger: undefined,
@@ -126,9 +133,10 @@ export function settle<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettin
   requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
   requireProcessHold(`${STAGE}.processHold`, settings.processHold);
   requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  const { flushWhen, gate, onLoss, ledger } = settings;
+  const { flushWhen, gate, memory, onLoss, ledger } = settings;
   if (flushWhen !== undefined) requireShape(`${STAGE}.flushWhen`, flushWhen, 'an Observable', 'subscribe');
   if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
+  if (memory !== undefined) requireMemory(`${STAGE}.memory`, memory);
   if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
   if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
   return settings;

@@ -1,6 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Observable } from 'rxjs';
 import type { Batch } from '../../batch.ts';
+import { bodyMemory } from '../../memory.ts';
 import { ExportError, type ObservableSink, type Response } from '../../sink.ts';
 import { untraced } from '../../suppress.ts';
 import { resourceWait } from '../resources.ts';
@@ -96,6 +97,9 @@ async function attempt(
   if (unencodable === spans) return { unencodable };
   const { url, maxResponseBytes } = settings;
   const where = `${url.origin}${url.pathname}`;
+  const memory = bodyMemory();
+  const bodyBytes = request.body.length;
+  memory.hold(bodyBytes);
   try {
     const headers = await headersOf(request, settings);
     signal.throwIfAborted();
@@ -113,5 +117,7 @@ async function attempt(
     throw new ExportError(connections.failureOf(error), `no answer from ${where}: ${describe(error)}`, {
       cause: error,
     });
+  } finally {
+    memory.give(bodyBytes);
   }
 }
