@@ -1,3 +1,5 @@
+import { escaped } from './escaped.ts';
+
 /** Stable identifiers of every error that spanflow raises: compare `error.code`, not the message and not the class. */
 export type SpanflowErrorCode =
   | 'INVALID_OPTION'
@@ -72,7 +74,7 @@ export class RaceTimeoutError extends SpanflowError {
 /** Renders any value briefly and never throws: what was given may be hostile. */
 export function shown(value: unknown): string {
   try {
-    if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+    if (typeof value === 'string') return escaped(JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value));
     if (typeof value === 'bigint') return `${value}n`;
     if (typeof value === 'function') return `a function ${value.name || '(anonymous)'}`;
     if (Array.isArray(value)) return `an array of ${value.length}`;
