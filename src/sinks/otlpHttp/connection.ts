@@ -1,76 +1,58 @@
-import { Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
-import { messageOf } from '../../errors.ts';
-import type { Failure } from '../../sink.ts';
-import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
+import type { Dispatcher } from 'undici';
+import { connectorFor } from './connector.ts';
+import { type Answer, exchange, type Watch } from './exchange.ts';
+import type { Line } from './line.ts';
+import { Lines } from './lines.ts';
 import type { OtlpHttpSettings } from './options.ts';
 
 /** Connections to one backend, kept alive: as many as there are requests at once. */
 export interface Connections {
-  /** Sends a request and reads its answer. */
-  request<R>(options: Dispatcher.RequestOptions, read: (answer: Dispatcher.ResponseData) => Promise<R>): Promise<R>;
-  /** What it means that a request had no answer. */
-  failureOf(error: unknown): Failure;
+  /** Sends a request and reads its answer. It rejects where there was none, and when it is aborted: before the phase `sending`, nothing of it was sent. */
+  request(options: Dispatcher.DispatchOptions, watch: Watch, signal: AbortSignal): Promise<Answer>;
   close(): Promise<void>;
 }
 
 export function connectionsFor(settings: OtlpHttpSettings): Connections {
-  const unconnected = new WeakSet<object>(); // errors of connections that did not come about
-  const pool = poolFor(settings, unconnected);
+  const lines = new Lines(connectorFor(settings), settings.url);
   return {
-    async request(options, read) {
-      const answer = await pool.request(options);
-      try {
-        return await read(answer);
-      } finally {
-        // undici takes a connection for free one turn after its answer: who sends before that opens another one.
-        await nextTurn();
+    request: async (options, watch, signal) => {
+      let answer: Answer | undefined;
+      while (answer === undefined) {
+        const line = await lines.take(watch.enter, signal);
+        answer = await requestOn(lines, line, options, watch, settings.maxResponseBytes, signal);
       }
+      return answer;
     },
-    // Refused, not found, a certificate that does not fit: certainly no arrival. Where a connection broke, or what came over it is no HTTP, nobody knows.
-    failureOf: (error) => {
-      const isUnconnected = typeof error === 'object' && error !== null && unconnected.has(error);
-      return { kind: isUnconnected ? 'retryable' : 'unknownOutcome' };
-    },
-    close: () => pool.destroy(),
+    close: () => lines.close(),
   };
 }
 
-function poolFor({ url, timeoutMillis, tls }: OtlpHttpSettings, unconnected: WeakSet<object>): Pool {
-  // undici's own limits are a second line: the deadline of an attempt belongs to whoever subscribes. There, 0 means none.
-  const timeout = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
-  // Passed on to the socket, plain or TLS, which the types leave out.
-  const onSocket = { highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
-  const connect = buildConnector({ ...(tls as buildConnector.BuildOptions), ...onSocket, allowH2: false, timeout });
-  return new Pool(url.origin, {
-    allowH2: false,
-    pipelining: 1,
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    connect: (options, callback) => {
-      // It returns the socket that begins to connect, which its types leave out: it holds the process no more than a connected one.
-      const socket: unknown = connect(options, (...result) => {
-        if (result[0] !== null) unconnected.add(result[0]);
-        callback(...result);
-      });
-      if (socket instanceof Socket) unhold(socket);
-    },
-  });
-}
-
-/** A request that is under way keeps no process alive: whoever waits for it (a flush, a drain at exit) does that on purpose. */
-function unhold(socket: Socket): void {
-  socket.unref();
-  // undici takes its reference back with each request.
-  socket.ref = () => socket;
-}
-
-/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4318`, and the like for certificates: code and text, whichever are there. */
-export function describe(error: unknown): string {
-  const { code, errors } = (error ?? {}) as { code?: unknown; errors?: unknown };
-  // Several addresses were tried: the first failure tells the story.
-  const first = Array.isArray(errors) ? errors[0] : undefined;
-  const message = messageOf(first ?? error);
-  return typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message;
+/** Nothing where the connection had ended while nobody used it: the request was not begun, and may go out over another one. */
+async function requestOn(
+  lines: Lines,
+  line: Line,
+  options: Dispatcher.DispatchOptions,
+  watch: Watch,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
+  const { isFresh } = line;
+  let isBegun = false;
+  let isSound = false;
+  const enter: Watch['enter'] = (phase) => {
+    if (phase === 'sending') line.begin();
+    isBegun = true;
+    watch.enter(phase);
+  };
+  try {
+    const watchLine = { enter, headed: watch.headed };
+    const answer = await exchange((handler) => line.dispatch(options, handler), watchLine, maxBytes, signal);
+    isSound = typeof answer.body !== 'string';
+    return answer;
+  } catch (error) {
+    if (isFresh || isBegun || signal.aborted) throw error;
+    return undefined;
+  } finally {
+    lines.giveBack(line, isSound);
+  }
 }
