@@ -44,8 +44,17 @@ export function failureOfExporter(error: unknown): Failure {
 
 function failureOfHttp({ code, data, message }: ExporterError): Failure | undefined {
   if (typeof code !== 'number' || code < 300 || code > 599) return undefined;
-  const said = typeof data === 'string' && data !== '' ? data : String(message);
+  const said = typeof data === 'string' && data !== '' ? saidIn(data) : String(message);
   return failureOfRefusal(failureOfStatus(code, undefined, 0), code, said);
+}
+
+/** A body that an official exporter has read as text: of a `Status` in JSON its message, of one in protobuf its message is the end. */
+function saidIn(data: string): string {
+  try {
+    return String((JSON.parse(data) as { message?: unknown } | null)?.message);
+  } catch {
+    return data;
+  }
 }
 
 function failureOfGrpc(error: ExporterError): Failure | undefined {
