@@ -4,8 +4,11 @@ import type { Connector } from './connector.ts';
 
 export type DialPhase = Extract<AttemptPhase, 'resolving' | 'connecting' | 'securing'>;
 
-/** Within this the third request to connect is answered, which the system sends after three seconds; a new dial begins with the first again. */
-const MAX_CONNECT_MILLIS = 4_000;
+/**
+ * Within this the second request to connect is answered, which the system sends after a second; a new dial begins with the first again. A process that ends by itself lives on for so long at most, since a request to
+ * connect holds it.
+ */
+const MAX_CONNECT_MILLIS = 2_000;
 /** Longer than any handshake: an attempt that is shorter ends it. It counts where attempts overlap, so that there is always one that waits. */
 const MAX_HANDSHAKE_MILLIS = 30_000;
 /** After a dial without an answer nobody dials: twice as long after each further one. */

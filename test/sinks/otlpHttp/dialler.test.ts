@@ -59,13 +59,13 @@ describe('a host that has not answered yet', () => {
 });
 
 describe('a host that does not answer', () => {
-  it('has one socket at a time, each for four seconds at most, with gaps that grow to a second', async () => {
+  it('has one socket at a time, each for two seconds at most, with gaps that grow to a second', async () => {
     const { dialler, dials, open } = host();
     dialler.want(8);
     for (const [index, gapMillis] of [100, 200, 400, 800, 1_000, 1_000].entries()) {
       await pass(0);
       expect([dials.length, open()]).toEqual([index + 1, 1]);
-      await pass(3_999);
+      await pass(1_999);
       expect(open()).toBe(1);
       await pass(1);
       expect(open()).toBe(0);
@@ -104,7 +104,7 @@ describe('a host that does not answer', () => {
   it('is dialled without a gap once it has answered again', async () => {
     const { dialler, dials, connect } = host();
     dialler.want(1);
-    await pass(4_100);
+    await pass(2_100);
     connect(1);
     dialler.want(2);
     await pass(0);
