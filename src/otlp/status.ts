@@ -3,12 +3,20 @@ import type { Failure } from '../sink.ts';
 /** OTLP 1.11, "Failures" and "OTLP/HTTP Throttling": these four say "later", every other failure says "never". */
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
+/** How a Collector of OpenTelemetry says 413: with the status 400, and the text of Go's `http.MaxBytesError`, alone or behind what it was doing. */
+const TOO_LARGE_TEXT = /(^|: )(http: )?request body too large$/i;
+
 /** What an HTTP status that is no success means for the batch. */
 export function failureOfStatus(status: number, retryAfter: string | undefined, nowMillis: number): Failure {
   if (status === 413) return { kind: 'tooLarge' };
   if (!RETRYABLE_STATUSES.has(status)) return { kind: 'permanent' };
   const retryAfterMillis = parseRetryAfter(retryAfter, nowMillis);
   return retryAfterMillis === undefined ? { kind: 'retryable' } : { kind: 'throttled', retryAfterMillis };
+}
+
+/** The same, where it is known what was said beside the status. */
+export function failureOfRefusal(byStatus: Failure, status: number, said: string): Failure {
+  return status === 400 && TOO_LARGE_TEXT.test(said.trim()) ? { kind: 'tooLarge' } : byStatus;
 }
 
 /**

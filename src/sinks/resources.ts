@@ -1,6 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../errors.ts';
-import { warn } from '../suppress.ts';
+import { escaped } from '../escaped.ts';
+import { untraced, warn } from '../suppress.ts';
+import { outsideAnyContext } from '../timers.ts';
 
 type Resource = ReadableSpan['resource'];
 
@@ -14,7 +16,7 @@ export type ResourceWait = (spans: readonly ReadableSpan[]) => Promise<void> | u
 export function resourceWait(limitMillis: number): ResourceWait {
   const abandoned = new WeakSet<Resource>(); // had their time
   return (spans) => {
-    const pending = pendingOf(spans, abandoned);
+    const pending = outsideAnyContext(() => untraced(() => pendingOf(spans, abandoned)));
     if (pending.length === 0) return undefined;
     return withLimit(allOf(pending), limitMillis, () => abandon(pending, abandoned, limitMillis));
   };
@@ -34,9 +36,12 @@ function pendingOf(spans: readonly ReadableSpan[], abandoned: WeakSet<Resource>)
 }
 
 async function allOf(pending: readonly Resource[]): Promise<void> {
-  const results = await Promise.allSettled(pending.map(async (resource) => resource.waitForAsyncAttributes?.()));
+  // At the very call: where the context is kept synchronously, it is lost with the first await.
+  const attributesOf = async (resource: Resource) =>
+    outsideAnyContext(() => untraced(() => resource.waitForAsyncAttributes?.()));
+  const results = await Promise.allSettled(pending.map(attributesOf));
   const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) warn(`spanflow: a resource is incomplete: ${messageOf(failed.reason)}`);
+  if (failed !== undefined) warn(`spanflow: a resource is incomplete: ${escaped(messageOf(failed.reason))}`);
 }
 
 /** Several batches may wait for one resource: the first of them tells. */
@@ -50,11 +55,11 @@ function abandon(pending: readonly Resource[], abandoned: WeakSet<Resource>, lim
 
 function withLimit(work: Promise<void>, limitMillis: number, onLimit: () => void): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    const abandoned = () => {
       onLimit();
       resolve();
-    }, limitMillis);
-    timer.unref();
+    };
+    const timer = outsideAnyContext(() => setTimeout(abandoned, limitMillis).unref());
     work.finally(() => {
       clearTimeout(timer);
       resolve();

@@ -1,12 +1,15 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
-import { Observable } from 'rxjs';
+import { Observable, Subscription } from 'rxjs';
 import type { Batch } from '../batch.ts';
-import { InvalidOptionError, messageOf, SpanflowError } from '../errors.ts';
+import { InvalidOptionError, messageOf } from '../errors.ts';
+import { escaped } from '../escaped.ts';
 import { requireMillis, requireShape, withDefaults } from '../options.ts';
-import { failureOfStatus } from '../otlp/status.ts';
-import { ExportError, type Failure, type ObservableSink, type Response } from '../sink.ts';
+import { monotonicScheduler } from '../scheduler.ts';
+import { type Attempt, ExportError, type ObservableSink, type Response } from '../sink.ts';
 import { Slots } from '../strategies/slots.ts';
 import { untraced } from '../suppress.ts';
+import { after, outsideAnyContext } from '../timers.ts';
+import { failureOfExporter } from './exporterFailure.ts';
 import { type ResourceWait, resourceWait } from './resources.ts';
 
 type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
@@ -18,6 +21,12 @@ export interface ToExporterOptions {
    * How long one attempt may take, in milliseconds: 1 or more, or `Infinity`. Default 30,000: official exporters retry by themselves, for ten seconds, within one call.
    */
   attemptTimeoutMillis?: number;
+  /**
+   * How long an exporter may still answer when its attempt was given up (timed out, for example), in milliseconds: 0 or more, or `Infinity`. Default 1,000. Then the next call is made, and an answer that comes later is
+   * ignored. The official exporters answer within their own timeout, ten seconds, a third of an attempt's: what has not answered a second after that has lost its callback. A longer grace waits longer
+   * for a callback that is lost; a shorter one may call an exporter that is only slow while it is still at it, which its specification forbids.
+   */
+  callbackGraceMillis?: number;
   /** How long the first export waits for a resource that is still being detected, in milliseconds: 0 or more, default 5,000. */
   resourceTimeoutMillis?: number;
 }
@@ -25,20 +34,22 @@ export interface ToExporterOptions {
 export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Object.freeze({
   name: '',
   attemptTimeoutMillis: 30_000,
+  callbackGraceMillis: 1_000,
   resourceTimeoutMillis: 5_000,
 });
 
 /**
  * Any `SpanExporter` of OpenTelemetry as a sink, with one export at a time: its specification forbids concurrent calls.
  *
- * An exporter's call cannot be aborted. When an attempt is unsubscribed (its timeout, for example) while the call is under way, the next one waits until the exporter has answered.
+ * An exporter's call cannot be aborted. When an attempt is unsubscribed (its timeout, for example) while the call is under way, the next one waits until the exporter has answered, or for `callbackGraceMillis`: a callback that
+ * is lost costs its own batch. What waits for its call is not taken for sent.
  *
  * | what the exporter says | means |
  * |---|---|
  * | `SUCCESS` | delivered |
- * | `FAILED`, with an HTTP status as the error's `code` | what OTLP says of that status |
+ * | `FAILED`, with an HTTP status or a status code of gRPC as the error's `code`, or that of its cause | what OTLP says of that status |
  * | `FAILED` otherwise, or an exception | `retryable` |
- * | nothing, in time | `unknownOutcome` |
+ * | nothing, in time, since it was called | `unknownOutcome` |
  *
  * **Loss**: what a backend rejects of a batch that it takes is known to the exporter only, and counts as delivered.
  *
@@ -56,53 +67,105 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
   const settings = withDefaults('toExporter', TO_EXPORTER_DEFAULTS, options);
   if (typeof settings.name !== 'string') throw new InvalidOptionError('toExporter.name', 'a text', settings.name);
   requireMillis('toExporter.attemptTimeoutMillis', settings.attemptTimeoutMillis, 1, 'orInfinity');
+  requireMillis('toExporter.callbackGraceMillis', settings.callbackGraceMillis, 0, 'orInfinity');
   requireMillis('toExporter.resourceTimeoutMillis', settings.resourceTimeoutMillis, 0, 'finite');
   const wait = resourceWait(settings.resourceTimeoutMillis);
-  const calls = new Slots(1); // the exporter's own: it is free when the exporter has answered, whoever still listens
+  const calls = new Slots(1); // the exporter's own: it is free when the exporter has answered, or was given up
   return {
     name: settings.name || exporter.constructor?.name || 'SpanExporter',
     maxConcurrency: 1,
     attemptTimeoutMillis: settings.attemptTimeoutMillis,
-    export: (batch) =>
+    export: (batch, attempt) =>
       new Observable((subscriber) => {
-        subscriber.add(
-          calls.acquire(() => {
-            const answer = untraced(() => call(exporter, batch, wait));
-            // The slot first: whoever is told may send the next one at once.
-            answer
-              .finally(() => calls.release())
-              .then(
-                (response) => {
-                  subscriber.next(response);
-                  subscriber.complete();
-                },
-                (error: unknown) => subscriber.error(error),
-              );
-          }),
-        );
+        attempt?.enter('preparing');
+        const leave = calls.acquire(() => {
+          const call = new Call(exporter, settings.callbackGraceMillis, () => calls.release());
+          subscriber.add(() => call.abandon());
+          call.run(batch, wait, attempt).then(
+            (response) => {
+              subscriber.next(response);
+              subscriber.complete();
+            },
+            (error: unknown) => subscriber.error(error),
+          );
+        });
+        subscriber.add(leave);
       }),
-    forceFlush: () => untraced(async () => exporter.forceFlush?.()),
-    shutdown: () => untraced(async () => exporter.shutdown()),
+    forceFlush: async () => detached(() => exporter.forceFlush?.()),
+    shutdown: async () => detached(() => exporter.shutdown()),
   };
 }
 
-async function call(exporter: SpanExporter, batch: Batch<ReadableSpan>, wait: ResourceWait): Promise<Response> {
-  await wait(batch.items);
-  return new Promise((resolve, reject) => {
-    const threw = (thrown: unknown) =>
-      reject(new ExportError({ kind: 'retryable' }, `the exporter threw: ${messageOf(thrown)}`, { cause: thrown }));
+/** Calls what is not ours so that it makes no spans, and keeps nothing of the request that happens to be under way. */
+function detached<R>(work: () => R): R {
+  return outsideAnyContext(() => untraced(work));
+}
+
+/** One call of an exporter, which has it to itself until it has answered, or is given up. */
+class Call {
+  readonly #exporter: SpanExporter;
+  readonly #graceMillis: number;
+  readonly #onEnd: () => void;
+  #isAbandoned = false; // nobody waits for the answer
+  #isMade = false;
+  #isOver = false;
+  #grace = Subscription.EMPTY;
+
+  constructor(exporter: SpanExporter, graceMillis: number, onEnd: () => void) {
+    this.#exporter = exporter;
+    this.#graceMillis = graceMillis;
+    this.#onEnd = onEnd;
+  }
+
+  async run(batch: Batch<ReadableSpan>, wait: ResourceWait, attempt: Attempt | undefined): Promise<Response> {
+    await wait(batch.items);
+    // Its attempt was given up meanwhile: the exporter never sees it.
+    if (this.#isAbandoned) return {};
+    this.#isMade = true;
+    attempt?.enter('sending');
     try {
-      // It is to return nothing; an `async` one returns a promise, whose rejection would end the process.
-      const returned: unknown = exporter.export([...batch.items], (result) => {
+      return await this.#answerTo(batch);
+    } finally {
+      // First: whoever is told may send the next one at once.
+      this.#end();
+    }
+  }
+
+  /** Nobody waits for it any longer; the exporter may still answer within the grace. */
+  abandon(): void {
+    if (this.#isOver) return;
+    this.#isAbandoned = true;
+    if (this.#isMade) this.#grace = after(monotonicScheduler, this.#graceMillis, () => this.#end());
+    else this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#grace.unsubscribe();
+    this.#onEnd();
+  }
+
+  #answerTo(batch: Batch<ReadableSpan>): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const threw = (thrown: unknown) => {
+        const message = `the exporter threw: ${escaped(messageOf(thrown))}`;
+        reject(new ExportError({ kind: 'retryable' }, message, { cause: thrown }));
+      };
+      const answered = (result: ExportResult) => {
         const failure = failureIn(result);
         if (failure === undefined) resolve({});
         else reject(failure);
-      });
-      Promise.resolve(returned).catch(threw);
-    } catch (thrown) {
-      threw(thrown);
-    }
-  });
+      };
+      try {
+        // It is to return nothing; an `async` one returns a promise, whose rejection would end the process.
+        const returned: unknown = detached(() => this.#exporter.export([...batch.items], answered));
+        Promise.resolve(returned).catch(threw);
+      } catch (thrown) {
+        threw(thrown);
+      }
+    });
+  }
 }
 
 /** What an exporter says may be anything, and this runs on the exporter's own stack: it must not throw. */
@@ -110,15 +173,6 @@ function failureIn(result: Partial<ExportResult> | undefined): ExportError | und
   // 0 is SUCCESS in `ExportResultCode`.
   if (result?.code === 0) return undefined;
   const error: unknown = result?.error;
-  const message = error === undefined ? 'the exporter failed and did not say why' : messageOf(error);
-  return new ExportError(failureOf(error), message, { cause: error });
-}
-
-/** Official OTLP exporters put the HTTP status into the error's `code`. */
-function failureOf(error: unknown): Failure {
-  if (error instanceof SpanflowError) return { kind: 'retryable' };
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'number' && code >= 300 && code <= 599
-    ? failureOfStatus(code, undefined, 0)
-    : { kind: 'retryable' };
+  const message = error === undefined ? 'the exporter failed and did not say why' : escaped(messageOf(error));
+  return new ExportError(failureOfExporter(error), message, { cause: error });
 }

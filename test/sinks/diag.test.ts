@@ -33,7 +33,7 @@ describe('diag hears', () => {
   it('of a closed port, at the first attempt and when the retries are spent', async () => {
     const port = await closedPort();
     const warnings = await warningsWith({ url: `http://127.0.0.1:${port}/v1/traces` });
-    const where = `no answer from http://127.0.0.1:${port}/v1/traces: connect ECONNREFUSED 127.0.0.1:${port}`;
+    const where = `no answer from http://127.0.0.1:${port}/v1/traces while connecting: connect ECONNREFUSED 127.0.0.1:${port}`;
     expect(warnings[0]).toBe(`spanflow: an export failed and will be tried again: ${where}`);
     expect(warnings).toContain('spanflow: lost spans: 1 retriesExhausted at otlpHttp');
     expect(warnings).toContain(`spanflow: an export failed for good: ${where}`);

@@ -1,6 +1,6 @@
 // The real SDK around a test: a context manager, and a global tracer whose spans are kept.
 
-import { context, type Tracer, trace } from '@opentelemetry/api';
+import { type Context, type ContextManager, context, ROOT_CONTEXT, type Tracer, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { onTestFinished } from 'vitest';
@@ -26,4 +26,26 @@ export function recordTracing(): RecordedTracing {
     tracer: trace.getTracer('test'),
     names: () => exporter.getFinishedSpans().map(({ name }) => name),
   };
+}
+
+/** A context manager that knows synchronous calls only, as one without hooks of the engine does: each `await` loses the context. Until the test has ended. */
+export function useSynchronousContext(): void {
+  let active: Context = ROOT_CONTEXT;
+  const manager: ContextManager = {
+    active: () => active,
+    with: (within, work, that, ...args) => {
+      const before = active;
+      active = within;
+      try {
+        return work.apply(that, args);
+      } finally {
+        active = before;
+      }
+    },
+    bind: (_, target) => target,
+    enable: () => manager,
+    disable: () => manager,
+  };
+  context.setGlobalContextManager(manager);
+  onTestFinished(() => context.disable());
 }

@@ -1,95 +1,108 @@
-import type { Dispatcher } from 'undici';
 import { messageOf } from '../../errors.ts';
+import { escaped } from '../../escaped.ts';
 import { decodeStatusJson, decodeTraceResponseJson } from '../../otlp/json-response.ts';
 import { decodeStatus, decodeTraceResponse } from '../../otlp/response.ts';
-import { failureOfStatus } from '../../otlp/status.ts';
-import { ExportError, type Response } from '../../sink.ts';
+import { failureOfRefusal, failureOfStatus } from '../../otlp/status.ts';
+import { ExportError, type Failure, type Response } from '../../sink.ts';
+import { decoded } from './decoding.ts';
+import type { Answer, Head } from './exchange.ts';
 
-/** As much of a refusal's text is read. */
-const MAX_REFUSAL_BYTES = 64 * 1024;
+type Encoding = 'protobuf' | 'json';
 
-/** Turns what came back into a response, or throws what it means. */
-export async function readAnswer(
-  answer: Dispatcher.ResponseData,
-  maxResponseBytes: number,
-  where: string,
-): Promise<Response> {
-  const { statusCode: status, headers } = answer;
-  if (status >= 200 && status <= 299) return readSuccess(answer, maxResponseBytes, where);
-  const failure = failureOfStatus(status, textOf(headers['retry-after']), Date.now());
-  const said = await readRefusal(answer);
-  throw new ExportError(
-    failure,
-    `${where} answered ${status}${status < 400 ? ', and redirects are not followed' : ''}${said}`,
-  );
+/** What an answer is read by. */
+export interface Question {
+  /** The URL, for messages. */
+  readonly where: string;
+  /** What the request was written in. */
+  readonly encoding: Encoding;
+  readonly maxResponseBytes: number;
 }
 
-async function readSuccess(
-  answer: Dispatcher.ResponseData,
-  maxResponseBytes: number,
-  where: string,
-): Promise<Response> {
-  const body = await readBody(answer, maxResponseBytes);
-  // The status is the word that counts: it was given before the connection broke.
-  if (body === 'broken') return { message: 'the answer broke off after its status' };
+/** As much of a text that is no message of OTLP is quoted. */
+const MAX_QUOTED_LENGTH = 200;
+/** What a status means as long as nothing else is known: it counts, whatever becomes of the rest. */
+export function meaningOf(head: Head, { where }: Pick<Question, 'where'>): Response | ExportError {
+  if (isSuccess(head)) return { message: 'the answer broke off after its status' };
+  return refusal(head, failureOf(head), where, '');
+}
+
+/** Turns what came back into a response, or throws what it means. */
+export async function readAnswer(answer: Answer, question: Question): Promise<Response> {
+  const { where, maxResponseBytes } = question;
+  const body =
+    typeof answer.body === 'string'
+      ? answer.body
+      : await decoded(answer.body, textOf(answer.headers['content-encoding']), maxResponseBytes);
   if (body === 'tooLong') {
+    // OTLP 1.11: not tried again, whatever the status. Where that was a success, the spans were taken.
+    const failure: Failure = isSuccess(answer) ? { kind: 'permanent', mayHaveArrived: true } : { kind: 'permanent' };
     throw new ExportError(
-      { kind: 'permanent' },
-      `${where} answered with more than maxResponseBytes ${maxResponseBytes}`,
+      failure,
+      `${where} answered ${answer.status} with more than maxResponseBytes ${maxResponseBytes}`,
     );
   }
-  const encoding = encodingOf(answer);
+  if (body === 'broken') return orThrow(meaningOf(answer, question));
+  if (isSuccess(answer)) return readSuccess(answer, body, question);
+  const said = body === 'unreadable' ? '' : saidIn(body, answer, question).trim();
+  throw refusal(answer, failureOfRefusal(failureOf(answer), answer.status, said), where, said);
+}
+
+function readSuccess(head: Head, body: Buffer | 'unreadable', question: Question): Response {
+  if (body === 'unreadable') return { message: 'the answer cannot be read: its content coding is unknown or broken' };
+  const encoding = encodingOf(head, question);
   if (encoding === undefined || body.length === 0) return {};
   try {
     const { rejected, message } = encoding === 'json' ? decodeTraceResponseJson(body) : decodeTraceResponse(body);
-    return message === '' ? { rejected } : { rejected, message };
+    return message === '' ? { rejected } : { rejected, message: escaped(message) };
   } catch (error) {
-    return { message: `the answer cannot be read: ${messageOf(error)}` };
+    return { message: `the answer cannot be read: ${escaped(messageOf(error))}` };
   }
 }
 
-/** What a refusal says, for the reader of a log; never a reason to fail otherwise. */
-async function readRefusal(answer: Dispatcher.ResponseData): Promise<string> {
-  const body = await readBody(answer, MAX_REFUSAL_BYTES);
-  if (typeof body === 'string' || body.length === 0) return '';
-  const text = saidIn(body, encodingOf(answer)).trim();
-  return text === '' ? '' : `: ${text}`;
+function isSuccess({ status }: Head): boolean {
+  return status >= 200 && status <= 299;
 }
 
-/** In JSON other things are said too, by gateways and proxies: they are readable as they are. */
-function saidIn(body: Uint8Array, encoding: 'protobuf' | 'json' | undefined): string {
-  const asItIs = Buffer.from(body).toString('utf8').slice(0, 200);
+function failureOf({ status, headers }: Head): Failure {
+  return failureOfStatus(status, textOf(headers['retry-after']), Date.now());
+}
+
+function refusal({ status }: Head, failure: Failure, where: string, said: string): ExportError {
+  const redirect = status < 400 ? ', and redirects are not followed' : '';
+  return new ExportError(failure, `${where} answered ${status}${redirect}${said === '' ? '' : `: ${escaped(said)}`}`);
+}
+
+/** What a refusal says. Gateways and proxies say other things than a message of OTLP: texts are readable as they are. */
+function saidIn(body: Buffer, answer: Head, question: Question): string {
+  const encoding = encodingOf(answer, question);
+  const quoted = body.toString('utf8', 0, 4 * MAX_QUOTED_LENGTH).slice(0, MAX_QUOTED_LENGTH);
+  const asItIs = isText(quoted) ? quoted : '';
   try {
     if (encoding === 'protobuf') return decodeStatus(body);
     return encoding === 'json' ? decodeStatusJson(body) || asItIs : asItIs;
   } catch {
-    return encoding === 'json' ? asItIs : '';
+    return asItIs;
   }
 }
 
-async function readBody(answer: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array | 'broken' | 'tooLong'> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-      length += chunk.length;
-      // Leaving the loop destroys the rest of the body.
-      if (length > maxBytes) return 'tooLong';
-      chunks.push(chunk);
-    }
-  } catch {
-    return 'broken';
-  }
-  return Buffer.concat(chunks);
+/** Whether it has no controls but blanks and U+001B, with which terminal escapes begin. */
+function isText(text: string): boolean {
+  return !/[\p{Cc}\ufffd]/u.test(text.replaceAll('\u001b', '').replaceAll(/\s/g, ''));
 }
 
-/** What the answer says of itself, whatever the request was; `undefined` where it is neither. */
-function encodingOf(answer: Dispatcher.ResponseData): 'protobuf' | 'json' | undefined {
-  const type = textOf(answer.headers['content-type']) ?? '';
+/** What the answer says of itself, or what the request was where it says nothing; `undefined` where it is neither. */
+function encodingOf({ headers }: Head, { encoding }: Question): Encoding | undefined {
+  const type = textOf(headers['content-type'])?.trim() ?? '';
+  if (type === '') return encoding;
   if (/^application\/x-protobuf\b/i.test(type)) return 'protobuf';
   return /^application\/json\s*(;|$)/i.test(type) ? 'json' : undefined;
 }
 
 function textOf(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
+}
+
+function orThrow(meaning: Response | ExportError): Response {
+  if (meaning instanceof ExportError) throw meaning;
+  return meaning;
 }

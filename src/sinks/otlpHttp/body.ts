@@ -7,71 +7,55 @@ import type { LentRequest } from '../../otlp/encode.ts';
  */
 export const SOCKET_HIGH_WATER_MARK_BYTES = 64 * 1024;
 
-/** One attempt's use of a body. */
-export interface Sending {
-  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  /** The attempt had the answer that it wanted. */
-  answered(): void;
-  /** It had not: somebody may still read the body, and another attempt will. */
-  failed(): void;
-}
-
-/** The body of a batch's request, for all of its attempts. */
+/** The body of one attempt's request. */
 export interface Body {
   readonly length: number;
-  /** Nothing when it was given back. */
-  begin(): Sending | undefined;
+  /** To be read once. */
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+  /** The attempt is over: answered, or not. Called once; the body is not kept for another attempt. */
+  end(answered: boolean): void;
 }
 
 /** A body in memory of its own. */
-export function ownBody(bytes: Uint8Array): Body {
-  const sending: Sending = { body: bytes, answered: () => {}, failed: () => {} };
-  return { length: bytes.length, begin: () => sending };
+export function ownBody(content: Uint8Array): Body {
+  return { length: content.length, content, end: () => {} };
 }
 
-/** A body in lent memory: it is given back when an attempt was answered, and every attempt that was begun has handed all of it to the system. */
+/** A body in lent memory. It is given back unless somebody may still read it: a socket that has not handed all of it to the system, or that was left with it. */
 export class LentBody implements Body {
   readonly length: number;
-  #pieces: readonly Uint8Array[];
+  readonly content: AsyncIterable<Uint8Array>;
   #giveBack: (() => void) | undefined;
-  #parts = 0; // answers, and ends of sending, that are awaited
-  #isOver = false; // given back
+  #isBegun = false; // whether anything was read
+  #isSent = false; // whether all of it was handed to the system
+  #isAnswered = false;
+  #isOver = false;
 
-  /** @param onGivenBack told when it cannot be used any more */
-  constructor({ pieces, length, giveBack }: LentRequest, onGivenBack: () => void) {
-    this.#pieces = pieces;
+  constructor({ pieces, length, giveBack }: LentRequest) {
     this.length = length;
-    this.#giveBack = () => {
-      this.#isOver = true;
-      onGivenBack();
-      giveBack();
-    };
+    this.content = this.#read(pieces);
+    this.#giveBack = giveBack;
   }
 
-  begin(): Sending | undefined {
-    if (this.#isOver) return undefined;
-    this.#parts += 2;
-    return {
-      body: sent(this.#pieces, () => this.#partDone()),
-      answered: () => this.#partDone(),
-      failed: () => this.#keep(),
-    };
+  end(answered: boolean): void {
+    this.#isAnswered = answered;
+    this.#isOver = true;
+    if (answered || !this.#isBegun) this.#giveBackUnlessRead();
+    else this.#giveBack = undefined;
   }
 
-  #partDone(): void {
-    this.#parts -= 1;
-    if (this.#parts === 0) this.#giveBack?.();
+  async *#read(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+    if (this.#isOver) throw new Error('the body was given back');
+    this.#isBegun = true;
+    // Who iterates asks for the next piece when the socket has taken this one.
+    for (const piece of pieces) yield piece;
+    this.#isSent = true;
+    if (this.#isAnswered) this.#giveBackUnlessRead();
   }
 
-  /** From now on it is a body like any other, and no larger than it must be while it waits for another attempt. */
-  #keep(): void {
-    if (this.#giveBack !== undefined) this.#pieces = this.#pieces.map((piece) => new Uint8Array(piece));
+  #giveBackUnlessRead(): void {
+    if (this.#isBegun && !this.#isSent) return;
+    this.#giveBack?.();
     this.#giveBack = undefined;
   }
-}
-
-async function* sent(pieces: readonly Uint8Array[], onSent: () => void): AsyncGenerator<Uint8Array> {
-  // Who iterates asks for the next piece when the socket has taken this one.
-  for (const piece of pieces) yield piece;
-  onSent();
 }

@@ -1,6 +1,7 @@
 import type { EnvironmentReader } from '../../environment.ts';
 import { InvalidOptionError, messageOf } from '../../errors.ts';
 import { ExportError } from '../../sink.ts';
+import { untraced } from '../../suppress.ts';
 import { kindOf } from './secret.ts';
 
 /** A header's value, or what gives it anew for each attempt: a token that expires, for example. */
@@ -105,7 +106,7 @@ async function askedFor(name: string, ask: () => unknown): Promise<string> {
 
 async function answerOf(what: string, ask: () => unknown): Promise<unknown> {
   try {
-    return await ask();
+    return await untraced(ask);
   } catch (thrown) {
     throw retryable(`${what} could not be made: ${messageOf(thrown)}`, thrown);
   }

@@ -1,31 +1,35 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { Observable } from 'rxjs';
-import type { Batch } from '../../batch.ts';
+import { Observable, type Subscriber } from 'rxjs';
+import { RaceTimeoutError, SpanflowError } from '../../errors.ts';
 import { bodyMemory } from '../../memory.ts';
-import { ExportError, type ObservableSink, type Response } from '../../sink.ts';
+import { monotonicScheduler } from '../../scheduler.ts';
+import { type Attempt, ExportError, type ObservableSink, type Response } from '../../sink.ts';
 import { untraced } from '../../suppress.ts';
+import { after, outsideAnyContext } from '../../timers.ts';
 import { resourceWait } from '../resources.ts';
-import { readAnswer } from './answer.ts';
-import type { Sending } from './body.ts';
-import { type Connections, connectionsFor, describe } from './connection.ts';
-import { type OtlpHttpOptions, type OtlpHttpSettings, settle } from './options.ts';
-import { headersOf, type PreparedRequest, prepare } from './request.ts';
+import { connectionsFor } from './connection.ts';
+import { Export } from './export.ts';
+import { type OtlpHttpOptions, settle } from './options.ts';
 
 /**
  * Sends spans to an OTLP/HTTP backend, as protobuf or JSON (`encoding`), over connections that are kept alive.
  *
- * It bears many exports at once; each concurrent one has a connection of its own. Unsubscribing an export aborts its request. Each attempt has a deadline (`timeoutMillis`) that
+ * It bears many exports at once; each concurrent one has a connection of its own. To a host that has not answered yet, or not since the last failure, one connection is made at a time, with gaps that grow to a second
+ * while it does not answer at all. Unsubscribing an export aborts its request, and its attempt to connect. Each attempt has a deadline (`timeoutMillis`) that
  * `exportTo` keeps, connecting and answering included. Redirects are refused. Tracing is suppressed, so that exporting makes no spans.
- * The spans are read once for all attempts, after the first subscription, a few at a time: until the request is made they must not change, and what is changed in them later does not go out.
+ * The spans are read once for each attempt, after it is subscribed to, a few at a time: until the request is made they must not change. A batch that waits for its next attempt holds its spans and no request.
  *
  * | what comes back | means |
  * |---|---|
  * | 2xx | delivered, but for what a partial success rejects |
  * | 429, 502, 503, 504 | `retryable`, or `throttled` with a `Retry-After` (seconds or a date) |
- * | 413, or a body over `maxRequestBytes` | `tooLarge` |
- * | any other status, or an answer over `maxResponseBytes` | `permanent` |
- * | no connection: refused, not found, a certificate that does not fit | `retryable` |
+ * | 413, a Collector's 400 "request body too large", or a body over `maxRequestBytes` | `tooLarge` |
+ * | any other status, or an answer over `maxResponseBytes` whatever its status | `permanent` |
+ * | no connection: refused, not found, a certificate that does not fit, a proxy that is not there or opens no tunnel | `retryable` |
  * | a connection that broke after the request was begun | `unknownOutcome` |
+ * | what is not HTTP/1.1: another protocol, too many headers | `permanent`, and it may have arrived |
+ *
+ * A status counts as soon as it is there. Where the rest of its answer breaks off, or stands still for two seconds, it is left.
  *
  * **Loss**: spans that cannot be expressed in OTLP are left out and counted as `unencodable`; the rest of their batch goes out.
  *
@@ -44,37 +48,20 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
   const settings = settle(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);
-  const requests = new WeakMap<Batch<ReadableSpan>, Promise<PreparedRequest>>(); // made by a batch's first attempt, for all of them
-  const requestOf = (batch: Batch<ReadableSpan>) => {
-    const request = requests.get(batch) ?? prepare(batch.items, settings, wait, () => requests.delete(batch));
-    requests.set(batch, request);
-    return request;
-  };
-  /** A batch that comes again after it was answered has its request made again. */
-  const begin = async (batch: Batch<ReadableSpan>, signal: AbortSignal): Promise<[PreparedRequest, Sending]> => {
-    const request = await requestOf(batch);
-    signal.throwIfAborted();
-    const sending = request.body.begin();
-    return sending === undefined ? begin(batch, signal) : [request, sending];
-  };
   let isShutDown = false;
   return {
     name: 'otlpHttp',
     attemptTimeoutMillis: settings.timeoutMillis,
-    export: (batch) =>
+    export: (batch, given) =>
       new Observable((subscriber) => {
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
-        const answer = untraced(async () => {
-          const [request, sending] = await begin(batch, abort.signal);
-          return attempt(connections, request, sending, batch.items.length, settings, abort.signal);
-        });
-        answer.then(
-          (response) => {
-            subscriber.next(response);
-            subscriber.complete();
-          },
+        const context = { settings, connections, wait, countBytes: countBodyBytes };
+        const attempt = given ?? withDeadline(subscriber, settings.timeoutMillis);
+        const made = new Export(batch.items, context, attempt, abort.signal);
+        outsideAnyContext(() => untraced(() => made.run())).then(
+          (response) => answer(subscriber, response),
           (error: unknown) => subscriber.error(error),
         );
       }),
@@ -85,39 +72,29 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
   };
 }
 
-async function attempt(
-  connections: Connections,
-  request: PreparedRequest,
-  sending: Sending,
-  spans: number,
-  settings: OtlpHttpSettings,
-  signal: AbortSignal,
-): Promise<Response> {
-  const { unencodable } = request;
-  if (unencodable === spans) return { unencodable };
-  const { url, maxResponseBytes } = settings;
-  const where = `${url.origin}${url.pathname}`;
-  const memory = bodyMemory();
-  const bodyBytes = request.body.length;
-  memory.hold(bodyBytes);
-  try {
-    const headers = await headersOf(request, settings);
-    signal.throwIfAborted();
-    const path = `${url.pathname}${url.search}`;
-    // undici's types leave the iterable out, its documentation does not.
-    const body = sending.body as Uint8Array;
-    const response = await connections.request({ method: 'POST', path, headers, body, signal }, (answer) =>
-      readAnswer(answer, maxResponseBytes, where),
-    );
-    sending.answered();
-    return unencodable === 0 ? response : { ...response, unencodable };
-  } catch (error) {
-    sending.failed();
-    if (error instanceof ExportError) throw error;
-    throw new ExportError(connections.failureOf(error), `no answer from ${where}: ${describe(error)}`, {
-      cause: error,
-    });
-  } finally {
-    memory.give(bodyBytes);
+/** Bodies lie outside of the heap, and count all the same. */
+function countBodyBytes(change: number): void {
+  if (change > 0) bodyMemory().hold(change);
+  else bodyMemory().give(-change);
+}
+
+/** `exportTo` keeps the deadline of an attempt, and gives one; whoever exports without it gets the sink's own. */
+function withDeadline(subscriber: Subscriber<Response>, millis: number): Attempt {
+  let known: Response | SpanflowError = new RaceTimeoutError('an export to otlpHttp', millis);
+  subscriber.add(after(monotonicScheduler, millis, () => answer(subscriber, known)));
+  return {
+    enter: () => {},
+    answered: (meaning) => {
+      known = meaning;
+    },
+  };
+}
+
+function answer(subscriber: Subscriber<Response>, meaning: Response | SpanflowError): void {
+  if (meaning instanceof SpanflowError) {
+    subscriber.error(meaning);
+  } else {
+    subscriber.next(meaning);
+    subscriber.complete();
   }
 }

@@ -13,47 +13,54 @@ const gzipOffThread = promisify(gzip);
 
 const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
-/** What all attempts of a batch have in common. */
+/** What one attempt sends. It is made for that attempt, and not kept for the next one: batches that wait for their turn hold their spans, and no bodies. */
 export interface PreparedRequest {
   readonly body: Body;
   /** Spans that cannot be expressed, and are not in the body. */
   readonly unencodable: number;
 }
 
+/** Counts bytes of encoded bodies: how many more there are, or fewer. */
+export type CountBytes = (change: number) => void;
+
 /**
- * Makes the body of a batch. It fails only for good: trying again would make the same body.
+ * Makes the request of one attempt. It fails only for good: trying again would make the same one.
  *
- * @param onOver told when the request was answered, and cannot be sent any more
+ * @param countBytes told of a body when it is there, and again when its attempt is over
  */
 export async function prepare(
   spans: readonly ReadableSpan[],
   settings: OtlpHttpSettings,
   wait: ResourceWait,
-  onOver: () => void,
+  signal: AbortSignal,
+  countBytes: CountBytes,
 ): Promise<PreparedRequest> {
   await wait(spans);
+  signal.throwIfAborted();
+  let unencodable = 0;
+  const onUnencodable = () => {
+    unencodable += 1;
+  };
   try {
-    return await requestOf(spans, settings, onOver);
+    const make = settings.encoding === 'json' ? jsonBody : protobufBody;
+    const body = counted(await make(spans, settings, onUnencodable), countBytes);
+    return { body, unencodable };
   } catch (thrown) {
     if (thrown instanceof ExportError) throw thrown;
     throw new ExportError({ kind: 'permanent' }, `no request can be made: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 
-async function requestOf(
-  spans: readonly ReadableSpan[],
-  settings: OtlpHttpSettings,
-  onOver: () => void,
-): Promise<PreparedRequest> {
-  let unencodable = 0;
-  const onUnencodable = () => {
-    unencodable += 1;
+function counted(body: Body, countBytes: CountBytes): Body {
+  countBytes(body.length);
+  return {
+    length: body.length,
+    content: body.content,
+    end: (answered) => {
+      countBytes(-body.length);
+      body.end(answered);
+    },
   };
-  const body =
-    settings.encoding === 'json'
-      ? await jsonBody(spans, settings, onUnencodable)
-      : await protobufBody(spans, settings, onUnencodable, onOver);
-  return { body, unencodable };
 }
 
 async function jsonBody(
@@ -70,12 +77,11 @@ async function protobufBody(
   spans: readonly ReadableSpan[],
   settings: OtlpHttpSettings,
   onUnencodable: () => void,
-  onOver: () => void,
 ): Promise<Body> {
   const lent = await lendTraces(spans, { onUnencodable, leastBytes: SOCKET_HIGH_WATER_MARK_BYTES });
   try {
     checkSize(lent.length, spans, settings);
-    if (settings.compression === 'none' && settings.dispatcher === undefined) return new LentBody(lent, onOver);
+    if (settings.compression === 'none' && settings.dispatcher === undefined) return new LentBody(lent);
     const own = ownBody(await ownBytes(wholeOf(lent.pieces), settings));
     lent.giveBack();
     return own;

@@ -109,21 +109,23 @@ describe('a connection that does not come about', () => {
     const outcome = await outcomeOf(openSink({ url: `http://127.0.0.1:${port}/v1/traces` }), SPANS);
     expect(outcome).toMatchObject({ attempts: 3, lost: [{ count: 2, reason: 'retriesExhausted', stage: 'otlpHttp' }] });
     expect(outcome.error?.message).toBe(
-      `no answer from http://127.0.0.1:${port}/v1/traces: connect ECONNREFUSED 127.0.0.1:${port}`,
+      `no answer from http://127.0.0.1:${port}/v1/traces while connecting: connect ECONNREFUSED 127.0.0.1:${port}`,
     );
   });
 
   it('since all addresses of a name refuse is certainly no arrival', async () => {
     const port = await closedPort();
     const { failure, message } = await failureOf(openSink({ url: `http://localhost:${port}/` }), SPANS);
-    expect(failure).toEqual({ kind: 'retryable' });
+    expect(failure).toEqual({ kind: 'retryable', connectionRefused: true });
     expect(message).toContain('ECONNREFUSED');
   });
 
   it('since the host does not exist is certainly no arrival', async () => {
     const { failure, message } = await failureOf(openSink({ url: 'http://collector.invalid:4318/v1/traces' }), SPANS);
     expect(failure).toEqual({ kind: 'retryable' });
-    expect(message).toMatch(/no answer from http:\/\/collector\.invalid:4318\/v1\/traces: .*(ENOTFOUND|EAI_AGAIN)/);
+    expect(message).toMatch(
+      /no answer from http:\/\/collector\.invalid:4318\/v1\/traces while looking up the name: .*(ENOTFOUND|EAI_AGAIN)/,
+    );
   });
 
   it('since it breaks within the TLS handshake is certainly no arrival', async () => {

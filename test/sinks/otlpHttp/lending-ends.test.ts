@@ -1,7 +1,7 @@
-import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchOf, exportOnce, failureOf, openSink } from '../../support/httpExports.ts';
 import { recorder } from '../../support/httpRecorder.ts';
+import { closedPort } from '../../support/httpServer.ts';
 import { bodyOf, Gate, largeBatch, onRequest, recordLendings, slowDown } from '../../support/lending.ts';
 import { spanWith } from '../../support/spans.ts';
 
@@ -34,40 +34,16 @@ describe('the buffer of a request', () => {
     expect(lendings.givenBack).toHaveLength(1);
   });
 
-  it('is not given back while another attempt has it, which the system has not taken', async () => {
-    const lendings = recordLendings();
-    const server = await recorder(() => 'atOnce');
-    const sink = openSink({ url: server.url });
-    const gate = new Gate();
-    let sockets = 0;
-    onRequest((socket) => {
-      sockets += 1;
-      if (sockets === 1) slowDown(socket, gate.hold);
-    });
-    const batch = batchOf(SPANS);
-    const slow = firstValueFrom(sink.export(batch));
-    await firstValueFrom(sink.export(batch));
-    expect(lendings.givenBack).toEqual([]);
-    for (let count = 0; count < 3; count++) await exportOnce(openSink({ url: server.url }), OTHERS);
-    expect(lendings.givenBack).toHaveLength(3);
-    gate.open();
-    await slow;
-    expect(lendings.givenBack).toHaveLength(4);
-    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([true, false, false, false, true]);
-  });
-
-  it('is not given back while another attempt awaits a header', async () => {
+  it('is not given back while the attempt awaits a header', async () => {
     const server = await recorder(() => 'atOnce');
     const slow = Promise.withResolvers<string>();
     const tokens = [slow.promise, Promise.resolve('token')];
     const sink = openSink({ url: server.url, headers: { authorization: () => tokens.shift() ?? 'token' } });
-    const batch = batchOf(SPANS);
-    const waiting = firstValueFrom(sink.export(batch));
-    await firstValueFrom(sink.export(batch));
+    const waiting = exportOnce(sink, SPANS);
     for (let count = 0; count < 3; count++) await exportOnce(sink, OTHERS);
     slow.resolve('token');
     await waiting;
-    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([true, false, false, false, true]);
+    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([false, false, false, true]);
   });
 
   it('is given back where the request is too large to be sent', async () => {
@@ -98,45 +74,36 @@ describe('the buffer of a request', () => {
     expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([true]);
   });
 
-  it('is kept where a header cannot be made', async () => {
+  it('is given back at once where nothing of it was sent: a header cannot be made, nobody listens', async () => {
     const lendings = recordLendings();
-    const server = await recorder(() => 'atOnce');
-    let calls = 0;
-    const header = () => {
-      calls += 1;
-      if (calls === 1) throw new Error('no token');
-      return 'token';
+    const fails = () => {
+      throw new Error('no token');
     };
-    const sink = openSink({ url: server.url, headers: { authorization: header } });
-    const batch = batchOf(SPANS);
-    await expect(firstValueFrom(sink.export(batch))).rejects.toMatchObject({ failure: { kind: 'retryable' } });
-    await exportOnce(sink, OTHERS);
-    await firstValueFrom(sink.export(batch));
-    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([false, true]);
+    const failing = openSink({ url: 'http://127.0.0.1:9', headers: { authorization: fails } });
+    expect((await failureOf(failing, SPANS)).failure).toEqual({ kind: 'retryable' });
     expect(lendings.givenBack).toHaveLength(1);
+    const refused = openSink({ url: `http://127.0.0.1:${await closedPort()}` });
+    expect((await failureOf(refused, SPANS)).failure).toEqual({ kind: 'retryable', connectionRefused: true });
+    expect(lendings.givenBack).toHaveLength(2);
+    expect(lendings.givenBackTwice).toEqual([]);
   });
 
-  it('is kept while a header is awaited, for whoever sends it at last', async () => {
+  it('is given back where the attempt is given up before it is sent', async () => {
     const lendings = recordLendings();
     const server = await recorder(() => 'atOnce');
-    const tokens: ((token: string) => void)[] = [];
     const isAsked = Promise.withResolvers<void>();
-    const header = () =>
-      new Promise<string>((resolve) => {
-        tokens.push(resolve);
-        isAsked.resolve();
-      });
+    const never = new Promise<string>(() => {});
+    const first = [never];
+    const header = () => {
+      isAsked.resolve();
+      return first.shift() ?? 'token';
+    };
     const sink = openSink({ url: server.url, headers: { authorization: header } });
-    const batch = batchOf(SPANS);
-    const first = firstValueFrom(sink.export(batch));
-    const abandoned = sink.export(batch).subscribe();
+    const abandoned = sink.export(batchOf(OTHERS)).subscribe();
     await isAsked.promise;
     abandoned.unsubscribe();
-    await exportOnce(openSink({ url: server.url }), OTHERS);
-    expect(lendings.givenBack).toHaveLength(1);
-    for (const tell of tokens) tell('token');
-    await first;
-    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([false, true]);
-    expect(lendings.givenBack).toHaveLength(1);
+    await exportOnce(sink, SPANS);
+    expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([true]);
+    expect(lendings.givenBack).toHaveLength(2);
   });
 });

@@ -2,7 +2,6 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { firstValueFrom, fromEvent, takeUntil } from 'rxjs';
 import { expect, test } from 'vitest';
-import type { Batch } from '../../../src/batch.ts';
 import { type ObservableSink, otlpHttp } from '../../../src/index.ts';
 import { batchOf } from '../../support/httpExports.ts';
 import { isWhole, type Recorder, recorder, type Treatment } from '../../support/httpRecorder.ts';
@@ -56,13 +55,13 @@ async function turns(count: number): Promise<void> {
 /** Whether it was answered. */
 async function attempted(
   sink: ObservableSink<ReadableSpan>,
-  batch: Batch<ReadableSpan>,
+  spans: readonly ReadableSpan[],
   signal: AbortSignal,
 ): Promise<boolean> {
   const aborted = fromEvent(signal, 'abort');
   for (let attempt = 0; attempt < ATTEMPTS && !signal.aborted; attempt++) {
     try {
-      await firstValueFrom(sink.export(batch).pipe(takeUntil(aborted)));
+      await firstValueFrom(sink.export(batchOf(spoiltOnceRead(spans))).pipe(takeUntil(aborted)));
       return true;
     } catch {
       // The next attempt, if any.
@@ -99,7 +98,7 @@ test('whatever is exported, answered, refused, broken off and given up at once: 
           await turns(startTurns);
           const abort = new AbortController();
           if (abortTurns !== undefined) void turns(abortTurns).then(() => abort.abort());
-          return attempted(sink, batchOf(spoiltOnceRead(batches[index] as ReadableSpan[])), abort.signal);
+          return attempted(sink, batches[index] as ReadableSpan[], abort.signal);
         }),
       );
       await sink.shutdown?.();

@@ -1,6 +1,4 @@
-import { buildConnector } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { carrierFor } from '../../../src/sinks/otlpHttp/dispatcher.ts';
 import { settle } from '../../../src/sinks/otlpHttp/options.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, outcomeOf, recordWarnings, startBackend } from '../../support/httpExports.ts';
@@ -208,17 +206,14 @@ describe.each(['http', 'https'])('a proxy for %s', (scheme) => {
 });
 
 describe('the request for a tunnel', () => {
-  it('has the limit of an attempt by itself: nobody else ends it when the attempt has ended', async () => {
+  it('ends with its attempt, which has certainly not arrived, and leaves no connection behind', async () => {
     const server = await rawServer(() => {});
     const environment = { HTTPS_PROXY: `http://127.0.0.1:${server.port}` };
-    const settings = settle({ url: 'https://collector.invalid/', timeoutMillis: 50.5, environment });
-    const carrier = carrierFor(settings, buildConnector({}), { headersTimeout: 0 });
-    onTestFinished(() => carrier.close());
-    const { origin } = settings.url;
-    await expect(carrier.dispatcher.request({ origin, path: '/', method: 'POST' })).rejects.toMatchObject({
-      failure: { kind: 'retryable' },
-      message: expect.stringContaining('gives no way to it: The operation was aborted due to timeout'),
-    });
+    const sink = openSink({ url: 'https://collector.invalid/', environment });
+    const outcome = await outcomeOf(sink, SPANS, { attemptTimeoutMillis: 50, retry: { maxAttempts: 1 } });
+    expect(outcome).toMatchObject({ lost: [{ reason: 'retriesExhausted' }], attempts: 1 });
+    expect(outcome.error?.message).toContain('took longer than 50 ms and was aborted while in the TLS handshake with');
+    await server.until(() => server.connections > 0 && server.closedConnections === server.connections);
   });
 });
 

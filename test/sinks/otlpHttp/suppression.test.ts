@@ -1,10 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { context, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exportOnce, openSink, startBackend } from '../../support/httpExports.ts';
-import { recordTracing } from '../../support/httpTracing.ts';
+import { recordTracing, useSynchronousContext } from '../../support/httpTracing.ts';
+import { onRequest } from '../../support/lending.ts';
 import { spanWith } from '../../support/spans.ts';
 
 const SPANS = [spanWith()];
@@ -86,5 +88,47 @@ describe('tracing', () => {
     const backend = await startBackend();
     await exportOnce(openSink({ url: backend.url }), SPANS).then(() => pass('after'));
     expect(seen).toEqual({ after: false });
+  });
+
+  it('is suppressed at each call, where the context is kept synchronously, and outside of the request under way', async () => {
+    useSynchronousContext();
+    const request = new AsyncLocalStorage<string>();
+    const seen: Record<string, unknown[]> = {};
+    const look = (place: string) => {
+      seen[place] = [isTracingSuppressed(context.active()), request.getStore()];
+    };
+    for (const place of ['undici:request:create', 'net.client.socket']) {
+      const told = () => look(place);
+      subscribe(place, told);
+      onTestFinished(() => void unsubscribe(place, told));
+    }
+    const backend = await startBackend();
+    const pending = {
+      attributes: {},
+      asyncAttributesPending: true,
+      waitForAsyncAttributes: async () => look('resource'),
+    };
+    const header = (place: string) => async () => {
+      look(place);
+      return 'token';
+    };
+    const headers = { a: header('first header'), b: header('second header') };
+    const span = { ...spanWith(), resource: pending as never };
+    await request.run('a request', () => exportOnce(openSink({ url: backend.url, headers }), [span]));
+    const places = ['resource', 'first header', 'second header', 'net.client.socket', 'undici:request:create'];
+    expect(seen).toEqual(Object.fromEntries(places.map((place) => [place, [true, undefined]])));
+  });
+
+  it('and connections keep nothing of the request in which they are made', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const stores: unknown[] = [];
+    const backend = await startBackend();
+    onRequest((socket) => {
+      socket.once('close', () => stores.push(request.getStore()));
+    });
+    const sink = openSink({ url: backend.url });
+    await request.run('a request', () => exportOnce(sink, SPANS));
+    await sink.shutdown?.();
+    expect(stores).toEqual([undefined]);
   });
 });

@@ -1,0 +1,57 @@
+import type { Socket } from 'node:net';
+
+const INFORMATIONAL = 'HTTP/1.1 1';
+const SWITCHING_PROTOCOLS = 'HTTP/1.1 101';
+const END_OF_HEAD = '\r\n\r\n';
+/** What is longer is no informational answer: the HTTP client decides what it is. */
+const MAX_HELD_BYTES = 16 * 1024;
+
+/**
+ * Takes informational answers out of what a socket reads before an answer. A client skips them even where it did not ask for them (RFC 9110, 15.2); undici ends a connection on which it reads
+ * `100 Continue`, and cannot be told otherwise.
+ */
+export class Continues {
+  #isExpected = false; // since a request has begun, until its own answer has
+  #held: Buffer = Buffer.alloc(0); // what may become one
+
+  constructor(socket: Socket) {
+    const read = socket.read.bind(socket);
+    socket.read = (size?: number): Buffer | null => {
+      for (let chunk = read(size); chunk !== null; chunk = read(size)) {
+        const passed = this.#passed(chunk);
+        if (passed !== null) return passed;
+      }
+      return null;
+    };
+  }
+
+  /** A request begins: an answer is to come. */
+  expect(): void {
+    this.#isExpected = true;
+  }
+
+  #passed(chunk: Buffer): Buffer | null {
+    if (!this.#isExpected) return chunk;
+    let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    while (bytes.length > 0 && isInformational(bytes)) {
+      const end = bytes.indexOf(END_OF_HEAD);
+      if (end < 0 && bytes.length <= MAX_HELD_BYTES) {
+        this.#held = bytes;
+        return null;
+      }
+      if (end < 0) break;
+      bytes = bytes.subarray(end + END_OF_HEAD.length);
+    }
+    this.#held = Buffer.alloc(0);
+    if (bytes.length === 0) return null;
+    this.#isExpected = false;
+    return bytes;
+  }
+}
+
+/** Whether it is one, as far as it is there. What follows a change of the protocol is no HTTP any more. */
+function isInformational(bytes: Buffer): boolean {
+  const start = bytes.toString('latin1', 0, SWITCHING_PROTOCOLS.length);
+  const length = Math.min(start.length, INFORMATIONAL.length);
+  return start.slice(0, length) === INFORMATIONAL.slice(0, length) && start !== SWITCHING_PROTOCOLS;
+}

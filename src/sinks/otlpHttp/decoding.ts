@@ -1,0 +1,44 @@
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+
+type Decode = (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+/** By the names of RFC 9110, 8.4.1, and of its registry. */
+const DECODERS: Readonly<Record<string, Decode>> = {
+  gzip: promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip),
+  'x-gzip': promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip),
+  deflate: promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflate),
+  br: promisify<Uint8Array, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress),
+  zstd: promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress),
+};
+
+/**
+ * Undoes the codings that a body was sent in. It is not asked for any, and some servers and gateways compress all the same.
+ *
+ * @param codings the header `Content-Encoding`
+ * @param maxBytes of what comes out: a few bytes may become gigabytes
+ */
+export async function decoded(
+  body: Buffer,
+  codings: string | undefined,
+  maxBytes: number,
+): Promise<Buffer | 'tooLong' | 'unreadable'> {
+  if (body.length === 0) return body;
+  let bytes = body;
+  for (const coding of appliedLast(codings)) {
+    const decode = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
+    if (decode === undefined) return 'unreadable';
+    try {
+      bytes = await decode(bytes, { maxOutputLength: maxBytes });
+    } catch (thrown) {
+      return (thrown as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE' ? 'tooLong' : 'unreadable';
+    }
+  }
+  return bytes;
+}
+
+/** The one that was applied last comes first. */
+function appliedLast(codings: string | undefined): string[] {
+  const names = (codings ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+  return names.filter((coding) => coding !== '' && coding !== 'identity').reverse();
+}

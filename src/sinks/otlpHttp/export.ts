@@ -1,0 +1,98 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../sink.ts';
+import type { ResourceWait } from '../resources.ts';
+import { meaningOf, type Question, readAnswer } from './answer.ts';
+import type { Connections } from './connection.ts';
+import type { Head } from './exchange.ts';
+import { unanswered } from './failure.ts';
+import type { OtlpHttpSettings } from './options.ts';
+import { type CountBytes, headersOf, type PreparedRequest, prepare } from './request.ts';
+
+/** What all exports of a sink share. */
+export interface ExportContext {
+  readonly settings: OtlpHttpSettings;
+  readonly connections: Connections;
+  readonly wait: ResourceWait;
+  readonly countBytes: CountBytes;
+}
+
+/** One attempt, from its spans to what the answer means. */
+export class Export {
+  readonly #spans: readonly ReadableSpan[];
+  readonly #context: ExportContext;
+  readonly #attempt: Attempt;
+  readonly #signal: AbortSignal;
+  readonly #question: Question;
+  #phase: AttemptPhase = 'preparing';
+
+  /** @param attempt told how far it is */
+  constructor(spans: readonly ReadableSpan[], context: ExportContext, attempt: Attempt, signal: AbortSignal) {
+    const { url, encoding, maxResponseBytes } = context.settings;
+    this.#spans = spans;
+    this.#context = context;
+    this.#attempt = attempt;
+    this.#signal = signal;
+    this.#question = { where: `${url.origin}${url.pathname}`, encoding, maxResponseBytes };
+  }
+
+  async run(): Promise<Response> {
+    const { settings, wait, countBytes } = this.#context;
+    this.#enter('preparing');
+    const request = await prepare(this.#spans, settings, wait, this.#signal, countBytes);
+    let isAnswered = false;
+    try {
+      const response = await this.#send(request);
+      isAnswered = true;
+      return response;
+    } catch (error) {
+      throw unanswered(error, this.#phase, this.#question.where);
+    } finally {
+      request.body.end(isAnswered);
+    }
+  }
+
+  async #send(request: PreparedRequest): Promise<Response> {
+    const { body, unencodable } = request;
+    if (unencodable === this.#spans.length) return { unencodable };
+    const { settings, connections } = this.#context;
+    const headers = await orAborted(headersOf(request, settings), this.#signal);
+    const { url } = settings;
+    const options = {
+      origin: url.origin,
+      method: 'POST',
+      path: `${url.pathname}${url.search}`,
+      headers,
+      // undici's types leave the iterable out, its documentation does not.
+      body: body.content as Uint8Array,
+    } as const;
+    const watch = {
+      enter: (phase: AttemptPhase) => this.#enter(phase),
+      headed: (head: Head) => this.#headed(head, unencodable),
+    };
+    const answer = await connections.request(options, watch, this.#signal);
+    return withUnencodable(await readAnswer(answer, this.#question), unencodable);
+  }
+
+  #enter(phase: AttemptPhase): void {
+    this.#phase = phase;
+    this.#attempt.enter(phase, this.#question.where);
+  }
+
+  #headed(head: Head, unencodable: number): void {
+    const meaning = meaningOf(head, this.#question);
+    this.#attempt.answered(meaning instanceof ExportError ? meaning : withUnencodable(meaning, unencodable));
+  }
+}
+
+function withUnencodable(response: Response, unencodable: number): Response {
+  return unencodable === 0 ? response : { ...response, unencodable };
+}
+
+/** A function for a header may never answer: the attempt, and its body, end all the same. */
+function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  return new Promise((resolve, reject) => {
+    work.then(resolve, reject);
+    signal.addEventListener('abort', () => reject(signal.reason));
+    if (signal.aborted) reject(signal.reason);
+  });
+}

@@ -1,0 +1,67 @@
+import { messageOf } from '../../errors.ts';
+import { escaped } from '../../escaped.ts';
+import { type AttemptPhase, ExportError, type Failure } from '../../sink.ts';
+import { isRefused } from '../refused.ts';
+
+/** Up to these nothing of a batch has left the process. */
+const BEFORE_SENDING: ReadonlySet<AttemptPhase> = new Set(['preparing', 'resolving', 'connecting', 'securing']);
+
+/** For messages. */
+const WHILE: Readonly<Record<AttemptPhase, string>> = {
+  preparing: 'while preparing the request',
+  resolving: 'while looking up the name',
+  connecting: 'while connecting',
+  securing: 'in the TLS handshake',
+  sending: 'while sending',
+  waiting: 'while waiting for the answer',
+  reading: 'while reading the answer',
+};
+
+/** What it means that a request had no answer. */
+export function unanswered(error: unknown, phase: AttemptPhase, where: string): ExportError {
+  if (error instanceof ExportError) return error;
+  const options = { cause: error };
+  if (BEFORE_SENDING.has(phase)) {
+    const failure: Failure = isRefused(error) ? { kind: 'retryable', connectionRefused: true } : { kind: 'retryable' };
+    return new ExportError(failure, `no answer from ${where} ${WHILE[phase]}: ${describe(error)}`, options);
+  }
+  const strange = strangeAnswer(error);
+  if (strange === undefined) {
+    const message = `no answer from ${where} ${WHILE[phase]}: ${describe(error)}`;
+    return new ExportError({ kind: 'unknownOutcome' }, message, options);
+  }
+  // The same would come again, and the request may have been understood all the same.
+  const failure: Failure = { kind: 'permanent', mayHaveArrived: true };
+  return new ExportError(failure, `${where} answered in ${strange}`, options);
+}
+
+/** Which protocol the other side speaks, where what it sent cannot be read as HTTP/1.1. */
+function strangeAnswer(error: unknown): string | undefined {
+  const { code, data, message, name } = (error ?? {}) as Record<'code' | 'data' | 'message' | 'name', unknown>;
+  const isUpgrade = code === 'UND_ERR_SOCKET' && message === 'bad upgrade';
+  const isUnreadable = code === 'UND_ERR_HEADERS_OVERFLOW' || name === 'HTTPParserError';
+  if (!isUpgrade && !isUnreadable) return undefined;
+  const bytes = typeof data === 'string' ? data : '';
+  if (isHttp2(bytes)) return 'HTTP/2; port 4317 is usually gRPC: OTLP over HTTP listens on 4318';
+  if (isTls(bytes)) return 'TLS: the URL should begin with https://';
+  return `what is not HTTP/1.1: ${describe(error)}`;
+}
+
+/** A frame SETTINGS or GOAWAY of stream 0, with which a server of HTTP/2 begins. */
+function isHttp2(bytes: string): boolean {
+  const [first, second, , type] = bytes;
+  return first === '\0' && second === '\0' && (type === '\x04' || type === '\x07');
+}
+
+/** An alert. */
+function isTls(bytes: string): boolean {
+  return bytes.startsWith('\x15\x03');
+}
+
+/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4318`, and the like for certificates: code and text, whichever are there, of each address that was tried. */
+export function describe(error: unknown): string {
+  const { code, errors } = (error ?? {}) as { code?: unknown; errors?: unknown };
+  const all: readonly unknown[] = Array.isArray(errors) && errors.length > 0 ? errors : [error];
+  const message = [...new Set(all.map(messageOf))].join(', ');
+  return escaped(typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message);
+}

@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+import type { Client, Dispatcher } from 'undici';
+import { untraced } from '../../suppress.ts';
+import { outsideAnyContext } from '../../timers.ts';
+import { clientOn } from './client.ts';
+import { Continues } from './continues.ts';
+
+/** One connection, for one request at a time. */
+export class Line {
+  readonly #client: Client;
+  readonly #socket: Socket;
+  readonly #continues: Continues;
+  /** Whether nothing was asked over it yet. */
+  isFresh = true;
+
+  constructor(origin: string, socket: Socket, onClose: (line: Line) => void) {
+    this.#socket = socket;
+    this.#continues = new Continues(socket);
+    socket.once('close', () => onClose(this));
+    this.#client = clientOn(origin, socket);
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed;
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    // What the client makes for itself (timers, listeners) outlives the request that it is made in.
+    outsideAnyContext(() => untraced(() => this.#client.dispatch(options, handler)));
+  }
+
+  /** A request is written to it from now on. */
+  begin(): void {
+    this.isFresh = false;
+    this.#continues.expect();
+  }
+
+  async destroy(): Promise<void> {
+    this.#socket.destroy();
+    await this.#client.destroy();
+  }
+}
