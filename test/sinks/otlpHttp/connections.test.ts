@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { describe as describeError } from '../../../src/sinks/otlpHttp/failure.ts';
 import {
   batchOf,
   exportOnce,
@@ -9,6 +11,7 @@ import {
   startBackend,
 } from '../../support/httpExports.ts';
 import { closedPort, hangUpPort, rawAnswer, rawServer } from '../../support/httpServer.ts';
+import { onRequest } from '../../support/lending.ts';
 import { spanWith } from '../../support/spans.ts';
 
 const SPANS = [spanWith(), spanWith()];
@@ -54,6 +57,26 @@ describe('connections', () => {
     const sink = openSink({ url: server.url });
     for (let count = 0; count < 3; count++) await exportOnce(sink, SPANS);
     expect([server.requests.length, server.connections]).toEqual([3, 3]);
+  });
+
+  it('that have ended while nobody used them are left for another one, and the request goes out once', async () => {
+    const backend = await startBackend();
+    const sink = openSink({ url: backend.url });
+    const sockets: Socket[] = [];
+    onRequest((socket) => void sockets.push(socket));
+    await exportOnce(sink, SPANS);
+    // Its end is not told before the next turn.
+    sockets[0]?.destroy();
+    expect(await exportOnce(sink, SPANS)).toEqual({});
+    expect([backend.requestCount, backend.connections]).toEqual([2, 2]);
+  });
+
+  it('that become free are used by those that wait for a new one', async () => {
+    const server = await rawServer(({ socket }) => void socket.write(rawAnswer(200, { 'content-length': 0 }, '')));
+    const sink = openSink({ url: server.url });
+    await Promise.all(Array.from({ length: 5 }, () => exportOnce(sink, SPANS)));
+    expect(server.requests.length).toBe(5);
+    expect(server.connections).toBeLessThanOrEqual(5);
   });
 
   it('end with the sink', async () => {
@@ -209,5 +232,16 @@ describe('the timeout of an attempt', () => {
     expect(outcome).toMatchObject({ delivered: 2, lost: [] });
     expect(outcome.attempts).toBeGreaterThan(1);
     expect(backend.requests[0]?.aborted).toBe(true);
+  });
+});
+
+describe('the message of a failure to connect', () => {
+  it('names all addresses that were tried, and escapes what came from outside', () => {
+    const refused = (address: string) =>
+      Object.assign(new Error(`connect ECONNREFUSED ${address}`), { code: 'ECONNREFUSED' });
+    const errors = [refused('::1:4318'), refused('127.0.0.1:4318')];
+    const both = Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' });
+    expect(describeError(both)).toBe('connect ECONNREFUSED ::1:4318, connect ECONNREFUSED 127.0.0.1:4318');
+    expect(describeError(new Error('cert is for "a\r\nb\u001b[2J"'))).toBe('cert is for "a\\r\\nb\\u001b[2J"');
   });
 });
