@@ -7,7 +7,7 @@ const again = (input: AgainInput): Promise<Ended> => run('again', { input });
 const WELL = { code: 0, signal: null, faults: [], stderr: '' };
 const BOTH = ['pipeline', 'handle'] as const;
 
-describe.concurrent('a program that finds more work when its event loop has run empty', () => {
+describe('a program that finds more work when its event loop has run empty', () => {
   it.each(BOTH)('has all of it delivered by a %s, which refuses nothing', async (as) => {
     const program = await again({ as, rounds: 3 });
     expect(program).toMatchObject(WELL);

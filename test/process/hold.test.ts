@@ -26,7 +26,7 @@ const OVER: readonly HoldInput['what'][] = [
   'a promise that never settles',
 ];
 
-describe.concurrent('a program that waits for operators', () => {
+describe('a program that waits for operators', () => {
   it.each(WAITS)('is kept alive by %s', async (what) => {
     const program = await run('hold', { input: { what } });
     expect(program.one('done')).toBeDefined();

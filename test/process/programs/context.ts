@@ -85,6 +85,7 @@ const exporter: SpanExporter = {
     see('our call of the exporter');
     setImmediate(done, { code: ExportResultCode.SUCCESS });
   },
+  forceFlush: async () => see('exporter.forceFlush'),
   shutdown: async () => see('exporter.shutdown'),
 };
 
