@@ -17,7 +17,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /** What `spanflow/operators` has besides, and what the file of the bridges draws. */
-const BESIDE = ['createGate', ...bridges];
+const BESIDE = ['createGate', 'memoryBudget', ...bridges];
 
 describe('the compulsory cases', () => {
   const held = files.filter((file) => !(nameOf(file) in ELSEWHERE));

@@ -21,6 +21,7 @@ const UNDRAWN: Readonly<Record<string, string>> = {
   toConsole: 'answers at once',
   createGate: 'a state without a clock; the drawings of channel and fromAsyncIterable show one',
   createLedger: 'books have no time',
+  memoryBudget: 'a sum without a clock',
   withItems: 'a pure function',
   exponentialBackoff: 'a decision without a clock; retryWithBackoff draws its waits',
   fixedSize: 'a decision without a clock; adaptiveBatch draws sizes',

@@ -8,6 +8,9 @@ import { ThrottleGate } from './throttleGate.ts';
 /** Batches whose backoff ends early, for each batch that arrives. More would be a burst. */
 const WOKEN_BY_SUCCESS = 2;
 
+/** A request of fewer items that timed out was not too large: such small ones would cost a backend more than they spare it. */
+const LEAST_ITEMS_TOO_SLOW = 20;
+
 /** What all that export to one sink have in common: when it may be asked, how much it takes at once, and who waits for it. */
 export class Destination {
   readonly gate: ThrottleGate;
@@ -39,7 +42,7 @@ export class Destination {
 
   /** A request of so many items took too long. */
   timedOut(items: number): void {
-    this.#itemLimit.refused(items);
+    if (items >= LEAST_ITEMS_TOO_SLOW) this.#itemLimit.refused(items);
   }
 
   /** The backend has said when to come back: up to `maxMillis` it is obeyed, for everything that goes there. */

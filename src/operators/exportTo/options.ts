@@ -55,9 +55,7 @@ export interface ExportToOptions<T> {
    * outcomes are still emitted.
    */
   stopWhen?: Observable<unknown>;
-  /**
-   * @internal At each emission whatever has no outcome is given up, as with `stopWhen`; what comes later is exported again.
-   */
+  /** At each emission whatever has no outcome is given up, as with `stopWhen`; what comes later is exported again. For a deadline that is not the end. */
   giveUpWhen?: Observable<unknown>;
   /** Told of each attempt that failed and will be followed by another, before the wait. */
   onRetry?: (retry: Retry) => void;

@@ -58,7 +58,7 @@ describe('a dispatcher', () => {
     const dispatcher = opened(new Agent());
     for (const host of ['127.0.0.1', 'localhost']) {
       const sink = openSink({ url: `http://${host}:${await closedPort()}/`, dispatcher });
-      expect((await failureOf(sink, SPANS)).failure).toEqual({ kind: 'retryable' });
+      expect((await failureOf(sink, SPANS)).failure).toEqual({ kind: 'retryable', connectionRefused: true });
     }
     const unknown = openSink({ url: 'http://collector.invalid/', dispatcher });
     expect((await failureOf(unknown, SPANS)).failure).toEqual({ kind: 'retryable' });

@@ -62,12 +62,12 @@ describe('a request in JSON', () => {
     expect(backend.requestCount).toBe(0);
   });
 
-  it('over maxRequestBytes is not sent, and lost as tooLarge; one byte less is', async () => {
+  it('over maxRequestBytes is not sent, and tooLarge; one byte less is', async () => {
     const backend = await startBackend();
     const options = { url: backend.url, encoding: 'json' } as const;
-    const outcome = await outcomeOf(openSink({ ...options, maxRequestBytes: BODY.length - 1 }), SPANS);
-    expect(outcome).toMatchObject({ attempts: 1, lost: [{ count: 50, reason: 'tooLarge', stage: 'otlpHttp' }] });
-    expect(outcome.error?.message).toContain(`a request of ${BODY.length} bytes (50 spans) is not sent`);
+    const { failure, message } = await failureOf(openSink({ ...options, maxRequestBytes: BODY.length - 1 }), SPANS);
+    expect(failure).toEqual({ kind: 'tooLarge' });
+    expect(message).toContain(`a request of ${BODY.length} bytes (50 spans) is not sent`);
     expect(backend.connections).toBe(0);
     expect(await exportOnce(openSink({ ...options, maxRequestBytes: BODY.length }), SPANS)).toEqual({ rejected: 0 });
   });

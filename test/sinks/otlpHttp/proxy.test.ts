@@ -183,7 +183,7 @@ describe.each(['http', 'https'])('a proxy for %s', (scheme) => {
     const port = await closedPort();
     const environment = { HTTP_PROXY: `http://user:s3cret@127.0.0.1:${port}` };
     const { failure, message } = await failureOf(openSink({ url, environment }), SPANS);
-    expect(failure).toEqual({ kind: 'retryable' });
+    expect(failure).toEqual({ kind: 'retryable', connectionRefused: true });
     const proxy = `the proxy http://127.0.0.1:${port} gives no way to it`;
     expect(message).toBe(`no answer from ${url}: ${proxy}: connect ECONNREFUSED 127.0.0.1:${port}`);
   });

@@ -235,6 +235,6 @@ describe('tls with functions', () => {
       throw new Error('asked');
     };
     const { failure, message } = await failureOf(openSink({ url: 'http://127.0.0.1:9/', tls: fail }), SPANS);
-    expect([failure, message.includes('asked')]).toEqual([{ kind: 'retryable' }, false]);
+    expect([failure, message.includes('asked')]).toEqual([{ kind: 'retryable', connectionRefused: true }, false]);
   });
 });

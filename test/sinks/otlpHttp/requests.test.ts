@@ -82,15 +82,17 @@ describe('a request', () => {
 describe('a request over maxRequestBytes', () => {
   const length = encodeTraces(SPANS).length;
 
-  it('is not sent, and lost as tooLarge', async () => {
+  it('is not sent, and tooLarge; in parts it goes out', async () => {
     const backend = await startBackend();
     const sink = openSink({ url: backend.url, maxRequestBytes: length - 1 });
-    const outcome = await outcomeOf(sink, SPANS);
-    expect(outcome).toMatchObject({ attempts: 1, lost: [{ count: 50, reason: 'tooLarge', stage: 'otlpHttp' }] });
-    expect(outcome.error?.message).toBe(
+    const { failure, message } = await failureOf(sink, SPANS);
+    expect(failure).toEqual({ kind: 'tooLarge' });
+    expect(message).toBe(
       `a request of ${length} bytes (50 spans) is not sent: it is over maxRequestBytes ${length - 1}`,
     );
     expect(backend.connections).toBe(0);
+    expect(await outcomeOf(sink, SPANS)).toMatchObject({ delivered: 50, lost: [] });
+    expect(backend.requests.every(({ body }) => body.length < length)).toBe(true);
   });
 
   it('is measured before compression', async () => {

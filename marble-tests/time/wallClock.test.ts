@@ -12,8 +12,8 @@ import {
   retryWithBackoff,
   type Sink,
   spanPipeline,
-} from '../src/index.ts';
-import { marbles } from '../src/testing/index.ts';
+} from '../../src/index.ts';
+import { marbles } from '../../src/testing/index.ts';
 
 const TEN_MINUTES = 600_000;
 const backoff = exponentialBackoff({ initialMillis: 100, maxMillis: 100, jitter: 'none' });

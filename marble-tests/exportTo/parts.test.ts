@@ -1,4 +1,4 @@
-import { delay, of, throwError, timer } from 'rxjs';
+import { delay, NEVER, of, throwError, timer } from 'rxjs';
 import { map, mergeMap } from 'rxjs/operators';
 import { describe, expect, test } from 'vitest';
 import {
@@ -10,8 +10,8 @@ import {
   exportTo,
   type Outcome,
   type Sink,
-} from '../src/index.ts';
-import { marbles } from '../src/testing/index.ts';
+} from '../../src/index.ts';
+import { marbles } from '../../src/testing/index.ts';
 
 const RETRY = {
   backoff: exponentialBackoff({ initialMillis: 3, maxMillis: 100, jitter: 'none' }),
@@ -58,12 +58,14 @@ const small = (count: number) => Array.from({ length: count }, (_, index) => `it
 
 describe('exportTo: a batch that is too large in one piece', () => {
   test('is sent in halves, in its order, and at once', () =>
-    marbles(({ coldBatches, sink, expectOutcomes, expectAttempts }) => {
+    marbles(({ coldBatches, sink, expectOutcomes, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[abcd]|');
+      const subs = '              ^-----!';
       const attempts = ['         ^-!', '  --^-!', '----^-!'];
       const expected = '          ------(o|)';
       const backend = sink('--l', '--(r|)');
       expectOutcomes(source.pipe(exportTo(backend))).toBe(expected, { o: { delivered: 'abcd', attempts: 3 } });
+      expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts, ['abcd', 'ab', 'cd']);
     }));
 
@@ -136,17 +138,33 @@ describe('exportTo: a batch that is too large in one piece', () => {
 });
 
 describe('exportTo: a batch that is too slow in one piece', () => {
-  test('is tried again in halves after a timeout; what was in flight may be there twice', () =>
-    marbles(({ coldBatches, sink, expectOutcomes, expectAttempts }) => {
-      const source = coldBatches('[abcd]|');
-      const attempts = ['         ^----!', '--------^!', '---------^!'];
-      const expected = '          ----------(o|)';
-      const backend = sink('-', '-(r|)');
-      expectOutcomes(source.pipe(exportTo(backend, { attemptTimeoutMillis: 5, retry: RETRY }))).toBe(expected, {
-        o: { delivered: 'abcd', attempts: 3 },
-      });
-      expectAttempts(backend).toBe(attempts, ['abcd', 'ab', 'cd']);
-    }));
+  test('is tried again in halves after a timeout; what was in flight may be there twice', async () => {
+    const sizes: number[] = [];
+    const sink: Sink<string> = {
+      name: 'backend',
+      export: ({ items }) => {
+        sizes.push(items.length);
+        return items.length > 20 ? NEVER : of({});
+      },
+    };
+    const [outcome] = await outcomesOf(sink, [small(40)], { attemptTimeoutMillis: 5 });
+    expect(sizes).toEqual([40, 20, 20]);
+    expect(outcome).toMatchObject({ delivered: 40, possibleDuplicates: 40, timeouts: 1, requests: 2 });
+  });
+
+  test('a batch of less than twenty items is not: such small ones would spare a backend nothing', async () => {
+    const sizes: number[] = [];
+    const sink: Sink<string> = {
+      name: 'backend',
+      export: ({ items }) => {
+        sizes.push(items.length);
+        return NEVER;
+      },
+    };
+    const [outcome] = await outcomesOf(sink, [small(19)], { attemptTimeoutMillis: 5 });
+    expect(sizes).toEqual([19, 19]);
+    expect(outcome).toMatchObject({ lost: [{ count: 19, reason: 'unconfirmed' }], timeouts: 2 });
+  });
 
   test('a backend that needs too long for large batches gets all of them, in pieces that are in time', async () => {
     const sizes: number[] = [];

@@ -9,9 +9,9 @@ import {
   monotonicScheduler,
   type Outcome,
   type Sink,
-} from '../src/index.ts';
-import { Flushes } from '../src/inputs/flushes.ts';
-import { marbles } from '../src/testing/index.ts';
+} from '../../src/index.ts';
+import { Flushes } from '../../src/inputs/flushes.ts';
+import { marbles } from '../../src/testing/index.ts';
 
 /** Waits of 4 s, 8 s, 16 s and then 30 s. */
 const RETRY = { backoff: exponentialBackoff({ initialMillis: 4_000, jitter: 'none' }) } as const;

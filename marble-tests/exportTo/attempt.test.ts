@@ -9,8 +9,8 @@ import {
   type Outcome,
   type Response,
   type Sink,
-} from '../src/index.ts';
-import { marbles } from '../src/testing/index.ts';
+} from '../../src/index.ts';
+import { marbles } from '../../src/testing/index.ts';
 
 const ONCE = { retry: { maxAttempts: 1 }, attemptTimeoutMillis: 5 } as const;
 

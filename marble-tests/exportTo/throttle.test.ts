@@ -9,8 +9,8 @@ import {
   type Outcome,
   type Response,
   type Sink,
-} from '../src/index.ts';
-import { marbles } from '../src/testing/index.ts';
+} from '../../src/index.ts';
+import { marbles } from '../../src/testing/index.ts';
 
 /** Waits of 3, 6, 12 … milliseconds. */
 const RETRY = { backoff: exponentialBackoff({ initialMillis: 3, maxMillis: 100, jitter: 'none' }) } as const;
