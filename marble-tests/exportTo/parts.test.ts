@@ -112,6 +112,22 @@ describe('exportTo: a batch that is too large in one piece', () => {
     expect(outcome).toMatchObject({ lost: [{ count: 1, reason: 'tooLarge', stage: 'backend' }], attempts: 1 });
   });
 
+  test('a backend that refuses everything as too large is not asked for each item', async () => {
+    const { sink, requests } = backendThat(() => true);
+    const outcomes = await outcomesOf(sink, [small(2_000), small(2_000)]);
+    expect(outcomes).toMatchObject([1, 2].map(() => ({ lost: [{ count: 2_000, reason: 'tooLarge' }] })));
+    expect(requests.length).toBeLessThanOrEqual(2 * 11 + 32 + 12);
+  });
+
+  test('a few items that are too large, one after another, do not take the others with them', async () => {
+    const items = [...small(50), ...Array.from({ length: 20 }, () => 'x'.repeat(5_000)), ...small(50)];
+    const { sink, requests, arrived } = backendThat((batch) => bytesOf(batch) > 2_000);
+    const [outcome] = await outcomesOf(sink, [items]);
+    expect(arrived).toHaveLength(100);
+    expect(outcome).toMatchObject({ delivered: 100, lost: [{ count: 20, reason: 'tooLarge' }] });
+    expect(requests.length).toBeLessThanOrEqual(60);
+  });
+
   test('a part that is refused for good does not take the others with it', async () => {
     const sink: Sink<string> = {
       name: 'backend',

@@ -170,7 +170,7 @@ export class Delivery<T> {
     if (part.items.length === 1 || failureOf(error).kind !== 'tooLarge') return throwError(() => error);
     this.#endAttempt();
     const takeBack = this.#context.destination.refusedBytes(part.bytes);
-    this.#blameItem ??= takeBack;
+    this.#blameItem ??= once(takeBack);
     return EMPTY;
   }
 
@@ -244,9 +244,10 @@ export class Delivery<T> {
     }
     const { kind } = failureOf(error);
     const reason = kind === 'permanent' || kind === 'tooLarge' ? kind : 'retriesExhausted';
-    if (kind === 'tooLarge') this.#blameItem?.();
     this.#requests += 1;
     this.#progress.lose(this.#partSize, this.#hurry.gaveUp ? 'shutdown' : reason);
+    if (kind === 'tooLarge') this.#blameItem?.();
+    if (kind === 'tooLarge' && !this.#context.destination.refusedItem()) this.#progress.lose(this.#progress.rest, kind);
     this.#error = asSpanflowError(error);
   }
 
@@ -271,6 +272,15 @@ export class Delivery<T> {
       ...(this.#message !== undefined && { message: this.#message }),
     };
   }
+}
+
+/** The second time, it is not one item alone: the sizes are too large. */
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
 }
 
 /** Whether what failed may have arrived all the same. */

@@ -11,11 +11,15 @@ const WOKEN_BY_SUCCESS = 2;
 /** A request of fewer items that timed out was not too large: such small ones would cost a backend more than they spare it. */
 const LEAST_ITEMS_TOO_SLOW = 20;
 
+/** Items that were refused as too large by themselves, one after another: then the backend takes nothing at all, and the rest of a batch is not tried item by item. */
+const HOPELESS_ITEMS = 32;
+
 /** What all that export to one sink have in common: when it may be asked, how much it takes at once, and who waits for it. */
 export class Destination {
   readonly gate: ThrottleGate;
   readonly #itemLimit = new LearnedLimit();
   readonly #byteLimit = new LearnedLimit();
+  #itemsRefused = 0; // alone, since something was accepted
   readonly #backingOff = new Chain<() => void>(); // what ends each of the waits, the oldest first
 
   constructor(scheduler: SchedulerLike) {
@@ -30,6 +34,7 @@ export class Destination {
   accepted(items: number, bytes: number): void {
     this.#itemLimit.accepted(items);
     this.#byteLimit.accepted(bytes);
+    this.#itemsRefused = 0;
     for (let count = 0; count < WOKEN_BY_SUCCESS; count += 1) this.#backingOff.shift()?.();
   }
 
@@ -38,6 +43,12 @@ export class Destination {
     const before = this.#byteLimit.known;
     this.#byteLimit.refused(bytes);
     return () => this.#byteLimit.restore(before);
+  }
+
+  /** One item alone was too large. Returns whether more of them are worth a try. */
+  refusedItem(): boolean {
+    this.#itemsRefused += 1;
+    return this.#itemsRefused < HOPELESS_ITEMS;
   }
 
   /** A request of so many items took too long. */
