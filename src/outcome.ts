@@ -9,14 +9,14 @@ import type { SpanflowError } from './errors.ts';
  * | `queueFull` | met a full queue, or was the oldest in one |
  * | `retriesExhausted` | was refused for the time being at every attempt that the limits allowed |
  * | `expired` | waited for its first attempt until its total deadline |
- * | `permanent` | was refused for good, or could not be sent at all |
- * | `tooLarge` | is larger than the queue by itself, or in a batch that is larger than the sink or the backend takes |
- * | `unconfirmed` | is in a batch of which an attempt began and was never answered: whether it arrived is unknown |
+ * | `permanent` | was refused for good, or could not be sent at all: a defect of the sink |
+ * | `tooLarge` | is by itself larger than the queue, half of the memory budget, the sink or the backend takes |
+ * | `unconfirmed` | was sent in an attempt whose answer never came, and in none that was delivered: whether it arrived is unknown |
  * | `unencodable` | cannot be expressed on the wire |
  * | `unsampled` | is a span that is not sampled, and was given to an `exportHandle` on a pipeline |
  * | `noSubscriber` | waited in an input that nobody subscribed to |
  * | `alreadyShutdown` | came after the shutdown |
- * | `shutdown` | was still waiting when a shutdown reached its deadline |
+ * | `shutdown` | was still waiting when the deadline of a shutdown, or of a drain at the natural exit, was over |
  * | `unsubscribed` | was held by an operator that was unsubscribed |
  * | `leaseExpired` | is in a batch whose holder never settled it |
  */

@@ -36,7 +36,8 @@ export interface SpanPipeline {
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
    * Takes no more spans, sends what it has, and shuts the sink down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost, as `shutdown` or `unconfirmed`.
-   * It resolves then at the latest, but for a sink that is slow to close, which gets as long again. The second call gives the promise of the first.
+   * It resolves then at the latest, but for a sink that is slow to close, which gets as long again. While it waits, what is in backoff tries at once and then at least twice a second; an address at which nothing
+   * listens is tried for two seconds in all. The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
   [Symbol.asyncDispose](): Promise<void>;
@@ -46,13 +47,14 @@ export interface SpanPipeline {
  * The default composition: a drop-in for OpenTelemetry's `BatchSpanProcessor` that loses nothing silently.
  *
  * ```text
- * span.end()  →  ring  →  adaptiveBatch  →  exportTo( deadline( retry( slot( timeout( sink ) ) ) ) )  →  outcomes$
+ * span.end()  →  ring  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  * ```
  *
  * **Order**: batches are made in the order in which spans ended, and exported several at once.
  *
- * **Loss**: everything is in `stats()`, by reason; and told to OpenTelemetry's `diag.warn`, at once and then summed up at most once per `warnIntervalMillis`. A burst of 10,000 spans, or an outage
- * of half a minute at 1,000 spans a second, costs nothing with the defaults.
+ * **Loss**: everything is in `stats()`, by reason; and told to OpenTelemetry's `diag.warn`, at once and then summed up at most once per `warnIntervalMillis`. With the defaults, and one
+ * pipeline in the process, spans of ten short attributes may come in a burst of 10,000 from `--max-old-space-size=128` on, or at 1,000 a second through an outage of half a minute from 256 on, and none is lost; see
+ * {@link memoryBudget}.
  *
  * **Exit**: whenever the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`; what has no outcome then is lost, as `shutdown` or `unconfirmed`. The pipeline stays
  * open: a program that finds more work in `beforeExit` goes on. `process.exit()` and signals do not wait: call `shutdown` first.
