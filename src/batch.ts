@@ -29,6 +29,8 @@ export interface FlushUrgency {
   readonly timeoutMillis: number;
   /** Whether the program is coming to its end: then a backend that is certainly not there is not waited for that long. */
   readonly isEnding: boolean;
+  /** For how long it has waited already, in milliseconds. Left out: 0. */
+  readonly elapsedMillis?: number;
 }
 
 /** A claim on a batch. Both calls are idempotent. */

@@ -109,6 +109,8 @@ export interface MemoryAccount {
   admits(bytes: number): boolean;
   /** Takes so much, if there is room. */
   take(bytes: number): boolean;
+  /** Whether so much could be taken if `given` of what it holds were given back. */
+  wouldHaveRoom(bytes: number, given: number): boolean;
   /** Takes so much in any case: it is there. */
   hold(bytes: number): void;
   /** Gives so much back, and whoever waits for room is told at once, first come, first told. */
@@ -224,6 +226,10 @@ class BudgetAccount implements MemoryAccount {
     if (this.refuses && bytes > this.#budget.roomFor(this)) return false;
     this.hold(bytes);
     return true;
+  }
+
+  wouldHaveRoom(bytes: number, given: number): boolean {
+    return !this.refuses || bytes <= this.#budget.roomFor(this) + given;
   }
 
   hold(bytes: number): void {

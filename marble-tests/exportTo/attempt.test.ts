@@ -1,4 +1,4 @@
-import { type Observable, of, Observable as Stream, throwError } from 'rxjs';
+import { type Observable, of, Observable as Stream, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type Attempt,
@@ -94,6 +94,22 @@ describe('exportTo: an answer that is known although the attempt goes on', () =>
       attemptTimeoutMillis: 5,
     });
     expect(outcome).toMatchObject({ lost: [{ reason: 'permanent' }], attempts: 1 });
+  });
+
+  test('a refusal counts, too, when the batch is given up; and the last failure says why', async () => {
+    const refused = known(new ExportError({ kind: 'permanent' }, 'answered 400'));
+    await marbles(({ coldBatches, cold, expectOutcomes, expectSubscriptions }) => {
+      const source = coldBatches('[a]|');
+      const outcomes = source.pipe(exportTo(refused as Sink<unknown>, { stopWhen: cold('--s') }));
+      expectOutcomes(outcomes).toBe('--o|', { o: { lost: { permanent: 1 } } });
+      expectSubscriptions(source.subscriptions).toBe('^--!');
+    });
+    const busy: Sink<string> = { name: 'busy', export: () => throwError(() => new Error('busy')) };
+    const outcome = await outcomeOf(busy, {
+      stopWhen: timer(5),
+      retry: { backoff: exponentialBackoff({ initialMillis: 9, jitter: 'none' }) },
+    });
+    expect(outcome).toMatchObject({ lost: [{ reason: 'shutdown' }], error: { message: 'busy' } });
   });
 
   test('it counts at the deadline of the whole, and when the batch is given up', async () => {

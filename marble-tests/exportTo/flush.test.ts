@@ -110,6 +110,17 @@ describe('exportTo: while the program ends', () => {
     expect(askedAt.filter((at) => at >= 1_000).length).toBeLessThanOrEqual(3 * 7);
   });
 
+  test('the two seconds are those of the end, not of each batch: what comes later is tried once', async () => {
+    const { sink, askedAt } = backendUpAt(Number.POSITIVE_INFINITY, REFUSED);
+    const items = Array.from({ length: 100 }, (_, index) => `item ${index}`);
+    const { outcomes, doneAt } = await flushed(sink, items, [
+      { atMillis: 1_000, timeoutMillis: 10_000, isEnding: true },
+    ]);
+    expect(outcomes).toHaveLength(100);
+    expect(doneAt[0]).toBeLessThanOrEqual(3_500);
+    expect(askedAt.length).toBeLessThanOrEqual(100 + 32 * 9);
+  });
+
   test('a collector that starts within these two seconds gets everything', async () => {
     const { sink } = backendUpAt(2_000, REFUSED);
     const { outcomes } = await flushed(sink, ['a'], [{ atMillis: 1_000, timeoutMillis: 10_000, isEnding: true }]);

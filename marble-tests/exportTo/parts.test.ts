@@ -128,6 +128,41 @@ describe('exportTo: a batch that is too large in one piece', () => {
     expect(requests.length).toBeLessThanOrEqual(60);
   });
 
+  test('items whose size nobody can tell are halved by their number', async () => {
+    const ledger = createLedger();
+    let requests = 0;
+    const sink: Sink<object> = {
+      name: 'backend',
+      export: ({ items }) => {
+        requests += 1;
+        return items.length > 3 ? throwError(() => new ExportError({ kind: 'tooLarge' }, '413')) : of({});
+      },
+    };
+    await marbles(async ({ flush }) => {
+      of(Array.from({ length: 16 }, (_, id) => ({ id })))
+        .pipe(exportTo(sink, { ledger }))
+        .subscribe();
+      await flush();
+    });
+    expect(ledger.stats()).toMatchObject({ delivered: 16, lost: {}, pending: 0 });
+    expect(requests).toBeLessThanOrEqual(20);
+  });
+
+  test('maxAttempts is that of the batch: when a part has used them up, the rest is lost with it', async () => {
+    let isDown = false;
+    const sink: Sink<string> = {
+      name: 'backend',
+      export: (batch) => {
+        if (isDown) return throwError(() => new ExportError({ kind: 'retryable' }, '503'));
+        return bytesOf(batch) > 100 ? throwError(() => new ExportError({ kind: 'tooLarge' }, '413')) : of({});
+      },
+    };
+    await outcomesOf(sink, [small(200)]);
+    isDown = true;
+    const [outcome] = await outcomesOf(sink, [small(200)], { retry: { ...RETRY, maxAttempts: 2 } });
+    expect(outcome).toMatchObject({ attempts: 2, lost: [{ count: 200, reason: 'retriesExhausted' }] });
+  });
+
   test('a part that is refused for good does not take the others with it', async () => {
     const sink: Sink<string> = {
       name: 'backend',

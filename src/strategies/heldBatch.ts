@@ -84,7 +84,8 @@ export class HeldBatch<T> implements Batch<T> {
 
   /** A flush waits for it. */
   flush(urgency: FlushUrgency): void {
-    this.#urgency = urgency;
+    // For holders that come later, the end of the program is not forgotten for a flush after it.
+    if (urgency.isEnding || this.#urgency?.isEnding !== true) this.#urgency = urgency;
     for (const listener of this.#flushListeners) listener(urgency);
   }
 

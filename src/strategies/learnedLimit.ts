@@ -43,7 +43,7 @@ export class LearnedLimit {
 
   /** A request of this size was too large. One that was sent before the limit fell to less teaches nothing more. */
   refused(size: number): void {
-    if (size > this.#limit) return;
+    if (size > this.#limit || !(size > 0)) return;
     if (this.#run === 0) {
       this.#runBegan = size;
       this.#patience = Math.min(LAST_PATIENCE, this.#patience * 2);

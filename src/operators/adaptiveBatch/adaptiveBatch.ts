@@ -61,6 +61,7 @@ interface PendingFlush {
   readonly upTo: number;
   readonly hold: ReturnType<FlushRequest['hold']>;
   readonly urgency: FlushUrgency | undefined;
+  readonly atMillis: number;
 }
 
 function batchInto<T>(
@@ -81,6 +82,10 @@ function batchInto<T>(
       answerFlushes();
     },
     isOpen: () => !stopped,
+    onFull: () => {
+      batcher.makeAllDue('bytes');
+      drain();
+    },
   });
   const unsettled = new Unsettled<T>(scheduler, settings.holdLeaseMillis, (batch) => {
     intake.tell('leaseExpired', batch.items);
@@ -179,7 +184,9 @@ function batchInto<T>(
       const { delivered, attemptMillis, requests = 1, timeouts = 0 } = tally;
       account.settle(batch.items.length, tally);
       const { length: items } = batch.items;
-      strategy.ended({ items, delivered, requests, timeouts, attemptMillis, queued: batcher.length });
+      // One item that was too large by itself says nothing about the size of batches.
+      const isOfOneItem = tally.lost.some(({ reason }) => reason === 'tooLarge');
+      if (!isOfOneItem) strategy.ended({ items, delivered, requests, timeouts, attemptMillis, queued: batcher.length });
       batcher.aim(strategy.size);
       unsettled.delete(batch);
       answerFlushes();
@@ -209,8 +216,9 @@ function batchInto<T>(
 
   const flush = (request: unknown) => {
     if (isFlushRequest(request)) {
-      flushes.push({ upTo: taken + batcher.length, hold: request.hold(), urgency: request.urgency });
-      for (const batch of unsettled.batches()) if (request.urgency !== undefined) batch.flush(request.urgency);
+      const { urgency } = request;
+      flushes.push({ upTo: taken + batcher.length, hold: request.hold(), urgency, atMillis: scheduler.now() });
+      if (urgency !== undefined) for (const batch of unsettled.batches()) batch.flush(urgency);
     }
     batcher.makeAllDue('flush');
     drain();
@@ -219,7 +227,10 @@ function batchInto<T>(
 
   /** A batch that leaves while a flush waits for it. */
   const tellUrgency = (batch: HeldBatch<T>) => {
-    for (const { upTo, urgency } of flushes) if (batch.sequence < upTo && urgency !== undefined) batch.flush(urgency);
+    for (const { upTo, urgency, atMillis } of flushes) {
+      if (batch.sequence >= upTo || urgency === undefined) continue;
+      batch.flush({ ...urgency, elapsedMillis: (urgency.elapsedMillis ?? 0) + scheduler.now() - atMillis });
+    }
   };
 
   const answerFlushes = () => {

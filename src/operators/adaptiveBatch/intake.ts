@@ -12,6 +12,8 @@ export type Admission = 'accepted' | 'refused' | 'overflown';
 export interface QueueState {
   onEvicted(): void;
   isOpen(): boolean;
+  /** An item finds no room: what is queued has waited long enough, and may leave at once. */
+  onFull(): void;
 }
 
 /** The way in: measures each item, makes room or refuses it, and says what was lost. */
@@ -64,15 +66,25 @@ export class Intake<T> {
   /** Takes the memory, and evicts others for it if that is what they chose. What is in batches already stays. */
   #makeRoom(bytes: number, heapBytes: number): boolean {
     if (this.#takeRoom(bytes, heapBytes)) return true;
-    if (this.#settings.overflow !== 'dropOldest') return false;
+    this.#queue.onFull();
+    if (!this.#queue.isOpen()) return false;
+    if (this.#takeRoom(bytes, heapBytes)) return true;
+    if (this.#settings.overflow !== 'dropOldest' || !this.#isWorthEvicting(heapBytes)) return false;
     let taken = false;
     while (!taken && this.#batcher.length > 0) {
       this.#evict();
       if (!this.#queue.isOpen()) return false;
       taken = this.#takeRoom(bytes, heapBytes);
     }
-    if (!taken) this.#memory.give(0);
+    // Whoever else waits for memory hears of what is left of theirs.
+    this.#memory.give(0);
     return taken;
+  }
+
+  /** Whether there would be memory for it if nothing were queued. */
+  #isWorthEvicting(heapBytes: number): boolean {
+    const ofQueue = heapBytesOf(this.#batcher.length, this.#batcher.bytes);
+    return this.#memory.wouldHaveRoom(heapBytes, ofQueue);
   }
 
   #takeRoom(bytes: number, heapBytes: number): boolean {

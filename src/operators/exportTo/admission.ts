@@ -1,4 +1,4 @@
-import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, Subscription } from 'rxjs';
 import { forwardTo, listen } from '../../listen.ts';
 import type { Slots } from '../../strategies/slots.ts';
 import type { Pass, ThrottleGate } from './throttleGate.ts';
@@ -7,17 +7,21 @@ import type { Pass, ThrottleGate } from './throttleGate.ts';
  * Subscribes the source when the gate is open and a slot is free, and keeps the slot until the source ends or is unsubscribed.
  *
  * The gate comes first: what it holds back takes no slot. If it closes while something waits for its slot, that goes back to the gate.
+ *
+ * @param hold keeps the process alive, for the wait at a closed gate: that has an end
  */
-export function admitted<T>(gate: ThrottleGate, slots: Slots): MonoTypeOperatorFunction<T> {
+export function admitted<T>(gate: ThrottleGate, slots: Slots, hold: () => Subscription): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
       let leaveGate: () => void = () => {};
       let leaveSlots: () => void = () => {};
 
       const enter = () => {
-        leaveGate = gate.enter((pass) => {
+        const held = gate.isClosed ? hold() : Subscription.EMPTY;
+        const leave = gate.enter((pass) => {
+          held.unsubscribe();
           let waits = true; // for its slot
-          const leave = slots.acquire(() => {
+          const leaveLine = slots.acquire(() => {
             waits = false;
             if (!gate.isClosed) return start(pass);
             pass.end(false);
@@ -25,11 +29,15 @@ export function admitted<T>(gate: ThrottleGate, slots: Slots): MonoTypeOperatorF
             enter();
           });
           leaveSlots = () => {
-            leave();
+            leaveLine();
             if (waits) pass.end(false);
             waits = false;
           };
         });
+        leaveGate = () => {
+          held.unsubscribe();
+          leave();
+        };
       };
 
       const start = (pass: Pass) => {

@@ -6,6 +6,7 @@ import type { LossReason, Outcome } from '../../outcome.ts';
 import { ExportError, type Failure, type Response, type Sink } from '../../sink.ts';
 import { failureOf } from '../../strategies/retry.ts';
 import type { Slots } from '../../strategies/slots.ts';
+import { holdProcess } from '../../timers.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import { admitted } from './admission.ts';
@@ -45,6 +46,7 @@ export class Delivery<T> {
   readonly #wake = new Subject<void>(); // ends the wait for the next attempt
   #stayAwake: () => void = () => {}; // takes back that a success elsewhere ends the wait
   #blameItem: (() => void) | undefined; // takes back what refusals of parts have said of the size: one item alone was too large
+  #itemCap = Number.POSITIVE_INFINITY; // of the next part, after one that was too large: whatever the sizes say, it is a smaller one
   #partSize = 0; // items in the part that is in flight, or was last
   #report: AttemptReport | undefined; // of the attempt in flight
   #attempts = 0; // that were started
@@ -54,6 +56,7 @@ export class Delivery<T> {
   #attemptMillis = 0; // how long it took
   #isThrottled = false; // the backend has said when the next attempt is welcome
   #error: SpanflowError | undefined; // of the last part that was lost
+  #lastError: SpanflowError | undefined; // of the last attempt that failed
   #message: string | undefined; // what the backend said last
 
   constructor(given: Batch<T> | readonly T[], batch: Batch<T>, context: DeliveryContext<T>) {
@@ -100,6 +103,7 @@ export class Delivery<T> {
   givenUp(reason: LossReason): Outcome<T> {
     this.#stayAwake();
     this.#endByAbort();
+    if (this.#progress.rest > 0) this.#error ??= this.#lastError;
     this.#progress.lose(this.#progress.rest, reason);
     return this.#outcome();
   }
@@ -114,11 +118,11 @@ export class Delivery<T> {
     const { destination, slots, settings } = this.#context;
     const { scheduler, random, retry, processHold } = settings;
     return defer(() => this.#attempt()).pipe(
-      admitted(destination.gate, slots),
+      admitted(destination.gate, slots, () => holdProcess(scheduler, processHold)),
       retryWithBackoff({
         ...retry,
         backoff: this.#hurry.backoff,
-        maxElapsedMillis: Math.max(0, retry.maxElapsedMillis - this.#elapsedMillis()),
+        maxElapsedMillis: Math.min(retry.maxElapsedMillis, Math.max(0, retry.maxElapsedMillis - this.#elapsedMillis())),
         wakeWhen: this.#wake,
         classify: (error) => this.#classify(error),
         onRetry: (next) => this.#beforeRetry(next),
@@ -140,7 +144,8 @@ export class Delivery<T> {
     this.#stayAwake();
     // The slot came when the time was up: nothing is sent any more.
     if (this.#elapsedMillis() >= retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
-    const part = this.#parts.cut(this.#progress.settled, destination.limits);
+    const { maxItems, maxBytes } = destination.limits;
+    const part = this.#parts.cut(this.#progress.settled, { maxItems: Math.min(maxItems, this.#itemCap), maxBytes });
     const report = new AttemptReport(sink.name);
     this.#partSize = part.items.length;
     this.#report = report;
@@ -159,17 +164,23 @@ export class Delivery<T> {
   /** An answer is an answer, also where a sink in JavaScript gives `undefined`. */
   #accepted(part: Batch<T>, response: Response | undefined): void {
     this.#endAttempt();
+    this.#answered(part.items.length, response ?? {});
+    this.#itemCap = Number.POSITIVE_INFINITY;
+    this.#context.destination.accepted(part.items.length, this.#parts.bytesOf(part));
+  }
+
+  #answered(items: number, response: Response): void {
     this.#requests += 1;
-    this.#progress.answer(part.items.length, response ?? {}, this.#partSize);
-    this.#message = response?.message || this.#message;
-    this.#context.destination.accepted(part.items.length, part.bytes);
+    this.#progress.answer(items, response, this.#partSize);
+    this.#message = response.message || this.#message;
   }
 
   /** What is too large in one piece is tried in smaller ones, at once. An item that is too large by itself is lost alone. */
   #split(part: Batch<T>, error: unknown): Observable<unknown> {
     if (part.items.length === 1 || failureOf(error).kind !== 'tooLarge') return throwError(() => error);
     this.#endAttempt();
-    const takeBack = this.#context.destination.refusedBytes(part.bytes);
+    this.#itemCap = Math.max(1, part.items.length >> 1);
+    const takeBack = this.#context.destination.refusedBytes(this.#parts.bytesOf(part));
     this.#blameItem ??= once(takeBack);
     return EMPTY;
   }
@@ -178,10 +189,12 @@ export class Delivery<T> {
     if (error === TIME_IS_UP) return { kind: 'permanent' };
     const { destination, settings } = this.#context;
     const failure = this.#meaningOf(error);
+    this.#lastError = asSpanflowError(error);
     if (error instanceof RaceTimeoutError && failure.kind === 'unknownOutcome') this.#timedOut();
     this.#endAttempt();
     destination.failed(failure, settings.retry.maxRetryAfterMillis);
-    this.#isThrottled = failure.kind === 'throttled' && failure.retryAfterMillis > 0;
+    this.#isThrottled =
+      failure.kind === 'throttled' && failure.retryAfterMillis > 0 && settings.retry.maxRetryAfterMillis > 0;
     if (leavesDoubt(failure)) this.#doubt();
     return this.#hurry.isInVain(failure) ? { kind: 'permanent' } : failure;
   }
@@ -231,24 +244,38 @@ export class Delivery<T> {
     if (report === undefined) return;
     this.#endAttempt();
     const { answer } = report;
-    if (answer !== undefined && !(answer instanceof Error)) {
-      this.#progress.answer(this.#partSize, answer);
-    } else if (leavesDoubt(answer?.failure ?? report.failure)) this.#doubt();
+    if (answer instanceof Error) this.#knownFailure(answer);
+    else if (answer !== undefined) this.#answered(this.#partSize, answer);
+    else if (leavesDoubt(report.failure)) this.#doubt();
   }
 
-  /** No further attempt is made at this part; the rest of the batch goes on. */
+  #knownFailure(error: ExportError): void {
+    this.#lastError = error;
+    const { failure } = error;
+    if (leavesDoubt(failure)) this.#doubt();
+    if (failure.kind === 'permanent') this.#progress.lose(this.#partSize, failure.kind);
+  }
+
+  /** No further attempt is made at this part. The rest of the batch goes on, unless the attempts are used up: they are those of the batch. */
   #losePart(error: unknown): void {
     if (error === TIME_IS_UP) {
       this.#endTime(error);
       return;
     }
     const { kind } = failureOf(error);
-    const reason = kind === 'permanent' || kind === 'tooLarge' ? kind : 'retriesExhausted';
     this.#requests += 1;
-    this.#progress.lose(this.#partSize, this.#hurry.gaveUp ? 'shutdown' : reason);
-    if (kind === 'tooLarge') this.#blameItem?.();
-    if (kind === 'tooLarge' && !this.#context.destination.refusedItem()) this.#progress.lose(this.#progress.rest, kind);
     this.#error = asSpanflowError(error);
+    if (kind === 'permanent') this.#progress.lose(this.#partSize, kind);
+    else if (kind === 'tooLarge') this.#loseItem();
+    else this.#progress.lose(this.#progress.rest, this.#hurry.gaveUp ? 'shutdown' : 'retriesExhausted');
+  }
+
+  /** It was too large by itself. */
+  #loseItem(): void {
+    this.#itemCap = Number.POSITIVE_INFINITY;
+    this.#progress.lose(this.#partSize, 'tooLarge');
+    this.#blameItem?.();
+    if (!this.#context.destination.refusedItem()) this.#progress.lose(this.#progress.rest, 'tooLarge');
   }
 
   /** The time of the whole batch is over. */

@@ -92,7 +92,9 @@ function deliverAll<T>(
   let pendingItems = 0;
   let pendingBytes = 0;
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
+  let limit = limitOf(settings.concurrency, sink);
   let halted = false; // by `stopWhen`
+  let givingUp = 0; // what is pending is being given up, how many times over
 
   const take = (given: Batch<T> | readonly T[]) => {
     const batch = batchOf(given);
@@ -108,7 +110,7 @@ function deliverAll<T>(
     entries.add(entry);
     pendingItems += size;
     pendingBytes += bytesOf(batch);
-    if (halted) return end(entry, entry.delivery.givenUp('shutdown'));
+    if (halted || givingUp > 0) return end(entry, entry.delivery.givenUp('shutdown'));
     listen(entry.delivery.run(), { next: (outcome) => end(entry, outcome) }, entry.run);
     if (!entries.has(entry)) return;
     if (slots.free) entry.hold.ready();
@@ -167,19 +169,18 @@ function deliverAll<T>(
   };
 
   const halt = () => {
+    halted = true;
     slots.close();
     giveUpPending();
-    halted = true;
   };
 
   /** What is queued before this stage comes meanwhile, and is given up, too. */
   const giveUpPending = () => {
-    const before = { halted, limit: slots.limit };
-    halted = true;
+    givingUp += 1;
     slots.limit = 0; // an abort must not start the next in line
     giveUp();
-    slots.limit = before.limit;
-    halted = before.halted;
+    givingUp -= 1;
+    if (givingUp === 0) slots.limit = limit;
   };
 
   const giveUp = () => {
@@ -218,9 +219,10 @@ function deliverAll<T>(
 
   const inFlight = () => [...entries].filter((entry) => entry.delivery.inFlight).length;
   subscriber.add(account.watch({ inFlight }));
-  const setLimit = (limit: number) => {
-    if (Number.isSafeInteger(limit) && limit >= 1) slots.limit = limitOf(limit, sink);
-    else account.callbackFailed();
+  const setLimit = (concurrency: number) => {
+    if (!Number.isSafeInteger(concurrency) || concurrency < 1) return account.callbackFailed();
+    limit = limitOf(concurrency, sink);
+    if (givingUp === 0) slots.limit = limit;
   };
   // First no slot, then no source, then no attempt: otherwise an abort would start the next in line. Each by itself: a source whose teardown throws does not
   // keep us from ours.

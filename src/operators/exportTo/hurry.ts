@@ -27,10 +27,10 @@ export class Hurry {
     return this.#gaveUp;
   }
 
-  begin({ timeoutMillis, isEnding }: FlushUrgency): void {
-    const nowMillis = this.#scheduler.now();
-    this.#untilMillis = Math.max(this.#untilMillis, nowMillis + timeoutMillis);
-    if (isEnding) this.#endingSinceMillis ??= nowMillis;
+  begin({ timeoutMillis, isEnding, elapsedMillis = 0 }: FlushUrgency): void {
+    const sinceMillis = this.#scheduler.now() - elapsedMillis;
+    this.#untilMillis = Math.max(this.#untilMillis, sinceMillis + timeoutMillis);
+    if (isEnding) this.#endingSinceMillis ??= sinceMillis;
   }
 
   /** Whether it makes no sense to try again: the program is ending, and nothing has been listening there for a while. */

@@ -23,7 +23,12 @@ export function inTurn(next: () => Observable<unknown> | undefined): Observable<
     };
 
     const begin = () => {
-      const source = next();
+      let source: Observable<unknown> | undefined;
+      try {
+        source = next();
+      } catch (thrown) {
+        return subscriber.error(thrown);
+      }
       if (source === undefined) return subscriber.complete();
       const run = new Subscription();
       subscriber.add(run);

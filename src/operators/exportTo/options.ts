@@ -120,7 +120,8 @@ export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToS
   requireFunction(`${owner}.random`, settings.random);
   requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
   requireProcessHold(`${owner}.processHold`, settings.processHold);
-  const { stopWhen, onRetry, onLoss, ledger } = settings;
+  const { stopWhen, giveUpWhen, onRetry, onLoss, ledger } = settings;
+  if (giveUpWhen !== undefined) requireShape(`${owner}.giveUpWhen`, giveUpWhen, 'an Observable', 'subscribe');
   if (stopWhen !== undefined) requireShape(`${owner}.stopWhen`, stopWhen, 'an Observable', 'subscribe');
   if (onRetry !== undefined) requireFunction(`${owner}.onRetry`, onRetry);
   if (onLoss !== undefined) requireFunction(`${owner}.onLoss`, onLoss);

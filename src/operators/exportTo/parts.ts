@@ -10,12 +10,14 @@ export interface PartLimits {
 /** Cuts a batch into parts that a backend takes: usually one, the batch itself. A part is a batch of its own. */
 export class Parts<T> {
   readonly #batch: Batch<T>;
+  readonly #bytes: number; // of all items; as many as there are items, where nobody can say
   #sizes: readonly number[] | undefined; // estimated bytes of each item, once they are needed
   #start = 0; // of the last part
   #last: Batch<T> | undefined;
 
   constructor(batch: Batch<T>) {
     this.#batch = batch;
+    this.#bytes = batch.bytes > 0 ? batch.bytes : batch.items.length;
   }
 
   /** As many items from `start` on as the limits allow, and at least one. A part that is cut again in the same way is the same object: a sink may keep something by it. */
@@ -28,10 +30,15 @@ export class Parts<T> {
     return this.#last;
   }
 
+  /** The bytes of a part, by which limits are learned. */
+  bytesOf(part: Batch<T>): number {
+    return part === this.#batch ? this.#bytes : part.bytes;
+  }
+
   #count(start: number, { maxItems, maxBytes }: PartLimits): number {
-    const { items, bytes } = this.#batch;
+    const { items } = this.#batch;
     const atMost = Math.min(items.length - start, Math.max(1, Math.floor(maxItems)));
-    if (maxBytes === Number.POSITIVE_INFINITY || (atMost === items.length && bytes <= maxBytes)) return atMost;
+    if (maxBytes === Number.POSITIVE_INFINITY || (atMost === items.length && this.#bytes <= maxBytes)) return atMost;
     const sizes = this.#bytesOfItems();
     let count = 1;
     let sum = sizes[start] ?? 0;
@@ -53,8 +60,8 @@ export class Parts<T> {
   /** They add up to the bytes of the batch; an item whose size cannot be estimated has the average. */
   #bytesOfItems(): readonly number[] {
     if (this.#sizes !== undefined) return this.#sizes;
-    const { items, bytes } = this.#batch;
-    const average = bytes > 0 ? bytes / items.length : 1;
+    const { items } = this.#batch;
+    const average = this.#bytes / items.length;
     const estimated = items.map((item) => estimate(item) || average);
     const scale = (average * items.length) / sumOf(estimated);
     this.#sizes = estimated.map((size) => size * scale);

@@ -29,11 +29,6 @@ export class Progress {
     return this.#size - this.#settled;
   }
 
-  /** Whether the next item was in an attempt whose outcome is unknown. */
-  get isDoubtful(): boolean {
-    return this.#doubtful > this.#settled;
-  }
-
   /** The next items may have arrived. That stays so, whatever later attempts say. */
   doubt(count: number): void {
     this.#doubtful = Math.max(this.#doubtful, this.#settled + count);
