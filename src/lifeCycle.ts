@@ -38,7 +38,7 @@ export interface ExitDrain {
  * Drains whenever the event loop has run empty, and leaves everything open. A listener of `beforeExit` may find more work, and then Node emits it again; what came meanwhile is drained then. So a program
  * lives on for one deadline after it has added something, and not at all when it has added nothing.
  *
- * @param deadlineMillis that of a drain; 0: there is none
+ * @param deadlineMillis that of a drain; 0: no drain at exit
  * @returns what ends that
  */
 export function drainAtExit(deadlineMillis: number, exit: ExitDrain): () => void {

@@ -7,7 +7,7 @@ import { closeSink, drainAtExit, flushSink, flushWithin, once, type Shutdown } f
 import { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from './operators/exportTo/exportTo.ts';
 import type { Retry } from './operators/retryWithBackoff.ts';
-import { requireMillis } from './options.ts';
+import { requireMillis, withDefaults } from './options.ts';
 import type { Loss, Outcome } from './outcome.ts';
 import { type SpanPipelineOptions, settle } from './pipelineOptions.ts';
 import type { Stats } from './strategies/summary.ts';
@@ -110,7 +110,9 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     return flushWithin(scheduler, timeoutMillis, flushed);
   };
 
-  const forceFlush = ({ timeoutMillis = settings.flushTimeoutMillis } = {}) => {
+  const forceFlush = (options: { timeoutMillis?: number } = {}) => {
+    const defaults = { timeoutMillis: settings.flushTimeoutMillis };
+    const { timeoutMillis } = withDefaults('spanPipeline.forceFlush', defaults, options);
     requireMillis('spanPipeline.forceFlush.timeoutMillis', timeoutMillis, 0, 'orInfinity');
     return flush(timeoutMillis, false);
   };
@@ -142,7 +144,9 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     atEnd: () => warnings.close(),
   });
 
-  const shutdown = once(({ deadlineMillis = settings.shutdownDeadlineMillis } = {}) => {
+  const shutdown = once((options: { deadlineMillis?: number } = {}) => {
+    const defaults = { deadlineMillis: settings.shutdownDeadlineMillis };
+    const { deadlineMillis } = withDefaults('spanPipeline.shutdown', defaults, options);
     requireMillis('spanPipeline.shutdown.deadlineMillis', deadlineMillis, 0, 'finite');
     return close(deadlineMillis);
   }, leaveExit);

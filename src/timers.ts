@@ -32,7 +32,7 @@ export function after(scheduler: SchedulerLike, delayMillis: number, work: () =>
   return action;
 }
 
-/** Like {@link after}, but for what a subscriber waits for: it keeps the process alive, unless `processHold` is `never`. A wait for ever is none that holds. */
+/** Like {@link after}, but for what a subscriber waits for: it keeps the process alive, unless `processHold` is `never`. An infinite wait never holds the process. */
 export function waiting(
   scheduler: SchedulerLike,
   delayMillis: number,

@@ -399,6 +399,17 @@ describe('spanPipeline: options and variables', () => {
     expect(process.listenerCount('beforeExit')).toBe(before);
   });
 
+  test('an option that a shutdown or a flush does not have is refused', async () => {
+    const { pipeline } = traced({ sink: toMemory<ReadableSpan>() });
+    expect(() => pipeline.shutdown({ timeoutMillis: 300 } as object)).toThrow(
+      'spanPipeline.shutdown.timeoutMillis must be one of the known options (deadlineMillis)',
+    );
+    expect(() => pipeline.forceFlush({ deadlineMillis: 300 } as object)).toThrow(
+      'spanPipeline.forceFlush.deadlineMillis must be one of the known options (timeoutMillis)',
+    );
+    await pipeline.shutdown();
+  });
+
   test('a shutdown with a deadline that is none is refused, and does not count', async () => {
     const pipeline: SpanPipeline = spanPipeline({ sink });
     expect(() => pipeline.shutdown({ deadlineMillis: -1 })).toThrow(

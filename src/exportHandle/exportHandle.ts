@@ -136,7 +136,9 @@ class SinkHandle<T> implements ExportHandle<T> {
       isPending: () => sink.forceFlush !== undefined || this.#calls.size > 0 || this.stats().pending > 0,
       drain: () => this.#drainForExit(),
     });
-    this.shutdown = once(({ deadlineMillis = settings.shutdownDeadlineMillis } = {}) => {
+    this.shutdown = once((options: { deadlineMillis?: number } = {}) => {
+      const defaults = { deadlineMillis: settings.shutdownDeadlineMillis };
+      const { deadlineMillis } = withDefaults(`${OWNER}.shutdown`, defaults, options);
       requireMillis(`${OWNER}.shutdown.deadlineMillis`, deadlineMillis, 0, 'finite');
       return this.#close(deadlineMillis);
     }, leaveExit);
@@ -158,7 +160,9 @@ class SinkHandle<T> implements ExportHandle<T> {
     return this.#ledger.stats();
   }
 
-  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+  forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
+    const defaults = { timeoutMillis: this.#settings.flushTimeoutMillis };
+    const { timeoutMillis } = withDefaults(`${OWNER}.forceFlush`, defaults, options);
     return flushWithin(this.#settings.scheduler, timeoutMillis, this.#flush(timeoutMillis, false));
   }
 

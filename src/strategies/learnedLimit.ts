@@ -2,7 +2,7 @@
 const FIRST_PATIENCE = 16;
 const LAST_PATIENCE = 1_024;
 const RAISE = 1.25;
-/** So many refusals without an acceptance in between, each at half of the size before, and the size is not what they are about. */
+/** So many refusals without an acceptance in between, each at half of the size before, and size is not the cause. */
 const OUTAGE_RUN = 3;
 
 /** A state of a {@link LearnedLimit}. */

@@ -11,6 +11,7 @@ const WAITS: readonly HoldInput['what'][] = [
   'the delay of adaptiveBatch, under for await',
   'a retry, under for await',
   'a retry of exportTo',
+  'the Retry-After of another batch',
   'the outcome of a source that has ended',
   'the gate of adaptiveBatch',
 ];

@@ -50,7 +50,7 @@ function cutOff(report: AttemptReport, millis: number): Observable<Response> {
   return answer instanceof Error ? throwError(() => answer) : of(answer);
 }
 
-/** Errors that a program makes, and no backend: what `export` throws of these is a defect of the sink. */
+/** Errors of these classes come from a mistake in the program: thrown by `export` when it is called, they are a defect of the sink. */
 const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
 
 /** Calls the sink. What is thrown there by mistake, and what is no `ObservableInput`, is not tried again. */

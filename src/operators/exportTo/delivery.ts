@@ -22,7 +22,7 @@ import { Progress } from './progress.ts';
 /** A slot that came too late. */
 const TIME_IS_UP = new SpanflowError('TIMEOUT', 'the time for all attempts was over before this one could begin');
 
-/** A wait that a success elsewhere cuts short: shorter ones end soon enough by themselves. */
+/** A wait that a success elsewhere cuts short: shorter ones are left alone. */
 const LONG_WAIT_MILLIS = 1_000;
 
 /** What all deliveries of one subscription share. */
@@ -45,7 +45,7 @@ export class Delivery<T> {
   readonly #hurry: Hurry;
   readonly #wake = new Subject<void>(); // ends the wait for the next attempt
   #stayAwake: () => void = () => {}; // takes back that a success elsewhere ends the wait
-  #blameItem: (() => void) | undefined; // takes back what refusals of parts have said of the size: one item alone was too large
+  #blameItem: (() => void) | undefined; // undoes what the refusals taught about sizes, once, when a single item was the cause
   #itemCap = Number.POSITIVE_INFINITY; // of the next part, after one that was too large: whatever the sizes say, it is a smaller one
   #partSize = 0; // items in the part that is in flight, or was last
   #report: AttemptReport | undefined; // of the attempt in flight
@@ -181,7 +181,7 @@ export class Delivery<T> {
     this.#endAttempt();
     this.#itemCap = Math.max(1, part.items.length >> 1);
     const takeBack = this.#context.destination.refusedBytes(this.#parts.bytesOf(part));
-    this.#blameItem ??= once(takeBack);
+    this.#blameItem ??= firstTimeOnly(takeBack);
     return EMPTY;
   }
 
@@ -301,8 +301,8 @@ export class Delivery<T> {
   }
 }
 
-/** The second time, it is not one item alone: the sizes are too large. */
-function once(work: () => void): () => void {
+/** Calls it the first time only: when several items are too large, it is the sizes. */
+function firstTimeOnly(work: () => void): () => void {
   let isDone = false;
   return () => {
     if (!isDone) work();

@@ -8,7 +8,7 @@ import { ThrottleGate } from './throttleGate.ts';
 /** Batches whose backoff ends early, for each batch that arrives. More would be a burst. */
 const WOKEN_BY_SUCCESS = 2;
 
-/** A request of fewer items that timed out was not too large: such small ones would cost a backend more than they spare it. */
+/** A request of fewer items that timed out was not too large: smaller requests cost more overhead than they save. */
 const LEAST_ITEMS_TOO_SLOW = 20;
 
 /** Items that were refused as too large by themselves, one after another: then the backend takes nothing at all, and the rest of a batch is not tried item by item. */
@@ -38,7 +38,7 @@ export class Destination {
     for (let count = 0; count < WOKEN_BY_SUCCESS; count += 1) this.#backingOff.shift()?.();
   }
 
-  /** A request of so many bytes was too large. What it returns takes that back: it was one of the items. */
+  /** A request of so many bytes was too large. The returned function undoes this, for when a single item turns out to be the cause. */
   refusedBytes(bytes: number): () => void {
     const before = this.#byteLimit.known;
     this.#byteLimit.refused(bytes);

@@ -93,7 +93,7 @@ async function askedForAll(ask: () => unknown): Promise<Readonly<Record<string, 
   if (!isRecord(headers)) throw retryable('the function for all headers gave no object of names and values');
   for (const [name, value] of Object.entries(headers)) {
     if (!isHeader(name, value))
-      throw retryable(`the header ${JSON.stringify(name)} is none that HTTP and otlpHttp allow`);
+      throw retryable(`the header ${JSON.stringify(name)} is not allowed by HTTP or otlpHttp`);
   }
   return headers as Readonly<Record<string, string>>;
 }

@@ -1,5 +1,16 @@
 /** A main program that waits for a stream of operators, while nothing but a timer of ours could end the wait. */
-import { defer, firstValueFrom, lastValueFrom, map, NEVER, type Observable, of, Subject, throwError } from 'rxjs';
+import {
+  concat,
+  defer,
+  firstValueFrom,
+  lastValueFrom,
+  map,
+  NEVER,
+  type Observable,
+  of,
+  Subject,
+  throwError,
+} from 'rxjs';
 import {
   adaptiveBatch,
   boundedMergeMap,
@@ -61,6 +72,17 @@ const waits = {
   'a retry, under for await': () => firstOf(toAsyncIterable(retried())),
   'a retry of exportTo': () =>
     firstValueFrom(withOneItem().pipe(adaptiveBatch(batching), exportTo(flakySink(), { retry: { backoff }, ...held }))),
+  'the Retry-After of another batch': () => {
+    let attempts = 0;
+    const failure = { kind: 'throttled', retryAfterMillis: 50 } as const;
+    const answer = () => (++attempts === 1 ? throwError(() => new ExportError(failure, 'later')) : of({}));
+    const sink: Sink<string> = { name: 'throttling', export: () => defer(answer) };
+    const options = { retry: { maxAttempts: 1, maxElapsedMillis: Number.POSITIVE_INFINITY }, ...held };
+    of(['a'])
+      .pipe(exportTo(sink, { ...options, processHold: 'never' }))
+      .subscribe();
+    return firstValueFrom(concat(of(['b']), NEVER).pipe(exportTo(sink, options)));
+  },
   'the outcome of a source that has ended': () =>
     lastValueFrom(of('item').pipe(adaptiveBatch(batching), exportTo(flakySink(), { retry: { backoff }, ...held }))),
   'the gate of adaptiveBatch': () => {

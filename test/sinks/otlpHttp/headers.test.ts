@@ -150,12 +150,12 @@ describe('a function for all headers', () => {
 
   it.each<readonly [unknown, string]>([
     ...FORBIDDEN.map(
-      (value) => [{ 'x-key': value }, 'the header "x-key" is none that HTTP and otlpHttp allow'] as const,
+      (value) => [{ 'x-key': value }, 'the header "x-key" is not allowed by HTTP or otlpHttp'] as const,
     ),
-    [{ 'x-key': undefined }, 'the header "x-key" is none that HTTP and otlpHttp allow'],
-    [{ 'x-key': () => 'x' }, 'the header "x-key" is none that HTTP and otlpHttp allow'],
-    [{ 'two words': 'x' }, 'the header "two words" is none that HTTP and otlpHttp allow'],
-    [{ 'Content-Length': '5' }, 'the header "Content-Length" is none that HTTP and otlpHttp allow'],
+    [{ 'x-key': undefined }, 'the header "x-key" is not allowed by HTTP or otlpHttp'],
+    [{ 'x-key': () => 'x' }, 'the header "x-key" is not allowed by HTTP or otlpHttp'],
+    [{ 'two words': 'x' }, 'the header "two words" is not allowed by HTTP or otlpHttp'],
+    [{ 'Content-Length': '5' }, 'the header "Content-Length" is not allowed by HTTP or otlpHttp'],
     ...[undefined, null, 'a=b', ['a'], new Headers({ a: 'b' }), new Map([['a', 'b']])].map(
       (value) => [value, 'the function for all headers gave no object of names and values'] as const,
     ),
