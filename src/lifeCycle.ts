@@ -104,8 +104,11 @@ export async function flushSink<T>(sink: Sink<T>, onTrouble: (message: string) =
   }
 }
 
+/** Where the deadline was used up by exports, a sink still gets this long to close what it has open. */
+const LEAST_CLOSING_MILLIS = 1_000;
+
 /**
- * Lets a sink hand on what it holds, and shuts it down. What it holds has until the end of the deadline, its shutdown as long as the whole deadline; it is shut down also where its flush hangs.
+ * Lets a sink hand on what it holds, and shuts it down. Both have until the end of the deadline, the shutdown a second at least; it is shut down also where its flush hangs.
  *
  * @param sinceMillis when the deadline began, in the scheduler's time
  */
@@ -114,9 +117,10 @@ export async function closeSink<T>(
   { scheduler, deadlineMillis, sinceMillis }: Closing,
   onTrouble: (message: string) => void,
 ): Promise<void> {
-  const leftMillis = Math.max(0, sinceMillis + deadlineMillis - scheduler.now());
-  await withinMillis(scheduler, leftMillis, flushSink(sink, onTrouble));
-  await withinMillis(scheduler, deadlineMillis, shutdownSink(sink, onTrouble));
+  const leftMillis = () => Math.max(0, sinceMillis + deadlineMillis - scheduler.now());
+  await withinMillis(scheduler, leftMillis(), flushSink(sink, onTrouble));
+  const leastMillis = Math.min(LEAST_CLOSING_MILLIS, deadlineMillis);
+  await withinMillis(scheduler, Math.max(leastMillis, leftMillis()), shutdownSink(sink, onTrouble));
 }
 
 interface Closing {

@@ -36,7 +36,7 @@ export interface SpanPipeline {
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
    * Takes no more spans, sends what it has, and shuts the sink down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost, as `shutdown` or `unconfirmed`.
-   * It resolves then at the latest, but for a sink that is slow to close, which gets as long again. While it waits, what is in backoff tries at once and then at least twice a second; an address at which nothing
+   * It resolves then at the latest, but for a sink that is slow to close, which gets up to a second more. While it waits, what is in backoff tries at once and then at least twice a second; an address at which nothing
    * listens is tried for two seconds in all. The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;

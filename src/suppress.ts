@@ -1,4 +1,5 @@
 import { context, createContextKey, diag } from '@opentelemetry/api';
+import { escaped } from './escaped.ts';
 
 /** The key that OpenTelemetry's SDK looks for; keys of the same description are the same key. */
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
@@ -11,7 +12,7 @@ export function untraced<R>(work: () => R): R {
 /** Tells OpenTelemetry's `diag`. The logger may do what it likes: the spans that it makes are suppressed, its exceptions caught. */
 export function warn(message: string): void {
   try {
-    untraced(() => diag.warn(message));
+    untraced(() => diag.warn(escaped(message)));
   } catch {
     // There is nobody left to tell.
   }

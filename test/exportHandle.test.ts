@@ -7,6 +7,7 @@ import type { ExportAnswer } from '../src/exportHandle/call.ts';
 import { type ExportHandle, exportHandle } from '../src/exportHandle/exportHandle.ts';
 import { EXPORT_HANDLE_DEFAULTS, type ExportHandleOptions } from '../src/exportHandle/options.ts';
 import { divide } from '../src/exportHandle/shares.ts';
+import { memoryBudget } from '../src/memory.ts';
 import type { Loss } from '../src/outcome.ts';
 import { ExportError, type Response, type Sink } from '../src/sink.ts';
 import { toMemory } from '../src/sinks/toMemory.ts';
@@ -459,4 +460,24 @@ describe('exportHandle, by any schedule', () => {
       ),
       { numRuns: RUNS },
     ));
+});
+
+describe('exportHandle: calls that wait for room', () => {
+  test('wait within the budget of memory: what has no place there is answered as queueFull', async () => {
+    const memory = memoryBudget({ maxBytes: 1_048_576 });
+    const handle = exportHandle<string>({ name: 'silent', export: () => NEVER }, { memory, exitDeadlineMillis: 0 });
+    const calls = Array.from({ length: 400 }, () => handle.export(Array.from({ length: 50 }, () => 'x'.repeat(100))));
+    let refused = 0;
+    for (const call of calls) {
+      call.then(({ lost }) => {
+        refused += lost.filter(({ reason }) => reason === 'queueFull').reduce((sum, { count }) => sum + count, 0);
+      });
+    }
+    expect(memory.usedBytes).toBeLessThanOrEqual(memory.maxBytes);
+    await handle.shutdown({ deadlineMillis: 0 });
+    const answers = await Promise.all(calls);
+    expect(answers.every(({ lost }) => lost.reduce((sum, { count }) => sum + count, 0) === 50)).toBe(true);
+    expect(refused).toBeGreaterThan(10_000);
+    expect(memory.usedBytes).toBe(0);
+  });
 });

@@ -399,6 +399,15 @@ describe('spanPipeline: options and variables', () => {
     expect(process.listenerCount('beforeExit')).toBe(before);
   });
 
+  test('a span that ends while a shutdown sends the last ones is refused', async () => {
+    const sink: Sink<ReadableSpan> = { name: 'ending', export: () => of({}) };
+    const { pipeline, end } = traced({ sink });
+    pipeline.outcomes$.subscribe(() => end(1));
+    end(1);
+    await pipeline.shutdown();
+    expect(pipeline.stats()).toMatchObject({ delivered: 1, refused: { alreadyShutdown: 1 }, pending: 0 });
+  });
+
   test('an option that a shutdown or a flush does not have is refused', async () => {
     const { pipeline } = traced({ sink: toMemory<ReadableSpan>() });
     expect(() => pipeline.shutdown({ timeoutMillis: 300 } as object)).toThrow(

@@ -2,6 +2,8 @@ import { type Observable, of, Observable as Stream, throwError, timer } from 'rx
 import { describe, expect, test } from 'vitest';
 import {
   type Attempt,
+  adaptiveBatch,
+  createLedger,
   ExportError,
   type ExportToOptions,
   exponentialBackoff,
@@ -11,6 +13,7 @@ import {
   type Sink,
 } from '../../src/index.ts';
 import { marbles } from '../../src/testing/index.ts';
+import { throwing } from '../support.ts';
 
 const ONCE = { retry: { maxAttempts: 1 }, attemptTimeoutMillis: 5 } as const;
 
@@ -132,6 +135,36 @@ describe('exportTo: sinks as people write them', () => {
   test('an iterable is one, and its first value is the answer', async () => {
     const sink: Sink<string> = { name: 'listing', export: () => [{ rejected: 1 }, {}] };
     expect(await outcomeOf(sink, {})).toMatchObject({ rejected: 1 });
+  });
+
+  test('counts of 64 bits may be bigints, and what cannot be read says nothing', async () => {
+    const answering = (answer: unknown): Sink<string> => ({ name: 'odd', export: () => of(answer as Response) });
+    expect(await outcomeOf(answering({ rejected: 1n }), {})).toMatchObject({ rejected: 1, attempts: 1 });
+    const hostile = Object.defineProperty({}, 'rejected', { enumerable: true, get: throwing });
+    expect(await outcomeOf(answering(hostile), {})).toMatchObject({ delivered: 1, attempts: 1 });
+    expect(await outcomeOf(answering({ rejected: Symbol('one') }), {})).toMatchObject({ delivered: 1, attempts: 1 });
+  });
+
+  test('what a sink puts into its batch, or takes out of it, does not break the books', async () => {
+    for (const mutate of [(items: string[]) => items.splice(0), (items: string[]) => items.push('b', 'c')]) {
+      const ledger = createLedger();
+      const sink: Sink<string> = {
+        name: 'mutating',
+        export: ({ items }) => {
+          mutate(items as string[]);
+          return of({});
+        },
+      };
+      of('a').pipe(adaptiveBatch({ ledger }), exportTo(sink, { ledger })).subscribe();
+      const { delivered, removed, pending } = ledger.stats();
+      expect([delivered + removed, pending]).toEqual([1, 0]);
+    }
+  });
+
+  test('a message of a sink is one line that is safe to show', async () => {
+    const sink: Sink<string> = { name: 'chatty', export: () => of({ message: 'a\r\nb\u001b[2J' }) };
+    const { message = '' } = await outcomeOf(sink, {});
+    expect(['\r', '\n', '\u001b'].filter((control) => message.includes(control))).toEqual([]);
   });
 
   test.each<[string, () => never]>([

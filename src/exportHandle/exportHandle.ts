@@ -8,12 +8,14 @@ import { BoundedChannel } from '../inputs/channel/boundedChannel.ts';
 import { STAGE as CHANNEL } from '../inputs/channel/options.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { closeSink, drainAtExit, flushSink, flushWithin, once, type Shutdown } from '../lifeCycle.ts';
+import { heapBytesOf, type MemoryAccount, processMemory } from '../memory.ts';
 import { adaptiveBatch } from '../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../operators/exportTo/exportTo.ts';
 import { requireMillis, withDefaults } from '../options.ts';
 import type { Loss, LossReason, Outcome } from '../outcome.ts';
 import { ENTRANCE, type SpanPipeline } from '../pipeline.ts';
 import type { Sink } from '../sink.ts';
+import { measure } from '../strategies/measuredQueue.ts';
 import type { Stats } from '../strategies/summary.ts';
 import { warn } from '../suppress.ts';
 import { keepingAlive } from '../timers.ts';
@@ -116,6 +118,7 @@ class SinkHandle<T> implements ExportHandle<T> {
   readonly #entering = new Set<Promise<void>>(); // calls whose items are not all in
   readonly #stopWhen = new Subject<void>(); // the shutdown has reached its deadline
   readonly #giveUpWhen = new Subject<void>(); // a drain at exit has
+  readonly #waitingMemory: MemoryAccount; // of calls that wait for room
   #callCount = 0;
   #givenUpCount = 0; // how often a drain at exit has given up
   readonly #drained: Promise<void>;
@@ -128,6 +131,7 @@ class SinkHandle<T> implements ExportHandle<T> {
     this.#settings = settings;
     this.#ledger = createLedger({ scheduler: settings.scheduler });
     this.#account = this.#ledger.open('input', CHANNEL);
+    this.#waitingMemory = (settings.channel.memory ?? processMemory()).open(this);
     this.#channel = new BoundedChannel({ ...settings.channel, gate }, this.#account);
     this.#drained = this.#run(gate);
     const leaveExit = drainAtExit(settings.exitDeadlineMillis, {
@@ -203,14 +207,32 @@ class SinkHandle<T> implements ExportHandle<T> {
 
   async #enter(call: Call, items: readonly T[], signal: AbortSignal | undefined): Promise<void> {
     const givenUpCount = this.#givenUpCount;
-    for (const [index, item] of items.entries()) {
-      const admitted = this.#channel.admit({ item, call }, signal);
-      const admission = typeof admitted === 'string' ? admitted : await admitted;
-      if (admission === 'aborted') return;
-      if (admission !== 'accepted') call.lose(1, admission, CHANNEL);
-      // It was given up while this one waited: the rest has found no room either.
-      if (givenUpCount !== this.#givenUpCount) return this.#turnAway(call, items.length - index - 1, 'queueFull');
+    let waitingBytes: number | undefined; // taken for what waits, once something does
+    try {
+      for (const [index, item] of items.entries()) {
+        const admitted = this.#channel.admit({ item, call }, signal);
+        const mustWait = typeof admitted !== 'string';
+        if (mustWait) waitingBytes ??= this.#takeToWait(call, items, index);
+        const admission = mustWait ? await admitted : admitted;
+        if (admission === 'aborted') return;
+        if (admission !== 'accepted') call.lose(1, admission, CHANNEL);
+        // It was given up while this one waited, or there is no memory for what waits: the rest has found no room either.
+        const isOver = givenUpCount !== this.#givenUpCount || waitingBytes === 0;
+        if (isOver) return this.#turnAway(call, items.length - index - 1, 'queueFull');
+      }
+    } finally {
+      if (waitingBytes !== undefined) this.#waitingMemory.give(waitingBytes);
     }
+  }
+
+  /** The memory of those items of a call that wait for room: 0 if there is none for them. */
+  #takeToWait(call: Call, items: readonly T[], from: number): number {
+    let bytes = 0;
+    for (let index = from; index < items.length; index += 1) {
+      const unit = { item: items[index] as T, call };
+      bytes += heapBytesOf(1, measure(unit, this.#settings.channel.sizeOf, this.#account));
+    }
+    return this.#waitingMemory.take(bytes) ? bytes : 0;
   }
 
   #turnAway(call: Call, items: number, reason: LossReason): void {
@@ -258,6 +280,7 @@ class SinkHandle<T> implements ExportHandle<T> {
     deadline.unsubscribe();
     for (const call of this.#calls) call.giveUp('shutdown', OWNER);
     await closeSink(this.#sink, { scheduler, deadlineMillis, sinceMillis }, warnOfTrouble);
+    this.#waitingMemory.close();
     this.#ledger.close();
   }
 }

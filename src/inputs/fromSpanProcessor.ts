@@ -141,6 +141,7 @@ class RingInput implements SpanSource {
   #draining = false;
   #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream
   #shutdown: Promise<void> | undefined;
+  #isClosed = false; // from the beginning of the shutdown, which sends what waits before its promise is there
 
   readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
     subscriber.add(this.#spans.values$.subscribe(subscriber));
@@ -187,6 +188,7 @@ class RingInput implements SpanSource {
 
   shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, deadlineMillis = timeoutMillis): Promise<void> {
     requireMillis(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
+    this.#isClosed = true;
     this.#shutdown ??= this.#settled('shutdown', timeoutMillis, (onDone) =>
       this.#end(onDone, { timeoutMillis: deadlineMillis, isEnding: true }),
     );
@@ -194,7 +196,7 @@ class RingInput implements SpanSource {
   }
 
   #push(span: ReadableSpan): LossReason | undefined {
-    if (this.#shutdown !== undefined) return this.#refuse('alreadyShutdown');
+    if (this.#isClosed) return this.#refuse('alreadyShutdown');
     if (this.#ring.length >= this.#settings.maxQueueSize) {
       if (this.#settings.overflow === 'dropNewest') return this.#refuse('queueFull');
       this.#evict();

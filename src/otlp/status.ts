@@ -26,8 +26,9 @@ export function failureOfRefusal(byStatus: Failure, status: number, said: string
 export function parseRetryAfter(value: string | undefined, nowMillis: number): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return Number(text) * 1_000;
-  // A date has a name in it: `Date.parse` also takes numbers, fractions and signs for dates.
-  if (!/^[A-Za-z]{3,}/.test(text)) return undefined;
-  const atMillis = Date.parse(text);
+  // The three forms of RFC 9110, 5.6.7: `Date.parse` also takes numbers, and words before a year, and the last form for local time.
+  const isAsctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/.test(text);
+  if (!isAsctime && !/^[A-Z][a-z]{2,8}, .* GMT$/.test(text)) return undefined;
+  const atMillis = Date.parse(isAsctime ? `${text} GMT` : text);
   return Number.isNaN(atMillis) ? undefined : Math.max(0, atMillis - nowMillis);
 }

@@ -170,6 +170,15 @@ class Call {
 
 /** What an exporter says may be anything, and this runs on the exporter's own stack: it must not throw. */
 function failureIn(result: Partial<ExportResult> | undefined): ExportError | undefined {
+  try {
+    return failureOfResult(result);
+  } catch (thrown) {
+    const message = `the exporter's result cannot be read: ${escaped(messageOf(thrown))}`;
+    return new ExportError({ kind: 'retryable' }, message, { cause: thrown });
+  }
+}
+
+function failureOfResult(result: Partial<ExportResult> | undefined): ExportError | undefined {
   // 0 is SUCCESS in `ExportResultCode`.
   if (result?.code === 0) return undefined;
   const error: unknown = result?.error;

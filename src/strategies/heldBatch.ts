@@ -22,6 +22,8 @@ export class HeldBatch<T> implements Batch<T> {
   readonly items: readonly T[];
   readonly bytes: number;
   readonly closedBy: CloseReason;
+  /** How many items it had when it left: a sink may have taken some out since. */
+  readonly size: number;
   /** How many items had been taken before its first one. */
   readonly sequence: number;
   /** When it left its maker, in the maker's time. */
@@ -38,6 +40,7 @@ export class HeldBatch<T> implements Batch<T> {
   constructor(owner: HeldBatchOwner<T>, taken: Taken<T>, sequence: number, emittedAtMillis: number) {
     this.#owner = owner;
     this.items = taken.items;
+    this.size = taken.items.length;
     this.bytes = taken.bytes;
     this.closedBy = taken.closedBy;
     this.sequence = sequence;

@@ -354,3 +354,19 @@ describe('a wrong option of toExporter', () => {
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+describe('a result that cannot be read', () => {
+  it('is a failure like another, also where it comes later on the stack of the exporter', async () => {
+    const hostile = Object.defineProperty({}, 'code', {
+      get() {
+        throw new Error('hostile');
+      },
+    });
+    const exporter = {
+      export: (_spans: unknown, done: (result: never) => void) => void setImmediate(() => done(hostile as never)),
+      shutdown: async () => {},
+    };
+    const { failure, message } = await failureOf(toExporter(exporter as never), SPANS);
+    expect([failure, message]).toEqual([{ kind: 'retryable' }, "the exporter's result cannot be read: hostile"]);
+  });
+});

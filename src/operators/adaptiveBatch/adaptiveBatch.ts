@@ -89,7 +89,7 @@ function batchInto<T>(
   });
   const unsettled = new Unsettled<T>(scheduler, settings.holdLeaseMillis, (batch) => {
     intake.tell('leaseExpired', batch.items);
-    batch.expire(lostTally(batch.items.length, 'leaseExpired', STAGE));
+    batch.expire(lostTally(batch.size, 'leaseExpired', STAGE));
   });
   const closing = settings.gate && closingOf(settings.gate, settings);
   const water = new WaterMarks(closing, { high: 2, low: 1 }); // in full batches
@@ -169,20 +169,20 @@ function batchInto<T>(
       if (unready === 0) drain();
     },
     onHandedOn: (batch) => {
-      account.handOn(batch.items.length);
+      account.handOn(batch.size);
       unsettled.delete(batch);
       answerFlushes();
-      giveBack(batch.items.length, batch.bytes);
+      giveBack(batch.size, batch.bytes);
     },
     onTakenBack: (batch) => {
-      account.takeBack(batch.items.length);
-      memory.hold(heapBytesOf(batch.items.length, batch.bytes));
+      account.takeBack(batch.size);
+      memory.hold(heapBytesOf(batch.size, batch.bytes));
       unsettled.add(batch);
       unsettled.watch();
     },
     onSettled: (batch, tally) => {
       const { delivered, attemptMillis, requests = 1, timeouts = 0 } = tally;
-      account.settle(batch.items.length, tally);
+      account.settle(batch.size, tally);
       const { length: items } = batch.items;
       // One item that was too large by itself says nothing about the size of batches.
       const isOfOneItem = tally.lost.some(({ reason }) => reason === 'tooLarge');
@@ -190,7 +190,7 @@ function batchInto<T>(
       batcher.aim(strategy.size);
       unsettled.delete(batch);
       answerFlushes();
-      giveBack(batch.items.length, batch.bytes);
+      giveBack(batch.size, batch.bytes);
       drain();
     },
   };

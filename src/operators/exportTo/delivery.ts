@@ -2,6 +2,7 @@ import { catchError, concat, defer, EMPTY, map, type Observable, of, Subject, th
 import type { Account } from '../../account.ts';
 import type { Batch, FlushUrgency } from '../../batch.ts';
 import { messageOf, RaceTimeoutError, SpanflowError } from '../../errors.ts';
+import { escaped } from '../../escaped.ts';
 import type { LossReason, Outcome } from '../../outcome.ts';
 import { ExportError, type Failure, type Response, type Sink } from '../../sink.ts';
 import { failureOf } from '../../strategies/retry.ts';
@@ -37,6 +38,8 @@ export interface DeliveryContext<T> {
 /** One batch on its way to the sink, in one part or several, and what has come of it so far. */
 export class Delivery<T> {
   readonly batch: Batch<T>;
+  /** How many items it had when it was taken. */
+  readonly size: number;
   readonly #given: Batch<T> | readonly T[];
   readonly #context: DeliveryContext<T>;
   readonly #takenAtMillis: number;
@@ -63,6 +66,7 @@ export class Delivery<T> {
     const { settings, sink } = context;
     this.#given = given;
     this.batch = batch;
+    this.size = batch.items.length;
     this.#context = context;
     this.#takenAtMillis = settings.scheduler.now();
     this.#parts = new Parts(batch);
@@ -169,10 +173,11 @@ export class Delivery<T> {
     this.#context.destination.accepted(part.items.length, this.#parts.bytesOf(part));
   }
 
-  #answered(items: number, response: Response): void {
+  #answered(items: number, given: Response): void {
+    const response = readable(given);
     this.#requests += 1;
     this.#progress.answer(items, response, this.#partSize);
-    this.#message = response.message || this.#message;
+    if (typeof response.message === 'string' && response.message !== '') this.#message = escaped(response.message);
   }
 
   /** What is too large in one piece is tried in smaller ones, at once. An item that is too large by itself is lost alone. */
@@ -308,6 +313,15 @@ function firstTimeOnly(work: () => void): () => void {
     if (!isDone) work();
     isDone = true;
   };
+}
+
+/** What a sink answers may be anything: what cannot be read says nothing, and is an answer all the same. */
+function readable(response: Response): Response {
+  try {
+    return { ...response };
+  } catch {
+    return {};
+  }
 }
 
 /** Whether what failed may have arrived all the same. */

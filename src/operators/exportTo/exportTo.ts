@@ -126,7 +126,7 @@ function deliverAll<T>(
   };
 
   const refuse = ({ delivery, hold }: Entry<T>) => {
-    account.refuse(delivery.batch.items.length, 'queueFull');
+    account.refuse(delivery.size, 'queueFull');
     const outcome = delivery.refused();
     tell(delivery, outcome);
     subscriber.next(outcome);
@@ -145,9 +145,9 @@ function deliverAll<T>(
     const { batch } = entry.delivery;
     entries.delete(entry);
     unwelcome.delete(entry);
-    pendingItems -= batch.items.length;
+    pendingItems -= entry.delivery.size;
     pendingBytes -= bytesOf(batch);
-    account.settle(batch.items.length, outcome);
+    account.settle(entry.delivery.size, outcome);
     tell(entry.delivery, outcome);
   };
 

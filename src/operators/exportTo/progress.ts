@@ -39,7 +39,8 @@ export class Progress {
    *
    * @param of how many of them there were: what a sink has taken out of its batch meanwhile has no outcome here, and the batcher counts it as `removed`
    */
-  answer(count: number, response: Response, of: number = count): void {
+  answer(given: number, response: Response, of: number = given): void {
+    const count = Math.min(given, of);
     const unencodable = counted(response.unencodable, count);
     const rejected = counted(response.rejected, count - unencodable);
     const delivered = count - unencodable - rejected;
@@ -73,6 +74,8 @@ export class Progress {
   }
 }
 
-function counted(claimed: number | undefined, atMost: number): number {
-  return Math.min(atMost, Math.max(0, Math.trunc(claimed ?? 0) || 0));
+/** Libraries for protobuf give counts of 64 bits as a `bigint`. What is no number counts as 0. */
+function counted(claimed: unknown, atMost: number): number {
+  const number = typeof claimed === 'bigint' ? Number(claimed) : claimed;
+  return typeof number === 'number' ? Math.min(atMost, Math.max(0, Math.trunc(number) || 0)) : 0;
 }

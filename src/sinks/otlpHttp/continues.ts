@@ -33,6 +33,8 @@ export class Continues {
   #passed(chunk: Buffer): Buffer | null {
     if (!this.#isExpected) return chunk;
     let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    // An empty line before an answer is skipped (RFC 9112, 2.2).
+    bytes = withoutEmptyLines(bytes);
     while (bytes.length > 0 && isInformational(bytes)) {
       const end = bytes.indexOf(END_OF_HEAD);
       if (end < 0 && bytes.length <= MAX_HELD_BYTES) {
@@ -40,7 +42,7 @@ export class Continues {
         return null;
       }
       if (end < 0) break;
-      bytes = bytes.subarray(end + END_OF_HEAD.length);
+      bytes = withoutEmptyLines(bytes.subarray(end + END_OF_HEAD.length));
     }
     this.#held = Buffer.alloc(0);
     if (bytes.length === 0) return null;
@@ -49,9 +51,14 @@ export class Continues {
   }
 }
 
+function withoutEmptyLines(bytes: Buffer): Buffer {
+  const first = bytes.findIndex((byte) => byte !== 0x0d && byte !== 0x0a);
+  return bytes.subarray(first < 0 ? bytes.length : first);
+}
+
 /** Whether it is one, as far as it is there. What follows a change of the protocol is no HTTP any more. */
 function isInformational(bytes: Buffer): boolean {
-  const start = bytes.toString('latin1', 0, SWITCHING_PROTOCOLS.length);
+  const start = bytes.toString('latin1', 0, SWITCHING_PROTOCOLS.length).replace('HTTP/1.0', 'HTTP/1.1');
   const length = Math.min(start.length, INFORMATIONAL.length);
   return start.slice(0, length) === INFORMATIONAL.slice(0, length) && start !== SWITCHING_PROTOCOLS;
 }

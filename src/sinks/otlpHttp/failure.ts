@@ -38,7 +38,7 @@ export function unanswered(error: unknown, phase: AttemptPhase, where: string): 
 /** Which protocol the other side speaks, where what it sent cannot be read as HTTP/1.1. */
 function strangeAnswer(error: unknown): string | undefined {
   const { code, data, message, name } = (error ?? {}) as Record<'code' | 'data' | 'message' | 'name', unknown>;
-  const isUpgrade = code === 'UND_ERR_SOCKET' && message === 'bad upgrade';
+  const isUpgrade = code === 'UND_ERR_SOCKET' && (message === 'bad upgrade' || message === 'bad response');
   const isUnreadable = code === 'UND_ERR_HEADERS_OVERFLOW' || name === 'HTTPParserError';
   if (!isUpgrade && !isUnreadable) return undefined;
   const bytes = typeof data === 'string' ? data : '';

@@ -1,5 +1,6 @@
 import type { EnvironmentReader } from '../../environment.ts';
 import { InvalidOptionError, messageOf } from '../../errors.ts';
+import { escaped } from '../../escaped.ts';
 import { ExportError } from '../../sink.ts';
 import { untraced } from '../../suppress.ts';
 import { kindOf } from './secret.ts';
@@ -108,7 +109,7 @@ async function answerOf(what: string, ask: () => unknown): Promise<unknown> {
   try {
     return await untraced(ask);
   } catch (thrown) {
-    throw retryable(`${what} could not be made: ${messageOf(thrown)}`, thrown);
+    throw retryable(`${what} could not be made: ${escaped(messageOf(thrown))}`, thrown);
   }
 }
 

@@ -237,6 +237,9 @@ describe('an informational answer that nobody asked for', () => {
   const continues = 'HTTP/1.1 100 Continue\r\n\r\n';
   it.each([
     ['100', continues],
+    ['an empty line, and 100', `\r\n${continues}`],
+    ['100, an empty line, and 100', `${continues}\r\n${continues}`],
+    ['100 of HTTP/1.0', continues.replace('1.1', '1.0')],
     ['100 with headers, twice', `HTTP/1.1 100 Continue\r\nx: y\r\n\r\n${continues}`],
     ['102', 'HTTP/1.1 102 Processing\r\n\r\n'],
     ['103', 'HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n'],

@@ -149,9 +149,7 @@ describe('a function for all headers', () => {
   });
 
   it.each<readonly [unknown, string]>([
-    ...FORBIDDEN.map(
-      (value) => [{ 'x-key': value }, 'the header "x-key" is not allowed by HTTP or otlpHttp'] as const,
-    ),
+    ...FORBIDDEN.map((value) => [{ 'x-key': value }, 'the header "x-key" is not allowed by HTTP or otlpHttp'] as const),
     [{ 'x-key': undefined }, 'the header "x-key" is not allowed by HTTP or otlpHttp'],
     [{ 'x-key': () => 'x' }, 'the header "x-key" is not allowed by HTTP or otlpHttp'],
     [{ 'two words': 'x' }, 'the header "two words" is not allowed by HTTP or otlpHttp'],

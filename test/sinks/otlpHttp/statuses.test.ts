@@ -192,3 +192,17 @@ describe('nothing at all', () => {
     expect(warnings).toEqual([]);
   });
 });
+
+describe('Retry-After', () => {
+  const now = Date.parse('2026-11-28T12:00:00Z');
+
+  it.each([
+    ['Sat, 28 Nov 2026 12:00:07 GMT', 7_000],
+    ['Saturday, 28-Nov-26 12:00:07 GMT', 7_000],
+    ['Sat Nov 28 12:00:07 2026', 7_000],
+    ['garbage 2099', undefined],
+    ['never 9999', undefined],
+  ])('%s is read as RFC 9110 has it, whatever the time zone of the host', (value, millis) => {
+    expect(parseRetryAfter(value, now)).toBe(millis);
+  });
+});
