@@ -5,6 +5,7 @@ import { type Batch, withItems } from '../batch.ts';
 import { messageOf } from '../errors.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { BoundedChannel } from '../inputs/channel/boundedChannel.ts';
+import type { Admission } from '../inputs/channel/entrance.ts';
 import { STAGE as CHANNEL } from '../inputs/channel/options.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { closeSink, drainAtExit, flushSink, flushWithin, once, type Shutdown } from '../lifeCycle.ts';
@@ -213,16 +214,26 @@ class SinkHandle<T> implements ExportHandle<T> {
         const admitted = this.#channel.admit({ item, call }, signal);
         const mustWait = typeof admitted !== 'string';
         if (mustWait) waitingBytes ??= this.#takeToWait(call, items, index);
+        const rest = items.length - index - 1;
+        if (mustWait && waitingBytes === 0) {
+          this.#turnAway(call, rest, 'queueFull');
+          // Not awaited here, where the other items would be kept until then.
+          return this.#lastOne(call, admitted);
+        }
         const admission = mustWait ? await admitted : admitted;
         if (admission === 'aborted') return;
         if (admission !== 'accepted') call.lose(1, admission, CHANNEL);
-        // It was given up while this one waited, or there is no memory for what waits: the rest has found no room either.
-        const isOver = givenUpCount !== this.#givenUpCount || waitingBytes === 0;
-        if (isOver) return this.#turnAway(call, items.length - index - 1, 'queueFull');
+        // It was given up while this one waited: the rest has found no room either.
+        if (givenUpCount !== this.#givenUpCount) return this.#turnAway(call, rest, 'queueFull');
       }
     } finally {
       if (waitingBytes !== undefined) this.#waitingMemory.give(waitingBytes);
     }
+  }
+
+  async #lastOne(call: Call, admitted: Promise<Admission>): Promise<void> {
+    const admission = await admitted;
+    if (admission !== 'accepted' && admission !== 'aborted') call.lose(1, admission, CHANNEL);
   }
 
   /** The memory of those items of a call that wait for room: 0 if there is none for them. */
