@@ -55,7 +55,7 @@ const KINDS: Readonly<Record<string, Expected>> = {
   'an exporter that answers and then throws': ALL,
   sizeOf: ALL_COUNTED,
   'sizeOf that is no number': ALL_COUNTED,
-  'onLoss of adaptiveBatch': { delivered: 3, counted: true },
+  'onLoss of adaptiveBatch': { delivered: 40, counted: true },
   'onLoss of exportTo': { delivered: 40, counted: true },
   'onLoss of fromSpanProcessor': { delivered: 57, counted: true },
   onRetry: ALL_COUNTED,

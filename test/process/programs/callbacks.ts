@@ -224,9 +224,11 @@ const COMPOSITIONS: Readonly<
 > = {
   sizeOf: () => ({ batch: { sizeOf: oops } }),
   'sizeOf that is no number': () => ({ batch: { sizeOf: () => Number.NaN } }),
-  'onLoss of adaptiveBatch': () => ({
-    batch: { sizeOf: () => 1_000, maxQueueBytes: 1_999, overflow: 'dropOldest', onLoss: oops },
-  }),
+  'onLoss of adaptiveBatch': () => {
+    let measured = 0;
+    const sizeOf = () => (++measured <= SPANS_PER_ROUND ? 5_000 : 1);
+    return { batch: { sizeOf, maxQueueBytes: 1_999, onLoss: oops } };
+  },
   'onLoss of exportTo': () => ({ sink: answering(first(() => permanent, success)), out: { onLoss: oops } }),
   'onLoss of fromSpanProcessor': () => ({ maxQueueSize: SPANS_PER_ROUND - 1 }),
   onRetry: () => ({
