@@ -16,7 +16,7 @@ export const HEAP_PER_WIRE_BYTE = 2;
 /** The part of the heap that the pipelines of a process may fill, unless they are given budgets of their own. */
 export const DEFAULT_HEAP_RATIO = 0.25;
 
-/** How much memory items take that have so many bytes on the wire, all together. */
+/** The estimated memory of `items` items that take `wireBytes` on the wire together. */
 export function heapBytesOf(items: number, wireBytes: number): number {
   return items * ITEM_HEAP_BYTES + HEAP_PER_WIRE_BYTE * wireBytes;
 }
@@ -113,7 +113,7 @@ export interface MemoryAccount {
   wouldHaveRoom(bytes: number, given: number): boolean;
   /** Takes so much in any case: it is there. */
   hold(bytes: number): void;
-  /** Gives so much back, and whoever waits for room is told at once, first come, first told. */
+  /** Gives `bytes` back, and calls those who wait for room at once, in the order in which they came. */
   give(bytes: number): void;
   /** Gives so much back for the sake of something else of one's own, and tells nobody before the next `give`. */
   swap(bytes: number): void;

@@ -45,6 +45,14 @@ export interface ObservableSink<T> extends Sink<T> {
  */
 export type AttemptPhase = 'preparing' | 'resolving' | 'connecting' | 'securing' | 'sending' | 'waiting' | 'reading';
 
+/** Up to these nothing of a batch has left the process. */
+export const PHASES_BEFORE_SENDING: ReadonlySet<AttemptPhase | undefined> = new Set([
+  'preparing',
+  'resolving',
+  'connecting',
+  'securing',
+]);
+
 /** Takes a sink's reports on one attempt. A sink that reports nothing is taken to send from the start. */
 export interface Attempt {
   /**

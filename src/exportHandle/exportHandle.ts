@@ -236,7 +236,7 @@ class SinkHandle<T> implements ExportHandle<T> {
     if (admission !== 'accepted' && admission !== 'aborted') call.lose(1, admission, CHANNEL);
   }
 
-  /** The memory of those items of a call that wait for room: 0 if there is none for them. */
+  /** Takes memory for the items of a call that have to wait for room. Returns the bytes, or 0 if the budget has no room for them. */
   #takeToWait(call: Call, items: readonly T[], from: number): number {
     let bytes = 0;
     for (let index = from; index < items.length; index += 1) {

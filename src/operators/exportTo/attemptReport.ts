@@ -1,5 +1,12 @@
 import { RaceTimeoutError } from '../../errors.ts';
-import type { Attempt, AttemptPhase, ExportError, Failure, Response } from '../../sink.ts';
+import {
+  type Attempt,
+  type AttemptPhase,
+  type ExportError,
+  type Failure,
+  PHASES_BEFORE_SENDING,
+  type Response,
+} from '../../sink.ts';
 
 const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
   preparing: 'preparing the request to',
@@ -10,8 +17,6 @@ const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
   waiting: 'waiting for the answer of',
   reading: 'reading the answer of',
 });
-
-const BEFORE_SENDING: readonly unknown[] = ['preparing', 'resolving', 'connecting', 'securing'];
 
 /** What a sink has said of one attempt, and what follows from it when the attempt is aborted. */
 export class AttemptReport implements Attempt {
@@ -41,7 +46,7 @@ export class AttemptReport implements Attempt {
 
   /** Whether bytes of the batch may have left the process. */
   get mayHaveArrived(): boolean {
-    return !BEFORE_SENDING.includes(this.#phase);
+    return !PHASES_BEFORE_SENDING.has(this.#phase);
   }
 
   /** What it means that the attempt was aborted before its answer was known. */

@@ -1,10 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import { escaped } from '../../escaped.ts';
-import { type AttemptPhase, ExportError, type Failure } from '../../sink.ts';
+import { type AttemptPhase, ExportError, type Failure, PHASES_BEFORE_SENDING } from '../../sink.ts';
 import { isRefused } from '../refused.ts';
-
-/** Up to these nothing of a batch has left the process. */
-const BEFORE_SENDING: ReadonlySet<AttemptPhase> = new Set(['preparing', 'resolving', 'connecting', 'securing']);
 
 /** For messages. */
 const WHILE: Readonly<Record<AttemptPhase, string>> = {
@@ -21,7 +18,7 @@ const WHILE: Readonly<Record<AttemptPhase, string>> = {
 export function unanswered(error: unknown, phase: AttemptPhase, where: string): ExportError {
   if (error instanceof ExportError) return error;
   const options = { cause: error };
-  if (BEFORE_SENDING.has(phase)) {
+  if (PHASES_BEFORE_SENDING.has(phase)) {
     const failure: Failure = isRefused(error) ? { kind: 'retryable', connectionRefused: true } : { kind: 'retryable' };
     return new ExportError(failure, `no answer from ${where} ${WHILE[phase]}: ${describe(error)}`, options);
   }
