@@ -1,7 +1,7 @@
 import { BehaviorSubject, NEVER, Observable, of, range, Subject, take } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { createGate, type Gate, type Loss } from '../src/index.ts';
-import { type BackpressureOptions, backpressure } from '../src/operators/index.ts';
+import { type BackpressureOptions, backpressure } from '../src/streams.ts';
 import { marbles } from '../src/testing/index.ts';
 import { letters, throwing } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { BehaviorSubject, EMPTY, map, NEVER, Observable, of, range, Subject, take, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { createGate, type Loss, SpanflowError } from '../src/index.ts';
-import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../src/operators/index.ts';
+import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../src/streams.ts';
 import { marbles } from '../src/testing/index.ts';
 import { letters, throwing } from './support.ts';
 

@@ -1,9 +1,9 @@
 import { type Observable, Subject, tap } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { createGate } from '../src/gate.ts';
+import { createGate } from '../src/flow/gate.ts';
 import { channel } from '../src/inputs/channel/channel.ts';
 import type { Channel } from '../src/inputs/channel/options.ts';
-import { createLedger } from '../src/ledger.ts';
+import { createLedger } from '../src/ledger/ledger.ts';
 import { adaptiveBatch } from '../src/operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../src/operators/exportTo/exportTo.ts';
 import { marbles } from '../src/testing/index.ts';

@@ -1,6 +1,6 @@
 import { concatMap, EMPTY, filter, map, mergeMap, of, Subject, tap } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { safely } from '../src/operators/index.ts';
+import { safely } from '../src/streams.ts';
 import { marbles } from '../src/testing/index.ts';
 import { letters, throwing } from './support.ts';
 

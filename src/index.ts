@@ -4,30 +4,30 @@
  * @module spanflow
  */
 
-import './runtime.ts';
+import './internal/requireNode.ts';
 
 // The default composition.
 
-export { type SpanPipeline, spanPipeline } from './pipeline.ts';
-export type { SpanPipelineOptions } from './pipelineOptions.ts';
+export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
+export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 
 // 1. Where items enter.
 
-export { fromReadable } from './bridges/fromReadable.ts';
-export { fromReadableStream } from './bridges/fromReadableStream.ts';
-export type { StreamInputOptions, StreamWriterOptions } from './bridges/options.ts';
-export { toWritable } from './bridges/toWritable.ts';
-export { toWritableStream } from './bridges/toWritableStream.ts';
-export { createGate, type Gate } from './gate.ts';
+export { createGate, type Gate } from './flow/gate.ts';
+export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './flow/memory.ts';
 export { channel } from './inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
+export { toWritable } from './inputs/channel/toWritable.ts';
+export { toWritableStream } from './inputs/channel/toWritableStream.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
+export { fromReadable } from './inputs/fromReadable.ts';
+export { fromReadableStream } from './inputs/fromReadableStream.ts';
 export { type FromSpanProcessorOptions, fromSpanProcessor, type SpanInput } from './inputs/fromSpanProcessor.ts';
-export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './memory.ts';
+export type { StreamInputOptions, StreamWriterOptions } from './outputs/options.ts';
 
 // 2. What happens on the way: from items to batches, …
 
-export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './batch.ts';
+export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchOptions, Overflow } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
@@ -61,13 +61,6 @@ export {
 
 // 3. … and where they leave.
 
-export type { StreamOutputOptions } from './bridges/options.ts';
-export { toAsyncIterable } from './bridges/toAsyncIterable.ts';
-export { toReadable } from './bridges/toReadable.ts';
-export { toReadableStream } from './bridges/toReadableStream.ts';
-export type { ExportAnswer } from './exportHandle/call.ts';
-export { type ExportHandle, exportHandle } from './exportHandle/exportHandle.ts';
-export type { ExportCallOptions, ExportHandleOptions } from './exportHandle/options.ts';
 export {
   type Attempt,
   type AttemptPhase,
@@ -76,25 +69,32 @@ export {
   type ObservableSink,
   type Response,
   type Sink,
-} from './sink.ts';
+} from './model/sink.ts';
+export type { StreamOutputOptions } from './outputs/options.ts';
+export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
+export { toReadable } from './outputs/toReadable.ts';
+export { toReadableStream } from './outputs/toReadableStream.ts';
+export type { ExportAnswer } from './pipelines/exportHandle/call.ts';
+export { type ExportHandle, exportHandle } from './pipelines/exportHandle/exportHandle.ts';
+export type { ExportCallOptions, ExportHandleOptions } from './pipelines/exportHandle/options.ts';
 export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
-export { type ToExporterOptions, toExporter } from './sinks/toExporter.ts';
+export { type ToExporterOptions, toExporter } from './sinks/toExporter/toExporter.ts';
 export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemory.ts';
 
 // How it all went.
 
-export type { Counts, StageStats } from './account.ts';
+export { monotonicScheduler } from './internal/scheduler.ts';
+export type { ProcessHold } from './internal/timers.ts';
+export type { Counts, StageStats } from './ledger/account.ts';
+export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
+export type { Stats } from './ledger/stats.ts';
 export {
   InvalidOptionError,
   QueueFullError,
   RaceTimeoutError,
   SpanflowError,
   type SpanflowErrorCode,
-} from './errors.ts';
-export { createLedger, type Ledger, type LedgerOptions } from './ledger.ts';
-export type { Loss, LossReason, Outcome, Tally } from './outcome.ts';
-export { monotonicScheduler } from './scheduler.ts';
-export type { Stats } from './strategies/summary.ts';
-export type { ProcessHold } from './timers.ts';
+} from './model/errors.ts';
+export type { Loss, LossReason, Outcome, Tally } from './model/outcome.ts';

@@ -125,7 +125,7 @@ describe('what the docs show', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const { ADAPTIVE_BATCH_DEFAULTS } = await import('../src/operators/adaptiveBatch/options.ts');
     const { RETRY_DEFAULTS } = await import('../src/operators/exportTo/options.ts');
-    const { SPAN_PIPELINE_DEFAULTS } = await import('../src/pipelineOptions.ts');
+    const { SPAN_PIPELINE_DEFAULTS } = await import('../src/pipelines/spanPipeline/options.ts');
     expect(readme).toContain(`\`maxQueueSize\` (${ADAPTIVE_BATCH_DEFAULTS.maxQueueSize.toLocaleString('en')})`);
     expect(readme).toContain(`\`maxQueueBytes\` (${ADAPTIVE_BATCH_DEFAULTS.maxQueueBytes / 2 ** 20} MiB)`);
     expect(readme).toContain(`\`maxElapsedMillis\` (${RETRY_DEFAULTS.maxElapsedMillis / 60_000} minutes)`);
@@ -133,7 +133,7 @@ describe('what the docs show', () => {
   });
 
   test('the version is that of the package', async () => {
-    const { VERSION } = await import('../src/version.ts');
+    const { VERSION } = await import('../src/internal/version.ts');
     expect(VERSION).toBe((JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version);
   });
 });

@@ -36,9 +36,9 @@ function printed(output: string, name: string): number {
   return Number(new RegExp(`${name} +(\\d+)`).exec(output)?.[1]);
 }
 
-describe.concurrent('examples/01-quick-start.ts', () => {
+describe.concurrent('examples/01-quickStart.ts', () => {
   test('sends everything past a slow and a broken backend, and both sides agree', async () => {
-    const { code, output } = await run('01-quick-start.ts');
+    const { code, output } = await run('01-quickStart.ts');
     expect(output).toContain('The books agree, and nothing was lost.');
     for (const label of ['backend well', 'backend slow', 'backend down']) expect(output).toContain(label);
     expect(printed(output, 'spans received')).toBe(printed(output, 'spans ended'));
@@ -49,7 +49,7 @@ describe.concurrent('examples/01-quick-start.ts', () => {
   });
 
   test('ends quietly, and its backend with it, when its output is read no more', async () => {
-    const child = spawn(process.execPath, [join(EXAMPLES, '01-quick-start.ts')]);
+    const child = spawn(process.execPath, [join(EXAMPLES, '01-quickStart.ts')]);
     running.add(child);
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -63,7 +63,7 @@ describe.concurrent('examples/01-quick-start.ts', () => {
 
   test('sends to an endpoint that is given', async () => {
     await using backend = await otlpBackend({ maxRequests: 1 });
-    const { code, output } = await run('01-quick-start.ts', '--endpoint', backend.url);
+    const { code, output } = await run('01-quickStart.ts', '--endpoint', backend.url);
     expect(output).toContain('Nothing was lost.');
     expect(backend.spans).toBe(printed(output, 'spans ended'));
     expect(code).toBe(0);
@@ -71,7 +71,7 @@ describe.concurrent('examples/01-quick-start.ts', () => {
 
   test('fails where the endpoint refuses, and says what became of the spans', async () => {
     await using backend = await otlpBackend({ maxRequests: 1, answers: { status: 400 } });
-    const { code, output } = await run('01-quick-start.ts', '--endpoint', backend.url);
+    const { code, output } = await run('01-quickStart.ts', '--endpoint', backend.url);
     expect(output).toContain('Not everything was delivered.');
     expect(printed(output, 'permanent')).toBe(printed(output, 'spans ended'));
     expect(code).toBe(1);
@@ -80,7 +80,7 @@ describe.concurrent('examples/01-quick-start.ts', () => {
 
 describe.concurrent('the other examples', () => {
   test('03: everything passes, and few batches are in memory', async () => {
-    const { code, output } = await run('03-slow-backend.ts');
+    const { code, output } = await run('03-slowBackend.ts');
     const [, delivered, most, closings] = /delivered (\d+); at most (\d+) .* closed (\d+) times/.exec(output) ?? [];
     expect(code).toBe(0);
     expect(Number(delivered)).toBe(30_000);
@@ -90,7 +90,7 @@ describe.concurrent('the other examples', () => {
   });
 
   test('04: each batch has its outcome, whatever the backend does', async () => {
-    const { code, output } = await run('04-flaky-backend.ts');
+    const { code, output } = await run('04-flakyBackend.ts');
     expect(output).toContain('delivered 9, rejected 1, lost: none, after 5 attempts one span is too old');
     expect(output).toMatch(/delivered 0, rejected 0, lost: 10 permanent, after 1 attempts .* answered 400: no, never/);
     expect(output).toContain('delivered 10, rejected 0, lost: none, after 1 attempts');
@@ -99,13 +99,13 @@ describe.concurrent('the other examples', () => {
   });
 
   test('05: what the books say is in the file', async () => {
-    const { code, output } = await run('05-own-sink.ts');
+    const { code, output } = await run('05-ownSink.ts');
     expect(output).toMatch(/^1000 lines in .*; the books say 1000 delivered$/m);
     expect(code).toBe(0);
   });
 
   test('06: passes under the test runner of Node', async () => {
-    const { code, output } = await runNode('--test', join(EXAMPLES, '06-marble-test.ts'));
+    const { code, output } = await runNode('--test', join(EXAMPLES, '06-marbleTest.ts'));
     expect(output).toMatch(/pass 1\n.*fail 0/);
     expect(code).toBe(0);
   });

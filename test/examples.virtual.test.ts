@@ -12,7 +12,7 @@ interface Row {
 // In virtual time a busy machine changes no latency, and so no size.
 test('02: a distant backend is given larger batches than one that works for its time', async () => {
   const table = vi.spyOn(console, 'table').mockImplementation(() => {});
-  await virtualTime(() => import('../examples/02-tuning-batches.ts'), { maxRealWaitMillis: 60_000 });
+  await virtualTime(() => import('../examples/02-tuningBatches.ts'), { maxRealWaitMillis: 60_000 });
   const rows = table.mock.calls[0]?.[0] as readonly Row[];
   const size = (backend: string, strategy: string) =>
     rows.find((row) => row.backend === backend && row.strategy === `${strategy}()`)?.['items, lately'] ?? Number.NaN;

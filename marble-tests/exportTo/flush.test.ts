@@ -10,7 +10,7 @@ import {
   type Outcome,
   type Sink,
 } from '../../src/index.ts';
-import { Flushes } from '../../src/inputs/flushes.ts';
+import { Flushes } from '../../src/inputs/shared/flushes.ts';
 import { marbles } from '../../src/testing/index.ts';
 
 /** Waits of 4 s, 8 s, 16 s and then 30 s. */

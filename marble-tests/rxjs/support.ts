@@ -1,4 +1,4 @@
-import { type Batch, NO_HOLD } from '../../src/batch.ts';
+import { type Batch, NO_HOLD } from '../../src/model/batch.ts';
 
 /** A batch of items for which nobody waits: what a pipeline of plain RxJS hands to a sink. */
 export function asBatch<T>(items: readonly T[]): Batch<T> {

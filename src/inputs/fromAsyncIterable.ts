@@ -1,9 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
-import type { Account } from '../account.ts';
-import { createGate, type Gate } from '../gate.ts';
-import { createLedger, type Ledger } from '../ledger.ts';
-import { requireShape, withDefaults } from '../options.ts';
-import { ITEMS_PER_TURN, nextTurn, untilOpen } from './pulling.ts';
+import { createGate, type Gate } from '../flow/gate.ts';
+import { requireShape, withDefaults } from '../internal/validation.ts';
+import type { Account } from '../ledger/account.ts';
+import { createLedger, type Ledger } from '../ledger/ledger.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/pulling.ts';
 
 export interface FromAsyncIterableOptions {
   /** Nothing is pulled while it is closed. Give the same one to `adaptiveBatch({ gate })`. Default: one that stays open. */

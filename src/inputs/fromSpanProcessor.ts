@@ -1,18 +1,25 @@
 import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { Observable, type SchedulerLike, Subject } from 'rxjs';
-import type { Account } from '../account.ts';
-import type { FlushRequest, FlushUrgency } from '../batch.ts';
-import { createLedger, type Ledger } from '../ledger.ts';
-import { placesInHeap } from '../memory.ts';
-import { requireFunction, requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../options.ts';
-import type { Loss, LossReason } from '../outcome.ts';
-import { monotonicScheduler } from '../scheduler.ts';
-import { Ring } from '../strategies/ring.ts';
-import { DueTurn } from '../timers.ts';
-import { doneWithin, Flushes } from './flushes.ts';
-import { Multicast } from './multicast.ts';
-import { Untold } from './untold.ts';
+import { placesInHeap } from '../flow/memory.ts';
+import { Ring } from '../flow/ring.ts';
+import { monotonicScheduler } from '../internal/scheduler.ts';
+import { DueTurn } from '../internal/timers.ts';
+import {
+  requireFunction,
+  requireMillis,
+  requireOneOf,
+  requireShape,
+  requireWhole,
+  withDefaults,
+} from '../internal/validation.ts';
+import type { Account } from '../ledger/account.ts';
+import { createLedger, type Ledger } from '../ledger/ledger.ts';
+import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
+import type { Loss, LossReason } from '../model/outcome.ts';
+import { DeferredLosses } from './shared/deferredLosses.ts';
+import { doneWithin, Flushes } from './shared/flushes.ts';
+import { Multicast } from './shared/multicast.ts';
 
 export interface FromSpanProcessorOptions {
   /**
@@ -135,7 +142,7 @@ class RingInput implements SpanSource {
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Multicast<ReadableSpan>();
   readonly #flushes = new Flushes();
-  readonly #untold: Untold;
+  readonly #losses: DeferredLosses;
   #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
   readonly #turn: DueTurn;
   #draining = false;
@@ -154,10 +161,10 @@ class RingInput implements SpanSource {
     this.#settings = settings;
     this.#account = account;
     this.#turn = new DueTurn(settings.scheduler, () => {
-      this.#untold.tell();
+      this.#losses.tell();
       this.#drain(SPANS_PER_TURN);
     });
-    this.#untold = new Untold(STAGE, account, settings.onLoss);
+    this.#losses = new DeferredLosses(STAGE, account, settings.onLoss);
     account.watch({ queueSize: () => this.#ring.length });
   }
 
@@ -221,12 +228,12 @@ class RingInput implements SpanSource {
   }
 
   #tellSoon(reason: LossReason): void {
-    this.#untold.add(1, reason);
+    this.#losses.add(1, reason);
     this.#drainSoon();
   }
 
   #drainSoon(): void {
-    if (this.#spans.observed || this.#untold.size > 0) this.#turn.arm();
+    if (this.#spans.observed || this.#losses.size > 0) this.#turn.arm();
   }
 
   #drain(atMost: number): void {
@@ -270,14 +277,14 @@ class RingInput implements SpanSource {
     if (left.length > 0) {
       const loss: Loss = { count: left.length, reason: 'noSubscriber', stage: STAGE };
       this.#account.lose(loss.count, loss.reason);
-      this.#untold.add(loss.count, loss.reason);
+      this.#losses.add(loss.count, loss.reason);
       this.lost.next({ loss, spans: left });
     }
     for (const flush of this.#whenEmpty.splice(0)) flush();
     this.#flushes.send(onDone, urgency);
     this.#spans.complete();
     this.#flushes.complete();
-    this.#untold.tell();
+    this.#losses.tell();
   }
 
   #settled(what: string, timeoutMillis: number, work: (onDone: () => void) => void): Promise<void> {

@@ -1,10 +1,10 @@
 import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
-import { InvalidOptionError, RaceTimeoutError } from '../errors.ts';
-import { listen } from '../listen.ts';
-import { requireMillis, requireOneOf, requireShape, withDefaults } from '../options.ts';
-import { quietly } from '../quietly.ts';
-import { monotonicScheduler } from '../scheduler.ts';
-import { type ProcessHold, requireProcessHold, waiting } from '../timers.ts';
+import { runGuarded } from '../internal/runGuarded.ts';
+import { monotonicScheduler } from '../internal/scheduler.ts';
+import { subscribeInto } from '../internal/subscribeInto.ts';
+import { type ProcessHold, requireProcessHold, waiting } from '../internal/timers.ts';
+import { requireMillis, requireOneOf, requireShape, withDefaults } from '../internal/validation.ts';
+import { InvalidOptionError, RaceTimeoutError } from '../model/errors.ts';
 
 export interface RaceTimeoutOptions {
   /** How long the source may take, in milliseconds: 0 or more, or `Infinity` for ever. */
@@ -69,12 +69,12 @@ export function raceTimeout<T>(options: RaceTimeoutOptions): MonoTypeOperatorFun
     return new Observable((subscriber) => {
       const racer = new Subscription();
       const timer = waiting(scheduler, millis, processHold, () => {
-        quietly(() => racer.unsubscribe());
+        runGuarded(() => racer.unsubscribe());
         subscriber.error(new RaceTimeoutError(what, millis));
       });
       subscriber.add(timer);
       subscriber.add(racer);
-      listen(
+      subscribeInto(
         source,
         {
           next: (value) => {

@@ -1,5 +1,8 @@
 import { type MonoTypeOperatorFunction, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
-import { listen } from '../listen.ts';
+import { runGuarded } from '../internal/runGuarded.ts';
+import { monotonicScheduler } from '../internal/scheduler.ts';
+import { subscribeInto } from '../internal/subscribeInto.ts';
+import { type ProcessHold, requireProcessHold, waiting } from '../internal/timers.ts';
 import {
   MAX_TIMER_MILLIS,
   requireFunction,
@@ -8,13 +11,10 @@ import {
   requireNumber,
   requireShape,
   withDefaults,
-} from '../options.ts';
-import { quietly } from '../quietly.ts';
-import { monotonicScheduler } from '../scheduler.ts';
-import type { Failure } from '../sink.ts';
+} from '../internal/validation.ts';
+import type { Failure } from '../model/sink.ts';
 import { type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
 import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
-import { type ProcessHold, requireProcessHold, waiting } from '../timers.ts';
 
 /** An attempt failed, and another one follows. */
 export interface Retry {
@@ -107,10 +107,10 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         const fail = (error: unknown) => {
           const again = decide(error);
           // The failed attempt is over, with whatever its teardown releases, before its wait begins.
-          quietly(() => run.unsubscribe(), settings.onCallbackError);
+          runGuarded(() => run.unsubscribe(), settings.onCallbackError);
           if (!subscriber.closed) again();
         };
-        listen(
+        subscribeInto(
           source,
           { next: (value) => subscriber.next(value), error: fail, complete: () => subscriber.complete() },
           run,
@@ -137,7 +137,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         };
         present = pause;
         pause.add(waiting(scheduler, delayMillis, processHold, goOn));
-        if (settings.wakeWhen !== NEVER) listen(settings.wakeWhen, { next: goOn }, pause);
+        if (settings.wakeWhen !== NEVER) subscribeInto(settings.wakeWhen, { next: goOn }, pause);
       };
 
       const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);
@@ -147,7 +147,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         try {
           return callback();
         } catch (thrown) {
-          quietly(() => settings.onCallbackError(thrown));
+          runGuarded(() => settings.onCallbackError(thrown));
           return instead;
         }
       };

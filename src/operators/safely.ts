@@ -1,5 +1,5 @@
-import { requireFunction, withDefaults } from '../options.ts';
-import { quietly } from '../quietly.ts';
+import { runGuarded } from '../internal/runGuarded.ts';
+import { requireFunction, withDefaults } from '../internal/validation.ts';
 
 export interface SafelyOptions<Args extends readonly unknown[], Fallback> {
   /** What is returned in the place of an exception: it is given that, and the arguments. Default: it returns `undefined`. */
@@ -76,7 +76,7 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
 
   const failed = (error: unknown, args: Args) => {
     errors += 1;
-    quietly(() => onError(error, ...args));
+    runGuarded(() => onError(error, ...args));
   };
 
   const insteadOf = (error: unknown, args: Args) => {

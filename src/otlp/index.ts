@@ -1,7 +1,7 @@
-import '../runtime.ts';
+import '../internal/requireNode.ts';
 
-export { decodeTraces } from './decode.ts';
-export { decodeTracesJson } from './decode-json.ts';
-export type { DecodeTracesOptions } from './decode-limits.ts';
-export { type EncodeTracesOptions, encodeTraces } from './encode.ts';
-export { encodeTracesJson } from './encode-json.ts';
+export type { DecodeTracesOptions } from './decodeLimits.ts';
+export { decodeTracesJson } from './json/read/decodeJson.ts';
+export { encodeTracesJson } from './json/write/encodeJson.ts';
+export { decodeTraces } from './traces/decode/decode.ts';
+export { type EncodeTracesOptions, encodeTraces } from './traces/encode/encode.ts';

@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { type HrTime, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { defer, of } from 'rxjs';
-import { requireFunction, withDefaults } from '../options.ts';
-import type { ObservableSink } from '../sink.ts';
+import { requireFunction, withDefaults } from '../internal/validation.ts';
+import type { ObservableSink } from '../model/sink.ts';
 
 export interface ToConsoleOptions {
   /** Writes one line. Default `console.log`. */

@@ -1,6 +1,6 @@
 import { defer, of, throwError } from 'rxjs';
-import { requireWhole, withDefaults } from '../options.ts';
-import { ExportError, type ObservableSink } from '../sink.ts';
+import { requireWhole, withDefaults } from '../internal/validation.ts';
+import { ExportError, type ObservableSink } from '../model/sink.ts';
 
 export interface ToMemoryOptions {
   /** Items that are kept, at most: 1 or more, default 100,000. A batch that would exceed it is refused for good. */

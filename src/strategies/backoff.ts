@@ -1,4 +1,4 @@
-import { requireMillis, requireNumber, requireOneOf, withDefaults } from '../options.ts';
+import { requireMillis, requireNumber, requireOneOf, withDefaults } from '../internal/validation.ts';
 
 /** One wait, and the one after it. Immutable: asking twice gives the same sequence, as far as `random` does. */
 export interface BackoffStep {

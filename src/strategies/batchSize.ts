@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../errors.ts';
-import { requireShape } from '../options.ts';
+import { requireShape } from '../internal/validation.ts';
+import { InvalidOptionError } from '../model/errors.ts';
 
 /** What a strategy has to keep within. */
 export interface BatchSizeLimits {

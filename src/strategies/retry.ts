@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../errors.ts';
-import { ExportError, type Failure } from '../sink.ts';
+import { InvalidOptionError } from '../model/errors.ts';
+import { ExportError, type Failure } from '../model/sink.ts';
 
 /** What is left to do with something that failed. */
 export type RetryDecision =

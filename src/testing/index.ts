@@ -4,27 +4,27 @@
  * @module spanflow/testing
  */
 
-import '../runtime.ts';
+import '../internal/requireNode.ts';
 
-export { VIRTUAL_TIME_DEFAULTS, type VirtualTimeOptions } from './clock.ts';
-export type { DiagramOptions } from './diagram.ts';
-export { EndlessRun, MarbleFailure } from './failure.ts';
-export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './kit.ts';
-export type { ExpectedLedger, HasStats } from './ledgerExpectation.ts';
-export { marbles } from './marbles.ts';
-export type { BackendAnswer, BackendReply } from './otlpAnswer.ts';
-export { type BackendScript, type OtlpBackend, type OtlpBackendOptions, otlpBackend } from './otlpBackend.ts';
-export type { BackendRequest } from './otlpRequest.ts';
-export { countSpans, type WireSpan, walkJsonSpans, walkSpans } from './otlpWalk.ts';
-export type { ExpectedOutcome, Items } from './outcomeValues.ts';
+export type { BackendAnswer, BackendReply } from './backend/otlpAnswer.ts';
+export { type BackendScript, type OtlpBackend, type OtlpBackendOptions, otlpBackend } from './backend/otlpBackend.ts';
+export type { BackendRequest } from './backend/otlpRequest.ts';
+export { countSpans, type WireSpan, walkJsonSpans, walkSpans } from './backend/wireSpans.ts';
+export type { DiagramOptions } from './diagrams/diagram.ts';
+export type { ExpectedLedger, HasStats } from './expectations/ledgerExpectation.ts';
+export type { ExpectedOutcome, Items } from './expectations/outcomeValues.ts';
+export { EndlessRun, MarbleFailure } from './failures/failure.ts';
+export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './marbles/kit.ts';
+export { marbles } from './marbles/marbles.ts';
 export {
   type Attempt,
   SCRIPT_FAILURES,
   SCRIPT_RESPONSES,
   type ScriptedSink,
   type ScriptedSinkOptions,
-} from './scriptedSinkApi.ts';
-export type { DrawnObservable } from './sources.ts';
-export type { SpanLetter, SpanShape, SpansByLetter } from './spans.ts';
-export type { SubscriptionSpan } from './syntax.ts';
-export { type VirtualTime, virtualTime } from './virtualTime.ts';
+} from './marbles/scriptedSinkApi.ts';
+export type { DrawnObservable } from './marbles/sources.ts';
+export type { SpanLetter, SpanShape, SpansByLetter } from './marbles/spans.ts';
+export type { SubscriptionSpan } from './marbles/syntax.ts';
+export { VIRTUAL_TIME_DEFAULTS, type VirtualTimeOptions } from './time/clock.ts';
+export { type VirtualTime, virtualTime } from './time/virtualTime.ts';

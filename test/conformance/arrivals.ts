@@ -6,7 +6,7 @@ import {
   type ScopeSpansJson,
   type SpanJson,
   type TelemetryCount,
-} from '../support/otlp-json.ts';
+} from '../support/otlpJson.ts';
 import { decodeRequest } from '../support/wire.ts';
 
 /** One span with what it belongs to. Spans of one group share the group's objects. */

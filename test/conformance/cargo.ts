@@ -5,11 +5,11 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeTraces } from '../../src/otlp/index.ts';
 import { astronomy, dataFolder, heldTwins, type Origin } from '../support/data.ts';
-import { asSpansHoldIt, countOf, type RequestJson, spansOf, type TelemetryCount } from '../support/otlp-json.ts';
-import { requestJsonOf } from '../support/span-json.ts';
+import { asSpansHoldIt, countOf, type RequestJson, spansOf, type TelemetryCount } from '../support/otlpJson.ts';
+import { requestJsonOf } from '../support/spanJson.ts';
 import { generatedSpans } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
-import { encodeRequest } from '../support/wire-writer.ts';
+import { encodeRequest } from '../support/wireWriter.ts';
 
 /** Some spans, and the same ones as a code that is not ours reads them. */
 export interface Crate {

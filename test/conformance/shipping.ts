@@ -2,7 +2,6 @@
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { lastValueFrom, reduce, tap } from 'rxjs';
-import { total } from '../../src/account.ts';
 import {
   adaptiveBatch,
   createGate,
@@ -13,6 +12,7 @@ import {
   otlpHttp,
   type Stats,
 } from '../../src/index.ts';
+import { total } from '../../src/ledger/account.ts';
 import { type OtlpBackend, otlpBackend } from '../../src/testing/index.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Cargo } from './cargo.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { type Subscription, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { total } from '../../src/account.ts';
-import { createGate } from '../../src/gate.ts';
+import { createGate } from '../../src/flow/gate.ts';
 import { channel } from '../../src/inputs/channel/channel.ts';
-import { createLedger } from '../../src/ledger.ts';
+import { total } from '../../src/ledger/account.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 300);
 

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { createGate } from '../../src/gate.ts';
+import { createGate } from '../../src/flow/gate.ts';
 import { channel } from '../../src/inputs/channel/channel.ts';
 import { CHANNEL_DEFAULTS, type Channel, type ChannelOptions, type Offered } from '../../src/inputs/channel/options.ts';
-import { createLedger } from '../../src/ledger.ts';
-import type { Loss } from '../../src/outcome.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import type { Loss } from '../../src/model/outcome.ts';
 
 /** The next turn of the event loop but one: what was due in the next has run. */
 async function turns(): Promise<void> {

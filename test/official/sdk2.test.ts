@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { otlpHttp, type Sink, spanPipeline } from '../../src/index.ts';
 import { startBackend } from '../support/httpExports.ts';
 import { burst } from '../support/httpOfficial.ts';
-import { type RequestJson, spansOf } from '../support/otlp-json.ts';
+import { type RequestJson, spansOf } from '../support/otlpJson.ts';
 import { decodeRequest } from '../support/wire.ts';
 
 /** A provider of SDK 2 whose spans end in our processor. */

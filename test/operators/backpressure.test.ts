@@ -3,7 +3,7 @@ import { Subject, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { throwing } from '../../marble-tests/support.ts';
 import { createGate, type Loss } from '../../src/index.ts';
-import { type BackpressureOptions, backpressure } from '../../src/operators/index.ts';
+import { type BackpressureOptions, backpressure } from '../../src/streams.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 

@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { Observable, Subject, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
 import { throwing } from '../../marble-tests/support.ts';
+import { Slots } from '../../src/flow/slots.ts';
+import { QUEUE_MARKS } from '../../src/flow/waterMarks.ts';
 import { createGate, type Loss } from '../../src/index.ts';
-import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../../src/operators/index.ts';
-import { Slots } from '../../src/strategies/slots.ts';
-import { QUEUE_MARKS } from '../../src/strategies/waterMarks.ts';
+import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../../src/streams.ts';
 
 const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 

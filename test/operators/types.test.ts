@@ -1,6 +1,6 @@
 import { filter, firstValueFrom, from, map, mergeMap, type Observable, of, range, Subject, tap } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { backpressure, boundedMergeMap, type Merged, type MergeOrder, safely } from '../../src/operators/index.ts';
+import { backpressure, boundedMergeMap, type Merged, type MergeOrder, safely } from '../../src/streams.ts';
 
 interface Order {
   readonly id: number;

@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { spanWith } from '../support/spans.ts';
-import { encodeRequest } from '../support/wire-writer.ts';
+import { encodeRequest } from '../support/wireWriter.ts';
 
 const ids = { traceId: '0123456789abcdef0123456789abcdef', spanId: '0123456789abcdef' };
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ExpectedAttribute, expectedOf } from '../../src/otlp/expected-attribute.ts';
+import { ExpectedAttribute, expectedOf } from '../../src/otlp/cache/expectedAttribute.ts';
+import { KnownBytes } from '../../src/otlp/cache/knownBytes.ts';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
-import { KnownBytes } from '../../src/otlp/known-bytes.ts';
 import { seeded, spanWith } from '../support/spans.ts';
-import { delimited } from '../support/wire-writer.ts';
-import { protobufjsSpans } from './oracle-decode.ts';
+import { delimited } from '../support/wireWriter.ts';
+import { protobufjsSpans } from './oracleDecode.ts';
 
 /** More often than a value has to come before it is expected. */
 const OFTEN = 8;

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hrTimeOf } from '../../src/otlp/hr-time.ts';
-import { Ids } from '../../src/otlp/ids.ts';
+import { Ids } from '../../src/otlp/cache/internedIds.ts';
+import { hrTimeOf } from '../../src/otlp/traces/decode/hrTime.ts';
 
 function readAll(texts: readonly string[]): string[] {
   const ids = new Ids();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { SpanflowError } from '../../src/errors.ts';
+import { SpanflowError } from '../../src/model/errors.ts';
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
 import { astronomy, pairs } from '../support/data.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';

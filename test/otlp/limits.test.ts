@@ -8,7 +8,7 @@ import {
   encodeTraces,
   encodeTracesJson,
 } from '../../src/otlp/index.ts';
-import { exceedsParsed } from '../../src/otlp/json-size.ts';
+import { exceedsParsed } from '../../src/otlp/json/read/jsonSize.ts';
 import { bombs, field } from '../support/bombs.ts';
 import { dataFolder } from '../support/data.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';

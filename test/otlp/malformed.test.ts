@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SpanflowError } from '../../src/errors.ts';
+import { SpanflowError } from '../../src/model/errors.ts';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { malformedBodies, wireCases } from '../support/data.ts';
 import { generatedSpans } from '../support/spans.ts';

@@ -1,11 +1,11 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
-import { encodeTraces } from '../../src/otlp/encode.ts';
-import { RequestEncoder } from '../../src/otlp/encode-request.ts';
-import { Encoding } from '../../src/otlp/encoding.ts';
-import { KnownName, placeFor } from '../../src/otlp/known-name.ts';
-import { KnownPart } from '../../src/otlp/known-part.ts';
-import { Memo, ownCopyOf } from '../../src/otlp/memo.ts';
+import { KnownName, placeFor } from '../../src/otlp/cache/knownName.ts';
+import { KnownPart } from '../../src/otlp/cache/knownPart.ts';
+import { Memo, ownCopyOf } from '../../src/otlp/cache/memo.ts';
+import { encodeTraces } from '../../src/otlp/traces/encode/encode.ts';
+import { RequestEncoder } from '../../src/otlp/traces/encode/encodeRequest.ts';
+import { Encoding } from '../../src/otlp/traces/encode/encoding.ts';
 import { seeded, spanWith } from '../support/spans.ts';
 import { protobufjsBytes } from './oracle.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
-import type { KeyValueJson, RequestJson, ResourceSpansJson, SpanJson } from '../support/otlp-json.ts';
-import { spansOf } from '../support/otlp-json.ts';
+import type { KeyValueJson, RequestJson, ResourceSpansJson, SpanJson } from '../support/otlpJson.ts';
+import { spansOf } from '../support/otlpJson.ts';
 import { decodeRequest } from '../support/wire.ts';
-import { encodeRequest } from '../support/wire-writer.ts';
+import { encodeRequest } from '../support/wireWriter.ts';
 
 const ids = { traceId: '0123456789abcdef0123456789abcdef', spanId: '0123456789abcdef' };
 

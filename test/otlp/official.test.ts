@@ -8,8 +8,8 @@ import * as sdk3 from '@opentelemetry/sdk-trace';
 import * as sdk2 from 'opentelemetry-sdk-trace-2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
-import { traceRequest } from '../support/otlp-schema.ts';
-import { requestJsonOf } from '../support/span-json.ts';
+import { traceRequest } from '../support/otlpSchema.ts';
+import { requestJsonOf } from '../support/spanJson.ts';
 import { generatedSpans } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 

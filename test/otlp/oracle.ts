@@ -2,9 +2,9 @@
 // asked about spans that can be encoded.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { Bits64 } from '../../src/otlp/int64.ts';
-import type { AnyValueMessage, KeyValueMessage, ScopeSpansMessage, SpanMessage } from '../support/otlp-messages.ts';
-import { traceRequest } from '../support/otlp-schema.ts';
+import type { Bits64 } from '../../src/otlp/protobuf/int64.ts';
+import type { AnyValueMessage, KeyValueMessage, ScopeSpansMessage, SpanMessage } from '../support/otlpMessages.ts';
+import { traceRequest } from '../support/otlpSchema.ts';
 
 type Context = ReturnType<ReadableSpan['spanContext']>;
 interface Owner {

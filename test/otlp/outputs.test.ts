@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Output } from '../../src/otlp/output.ts';
-import { Outputs } from '../../src/otlp/outputs.ts';
-import { Pieces } from '../../src/otlp/pieces.ts';
+import { Outputs } from '../../src/otlp/protobuf/bufferPool.ts';
+import { Pieces } from '../../src/otlp/protobuf/bufferRanges.ts';
+import { Output } from '../../src/otlp/protobuf/outputBuffer.ts';
 
 describe('free outputs', () => {
   test('are made where there are none', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import { Texts } from '../../src/otlp/cache/internedTexts.ts';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
-import { Texts } from '../../src/otlp/texts.ts';
 import { spanWith } from '../support/spans.ts';
 
 function field(tag: number, ...content: (Buffer | number[])[]): Buffer {

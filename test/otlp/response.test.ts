@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../src/otlp/json-response.ts';
-import { decodeStatus, decodeTraceResponse } from '../../src/otlp/response.ts';
+import { decodeStatusJson, decodeTraceResponseJson } from '../../src/otlp/responses/jsonResponse.ts';
+import { decodeStatus, decodeTraceResponse } from '../../src/otlp/responses/response.ts';
 
 function hex(text: string): Buffer {
   return Buffer.from(text, 'hex');

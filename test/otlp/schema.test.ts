@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import { astronomy, pairs } from '../support/data.ts';
-import { traceRequest } from '../support/otlp-schema.ts';
+import { traceRequest } from '../support/otlpSchema.ts';
 import { decodeRequest } from '../support/wire.ts';
-import { encodeRequest } from '../support/wire-writer.ts';
+import { encodeRequest } from '../support/wireWriter.ts';
 
 describe('the schema, at message level', () => {
   test('gives all 189 pairs back byte for byte', () => {

@@ -1,8 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
-import { encodeTraces, lendTraces } from '../../src/otlp/encode.ts';
-import { encodeTracesJson, encodeTracesJsonInSlices } from '../../src/otlp/encode-json.ts';
-import { type EventLoop, encodeInSlices } from '../../src/otlp/slices.ts';
+import { encodeTracesJson, encodeTracesJsonInSlices } from '../../src/otlp/json/write/encodeJson.ts';
+import { encodeTraces, lendTraces } from '../../src/otlp/traces/encode/encode.ts';
+import { type EventLoop, encodeInSlices } from '../../src/otlp/traces/encode/slices.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 
 /** Far more than fit into one slice, on any machine. */

@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test, vi } from 'vitest';
-import { SpanflowError } from '../../src/errors.ts';
+import { SpanflowError } from '../../src/model/errors.ts';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
-import type { SpanJson } from '../support/otlp-json.ts';
-import { spansOf } from '../support/otlp-json.ts';
+import type { SpanJson } from '../support/otlpJson.ts';
+import { spansOf } from '../support/otlpJson.ts';
 import { spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 

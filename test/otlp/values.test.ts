@@ -1,8 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
-import type { AnyValueJson, SpanJson } from '../support/otlp-json.ts';
-import { spansOf } from '../support/otlp-json.ts';
+import type { AnyValueJson, SpanJson } from '../support/otlpJson.ts';
+import { spansOf } from '../support/otlpJson.ts';
 import { spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 

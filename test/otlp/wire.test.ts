@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import { astronomy, malformedBodies, pairs } from '../support/data.ts';
-import { countOf } from '../support/otlp-json.ts';
+import { countOf } from '../support/otlpJson.ts';
 import { decodeRequest } from '../support/wire.ts';
-import { encodeRequest } from '../support/wire-writer.ts';
+import { encodeRequest } from '../support/wireWriter.ts';
 
 // The tests' own reader of the wire is trusted elsewhere: here it is measured against encoders of other people.
 describe('the independent reader of the wire', () => {

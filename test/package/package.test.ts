@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'spanflow-package-'));
 const project = join(folder, 'consumer');
 const installed = join(project, 'node_modules', 'spanflow');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const MARBLE_EXAMPLE = join(ROOT, 'examples', '06-marble-test.ts');
+const MARBLE_EXAMPLE = join(ROOT, 'examples', '06-marbleTest.ts');
 
 beforeAll(async () => {
   await install(await pack(folder), project, BESIDE);
@@ -177,7 +177,7 @@ describe('an empty project that installs the tarball', () => {
   it('reaches nothing behind them', async () => {
     const deep = [
       'dist/index.js',
-      'dist/otlp/encode.js',
+      'dist/otlp/traces/encode/encode.js',
       'dist/operators/exportTo/exportTo.js',
       'src/index.ts',
       'dist',
@@ -221,8 +221,8 @@ describe('a runtime', () => {
     const { sideEffects } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
       sideEffects: unknown;
     };
-    expect(sideEffects).toEqual(['./dist/runtime.js']);
-    expect(packed()).toContain('dist/runtime.js');
+    expect(sideEffects).toEqual(['./dist/internal/requireNode.js']);
+    expect(packed()).toContain('dist/internal/requireNode.js');
   });
 });
 

@@ -95,7 +95,7 @@ describe('a program that comes to its natural end', () => {
   });
 
   it('sends what twenty pipelines have, without a warning of Node', async () => {
-    const program = await run('many-pipelines');
+    const program = await run('manyPipelines');
     expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
     expect(program.one('exit').items).toEqual(Array.from({ length: 20 }, () => 10));
   });

@@ -9,7 +9,7 @@ const ENDED_WELL = { code: 0, signal: null, faults: [], stderr: '' };
 
 describe('an idle program', () => {
   it('has no timer before and after its traffic, and ends by itself', async () => {
-    const program = await run('idle-pipeline');
+    const program = await run('idlePipeline');
     expect(program).toMatchObject(ENDED_WELL);
     expect(program.one('before').timers).toEqual(NO_TIMERS);
     expect(program.one('delivered')).toMatchObject({ items: 1_234, timers: NO_TIMERS });
@@ -18,7 +18,7 @@ describe('an idle program', () => {
   });
 
   it('has no timer when nobody subscribes to its spans', async () => {
-    const program = await run('idle-input');
+    const program = await run('idleInput');
     expect(program).toMatchObject(ENDED_WELL);
     expect(program.one('idle').timers).toEqual(NO_TIMERS);
   });
@@ -29,7 +29,7 @@ describe('an idle program', () => {
   ])(
     'has one timer while a batch is open, none after it, and ends although its source goes on (processHold %s)',
     async (processHold, holding) => {
-      const program = await run('idle-composition', { input: { processHold } });
+      const program = await run('idleComposition', { input: { processHold } });
       expect(program).toMatchObject(ENDED_WELL);
       expect(program.one('before').timers).toEqual(NO_TIMERS);
       expect(program.one('queued')).toMatchObject({ items: 500, timers: { holding, armedBy: ['spanflow'] } });
@@ -51,7 +51,7 @@ describe('an idle program', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`;
-      const program = await run('idle-connection', { input: { url, as } });
+      const program = await run('idleConnection', { input: { url, as } });
       expect(program).toMatchObject(ENDED_WELL);
       expect({ requests, connections }).toEqual({ requests: 2, connections: 1 });
       // The HTTP client's own, which checks its connections, does not hold the process.

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { type Observable, Subject, Subscription } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { total } from '../../src/account.ts';
 import {
   createLedger,
   type FlushRequest,
@@ -11,6 +10,7 @@ import {
   type Outcome,
   type StageStats,
 } from '../../src/index.ts';
+import { total } from '../../src/ledger/account.ts';
 import { FOREIGN, OURS, type Parts, type Wired } from './wirings.ts';
 import { type Item, itemOf, type Limits, type Schedule, ScriptedBackend, schedules, virtualTime } from './world.ts';
 

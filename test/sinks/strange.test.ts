@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type SpanPipeline, spanPipeline } from '../../src/index.ts';
 import type { OtlpBackend } from '../../src/testing/index.ts';
 import { openSink, recordWarnings, startBackend } from '../support/httpExports.ts';
-import { type RequestJson, type SpanJson, spansOf } from '../support/otlp-json.ts';
+import { type RequestJson, type SpanJson, spansOf } from '../support/otlpJson.ts';
 import { spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { exportTo, toExporter } from '../../src/index.ts';
 import { WatchedExporter } from '../support/httpExporters.ts';
 import { exportOnce, failureOf, outcomeOf, startBackend } from '../support/httpExports.ts';
-import { requestJsonOf } from '../support/span-json.ts';
+import { requestJsonOf } from '../support/spanJson.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ExportError, type Failure } from '../../src/sink.ts';
+import { ExportError, type Failure } from '../../src/model/sink.ts';
 import { decideRetry, failureOf, type RetryDecision, type RetryState } from '../../src/strategies/retry.ts';
 
 const LIMITS = { maxAttempts: 5, maxElapsedMillis: 60_000, maxRetryAfterMillis: 30_000 };

@@ -3,10 +3,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
-import { asSpansHoldIt, countOf, type RequestJson, type TelemetryCount } from './otlp-json.ts';
-import { requestJsonOf } from './span-json.ts';
+import { asSpansHoldIt, countOf, type RequestJson, type TelemetryCount } from './otlpJson.ts';
+import { requestJsonOf } from './spanJson.ts';
 import { generatedSpans } from './spans.ts';
-import { delimited, encodeRequest } from './wire-writer.ts';
+import { delimited, encodeRequest } from './wireWriter.ts';
 
 export type Origin = 'recorded' | 'generated';
 

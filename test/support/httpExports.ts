@@ -4,7 +4,6 @@ import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { firstValueFrom, of } from 'rxjs';
 import { onTestFinished } from 'vitest';
-import { type Batch, NO_HOLD } from '../../src/batch.ts';
 import {
   ExportError,
   type ExportToOptions,
@@ -17,6 +16,7 @@ import {
   type Response,
   type RetryOptions,
 } from '../../src/index.ts';
+import { type Batch, NO_HOLD } from '../../src/model/batch.ts';
 import { type OtlpBackend, type OtlpBackendOptions, otlpBackend } from '../../src/testing/index.ts';
 
 export async function startBackend(options?: OtlpBackendOptions): Promise<OtlpBackend> {

@@ -3,7 +3,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
-import { Watchers } from '../../src/testing/watchers.ts';
+import { Watchers } from '../../src/testing/backend/conditions.ts';
 import type { Identity } from './httpCertificates.ts';
 import { rawAnswer } from './httpServer.ts';
 

@@ -2,7 +2,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { Watchers } from '../../src/testing/watchers.ts';
+import { Watchers } from '../../src/testing/backend/conditions.ts';
 
 /** Longer than any test: who waits for nothing is told so all the same. */
 const WAIT_MILLIS = 60_000;

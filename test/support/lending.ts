@@ -6,8 +6,8 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { onTestFinished, vi } from 'vitest';
 import { encodeTraces } from '../../src/otlp/index.ts';
-import type { Output } from '../../src/otlp/output.ts';
-import { Outputs } from '../../src/otlp/outputs.ts';
+import { Outputs } from '../../src/otlp/protobuf/bufferPool.ts';
+import type { Output } from '../../src/otlp/protobuf/outputBuffer.ts';
 import { generatedSpans, spanWith } from './spans.ts';
 
 /** Of the spans that make a batch as large as it is wanted. */

@@ -1,7 +1,7 @@
 // A protobuf reader of trace requests that shares no code with src and uses no library: the other side of the wire in tests.
 
-import type { RequestJson } from './otlp-json.ts';
-import { type Field, type Scalar, type Table, traceRequestTable } from './wire-tables.ts';
+import type { RequestJson } from './otlpJson.ts';
+import { type Field, type Scalar, type Table, traceRequestTable } from './wireTables.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,7 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** The bridges between Observables and streams, by name. */
-export const bridges: readonly string[] = readdirSync(join(import.meta.dirname, '..', '..', 'src', 'bridges'))
-  .map((file) => basename(file, '.ts'))
-  .filter((name) => /^(from|to)[A-Z]/.test(name));
+const SRC = join(import.meta.dirname, '..', '..', 'src');
+
+/** What stands between Observables and other kinds of streams, by name. */
+export const bridges: readonly string[] = globSync(
+  ['inputs/fromReadable*.ts', 'inputs/channel/to*.ts', 'outputs/to*.ts'],
+  { cwd: SRC },
+).map((file) => basename(file, '.ts'));

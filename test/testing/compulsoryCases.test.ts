@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import * as operators from '../../src/operators/index.ts';
+import * as operators from '../../src/streams.ts';
 import { bridges } from './bridges.ts';
 import { CASES, unassertedSources, wrongCases } from './compulsoryCases.ts';
 
@@ -12,8 +12,9 @@ const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 
 /** Marble files that are held to none of the cases, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  bridges: 'each is drawn once; what ends, fails and is cut off is driven by streams, in test/bridges',
-  exportHandle: 'it is called and answers with promises, it is no stream: test/exportHandle.test.ts has its cases',
+  streams: 'each is drawn once; what ends, fails and is cut off is driven by streams, in test/inputs and test/outputs',
+  exportHandle:
+    'it is called and answers with promises, it is no stream: test/pipelines/exportHandle.test.ts has its cases',
 };
 
 /** What `spanflow/operators` has besides, and what the file of the bridges draws. */

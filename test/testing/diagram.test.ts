@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catchError, delay, EMPTY, mergeMap, of } from 'rxjs';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { NO_HOLD } from '../../src/batch.ts';
+import { NO_HOLD } from '../../src/model/batch.ts';
 import { type DiagramOptions, type MarbleKit, marbles } from '../../src/testing/index.ts';
 import { failureOf, text } from './failureOf.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { draw } from '../../src/testing/drawing.ts';
-import { parseMarbles } from '../../src/testing/syntax.ts';
+import { draw } from '../../src/testing/expectations/eventRows.ts';
+import { parseMarbles } from '../../src/testing/marbles/syntax.ts';
 
 const at = (frame: number, text: string) => ({ frame, text });
 

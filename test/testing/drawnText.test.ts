@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as spanflow from '../../src/index.ts';
-import * as operators from '../../src/operators/index.ts';
+import * as operators from '../../src/streams.ts';
 import { bridges } from './bridges.ts';
 import { docDrawings, textBlocks } from './drawnText.ts';
 import { testsIn } from './marbleTests.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { EventQueue, type QueuedEvent } from '../../src/testing/eventQueue.ts';
+import { EventQueue, type QueuedEvent } from '../../src/testing/time/eventQueue.ts';
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ push: fc.nat(100), rank: fc.nat(2) }) },

@@ -14,8 +14,8 @@ import {
   timer,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { Batch } from '../../src/batch.ts';
-import { NO_HOLD } from '../../src/batch.ts';
+import type { Batch } from '../../src/model/batch.ts';
+import { NO_HOLD } from '../../src/model/batch.ts';
 import type { MarbleKit } from '../../src/testing/index.ts';
 import { failureOf, text } from './failureOf.ts';
 

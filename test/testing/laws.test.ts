@@ -27,7 +27,7 @@ import {
   retryWithBackoff,
   withItems,
 } from '../../src/index.ts';
-import { boundedMergeMap } from '../../src/operators/index.ts';
+import { boundedMergeMap } from '../../src/streams.ts';
 import { anySpan, checkLaws, type Pipeline, pipelineLaws, type World } from '../../src/testing/laws/index.ts';
 import { violationOf } from './violationOf.ts';
 

@@ -22,8 +22,8 @@ import {
   timestamp,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { Batch, CloseReason } from '../../src/batch.ts';
-import { NO_HOLD } from '../../src/batch.ts';
+import type { Batch, CloseReason } from '../../src/model/batch.ts';
+import { NO_HOLD } from '../../src/model/batch.ts';
 import { marbles } from '../../src/testing/index.ts';
 
 const batch = <T>(items: readonly T[], closedBy: CloseReason): Batch<T> => ({

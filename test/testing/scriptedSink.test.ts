@@ -1,7 +1,7 @@
 import { concatMap, map, Observable, of, retry, timeout, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type Batch, NO_HOLD } from '../../src/batch.ts';
-import { ExportError, type Response, type Sink } from '../../src/sink.ts';
+import { type Batch, NO_HOLD } from '../../src/model/batch.ts';
+import { ExportError, type Response, type Sink } from '../../src/model/sink.ts';
 import { marbles } from '../../src/testing/index.ts';
 import { failureOf } from './failureOf.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MarbleFailure } from '../../src/testing/index.ts';
-import { parseMarbles, parseSubscription, parseTime } from '../../src/testing/syntax.ts';
+import { parseMarbles, parseSubscription, parseTime } from '../../src/testing/marbles/syntax.ts';
 
 const marksOf = (marbles: string) =>
   parseMarbles(marbles, 'expected').marks.map((mark) => {

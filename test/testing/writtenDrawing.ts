@@ -1,6 +1,6 @@
-import type { Diagram, DiagramRow } from '../../src/testing/diagram.ts';
-import { diagramSvg } from '../../src/testing/diagramSvg.ts';
-import { parseMarbles, parseSubscription } from '../../src/testing/syntax.ts';
+import type { Diagram, DiagramRow } from '../../src/testing/diagrams/diagram.ts';
+import { diagramSvg } from '../../src/testing/diagrams/diagramSvg.ts';
+import { parseMarbles, parseSubscription } from '../../src/testing/marbles/syntax.ts';
 
 /** One row of a drawing, as its test writes it. */
 export interface WrittenRow {

@@ -1,13 +1,13 @@
 import { Observable, Subscription } from 'rxjs';
-import type { Account } from '../../account.ts';
-import type { FlushUrgency } from '../../batch.ts';
-import { requireMillis, requireShape, withDefaults } from '../../options.ts';
-import { Ring } from '../../strategies/ring.ts';
-import { DueTurn, outsideAnyContext } from '../../timers.ts';
-import { doneWithin, Flushes } from '../flushes.ts';
-import { Multicast } from '../multicast.ts';
-import { untilOpen } from '../pulling.ts';
-import { Untold } from '../untold.ts';
+import { Ring } from '../../flow/ring.ts';
+import { DueTurn, outsideAnyContext } from '../../internal/timers.ts';
+import { requireMillis, requireShape, withDefaults } from '../../internal/validation.ts';
+import type { Account } from '../../ledger/account.ts';
+import type { FlushUrgency } from '../../model/batch.ts';
+import { DeferredLosses } from '../shared/deferredLosses.ts';
+import { doneWithin, Flushes } from '../shared/flushes.ts';
+import { Multicast } from '../shared/multicast.ts';
+import { untilOpen } from '../shared/pulling.ts';
 import { type Admission, Entrance } from './entrance.ts';
 import { type Channel, type ChannelSettings, type Offered, type SendOptions, STAGE } from './options.ts';
 import { refusalError } from './refusalError.ts';
@@ -26,7 +26,7 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #items = new Multicast<T>();
   readonly #flushes = new Flushes();
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void; readonly urgency: FlushUrgency }>(); // flushes that wait for what is before them to leave
-  readonly #refused: Untold;
+  readonly #refused: DeferredLosses;
   #left = 0; // items that have
   readonly #turn: DueTurn;
   #draining = false;
@@ -52,7 +52,7 @@ export class BoundedChannel<T> implements Channel<T> {
       this.#refused.tell();
       this.#drain();
     });
-    this.#refused = new Untold(STAGE, account, settings.onLoss);
+    this.#refused = new DeferredLosses(STAGE, account, settings.onLoss);
     this.#entrance = new Entrance(settings, account, {
       onAccepted: () => this.#drainSoon(),
       onRefused: (reason) => {

@@ -1,4 +1,4 @@
-import { createLedger } from '../../ledger.ts';
+import { createLedger } from '../../ledger/ledger.ts';
 import { BoundedChannel } from './boundedChannel.ts';
 import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
 

@@ -1,10 +1,10 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import type { Account } from '../../account.ts';
-import { heapBytesOf, type MemoryAccount, processMemory } from '../../memory.ts';
-import type { LossReason } from '../../outcome.ts';
-import { Chain } from '../../strategies/chain.ts';
-import { MeasuredQueue, measure } from '../../strategies/measuredQueue.ts';
-import { outsideAnyContext } from '../../timers.ts';
+import { BoundedQueue, measure } from '../../flow/boundedQueue.ts';
+import { LinkedQueue } from '../../flow/linkedQueue.ts';
+import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
+import { outsideAnyContext } from '../../internal/timers.ts';
+import type { Account } from '../../ledger/account.ts';
+import type { LossReason } from '../../model/outcome.ts';
 import type { ChannelSettings } from './options.ts';
 
 /** Why an item was not let in. */
@@ -31,9 +31,9 @@ export class Entrance<T> {
   readonly #settings: ChannelSettings<T>;
   readonly #account: Account;
   readonly #owner: EntranceOwner;
-  readonly #queue: MeasuredQueue<T>;
+  readonly #queue: BoundedQueue<T>;
   readonly #memory: MemoryAccount;
-  readonly #line = new Chain<Waiter<T>>(); // first come, first served
+  readonly #line = new LinkedQueue<Waiter<T>>(); // first come, first served
   readonly #saturated = new BehaviorSubject(false);
   #closed = false;
   readonly saturated$: Observable<boolean> = this.#saturated.asObservable();
@@ -42,7 +42,7 @@ export class Entrance<T> {
     this.#settings = settings;
     this.#account = account;
     this.#owner = owner;
-    this.#queue = new MeasuredQueue(settings);
+    this.#queue = new BoundedQueue(settings);
     this.#memory = (settings.memory ?? processMemory()).open(this);
     account.watch({
       queueSize: () => this.#queue.length,

@@ -1,12 +1,12 @@
 import type { Observable, SchedulerLike } from 'rxjs';
-import type { FlushRequest } from '../../batch.ts';
-import type { Gate } from '../../gate.ts';
-import type { Ledger } from '../../ledger.ts';
-import { type MemoryBudget, requireMemory } from '../../memory.ts';
-import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../options.ts';
-import type { Loss } from '../../outcome.ts';
-import { monotonicScheduler } from '../../scheduler.ts';
-import { estimateItemBytes } from '../../strategies/itemBytes.ts';
+import type { Gate } from '../../flow/gate.ts';
+import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { type MemoryBudget, requireMemory } from '../../flow/memory.ts';
+import { monotonicScheduler } from '../../internal/scheduler.ts';
+import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { FlushRequest } from '../../model/batch.ts';
+import type { Loss } from '../../model/outcome.ts';
 
 export interface ChannelOptions<T> {
   /** Items that wait in the queue, at most: 1 or more, default 32,768. More rides out longer bursts before producers wait, and takes more memory. */

@@ -1,4 +1,4 @@
-import { SpanflowError } from '../../errors.ts';
+import { SpanflowError } from '../../model/errors.ts';
 import type { Refusal } from './entrance.ts';
 import { type ChannelSettings, STAGE } from './options.ts';
 

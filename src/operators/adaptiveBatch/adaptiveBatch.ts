@@ -1,17 +1,17 @@
 import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs';
-import type { Account } from '../../account.ts';
-import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../batch.ts';
-import { QueueFullError } from '../../errors.ts';
-import type { Gate } from '../../gate.ts';
-import { createLedger } from '../../ledger.ts';
-import { listen } from '../../listen.ts';
-import { heapBytesOf, processMemory } from '../../memory.ts';
-import { lostTally } from '../../outcome.ts';
-import { Batcher } from '../../strategies/batcher.ts';
+import type { Gate } from '../../flow/gate.ts';
+import { heapBytesOf, processMemory } from '../../flow/memory.ts';
+import { MEMORY_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
+import { holdProcess, waiting } from '../../internal/timers.ts';
+import type { Account } from '../../ledger/account.ts';
+import { createLedger } from '../../ledger/ledger.ts';
+import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../model/batch.ts';
+import { QueueFullError } from '../../model/errors.ts';
+import { lostTally } from '../../model/outcome.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
-import { HeldBatch, type HeldBatchOwner } from '../../strategies/heldBatch.ts';
-import { MEMORY_MARKS, WaterMarks } from '../../strategies/waterMarks.ts';
-import { holdProcess, waiting } from '../../timers.ts';
+import { Batcher } from './batcher.ts';
+import { HeldBatch, type HeldBatchOwner } from './heldBatch.ts';
 import { Intake } from './intake.ts';
 import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, STAGE, settle } from './options.ts';
 import { Unsettled } from './unsettled.ts';
@@ -280,8 +280,8 @@ function batchInto<T>(
   subscriber.add(inputs);
   subscriber.add(stop);
   subscriber.add(unwatch);
-  if (settings.flushWhen !== undefined) listen(settings.flushWhen, { next: flush, error }, inputs);
-  listen(source, { next: offer, error, complete }, inputs);
+  if (settings.flushWhen !== undefined) subscribeInto(settings.flushWhen, { next: flush, error }, inputs);
+  subscribeInto(source, { next: offer, error, complete }, inputs);
 }
 
 /** Beside what is held, so that it is at the lower mark. */

@@ -1,8 +1,8 @@
-import type { Account } from '../../account.ts';
-import { heapBytesOf, type MemoryAccount } from '../../memory.ts';
-import type { LossReason } from '../../outcome.ts';
-import type { Batcher } from '../../strategies/batcher.ts';
-import { measure } from '../../strategies/measuredQueue.ts';
+import { measure } from '../../flow/boundedQueue.ts';
+import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
+import type { Account } from '../../ledger/account.ts';
+import type { LossReason } from '../../model/outcome.ts';
+import type { Batcher } from './batcher.ts';
 import { type AdaptiveBatchSettings, STAGE } from './options.ts';
 
 /** What became of an item: it is in, it is not, or it is the one too many that ends the stream. */

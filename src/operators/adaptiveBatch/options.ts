@@ -1,7 +1,9 @@
 import type { Observable, SchedulerLike } from 'rxjs';
-import type { Gate } from '../../gate.ts';
-import type { Ledger } from '../../ledger.ts';
-import { type MemoryBudget, requireMemory } from '../../memory.ts';
+import type { Gate } from '../../flow/gate.ts';
+import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { type MemoryBudget, requireMemory } from '../../flow/memory.ts';
+import { monotonicScheduler } from '../../internal/scheduler.ts';
+import { type ProcessHold, requireProcessHold } from '../../internal/timers.ts';
 import {
   requireFunction,
   requireLimit,
@@ -10,13 +12,11 @@ import {
   requireShape,
   requireWhole,
   withDefaults,
-} from '../../options.ts';
-import type { Loss } from '../../outcome.ts';
-import { monotonicScheduler } from '../../scheduler.ts';
+} from '../../internal/validation.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { Loss } from '../../model/outcome.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
-import { estimateItemBytes } from '../../strategies/itemBytes.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
-import { type ProcessHold, requireProcessHold } from '../../timers.ts';
 
 /** What happens to an item that meets a full queue. */
 export type Overflow = 'dropNewest' | 'dropOldest' | 'error';

@@ -1,6 +1,6 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import type { HeldBatch } from '../../strategies/heldBatch.ts';
-import { after } from '../../timers.ts';
+import { after } from '../../internal/timers.ts';
+import type { HeldBatch } from './heldBatch.ts';
 
 /** The batches that are out, held and without an outcome, and the lease that each of them has. */
 export class Unsettled<T> {

@@ -1,14 +1,14 @@
 import { type MonoTypeOperatorFunction, NEVER, Observable, type Subscriber, Subscription } from 'rxjs';
-import { InvalidOptionError, QueueFullError } from '../../errors.ts';
-import type { Gate } from '../../gate.ts';
-import { listen } from '../../listen.ts';
-import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../options.ts';
-import type { Loss } from '../../outcome.ts';
-import { estimateItemBytes } from '../../strategies/itemBytes.ts';
-import { MeasuredQueue, measure } from '../../strategies/measuredQueue.ts';
-import { QUEUE_MARKS, WaterMarks } from '../../strategies/waterMarks.ts';
+import { BoundedQueue, measure } from '../../flow/boundedQueue.ts';
+import type { Gate } from '../../flow/gate.ts';
+import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
+import { LossReporter } from '../../internal/lossReporter.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
+import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
+import type { Loss } from '../../model/outcome.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
-import { Teller } from './teller.ts';
 
 export interface BackpressureOptions<T> {
   /**
@@ -104,10 +104,10 @@ export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperat
 
 function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings: BackpressureSettings<T>): void {
   const { maxQueueSize, maxQueueBytes, overflow, sizeOf } = settings;
-  const teller = new Teller(STAGE, settings);
+  const losses = new LossReporter(STAGE, settings);
   const { gate } = settings;
   const water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
-  const queue = new MeasuredQueue<T>(settings);
+  const queue = new BoundedQueue<T>(settings);
   const [upstream, demand] = [new Subscription(), new Subscription()];
   let granted = 0; // items that have been asked for and are not there yet
   let grantsOver = false; // nobody will ask for more
@@ -115,15 +115,15 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
 
   const offer = (item: T) => {
-    const bytes = measure(item, sizeOf, teller);
+    const bytes = measure(item, sizeOf, losses);
     // A callback may have unsubscribed meanwhile: then there is no queue any more.
-    if (subscriber.closed) return teller.lost('unsubscribed', [item]);
-    if (!queue.admits(bytes)) return teller.lost('tooLarge', [item]);
+    if (subscriber.closed) return losses.lost('unsubscribed', [item]);
+    if (!queue.admits(bytes)) return losses.lost('tooLarge', [item]);
     if (queue.fits(bytes)) return admit(item, bytes);
     if (overflow === 'dropOldest') return makeRoomFor(item, bytes);
-    teller.lost('queueFull', [item]);
+    losses.lost('queueFull', [item]);
     if (overflow !== 'error') return;
-    teller.tearDown(upstream);
+    losses.tearDown(upstream);
     endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes)));
   };
 
@@ -136,11 +136,11 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
     const evicted: T[] = [];
     while (!queue.fits(bytes)) evicted.push(queue.shift());
     admit(item, bytes);
-    teller.lost('queueFull', evicted);
+    losses.lost('queueFull', evicted);
   };
 
   const grant = (count: number) => {
-    if (!isDemand(count)) return teller.callbackFailed(badDemand(count));
+    if (!isDemand(count)) return losses.callbackFailed(badDemand(count));
     granted += count; // beyond 2 ** 53 taking one away changes nothing, which is as good as Infinity
     drain();
   };
@@ -177,13 +177,13 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
   // One by one, so that one that throws does not keep the others from their turn.
   subscriber.add(upstream);
   subscriber.add(demand);
-  subscriber.add(() => teller.lost('unsubscribed', queue.clear()));
+  subscriber.add(() => losses.lost('unsubscribed', queue.clear()));
   subscriber.add(() => water.end());
   // Demand that is there already is known before the first item comes.
   const errorOfDemand = (thrown: unknown) => subscriber.error(thrown);
-  listen(settings.demand, { next: grant, error: errorOfDemand, complete: endOfGrants }, demand);
+  subscribeInto(settings.demand, { next: grant, error: errorOfDemand, complete: endOfGrants }, demand);
   const error = (thrown: unknown) => endBy(() => subscriber.error(thrown));
-  listen(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
+  subscribeInto(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
 }
 
 function isDemand(count: number): boolean {

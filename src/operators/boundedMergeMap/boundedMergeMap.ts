@@ -6,14 +6,14 @@ import {
   type Subscriber,
   Subscription,
 } from 'rxjs';
-import { InvalidOptionError, QueueFullError } from '../../errors.ts';
-import { listen } from '../../listen.ts';
-import { requireFunction } from '../../options.ts';
-import { measure } from '../../strategies/measuredQueue.ts';
-import { Ring } from '../../strategies/ring.ts';
-import { Slots } from '../../strategies/slots.ts';
-import { QUEUE_MARKS, WaterMarks } from '../../strategies/waterMarks.ts';
-import { Teller } from '../backpressure/teller.ts';
+import { measure } from '../../flow/boundedQueue.ts';
+import { Ring } from '../../flow/ring.ts';
+import { Slots } from '../../flow/slots.ts';
+import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
+import { LossReporter } from '../../internal/lossReporter.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
+import { requireFunction } from '../../internal/validation.ts';
+import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
 import { collect, type Ending } from './inner.ts';
 import { KeyedLine, type Line, PlainLine, type Waiting } from './line.ts';
 import {
@@ -106,7 +106,7 @@ function mergeInto<T, R>(
   settings: BoundedMergeMapSettings<T>,
 ): void {
   const { concurrency, maxQueueSize, maxQueueBytes, maxValuesPerItem: maxValues, order, overflow } = settings;
-  const teller = new Teller(STAGE, settings);
+  const losses = new LossReporter(STAGE, settings);
   const { gate } = settings;
   const water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
   const slots = new Slots(typeof concurrency === 'number' ? concurrency : 1);
@@ -114,7 +114,7 @@ function mergeInto<T, R>(
   const begun = new Set<Begun<T, R>>();
   const outbox = new Ring<Begun<T, R>>(); // in the order in which their results are to come
   const [upstream, limits] = [new Subscription(), new Subscription()];
-  const callbackError = (thrown: unknown) => teller.callbackFailed(thrown);
+  const callbackError = (thrown: unknown) => losses.callbackFailed(thrown);
   let offered = 0; // items that have come
   let early = 0; // results that wait for an earlier one, or for the end of an emission
   let lineBytes = 0; // of those in line
@@ -123,16 +123,16 @@ function mergeInto<T, R>(
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
 
   const offer = (item: T) => {
-    const waiting = waitingOf(item, offered++, measure(item, settings.sizeOf, teller), order);
+    const waiting = waitingOf(item, offered++, measure(item, settings.sizeOf, losses), order);
     // A callback may have unsubscribed meanwhile: then there is no line any more.
-    if (subscriber.closed) return teller.lost('unsubscribed', [item]);
-    if (waiting.bytes > maxQueueBytes) return teller.lost('tooLarge', [item]);
+    if (subscriber.closed) return losses.lost('unsubscribed', [item]);
+    if (waiting.bytes > maxQueueBytes) return losses.lost('tooLarge', [item]);
     if (hasRoom(waiting)) return admit(waiting);
     const evicted = overflow === 'dropOldest' ? makeRoom(waiting) : [];
     if (evicted.length > 0) admit(waiting);
-    teller.lost('queueFull', evicted.length > 0 ? evicted : [item]);
+    losses.lost('queueFull', evicted.length > 0 ? evicted : [item]);
     if (overflow !== 'error') return;
-    teller.tearDown(upstream);
+    losses.tearDown(upstream);
     endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes)));
   };
 
@@ -180,7 +180,7 @@ function mergeInto<T, R>(
     begun.add(entry);
     if (order === 'source') outbox.push(entry);
     const onEnd = (ending: Ending<R>) => end(entry, ending);
-    collect(() => opened(waiting), { run: entry.run, maxValues, teller, onEnd });
+    collect(() => opened(waiting), { run: entry.run, maxValues, losses, onEnd });
   };
 
   const opened = ({ item, index, failure }: Waiting<T>) => {
@@ -234,9 +234,9 @@ function mergeInto<T, R>(
   const reportHeld = () => {
     const itemsOf = (held: readonly Waiting<T>[]) => held.map(({ item }) => item);
     const cut = [...begun];
-    for (const { run } of cut) teller.tearDown(run);
-    teller.lost('unsubscribed', itemsOf(line.clear()));
-    teller.lost('unconfirmed', itemsOf(cut.map(({ waiting }) => waiting)));
+    for (const { run } of cut) losses.tearDown(run);
+    losses.lost('unsubscribed', itemsOf(line.clear()));
+    losses.lost('unconfirmed', itemsOf(cut.map(({ waiting }) => waiting)));
   };
 
   // First no slot, then no source, then no inner: otherwise an abort would start the next in line. One by one, so that one that throws
@@ -246,9 +246,9 @@ function mergeInto<T, R>(
   subscriber.add(limits);
   subscriber.add(reportHeld);
   subscriber.add(() => water.end());
-  if (typeof concurrency !== 'number') listen(concurrency, { next: setLimit, error: callbackError }, limits);
+  if (typeof concurrency !== 'number') subscribeInto(concurrency, { next: setLimit, error: callbackError }, limits);
   const error = (thrown: unknown) => endBy(() => subscriber.error(thrown));
-  listen(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
+  subscribeInto(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
 }
 
 function waitingOf<T>(item: T, index: number, bytes: number, order: MergeOrder<T>): Waiting<T> {

@@ -1,8 +1,8 @@
 import { from, type ObservableInput, type Subscription } from 'rxjs';
-import { SpanflowError } from '../../errors.ts';
-import { listen } from '../../listen.ts';
-import { quietly } from '../../quietly.ts';
-import type { Teller } from '../backpressure/teller.ts';
+import type { LossReporter } from '../../internal/lossReporter.ts';
+import { runGuarded } from '../../internal/runGuarded.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
+import { SpanflowError } from '../../model/errors.ts';
 import { STAGE } from './options.ts';
 
 /** How an inner Observable ended. */
@@ -15,20 +15,20 @@ interface InnerPlan<R> {
   readonly run: Subscription;
   readonly maxValues: number;
   /** Is told what a teardown throws. */
-  readonly teller: Teller<never>;
+  readonly losses: LossReporter<never>;
   readonly onEnd: (ending: Ending<R>) => void;
 }
 
 /** Collects what one inner Observable emits, and tells how it ended, when it has been torn down. */
 export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): void {
-  const { run, maxValues, teller, onEnd } = plan;
+  const { run, maxValues, losses, onEnd } = plan;
   const values: R[] = [];
   let ending: Ending<R> | undefined;
   let opening = true; // a teardown of what ends synchronously runs when the subscribing is over
 
   const end = (how: Ending<R>) => {
     ending = how;
-    teller.tearDown(run);
+    losses.tearDown(run);
     if (!opening) onEnd(how);
   };
   const fail = (error: unknown) => end({ kind: 'failed', values, error });
@@ -40,11 +40,11 @@ export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): 
   try {
     const opened = open();
     // Ended by `project` itself: nobody subscribes to its promise any more, and nobody hears it fail.
-    if (run.closed) quietly(() => opened);
-    listen(from(opened), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
+    if (run.closed) runGuarded(() => opened);
+    subscribeInto(from(opened), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
   } catch (thrown) {
     if (ending === undefined) fail(thrown);
-    else teller.callbackFailed(thrown);
+    else losses.callbackFailed(thrown);
   }
   opening = false;
   if (ending !== undefined) onEnd(ending);

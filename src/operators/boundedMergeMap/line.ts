@@ -1,5 +1,5 @@
-import { Chain, type Link } from '../../strategies/chain.ts';
-import { Ring } from '../../strategies/ring.ts';
+import { type Link, LinkedQueue } from '../../flow/linkedQueue.ts';
+import { Ring } from '../../flow/ring.ts';
 
 /** An item that waits for its turn. */
 export interface Waiting<T> {
@@ -66,15 +66,15 @@ export class PlainLine<T> implements Line<T> {
 
 /** Those of one key. It is there as long as one of them waits or runs. */
 interface Lane<T> {
-  readonly queue: Chain<Link<Waiting<T>>>; // their places among all who wait
+  readonly queue: LinkedQueue<Link<Waiting<T>>>; // their places among all who wait
   place: Link<Lane<T>> | undefined; // among the lanes that may begin; none while one of its items runs
 }
 
 /** One of each key at a time, those of a key in the order in which they came. The keys take turns. */
 export class KeyedLine<T> implements Line<T> {
-  readonly #waiting = new Chain<Waiting<T>>(); // everybody, in the order in which they came
+  readonly #waiting = new LinkedQueue<Waiting<T>>(); // everybody, in the order in which they came
   readonly #lanes = new Map<unknown, Lane<T>>();
-  readonly #startable = new Chain<Lane<T>>(); // lanes in which somebody waits and nobody runs
+  readonly #startable = new LinkedQueue<Lane<T>>(); // lanes in which somebody waits and nobody runs
 
   get length(): number {
     return this.#waiting.length;
@@ -129,7 +129,7 @@ export class KeyedLine<T> implements Line<T> {
   }
 
   #open(key: unknown, first: Link<Waiting<T>>): void {
-    const lane: Lane<T> = { queue: new Chain(), place: undefined };
+    const lane: Lane<T> = { queue: new LinkedQueue(), place: undefined };
     lane.queue.push(first);
     lane.place = this.#startable.push(lane);
     this.#lanes.set(key, lane);

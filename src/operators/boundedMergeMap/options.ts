@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
-import type { Gate } from '../../gate.ts';
+import type { Gate } from '../../flow/gate.ts';
+import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import {
   requireFunction,
   requireLimit,
@@ -7,9 +8,8 @@ import {
   requireShape,
   requireWhole,
   withDefaults,
-} from '../../options.ts';
-import type { Loss } from '../../outcome.ts';
-import { estimateItemBytes } from '../../strategies/itemBytes.ts';
+} from '../../internal/validation.ts';
+import type { Loss } from '../../model/outcome.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable, Subscription } from 'rxjs';
-import { forwardTo, listen } from '../../listen.ts';
-import type { Slots } from '../../strategies/slots.ts';
+import type { Slots } from '../../flow/slots.ts';
+import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
 import type { Pass, ThrottleGate } from './throttleGate.ts';
 
 /**
@@ -47,7 +47,7 @@ export function admitted<T>(gate: ThrottleGate, slots: Slots, hold: () => Subscr
           isFine = true;
           subscriber.complete();
         };
-        listen(source, { ...observer, complete }, subscriber);
+        subscribeInto(source, { ...observer, complete }, subscriber);
         // Added last, so that they come last: the attempt is torn down before the next one starts.
         subscriber.add(() => {
           slots.release();

@@ -9,11 +9,11 @@ import {
   throwError,
   throwIfEmpty,
 } from 'rxjs';
-import type { Batch } from '../../batch.ts';
-import { messageOf, RaceTimeoutError } from '../../errors.ts';
-import { forwardTo, listen } from '../../listen.ts';
-import { ExportError, type Response, type Sink } from '../../sink.ts';
-import type { ProcessHold } from '../../timers.ts';
+import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
+import type { ProcessHold } from '../../internal/timers.ts';
+import type { Batch } from '../../model/batch.ts';
+import { messageOf, RaceTimeoutError } from '../../model/errors.ts';
+import { ExportError, type Response, type Sink } from '../../model/sink.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import type { AttemptReport } from './attemptReport.ts';
 
@@ -76,6 +76,6 @@ function endedQuietly<T>(source: Observable<T>, onError: () => void): Observable
         onError();
       }
     });
-    listen(source, forwardTo(subscriber), attempt);
+    subscribeInto(source, forwardTo(subscriber), attempt);
   });
 }

@@ -1,4 +1,4 @@
-import { RaceTimeoutError } from '../../errors.ts';
+import { RaceTimeoutError } from '../../model/errors.ts';
 import {
   type Attempt,
   type AttemptPhase,
@@ -6,7 +6,7 @@ import {
   type Failure,
   PHASES_BEFORE_SENDING,
   type Response,
-} from '../../sink.ts';
+} from '../../model/sink.ts';
 
 const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
   preparing: 'preparing the request to',

@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
-import type { Failure, Sink } from '../../sink.ts';
-import { Chain } from '../../strategies/chain.ts';
+import { LinkedQueue } from '../../flow/linkedQueue.ts';
+import type { Failure, Sink } from '../../model/sink.ts';
 import { LearnedLimit } from '../../strategies/learnedLimit.ts';
 import type { PartLimits } from './parts.ts';
 import { ThrottleGate } from './throttleGate.ts';
@@ -20,7 +20,7 @@ export class Destination {
   readonly #itemLimit = new LearnedLimit();
   readonly #byteLimit = new LearnedLimit();
   #itemsRefused = 0; // alone, since something was accepted
-  readonly #backingOff = new Chain<() => void>(); // what ends each of the waits, the oldest first
+  readonly #backingOff = new LinkedQueue<() => void>(); // what ends each of the waits, the oldest first
 
   constructor(scheduler: SchedulerLike) {
     this.gate = new ThrottleGate(scheduler);

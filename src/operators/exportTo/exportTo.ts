@@ -1,14 +1,14 @@
 import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs';
-import type { Account } from '../../account.ts';
-import { type Batch, type Hold, isBatch, NO_HOLD } from '../../batch.ts';
-import { InvalidOptionError } from '../../errors.ts';
-import { createLedger } from '../../ledger.ts';
-import { listen } from '../../listen.ts';
-import type { Outcome } from '../../outcome.ts';
-import type { Sink } from '../../sink.ts';
-import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from '../../strategies/itemBytes.ts';
-import { Slots } from '../../strategies/slots.ts';
-import { holdProcess } from '../../timers.ts';
+import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from '../../flow/itemBytes.ts';
+import { Slots } from '../../flow/slots.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
+import { holdProcess } from '../../internal/timers.ts';
+import type { Account } from '../../ledger/account.ts';
+import { createLedger } from '../../ledger/ledger.ts';
+import { type Batch, type Hold, isBatch, NO_HOLD } from '../../model/batch.ts';
+import { InvalidOptionError } from '../../model/errors.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Sink } from '../../model/sink.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
 import { destinationOf } from './destination.ts';
 import { type ExportToOptions, type ExportToSettings, settle } from './options.ts';
@@ -111,7 +111,7 @@ function deliverAll<T>(
     pendingItems += size;
     pendingBytes += bytesOf(batch);
     if (halted || givingUp > 0) return end(entry, entry.delivery.givenUp('shutdown'));
-    listen(entry.delivery.run(), { next: (outcome) => end(entry, outcome) }, entry.run);
+    subscribeInto(entry.delivery.run(), { next: (outcome) => end(entry, outcome) }, entry.run);
     if (!entries.has(entry)) return;
     if (slots.free) entry.hold.ready();
     else unwelcome.add(entry);
@@ -229,10 +229,10 @@ function deliverAll<T>(
   subscriber.add(() => slots.close());
   subscriber.add(inputs);
   subscriber.add(stop);
-  if (typeof settings.concurrency !== 'number') listen(settings.concurrency, { next: setLimit }, inputs);
-  if (settings.giveUpWhen !== undefined) listen(settings.giveUpWhen, { next: giveUpPending }, inputs);
-  if (settings.stopWhen !== undefined) listen(settings.stopWhen, { next: halt, error: halt }, inputs);
-  listen(
+  if (typeof settings.concurrency !== 'number') subscribeInto(settings.concurrency, { next: setLimit }, inputs);
+  if (settings.giveUpWhen !== undefined) subscribeInto(settings.giveUpWhen, { next: giveUpPending }, inputs);
+  if (settings.stopWhen !== undefined) subscribeInto(settings.stopWhen, { next: halt, error: halt }, inputs);
+  subscribeInto(
     source,
     {
       next: take,

@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
-import type { FlushUrgency } from '../../batch.ts';
-import type { Failure } from '../../sink.ts';
+import type { FlushUrgency } from '../../model/batch.ts';
+import type { Failure } from '../../model/sink.ts';
 import type { Backoff, BackoffStep } from '../../strategies/backoff.ts';
 
 /** The longest wait between two attempts while a flush waits: a backend that is there for a second of it gets something. */

@@ -1,5 +1,5 @@
 import { Observable, Subscription } from 'rxjs';
-import { listen } from '../../listen.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
 
 /**
  * Subscribes what `next` gives, one after another, until it gives nothing more; then it completes. It emits nothing.
@@ -37,7 +37,7 @@ export function inTurn(next: () => Observable<unknown> | undefined): Observable<
         run.unsubscribe();
         goOn();
       };
-      listen(source, { error: (thrown) => subscriber.error(thrown), complete }, run);
+      subscribeInto(source, { error: (thrown) => subscriber.error(thrown), complete }, run);
     };
 
     goOn();

@@ -1,6 +1,6 @@
 import type { Observable, SchedulerLike } from 'rxjs';
-import { InvalidOptionError } from '../../errors.ts';
-import type { Ledger } from '../../ledger.ts';
+import { monotonicScheduler } from '../../internal/scheduler.ts';
+import { type ProcessHold, requireProcessHold } from '../../internal/timers.ts';
 import {
   MAX_TIMER_MILLIS,
   requireFunction,
@@ -9,12 +9,12 @@ import {
   requireShape,
   requireWhole,
   withDefaults,
-} from '../../options.ts';
-import type { Loss } from '../../outcome.ts';
-import { monotonicScheduler } from '../../scheduler.ts';
-import type { Sink } from '../../sink.ts';
+} from '../../internal/validation.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { InvalidOptionError } from '../../model/errors.ts';
+import type { Loss } from '../../model/outcome.ts';
+import type { Sink } from '../../model/sink.ts';
 import { type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
-import { type ProcessHold, requireProcessHold } from '../../timers.ts';
 import type { Retry } from '../retryWithBackoff.ts';
 
 /** How often and how long a batch is tried. */

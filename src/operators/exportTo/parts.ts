@@ -1,5 +1,5 @@
-import { type Batch, NO_HOLD } from '../../batch.ts';
-import { estimateItemBytes } from '../../strategies/itemBytes.ts';
+import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { type Batch, NO_HOLD } from '../../model/batch.ts';
 
 /** What one request may hold. */
 export interface PartLimits {

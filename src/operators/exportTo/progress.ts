@@ -1,5 +1,5 @@
-import type { Loss, LossReason, Tally } from '../../outcome.ts';
-import type { Response } from '../../sink.ts';
+import type { Loss, LossReason, Tally } from '../../model/outcome.ts';
+import type { Response } from '../../model/sink.ts';
 
 type Counts = Pick<Tally, 'delivered' | 'rejected' | 'lost' | 'possibleDuplicates'>;
 

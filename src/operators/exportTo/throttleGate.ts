@@ -1,6 +1,6 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import { Chain } from '../../strategies/chain.ts';
-import { after } from '../../timers.ts';
+import { LinkedQueue } from '../../flow/linkedQueue.ts';
+import { after } from '../../internal/timers.ts';
 
 /** An attempt that was let through. */
 export interface Pass {
@@ -24,7 +24,7 @@ const NOTHING_TO_GIVE_UP = (): void => {};
  */
 export class ThrottleGate {
   readonly #scheduler: SchedulerLike;
-  readonly #line = new Chain<Waiting>();
+  readonly #line = new LinkedQueue<Waiting>();
   #openAtMillis = Number.NEGATIVE_INFINITY;
   #timer: Subscription | undefined; // while it is closed and something waits
   #isRamping = false; // from the closing on, until nothing waits and the backend takes what is sent

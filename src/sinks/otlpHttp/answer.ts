@@ -1,9 +1,9 @@
-import { messageOf } from '../../errors.ts';
-import { escaped } from '../../escaped.ts';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../otlp/json-response.ts';
-import { decodeStatus, decodeTraceResponse } from '../../otlp/response.ts';
-import { failureOfRefusal, failureOfStatus } from '../../otlp/status.ts';
-import { ExportError, type Failure, type Response } from '../../sink.ts';
+import { messageOf } from '../../model/errors.ts';
+import { escaped } from '../../model/escaped.ts';
+import { ExportError, type Failure, type Response } from '../../model/sink.ts';
+import { decodeStatusJson, decodeTraceResponseJson } from '../../otlp/responses/jsonResponse.ts';
+import { decodeStatus, decodeTraceResponse } from '../../otlp/responses/response.ts';
+import { failureOfRefusal, failureOfStatus } from '../../otlp/responses/status.ts';
 import { decoded } from './decoding.ts';
 import type { Answer, Head } from './exchange.ts';
 

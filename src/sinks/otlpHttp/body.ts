@@ -1,4 +1,4 @@
-import type { LentRequest } from '../../otlp/encode.ts';
+import type { LentRequest } from '../../otlp/traces/encode/encode.ts';
 
 /**
  * How much our sockets hold before they say that they are full. A socket that said so tells when all of it has been handed to the

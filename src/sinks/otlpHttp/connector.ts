@@ -2,8 +2,8 @@ import dns from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 // Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
 import { buildConnector } from 'undici/index.js';
-import { untraced } from '../../suppress.ts';
-import { outsideAnyContext } from '../../timers.ts';
+import { outsideAnyContext } from '../../internal/timers.ts';
+import { untraced } from '../../internal/tracingSuppression.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import type { TlsMaterial, TlsSource } from './tls.ts';
 

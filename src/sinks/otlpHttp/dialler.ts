@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import type { AttemptPhase } from '../../sink.ts';
+import type { AttemptPhase } from '../../model/sink.ts';
 import type { Connector } from './connector.ts';
 
 export type DialPhase = Extract<AttemptPhase, 'resolving' | 'connecting' | 'securing'>;

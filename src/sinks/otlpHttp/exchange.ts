@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { AttemptPhase } from '../../sink.ts';
+import type { AttemptPhase } from '../../model/sink.ts';
 
 /**
  * So long an answer may stand still once its status is known: what is missing is only what it says beside. It holds a slot of the sink, so this is a fraction of the usual timeout of an attempt,

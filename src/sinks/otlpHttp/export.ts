@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../sink.ts';
-import type { ResourceWait } from '../resources.ts';
+import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../model/sink.ts';
+import type { ResourceWait } from '../shared/resources.ts';
 import { meaningOf, type Question, readAnswer } from './answer.ts';
 import type { Connections } from './connection.ts';
 import type { Head } from './exchange.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
-import { untraced } from '../../suppress.ts';
-import { outsideAnyContext } from '../../timers.ts';
+import { outsideAnyContext } from '../../internal/timers.ts';
+import { untraced } from '../../internal/tracingSuppression.ts';
 import { clientOn } from './client.ts';
 import { Continues } from './continues.ts';
 

@@ -1,4 +1,4 @@
-import type { AttemptPhase } from '../../sink.ts';
+import type { AttemptPhase } from '../../model/sink.ts';
 import { Dialler } from './dialler.ts';
 import { Line } from './line.ts';
 import type { Route } from './route.ts';

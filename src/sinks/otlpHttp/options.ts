@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
-import { type Environment, EnvironmentReader } from '../../environment.ts';
-import { InvalidOptionError } from '../../errors.ts';
-import { requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../../options.ts';
-import { VERSION } from '../../version.ts';
+import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
+import { requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import { VERSION } from '../../internal/version.ts';
+import { InvalidOptionError } from '../../model/errors.ts';
 import { type HeaderSource, type HeadersOption, headerSource, headersOfVariables, isHeaderValue } from './headers.ts';
 import { type ProxySettings, proxyFor } from './proxy.ts';
 import { kindOf } from './secret.ts';

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import type { EnvironmentReader } from '../../environment.ts';
+import type { EnvironmentReader } from '../../internal/environment.ts';
 import { basicOf, isHttp } from './url.ts';
 
 /** The proxy that requests go through. */

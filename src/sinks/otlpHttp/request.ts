@@ -1,11 +1,11 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { messageOf } from '../../errors.ts';
-import { lendTraces } from '../../otlp/encode.ts';
-import { encodeTracesJsonInSlices } from '../../otlp/encode-json.ts';
-import { ExportError } from '../../sink.ts';
-import type { ResourceWait } from '../resources.ts';
+import { messageOf } from '../../model/errors.ts';
+import { ExportError } from '../../model/sink.ts';
+import { encodeTracesJsonInSlices } from '../../otlp/json/write/encodeJson.ts';
+import { lendTraces } from '../../otlp/traces/encode/encode.ts';
+import type { ResourceWait } from '../shared/resources.ts';
 import { type Body, LentBody, ownBody, SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import type { OtlpHttpSettings } from './options.ts';
 

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
-import { messageOf } from '../../errors.ts';
-import { ExportError } from '../../sink.ts';
-import { untraced } from '../../suppress.ts';
-import { outsideAnyContext } from '../../timers.ts';
-import { isRefused } from '../refused.ts';
+import { outsideAnyContext } from '../../internal/timers.ts';
+import { untraced } from '../../internal/tracingSuppression.ts';
+import { messageOf } from '../../model/errors.ts';
+import { ExportError } from '../../model/sink.ts';
+import { isRefused } from '../shared/refused.ts';
 import { clientOn } from './client.ts';
 import { type Connector, connectorTo, hostnameOf } from './connector.ts';
 import type { DialTarget } from './dialler.ts';

@@ -4,7 +4,7 @@
  * @module spanflow/testing/laws
  */
 
-import '../../runtime.ts';
+import '../../internal/requireNode.ts';
 
 export { anySpan } from './anySpan.ts';
 export { checkLaws, type LawOptions, type Pipeline, pipelineLaws } from './laws.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Observable } from 'rxjs';
-import { inVirtualTime } from '../virtualTime.ts';
+import { inVirtualTime } from '../time/virtualTime.ts';
 import { anyScenario, type Scenario } from './scenario.ts';
 import { type Bounds, type MayVanish, Trial } from './trial.ts';
 import type { World } from './world.ts';

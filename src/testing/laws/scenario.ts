@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
-import type { Failure } from '../../sink.ts';
+import type { Failure } from '../../model/sink.ts';
 import { anySpan } from './anySpan.ts';
 
 /** How a backend takes one attempt. */

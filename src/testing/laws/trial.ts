@@ -1,10 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable } from 'rxjs';
-import { type StageStats, total } from '../../account.ts';
-import type { VirtualClock } from '../clock.ts';
-import { MarbleFailure, millis } from '../failure.ts';
-import type { HostTimers } from '../hostTimers.ts';
-import { Listener } from '../listener.ts';
+import { type StageStats, total } from '../../ledger/account.ts';
+import { MarbleFailure, millis } from '../failures/failure.ts';
+import { Listener } from '../marbles/listener.ts';
+import type { VirtualClock } from '../time/clock.ts';
+import type { HostTimers } from '../time/hostTimers.ts';
 import type { Ending, LawEvent, Scenario } from './scenario.ts';
 import { ObservedWorld, type World } from './world.ts';
 

@@ -1,11 +1,11 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Observable, Subject, type Subscriber } from 'rxjs';
-import type { Batch, FlushRequest } from '../../batch.ts';
-import { createLedger, type Ledger } from '../../ledger.ts';
-import type { Loss } from '../../outcome.ts';
-import { ExportError, type ObservableSink, type Response } from '../../sink.ts';
-import { isOutcome } from '../outcomeValues.ts';
-import { itemsOf } from '../recording.ts';
+import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import type { Batch, FlushRequest } from '../../model/batch.ts';
+import type { Loss } from '../../model/outcome.ts';
+import { ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
+import { isOutcome } from '../expectations/outcomeValues.ts';
+import { itemsOf } from '../marbles/recording.ts';
 import { numbered } from './anySpan.ts';
 import type { Answer, Scenario } from './scenario.ts';
 

@@ -3,8 +3,8 @@
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../../src/otlp/index.ts';
-import { protobufjsSpans } from '../../otlp/oracle-decode.ts';
-import { traceRequest } from '../../support/otlp-schema.ts';
+import { protobufjsSpans } from '../../otlp/oracleDecode.ts';
+import { traceRequest } from '../../support/otlpSchema.ts';
 import { profiled } from '../support/profile.ts';
 import { given, program } from '../support/program.ts';
 import { type Contestant, type Measured, measure, type RoundsOptions } from '../support/rounds.ts';

@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { Attributes, Context, Link } from '@opentelemetry/api';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import * as sdk2 from 'opentelemetry-sdk-trace-2';
-import { heapBytesOf } from '../../../src/memory.ts';
+import { estimateItemBytes } from '../../../src/flow/itemBytes.ts';
+import { heapBytesOf } from '../../../src/flow/memory.ts';
 import { decodeTraces, encodeTraces } from '../../../src/otlp/index.ts';
-import { estimateItemBytes } from '../../../src/strategies/itemBytes.ts';
 import { report } from './kit.ts';
 
 /** How much heap spans take, beside what is estimated of them: `node --expose-gc test/process/programs/heap.ts`. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type OtlpHttpOptions, otlpHttp } from '../../../src/index.ts';
 import { settle } from '../../../src/sinks/otlpHttp/options.ts';
-import type { BackendRequest } from '../../../src/testing/otlpRequest.ts';
+import type { BackendRequest } from '../../../src/testing/backend/otlpRequest.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { spanWith } from '../../support/spans.ts';

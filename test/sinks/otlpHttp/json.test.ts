@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeTracesJson, encodeTraces, encodeTracesJson } from '../../../src/otlp/index.ts';
 import { exportOnce, failureOf, openSink, outcomeOf, startBackend } from '../../support/httpExports.ts';
 import { rawAnswer, rawServer } from '../../support/httpServer.ts';
-import { requestJsonOf } from '../../support/span-json.ts';
+import { requestJsonOf } from '../../support/spanJson.ts';
 import { generatedSpans, spanWith } from '../../support/spans.ts';
 
 const SPANS = generatedSpans({ seed: 7, count: 50 });

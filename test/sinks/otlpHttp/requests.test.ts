@@ -2,11 +2,11 @@ import { createHook } from 'node:async_hooks';
 import { gunzipSync } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { VERSION } from '../../../src/internal/version.ts';
 import { encodeTraces } from '../../../src/otlp/index.ts';
-import { VERSION } from '../../../src/version.ts';
 import { batchOf, exportOnce, failureOf, openSink, outcomeOf, startBackend } from '../../support/httpExports.ts';
 import { rawAnswer, rawServer } from '../../support/httpServer.ts';
-import { requestJsonOf } from '../../support/span-json.ts';
+import { requestJsonOf } from '../../support/spanJson.ts';
 import { generatedSpans, spanWith } from '../../support/spans.ts';
 import { decodeRequest } from '../../support/wire.ts';
 

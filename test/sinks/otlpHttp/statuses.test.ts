@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Failure, Retry } from '../../../src/index.ts';
-import { failureOfStatus, parseRetryAfter } from '../../../src/otlp/status.ts';
+import { failureOfStatus, parseRetryAfter } from '../../../src/otlp/responses/status.ts';
 import { sinkResponseCases } from '../../support/httpCases.ts';
 import {
   exportOnce,

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { InvalidOptionError } from '../../../src/errors.ts';
 import { otlpHttp } from '../../../src/index.ts';
+import type { InvalidOptionError } from '../../../src/model/errors.ts';
 import { settle } from '../../../src/sinks/otlpHttp/options.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { closedPort } from '../../support/httpServer.ts';

@@ -1,0 +1,39 @@
+/**
+ * A backend that takes its time, and an input that can wait. While no export slot is free, batches grow; when two full ones wait, the gate closes, and nothing is
+ * pulled. So 30,000 items pass through, and never more than a few batches of them are in memory.
+ *
+ *     node examples/03-slowBackend.ts
+ */
+import { map, tap, timer } from 'rxjs';
+import { adaptiveBatch, createGate, createLedger, exportTo, fromAsyncIterable, type Sink } from '../src/index.ts';
+
+const gate = createGate();
+const ledger = createLedger();
+const slow: Sink<number> = { name: 'slow', export: () => timer(100).pipe(map(() => ({}))) };
+
+async function* numbers(count: number) {
+  for (let number = 0; number < count; number += 1) yield number;
+}
+
+let mostInMemory = 0;
+let closings = 0;
+gate.saturated$.subscribe((saturated) => {
+  if (saturated) closings += 1;
+});
+
+fromAsyncIterable(numbers(30_000), { gate, ledger })
+  .pipe(
+    adaptiveBatch({ gate, ledger, initialExportBatchSize: 100, maxExportBatchSize: 1_000 }),
+    tap(({ items, closedBy }) => console.log(`a batch of ${items.length}, closed by ${closedBy}`)),
+    exportTo(slow, { concurrency: 2, ledger }),
+  )
+  .subscribe({
+    next: () => {
+      mostInMemory = Math.max(mostInMemory, ledger.stats().pending);
+    },
+    complete: () => {
+      const { delivered } = ledger.stats();
+      console.log(`delivered ${delivered}; at most ${mostInMemory} were in memory; the gate closed ${closings} times`);
+      process.exitCode = delivered === 30_000 ? 0 : 1;
+    },
+  });

@@ -1,0 +1,91 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type SchedulerLike, Subscription } from 'rxjs';
+import { isHostScheduler } from './scheduler.ts';
+import { MAX_TIMER_MILLIS, requireOneOf } from './validation.ts';
+
+/**
+ * Whether a wait keeps the process alive. `whileWaiting`: a program does not end in the midst of a wait of something that it subscribed to; once the wait is over, or unsubscribed, nothing is
+ * held. `never`: the process may end at any time.
+ */
+export type ProcessHold = 'whileWaiting' | 'never';
+
+export function requireProcessHold(option: string, processHold: unknown): void {
+  requireOneOf(option, processHold, ['whileWaiting', 'never']);
+}
+
+/**
+ * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
+ * request that happened to arm it. (A program that loads this package within a request has that request's context there: Node knows no empty one to go back to.)
+ */
+export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snapshot();
+
+/**
+ * Runs `work` once, after `delayMillis` of the scheduler's time. `Infinity` never does.
+ *
+ * The timer never keeps the process alive: it is for housekeeping (leases, warnings, statistics), which nobody waits for.
+ */
+export function after(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
+  if (delayMillis === Number.POSITIVE_INFINITY) return Subscription.EMPTY;
+  const action = keepingAlive(scheduler, delayMillis, work);
+  // RxJS keeps the handle of the host's timer in `id`; virtual schedulers have a number there, or nothing.
+  (action as { id?: { unref?: () => void } }).id?.unref?.();
+  return action;
+}
+
+/** Like {@link after}, but for what a subscriber waits for: it keeps the process alive, unless `processHold` is `never`. An infinite wait never holds the process. */
+export function waiting(
+  scheduler: SchedulerLike,
+  delayMillis: number,
+  processHold: ProcessHold,
+  work: () => void,
+): Subscription {
+  const holds = processHold === 'whileWaiting' && delayMillis < Number.POSITIVE_INFINITY;
+  return (holds ? keepingAlive : after)(scheduler, delayMillis, work);
+}
+
+/**
+ * Like {@link after}, but it keeps the process alive: for a drain that somebody waits for. So there is a timer for `Infinity`, too: the longest
+ * that the host has, and it does nothing.
+ */
+export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
+  if (delayMillis === Number.POSITIVE_INFINITY) return keepingAlive(scheduler, MAX_TIMER_MILLIS, () => {});
+  return outsideAnyContext(() => scheduler.schedule(work, Math.max(0, delayMillis)));
+}
+
+/**
+ * Keeps the process alive until it is unsubscribed: for what is under way and has an end, so that a program does not end in the midst of it. In virtual time there
+ * is no process to keep.
+ */
+export function holdProcess(scheduler: SchedulerLike, processHold: ProcessHold): Subscription {
+  if (processHold === 'never' || !isHostScheduler(scheduler)) return Subscription.EMPTY;
+  return keepingAlive(scheduler, Number.POSITIVE_INFINITY, () => {});
+}
+
+/** A piece of work that is due in the next turn of the event loop, once. */
+export class DueTurn {
+  readonly #scheduler: SchedulerLike;
+  readonly #work: () => void;
+  /** What it was armed with. A test may replace the host's function before its turn comes, and then that turn never does. */
+  #armedWith: unknown;
+
+  constructor(scheduler: SchedulerLike, work: () => void) {
+    this.#scheduler = scheduler;
+    this.#work = work;
+  }
+
+  arm(): void {
+    const armWith = setImmediate;
+    if (this.#armedWith === armWith) return;
+    this.#armedWith = armWith;
+    soon(this.#scheduler, () => {
+      this.#armedWith = undefined;
+      this.#work();
+    });
+  }
+}
+
+/** Runs `work` once, as soon as the host has finished what it is at: no delay, and no microtask of the caller's. */
+export function soon(scheduler: SchedulerLike, work: () => void): void {
+  if (isHostScheduler(scheduler)) outsideAnyContext(() => setImmediate(work));
+  else scheduler.schedule(work, 0);
+}

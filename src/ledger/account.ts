@@ -1,0 +1,180 @@
+import type { LossReason, Tally } from '../model/outcome.ts';
+
+/** Items by reason. A reason that has not occurred is absent. */
+export type Counts = Readonly<Partial<Record<LossReason, number>>>;
+
+/**
+ * One stage's books. At every instant `offered = accepted + Σ refused`, and
+ * `accepted = delivered + rejected + handedOn + removed + Σ lost + pending`.
+ */
+export interface StageStats {
+  /** Items that came. */
+  readonly offered: number;
+  readonly accepted: number;
+  /** Items that were not let in. */
+  readonly refused: Counts;
+  /** Items that a backend confirmed. */
+  readonly delivered: number;
+  /** Of those, items that may have arrived more than once: an earlier attempt was sent, and its outcome is unknown. */
+  readonly possibleDuplicates: number;
+  /** Items that a backend received and refused. */
+  readonly rejected: number;
+  /** Items that went on to somebody who reports nothing back. */
+  readonly handedOn: number;
+  /** Items that somebody took out of a batch on its way. */
+  readonly removed: number;
+  readonly lost: Counts;
+  /** Items that have no outcome yet. */
+  readonly pending: number;
+}
+
+/** Where in the flow a stage stands. */
+export type Role = 'input' | 'batch' | 'sink';
+
+/** What a stage can be asked for at any time. */
+export interface Gauges {
+  queueSize?: () => number;
+  queueBytes?: () => number;
+  memoryBytes?: () => number;
+  batchSize?: () => number;
+  inFlight?: () => number;
+}
+
+/** The books of one stage: its verbs are the only way to change them, and each keeps both equations. */
+export class Account {
+  readonly role: Role;
+  readonly stage: string;
+  readonly #touch: () => void;
+  readonly #gauges = new Set<Gauges>(); // of each subscription that runs
+  #attempts = 0;
+  #retries = 0;
+  #callbackErrors = 0;
+  #accepted = 0;
+  #refused = 0;
+  #pending = 0;
+  #delivered = 0;
+  #possibleDuplicates = 0;
+  #rejected = 0;
+  #handedOn = 0;
+  #removed = 0;
+  readonly #refusedBy: Partial<Record<LossReason, number>> = {};
+  readonly #lostBy: Partial<Record<LossReason, number>> = {};
+
+  constructor(role: Role, stage: string, touch: () => void) {
+    this.role = role;
+    this.stage = stage;
+    this.#touch = touch;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  get retries(): number {
+    return this.#retries;
+  }
+
+  get callbackErrors(): number {
+    return this.#callbackErrors;
+  }
+
+  /** What can be read as long as this goes on; the returned function ends it. */
+  watch(gauges: Gauges): () => void {
+    this.#gauges.add(gauges);
+    return () => this.#gauges.delete(gauges);
+  }
+
+  /** The sum of a gauge over all that run. */
+  read(gauge: keyof Gauges): number {
+    let sum = 0;
+    for (const gauges of this.#gauges) sum += gauges[gauge]?.() ?? 0;
+    return sum;
+  }
+
+  attempted(isRetry: boolean): void {
+    this.#attempts += 1;
+    if (isRetry) this.#retries += 1;
+    this.#touch();
+  }
+
+  /** A callback of somebody else's threw, or answered what makes no sense. */
+  callbackFailed(): void {
+    this.#callbackErrors += 1;
+    this.#touch();
+  }
+
+  accept(count: number): void {
+    this.#accepted += count;
+    this.#pending += count;
+    this.#touch();
+  }
+
+  refuse(count: number, reason: LossReason): void {
+    this.#refused += count;
+    add(this.#refusedBy, reason, count);
+    this.#touch();
+  }
+
+  /** Pending items went on to somebody who reports nothing back. */
+  handOn(count: number): void {
+    this.#pending -= count;
+    this.#handedOn += count;
+    this.#touch();
+  }
+
+  /** They are heard of again. */
+  takeBack(count: number): void {
+    this.#pending += count;
+    this.#handedOn -= count;
+    this.#touch();
+  }
+
+  lose(count: number, reason: LossReason): void {
+    this.#pending -= count;
+    add(this.#lostBy, reason, count);
+    this.#touch();
+  }
+
+  /** So many pending items ended as the tally says; what it leaves out was removed on the way. */
+  settle(count: number, tally: Tally): void {
+    let rest = count;
+    const upTo = (claimed: number) => {
+      const counted = Math.min(rest, Math.max(0, Math.trunc(claimed) || 0));
+      rest -= counted;
+      return counted;
+    };
+    const delivered = upTo(tally.delivered);
+    this.#delivered += delivered;
+    this.#possibleDuplicates += Math.min(delivered, Math.max(0, tally.possibleDuplicates ?? 0));
+    this.#rejected += upTo(tally.rejected);
+    for (const loss of tally.lost) add(this.#lostBy, loss.reason, upTo(loss.count));
+    this.#removed += rest;
+    this.#pending -= count;
+    this.#touch();
+  }
+
+  stats(): StageStats {
+    return {
+      offered: this.#accepted + this.#refused,
+      accepted: this.#accepted,
+      refused: { ...this.#refusedBy },
+      delivered: this.#delivered,
+      possibleDuplicates: this.#possibleDuplicates,
+      rejected: this.#rejected,
+      handedOn: this.#handedOn,
+      removed: this.#removed,
+      lost: { ...this.#lostBy },
+      pending: this.#pending,
+    };
+  }
+}
+
+/** Sums a record of counts. */
+export function total(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** Adds to a record of counts. */
+export function add(counts: Partial<Record<LossReason, number>>, reason: LossReason, count: number): void {
+  if (count > 0) counts[reason] = (counts[reason] ?? 0) + count;
+}

@@ -1,0 +1,33 @@
+import type { Output } from '../protobuf/outputBuffer.ts';
+
+const WORD = 8;
+
+/**
+ * Bytes that were written before and are written again, held as words of eight: `TypedArray.set` is a call into the engine, and an
+ * attribute has too few bytes to be worth one.
+ */
+export class KnownPart {
+  /** The text that is in it, if it is there for one. */
+  readonly text: string;
+  readonly length: number;
+  readonly #words: BigInt64Array;
+
+  /** What stands there. */
+  constructor(out: Output, start: number, end: number, text = '') {
+    this.text = text;
+    this.length = end - start;
+    this.#words = new BigInt64Array(Math.ceil(this.length / WORD));
+    out.room(end, 0);
+    for (let index = 0; index < this.#words.length; index++)
+      this.#words[index] = out.view.getBigInt64(start + index * WORD, true);
+  }
+
+  /** Writes them where there is room for them and for a word more, and says where they end. */
+  put(out: Output, at: number): number {
+    const view = out.view;
+    const words = this.#words;
+    for (let index = 0; index < words.length; index++)
+      view.setBigInt64(at + index * WORD, words[index] as bigint, true);
+    return at + this.length;
+  }
+}

@@ -1,0 +1,48 @@
+import { requireLimit, withDefaults } from '../internal/validation.ts';
+import { SpanflowError } from '../model/errors.ts';
+
+/** How much may become of one message. Whoever exceeds it is refused with a `SpanflowError` of code `MESSAGE_TOO_LARGE`. */
+export interface DecodeTracesOptions {
+  /**
+   * At most this many resources, scopes, spans, events, links, attributes, elements of arrays and entries of maps. From 1, or
+   * `Infinity`. Default 2,097,152: nearly four times what the largest recorded request has (86,583 spans in 23.8 MB, 560,280 items). They limit how long one call
+   * takes: raising it lets one message hold the event loop for longer.
+   */
+  readonly maxItems?: number;
+  /**
+   * At most this many bytes of heap for the spans and, in JSON, for the parsed text. From 1, or `Infinity`. Default 268,435,456
+   * (256 MiB): twice of what the largest recorded request is taken for, and a host with a heap of 512 MiB survives it. Raising it asks for a larger heap.
+   *
+   * It is an estimate: each byte of the message counts as one, and each item as what an object of its kind takes. What is made to
+   * be large takes 0.6 to 1.05 times of it, spans whose keys and texts come again less; a text outside Latin-1 up to twice its bytes.
+   */
+  readonly maxDecodedBytes?: number;
+}
+
+export type DecodeLimits = Required<DecodeTracesOptions>;
+
+/** See {@link DecodeTracesOptions}. */
+export const DECODE_TRACES_DEFAULTS: Readonly<DecodeLimits> = Object.freeze({
+  maxItems: 2_097_152,
+  maxDecodedBytes: 268_435_456,
+});
+
+export function limitsOf(caller: string, options: DecodeTracesOptions): DecodeLimits {
+  const limits = withDefaults(caller, DECODE_TRACES_DEFAULTS as DecodeLimits, options);
+  requireLimit(`${caller}.maxItems`, limits.maxItems, 1);
+  requireLimit(`${caller}.maxDecodedBytes`, limits.maxDecodedBytes, 1);
+  return limits;
+}
+
+const HOLDS: Readonly<Record<keyof DecodeLimits, string>> = {
+  maxItems: 'items (spans, events, links, attributes and elements of arrays)',
+  maxDecodedBytes: 'bytes of heap',
+};
+
+/** The error for a message of which more would become than an option allows. */
+export function messageTooLarge(option: keyof DecodeLimits, limits: DecodeLimits, length: number): SpanflowError {
+  const message =
+    `the request of ${length} bytes would become more than ${option} ${limits[option]} ${HOLDS[option]}: ` +
+    `have the sender send smaller batches, or raise ${option} if the heap has room for it`;
+  return new SpanflowError('MESSAGE_TOO_LARGE', message);
+}

@@ -1,0 +1,56 @@
+import type { Writer } from './protobufWriter.ts';
+
+// The integers that nearly all integers are, without a bigint: others, and what is none, are left to whoever reads them exactly.
+
+const TWO_16 = 0x1_0000;
+const TWO_32 = 0x1_0000_0000;
+const NANOS_PER_SECOND = 1_000_000_000;
+const NANOS_DIGITS = 9;
+/** That many digits are a safe integer, whichever they are. */
+const MAX_SAFE_DIGITS = 15;
+/** That many digits fit 64 bits, whichever they are. */
+const MAX_DIGITS = 19;
+
+const MOST: Readonly<Record<string, number>> = {
+  int32: 2 ** 31 - 1,
+  uint32: 2 ** 32 - 1,
+  fixed32: 2 ** 32 - 1,
+  int64: Number.MAX_SAFE_INTEGER,
+};
+
+/** Writes an integer that is not negative; `false`, and nothing written, where another way must be taken. */
+export function writeWhole(writer: Writer, json: unknown, type: string): boolean {
+  const value = typeof json === 'string' ? digits(json, 0, json.length) : json;
+  if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > (MOST[type] as number)) return false;
+  if (type === 'fixed32') writer.fixed32(value as number);
+  else writer.varint(value as number);
+  return true;
+}
+
+/** Writes decimal digits as 64 bits; `false`, and nothing written, where another way must be taken. */
+export function writeNanos(writer: Writer, json: unknown): boolean {
+  if (typeof json !== 'string' || json.length <= NANOS_DIGITS || json.length > MAX_DIGITS) return false;
+  const seconds = digits(json, 0, json.length - NANOS_DIGITS);
+  const nanos = digits(json, json.length - NANOS_DIGITS, json.length);
+  if (seconds < 0 || nanos < 0) return false;
+  // The seconds are multiplied in two parts, of which no product and no sum reaches 2^53.
+  const upper = Math.trunc(seconds / TWO_16) * NANOS_PER_SECOND;
+  const carried = upper & 0xffff;
+  const lower = (seconds & 0xffff) * NANOS_PER_SECOND + nanos + carried * TWO_16;
+  const low = lower | 0;
+  writer.fixed32(low);
+  writer.fixed32((upper - carried) / TWO_16 + (lower - (low >>> 0)) / TWO_32);
+  return true;
+}
+
+/** The number that some digits are, or -1 where they are too many, none, or something else. */
+function digits(text: string, start: number, end: number): number {
+  if (end === start || end - start > MAX_SAFE_DIGITS) return -1;
+  let value = 0;
+  for (let index = start; index < end; index++) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}

@@ -1,0 +1,211 @@
+import { Buffer } from 'node:buffer';
+import { shown } from '../../../model/errors.ts';
+import { escaped } from '../../../model/escaped.ts';
+import { type DecodeLimits, messageTooLarge } from '../../decodeLimits.ts';
+import { bitsOf } from '../../protobuf/int64.ts';
+import { exactInteger } from './exactInteger.ts';
+import { writeNanos, writeWhole } from './jsonInteger.ts';
+import type { JsonField, JsonMessage } from './jsonSchema.ts';
+import { exceedsParsed } from './jsonSize.ts';
+import { isUnsafe, NumberText, parsed, parsedExactly, textOf } from './jsonText.ts';
+import { Writer } from './protobufWriter.ts';
+
+const MAX_DEPTH = 100;
+const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+// The engine repeats one class of characters without keeping a frame for each; with a group it would overflow on long texts.
+const HEX = /^[0-9a-f]*$/i;
+/** In either alphabet, with or without the padding. */
+const BASE64 = /^[\w+/-]*={0,2}$/;
+
+const traceId = Buffer.alloc(16);
+const spanId = Buffer.alloc(8);
+
+/** One for all messages: nothing of the program's runs while it is in use. */
+const shared = new Writer();
+
+/**
+ * JSON as the protobuf message that it means, in memory that holds until the next message is read.
+ *
+ * @param json the text, or its bytes in UTF-8
+ * @throws Error with the place and the reason where it is none; SpanflowError `MESSAGE_TOO_LARGE`.
+ */
+export function wireOf(json: string | Uint8Array, message: JsonMessage, limits: DecodeLimits): Uint8Array {
+  const text = textOf(json);
+  if (exceedsParsed(text, limits.maxDecodedBytes)) throw messageTooLarge('maxDecodedBytes', limits, json.length);
+  try {
+    return new JsonToWire(false).write(parsed(text), message);
+  } catch (thrown) {
+    if (!(thrown instanceof UnsafeInteger)) throw thrown;
+  }
+  // An integer that no double is sure to hold, without quotation marks: it is read again, by its text. This is slower, and rare.
+  return new JsonToWire(true).write(parsedExactly(text), message);
+}
+
+/** An integer that was a number in the JSON text, and that a double is not sure to hold: the text must be read again. */
+class UnsafeInteger extends Error {}
+
+type Range = readonly [least: bigint, most: bigint];
+
+const RANGES: Readonly<Record<string, Range>> = {
+  int32: [-(2n ** 31n), 2n ** 31n - 1n],
+  uint32: [0n, 2n ** 32n - 1n],
+  fixed32: [0n, 2n ** 32n - 1n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  fixed64: [0n, 2n ** 64n - 1n],
+};
+
+/** Writes parsed JSON as the protobuf message that it means. */
+class JsonToWire {
+  readonly #writer = shared;
+  /** Names and indices of what is being written, for messages. */
+  readonly #path: (string | number)[] = [];
+
+  /** Whether integers that no double is sure to hold are {@link NumberText} in what is written. */
+  readonly #exact: boolean;
+
+  constructor(exact: boolean) {
+    this.#exact = exact;
+  }
+
+  /** @throws Error with the place and the reason where it is none; {@link UnsafeInteger} where it is not exact. */
+  write(json: unknown, message: JsonMessage): Uint8Array {
+    this.#writer.reset();
+    this.#message(json, message, 0);
+    return this.#writer.written;
+  }
+
+  #message(json: unknown, { fields }: JsonMessage, depth: number): void {
+    if (typeof json !== 'object' || json === null || Array.isArray(json) || json instanceof NumberText)
+      throw this.#wrong('an object', json);
+    if (depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages are in each other`);
+    let oneof: string | undefined;
+    for (const name in json) {
+      const field = fields.get(name);
+      const value = (json as Record<string, unknown>)[name];
+      if (field === undefined || value === undefined || value === null) continue;
+      if (field.oneof !== undefined && oneof === field.oneof) throw this.#wrong('one value only', json);
+      oneof = field.oneof;
+      this.#path.push(field.name);
+      if (field.repeated) this.#list(value, field, depth);
+      else this.#field(value, field, depth);
+      this.#path.pop();
+    }
+  }
+
+  #list(json: unknown, field: JsonField, depth: number): void {
+    if (!Array.isArray(json)) throw this.#wrong('an array', json);
+    for (let index = 0; index < json.length; index++) {
+      this.#path.push(index);
+      this.#field(json[index], field, depth);
+      this.#path.pop();
+    }
+  }
+
+  #field(json: unknown, field: JsonField, depth: number): void {
+    const writer = this.#writer;
+    writer.varint(field.tag);
+    if (field.message === undefined) {
+      this.#scalar(json, field);
+      return;
+    }
+    const start = writer.open();
+    this.#message(json, field.message, depth + 1);
+    writer.close(start);
+  }
+
+  #scalar(json: unknown, field: JsonField): void {
+    const writer = this.#writer;
+    switch (field.type) {
+      case 'string':
+        writer.text(this.#text(json, 'a string', undefined));
+        break;
+      case 'bool':
+        if (typeof json !== 'boolean') throw this.#wrong('true or false', json);
+        writer.byte(json ? 1 : 0);
+        break;
+      case 'double':
+        writer.double(this.#double(json));
+        break;
+      case 'hex':
+        this.#hex(this.#text(json, 'hex digits', undefined));
+        break;
+      case 'bytes':
+        this.#base64(this.#text(json, 'base64', BASE64));
+        break;
+      default:
+        this.#integer(json, field);
+    }
+  }
+
+  #hex(text: string): void {
+    const id = text.length === traceId.length * 2 ? traceId : spanId;
+    // What is no digit ends the writing.
+    const isId = text.length === id.length * 2 && id.write(text, 'hex') === id.length;
+    if (!isId && text.length % 2 === 1) throw this.#wrong('hex digits', text);
+    this.#bytes(isId ? id : Buffer.from(this.#text(text, 'hex digits', HEX), 'hex'));
+  }
+
+  #base64(text: string): void {
+    const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='));
+    const rest = (text.length - padding) % 4;
+    if (rest === 1 || (rest === 0 && padding > 0)) throw this.#wrong('base64', text);
+    this.#bytes(Buffer.from(text, 'base64'));
+  }
+
+  #bytes(bytes: Buffer): void {
+    this.#writer.varint(bytes.length);
+    this.#writer.raw(bytes);
+  }
+
+  #text(json: unknown, what: string, form: RegExp | undefined): string {
+    if (typeof json !== 'string' || form?.test(json) === false) throw this.#wrong(what, json);
+    return json;
+  }
+
+  #double(json: unknown): number {
+    if (typeof json === 'number') return json;
+    if (json instanceof NumberText) return Number(json.text);
+    if (json === 'NaN' || json === 'Infinity' || json === '-Infinity') return Number(json);
+    return Number(this.#text(json, 'a number', NUMBER));
+  }
+
+  #integer(json: unknown, { type, names }: JsonField): void {
+    const writer = this.#writer;
+    const value = names === undefined ? json : (namedIn(names, json) ?? json);
+    const isWritten = type === 'fixed64' ? writeNanos(writer, value) : writeWhole(writer, value, type);
+    if (!isWritten) this.#anyInteger(value, type, names === undefined ? '' : ' or a known name');
+  }
+
+  #anyInteger(json: unknown, type: string, orElse: string): void {
+    if (!this.#exact && isUnsafe(json)) throw new UnsafeInteger();
+    const [least, most] = RANGES[type] as Range;
+    const value = integerIn(json);
+    if (value === undefined || value < least || value > most)
+      throw this.#wrong(`an integer from ${least} to ${most}${orElse}`, json);
+    const { low, high } = bitsOf(value);
+    if (type === 'fixed32') this.#writer.fixed32(low);
+    else if (type !== 'fixed64') this.#writer.varint64(low, high);
+    else {
+      this.#writer.fixed32(low);
+      this.#writer.fixed32(high);
+    }
+  }
+
+  #wrong(what: string, json: unknown): Error {
+    const place = this.#path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
+    const is = json instanceof NumberText ? escaped(json.text.slice(0, 80)) : shown(json);
+    return new Error(`${place.replace(/^\./, '') || 'it'} must be ${what}, but is ${is}`);
+  }
+}
+
+/** What a name means, if it is known. */
+function namedIn(names: Readonly<Record<string, number>>, json: unknown): number | undefined {
+  return typeof json === 'string' && Object.hasOwn(names, json) ? names[json] : undefined;
+}
+
+/** An integer in any form of proto3 JSON: a number or a string, either with a fraction of zeros or an exponent. */
+function integerIn(json: unknown): bigint | undefined {
+  if (typeof json === 'string') return exactInteger(json);
+  if (json instanceof NumberText) return exactInteger(json.text);
+  return Number.isSafeInteger(json) ? BigInt(json as number) : undefined;
+}

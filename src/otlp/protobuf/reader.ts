@@ -1,0 +1,256 @@
+import { Buffer } from 'node:buffer';
+import { Ids } from '../cache/internedIds.ts';
+import { Texts } from '../cache/internedTexts.ts';
+import type { KnownBytes } from '../cache/knownBytes.ts';
+import { type DecodeLimits, messageTooLarge } from '../decodeLimits.ts';
+
+/** Messages inside messages, groups included. */
+const MAX_DEPTH = 100;
+const MAX_VARINT_BYTES = 10;
+const MAX_TAG_BYTES = 5;
+const MAX_UINT32 = 0xffff_ffff;
+
+const VARINT = 0;
+const EIGHT_BYTES = 1;
+const LENGTH_AND_CONTENT = 2;
+const GROUP_START = 3;
+const GROUP_END = 4;
+const FOUR_BYTES = 5;
+
+/** Strings that come again are the same object: spans that were received share them, and are small. */
+const ids = new Ids();
+const texts = new Texts();
+
+/**
+ * Reads protobuf strictly: what is not well-formed throws an Error, and nothing is read beyond the message that is being read.
+ */
+export class Reader {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  at = 0;
+  /** The end of the present message. */
+  end: number;
+  /** The halves of the last number of 64 bits. */
+  low = 0;
+  high = 0;
+  /** Items that may still become of the message, and bytes of heap that they may still take. */
+  private itemsLeft: number;
+  private bytesLeft: number;
+  readonly #limits: DecodeLimits;
+  #depth = 0;
+
+  constructor(bytes: Uint8Array, limits: DecodeLimits) {
+    this.#limits = limits;
+    this.itemsLeft = limits.maxItems;
+    // Texts and bytes take about as much as they do in the message.
+    this.bytesLeft = limits.maxDecodedBytes - bytes.byteLength;
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.end = bytes.byteLength;
+  }
+
+  /**
+   * @param items what becomes of the message next
+   * @param bytes of heap that they take beside their texts
+   * @throws SpanflowError `MESSAGE_TOO_LARGE`
+   */
+  spend(items: number, bytes: number): void {
+    this.itemsLeft -= items;
+    this.bytesLeft -= bytes;
+    if (this.itemsLeft < 0 || this.bytesLeft < 0) this.#overspent();
+  }
+
+  /** Field number times 8, plus the wire type; 0 at the end of the message. */
+  tag(): number {
+    const at = this.at;
+    if (at >= this.end) return 0;
+    const first = this.bytes[at] as number;
+    if (first >= 0x80) return this.#longTag();
+    this.at = at + 1;
+    if (first < 8) throw new Error('field number 0');
+    return first;
+  }
+
+  /** Goes into a message that begins here, and says where the outer one ends. */
+  enter(): number {
+    const outer = this.end;
+    this.end = this.#contentEnd();
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages in each other`);
+    return outer;
+  }
+
+  /** Passes over what was read before, if the same stands here. */
+  passes(known: KnownBytes): boolean {
+    const at = this.at;
+    if (known.length > this.end - at || !known.standAt(this.view, at)) return false;
+    this.at = at + known.length;
+    return true;
+  }
+
+  leave(outer: number): void {
+    this.#depth -= 1;
+    this.end = outer;
+  }
+
+  /** A varint, of which 32 bits count. */
+  int32(): number {
+    const at = this.at;
+    if (at < this.end) {
+      const byte = this.bytes[at] as number;
+      if (byte < 0x80) {
+        this.at = at + 1;
+        return byte;
+      }
+    }
+    this.varint64();
+    return this.low;
+  }
+
+  bool(): boolean {
+    this.varint64();
+    return (this.low | this.high) !== 0;
+  }
+
+  /** Into {@link low} and {@link high}, as signed numbers. */
+  varint64(): void {
+    this.low = 0;
+    this.high = 0;
+    for (let index = 0; index < MAX_VARINT_BYTES; index++) {
+      const byte = this.#byte();
+      const bits = byte & 0x7f;
+      const shift = index * 7;
+      if (shift < 32) this.low |= bits << shift;
+      if (shift > 28) this.high |= bits << (shift - 32);
+      else if (shift === 28) this.high |= bits >> 4;
+      if (byte < 0x80) return;
+    }
+    throw new Error(`a varint of more than ${MAX_VARINT_BYTES} bytes`);
+  }
+
+  fixed32(): number {
+    return this.view.getUint32(this.#pass(4), true);
+  }
+
+  /** Into {@link low} and {@link high}, as unsigned numbers. */
+  fixed64(): void {
+    const at = this.#pass(8);
+    this.low = this.view.getUint32(at, true);
+    this.high = this.view.getUint32(at + 4, true);
+  }
+
+  double(): number {
+    return this.view.getFloat64(this.#pass(8), true);
+  }
+
+  /** Passes over a length and what has it, and says where that begins. */
+  content(): number {
+    const end = this.#contentEnd();
+    const start = this.at;
+    this.at = end;
+    return start;
+  }
+
+  text(): string {
+    const start = this.content();
+    return texts.read(this.bytes, this.view, start, this.at);
+  }
+
+  hex(): string {
+    const start = this.content();
+    return ids.read(this.bytes, this.view, start, this.at);
+  }
+
+  /** Bytes of their own: a view would hold the whole request in memory for as long as one span lives. */
+  copy(): Uint8Array {
+    const start = this.content();
+    return new Uint8Array(this.bytes.subarray(start, this.at));
+  }
+
+  /** Passes over a field of which only the tag was read. */
+  skip(tag: number): void {
+    switch (tag & 7) {
+      case VARINT:
+        this.varint64();
+        return;
+      case EIGHT_BYTES:
+        this.#pass(8);
+        return;
+      case LENGTH_AND_CONTENT:
+        this.at = this.#contentEnd();
+        return;
+      case GROUP_START:
+        this.#skipGroup(tag);
+        return;
+      case FOUR_BYTES:
+        this.#pass(4);
+        return;
+      default:
+        throw new Error(`wire type ${tag & 7} where a field should begin`);
+    }
+  }
+
+  #overspent(): never {
+    const option = this.itemsLeft < 0 ? 'maxItems' : 'maxDecodedBytes';
+    throw messageTooLarge(option, this.#limits, this.bytes.length);
+  }
+
+  #skipGroup(start: number): void {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} groups in each other`);
+    for (;;) {
+      const tag = this.tag();
+      if (tag === 0) throw new Error('a group that does not end');
+      if ((tag & 7) !== GROUP_END) {
+        this.skip(tag);
+        continue;
+      }
+      if (tag >>> 3 !== start >>> 3) throw new Error('the end of another group');
+      this.#depth -= 1;
+      return;
+    }
+  }
+
+  #longTag(): number {
+    const start = this.at;
+    const tag = this.#longVarint();
+    if (this.at - start > MAX_TAG_BYTES || tag > MAX_UINT32) throw new Error('a field number beyond 29 bits');
+    if (tag < 8) throw new Error('field number 0');
+    return tag;
+  }
+
+  /** Reads a length, and says where what has it ends. */
+  #contentEnd(): number {
+    const at = this.at;
+    const first = at < this.end ? (this.bytes[at] as number) : 0x80;
+    const length = first < 0x80 ? first : this.#longVarint();
+    if (first < 0x80) this.at = at + 1;
+    if (length > this.end - this.at) throw new Error('a length beyond the end of its message');
+    return this.at + length;
+  }
+
+  /** Of more than one byte, and most often of two; infinite where it has more than 32 bits. */
+  #longVarint(): number {
+    const at = this.at;
+    const second = at + 1 < this.end ? (this.bytes[at + 1] as number) : 0x80;
+    if (second < 0x80) {
+      this.at = at + 2;
+      return ((this.bytes[at] as number) & 0x7f) | (second << 7);
+    }
+    this.varint64();
+    return this.high === 0 ? this.low >>> 0 : Number.POSITIVE_INFINITY;
+  }
+
+  #byte(): number {
+    if (this.at >= this.end) throw new Error('its end inside a number');
+    return this.bytes[this.at++] as number;
+  }
+
+  /** Passes over some bytes, and says where they began. */
+  #pass(bytes: number): number {
+    const at = this.at;
+    if (bytes > this.end - at) throw new Error('its end inside a number');
+    this.at = at + bytes;
+    return at;
+  }
+}

@@ -1,0 +1,166 @@
+import { Buffer } from 'node:buffer';
+import type { Output } from './outputBuffer.ts';
+
+// Each of these writes at a place, and says where what it wrote ends. Those that are given the output make their own room;
+// those that are given its bytes count on it.
+
+/** The longest varint. */
+export const MAX_VARINT_BYTES = 10;
+/** Instead of a place: nothing could be written. Hot paths write -1, and ask whether it is negative (see README). */
+export const NOTHING = -1;
+
+/** Below it a loop over the characters is faster than a call into the engine. */
+export const SHORT_TEXT = 16;
+/** Up to it, room for the longest form of a text is taken unmeasured. */
+const UNMEASURED_TEXT = 4096;
+const MAX_BYTES_PER_UNIT = 3;
+const TWO_32 = 0x1_0000_0000;
+
+/** The value of each ASCII character as a hex digit; negative where it is none. */
+const NIBBLES = new Int8Array(0x80).fill(-1);
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16);
+  NIBBLES[digit.charCodeAt(0)] = value;
+  NIBBLES[digit.toUpperCase().charCodeAt(0)] = value;
+}
+
+/** A whole number from 0 to 2^53. */
+export function putVarint(bytes: Buffer, start: number, value: number): number {
+  return value > 0x7fff_ffff ? putLongVarint(bytes, start, value) : putSize(bytes, start, value);
+}
+
+/** A whole number from 0 to 2^31: as {@link putVarint} does. */
+export function putSize(bytes: Buffer, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+  bytes[at] = rest;
+  return at + 1;
+}
+
+function putLongVarint(bytes: Buffer, at: number, value: number): number {
+  bytes[at] = (value % 0x80) | 0x80;
+  return putVarint(bytes, at + 1, Math.floor(value / 0x80));
+}
+
+/** A varint of 64 bits, as two halves. */
+export function putVarint64(bytes: Buffer, start: number, low: number, high: number): number {
+  let at = start;
+  let lower = low >>> 0;
+  let upper = high >>> 0;
+  while (upper !== 0) {
+    bytes[at++] = (lower & 0x7f) | 0x80;
+    lower = ((lower >>> 7) | (upper << 25)) >>> 0;
+    upper >>>= 7;
+  }
+  return putVarint(bytes, at, lower);
+}
+
+/** A safe integer as `int64` has it: negative numbers take ten bytes. */
+export function putInt64(bytes: Buffer, at: number, value: number): number {
+  return value >= 0 ? putVarint(bytes, at, value) : putVarint64(bytes, at, value, Math.floor(value / TWO_32));
+}
+
+/** How many bytes a number takes as a varint. */
+export function varintBytes(value: number): number {
+  return value <= 0x7f ? 1 : longVarintBytes(value);
+}
+
+function longVarintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes += 1;
+  return bytes;
+}
+
+/** The bytes that hex digits mean, of which there are twice as many, or {@link NOTHING} where others are among them. */
+export function putHex(bytes: Buffer, start: number, text: string, digits: number): number {
+  let at = start;
+  let seen = 0;
+  for (let index = 0; index < digits; index += 2) {
+    const first = text.charCodeAt(index);
+    const second = text.charCodeAt(index + 1);
+    const byte = ((NIBBLES[first & 0x7f] as number) << 4) | (NIBBLES[second & 0x7f] as number);
+    bytes[at++] = byte;
+    // What is no digit is negative, and what is no ASCII is above a byte: either stays visible.
+    seen |= byte | (((first | second) & 0xff80) << 8);
+  }
+  return seen >= 0 && seen <= 0xff ? at : -1;
+}
+
+/** The length of a text and the text, in UTF-8; lone surrogates become U+FFFD. */
+export function putText(out: Output, at: number, text: string): number {
+  return putSized(out, at, text, likelyBytes(text));
+}
+
+/** How many bytes a text probably takes: as many as it has characters, which most do. Long ones are measured. */
+export function likelyBytes(text: string): number {
+  return text.length <= UNMEASURED_TEXT ? text.length : Buffer.byteLength(text);
+}
+
+/** Room for the text whatever it holds, where it has so many likely bytes. */
+export function roomFor(text: string, likely: number): number {
+  return likely <= UNMEASURED_TEXT ? text.length * MAX_BYTES_PER_UNIT : likely;
+}
+
+function putSized(out: Output, at: number, text: string, size: number): number {
+  const bytes = out.room(at, roomFor(text, size));
+  const start = putVarint(bytes, at, size);
+  const written = putUtf8(bytes, start, text);
+  return written === size ? start + written : putSized(out, at, text, written);
+}
+
+/** What `Buffer.write` calls when it has looked at its arguments. */
+interface Utf8Writer {
+  utf8Write(text: string, start: number, mostBytes: number): number;
+}
+
+/** @returns how many bytes it took */
+export function putUtf8(bytes: Buffer, start: number, text: string): number {
+  return putShortAscii(bytes, start, text) < 0 ? writeUtf8(bytes, start, text) : text.length;
+}
+
+/** The same for texts that are long. */
+export function writeUtf8(bytes: Buffer, start: number, text: string): number {
+  return (bytes as unknown as Utf8Writer).utf8Write(text, start, bytes.length - start);
+}
+
+/** A short text of ASCII, or {@link NOTHING} where it is another. */
+export function putShortAscii(bytes: Buffer, start: number, text: string): number {
+  const units = text.length;
+  if (units > SHORT_TEXT) return -1;
+  for (let index = 0; index < units; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit > 0x7f) return -1;
+    bytes[start + index] = unit;
+  }
+  return start + units;
+}
+
+/** Bytes as they are. */
+export function putBytes(out: Output, at: number, encoded: Uint8Array): number {
+  out.room(at, encoded.length).set(encoded, at);
+  return at + encoded.length;
+}
+
+/**
+ * Writes the length of a message before it, which has been written.
+ *
+ * @param start where its length belongs: one byte was left for that
+ * @param end where the message ends
+ */
+export function putLength(out: Output, start: number, end: number): number {
+  const length = end - start - 1;
+  if (length > 0x7f) return putWideLength(out, start, 1, end);
+  out.bytes[start] = length;
+  return end;
+}
+
+/** The same where `width` bytes were left: if the length takes others, the message is moved. */
+export function putWideLength(out: Output, start: number, width: number, end: number): number {
+  const length = end - start - width;
+  const shift = varintBytes(length) - width;
+  const bytes = out.room(end, 0);
+  if (shift !== 0) bytes.copyWithin(start + width + shift, start + width, end);
+  putVarint(bytes, start, length);
+  return end + shift;
+}

@@ -1,0 +1,31 @@
+import { messageOf, SpanflowError } from '../../model/errors.ts';
+import { DECODE_TRACES_DEFAULTS } from '../decodeLimits.ts';
+import { type JsonMessage, rpcStatusJson, traceResponseJson } from '../json/read/jsonSchema.ts';
+import { wireOf } from '../json/read/jsonWire.ts';
+import { decodeStatus, decodeTraceResponse, type TraceResponse } from './response.ts';
+
+/**
+ * The body of a success (`ExportTraceServiceResponse`) in JSON.
+ *
+ * @throws SpanflowError `MALFORMED_MESSAGE`
+ */
+export function decodeTraceResponseJson(json: Uint8Array): TraceResponse {
+  return decodeTraceResponse(responseWire(json, traceResponseJson));
+}
+
+/**
+ * What the body of a failure says (`google.rpc.Status`) in JSON: its message, else its code in words, else nothing.
+ *
+ * @throws SpanflowError `MALFORMED_MESSAGE`
+ */
+export function decodeStatusJson(json: Uint8Array): string {
+  return decodeStatus(responseWire(json, rpcStatusJson));
+}
+
+function responseWire(json: Uint8Array, message: JsonMessage): Uint8Array {
+  try {
+    return wireOf(json, message, DECODE_TRACES_DEFAULTS);
+  } catch (thrown) {
+    throw new SpanflowError('MALFORMED_MESSAGE', `the response is malformed: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}

@@ -1,0 +1,96 @@
+import protobuf from 'protobufjs/minimal.js';
+import { messageOf, SpanflowError } from '../../model/errors.ts';
+import { escaped } from '../../model/escaped.ts';
+
+/** A server's text goes into outcomes and logs: this much of it. */
+const MAX_MESSAGE_LENGTH = 1024;
+
+/** The OTLP specification's limit for a response. */
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+
+// opentelemetry.proto.collector.trace.v1 and google.rpc: the field's number, times 8, plus how it is written.
+const PARTIAL_SUCCESS = 0x0a;
+const REJECTED_SPANS = 0x08;
+const ERROR_MESSAGE = 0x12;
+const STATUS_CODE = 0x08;
+const STATUS_MESSAGE = 0x12;
+
+/** What a server that accepted a request says about the spans in it. */
+export interface TraceResponse {
+  /** Spans that it did not take: 0 where all arrived. */
+  readonly rejected: number;
+  /** Why, or a warning where none was rejected; empty where there is nothing to say. One line, {@link escaped}, of at most some 1,000 characters. */
+  readonly message: string;
+}
+
+/**
+ * The body of a success (`ExportTraceServiceResponse`). An empty body is one: everything arrived.
+ *
+ * @throws SpanflowError `MALFORMED_MESSAGE`
+ */
+export function decodeTraceResponse(bytes: Uint8Array): TraceResponse {
+  let rejected = 0;
+  let message = '';
+  readFields('ExportTraceServiceResponse', bytes, (outer, tag) => {
+    if (tag !== PARTIAL_SUCCESS) return false;
+    eachField(protobuf.Reader.create(outer.bytes()), (reader, inner) => {
+      if (inner === REJECTED_SPANS) rejected = Number(reader.int64());
+      else if (inner === ERROR_MESSAGE) message = reader.string();
+      else return false;
+      return true;
+    });
+    return true;
+  });
+  return { rejected: Math.min(Math.max(rejected, 0), Number.MAX_SAFE_INTEGER), message: shownText(message) };
+}
+
+/**
+ * What the body of a failure says (`google.rpc.Status`): its message, else its code in words, else nothing. As {@link TraceResponse.message} is, it is one line,
+ * escaped and clipped.
+ *
+ * @throws SpanflowError `MALFORMED_MESSAGE`
+ */
+export function decodeStatus(bytes: Uint8Array): string {
+  let code = 0;
+  let message = '';
+  readFields('RpcStatus', bytes, (reader, tag) => {
+    if (tag === STATUS_CODE) code = reader.int32();
+    else if (tag === STATUS_MESSAGE) message = reader.string();
+    else return false;
+    return true;
+  });
+  if (message === '' && code !== 0) return `code ${code}`;
+  return shownText(message);
+}
+
+/** Reads a field of which the tag was read, or leaves it to be skipped. */
+type ReadField = (reader: protobuf.Reader, tag: number) => boolean;
+
+function readFields(name: string, bytes: Uint8Array, read: ReadField): void {
+  if (bytes.length > MAX_RESPONSE_BYTES)
+    throw malformed(`a response of ${bytes.length} bytes is over ${MAX_RESPONSE_BYTES}`);
+  const reader = protobuf.Reader.create(bytes);
+  try {
+    eachField(reader, read);
+  } catch (thrown) {
+    throw malformed(`${name} is malformed near byte ${reader.pos} of ${bytes.length}: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+function eachField(reader: protobuf.Reader, read: ReadField): void {
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (!read(reader, tag)) reader.skipType(tag & 7, 0, tag >>> 3);
+  }
+}
+
+function malformed(message: string, cause?: unknown): SpanflowError {
+  return new SpanflowError('MALFORMED_MESSAGE', message, { cause });
+}
+
+/** What is clipped is first cut: escaping makes a text up to six times as long. */
+function shownText(message: string): string {
+  const line = escaped(message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed());
+  if (message.length <= MAX_MESSAGE_LENGTH && line.length <= MAX_MESSAGE_LENGTH) return line;
+  return `${line.slice(0, MAX_MESSAGE_LENGTH).toWellFormed()}…`;
+}

@@ -1,0 +1,49 @@
+import type { Loss, Tally } from '../../model/outcome.ts';
+
+/** What became of so many items. */
+export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' | 'lost'>;
+
+/**
+ * Divides a tally among those whose items made up the batch, in proportion to how many each of them had there.
+ *
+ * Everybody's share adds up to the number of their items, and all shares together to the tally. Largest remainders, one after the other: whoever comes first is rounded first, so the
+ * same batch is always divided alike.
+ *
+ * @param counts how many items of the batch each of them has; their sum is the size of the batch
+ */
+export function divide(tally: Share, counts: readonly number[]): Share[] {
+  const { delivered, possibleDuplicates: twice = 0, rejected, lost } = tally;
+  const left = [delivered - twice, twice, rejected, ...lost.map((loss) => loss.count)]; // not yet given to anybody
+  let itemsLeft = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => {
+    const portions = apportion(left, count, itemsLeft);
+    itemsLeft -= count;
+    portions.forEach((portion, index) => {
+      left[index] = (left[index] ?? 0) - portion;
+    });
+    const [once = 0, possibleDuplicates = 0, rejected = 0, ...counts] = portions;
+    const share = { delivered: once + possibleDuplicates, rejected, lost: withCounts(lost, counts) };
+    return possibleDuplicates === 0 ? share : { ...share, possibleDuplicates };
+  });
+}
+
+/** Whether nobody can say which of its items ended how. */
+export function isMixed(tally: Share, size: number): boolean {
+  return tally.delivered !== size && tally.rejected !== size && !tally.lost.some((loss) => loss.count === size);
+}
+
+/** Whole parts of each amount, `count / whole` of it as nearly as can be, that add up to `count`. */
+function apportion(amounts: readonly number[], count: number, whole: number): number[] {
+  const exact = amounts.map((amount) => (whole === 0 ? 0 : (amount * count) / whole));
+  const portions = exact.map(Math.floor);
+  const total = Math.round(exact.reduce((sum, portion) => sum + portion, 0));
+  const byRemainder = exact.map((portion, index) => ({ index, rest: portion - Math.floor(portion) }));
+  byRemainder.sort((one, other) => other.rest - one.rest || one.index - other.index);
+  const missing = total - portions.reduce((sum, portion) => sum + portion, 0);
+  for (const { index } of byRemainder.slice(0, missing)) portions[index] = (portions[index] ?? 0) + 1;
+  return portions;
+}
+
+function withCounts(losses: readonly Loss[], counts: readonly number[]): Loss[] {
+  return losses.map((loss, index) => ({ ...loss, count: counts[index] ?? 0 })).filter((loss) => loss.count > 0);
+}

@@ -1,0 +1,68 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { outsideAnyContext } from '../../internal/timers.ts';
+import { untraced, warn } from '../../internal/tracingSuppression.ts';
+import { messageOf } from '../../model/errors.ts';
+import { escaped } from '../../model/escaped.ts';
+
+type Resource = ReadableSpan['resource'];
+
+/** Waits until the resources of these spans have all their attributes. Returns nothing when there is nothing to wait for. It never fails. */
+export type ResourceWait = (spans: readonly ReadableSpan[]) => Promise<void> | undefined;
+
+/**
+ * Detectors may still be asking the cloud when the first spans go out; but late attributes are worth less than spans. So the wait has a limit, and a resource
+ * that exceeds it is not awaited again: otherwise each batch would pay for it.
+ */
+export function resourceWait(limitMillis: number): ResourceWait {
+  const abandoned = new WeakSet<Resource>(); // had their time
+  return (spans) => {
+    const pending = outsideAnyContext(() => untraced(() => pendingOf(spans, abandoned)));
+    if (pending.length === 0) return undefined;
+    return withLimit(allOf(pending), limitMillis, () => abandon(pending, abandoned, limitMillis));
+  };
+}
+
+function pendingOf(spans: readonly ReadableSpan[], abandoned: WeakSet<Resource>): Resource[] {
+  const pending = new Set<Resource>();
+  for (const span of spans) {
+    try {
+      const { resource } = span;
+      if (resource.asyncAttributesPending && !abandoned.has(resource)) pending.add(resource);
+    } catch {
+      // Whoever encodes the span says what is wrong with it.
+    }
+  }
+  return [...pending];
+}
+
+async function allOf(pending: readonly Resource[]): Promise<void> {
+  // At the very call: where the context is kept synchronously, it is lost with the first await.
+  const attributesOf = async (resource: Resource) =>
+    outsideAnyContext(() => untraced(() => resource.waitForAsyncAttributes?.()));
+  const results = await Promise.allSettled(pending.map(attributesOf));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) warn(`spanflow: a resource is incomplete: ${escaped(messageOf(failed.reason))}`);
+}
+
+/** Several batches may wait for one resource: the first of them tells. */
+function abandon(pending: readonly Resource[], abandoned: WeakSet<Resource>, limitMillis: number): void {
+  const late = pending.filter((resource) => !abandoned.has(resource));
+  for (const resource of late) abandoned.add(resource);
+  if (late.length > 0) {
+    warn(`spanflow: a resource is incomplete: its attributes did not come within ${limitMillis} ms`);
+  }
+}
+
+function withLimit(work: Promise<void>, limitMillis: number, onLimit: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const abandoned = () => {
+      onLimit();
+      resolve();
+    };
+    const timer = outsideAnyContext(() => setTimeout(abandoned, limitMillis).unref());
+    work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

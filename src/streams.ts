@@ -1,0 +1,55 @@
+/**
+ * Every operator by itself, in the order in which an item meets them, and what stands alone beside them.
+ *
+ * @module spanflow/operators
+ */
+
+import './internal/requireNode.ts';
+
+// Around the callbacks of other operators.
+
+export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
+
+// Between whoever emits and whoever can take only so much.
+
+export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
+
+// From items to batches.
+
+export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
+export type { AdaptiveBatchOptions, Overflow } from './operators/adaptiveBatch/options.ts';
+
+// So many at once.
+
+export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/boundedMergeMap.ts';
+export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
+
+// From batches to a backend.
+
+export { exportTo } from './operators/exportTo/exportTo.ts';
+export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+
+// Around one attempt.
+
+export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
+export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
+
+// Beside them: many producers, many callers, other kinds of streams, and the need to wait.
+
+export { createGate, type Gate } from './flow/gate.ts';
+export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './flow/memory.ts';
+export { channel } from './inputs/channel/channel.ts';
+export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
+export { toWritable } from './inputs/channel/toWritable.ts';
+export { toWritableStream } from './inputs/channel/toWritableStream.ts';
+export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
+export { fromReadable } from './inputs/fromReadable.ts';
+export { fromReadableStream } from './inputs/fromReadableStream.ts';
+export type { ProcessHold } from './internal/timers.ts';
+export type { StreamInputOptions, StreamOutputOptions, StreamWriterOptions } from './outputs/options.ts';
+export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
+export { toReadable } from './outputs/toReadable.ts';
+export { toReadableStream } from './outputs/toReadableStream.ts';
+export type { ExportAnswer } from './pipelines/exportHandle/call.ts';
+export { type ExportHandle, exportHandle } from './pipelines/exportHandle/exportHandle.ts';
+export type { ExportCallOptions, ExportHandleOptions } from './pipelines/exportHandle/options.ts';

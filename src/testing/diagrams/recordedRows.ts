@@ -1,0 +1,117 @@
+import { MarbleFailure } from '../failures/failure.ts';
+import type { Attempt } from '../marbles/scriptedSinkApi.ts';
+import type { Mark, SubscriptionSpan } from '../marbles/syntax.ts';
+import { type Diagram, type DiagramOptions, type DiagramRow, type DiagramSpan, keepDiagram } from './diagram.ts';
+import { rowNames } from './rowNames.ts';
+
+/** One stream as the test drew it: `hot('-a-|')`. */
+interface DrawnStream {
+  readonly drawing: string;
+  readonly marks: readonly Mark[];
+}
+
+interface DrawnAttempts {
+  /** What the sink is called. */
+  readonly name: string;
+  readonly attempts: readonly Attempt<unknown>[];
+  readonly letters: (index: number) => string;
+}
+
+/** What a test has drawn so far: the rows of its diagrams, should it want any. */
+export class Sketch {
+  readonly #sources: DrawnStream[] = [];
+  readonly #subscriptions: { readonly log: readonly SubscriptionSpan[]; readonly drawing: string }[] = [];
+  readonly #attempts: DrawnAttempts[] = [];
+  readonly #results: DrawnStream[] = [];
+  readonly #wanted: { readonly name: string; readonly options: DiagramOptions }[] = [];
+
+  /** Frames of `marks` count from `atMillis`. */
+  source(drawing: string, marks: readonly Mark[], atMillis: number): void {
+    this.#sources.push({ drawing, marks: shifted(marks, atMillis) });
+  }
+
+  subscriptions(drawing: string, log: readonly SubscriptionSpan[]): void {
+    this.#subscriptions.push({ drawing, log });
+  }
+
+  attempts(name: string, attempts: readonly Attempt<unknown>[], letters: (index: number) => string): void {
+    this.#attempts.push({ name, attempts, letters });
+  }
+
+  result(drawing: string, marks: readonly Mark[], atMillis: number): void {
+    this.#results.push({ drawing, marks: shifted(marks, atMillis) });
+  }
+
+  want(name: string, options: DiagramOptions): void {
+    this.#wanted.push({ name, options });
+  }
+
+  /**
+   * Writes the diagrams that are wanted, or says which of those that are kept differ.
+   *
+   * @throws MarbleFailure when it cannot be told from the names which row is which
+   */
+  keepDiagrams(): MarbleFailure[] {
+    return this.#wanted.flatMap(({ name, options }) => {
+      const { folder = 'marble-tests/diagrams' } = options;
+      return keepDiagram(name, folder, this.#diagram(name, options)) ?? [];
+    });
+  }
+
+  #diagram(name: string, options: DiagramOptions): Diagram {
+    return {
+      title: options.title ?? name,
+      inputs: [...this.#sourceRows(name, options), ...this.#subscriptionRows(name, options)],
+      outputs: [...this.#attemptRows(name), ...this.#resultRows(name, options)],
+    };
+  }
+
+  #sourceRows(diagram: string, { sources: names }: DiagramOptions): DiagramRow[] {
+    const drawings = this.#sources.map(({ drawing }) => drawing);
+    const labels = rowNames(diagram, { option: 'sources', drawings, names, otherwise: 'source' });
+    return this.#sources.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
+  }
+
+  #subscriptionRows(diagram: string, { subscriptions: names }: DiagramOptions): DiagramRow[] {
+    const drawings = this.#subscriptions.map(({ drawing }) => drawing);
+    const naming = { option: 'subscriptions', drawings, names, otherwise: 'subscribed', mayShare: true } as const;
+    const labels = rowNames(diagram, naming);
+    return this.#subscriptions.map(({ log }, index) => {
+      return { kind: 'subscriptions', label: labels[index] ?? '', spans: log.map(subscriptionSpan) };
+    });
+  }
+
+  /** Several sinks are told apart by their own names. */
+  #attemptRows(diagram: string): DiagramRow[] {
+    const names = this.#attempts.map(({ name }) => name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      throw new MarbleFailure(
+        `diagram('${diagram}') has two rows of attempts of the sink '${twice}': give each a name, sink('…', { name: 'primary' })`,
+      );
+    }
+    return this.#attempts.map(({ name, attempts, letters }) => {
+      const spans = attempts.map((attempt, index) => attemptSpan(attempt, letters(index)));
+      return { kind: 'attempts', label: names.length === 1 ? 'attempts' : name, spans };
+    });
+  }
+
+  #resultRows(diagram: string, { results: names }: DiagramOptions): DiagramRow[] {
+    const drawings = this.#results.map(({ drawing }) => drawing);
+    const labels = rowNames(diagram, { option: 'results', drawings, names, otherwise: 'result' });
+    return this.#results.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
+  }
+}
+
+function shifted(marks: readonly Mark[], byMillis: number): readonly Mark[] {
+  return marks.filter(({ frame }) => frame >= 0).map((mark) => ({ ...mark, frame: mark.frame + byMillis }));
+}
+
+function subscriptionSpan({ subscribedFrame, unsubscribedFrame }: SubscriptionSpan): DiagramSpan {
+  return { fromFrame: subscribedFrame, toFrame: unsubscribedFrame, letters: '', end: 'ended' };
+}
+
+function attemptSpan({ subscribedFrame, unsubscribedFrame, end }: Attempt<unknown>, letters: string): DiagramSpan {
+  const how = end === 'failed' || end === 'aborted' ? end : 'ended';
+  return { fromFrame: subscribedFrame, toFrame: unsubscribedFrame, letters, end: how };
+}

@@ -1,0 +1,74 @@
+import { itemsOf, type Observed } from '../marbles/recording.ts';
+import type { Mark } from '../marbles/syntax.ts';
+import type { ValueTable } from '../marbles/values.ts';
+import { type Drawn, draw } from './eventRows.ts';
+
+/** How many events before and after the first difference are drawn. */
+export const CONTEXT_EVENTS = 60;
+
+/** A row is cut this many columns before and after the first difference: fewer than the events take that are drawn. */
+const CONTEXT_COLUMNS = 60;
+
+/** What stands before the marbles of a pair. */
+const HEAD_COLUMNS = '  expected  '.length;
+
+/** Two rows and the caret under the first difference. */
+export function drawPair(expected: readonly Drawn[], observed: readonly Drawn[], index: number): string[] {
+  const { lines, columns } = draw([expected, observed]);
+  const caret = caretColumn(expected[index], observed[index], columns[0]?.[index], columns[1]?.[index]);
+  return pointAt([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret, HEAD_COLUMNS);
+}
+
+/** What was observed, and a caret under one of its events. */
+export function drawOne(observed: readonly Observed[], values: ValueTable, index: number): string[] {
+  const from = Math.max(0, index - CONTEXT_EVENTS);
+  const near = observed.slice(from, index + CONTEXT_EVENTS + 1);
+  const { lines, columns } = draw([near.map((event) => ({ frame: event.frame, text: eventText(event, values) }))]);
+  return pointAt([`  ${lines[0]}`], columns[0]?.[index - from] ?? 0, '  '.length);
+}
+
+/** Cuts rows that are too long, and adds the caret. */
+function pointAt(rows: readonly string[], caret: number, headColumns: number): string[] {
+  const start = Math.max(0, caret - CONTEXT_COLUMNS);
+  const mark = start > 0 ? '… ' : '';
+  const cut = rows.map((row) => {
+    const marbles = row.slice(headColumns);
+    const end = caret + CONTEXT_COLUMNS;
+    return `${row.slice(0, headColumns)}${mark}${marbles.slice(start, end)}${marbles.length > end ? ' …' : ''}`;
+  });
+  return [...cut, `${' '.repeat(headColumns + mark.length + caret - start)}^`];
+}
+
+function caretColumn(mark?: Drawn, event?: Drawn, markColumn = 0, eventColumn = 0): number {
+  if (mark === undefined) return eventColumn;
+  if (event === undefined || mark.frame < event.frame) return markColumn;
+  if (event.frame < mark.frame) return eventColumn;
+  // At the same frame: under the first character that differs.
+  const length = Math.min(mark.text.length, event.text.length);
+  let same = 0;
+  while (same < length && mark.text[same] === event.text[same]) same += 1;
+  return eventColumn + (same < length ? same : Math.max(0, same - 1));
+}
+
+/** How a mark is drawn. */
+export function markText(mark: Mark): string {
+  if (mark.kind === 'next') return mark.letter;
+  if (mark.kind === 'batch') return batchText(mark.letters);
+  return mark.kind === 'complete' ? '|' : '#';
+}
+
+/** How one event is drawn: with its letter, `?` if it has none. */
+export function eventText(event: Observed, values: ValueTable): string {
+  if (event.kind !== 'next') return event.kind === 'complete' ? '|' : '#';
+  const items = itemsOf(event.value);
+  const letter = values.letterOf(event.value);
+  if (letter !== undefined || items === undefined) return letter ?? '?';
+  return batchText(
+    items.slice(0, 60).map((item) => values.letterOf(item) ?? '?'),
+    items.length,
+  );
+}
+
+function batchText(letters: readonly string[], count: number = letters.length): string {
+  return count > 60 ? `[${letters.slice(0, 50).join('')}…${count}]` : `[${letters.join('')}]`;
+}

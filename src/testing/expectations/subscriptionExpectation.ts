@@ -1,0 +1,110 @@
+import { callSite } from '../failures/callSite.ts';
+import { MarbleFailure, millis } from '../failures/failure.ts';
+import { parseSubscription, type SubscriptionSpan } from '../marbles/syntax.ts';
+import { drawPair } from './drawnEvents.ts';
+import type { Expectation } from './expectation.ts';
+
+/** What is expected of a log of subscriptions or attempts. */
+export interface SubscriptionPlan {
+  /** `the subscriptions`, `the attempts of the sink scripted`. */
+  readonly title: string;
+  /** What it means that there is none: `nobody subscribed`. */
+  readonly none: string;
+  readonly log: readonly SubscriptionSpan[];
+  /** One drawing for each. One without a mark stands for none. */
+  readonly marbles: readonly string[];
+  /** What each is to carry. */
+  readonly labels?: readonly string[] | undefined;
+  /** What one in the log carries. */
+  readonly labelOf?: (index: number) => string;
+}
+
+interface Expected extends SubscriptionSpan {
+  readonly marbles: string;
+}
+
+/** Subscriptions, or attempts, are to last as drawn. */
+export class SubscriptionExpectation implements Expectation {
+  readonly #plan: SubscriptionPlan;
+  readonly #expected: readonly Expected[];
+  readonly #site = callSite();
+  #frozen: readonly SubscriptionSpan[] = [];
+  #frozenLabels: readonly string[] = [];
+
+  constructor(plan: SubscriptionPlan) {
+    this.#plan = plan;
+    this.#expected = plan.marbles.flatMap(expectedSpans);
+  }
+
+  freeze(): void {
+    const { log, labelOf = () => '' } = this.#plan;
+    this.#frozen = log.map((span) => ({ ...span }));
+    this.#frozenLabels = this.#frozen.map((_, index) => labelOf(index));
+  }
+
+  check(): MarbleFailure | undefined {
+    for (let index = 0; index < this.#count; index++) {
+      const problem = this.#problemAt(index, this.#expected[index], this.#frozen[index]);
+      if (problem !== undefined) return new MarbleFailure(`${this.#plan.title} differ\n\n${problem}`, this.#site);
+    }
+    return undefined;
+  }
+
+  /** How many there are, expected or observed. */
+  get #count(): number {
+    return Math.max(this.#expected.length, this.#frozen.length);
+  }
+
+  #problemAt(index: number, expected?: Expected, observed?: SubscriptionSpan): string | undefined {
+    const rows = [rowOf(expected), rowOf(observed)] as const;
+    const differs = [0, 1].findIndex((at) => rows[0][at]?.frame !== rows[1][at]?.frame);
+    if (differs >= 0) return [...drawPair(...rows, differs), '', this.#words(index, expected, observed)].join('\n');
+    const [wanted, label] = [this.#plan.labels?.[index], this.#frozenLabels[index] ?? ''];
+    if (wanted === undefined || `[${wanted}]` === label) return undefined;
+    const words = `number ${index + 1} of ${this.#count}: [${wanted}] was expected, but it was ${label}`;
+    return `  ${expected?.marbles.trim()}\n\n${words}`;
+  }
+
+  #words(index: number, expected?: SubscriptionSpan, observed?: SubscriptionSpan): string {
+    const [wanted, came] = [this.#expected.length, this.#frozen.length];
+    if (came === 0 && expected !== undefined) {
+      const first = `from ${millis(expected.subscribedFrame)}`;
+      return `${this.#plan.none}, but ${wanted === 1 ? 'one was expected' : `${wanted} were expected, the first`} ${first}`;
+    }
+    if (wanted === 0 && observed !== undefined) {
+      const first = `began at ${millis(observed.subscribedFrame)}`;
+      return `none was expected, but ${came === 1 ? 'one' : `there were ${came}, and the first`} ${first}`;
+    }
+    const label = this.#frozenLabels[index] ?? '';
+    return `number ${index + 1} of ${this.#count}${label === '' ? '' : ` ${label}`}: ${spanWords(expected, observed)}`;
+  }
+}
+
+function expectedSpans(marbles: string): Expected[] {
+  const span = parseSubscription(marbles);
+  if (Number.isFinite(span.subscribedFrame)) return [{ ...span, marbles }];
+  if (!Number.isFinite(span.unsubscribedFrame)) return [];
+  throw new MarbleFailure(`'${marbles.trim()}' ends what never began: draw a ^ where it is subscribed`);
+}
+
+function rowOf(span: SubscriptionSpan | undefined): { frame: number; text: string }[] {
+  if (span === undefined) return [];
+  const marks = [
+    { frame: span.subscribedFrame, text: '^' },
+    { frame: span.unsubscribedFrame, text: '!' },
+  ];
+  return marks.filter(({ frame }) => Number.isFinite(frame));
+}
+
+function spanWords(expected: SubscriptionSpan | undefined, observed: SubscriptionSpan | undefined): string {
+  if (expected === undefined) return `none was expected, but one began at ${millis(observed?.subscribedFrame ?? 0)}`;
+  if (observed === undefined) return `expected from ${millis(expected.subscribedFrame)}, but it never began`;
+  if (expected.subscribedFrame !== observed.subscribedFrame) {
+    return `expected from ${millis(expected.subscribedFrame)}, but it began at ${millis(observed.subscribedFrame)}`;
+  }
+  return `expected to ${endWords(expected.unsubscribedFrame)}, but it ${observed.unsubscribedFrame === Number.POSITIVE_INFINITY ? 'never ended' : `ended at ${millis(observed.unsubscribedFrame)}`}`;
+}
+
+function endWords(frame: number): string {
+  return Number.isFinite(frame) ? `end at ${millis(frame)}` : 'stay open';
+}

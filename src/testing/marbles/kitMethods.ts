@@ -1,0 +1,78 @@
+import { OutcomeValues } from '../expectations/outcomeValues.ts';
+import type { RecordingPlan } from '../expectations/recordingExpectation.ts';
+import { timeOf } from '../time/virtualTime.ts';
+import type { MarbleKit, Values } from './kit.ts';
+import type { MarbleRun } from './marbleRun.ts';
+import type { ScriptedSinkOptions } from './scriptedSinkApi.ts';
+import type { DrawnObservable } from './sources.ts';
+import type { SpanShape } from './spans.ts';
+import { parseTime } from './syntax.ts';
+
+/** What a marble test is given: the verbs of a run, by their names. */
+export function kitOf(run: MarbleRun): MarbleKit {
+  const sources = {
+    hot: sourceOf(run, 'hot'),
+    cold: sourceOf(run, 'cold'),
+    hotBatches: sourceOf(run, 'hotBatches'),
+    coldBatches: sourceOf(run, 'coldBatches'),
+  };
+  return {
+    ...timeOf(run.clock),
+    ...sources,
+    ...expectationsOf(run),
+    spans: <Shaped extends string>(shapes = {} as Record<Shaped, SpanShape>) => run.spans.shape<Shaped>(shapes),
+    sink: <T>(...script: (string | ScriptedSinkOptions)[]) => run.sink<T>(script),
+    onLoss: (loss, items) => run.tell(loss, items),
+    diagram: (name, options = {}) => run.diagram(name, options),
+    time: parseTime,
+  };
+}
+
+type Expecting = 'expectObservable' | 'expectBatches' | 'expectOutcomes';
+
+function expectationsOf(
+  run: MarbleRun,
+): Pick<MarbleKit, Expecting | 'expectSubscriptions' | 'expectAttempts' | 'expectLedger'> {
+  return {
+    expectObservable: (source, subscription) => {
+      const expect = run.record('expectObservable(…)', source, subscription);
+      return {
+        toBe: (marbles, values, ...error) => expect({ marbles, values: run.valuesOf(values), ...errorOf(error) }),
+      };
+    },
+    expectBatches: (source, subscription) => {
+      const expect = run.record('expectBatches(…)', source, subscription);
+      return {
+        toBe: (marbles, { values, closedBy, ...options } = {}) => {
+          const error = 'error' in options ? [options.error] : [];
+          const reasons = closedBy === undefined ? {} : { closedBy };
+          expect({ marbles, values: run.valuesOf(values), ...reasons, ...errorOf(error) });
+        },
+      };
+    },
+    expectOutcomes: (source, subscription) => {
+      const expect = run.record('expectOutcomes(…)', source, subscription);
+      return {
+        toBe: (marbles, outcomes = {}, ...error) => {
+          const values = new OutcomeValues(outcomes, (items) => run.lettersOf(items));
+          expect({ marbles, values, ...errorOf(error) });
+        },
+      };
+    },
+    expectSubscriptions: (log) => ({ toBe: (marbles) => run.expectSubscriptions(log, marbles) }),
+    expectAttempts: (sink) => ({ toBe: (marbles, batches) => run.expectAttempts(sink, marbles, batches) }),
+    expectLedger: (books, expected) => run.expectLedger(books, expected),
+  };
+}
+
+function sourceOf(run: MarbleRun, title: 'hot' | 'cold' | 'hotBatches' | 'coldBatches') {
+  const kind = title.startsWith('hot') ? 'hot' : 'cold';
+  const batches = title.endsWith('Batches');
+  return (marbles: string, given?: Values<unknown>, error: unknown = 'error'): DrawnObservable<never> =>
+    run.source(kind, title, { marbles, error, batches }, given);
+}
+
+/** An error that is `undefined` is expected, one that is not given is any. */
+function errorOf(given: readonly unknown[]): Pick<RecordingPlan, 'error'> {
+  return given.length === 0 ? {} : { error: { value: given[0] } };
+}

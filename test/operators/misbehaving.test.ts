@@ -1,0 +1,183 @@
+import { diag } from '@opentelemetry/api';
+import { lastValueFrom, Observable, of, Subject, throwError, toArray } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  boundedMergeMap,
+  channel,
+  createGate,
+  exponentialBackoff,
+  exportHandle,
+  type Failure,
+  raceTimeout,
+  retryWithBackoff,
+  type Sink,
+  safely,
+  spanPipeline,
+  toAsyncIterable,
+  toMemory,
+  toWritableStream,
+} from '../../src/index.ts';
+import { marbles } from '../../src/testing/index.ts';
+
+/** A source that never emits, and whose teardown fails. */
+const stubborn = new Observable<string>(() => () => {
+  throw new Error('teardown');
+});
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('a source whose teardown throws', () => {
+  test('does not keep raceTimeout from its error', () =>
+    marbles(({ expectObservable }) => {
+      expectObservable(stubborn.pipe(raceTimeout({ millis: 5 }))).toBe('-----#', undefined, { code: 'TIMEOUT' });
+    }));
+
+  test('does not keep retryWithBackoff from its next attempt, and is told', () =>
+    marbles(async ({ expectObservable, flush }) => {
+      const told: unknown[] = [];
+      const failing = new Observable<string>((subscriber) => {
+        setTimeout(() => subscriber.error('no'), 1);
+        return () => {
+          throw new Error('teardown');
+        };
+      });
+      const backoff = exponentialBackoff({ initialMillis: 3, jitter: 'none' });
+      const onCallbackError = (thrown: unknown) => told.push(thrown);
+      const retried = failing.pipe(retryWithBackoff({ maxAttempts: 2, backoff, onCallbackError }));
+      expectObservable(retried).toBe('-----#', undefined, 'no');
+      await flush();
+      expect(told).toHaveLength(2);
+    }));
+
+  test('does not keep a reader from the error of a full queue', async () => {
+    const source = new Subject<number>();
+    const outer = new Observable<number>((subscriber) => {
+      source.subscribe(subscriber);
+      return () => {
+        throw new Error('teardown');
+      };
+    });
+    const iterator = toAsyncIterable(outer, { maxQueueSize: 1 })[Symbol.asyncIterator]();
+    const first = iterator.next();
+    for (const number of [1, 2, 3]) source.next(number);
+    expect(await first).toEqual({ done: false, value: 1 });
+    expect(await iterator.next()).toEqual({ done: false, value: 2 });
+    await expect(iterator.next()).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+  });
+});
+
+describe('a callback that makes no sense', () => {
+  test.each([undefined, {}, { kind: 'nope' }])('classify may answer %o: that is told, and may be tried again', (odd) =>
+    marbles(async ({ expectObservable, flush }) => {
+      const told: unknown[] = [];
+      const options = {
+        ...{ maxAttempts: 2, backoff: exponentialBackoff({ initialMillis: 3, jitter: 'none' }) },
+        classify: () => odd as Failure,
+        onCallbackError: (thrown: unknown) => told.push(thrown),
+      };
+      expectObservable(throwError(() => 'no').pipe(retryWithBackoff(options))).toBe('---#', undefined, 'no');
+      await flush();
+      expect(told).toMatchObject([{ code: 'INVALID_OPTION' }, { code: 'INVALID_OPTION' }]);
+    }),
+  );
+
+  test('project may end the stream and reject: nobody is left to hear it, and the process goes on', async () => {
+    const source = new Subject<number>();
+    const subscription = source
+      .pipe(
+        boundedMergeMap(async () => {
+          subscription.unsubscribe();
+          throw new Error('late');
+        }),
+      )
+      .subscribe();
+    source.next(1);
+    await nextTurn();
+    expect(subscription.closed).toBe(true);
+  });
+
+  test('onError of safely may reject, and the process goes on', async () => {
+    const callback = safely(
+      () => {
+        throw new Error('mine');
+      },
+      { onError: async () => Promise.reject(new Error('also mine')) },
+    );
+    expect(callback()).toBeUndefined();
+    await nextTurn();
+    expect(callback.errors).toBe(1);
+  });
+});
+
+describe('a bridge', () => {
+  test('closes its channel with the error of a write that fails', async () => {
+    const lines = channel<string>({ maxQueueBytes: 100, sizeOf: (line) => line.length });
+    const items = lastValueFrom(lines.items$.pipe(toArray()));
+    const writer = toWritableStream(lines).getWriter();
+    await writer.write('a');
+    await expect(writer.write('x'.repeat(1_000))).rejects.toThrow();
+    await expect(items).rejects.toThrow();
+    expect(lines.trySend('b')).toBe('closed');
+  });
+
+  test('opens its gate again when a listener empties the queue while it is told that the gate closes', async () => {
+    const gate = createGate();
+    const source = new Subject<number>();
+    const iterator = toAsyncIterable(source, { gate, maxQueueSize: 2 })[Symbol.asyncIterator]();
+    const first = iterator.next();
+    source.next(0);
+    await first;
+    const read: Promise<IteratorResult<number>>[] = [];
+    gate.saturated$.subscribe((saturated) => {
+      if (saturated) read.push(iterator.next());
+    });
+    source.next(1);
+    expect(await read[0]).toEqual({ done: false, value: 1 });
+    expect(gate.open).toBe(true);
+  });
+});
+
+describe('a sink behind a handle', () => {
+  const told: string[] = [];
+  beforeEach(() => {
+    told.length = 0;
+    const tell = (message: string) => void told.push(message);
+    diag.setLogger({ error: tell, warn: tell, info() {}, debug() {}, verbose() {} }, { suppressOverrideMessage: true });
+  });
+  afterEach(() => diag.disable());
+
+  const sinkThat = (forceFlush: () => Promise<void>): Sink<number> => ({
+    name: 'mine',
+    export: () => of({}),
+    forceFlush,
+  });
+
+  test('is flushed with it', async () => {
+    const flushes: string[] = [];
+    const handle = exportHandle(sinkThat(async () => void flushes.push('flushed')));
+    await handle.forceFlush();
+    expect(flushes).toEqual(['flushed']);
+    await handle.shutdown();
+  });
+
+  test('may never flush: forceFlush rejects at its timeout', () =>
+    marbles(async ({ now }) => {
+      const handle = exportHandle(sinkThat(() => new Promise(() => {})));
+      const code = await handle.forceFlush({ timeoutMillis: 100 }).catch((error: { code: string }) => error.code);
+      expect([code, now()]).toEqual(['FLUSH_TIMEOUT', 100]);
+      await handle.shutdown();
+    }));
+
+  test('may fail to flush: that is told', async () => {
+    const handle = exportHandle(sinkThat(() => Promise.reject(new Error('no disk'))));
+    await handle.forceFlush();
+    expect(told).toEqual(['exportHandle: mine did not flush: no disk']);
+    await handle.shutdown();
+  });
+
+  test('there is one handle for a pipeline', async () => {
+    const pipeline = spanPipeline({ sink: toMemory(), environment: {} });
+    expect(exportHandle(pipeline)).toBe(exportHandle(pipeline));
+    await pipeline.shutdown();
+  });
+});
