@@ -89,7 +89,7 @@ function batchInto<T>(
   });
   const unsettled = new Unsettled<T>(scheduler, settings.holdLeaseMillis, (batch) => {
     intake.tell('leaseExpired', batch.items);
-    batch.expire(lostTally(batch.size, 'leaseExpired', STAGE));
+    batch.expire(lostTally(batch.size, 'leaseExpired', account.stage));
   });
   const closing = settings.gate && closingOf(settings.gate, settings);
   const water = new WaterMarks(closing, { high: 2, low: 1 }); // in full batches
@@ -152,6 +152,7 @@ function batchInto<T>(
     const nowMillis = scheduler.now();
     const batch = new HeldBatch(owner, front, taken, nowMillis);
     taken += front.items.length;
+    account.emit(front.items.length);
     unsettled.add(batch);
     const openMillis = nowMillis - openedAtMillis;
     openedAtMillis = nowMillis;

@@ -63,14 +63,14 @@ export class Delivery<T> {
   #message: string | undefined; // what the backend said last
 
   constructor(given: Batch<T> | readonly T[], batch: Batch<T>, context: DeliveryContext<T>) {
-    const { settings, sink } = context;
+    const { settings } = context;
     this.#given = given;
     this.batch = batch;
     this.size = batch.items.length;
     this.#context = context;
     this.#takenAtMillis = settings.scheduler.now();
     this.#parts = new Parts(batch);
-    this.#progress = new Progress(batch.items.length, sink.name);
+    this.#progress = new Progress(batch.items.length, context.account.stage);
     this.#hurry = new Hurry(settings.retry.backoff, settings.scheduler);
   }
 
