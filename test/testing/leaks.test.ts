@@ -60,6 +60,19 @@ describe('a marble test that leaves something behind fails, and says what', () =
     expect(await failure).toMatch(/\n {2}and \d+ more$/);
   });
 
+  it('but not by a hold that is settled twice, nor by one whose lease has run out', () =>
+    marbles(({ cold, hot, expectObservable }) => {
+      expectObservable(cold('20ms |')).toBe('20ms |');
+      hot('(ab|)')
+        .pipe(adaptiveBatch({ holdLeaseMillis: 10 }))
+        .subscribe((batch) => {
+          batch.hold();
+          const settled = batch.hold();
+          for (const delivered of [2, 0])
+            settled.settle({ delivered, rejected: 0, lost: [], attempts: 1, attemptMillis: 0, elapsedMillis: 0 });
+        });
+    }));
+
   it('but not by what it has ended itself, nor by a signal, which nobody can take back', () =>
     marbles(({ hot, expectObservable, cold }) => {
       expectObservable(cold('-a-b-|')).toBe('-a-b-|');

@@ -11,8 +11,8 @@ import { EndlessRun, MarbleFailure } from '../failures/failure.ts';
 import { joined, listed, openSubscriptions, type Watched } from '../failures/listedFailures.ts';
 import type { VirtualClock } from '../time/clock.ts';
 import type { HostTimers } from '../time/hostTimers.ts';
-import { HoldWatch } from './holdWatch.ts';
 import type { Values } from './kit.ts';
+import { OpenHolds } from './openHolds.ts';
 import { Recording } from './recording.ts';
 import { Script } from './scriptedSink.ts';
 import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSinkApi.ts';
@@ -26,7 +26,7 @@ export class MarbleRun {
   readonly clock: VirtualClock;
   readonly spans = new SpanTable();
   readonly #timers: HostTimers;
-  readonly #holds = new HoldWatch();
+  readonly #holds = new OpenHolds();
   readonly #sketch = new Sketch();
   readonly #recordings: Recording[] = [];
   readonly #expectations: Expectation[] = [];
@@ -41,7 +41,7 @@ export class MarbleRun {
 
   /** Begins to watch who holds batches. What it returns ends that. */
   watchHolds(): () => void {
-    return this.#holds.install();
+    return this.#holds.watch();
   }
 
   /** Whether everything that is observed has ended. */

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../../model/errors.ts';
 import { EndlessRun, MarbleFailure, millis } from '../failures/failure.ts';
 import { EventQueue, type QueuedEvent } from './eventQueue.ts';
 import { inRealTurn, realPause } from './realTime.ts';
-import { strayFailure } from './strays.ts';
+import { unhandledFailure } from './unhandledErrors.ts';
 
 /** How long a run in virtual time may last. */
 export interface VirtualTimeOptions {
@@ -147,7 +147,7 @@ export class VirtualClock {
     try {
       event.run();
     } catch (error) {
-      throw strayFailure('an exception that nobody caught', error, this.#nowMillis);
+      throw unhandledFailure('an exception that nobody caught', error, this.#nowMillis);
     }
     return true;
   }

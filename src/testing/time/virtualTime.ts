@@ -7,7 +7,8 @@ import { VirtualClock, type VirtualTimeOptions } from './clock.ts';
 import { promiseTimers } from './hostPromises.ts';
 import { HostTimers } from './hostTimers.ts';
 import { keepRealTime } from './realTime.ts';
-import { StrayWatch } from './strays.ts';
+import { replaceProperty } from './replaceProperty.ts';
+import { UnhandledErrorWatch } from './unhandledErrors.ts';
 
 /** What a test in virtual time is given. */
 export interface VirtualTime {
@@ -76,7 +77,7 @@ export async function inVirtualTime(
   const restore = () => {
     for (const one of undo.splice(0).reverse()) one();
   };
-  const strays = new StrayWatch(
+  const unhandled = new UnhandledErrorWatch(
     () => clock.now(),
     (failure) => {
       restore();
@@ -86,7 +87,7 @@ export async function inVirtualTime(
   );
   try {
     undo.push(keepRealTime(), ...replaceHostTime(clock, timers));
-    await strays.during(() => run(clock, timers, (one) => undo.push(one)));
+    await unhandled.during(() => run(clock, timers, (one) => undo.push(one)));
   } finally {
     restore();
     unlock();
@@ -116,10 +117,10 @@ function replaceHostTime(clock: VirtualClock, timers: HostTimers): Undo[] {
     ...replaceAll(nodeTimers, functions),
     ...replaceAll(nodePromises, promises),
     ...replaceAll(nodePromises.scheduler, { wait, yield: pause }),
-    replace(globalThis, 'Date', virtualDate(globalThis.Date, epochMillis)),
-    replace(performance, 'now', () => clock.now()),
-    replace(performance, 'timeOrigin', clock.startMillis),
-    replace(AbortSignal, 'timeout', (delayMillis: number) => abortSignalAfter(clock, delayMillis)),
+    replaceProperty(globalThis, 'Date', virtualDate(globalThis.Date, epochMillis)),
+    replaceProperty(performance, 'now', () => clock.now()),
+    replaceProperty(performance, 'timeOrigin', clock.startMillis),
+    replaceProperty(AbortSignal, 'timeout', (delayMillis: number) => abortSignalAfter(clock, delayMillis)),
   ];
   // Whoever has imported a function by its name sees the replacement as well.
   syncBuiltinESMExports();
@@ -127,17 +128,7 @@ function replaceHostTime(clock: VirtualClock, timers: HostTimers): Undo[] {
 }
 
 function replaceAll(owner: object, replacements: Readonly<Record<string, unknown>>): Undo[] {
-  return Object.entries(replacements).map(([name, replacement]) => replace(owner, name, replacement));
-}
-
-function replace(owner: object, name: string, replacement: unknown): Undo {
-  const original = Object.getOwnPropertyDescriptor(owner, name);
-  const enumerable = original?.enumerable ?? false;
-  Object.defineProperty(owner, name, { value: replacement, configurable: true, writable: true, enumerable });
-  return () => {
-    if (original === undefined) Reflect.deleteProperty(owner, name);
-    else Object.defineProperty(owner, name, original);
-  };
+  return Object.entries(replacements).map(([name, replacement]) => replaceProperty(owner, name, replacement));
 }
 
 function virtualDate(host: DateConstructor, now: () => number): DateConstructor {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { MarbleFailure, marbles, virtualTime } from '../../src/testing/index.ts';
 import { failureOf, text } from './failureOf.ts';
 
-const PROGRAM = join(import.meta.dirname, 'programs', 'strays.ts');
+const PROGRAM = join(import.meta.dirname, 'programs', 'unhandledErrors.ts');
 
 const fail = () => {
   throw new Error('lost on the way');
@@ -79,7 +79,7 @@ it('what an earlier test left behind is told to the runner, and ends the run in 
   expect(results(said)).toEqual(['ok 1 - first', 'not ok 2 - second', ...ONLY_THE_FIRST.slice(2)]);
   expect(said).toMatch(/# Error: .*generated asynchronous activity after the test ended/);
   expect(said).toContain(
-    'it came from what was begun before this run, or beside it: whoever listens to the process was told as well',
+    "it was started before this run or beside it, so the process' own listeners received it as well",
   );
 });
 
@@ -112,7 +112,7 @@ describe('what a person reads', () => {
     `);
     expect(failure.cause).toEqual(new Error('lost on the way'));
     expect(failure.stack).toMatch(/^MarbleFailure: an exception/);
-    expect(failure.stack).toMatch(/\n {4}at .*strays\.test\.ts:\d+:\d+/);
+    expect(failure.stack).toMatch(/\n {4}at .*unhandledErrors\.test\.ts:\d+:\d+/);
   });
 
   it('a microtask that throws while the test waits for what does not come', async () => {
@@ -166,6 +166,19 @@ describe('the listeners of the process', () => {
     } finally {
       for (const event of events) process.off(event, once);
     }
+  });
+
+  it('all stay registered, in their order, while a run lasts and while it ends by an unhandled error', async () => {
+    const before = listeners();
+    const seen: unknown[] = [];
+    const look = () => void seen.push(listeners());
+    await marbles(look);
+    await failureOf(({ cold, expectObservable }) => {
+      look();
+      setTimeout(() => process.nextTick(fail), 1);
+      expectObservable(cold('-a-|').pipe(finalize(look))).toBe('-a-|');
+    });
+    expect(seen).toEqual([before, before, before]);
   });
 
   it('that a run adds stay, behind the others', async () => {
