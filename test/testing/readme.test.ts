@@ -77,7 +77,9 @@ describe('the programs of the docs', () => {
   test('are all there', () => {
     expect(programs.map(({ where }) => where)).toEqual([
       ...[1, 2, 3, 4, 5, 6, 7].map((number) => `README.md, program ${number}`),
-      ...['laws/laws.ts', 'marbles.ts', 'otlpBackend.ts', 'virtualTime.ts'].map((file) => `src/testing/${file}`),
+      ...['backend/otlpBackend.ts', 'laws/laws.ts', 'marbleTest/marbles.ts', 'time/virtualTime.ts'].map(
+        (file) => `src/testing/${file}`,
+      ),
     ]);
   });
 

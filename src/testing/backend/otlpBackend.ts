@@ -3,11 +3,18 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { InvalidOptionError } from '../../model/errors.ts';
 import { afterRealMillis } from '../time/realTime.ts';
+import { AnswerScript } from './answerScript.ts';
 import { Watchers } from './conditions.ts';
 import { type BackendAnswer, type BackendReply, isSuccess, replyBody } from './otlpAnswer.ts';
-import { Answers } from './otlpAnswers.ts';
 import type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
-import { type BackendRequest, isJson, type RecordedRequest, readBody, readContent, refuseBody } from './otlpRequest.ts';
+import {
+  type BackendRequest,
+  decodeContent,
+  isJson,
+  type RecordedRequest,
+  readBody,
+  refuseBody,
+} from './otlpRequest.ts';
 
 export type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
 
@@ -51,12 +58,12 @@ class FakeBackend implements OtlpBackend {
   readonly #startedMillis = performance.now();
   readonly #undo = new Set<() => void>(); // delays that are under way
   readonly #watchers = new Watchers();
-  readonly #answers: Answers;
+  readonly #answers: AnswerScript;
   #recordedBytes = 0;
 
   constructor(options: OtlpBackendOptions) {
     this.#options = options;
-    this.#answers = new Answers(options.answers ?? 'ok');
+    this.#answers = new AnswerScript(options.answers ?? 'ok');
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
     this.#server = options.tls === undefined ? createServer(handle) : createSecureServer(options.tls, handle);
     this.#server.on(options.tls === undefined ? 'connection' : 'secureConnection', () => {
@@ -131,7 +138,7 @@ class FakeBackend implements OtlpBackend {
 
   async #record(message: IncomingMessage, wire: Uint8Array): Promise<RecordedRequest> {
     const { decode } = this.#options;
-    const content = await readContent(message.headers, wire, {
+    const content = await decodeContent(message.headers, wire, {
       maxBodyBytes: this.#maxBodyBytes,
       ...(decode && { decode }),
     });

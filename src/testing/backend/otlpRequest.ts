@@ -53,7 +53,7 @@ export function isJson(headers: IncomingHttpHeaders): boolean {
 }
 
 /** What is in a body. It never throws: what cannot be read is a problem of the request. */
-export async function readContent(
+export async function decodeContent(
   headers: IncomingHttpHeaders,
   wire: Uint8Array,
   { maxBodyBytes, decode }: ReadOptions,

@@ -60,14 +60,14 @@ function children(message: Uint8Array, wanted: number): Uint8Array[] {
   const cursor = { at: 0 };
   while (cursor.at < message.length) {
     const tag = readVarint(message, cursor);
-    const content = readContent(message, cursor, tag % 8);
+    const content = readField(message, cursor, tag % 8);
     if (content !== undefined && Math.floor(tag / 8) === wanted) found.push(content);
   }
   return found;
 }
 
 /** Moves beyond one field. Returns what is in it if it is length-delimited. */
-function readContent(message: Uint8Array, cursor: { at: number }, wireType: number): Uint8Array | undefined {
+function readField(message: Uint8Array, cursor: { at: number }, wireType: number): Uint8Array | undefined {
   if (wireType === 0) readVarint(message, cursor);
   else if (wireType === 1) cursor.at += 8;
   else if (wireType === 5) cursor.at += 4;

@@ -1,8 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { MarbleFailure } from '../failures/failure.ts';
 import type { Mark } from '../marbles/syntax.ts';
-import { diagramSvg } from './diagramSvg.ts';
 
 /** How a diagram is labelled. Names are given in the order in which the test draws the rows, one for each row of their kind, and no two alike. */
 export interface DiagramOptions {
@@ -37,32 +33,4 @@ export interface Diagram {
   readonly title: string;
   readonly inputs: readonly DiagramRow[];
   readonly outputs: readonly DiagramRow[];
-}
-
-/** Set to `write`, it makes the tests write their diagrams instead of comparing them. */
-const VARIABLE = 'SPANFLOW_DIAGRAMS';
-
-/** Writes the diagram where the environment says so. Otherwise says what is wrong with the committed one, if something is. */
-export function keepDiagram(name: string, folder: string, diagram: Diagram): MarbleFailure | undefined {
-  const path = `${join(folder, name)}.svg`;
-  const drawn = diagramSvg(diagram);
-  if (process.env[VARIABLE] === 'write') {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, drawn);
-    return undefined;
-  }
-  const kept = contentOf(path);
-  if (kept === drawn) return undefined;
-  const what = kept === undefined ? 'is missing' : 'is not what its test draws';
-  return new MarbleFailure(
-    `the diagram ${path} ${what}: run this test with ${VARIABLE}=write, look at the drawing, and commit it`,
-  );
-}
-
-function contentOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

@@ -1,12 +1,14 @@
-import { itemsOf, type Observed } from '../marbles/recording.ts';
+import { isError } from '../failures/text.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import { isSameValue } from '../marbles/difference.ts';
+import type { ObservedEvent } from '../marbles/recording.ts';
 import type { Mark } from '../marbles/syntax.ts';
 import type { ValueTable } from '../marbles/values.ts';
-import { isError, isSameValue } from './difference.ts';
 
 /** What an expectation compares. */
 export interface Comparison {
   readonly expected: readonly Mark[];
-  readonly observed: readonly Observed[];
+  readonly observed: readonly ObservedEvent[];
   readonly values: ValueTable;
   /** What the error must be, if the test says so. A plain object is compared with just its own keys. */
   readonly error?: { readonly value: unknown };
@@ -18,13 +20,13 @@ export function firstDifference(comparison: Comparison): number | undefined {
   for (let index = 0; index < Math.max(expected.length, observed.length); index++) {
     const [mark, event] = [expected[index], observed[index]];
     if (mark === undefined || event === undefined) return index;
-    if (mark.frame !== event.frame || !isSame(mark, event, comparison)) return index;
+    if (mark.frame !== event.frame || !isDrawnBy(mark, event, comparison)) return index;
   }
   return undefined;
 }
 
 /** Whether an event is what a mark draws, at whatever frame. */
-export function isSame(mark: Mark, event: Observed, { values, error }: Comparison): boolean {
+export function isDrawnBy(mark: Mark, event: ObservedEvent, { values, error }: Comparison): boolean {
   if (mark.kind === 'next') return event.kind === 'next' && values.matches(mark.letter, event.value);
   if (mark.kind === 'batch') return event.kind === 'next' && isSameBatch(mark.letters, event.value, values);
   if (mark.kind === 'complete') return event.kind === 'complete';
@@ -32,7 +34,7 @@ export function isSame(mark: Mark, event: Observed, { values, error }: Compariso
 }
 
 function isSameBatch(letters: readonly string[], value: unknown, values: ValueTable): boolean {
-  const items = itemsOf(value);
+  const items = batchItems(value);
   return items?.length === letters.length && letters.every((letter, index) => values.matches(letter, items[index]));
 }
 

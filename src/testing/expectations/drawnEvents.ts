@@ -1,7 +1,8 @@
-import { itemsOf, type Observed } from '../marbles/recording.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import type { ObservedEvent } from '../marbles/recording.ts';
 import type { Mark } from '../marbles/syntax.ts';
 import type { ValueTable } from '../marbles/values.ts';
-import { type Drawn, draw } from './eventRows.ts';
+import { drawRows, type RowEvent } from './eventRows.ts';
 
 /** How many events before and after the first difference are drawn. */
 export const CONTEXT_EVENTS = 60;
@@ -13,22 +14,22 @@ const CONTEXT_COLUMNS = 60;
 const HEAD_COLUMNS = '  expected  '.length;
 
 /** Two rows and the caret under the first difference. */
-export function drawPair(expected: readonly Drawn[], observed: readonly Drawn[], index: number): string[] {
-  const { lines, columns } = draw([expected, observed]);
+export function drawBothRows(expected: readonly RowEvent[], observed: readonly RowEvent[], index: number): string[] {
+  const { lines, columns } = drawRows([expected, observed]);
   const caret = caretColumn(expected[index], observed[index], columns[0]?.[index], columns[1]?.[index]);
-  return pointAt([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret, HEAD_COLUMNS);
+  return addCaret([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret, HEAD_COLUMNS);
 }
 
 /** What was observed, and a caret under one of its events. */
-export function drawOne(observed: readonly Observed[], values: ValueTable, index: number): string[] {
+export function drawObservedRow(observed: readonly ObservedEvent[], values: ValueTable, index: number): string[] {
   const from = Math.max(0, index - CONTEXT_EVENTS);
   const near = observed.slice(from, index + CONTEXT_EVENTS + 1);
-  const { lines, columns } = draw([near.map((event) => ({ frame: event.frame, text: eventText(event, values) }))]);
-  return pointAt([`  ${lines[0]}`], columns[0]?.[index - from] ?? 0, '  '.length);
+  const { lines, columns } = drawRows([near.map((event) => ({ frame: event.frame, text: eventText(event, values) }))]);
+  return addCaret([`  ${lines[0]}`], columns[0]?.[index - from] ?? 0, '  '.length);
 }
 
 /** Cuts rows that are too long, and adds the caret. */
-function pointAt(rows: readonly string[], caret: number, headColumns: number): string[] {
+function addCaret(rows: readonly string[], caret: number, headColumns: number): string[] {
   const start = Math.max(0, caret - CONTEXT_COLUMNS);
   const mark = start > 0 ? '… ' : '';
   const cut = rows.map((row) => {
@@ -39,7 +40,7 @@ function pointAt(rows: readonly string[], caret: number, headColumns: number): s
   return [...cut, `${' '.repeat(headColumns + mark.length + caret - start)}^`];
 }
 
-function caretColumn(mark?: Drawn, event?: Drawn, markColumn = 0, eventColumn = 0): number {
+function caretColumn(mark?: RowEvent, event?: RowEvent, markColumn = 0, eventColumn = 0): number {
   if (mark === undefined) return eventColumn;
   if (event === undefined || mark.frame < event.frame) return markColumn;
   if (event.frame < mark.frame) return eventColumn;
@@ -58,9 +59,9 @@ export function markText(mark: Mark): string {
 }
 
 /** How one event is drawn: with its letter, `?` if it has none. */
-export function eventText(event: Observed, values: ValueTable): string {
+export function eventText(event: ObservedEvent, values: ValueTable): string {
   if (event.kind !== 'next') return event.kind === 'complete' ? '|' : '#';
-  const items = itemsOf(event.value);
+  const items = batchItems(event.value);
   const letter = values.letterOf(event.value);
   if (letter !== undefined || items === undefined) return letter ?? '?';
   return batchText(

@@ -33,7 +33,7 @@ export type Fate = string;
  * The letters of the items that met a fate, as far as somebody has seen them: one answer for each witness. Books hold numbers, so a witness is
  * believed when it has seen as many as they say.
  */
-export type Witnesses = (fate: Fate) => readonly string[];
+export type LettersByFate = (fate: Fate) => readonly string[];
 
 const FATES = ['delivered', 'rejected', 'handedOn', 'removed', 'pending'] as const;
 
@@ -41,14 +41,14 @@ const FATES = ['delivered', 'rejected', 'handedOn', 'removed', 'pending'] as con
 export class LedgerExpectation implements Expectation {
   readonly #books: HasStats;
   readonly #expected: ReadonlyMap<Fate, Items>;
-  readonly #witnesses: Witnesses;
+  readonly #lettersByFate: LettersByFate;
   readonly #site = callSite();
   #counts: ReadonlyMap<Fate, number> = new Map();
 
-  constructor(books: HasStats, expected: ExpectedLedger, witnesses: Witnesses) {
+  constructor(books: HasStats, expected: ExpectedLedger, witnesses: LettersByFate) {
     this.#books = books;
     this.#expected = flattened(expected);
-    this.#witnesses = witnesses;
+    this.#lettersByFate = witnesses;
   }
 
   freeze(): void {
@@ -80,7 +80,7 @@ export class LedgerExpectation implements Expectation {
   }
 
   #lettersOf(fate: Fate, count: number): string | undefined {
-    return this.#witnesses(fate)
+    return this.#lettersByFate(fate)
       .map(sorted)
       .find((letters) => countOf(letters) === count);
   }

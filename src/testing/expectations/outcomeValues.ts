@@ -1,7 +1,8 @@
 import type { LossReason, Outcome, Tally } from '../../model/outcome.ts';
 import { MarbleFailure } from '../failures/failure.ts';
-import { itemsOf } from '../marbles/recording.ts';
-import { brief, type ValueTable } from '../marbles/values.ts';
+import { valueText } from '../failures/text.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import type { ValueTable } from '../marbles/values.ts';
 
 /** How many items, or which: `'ab'` is two, and where it is known which ones they are, they are a and b. */
 export type Items = number | string;
@@ -39,8 +40,8 @@ export class OutcomeValues implements ValueTable {
     const { lost = {}, delivered = 0, rejected = 0, batch, attempts } = expected;
     const sure = soleFate(value) === undefined ? undefined : letters;
     return (
-      isSame(delivered, value.delivered, sure) &&
-      isSame(rejected, value.rejected, sure) &&
+      isSameCount(delivered, value.delivered, sure) &&
+      isSameCount(rejected, value.rejected, sure) &&
       sameLosses(lost, value, sure) &&
       (batch === undefined || batch === letters) &&
       (attempts === undefined || attempts === value.attempts)
@@ -52,7 +53,7 @@ export class OutcomeValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    if (!isOutcome(value)) return isTable(value) ? expectedWords(value) : brief(value);
+    if (!isOutcome(value)) return isTable(value) ? expectedWords(value) : valueText(value);
     const fates = [
       ...(value.delivered > 0 ? [`${value.delivered} delivered`] : []),
       ...(value.rejected > 0 ? [`${value.rejected} rejected`] : []),
@@ -62,7 +63,7 @@ export class OutcomeValues implements ValueTable {
   }
 
   #letters(outcome: Outcome<unknown>): string {
-    return this.#lettersOf(itemsOf(outcome.batch) ?? []);
+    return this.#lettersOf(batchItems(outcome.batch) ?? []);
   }
 }
 
@@ -71,7 +72,7 @@ export function isOutcome(value: unknown): value is Outcome<unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const { batch, delivered, rejected, lost, attempts } = value as Partial<Outcome<unknown>>;
   const counts = [delivered, rejected, attempts].every((count) => typeof count === 'number');
-  return counts && Array.isArray(lost) && itemsOf(batch) !== undefined;
+  return counts && Array.isArray(lost) && batchItems(batch) !== undefined;
 }
 
 /** What became of all the items of a batch, if it is the same for all: only then is it known which ones it became of. */
@@ -89,7 +90,7 @@ export function countOf(items: Items): number {
   return typeof items === 'number' ? items : [...items].length;
 }
 
-function isSame(expected: Items, count: number, letters: string | undefined): boolean {
+function isSameCount(expected: Items, count: number, letters: string | undefined): boolean {
   if (countOf(expected) !== count) return false;
   return typeof expected === 'number' || count === 0 || letters === undefined || expected === letters;
 }
@@ -98,7 +99,7 @@ function sameLosses(expected: NonNullable<ExpectedOutcome['lost']>, { lost }: Ta
   const reasons = new Set([...Object.keys(expected), ...lost.map(({ reason }) => reason)] as LossReason[]);
   return [...reasons].every((reason) => {
     const count = lost.filter((loss) => loss.reason === reason).reduce((sum, loss) => sum + loss.count, 0);
-    return isSame(expected[reason] ?? 0, count, letters);
+    return isSameCount(expected[reason] ?? 0, count, letters);
   });
 }
 

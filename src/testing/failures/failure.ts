@@ -15,10 +15,3 @@ export class MarbleFailure extends Error {
 
 /** A run in virtual time reached its limit: something in it has no end. */
 export class EndlessRun extends MarbleFailure {}
-
-/** A duration or a frame as the grammar of marbles writes it: `120ms`, `2s`, `1m`. */
-export function millis(duration: number): string {
-  if (duration > 0 && duration % 60_000 === 0) return `${duration / 60_000}m`;
-  if (duration > 0 && duration % 1_000 === 0) return `${duration / 1_000}s`;
-  return `${duration}ms`;
-}

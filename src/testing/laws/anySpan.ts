@@ -78,7 +78,7 @@ function legible(span: ReadableSpan): ReadableSpan {
 }
 
 /** The same span with an id of its own, so that it can be told from its likes. */
-export function numbered(span: ReadableSpan, number: number): ReadableSpan {
+export function withSpanNumber(span: ReadableSpan, number: number): ReadableSpan {
   const context = { ...span.spanContext(), spanId: number.toString(16).padStart(16, '0') };
   return { ...span, spanContext: () => context };
 }

@@ -1,10 +1,11 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable } from 'rxjs';
 import { type StageStats, total } from '../../ledger/account.ts';
-import { MarbleFailure, millis } from '../failures/failure.ts';
-import { Listener } from '../marbles/listener.ts';
+import { MarbleFailure } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
+import { RecordingSubscriber } from '../marbles/recordingSubscriber.ts';
 import type { VirtualClock } from '../time/clock.ts';
-import type { HostTimers } from '../time/hostTimers.ts';
+import type { VirtualTimers } from '../time/virtualTimers.ts';
 import type { Ending, LawEvent, Scenario } from './scenario.ts';
 import { ObservedWorld, type World } from './world.ts';
 
@@ -36,19 +37,19 @@ export type MayVanish = (span: ReadableSpan, ending: Ending['kind']) => boolean;
 /** One pipeline in one scenario. */
 export class Trial {
   readonly #clock: VirtualClock;
-  readonly #timers: HostTimers;
+  readonly #timers: VirtualTimers;
   readonly #scenario: Scenario;
   readonly #bounds: Bounds;
   readonly #mayVanish: MayVanish;
   readonly #world: ObservedWorld;
-  readonly #listener: Listener;
+  readonly #subscriber: RecordingSubscriber;
   #ended: 'complete' | 'error' | 'unsubscribe' | undefined;
   #violation: LawViolation | undefined; // thrown within a stream it would be caught by that stream
   #attemptsAtEnd = 0;
 
   constructor(
     clock: VirtualClock,
-    timers: HostTimers,
+    timers: VirtualTimers,
     scenario: Scenario,
     bounds: Bounds,
     mayVanish: MayVanish = () => false,
@@ -59,7 +60,7 @@ export class Trial {
     this.#bounds = bounds;
     this.#mayVanish = mayVanish;
     this.#world = new ObservedWorld(scenario, () => this.#check());
-    this.#listener = new Listener((heard, isLate) => {
+    this.#subscriber = new RecordingSubscriber((heard, isLate) => {
       if (isLate) this.#break('silence', 'something came after the end');
       if (heard.kind === 'next') this.#world.receive(heard.value);
       else this.#end(heard.kind);
@@ -69,12 +70,12 @@ export class Trial {
 
   async run(pipeline: (world: World) => Observable<unknown>): Promise<void> {
     const { events, ending } = this.#scenario.schedule;
-    pipeline(this.#world).subscribe(this.#listener);
+    pipeline(this.#world).subscribe(this.#subscriber);
     for (const event of events) this.#at(event.atMillis, () => this.#act(event));
     this.#at(ending.atMillis, () => this.#finish(ending));
     await this.#clock.until(ending.atMillis);
     if (ending.kind === 'unsubscribe') {
-      await this.#clock.settle();
+      await this.#clock.runMicrotasks();
       this.#checkReleased('was unsubscribed');
     }
     await this.#clock.untilIdle();
@@ -99,7 +100,7 @@ export class Trial {
     if (kind === 'complete') this.#world.source.complete();
     else if (kind === 'error') this.#world.source.error(new Error('the source fails'));
     else if (this.#ended === undefined) {
-      this.#listener.unsubscribe();
+      this.#subscriber.unsubscribe();
       this.#end('unsubscribe');
     }
   }
@@ -180,6 +181,6 @@ export class Trial {
   }
 
   #break(law: Law, message: string): void {
-    this.#violation ??= new LawViolation(law, `${message} (at ${millis(this.#clock.now())})`);
+    this.#violation ??= new LawViolation(law, `${message} (at ${durationText(this.#clock.now())})`);
   }
 }

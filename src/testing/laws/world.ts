@@ -5,8 +5,8 @@ import type { Batch, FlushRequest } from '../../model/batch.ts';
 import type { Loss } from '../../model/outcome.ts';
 import { ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
 import { isOutcome } from '../expectations/outcomeValues.ts';
-import { itemsOf } from '../marbles/recording.ts';
-import { numbered } from './anySpan.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import { withSpanNumber } from './anySpan.ts';
 import type { Answer, Scenario } from './scenario.ts';
 
 /** What a pipeline under the laws is made of. It takes what it needs: nobody is forced to have a ledger, or to be stoppable. */
@@ -57,7 +57,7 @@ export class ObservedWorld implements World {
   }
 
   readonly onLoss = (_loss: Loss, items: readonly ReadableSpan[]): void => {
-    for (const item of items) this.accounted.add(idOf(item));
+    for (const item of items) this.accounted.add(spanIdOf(item));
   };
 
   /** A logistic map: it wanders over the whole of 0 to 1, and needs no state but the last number. */
@@ -69,9 +69,9 @@ export class ObservedWorld implements World {
   emit(count: number): void {
     const { shapes } = this.#scenario;
     for (let index = 0; index < count; index++) {
-      const span = numbered(shapes[this.#made % shapes.length] as ReadableSpan, this.#made + 1);
+      const span = withSpanNumber(shapes[this.#made % shapes.length] as ReadableSpan, this.#made + 1);
       this.#made += 1;
-      if (this.source.observed) this.emitted.set(idOf(span), span);
+      if (this.source.observed) this.emitted.set(spanIdOf(span), span);
       this.source.next(span);
     }
   }
@@ -79,7 +79,7 @@ export class ObservedWorld implements World {
   /** An outcome that a pipeline emits tells what became of its batch. */
   receive(value: unknown): void {
     if (!isOutcome(value)) return;
-    for (const item of itemsOf(value.batch) ?? []) this.accounted.add(idOf(item as ReadableSpan));
+    for (const item of batchItems(value.batch) ?? []) this.accounted.add(spanIdOf(item as ReadableSpan));
   }
 
   /** Spans that nobody has accounted for. */
@@ -88,12 +88,12 @@ export class ObservedWorld implements World {
   }
 
   #export(batch: Batch<ReadableSpan> | readonly ReadableSpan[]): Observable<Response> {
-    const items = (itemsOf(batch) ?? []) as readonly ReadableSpan[];
+    const items = (batchItems(batch) ?? []) as readonly ReadableSpan[];
     return new Observable((subscriber) => {
       const { answers } = this.#scenario;
       const answer = answers[this.attempts % answers.length] as Answer;
       this.attempts += 1;
-      for (const item of items) this.accounted.add(idOf(item));
+      for (const item of items) this.accounted.add(spanIdOf(item));
       if (answer.kind === 'throws') throw new Error('the sink throws');
       this.running += 1;
       this.mostRunning = Math.max(this.mostRunning, this.running);
@@ -122,6 +122,6 @@ export class ObservedWorld implements World {
 
 type TimedAnswer = Extract<Answer, { delayMillis: number }>;
 
-function idOf(span: ReadableSpan): string {
+function spanIdOf(span: ReadableSpan): string {
   return span.spanContext().spanId;
 }

@@ -22,7 +22,7 @@ interface OpenAttempt<T> extends Attempt<T> {
 type Answer = (subscriber: Subscriber<Response>) => void;
 
 /** A sink that answers the first attempt as its first marbles say, the second as its second, and so on. */
-export class Script<T> implements ScriptedSink<T> {
+export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
   readonly name: string;
   declare readonly maxConcurrency?: number;
   declare readonly attemptTimeoutMillis?: number;
@@ -44,7 +44,7 @@ export class Script<T> implements ScriptedSink<T> {
     this.name = options.name ?? 'scripted';
     if (options.maxConcurrency !== undefined) this.maxConcurrency = options.maxConcurrency;
     if (options.attemptTimeoutMillis !== undefined) this.attemptTimeoutMillis = options.attemptTimeoutMillis;
-    this.#answers = answersOf(options);
+    this.#answers = answersByLetter(options);
     this.#script = script.map((marbles) => ({ marbles, marks: this.#read(marbles) }));
   }
 
@@ -55,12 +55,12 @@ export class Script<T> implements ScriptedSink<T> {
 
   forceFlush(): Promise<void> {
     this.flushes.push(this.#clock.now());
-    return this.#settleAs(this.#options.forceFlush);
+    return this.#promiseOf(this.#options.forceFlush);
   }
 
   shutdown(): Promise<void> {
     this.shutdowns.push(this.#clock.now());
-    return this.#settleAs(this.#options.shutdown);
+    return this.#promiseOf(this.#options.shutdown);
   }
 
   #read(marbles: string): readonly Mark[] {
@@ -120,7 +120,7 @@ export class Script<T> implements ScriptedSink<T> {
     return { ...SCRIPT_RESPONSES, ...this.#options.responses };
   }
 
-  #settleAs(marbles: string | undefined): Promise<void> {
+  #promiseOf(marbles: string | undefined): Promise<void> {
     if (marbles === undefined) return Promise.resolve();
     const end = parseMarbles(marbles, 'cold').marks.find((mark) => mark.kind === 'complete' || mark.kind === 'error');
     if (end === undefined) return new Promise(() => {});
@@ -131,10 +131,10 @@ export class Script<T> implements ScriptedSink<T> {
   }
 }
 
-function answersOf({ responses, failures }: ScriptedSinkOptions): ReadonlyMap<string, Answer> {
+function answersByLetter({ responses, failures }: ScriptedSinkOptions): ReadonlyMap<string, Answer> {
   const answers = new Map<string, Answer>();
   for (const [letter, failure] of Object.entries({ ...SCRIPT_FAILURES, ...failures })) {
-    answers.set(letter, (subscriber) => subscriber.error(errorOf(failure)));
+    answers.set(letter, (subscriber) => subscriber.error(toError(failure)));
   }
   for (const [letter, response] of Object.entries({ ...SCRIPT_RESPONSES, ...responses })) {
     answers.set(letter, (subscriber) => subscriber.next(response));
@@ -142,6 +142,6 @@ function answersOf({ responses, failures }: ScriptedSinkOptions): ReadonlyMap<st
   return answers;
 }
 
-function errorOf(failure: Failure | Error): Error {
+function toError(failure: Failure | Error): Error {
   return failure instanceof Error ? failure : new ExportError(failure, `scripted: ${failure.kind}`);
 }

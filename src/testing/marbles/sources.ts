@@ -2,7 +2,7 @@ import { Observable, type Observer, Subject, type Subscriber } from 'rxjs';
 import { MarbleFailure } from '../failures/failure.ts';
 import type { VirtualClock } from '../time/clock.ts';
 import type { QueuedEvent } from '../time/eventQueue.ts';
-import { lettersOf, type Mark, parseMarbles, type SubscriptionSpan } from './syntax.ts';
+import { type Mark, markLetters, parseMarbles, type SubscriptionSpan } from './syntax.ts';
 
 /** A source that was drawn. It remembers who subscribed to it, and when. */
 export interface DrawnObservable<T> extends Observable<T> {
@@ -33,13 +33,13 @@ export function hotSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObserv
     if (mark.frame < 0) continue;
     clock.schedule(clock.now() + mark.frame, () => emit(mark, plan, subject));
   }
-  return logged(clock, plan, (subscriber) => void subscriber.add(subject.subscribe(subscriber)));
+  return withSubscriptionLog(clock, plan, (subscriber) => void subscriber.add(subject.subscribe(subscriber)));
 }
 
 /** Emits from its beginning to each subscriber. */
 export function coldSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObservable<T> {
   const marks = readMarks(clock, plan, 'cold');
-  return logged(clock, plan, (subscriber) => {
+  return withSubscriptionLog(clock, plan, (subscriber) => {
     const events = marks.map((mark) => clock.schedule(clock.now() + mark.frame, () => emit(mark, plan, subscriber)));
     subscriber.add(() => cancelAll(clock, events));
   });
@@ -59,7 +59,7 @@ function readMarks(clock: VirtualClock, plan: SourcePlan, kind: 'hot' | 'cold'):
     throw new MarbleFailure(`${kind}Batches('${plan.marbles}') draws single items: put each into brackets`);
   }
   // A letter without a value is refused here, where the line that drew it is known.
-  for (const letter of marks.flatMap(lettersOf)) plan.valueOf(letter);
+  for (const letter of marks.flatMap(markLetters)) plan.valueOf(letter);
   return marks;
 }
 
@@ -70,7 +70,7 @@ function emit<T>(mark: Mark, plan: SourcePlan, target: Observer<T>): void {
   else target.complete();
 }
 
-function logged<T>(
+function withSubscriptionLog<T>(
   clock: VirtualClock,
   plan: SourcePlan,
   connect: (subscriber: Subscriber<T>) => void,

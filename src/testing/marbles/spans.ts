@@ -89,7 +89,7 @@ export class SpanTable {
   letterOfTrace(traceId: string): string | undefined {
     for (const letter of [...this.#spans.keys(), ...this.#shapes.keys()]) {
       const traceLetter = traceLetterOf(letter, this.#shapes);
-      if (idOf(traceLetter, 32) === traceId) return traceLetter;
+      if (hexId(traceLetter, 32) === traceId) return traceLetter;
     }
     return undefined;
   }
@@ -117,8 +117,8 @@ function traceLetterOf(letter: string, shapes: ReadonlyMap<string, SpanShape>): 
 
 function makeSpan(letter: string, shapes: ReadonlyMap<string, SpanShape>): ReadableSpan {
   const shape = shapes.get(letter) ?? {};
-  const traceId = idOf(traceLetterOf(letter, shapes), 32);
-  const contextOf = (id: string): SpanContext => ({ traceId, spanId: idOf(id, 16), traceFlags: 1 });
+  const traceId = hexId(traceLetterOf(letter, shapes), 32);
+  const contextOf = (id: string): SpanContext => ({ traceId, spanId: hexId(id, 16), traceFlags: 1 });
   const context = contextOf(letter);
   const durationMillis = shape.durationMillis ?? 10;
   return {
@@ -146,7 +146,7 @@ function makeSpan(letter: string, shapes: ReadonlyMap<string, SpanShape>): Reada
 }
 
 /** Ids are the letter's code point, so that a person recognises them: `…0061` is a. */
-function idOf(letter: string, digits: number): string {
+function hexId(letter: string, digits: number): string {
   const code = [...letter].map((char) => (char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')).join('');
   return code.slice(-digits).padStart(digits, '0');
 }

@@ -28,7 +28,7 @@ export function parseMarbles(marbles: string, kind: 'hot' | 'cold' | 'expected')
 }
 
 /** The letters that a mark draws. */
-export function lettersOf(mark: Mark): readonly string[] {
+export function markLetters(mark: Mark): readonly string[] {
   if (mark.kind === 'batch') return mark.letters;
   return mark.kind === 'next' ? [mark.letter] : [];
 }

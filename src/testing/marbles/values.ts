@@ -1,7 +1,8 @@
-import { inspect, isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { isError, isSameValue } from '../expectations/difference.ts';
 import { MarbleFailure } from '../failures/failure.ts';
+import { valueText } from '../failures/text.ts';
+import { isSameValue } from './difference.ts';
 import type { SpanTable } from './spans.ts';
 
 /** What the letters of one drawing stand for, in both directions. */
@@ -13,9 +14,6 @@ export interface ValueTable {
   /** Says in words what a value is. */
   wordsOf(value: unknown): string;
 }
-
-/** How much of a value is shown. */
-const MAX_CHARACTERS = 160;
 
 /** The letters of a table that the test gave, as RxJS has it. */
 export class GivenValues implements ValueTable {
@@ -42,7 +40,7 @@ export class GivenValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    return isSpan(value) ? spanWords(value, this.#spans) : brief(value);
+    return isSpan(value) ? spanWords(value, this.#spans) : valueText(value);
   }
 }
 
@@ -72,7 +70,7 @@ export class SpanValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    if (!isSpan(value)) return brief(value);
+    if (!isSpan(value)) return valueText(value);
     const likeness = this.#spans.letterOfId(value.spanContext().spanId);
     const words = spanWords(value, this.#spans);
     return likeness === undefined || this.letterOf(value) === likeness
@@ -88,7 +86,7 @@ function isSpan(value: unknown): value is ReadableSpan {
 function spanWords(span: ReadableSpan, spans: SpanTable): string {
   const [seconds, nanos] = span.duration;
   const trace = spans.letterOfTrace(span.spanContext().traceId);
-  const attributes = Object.keys(span.attributes).length === 0 ? [] : [brief(span.attributes)];
+  const attributes = Object.keys(span.attributes).length === 0 ? [] : [valueText(span.attributes)];
   return [
     `the span ${JSON.stringify(span.name)}`,
     `${seconds * 1_000 + nanos / 1_000_000}ms`,
@@ -96,15 +94,4 @@ function spanWords(span: ReadableSpan, spans: SpanTable): string {
     trace === undefined ? `trace ${span.spanContext().traceId}` : `trace of ${trace}`,
     ...attributes,
   ].join(', ');
-}
-
-/** Any value on one line, cut where it gets long. */
-export function brief(value: unknown): string {
-  if (isError(value)) return `${value.name}: ${value.message}`;
-  const options = { depth: 2, breakLength: Number.POSITIVE_INFINITY, compact: true, maxArrayLength: 8 };
-  // An error in a value brings its stack.
-  const text = inspect(value, options)
-    .replace(/(?:\n\s+at [^\n]*)+/g, '')
-    .replace(/\s*\n\s*/g, ' ');
-  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
 }

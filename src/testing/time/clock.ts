@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../../model/errors.ts';
-import { EndlessRun, MarbleFailure, millis } from '../failures/failure.ts';
+import { EndlessRun, MarbleFailure } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
 import { EventQueue, type QueuedEvent } from './eventQueue.ts';
 import { inRealTurn, realPause } from './realTime.ts';
 import { unhandledFailure } from './unhandledErrors.ts';
@@ -34,7 +35,7 @@ export const VIRTUAL_TIME_DEFAULTS: Required<VirtualTimeOptions> = Object.freeze
 export const RANK = Object.freeze({ observer: 0, event: 1, waiter: 2 });
 
 /** Turns of the real event loop before time moves on. One would do for promises; what uses the host's own immediates needs more. */
-const SETTLE_TURNS = 2;
+const MICROTASK_TURNS = 2;
 
 /** The virtual clock: what is scheduled, what time it is, and the loop that lets time pass. */
 export class VirtualClock {
@@ -105,7 +106,7 @@ export class VirtualClock {
       },
     );
     for (;;) {
-      if (this.#isTimeToMove()) await this.settle();
+      if (this.#isTimeToMove()) await this.runMicrotasks();
       // In a turn of its own, as on the host: so what `process.nextTick` was given comes before what hangs on promises.
       const next = await inRealTurn(() => {
         this.#throwFailure();
@@ -125,8 +126,8 @@ export class VirtualClock {
   }
 
   /** Lets promises settle without letting time pass. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < SETTLE_TURNS; turn++) await inRealTurn(() => this.#throwFailure());
+  async runMicrotasks(): Promise<void> {
+    for (let turn = 0; turn < MICROTASK_TURNS; turn++) await inRealTurn(() => this.#throwFailure());
   }
 
   #throwFailure(): void {
@@ -163,13 +164,13 @@ export class VirtualClock {
     const tip = "an endless timer wants an end, for example expectObservable(source, '^---!')";
     if (this.#events >= this.#maxEvents) {
       throw new EndlessRun(
-        `${this.#events} events have run by ${millis(this.#nowMillis)} and there are more (maxEvents): ${tip}`,
+        `${this.#events} events have run by ${durationText(this.#nowMillis)} and there are more (maxEvents): ${tip}`,
       );
     }
     const limit = this.#drawnMillis + this.#maxVirtualMillis;
     if (event.atMillis <= limit) return;
     throw new EndlessRun(
-      `the next event lies at ${millis(event.atMillis)}, more than ${millis(this.#maxVirtualMillis)} after the last frame ` +
+      `the next event lies at ${durationText(event.atMillis)}, more than ${durationText(this.#maxVirtualMillis)} after the last frame ` +
         `that is drawn (maxVirtualMillis): ${tip}`,
     );
   }
@@ -182,7 +183,7 @@ export class VirtualClock {
     }
     if (isEnough()) return;
     throw new MarbleFailure(
-      `the test still waits at ${millis(this.#nowMillis)}, and nothing is scheduled that could end its waiting`,
+      `the test still waits at ${durationText(this.#nowMillis)}, and nothing is scheduled that could end its waiting`,
     );
   }
 }

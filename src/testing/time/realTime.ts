@@ -1,9 +1,9 @@
 import { setImmediate, setTimeout } from 'node:timers';
 
-type HostTimers = Readonly<{ setImmediate: typeof setImmediate; setTimeout: typeof setTimeout }>;
+type HostFunctions = Readonly<{ setImmediate: typeof setImmediate; setTimeout: typeof setTimeout }>;
 
 /** The host's own, while a run has replaced them. */
-let kept: HostTimers | undefined;
+let kept: HostFunctions | undefined;
 
 /** Keeps the host's timers before a run replaces them: those of now, not of when this module was loaded, which may have been under fake timers. */
 export function keepRealTime(): () => void {
@@ -13,7 +13,7 @@ export function keepRealTime(): () => void {
   };
 }
 
-function host(): HostTimers {
+function host(): HostFunctions {
   return kept ?? { setImmediate, setTimeout };
 }
 

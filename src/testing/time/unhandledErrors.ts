@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { MarbleFailure, millis } from '../failures/failure.ts';
-import { joined } from '../failures/listedFailures.ts';
-import { brief } from '../marbles/values.ts';
+import { MarbleFailure } from '../failures/failure.ts';
+import { joinFailures } from '../failures/joinedFailures.ts';
+import { durationText, valueText } from '../failures/text.ts';
 import { inRealTurn } from './realTime.ts';
 import { replaceProperty } from './replaceProperty.ts';
 
@@ -20,7 +20,7 @@ export function unhandledFailure(words: string, thrown: unknown, atMillis: numbe
   const origin = isOwn
     ? 'it came from outside of every stream that is observed, so no drawing shows it'
     : "it was started before this run or beside it, so the process' own listeners received it as well";
-  const message = `${words} ended the run at ${millis(atMillis)}\n\n  ${brief(thrown)}\n\n${origin}`;
+  const message = `${words} ended the run at ${durationText(atMillis)}\n\n  ${valueText(thrown)}\n\n${origin}`;
   return new MarbleFailure(message, thrown instanceof Error ? thrown : undefined, thrown);
 }
 
@@ -103,11 +103,15 @@ export class UnhandledErrorWatch {
     if (this.#failures.length === 0 && errors.length === 0) return;
     if (this.#failures.length === 0) throw errors[0];
     const others = errors.filter((error) => !this.#failures.includes(error as MarbleFailure)).map(testFailure);
-    throw joined([...others, ...this.#failures]);
+    throw joinFailures([...others, ...this.#failures]);
   }
 }
 
 function testFailure(error: unknown): MarbleFailure {
   if (error instanceof MarbleFailure) return error;
-  return new MarbleFailure(`the test failed\n\n  ${brief(error)}`, error instanceof Error ? error : undefined, error);
+  return new MarbleFailure(
+    `the test failed\n\n  ${valueText(error)}`,
+    error instanceof Error ? error : undefined,
+    error,
+  );
 }

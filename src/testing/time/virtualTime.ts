@@ -4,11 +4,11 @@ import nodePromises from 'node:timers/promises';
 import { callSite, siteText } from '../failures/callSite.ts';
 import { MarbleFailure } from '../failures/failure.ts';
 import { VirtualClock, type VirtualTimeOptions } from './clock.ts';
-import { promiseTimers } from './hostPromises.ts';
-import { HostTimers } from './hostTimers.ts';
 import { keepRealTime } from './realTime.ts';
 import { replaceProperty } from './replaceProperty.ts';
 import { UnhandledErrorWatch } from './unhandledErrors.ts';
+import { virtualPromiseTimers } from './virtualPromiseTimers.ts';
+import { VirtualTimers } from './virtualTimers.ts';
 
 /** What a test in virtual time is given. */
 export interface VirtualTime {
@@ -49,14 +49,14 @@ type Undo = () => void;
 export function virtualTime(test: (time: VirtualTime) => unknown, options: VirtualTimeOptions = {}): Promise<void> {
   return inVirtualTime(options, (clock) =>
     clock.run(
-      () => test(timeOf(clock)),
+      () => test(createVirtualTime(clock)),
       () => true,
     ),
   );
 }
 
 /** The part of the clock that tests see. */
-export function timeOf(clock: VirtualClock): VirtualTime {
+export function createVirtualTime(clock: VirtualClock): VirtualTime {
   return {
     now: () => clock.now(),
     advanceBy: (durationMillis) => clock.until(clock.now() + durationMillis),
@@ -68,10 +68,10 @@ export function timeOf(clock: VirtualClock): VirtualTime {
 /** Puts the virtual clock in the place of the host's for the length of `run`. What that changes besides, it gives back by `onRestore`. */
 export async function inVirtualTime(
   options: VirtualTimeOptions,
-  run: (clock: VirtualClock, timers: HostTimers, onRestore: (undo: Undo) => void) => Promise<void>,
+  run: (clock: VirtualClock, timers: VirtualTimers, onRestore: (undo: Undo) => void) => Promise<void>,
 ): Promise<void> {
   const clock = new VirtualClock(options);
-  const timers = new HostTimers(clock);
+  const timers = new VirtualTimers(clock);
   const unlock = lock();
   const undo: Undo[] = [];
   const restore = () => {
@@ -108,10 +108,10 @@ function lock(): Undo {
   };
 }
 
-function replaceHostTime(clock: VirtualClock, timers: HostTimers): Undo[] {
+function replaceHostTime(clock: VirtualClock, timers: VirtualTimers): Undo[] {
   const epochMillis = () => clock.startMillis + clock.now();
   const functions = timers.functions();
-  const { wait, yield: pause, ...promises } = promiseTimers(functions);
+  const { wait, yield: pause, ...promises } = virtualPromiseTimers(functions);
   const undo = [
     ...replaceAll(globalThis, functions),
     ...replaceAll(nodeTimers, functions),

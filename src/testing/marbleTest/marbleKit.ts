@@ -5,12 +5,12 @@ import type { Loss, Outcome } from '../../model/outcome.ts';
 import type { DiagramOptions } from '../diagrams/diagram.ts';
 import type { ExpectedLedger, HasStats } from '../expectations/ledgerExpectation.ts';
 import type { ExpectedOutcome } from '../expectations/outcomeValues.ts';
+import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
+import type { DrawnObservable } from '../marbles/sources.ts';
+import type { SpanShape, SpansByLetter } from '../marbles/spans.ts';
+import type { SubscriptionSpan } from '../marbles/syntax.ts';
 import type { VirtualTimeOptions } from '../time/clock.ts';
 import type { VirtualTime } from '../time/virtualTime.ts';
-import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSinkApi.ts';
-import type { DrawnObservable } from './sources.ts';
-import type { SpanShape, SpansByLetter } from './spans.ts';
-import type { SubscriptionSpan } from './syntax.ts';
 
 /** How a marble test runs. */
 export interface MarbleOptions extends VirtualTimeOptions {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual, types } from 'node:util';
+import { isError } from '../failures/text.ts';
 
 /** Where two values differ first. */
 export interface Difference {
@@ -41,11 +42,6 @@ export function differenceBetween(
     if (difference !== undefined) return { ...difference, path: [key, ...difference.path] };
   }
   return undefined;
-}
-
-/** Errors of another realm count, as under Jest, and those of RxJS, which are none to the engine. */
-export function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value);
 }
 
 function isObject(value: unknown): value is object {

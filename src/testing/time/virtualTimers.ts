@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { promisify } from 'node:util';
 import { callSite, siteText } from '../failures/callSite.ts';
-import { millis } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
 import type { VirtualClock } from './clock.ts';
 import type { QueuedEvent } from './eventQueue.ts';
 
@@ -17,7 +17,7 @@ const MAX_DELAY_MILLIS = 2_147_483_647;
 export class VirtualTimer {
   readonly kind: TimerKind;
   readonly id: number;
-  readonly #timers: HostTimers;
+  readonly #timers: VirtualTimers;
   readonly #callback: () => void;
   readonly #delayMillis: number;
   readonly #site = callSite();
@@ -25,7 +25,7 @@ export class VirtualTimer {
   #isReferenced = true;
   #isClosed = false;
 
-  constructor(timers: HostTimers, kind: TimerKind, id: number, delayMillis: number, callback: () => void) {
+  constructor(timers: VirtualTimers, kind: TimerKind, id: number, delayMillis: number, callback: () => void) {
     this.#timers = timers;
     this.kind = kind;
     this.id = id;
@@ -74,7 +74,7 @@ export class VirtualTimer {
 
   /** `setTimeout 500ms, set at src/mine.ts:12:3`. */
   describe(): string {
-    const delay = this.kind === 'setImmediate' ? '' : ` ${millis(this.#delayMillis)}`;
+    const delay = this.kind === 'setImmediate' ? '' : ` ${durationText(this.#delayMillis)}`;
     return `${this.kind}${delay}, set at ${siteText(this.#site)}`;
   }
 
@@ -94,7 +94,7 @@ export class VirtualTimer {
 }
 
 /** The host's timer functions, on a virtual clock. */
-export class HostTimers {
+export class VirtualTimers {
   readonly clock: VirtualClock;
   /** What is set and has neither run nor been cleared. */
   readonly pending = new Set<VirtualTimer>();

@@ -1,4 +1,4 @@
-import type { VirtualTimer } from './hostTimers.ts';
+import type { VirtualTimer } from './virtualTimers.ts';
 
 /** What the functions of `node:timers/promises` take last. */
 interface PromiseTimerOptions {
@@ -13,7 +13,7 @@ export interface CallbackTimers {
 }
 
 /** The functions of `node:timers/promises`, on virtual timers. */
-export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
+export function virtualPromiseTimers({ setTimeout, setInterval }: CallbackTimers) {
   const sleep = <T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}): Promise<T | undefined> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal));

@@ -1,6 +1,6 @@
 import { inVirtualTime } from '../time/virtualTime.ts';
-import type { MarbleKit, MarbleOptions } from './kit.ts';
-import { kitOf } from './kitMethods.ts';
+import { createMarbleKit } from './createMarbleKit.ts';
+import type { MarbleKit, MarbleOptions } from './marbleKit.ts';
 import { MarbleRun } from './marbleRun.ts';
 
 /**
@@ -31,7 +31,7 @@ export function marbles(test: (kit: MarbleKit) => unknown, options: MarbleOption
     onRestore(run.watchHolds());
     try {
       await clock.run(
-        () => test(kitOf(run)),
+        () => test(createMarbleKit(run)),
         () => run.isOver(),
       );
     } catch (error) {
@@ -39,7 +39,7 @@ export function marbles(test: (kit: MarbleKit) => unknown, options: MarbleOption
     } finally {
       run.stop();
     }
-    await clock.settle();
+    await clock.runMicrotasks();
     run.conclude(options.leaks ?? 'fail');
   });
 }

@@ -1,40 +1,41 @@
 import type { Observable } from 'rxjs';
 import type { Loss } from '../../model/outcome.ts';
 import type { DiagramOptions } from '../diagrams/diagram.ts';
-import { Sketch } from '../diagrams/recordedRows.ts';
+import { DiagramRecorder } from '../diagrams/diagramRecorder.ts';
 import type { Expectation } from '../expectations/expectation.ts';
 import { type ExpectedLedger, type HasStats, LedgerExpectation } from '../expectations/ledgerExpectation.ts';
+import { lettersByFate, type ReportedLoss } from '../expectations/lettersByFate.ts';
 import { RecordingExpectation, type RecordingPlan } from '../expectations/recordingExpectation.ts';
 import { SubscriptionExpectation } from '../expectations/subscriptionExpectation.ts';
-import { type ToldLoss, witnessesOf } from '../expectations/witnesses.ts';
 import { EndlessRun, MarbleFailure } from '../failures/failure.ts';
-import { joined, listed, openSubscriptions, type Watched } from '../failures/listedFailures.ts';
+import { joinFailures, listFailure } from '../failures/joinedFailures.ts';
+import { Recording } from '../marbles/recording.ts';
+import { ScriptedMarbleSink } from '../marbles/scriptedSink.ts';
+import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
+import { coldSource, hotSource, type SourcePlan } from '../marbles/sources.ts';
+import { SpanTable } from '../marbles/spans.ts';
+import { parseMarbles, parseSubscription, type SubscriptionSpan } from '../marbles/syntax.ts';
+import { GivenValues, SpanValues, type ValueTable } from '../marbles/values.ts';
 import type { VirtualClock } from '../time/clock.ts';
-import type { HostTimers } from '../time/hostTimers.ts';
-import type { Values } from './kit.ts';
+import type { VirtualTimers } from '../time/virtualTimers.ts';
+import type { Values } from './marbleKit.ts';
 import { OpenHolds } from './openHolds.ts';
-import { Recording } from './recording.ts';
-import { Script } from './scriptedSink.ts';
-import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSinkApi.ts';
-import { coldSource, hotSource, type SourcePlan } from './sources.ts';
-import { SpanTable } from './spans.ts';
-import { parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
-import { GivenValues, SpanValues, type ValueTable } from './values.ts';
+import { type DrawnSubscribable, openSubscriptions } from './openSubscriptions.ts';
 
 /** One marble test: what it drew, what it expects, and what is left of it at the end. */
 export class MarbleRun {
   readonly clock: VirtualClock;
   readonly spans = new SpanTable();
-  readonly #timers: HostTimers;
+  readonly #timers: VirtualTimers;
   readonly #holds = new OpenHolds();
-  readonly #sketch = new Sketch();
+  readonly #diagrams = new DiagramRecorder();
   readonly #recordings: Recording[] = [];
   readonly #expectations: Expectation[] = [];
-  readonly #watched: Watched[] = [];
-  readonly #sinks: Script<unknown>[] = [];
-  readonly #told: ToldLoss[] = [];
+  readonly #subscribables: DrawnSubscribable[] = [];
+  readonly #sinks: ScriptedMarbleSink<unknown>[] = [];
+  readonly #reportedLosses: ReportedLoss[] = [];
 
-  constructor(clock: VirtualClock, timers: HostTimers) {
+  constructor(clock: VirtualClock, timers: VirtualTimers) {
     this.clock = clock;
     this.#timers = timers;
   }
@@ -59,10 +60,10 @@ export class MarbleRun {
   conclude(leaks: 'fail' | 'allow'): void {
     const failures = this.#failures();
     const leaked = leaks === 'fail' ? this.#leaks() : [];
-    if (leaked.length > 0) failures.push(listed('when the run was over, this was left behind', leaked));
+    if (leaked.length > 0) failures.push(listFailure('when the run was over, this was left behind', leaked));
     // A test that fails draws nothing that is worth keeping.
-    if (failures.length === 0) failures.push(...this.#sketch.keepDiagrams());
-    if (failures.length > 0) throw joined(failures);
+    if (failures.length === 0) failures.push(...this.#diagrams.writeOrCompare());
+    if (failures.length > 0) throw joinFailures(failures);
   }
 
   /** A run without an end shows what it had seen. Any other error stays as it is. */
@@ -70,8 +71,8 @@ export class MarbleRun {
     if (!(error instanceof EndlessRun)) return error;
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
     this.stop();
-    const scheduled = timers.length === 0 ? [] : [listed('this is still scheduled', timers)];
-    return joined([error, ...scheduled, ...this.#failures()]);
+    const scheduled = timers.length === 0 ? [] : [listFailure('this is still scheduled', timers)];
+    return joinFailures([error, ...scheduled, ...this.#failures()]);
   }
 
   source(kind: 'hot' | 'cold', title: string, plan: Omit<SourcePlan, 'valueOf'>, given?: Values<unknown>) {
@@ -79,18 +80,18 @@ export class MarbleRun {
     const make = kind === 'hot' ? hotSource<never> : coldSource<never>;
     const source = make(this.clock, { ...plan, valueOf: (letter) => values.valueOf(letter) });
     const drawing = `${title}('${plan.marbles.trim()}')`;
-    this.#watched.push({ titleOf: () => drawing, subscriptions: source.subscriptions });
-    this.#sketch.source(drawing, parseMarbles(plan.marbles, kind).marks, this.clock.now());
+    this.#subscribables.push({ titleOf: () => drawing, subscriptions: source.subscriptions });
+    this.#diagrams.addSource(drawing, parseMarbles(plan.marbles, kind).marks, this.clock.now());
     return source;
   }
 
   sink<T>(script: readonly (string | ScriptedSinkOptions)[]): ScriptedSink<T> {
     const marbles = script.filter((item) => typeof item === 'string');
     const options = script.find((item) => typeof item !== 'string') ?? {};
-    const sink = new Script<T>(this.clock, marbles, options);
-    this.#sinks.push(sink as Script<unknown>);
+    const sink = new ScriptedMarbleSink<T>(this.clock, marbles, options);
+    this.#sinks.push(sink as ScriptedMarbleSink<unknown>);
     const titleOf = (index: number) => `attempt ${index + 1} of the sink ${sink.name} [${this.#carried(sink, index)}]`;
-    this.#watched.push({ titleOf, subscriptions: sink.attempts });
+    this.#subscribables.push({ titleOf, subscriptions: sink.attempts });
     return sink;
   }
 
@@ -102,7 +103,7 @@ export class MarbleRun {
     this.#expectations.push(expectation);
     return (plan) => {
       this.clock.drawn(this.clock.now() + expectation.toBe(plan));
-      this.#sketch.result(
+      this.#diagrams.addResult(
         `${title}.toBe('${plan.marbles.trim()}')`,
         parseMarbles(plan.marbles, 'expected').marks,
         atMillis,
@@ -111,7 +112,7 @@ export class MarbleRun {
   }
 
   expectSubscriptions(log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
-    this.#sketch.subscriptions(`expectSubscriptions(…).toBe('${[marbles].flat().join("', '")}')`, log);
+    this.#diagrams.addSubscriptions(`expectSubscriptions(…).toBe('${[marbles].flat().join("', '")}')`, log);
     this.#expectations.push(
       new SubscriptionExpectation({
         title: 'the subscriptions',
@@ -124,7 +125,7 @@ export class MarbleRun {
 
   expectAttempts<T>(sink: ScriptedSink<T>, marbles: string | readonly string[], labels?: readonly string[]): void {
     const letters = (index: number) => this.#carried(sink, index);
-    this.#sketch.attempts(sink.name, sink.attempts, letters);
+    this.#diagrams.addAttempts(sink.name, sink.attempts, letters);
     const title = `the attempts of the sink ${sink.name}`;
     const labelOf = (index: number) => `[${letters(index)}]`;
     const none = 'there was no attempt';
@@ -134,17 +135,17 @@ export class MarbleRun {
 
   expectLedger(books: HasStats, expected: ExpectedLedger): void {
     const attempts = () => this.#sinks.flatMap((sink) => sink.attempts);
-    const seen = { attempts, told: this.#told, recordings: this.#recordings };
-    const witnesses = witnessesOf(seen, (items) => this.lettersOf(items));
+    const seen = { attempts, told: this.#reportedLosses, recordings: this.#recordings };
+    const witnesses = lettersByFate(seen, (items) => this.lettersOf(items));
     this.#expectations.push(new LedgerExpectation(books, expected, witnesses));
   }
 
-  tell(loss: Loss, items: readonly unknown[]): void {
-    this.#told.push({ loss, items });
+  reportLoss(loss: Loss, items: readonly unknown[]): void {
+    this.#reportedLosses.push({ loss, items });
   }
 
   diagram(name: string, options: DiagramOptions): void {
-    this.#sketch.want(name, options);
+    this.#diagrams.request(name, options);
   }
 
   valuesOf(given?: Values<unknown>): ValueTable {
@@ -178,6 +179,6 @@ export class MarbleRun {
   #leaks(): string[] {
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
     const holds = this.#holds.describe((items) => `[${this.lettersOf(items)}]`);
-    return [...timers, ...openSubscriptions(this.#watched), ...holds];
+    return [...timers, ...openSubscriptions(this.#subscribables), ...holds];
   }
 }

@@ -1,7 +1,8 @@
 import { MarbleFailure } from '../failures/failure.ts';
 import type { Attempt } from '../marbles/scriptedSinkApi.ts';
 import type { Mark, SubscriptionSpan } from '../marbles/syntax.ts';
-import { type Diagram, type DiagramOptions, type DiagramRow, type DiagramSpan, keepDiagram } from './diagram.ts';
+import type { Diagram, DiagramOptions, DiagramRow, DiagramSpan } from './diagram.ts';
+import { writeOrCompareDiagram } from './diagramFile.ts';
 import { rowNames } from './rowNames.ts';
 
 /** One stream as the test drew it: `hot('-a-|')`. */
@@ -18,32 +19,32 @@ interface DrawnAttempts {
 }
 
 /** What a test has drawn so far: the rows of its diagrams, should it want any. */
-export class Sketch {
+export class DiagramRecorder {
   readonly #sources: DrawnStream[] = [];
   readonly #subscriptions: { readonly log: readonly SubscriptionSpan[]; readonly drawing: string }[] = [];
   readonly #attempts: DrawnAttempts[] = [];
   readonly #results: DrawnStream[] = [];
-  readonly #wanted: { readonly name: string; readonly options: DiagramOptions }[] = [];
+  readonly #requested: { readonly name: string; readonly options: DiagramOptions }[] = [];
 
   /** Frames of `marks` count from `atMillis`. */
-  source(drawing: string, marks: readonly Mark[], atMillis: number): void {
+  addSource(drawing: string, marks: readonly Mark[], atMillis: number): void {
     this.#sources.push({ drawing, marks: shifted(marks, atMillis) });
   }
 
-  subscriptions(drawing: string, log: readonly SubscriptionSpan[]): void {
+  addSubscriptions(drawing: string, log: readonly SubscriptionSpan[]): void {
     this.#subscriptions.push({ drawing, log });
   }
 
-  attempts(name: string, attempts: readonly Attempt<unknown>[], letters: (index: number) => string): void {
+  addAttempts(name: string, attempts: readonly Attempt<unknown>[], letters: (index: number) => string): void {
     this.#attempts.push({ name, attempts, letters });
   }
 
-  result(drawing: string, marks: readonly Mark[], atMillis: number): void {
+  addResult(drawing: string, marks: readonly Mark[], atMillis: number): void {
     this.#results.push({ drawing, marks: shifted(marks, atMillis) });
   }
 
-  want(name: string, options: DiagramOptions): void {
-    this.#wanted.push({ name, options });
+  request(name: string, options: DiagramOptions): void {
+    this.#requested.push({ name, options });
   }
 
   /**
@@ -51,10 +52,10 @@ export class Sketch {
    *
    * @throws MarbleFailure when it cannot be told from the names which row is which
    */
-  keepDiagrams(): MarbleFailure[] {
-    return this.#wanted.flatMap(({ name, options }) => {
+  writeOrCompare(): MarbleFailure[] {
+    return this.#requested.flatMap(({ name, options }) => {
       const { folder = 'marble-tests/diagrams' } = options;
-      return keepDiagram(name, folder, this.#diagram(name, options)) ?? [];
+      return writeOrCompareDiagram(name, folder, this.#diagram(name, options)) ?? [];
     });
   }
 

@@ -4,7 +4,7 @@ import type { BackendScript } from './otlpBackendApi.ts';
 import type { BackendRequest } from './otlpRequest.ts';
 
 /** The script of a backend, and how far it is. */
-export class Answers {
+export class AnswerScript {
   #script: BackendScript;
   #step = 0; // how many answers were given
 
