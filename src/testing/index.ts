@@ -1,5 +1,5 @@
 /**
- * Draw what a pipeline should do, run it in virtual time, and read a failure as a drawing. It needs no test runner of its own.
+ * Marble tests for telemetry pipelines: draw what a pipeline should do, run it in virtual time, and read a failure as a drawing. Works with any test runner.
  *
  * @module spanflow/testing
  */

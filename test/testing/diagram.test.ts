@@ -155,7 +155,7 @@ describe('the rows of a diagram', () => {
   it('are refused without a name where there are several', async () => {
     const { sources: _, ...others } = all;
     expect(await failureOf(twoOfEach(others))).toBe(text`
-      diagram('two', { sources: […] }) wants one name for each, in the order of the test: 2 sources, but 0 names
+      diagram('two', { sources: […] }) needs one name for each, in the order of the test: 2 sources, but 0 names
 
         cold('-a|')  (no name)
         cold('b|')   (no name)
@@ -164,13 +164,13 @@ describe('the rows of a diagram', () => {
 
   it('are refused with a name too few or too many, an empty one, or the same one twice', async () => {
     expect(await failureOf(twoOfEach({ ...all, results: ['A'] }))).toBe(text`
-      diagram('two', { results: […] }) wants one name for each, in the order of the test: 2 expectations, but 1 name
+      diagram('two', { results: […] }) needs one name for each, in the order of the test: 2 expectations, but 1 name
 
         expectObservable(…).toBe('-a|')  A
         expectObservable(…).toBe('b|')   (no name)
     `);
     expect(await failureOf(twoOfEach({ ...all, subscriptions: ['x', 'y', 'z'] }))).toBe(text`
-      diagram('two', { subscriptions: […] }) wants one name for each, in the order of the test: 2 expectSubscriptions, but 3 names
+      diagram('two', { subscriptions: […] }) needs one name for each, in the order of the test: 2 expectSubscriptions, but 3 names
 
         expectSubscriptions(…).toBe('^-!')  x
         expectSubscriptions(…).toBe('^!')   y

@@ -345,7 +345,7 @@ describe('what a person reads', () => {
       { maxVirtualMillis: 1_000 },
     );
     expect((await failure).replaceAll(/:\d+:\d+/g, ':LINE')).toBe(text`
-      the next event lies at 1030ms, more than 1s after the last frame that is drawn (maxVirtualMillis): an endless timer wants an end, for example expectObservable(source, '^---!')
+      the next event lies at 1030ms, more than 1s after the last frame that is drawn (maxVirtualMillis): unsubscribe an endless timer, for example by expectObservable(source, '^---!')
 
       this is still scheduled
 
@@ -414,7 +414,7 @@ describe('what a person reads', () => {
       expectation.toBe('-');
       expectation.toBe('-');
     };
-    expect(await failureOf(twice)).toBe('expectObservable(…) has one toBe');
+    expect(await failureOf(twice)).toBe('expectObservable(…) takes one toBe, but got a second');
     const unknown = failureOf(({ expectObservable }) => expectObservable(NEVER).toBe('-a-b', { a: 1 }));
     expect(await unknown).toBe('the letter b has no value in the table given');
   });

@@ -249,9 +249,9 @@ describe('a fake backend', () => {
     await expect(otlpBackend({ maxRequests: 0 })).rejects.toThrow(
       'otlpBackend.maxRequests must be a whole number from 1, but was given 0',
     );
-    await expect(otlpBackend({ answers: [] })).rejects.toThrow('otlpBackend.answers must be one answer at least');
+    await expect(otlpBackend({ answers: [] })).rejects.toThrow('otlpBackend.answers must be at least one answer');
     const backend = await start();
-    expect(() => backend.respond([])).toThrow('otlpBackend.answers must be one answer at least');
+    expect(() => backend.respond([])).toThrow('otlpBackend.answers must be at least one answer');
   });
 
   it('listens where it is told, once', async () => {

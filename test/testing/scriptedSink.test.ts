@@ -132,7 +132,7 @@ describe('a scripted sink', () => {
   it('refuses marbles that answer nothing', async () => {
     expect(await failureOf(({ sink }) => sink('--z'))).toBe("sink('--z'): z is no answer; they are # t p l u r and |");
     expect(await failureOf(({ sink }) => sink())).toBe(
-      'sink.script must be one marble for each attempt, but was given an array of 0',
+      'sink.script must be at least one string of marbles, but was given an array of 0',
     );
   });
 });

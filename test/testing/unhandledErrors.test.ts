@@ -28,8 +28,8 @@ const results = (said: string) => [...said.matchAll(/^(?:not )?ok .*$/gm)].map((
 
 const ONLY_THE_FIRST = ['not ok 1 - first', 'ok 2 - second', 'ok 3 - third', 'ok 4 - fourth, in the time of the host'];
 
-const REJECTION = /a rejection that nobody handled ended the run at \d+m?s?\n\s+(Error: |')lost on the way/;
-const EXCEPTION = /an exception that nobody caught ended the run at \d+m?s?\n\s+Error: lost on the way/;
+const REJECTION = /an unhandled rejection ended the run at \d+m?s?\n\s+(Error: |')lost on the way/;
+const EXCEPTION = /an uncaught exception ended the run at \d+m?s?\n\s+Error: lost on the way/;
 
 describe('under the test runner of Node, exactly the test fails that causes', () => {
   it.each([
@@ -51,7 +51,7 @@ describe('under the test runner of Node, exactly the test fails that causes', ()
     const said = await tap(way);
     expect(results(said)).toEqual(ONLY_THE_FIRST);
     expect(said).toMatch(words);
-    expect(said).toContain('it came from outside of every stream that is observed, so no drawing shows it');
+    expect(said).toContain('it was thrown outside of the observed streams, so no drawing shows it');
   });
 
   it('a rejection, where Node makes exceptions of them', async () => {
@@ -91,11 +91,11 @@ describe('what a person reads', () => {
       reject();
     });
     expect(await failure).toBe(text`
-      a rejection that nobody handled ended the run at 2ms
+      an unhandled rejection ended the run at 2ms
 
         Error: lost on the way
 
-      it came from outside of every stream that is observed, so no drawing shows it
+      it was thrown outside of the observed streams, so no drawing shows it
     `);
   });
 
@@ -104,11 +104,11 @@ describe('what a person reads', () => {
     const failure = await run.catch((error: unknown) => error);
     assert(failure instanceof MarbleFailure);
     expect(failure.message).toBe(text`
-      an exception that nobody caught ended the run at 1500ms
+      an uncaught exception ended the run at 1500ms
 
         Error: lost on the way
 
-      it came from outside of every stream that is observed, so no drawing shows it
+      it was thrown outside of the observed streams, so no drawing shows it
     `);
     expect(failure.cause).toEqual(new Error('lost on the way'));
     expect(failure.stack).toMatch(/^MarbleFailure: an exception/);
@@ -123,14 +123,14 @@ describe('what a person reads', () => {
       },
       { maxRealWaitMillis: 60_000 },
     );
-    expect(await failure).toContain('an exception that nobody caught ended the run at 0ms');
+    expect(await failure).toContain('an uncaught exception ended the run at 0ms');
   });
 
   it('a rejection in the last turn, beside what differs', async () => {
     const failure = failureOf(({ cold, expectObservable }) => {
       expectObservable(cold('-a|').pipe(finalize(reject))).toBe('-b|');
     });
-    expect(await failure).toContain('a rejection that nobody handled ended the run at 2ms');
+    expect(await failure).toContain('an unhandled rejection ended the run at 2ms');
   });
 
   it('an error of the test, and a rejection', async () => {
@@ -143,7 +143,7 @@ describe('what a person reads', () => {
 
         RangeError: too far
 
-      a rejection that nobody handled ended the run at 0ms
+      an unhandled rejection ended the run at 0ms
     `);
   });
 });
@@ -208,6 +208,6 @@ it('the host has its own time again as soon as something went astray', async () 
       fail();
     });
   });
-  expect(await failure).toContain('an exception that nobody caught');
+  expect(await failure).toContain('an uncaught exception');
   expect(after).toBe(before);
 });

@@ -19,14 +19,14 @@ import {
 export type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
 
 /**
- * Starts a backend that takes OTLP over HTTP, and answers as it is told. It lives in the host's time, not in virtual time.
+ * Starts a fake backend that receives OTLP over HTTP and answers as scripted. It runs in real time, not in virtual time.
  *
- * @throws InvalidOptionError when a bound is no whole number from 1, or a list of answers is empty.
+ * @throws InvalidOptionError when a limit is not a whole number of 1 or more, or a list of answers is empty.
  *
  * @example
  * ```ts
  * const backend = await otlpBackend({ answers: [{ status: 503 }, 'ok'] });
- * await fetch(backend.url, { method: 'POST', body: new Uint8Array() }); // or whatever sends spans to backend.url
+ * await fetch(backend.url, { method: 'POST', body: new Uint8Array() }); // or a pipeline that exports to backend.url
  * await backend.until(({ requestCount }) => requestCount === 1);
  * await backend.close();
  * ```
@@ -56,7 +56,7 @@ class FakeBackend implements OtlpBackend {
   readonly #options: OtlpBackendOptions;
   readonly #server: Server;
   readonly #startedMillis = performance.now();
-  readonly #undo = new Set<() => void>(); // delays that are under way
+  readonly #undo = new Set<() => void>(); // cancels the pending delays
   readonly #watchers = new Watchers();
   readonly #answers: AnswerScript;
   #recordedBytes = 0;
@@ -127,7 +127,7 @@ class FakeBackend implements OtlpBackend {
       if (wire === undefined) refuseBody(message, response);
       else await this.#answer(await this.#record(message, wire), response);
     } catch (error) {
-      // The client went away in the middle of its body, or a callback of the test threw.
+      // The client disconnected in the middle of the body, or a callback of the test threw.
       if (!response.headersSent && !response.destroyed) response.writeHead(500).end(String(error));
     }
   }
@@ -193,7 +193,7 @@ class FakeBackend implements OtlpBackend {
     if (response.destroyed) return;
     const body = replyBody(reply, isJson(request.headers));
     const type = isJson(request.headers) ? 'application/json' : 'application/x-protobuf';
-    // Counted before it is written: when the client knows, the test can rely on it.
+    // Counted before the answer is written, so that the count is right when the client receives it.
     if (isSuccess(reply)) this.spans += request.spans.length - (reply.partialSuccess?.rejected ?? 0);
     response.writeHead(reply.status ?? 200, { 'content-type': type, ...reply.headers }).end(body);
   }

@@ -4,10 +4,10 @@ import { MarbleFailure } from '../failures/failure.ts';
 import type { Diagram } from './diagram.ts';
 import { diagramSvg } from './diagramSvg.ts';
 
-/** Set to `write`, it makes the tests write their diagrams instead of comparing them. */
+/** The environment variable that makes tests write their diagrams, if it is `write`. Otherwise they compare them. */
 const VARIABLE = 'SPANFLOW_DIAGRAMS';
 
-/** Writes the diagram where the environment says so. Otherwise says what is wrong with the committed one, if something is. */
+/** Writes the file of a diagram, or compares it with the drawing, as the environment variable says. Returns the failure of a comparison. */
 export function writeOrCompareDiagram(name: string, folder: string, diagram: Diagram): MarbleFailure | undefined {
   const path = `${join(folder, name)}.svg`;
   const drawn = diagramSvg(diagram);

@@ -5,20 +5,20 @@ import type { Diagram, DiagramOptions, DiagramRow, DiagramSpan } from './diagram
 import { writeOrCompareDiagram } from './diagramFile.ts';
 import { rowNames } from './rowNames.ts';
 
-/** One stream as the test drew it: `hot('-a-|')`. */
+/** A source or a result as the test draws it: `hot('-a-|')`. */
 interface DrawnStream {
   readonly drawing: string;
   readonly marks: readonly Mark[];
 }
 
 interface DrawnAttempts {
-  /** What the sink is called. */
+  /** The name of the sink. */
   readonly name: string;
   readonly attempts: readonly Attempt<unknown>[];
   readonly letters: (index: number) => string;
 }
 
-/** What a test has drawn so far: the rows of its diagrams, should it want any. */
+/** Collects the rows that a test draws, for the diagrams that it requests. */
 export class DiagramRecorder {
   readonly #sources: DrawnStream[] = [];
   readonly #subscriptions: { readonly log: readonly SubscriptionSpan[]; readonly drawing: string }[] = [];
@@ -48,9 +48,9 @@ export class DiagramRecorder {
   }
 
   /**
-   * Writes the diagrams that are wanted, or says which of those that are kept differ.
+   * Writes the requested diagrams, or returns a failure for each file that is missing or different.
    *
-   * @throws MarbleFailure when it cannot be told from the names which row is which
+   * @throws MarbleFailure when several rows have no name, or the same
    */
   writeOrCompare(): MarbleFailure[] {
     return this.#requested.flatMap(({ name, options }) => {
@@ -82,7 +82,7 @@ export class DiagramRecorder {
     });
   }
 
-  /** Several sinks are told apart by their own names. */
+  /** With several sinks, each row is labelled with the name of its sink. */
   #attemptRows(diagram: string): DiagramRow[] {
     const names = this.#attempts.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);

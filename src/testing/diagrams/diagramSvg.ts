@@ -4,7 +4,7 @@ import { busyIn, heightOf, rowSvg } from './rowSvg.ts';
 import { AXIS, escaped, FOLD, FRAME, LABEL_LETTER, MARGIN, RADIUS, ROW, STYLE } from './svgStyle.ts';
 import { TimeScale } from './timeScale.ts';
 
-/** Draws it: time runs to the right, what goes in stands above the box, what comes out below it. */
+/** Draws a diagram. Time runs to the right, inputs stand above the box, outputs below it. */
 export function diagramSvg({ title, inputs, outputs }: Diagram): string {
   const rows = [...inputs, ...outputs];
   const scale = new TimeScale(rows.flatMap(busyIn), FRAME, FOLD);

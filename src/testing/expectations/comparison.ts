@@ -5,16 +5,16 @@ import type { ObservedEvent } from '../marbles/recording.ts';
 import type { Mark } from '../marbles/syntax.ts';
 import type { ValueTable } from '../marbles/values.ts';
 
-/** What an expectation compares. */
+/** The marks of a drawing and the events of a recording, to be compared. */
 export interface Comparison {
   readonly expected: readonly Mark[];
   readonly observed: readonly ObservedEvent[];
   readonly values: ValueTable;
-  /** What the error must be, if the test says so. A plain object is compared with just its own keys. */
+  /** The expected error; any if it is left out. Of a plain object only its own keys are compared. */
   readonly error?: { readonly value: unknown };
 }
 
-/** The first index at which the two differ, or `undefined` if they are the same. */
+/** The first index at which marks and events differ; `undefined` if they are the same. */
 export function firstDifference(comparison: Comparison): number | undefined {
   const { expected, observed } = comparison;
   for (let index = 0; index < Math.max(expected.length, observed.length); index++) {
@@ -25,7 +25,7 @@ export function firstDifference(comparison: Comparison): number | undefined {
   return undefined;
 }
 
-/** Whether an event is what a mark draws, at whatever frame. */
+/** Whether a mark draws this event. Frames are not compared. */
 export function isDrawnBy(mark: Mark, event: ObservedEvent, { values, error }: Comparison): boolean {
   if (mark.kind === 'next') return event.kind === 'next' && values.matches(mark.letter, event.value);
   if (mark.kind === 'batch') return event.kind === 'next' && isSameBatch(mark.letters, event.value, values);

@@ -7,7 +7,7 @@ import type { ValueTable } from '../marbles/values.ts';
 import { type Comparison, isDrawnBy } from './comparison.ts';
 import { CONTEXT_EVENTS, drawBothRows, eventText, markText } from './drawnEvents.ts';
 
-/** The two rows, a caret under the first difference, and words for what is there. */
+/** The two rows with a caret under the first difference, that difference in words, and its values. */
 export function explainMismatch(comparison: Comparison, index: number): string {
   const [mark, event] = [comparison.expected[index], comparison.observed[index]];
   const lines = [...mismatchRows(comparison, index), '', differenceWords(mark, event, comparison)];
@@ -57,7 +57,7 @@ function eventWords(event: ObservedEvent, values: ValueTable): string {
   return `${batchItems(event.value) === undefined || values.letterOf(event.value) !== undefined ? '' : 'the batch '}${eventText(event, values)}`;
 }
 
-/** One line for each letter that plays a part in the difference. */
+/** One line for each letter of the difference, with its value. */
 function legend(mark: Mark | undefined, event: ObservedEvent | undefined, comparison: Comparison): string[] {
   const lines = new Set<string>();
   const { values, error } = comparison;
@@ -72,7 +72,7 @@ function legend(mark: Mark | undefined, event: ObservedEvent | undefined, compar
   return [...lines];
 }
 
-/** What two values differ in whose words are the same. */
+/** Where two values differ that look the same in words. */
 function lookalikes(expected: unknown, was: unknown, values: ValueTable): string[] {
   if (values.wordsOf(expected) !== values.wordsOf(was)) return [];
   const difference = differenceBetween(expected, was);
@@ -83,7 +83,7 @@ function lookalikes(expected: unknown, was: unknown, values: ValueTable): string
   return [`  they differ in ${difference.path.map(String).join('.')}${words}`];
 }
 
-/** The letters that were expected and the values that came, without what two batches have in common at their beginning. */
+/** The first expected letter and the first observed value that differ; of two batches the common beginning is skipped. */
 function differing(
   mark: Mark | undefined,
   event: ObservedEvent | undefined,

@@ -4,10 +4,10 @@ import { valueText } from '../failures/text.ts';
 import { batchItems } from '../marbles/batchItems.ts';
 import type { ValueTable } from '../marbles/values.ts';
 
-/** How many items, or which: `'ab'` is two, and where it is known which ones they are, they are a and b. */
+/** How many items, or which: `'ab'` is two items, which must be a and b if the run shows their letters. */
 export type Items = number | string;
 
-/** What an outcome is to say. `delivered`, `rejected` and `lost` are none unless they are given; the rest is compared if it is. */
+/** An expected outcome. `delivered`, `rejected` and `lost` are 0 if they are left out; `batch` and `attempts` are compared only if they are given. */
 export interface ExpectedOutcome {
   readonly delivered?: Items;
   readonly rejected?: Items;
@@ -17,7 +17,7 @@ export interface ExpectedOutcome {
   readonly attempts?: number;
 }
 
-/** The letters of a drawing of outcomes. */
+/** The values of a drawing of outcomes, from the table of the test. */
 export class OutcomeValues implements ValueTable {
   readonly #outcomes: Readonly<Record<string, ExpectedOutcome>>;
   readonly #lettersOf: (items: readonly unknown[]) => string;
@@ -67,7 +67,7 @@ export class OutcomeValues implements ValueTable {
   }
 }
 
-/** What an outcome looks like, whoever made it. */
+/** Whether a value has the shape of an outcome. */
 export function isOutcome(value: unknown): value is Outcome<unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const { batch, delivered, rejected, lost, attempts } = value as Partial<Outcome<unknown>>;
@@ -75,7 +75,7 @@ export function isOutcome(value: unknown): value is Outcome<unknown> {
   return counts && Array.isArray(lost) && batchItems(batch) !== undefined;
 }
 
-/** What became of all the items of a batch, if it is the same for all: only then is it known which ones it became of. */
+/** The fate of a batch, if all of its items met the same one. Otherwise it is unknown which item met which. */
 export function soleFate({ delivered, rejected, lost }: Tally): 'delivered' | 'rejected' | LossReason | undefined {
   const fates = [
     ...(delivered > 0 ? (['delivered'] as const) : []),
@@ -85,7 +85,7 @@ export function soleFate({ delivered, rejected, lost }: Tally): 'delivered' | 'r
   return fates.length === 1 ? fates[0] : undefined;
 }
 
-/** How many items an expectation is about. */
+/** How many items are expected. */
 export function countOf(items: Items): number {
   return typeof items === 'number' ? items : [...items].length;
 }
@@ -118,7 +118,7 @@ function expectedWords({ delivered, rejected, lost = {}, batch, attempts }: Expe
   return fates.join(', ') || 'nothing';
 }
 
-/** `2 (ab)`, or `2` where no letters are given. */
+/** `2 (ab)`, or `2` if no letters are given. */
 export function itemWords(items: Items): string {
   return typeof items === 'number' ? `${items}` : `${countOf(items)}${items === '' ? '' : ` (${items})`}`;
 }

@@ -12,7 +12,7 @@ import { drawObservedRow, eventText } from './drawnEvents.ts';
 import type { Expectation } from './expectation.ts';
 import { explainMismatch } from './mismatch.ts';
 
-/** What was drawn for a recording, and the options that came with it. */
+/** The drawing of the expected events, and the options of the expectation. */
 export interface RecordingPlan {
   readonly marbles: string;
   readonly values: ValueTable;
@@ -20,7 +20,7 @@ export interface RecordingPlan {
   readonly closedBy?: readonly CloseReason[];
 }
 
-/** An Observable is to do what is drawn. Without a plan by the end of the run, the expectation fails: it would assert nothing. */
+/** Compares a recording with a drawing. Fails without a drawing at the end of the run, because it would assert nothing. */
 export class RecordingExpectation implements Expectation {
   readonly #recording: Recording;
   readonly #title: string;
@@ -32,11 +32,11 @@ export class RecordingExpectation implements Expectation {
     this.#title = title;
   }
 
-  /** Returns the number of frames of the drawing. */
+  /** Returns the length of the drawing in frames. */
   toBe(plan: RecordingPlan): number {
-    if (this.#plan !== undefined) throw new MarbleFailure(`${this.#title} has one toBe`);
+    if (this.#plan !== undefined) throw new MarbleFailure(`${this.#title} takes one toBe, but got a second`);
     const { marks, frames } = parseMarbles(plan.marbles, 'expected');
-    // A letter without a value is refused here, where the line that drew it is known.
+    // A letter without a value fails here, where the stack shows the line that drew it.
     for (const letter of marks.flatMap(markLetters)) plan.values.valueOf(letter);
     this.#site = callSite();
     this.#plan = plan;
@@ -67,7 +67,7 @@ export class RecordingExpectation implements Expectation {
     return problem === undefined ? undefined : new MarbleFailure(`the close reasons differ\n\n${problem}`, this.#site);
   }
 
-  /** RxJS swallows what comes after the end, so it is in no drawing. */
+  /** RxJS drops events after the end, so no drawing shows them. */
   #lateWords({ values }: RecordingPlan): string[] {
     const [first, ...more] = this.#recording.late;
     if (first === undefined) return [];

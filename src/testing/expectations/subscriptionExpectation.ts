@@ -5,18 +5,18 @@ import { parseSubscription, type SubscriptionSpan } from '../marbles/syntax.ts';
 import { drawBothRows } from './drawnEvents.ts';
 import type { Expectation } from './expectation.ts';
 
-/** What is expected of a log of subscriptions or attempts. */
+/** A log of subscriptions or attempts, and its expected drawings. */
 export interface SubscriptionPlan {
   /** `the subscriptions`, `the attempts of the sink scripted`. */
   readonly title: string;
-  /** What it means that there is none: `nobody subscribed`. */
+  /** The words for an empty log: `nobody subscribed`. */
   readonly none: string;
   readonly log: readonly SubscriptionSpan[];
-  /** One drawing for each. One without a mark stands for none. */
+  /** One drawing for each entry of the log. A drawing without marks stands for no entry. */
   readonly marbles: readonly string[];
-  /** What each is to carry. */
+  /** The expected letters of each attempt. */
   readonly labels?: readonly string[] | undefined;
-  /** What one in the log carries. */
+  /** The letters of the attempt at this index. */
   readonly labelOf?: (index: number) => string;
 }
 
@@ -24,7 +24,7 @@ interface Expected extends SubscriptionSpan {
   readonly marbles: string;
 }
 
-/** Subscriptions, or attempts, are to last as drawn. */
+/** Compares a log of subscriptions or attempts with drawings. */
 export class SubscriptionExpectation implements Expectation {
   readonly #plan: SubscriptionPlan;
   readonly #expected: readonly Expected[];
@@ -51,7 +51,7 @@ export class SubscriptionExpectation implements Expectation {
     return undefined;
   }
 
-  /** How many there are, expected or observed. */
+  /** The number of expected or observed entries, whichever is larger. */
   get #count(): number {
     return Math.max(this.#expected.length, this.#frozen.length);
   }

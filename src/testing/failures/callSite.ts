@@ -1,10 +1,10 @@
 import { dirname, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Frames that a trace must have for the line of interest to be in it: RxJS alone puts some ten in between. */
+/** How many stack frames are kept. RxJS alone puts about ten between the kit and the user's line. */
 const FRAMES = 24;
 
-/** The kit's folder, the one above this file's. It comes from a stack trace, since the module has no URL where Jest turns it into CommonJS. */
+/** The kit's folder, one above this file's. It is read from a stack trace, because the module has no URL where Jest turns it into CommonJS. */
 const kitFolder = dirname(dirname(placesOf(callSite())[0] ?? '/unknown/room/place')) + sep;
 
 /**
@@ -19,13 +19,13 @@ export function callSite(callee?: (...args: never[]) => unknown): Error {
   return site;
 }
 
-/** The lines of a trace without those of this kit. */
+/** The frames of a stack trace that lie outside of this kit. */
 export function framesOf(site: Error): readonly string[] {
   const frames = (site.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   return frames.filter((line) => !placeOf(line)?.startsWith(kitFolder));
 }
 
-/** The first line outside of this kit, of installed packages and of the host: `src/operators/mine.ts:12:3`. */
+/** The first place in the user's code, outside of this kit, of installed packages and of Node: `src/operators/mine.ts:12:3`. */
 export function siteText(site: Error): string {
   const places = placesOf(site);
   const installed = places.find((candidate) => !isOfKitOrHost(candidate));

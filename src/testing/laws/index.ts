@@ -1,5 +1,5 @@
 /**
- * Laws that a pipeline of one's own can be held to, and arbitraries to draw runs with. It needs `fast-check`, which `spanflow/testing` does not.
+ * Laws for pipelines as fast-check properties, and the arbitraries that generate their runs. Needs `fast-check`, which `spanflow/testing` does not.
  *
  * @module spanflow/testing/laws
  */

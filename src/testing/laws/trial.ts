@@ -9,15 +9,15 @@ import type { VirtualTimers } from '../time/virtualTimers.ts';
 import type { Ending, LawEvent, Scenario } from './scenario.ts';
 import { ObservedWorld, type World } from './world.ts';
 
-/** How much a pipeline may hold. */
+/** The limits of a pipeline. Default of each: no limit. */
 export interface Bounds {
-  /** Items without an outcome, by the books; for a pipeline without books, items that have neither reached the sink nor been told to be lost. */
+  /** The maximum number of pending items in the ledger. Without a ledger: of items that have neither reached the sink nor been reported as lost. */
   readonly pending?: number;
-  /** Attempts at once. */
+  /** The maximum number of attempts in flight. */
   readonly attempts?: number;
 }
 
-/** Which of the laws a pipeline has broken. */
+/** The laws, see {@link pipelineLaws}. */
 export type Law = 'conservation' | 'bounds' | 'silence' | 'release' | 'end';
 
 /** A pipeline has broken a law. */
@@ -31,7 +31,7 @@ export class LawViolation extends MarbleFailure {
   }
 }
 
-/** Spans of which nobody needs to hear again. */
+/** Whether a span may be dropped without a report of its loss. */
 export type MayVanish = (span: ReadableSpan, ending: Ending['kind']) => boolean;
 
 /** One pipeline in one scenario. */
@@ -44,7 +44,7 @@ export class Trial {
   readonly #world: ObservedWorld;
   readonly #subscriber: RecordingSubscriber;
   #ended: 'complete' | 'error' | 'unsubscribe' | undefined;
-  #violation: LawViolation | undefined; // thrown within a stream it would be caught by that stream
+  #violation: LawViolation | undefined; // kept, because a stream would catch it if it were thrown inside
   #attemptsAtEnd = 0;
 
   constructor(
@@ -60,10 +60,10 @@ export class Trial {
     this.#bounds = bounds;
     this.#mayVanish = mayVanish;
     this.#world = new ObservedWorld(scenario, () => this.#check());
-    this.#subscriber = new RecordingSubscriber((heard, isLate) => {
+    this.#subscriber = new RecordingSubscriber((event, isLate) => {
       if (isLate) this.#break('silence', 'something came after the end');
-      if (heard.kind === 'next') this.#world.receive(heard.value);
-      else this.#end(heard.kind);
+      if (event.kind === 'next') this.#world.receive(event.value);
+      else this.#end(event.kind);
       this.#check();
     });
   }
@@ -110,7 +110,7 @@ export class Trial {
     this.#attemptsAtEnd = this.#world.attempts;
   }
 
-  /** What holds at every instant. */
+  /** Checks the laws that hold at every instant. */
   #check(): void {
     const stats = this.#world.ledger.stats();
     for (const [stage, books] of Object.entries(stats.stages)) this.#checkBooks(stage, books, 0);
@@ -120,7 +120,7 @@ export class Trial {
     if (delivered + rejected > confirmed) {
       this.#break(
         'conservation',
-        `the books say that ${delivered + rejected} arrived, but the backend has ${confirmed}`,
+        `the ledger counts ${delivered + rejected} as delivered or rejected, but the backend has confirmed ${confirmed}`,
       );
     }
     this.#checkBounds(Object.keys(stats.stages).length > 0 ? stats.pending : this.#world.missing().length);
@@ -144,10 +144,11 @@ export class Trial {
 
   #checkBounds(pending: number): void {
     const most = { pending: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY, ...this.#bounds };
-    if (pending > most.pending) this.#break('bounds', `${pending} items are pending, and ${most.pending} is the most`);
+    if (pending > most.pending)
+      this.#break('bounds', `${pending} items are pending, but at most ${most.pending} are allowed`);
     const { mostRunning } = this.#world;
     if (mostRunning > most.attempts)
-      this.#break('bounds', `${mostRunning} attempts at once, and ${most.attempts} is the most`);
+      this.#break('bounds', `${mostRunning} attempts were in flight, but at most ${most.attempts} are allowed`);
   }
 
   #checkReleased(when: string): void {
@@ -164,19 +165,19 @@ export class Trial {
   #checkEnd({ kind }: Ending): void {
     const { attempts, ledger, running } = this.#world;
     if (this.#ended === undefined) {
-      this.#break('end', `the source has ended, and the pipeline never does; ${running} attempts hang`);
+      this.#break('end', `the source has ended, but the pipeline has not; ${running} attempts are in flight`);
       return;
     }
     if (attempts > this.#attemptsAtEnd)
       this.#break('silence', `${attempts - this.#attemptsAtEnd} attempts began after the end`);
     this.#checkReleased('was over');
     const { pending } = ledger.stats();
-    if (pending > 0) this.#break('conservation', `${pending} items are pending when all is over`);
+    if (pending > 0) this.#break('conservation', `${pending} items are still pending at the end`);
     const vanished = this.#world.missing().filter((span) => !this.#mayVanish(span, kind));
     if (vanished.length === 0) return;
     this.#break(
       'conservation',
-      `${vanished.length} spans vanished, the first of them number ${Number(`0x${vanished[0]?.spanContext().spanId}`)}: they never came to the sink, and nobody told of their loss`,
+      `${vanished.length} spans vanished, the first of them number ${Number(`0x${vanished[0]?.spanContext().spanId}`)}: they never reached the sink, and no loss was reported`,
     );
   }
 

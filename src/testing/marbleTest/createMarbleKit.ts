@@ -8,7 +8,7 @@ import { createVirtualTime } from '../time/virtualTime.ts';
 import type { MarbleKit, Values } from './marbleKit.ts';
 import type { MarbleRun } from './marbleRun.ts';
 
-/** What a marble test is given: the verbs of a run, by their names. */
+/** The functions that a marble test gets, bound to one run. */
 export function createMarbleKit(run: MarbleRun): MarbleKit {
   const sources = {
     hot: sourceOf(run, 'hot'),
@@ -72,7 +72,7 @@ function sourceOf(run: MarbleRun, title: 'hot' | 'cold' | 'hotBatches' | 'coldBa
     run.source(kind, title, { marbles, error, batches }, given);
 }
 
-/** An error that is `undefined` is expected, one that is not given is any. */
+/** A given error is expected, even `undefined`. Without one, any error is accepted. */
 function expectedError(given: readonly unknown[]): Pick<RecordingPlan, 'error'> {
   return given.length === 0 ? {} : { error: { value: given[0] } };
 }

@@ -22,7 +22,7 @@ import type { Values } from './marbleKit.ts';
 import { OpenHolds } from './openHolds.ts';
 import { type DrawnSubscribable, openSubscriptions } from './openSubscriptions.ts';
 
-/** One marble test: what it drew, what it expects, and what is left of it at the end. */
+/** One marble test: its sources and sinks, its expectations, and the leaks at its end. */
 export class MarbleRun {
   readonly clock: VirtualClock;
   readonly spans = new SpanTable();
@@ -40,7 +40,7 @@ export class MarbleRun {
     this.#timers = timers;
   }
 
-  /** Begins to watch who holds batches. What it returns ends that. */
+  /** Begins to watch the holds on batches. Returns the function that ends it. */
   watchHolds(): () => void {
     return this.#holds.watch();
   }
@@ -50,24 +50,24 @@ export class MarbleRun {
     return this.#recordings.length > 0 && this.#recordings.every((recording) => recording.isOver);
   }
 
-  /** Keeps what is to be compared, then unsubscribes what the kit subscribed. */
+  /** Freezes what the expectations compare, then unsubscribes the observed Observables. */
   stop(): void {
     for (const expectation of this.#expectations) expectation.freeze();
     for (const recording of this.#recordings) recording.stop();
   }
 
-  /** Throws everything that is wrong. */
-  conclude(leaks: 'fail' | 'allow'): void {
+  /** Throws all failures of the run as one. */
+  throwFailures(leaks: 'fail' | 'allow'): void {
     const failures = this.#failures();
     const leaked = leaks === 'fail' ? this.#leaks() : [];
     if (leaked.length > 0) failures.push(listFailure('when the run was over, this was left behind', leaked));
-    // A test that fails draws nothing that is worth keeping.
+    // A failing test keeps no diagram.
     if (failures.length === 0) failures.push(...this.#diagrams.writeOrCompare());
     if (failures.length > 0) throw joinFailures(failures);
   }
 
-  /** A run without an end shows what it had seen. Any other error stays as it is. */
-  withFailures(error: unknown): unknown {
+  /** Adds the failures so far to an {@link EndlessRun}. Any other error is returned as it is. */
+  withRecordedFailures(error: unknown): unknown {
     if (!(error instanceof EndlessRun)) return error;
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
     this.stop();
@@ -102,7 +102,7 @@ export class MarbleRun {
     this.#recordings.push(recording);
     this.#expectations.push(expectation);
     return (plan) => {
-      this.clock.drawn(this.clock.now() + expectation.toBe(plan));
+      this.clock.noteDrawnFrame(this.clock.now() + expectation.toBe(plan));
       this.#diagrams.addResult(
         `${title}.toBe('${plan.marbles.trim()}')`,
         parseMarbles(plan.marbles, 'expected').marks,
@@ -135,9 +135,9 @@ export class MarbleRun {
 
   expectLedger(books: HasStats, expected: ExpectedLedger): void {
     const attempts = () => this.#sinks.flatMap((sink) => sink.attempts);
-    const seen = { attempts, told: this.#reportedLosses, recordings: this.#recordings };
-    const witnesses = lettersByFate(seen, (items) => this.lettersOf(items));
-    this.#expectations.push(new LedgerExpectation(books, expected, witnesses));
+    const records = { attempts, losses: this.#reportedLosses, recordings: this.#recordings };
+    const letters = lettersByFate(records, (items) => this.lettersOf(items));
+    this.#expectations.push(new LedgerExpectation(books, expected, letters));
   }
 
   reportLoss(loss: Loss, items: readonly unknown[]): void {
@@ -152,7 +152,7 @@ export class MarbleRun {
     return given === undefined ? new SpanValues(this.spans) : new GivenValues(given, this.spans);
   }
 
-  /** Items as letters; `?` is one that has none. */
+  /** Items as letters; `?` for an item without one. */
   lettersOf(items: readonly unknown[]): string {
     const values = this.valuesOf();
     return items.map((item) => values.letterOf(item) ?? '?').join('');
@@ -175,7 +175,7 @@ export class MarbleRun {
     ];
   }
 
-  /** What is left: timers whoever set them, subscriptions to what was drawn, and batches without an end. */
+  /** What is left: all timers, subscriptions to drawn sources and sinks, and holds on batches. */
   #leaks(): string[] {
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
     const holds = this.#holds.describe((items) => `[${this.lettersOf(items)}]`);

@@ -4,14 +4,14 @@ import type { MarbleKit, MarbleOptions } from './marbleKit.ts';
 import { MarbleRun } from './marbleRun.ts';
 
 /**
- * Runs a test that is drawn, in virtual time, promises included.
+ * Runs a marble test in virtual time, promises included.
  *
- * The run lasts until `test` has returned and everything that is observed by `expectObservable` is over; with nothing observed, or something
- * that does not end, until nothing is scheduled. What the test subscribes by hand beside that, it awaits with `flush()`. Then what is still
- * subscribed is unsubscribed, and a timer, a subscription or a hold
- * on a batch that remains is a leak. A rejection that nobody handles, or an exception that nobody catches, ends the run and fails the test.
+ * The run ends when `test` has returned and all Observables under `expectObservable` and its like are over. If one of them never ends, or none is
+ * observed, the run ends when nothing is scheduled. The test must await its own subscriptions with `flush()`. At the end the kit unsubscribes
+ * the observed Observables. A timer, a subscription or a hold on a batch that remains then is a leak, and fails the test. An unhandled rejection or
+ * an uncaught exception ends the run and fails the test.
  *
- * It needs no test runner: the promise is rejected with a {@link MarbleFailure} whose message is a drawing. Return it, or await it.
+ * Works with any test runner: return or await the promise. It rejects with a {@link MarbleFailure} whose message is a drawing.
  *
  * @example
  * ```ts
@@ -35,11 +35,11 @@ export function marbles(test: (kit: MarbleKit) => unknown, options: MarbleOption
         () => run.isOver(),
       );
     } catch (error) {
-      throw run.withFailures(error);
+      throw run.withRecordedFailures(error);
     } finally {
       run.stop();
     }
     await clock.runMicrotasks();
-    run.conclude(options.leaks ?? 'fail');
+    run.throwFailures(options.leaks ?? 'fail');
   });
 }

@@ -1,15 +1,16 @@
 import { durationText } from '../failures/text.ts';
 import type { SubscriptionSpan } from '../marbles/syntax.ts';
 
-/** Something drawn that can be subscribed to, and what it is called in messages. */
+/** A drawn source, or the attempts of a scripted sink. */
 export interface DrawnSubscribable {
+  /** What messages call the subscription at this index. */
   readonly titleOf: (index: number) => string;
   readonly subscriptions: readonly SubscriptionSpan[];
 }
 
-/** The subscriptions that are still open, as sentences. */
-export function openSubscriptions(watched: readonly DrawnSubscribable[]): string[] {
-  return watched.flatMap(({ titleOf, subscriptions }) =>
+/** One phrase for each subscription that is still open. */
+export function openSubscriptions(subscribables: readonly DrawnSubscribable[]): string[] {
+  return subscribables.flatMap(({ titleOf, subscriptions }) =>
     subscriptions.flatMap(({ subscribedFrame, unsubscribedFrame }, index) =>
       Number.isFinite(unsubscribedFrame) ? [] : [`${titleOf(index)}, subscribed at ${durationText(subscribedFrame)}`],
     ),

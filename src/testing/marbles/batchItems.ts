@@ -1,6 +1,6 @@
 import { type Batch, isBatch } from '../../model/batch.ts';
 
-/** The items of a batch or of an array, and `undefined` for any other value. */
+/** The items of a batch or of an array; `undefined` for any other value. */
 export function batchItems(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'object' || value === null) return undefined;

@@ -1,22 +1,22 @@
 import { Subscriber } from 'rxjs';
 
-/** What a {@link RecordingSubscriber} heard. */
+/** A notification of an Observable. */
 export type StreamEvent =
   | { readonly kind: 'next'; readonly value: unknown }
   | { readonly kind: 'complete' }
   | { readonly kind: 'error'; readonly error: unknown };
 
 /**
- * Hears what a usual subscriber does not: what its source still sends after it has ended. RxJS swallows that, and whoever sent it has
- * forgotten something.
+ * A subscriber that also receives what its source sends after its end. RxJS drops such notifications silently, although they show a mistake
+ * in the operator that sends them.
  */
 export class RecordingSubscriber extends Subscriber<unknown> {
-  readonly #hear: (heard: StreamEvent, isLate: boolean) => void;
+  readonly #onEvent: (event: StreamEvent, isLate: boolean) => void;
   #end: StreamEvent | undefined;
 
-  constructor(hear: (heard: StreamEvent, isLate: boolean) => void) {
+  constructor(onEvent: (event: StreamEvent, isLate: boolean) => void) {
     super({ next() {}, error() {}, complete() {} });
-    this.#hear = hear;
+    this.#onEvent = onEvent;
   }
 
   override next(value: unknown): void {
@@ -33,17 +33,17 @@ export class RecordingSubscriber extends Subscriber<unknown> {
     super.complete();
   }
 
-  /** Whoever has unsubscribed hears no more. Whoever was told the end does, and says so. */
-  #report(heard: StreamEvent): void {
+  /** After `unsubscribe` nothing is reported. After the end, notifications are reported as late. */
+  #report(event: StreamEvent): void {
     const end = this.#end;
-    if (end === undefined ? this.closed : isRepeated(end, heard)) return;
-    if (heard.kind !== 'next') this.#end ??= heard;
-    this.#hear(heard, end !== undefined);
+    if (end === undefined ? this.closed : isRepeated(end, event)) return;
+    if (event.kind !== 'next') this.#end ??= event;
+    this.#onEvent(event, end !== undefined);
   }
 }
 
-/** Ending twice harms nobody, and operators of RxJS do it. An error after the completion is one that nobody gets to see. */
-function isRepeated(end: StreamEvent, heard: StreamEvent): boolean {
-  if (heard.kind === 'complete') return true;
-  return heard.kind === 'error' && end.kind === 'error' && end.error === heard.error;
+/** A repeated end is harmless, and RxJS operators send one. An error after the completion is not: it is lost. */
+function isRepeated(end: StreamEvent, event: StreamEvent): boolean {
+  if (event.kind === 'complete') return true;
+  return event.kind === 'error' && end.kind === 'error' && end.error === event.error;
 }

@@ -21,7 +21,7 @@ interface OpenAttempt<T> extends Attempt<T> {
 
 type Answer = (subscriber: Subscriber<Response>) => void;
 
-/** A sink that answers the first attempt as its first marbles say, the second as its second, and so on. */
+/** Answers the first attempt as drawn in its first marbles, the second as in its second, and so on. */
 export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
   readonly name: string;
   declare readonly maxConcurrency?: number;
@@ -30,7 +30,7 @@ export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
   readonly exported: Batch<T>[] = [];
   readonly flushes: number[] = [];
   readonly shutdowns: number[] = [];
-  /** How often an attempt came after the last marble, where that is refused. */
+  /** Attempts beyond the last marbles, with `afterLast: 'refuse'`. */
   refusals = 0;
   readonly #clock: VirtualClock;
   readonly #script: readonly { marbles: string; marks: readonly Mark[] }[];
@@ -38,7 +38,7 @@ export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
   readonly #answers: ReadonlyMap<string, Answer>;
 
   constructor(clock: VirtualClock, script: readonly string[], options: ScriptedSinkOptions) {
-    if (script.length === 0) throw new InvalidOptionError('sink.script', 'one marble for each attempt', script);
+    if (script.length === 0) throw new InvalidOptionError('sink.script', 'at least one string of marbles', script);
     this.#clock = clock;
     this.#options = options;
     this.name = options.name ?? 'scripted';
@@ -65,7 +65,7 @@ export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
 
   #read(marbles: string): readonly Mark[] {
     const { marks, frames } = parseMarbles(marbles, 'cold');
-    this.#clock.drawn(this.#clock.now() + frames);
+    this.#clock.noteDrawnFrame(this.#clock.now() + frames);
     for (const mark of marks) {
       const letter = mark.kind === 'next' ? mark.letter : mark.kind === 'error' ? '#' : '';
       if (mark.kind === 'complete' || this.#answers.has(letter)) continue;
@@ -125,8 +125,8 @@ export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
     const end = parseMarbles(marbles, 'cold').marks.find((mark) => mark.kind === 'complete' || mark.kind === 'error');
     if (end === undefined) return new Promise(() => {});
     return new Promise((resolve, reject) => {
-      const settle = end.kind === 'complete' ? resolve : () => reject(new Error(`${this.name} failed, as scripted`));
-      this.#clock.schedule(this.#clock.now() + end.frame, settle);
+      const finish = end.kind === 'complete' ? resolve : () => reject(new Error(`${this.name} failed, as scripted`));
+      this.#clock.schedule(this.#clock.now() + end.frame, finish);
     });
   }
 }

@@ -4,20 +4,20 @@ import type { VirtualClock } from '../time/clock.ts';
 import type { QueuedEvent } from '../time/eventQueue.ts';
 import { type Mark, markLetters, parseMarbles, type SubscriptionSpan } from './syntax.ts';
 
-/** A source that was drawn. It remembers who subscribed to it, and when. */
+/** A source that the test draws. It records when it is subscribed to and unsubscribed. */
 export interface DrawnObservable<T> extends Observable<T> {
-  /** In the order of their beginnings. `unsubscribedFrame` is `Infinity` as long as one is open. */
+  /** In the order in which they began. `unsubscribedFrame` is `Infinity` while a subscription is open. */
   readonly subscriptions: readonly SubscriptionSpan[];
   /** The drawing. */
   readonly marbles: string;
 }
 
-/** What a letter stands for. */
+/** Returns the value of a letter. */
 export type ValueOf = (letter: string) => unknown;
 
 type MutableSpan = { subscribedFrame: number; unsubscribedFrame: number };
 
-/** How a source is to be made: its drawing, what its letters are, its error, and whether brackets are allowed. */
+/** What a source is made of: its drawing, the values of its letters, its error, and whether it emits batches. */
 export interface SourcePlan {
   readonly marbles: string;
   readonly valueOf: ValueOf;
@@ -25,7 +25,7 @@ export interface SourcePlan {
   readonly batches: boolean;
 }
 
-/** Emits at its frames whether anybody listens or not. Frame 0 is its `^`, or its beginning. */
+/** Emits at its frames, with or without subscribers. Frame 0 is its `^`, or else its beginning. */
 export function hotSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObservable<T> {
   const marks = readMarks(clock, plan, 'hot');
   const subject = new Subject<T>();
@@ -36,7 +36,7 @@ export function hotSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObserv
   return withSubscriptionLog(clock, plan, (subscriber) => void subscriber.add(subject.subscribe(subscriber)));
 }
 
-/** Emits from its beginning to each subscriber. */
+/** Emits to each subscriber from the beginning of the drawing. */
 export function coldSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObservable<T> {
   const marks = readMarks(clock, plan, 'cold');
   return withSubscriptionLog(clock, plan, (subscriber) => {
@@ -51,14 +51,14 @@ function cancelAll(clock: VirtualClock, events: readonly QueuedEvent[]): void {
 
 function readMarks(clock: VirtualClock, plan: SourcePlan, kind: 'hot' | 'cold'): readonly Mark[] {
   const { marks, frames } = parseMarbles(plan.marbles, kind);
-  clock.drawn(clock.now() + frames);
+  clock.noteDrawnFrame(clock.now() + frames);
   if (!plan.batches && marks.some((mark) => mark.kind === 'batch')) {
     throw new MarbleFailure(`${kind}('${plan.marbles}') draws batches: use ${kind}Batches for a source of arrays`);
   }
   if (plan.batches && marks.some((mark) => mark.kind === 'next')) {
     throw new MarbleFailure(`${kind}Batches('${plan.marbles}') draws single items: put each into brackets`);
   }
-  // A letter without a value is refused here, where the line that drew it is known.
+  // A letter without a value fails here, where the stack shows the line that drew it.
   for (const letter of marks.flatMap(markLetters)) plan.valueOf(letter);
   return marks;
 }

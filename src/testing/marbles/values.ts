@@ -5,17 +5,17 @@ import { valueText } from '../failures/text.ts';
 import { isSameValue } from './difference.ts';
 import type { SpanTable } from './spans.ts';
 
-/** What the letters of one drawing stand for, in both directions. */
+/** The values of the letters of one drawing, in both directions. */
 export interface ValueTable {
   valueOf(letter: string): unknown;
   matches(letter: string, value: unknown): boolean;
-  /** The letter that draws a value, or `undefined` if none does. */
+  /** The first letter that matches a value; `undefined` if none does. */
   letterOf(value: unknown): string | undefined;
-  /** Says in words what a value is. */
+  /** Describes a value in words. */
   wordsOf(value: unknown): string;
 }
 
-/** The letters of a table that the test gave, as RxJS has it. */
+/** Values from a table of the test, as in RxJS. */
 export class GivenValues implements ValueTable {
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #spans: SpanTable;
@@ -44,7 +44,7 @@ export class GivenValues implements ValueTable {
   }
 }
 
-/** The letters without a table: each is a span. A one-letter string stands for itself, so that names can be drawn. */
+/** Values without a table: each letter is a span. A string of one letter stands for itself, so that names can be drawn. */
 export class SpanValues implements ValueTable {
   readonly #spans: SpanTable;
 

@@ -5,20 +5,20 @@ import { EventQueue, type QueuedEvent } from './eventQueue.ts';
 import { inRealTurn, realPause } from './realTime.ts';
 import { unhandledFailure } from './unhandledErrors.ts';
 
-/** How long a run in virtual time may last. */
+/** The limits of a run in virtual time. */
 export interface VirtualTimeOptions {
-  /** What `Date.now()` says at the start, in milliseconds since 1970. Default 0, so that the clock shows frames, as in RxJS. */
+  /** What `Date.now()` returns at the start, in milliseconds since 1970: 0 or more. Default 0, so that the clock shows frames, as in RxJS. */
   readonly startMillis?: number;
   /**
-   * How many events (timers, drawn emissions) one run executes at most. Default 1,000,000: an endless timer ends the run with
-   * a message after some seconds.
+   * The maximum number of events (timers, drawn emissions) in one run: 0 or more. Default 1,000,000, so that an endless timer fails the test
+   * after some seconds.
    */
   readonly maxEvents?: number;
-  /** How far the virtual clock goes at most, in milliseconds beyond the last frame that is drawn. Default 3,600,000: one hour. */
+  /** How far the virtual clock may go beyond the last drawn frame, in milliseconds: 0 or more. Default 3,600,000, one hour. */
   readonly maxVirtualMillis?: number;
   /**
-   * How long a run waits, in real milliseconds, while the test is not over and nothing is scheduled: for a socket or a file,
-   * say. Default 1,000.
+   * How long a run waits in real time, in milliseconds, while the test is pending and nothing is scheduled, for example for a socket or a file:
+   * 0 or more. Default 1,000.
    */
   readonly maxRealWaitMillis?: number;
 }
@@ -31,13 +31,13 @@ export const VIRTUAL_TIME_DEFAULTS: Required<VirtualTimeOptions> = Object.freeze
   maxRealWaitMillis: 1_000,
 });
 
-/** Ranks within one instant: who observes comes before what happens, and who waits for the instant comes after it. */
+/** The order within one instant: subscriptions of observers first, then events, then the promises that wait for the instant. */
 export const RANK = Object.freeze({ observer: 0, event: 1, waiter: 2 });
 
-/** Turns of the real event loop before time moves on. One would do for promises; what uses the host's own immediates needs more. */
+/** Turns of the real event loop before time moves on. Promises need one; code that uses the host's own immediates needs another. */
 const MICROTASK_TURNS = 2;
 
-/** The virtual clock: what is scheduled, what time it is, and the loop that lets time pass. */
+/** The virtual clock: the scheduled events, the current time, and the loop that executes events. */
 export class VirtualClock {
   readonly startMillis: number;
   readonly #queue = new EventQueue();
@@ -45,10 +45,10 @@ export class VirtualClock {
   readonly #maxVirtualMillis: number;
   readonly #maxRealWaitMillis: number;
   #nowMillis = 0;
-  #drawnMillis = 0; // the last frame that somebody drew
-  #events = 0; // how many have run
-  #idleWaiters: (() => void)[] = []; // who waits until nothing is scheduled
-  #failure: { readonly error: unknown } | undefined; // why the run goes on no more
+  #drawnMillis = 0; // the last drawn frame
+  #events = 0; // events executed so far
+  #idleWaiters: (() => void)[] = []; // called when nothing is scheduled any more
+  #failure: { readonly error: unknown } | undefined; // why the run stops
 
   constructor(options: VirtualTimeOptions) {
     const merged = { ...VIRTUAL_TIME_DEFAULTS, ...options };
@@ -75,14 +75,14 @@ export class VirtualClock {
     this.#queue.remove(event);
   }
 
-  /** Something is drawn up to this frame, so the limit lies beyond it. */
-  drawn(frame: number): void {
+  /** Something is drawn up to this frame: `maxVirtualMillis` counts from there. */
+  noteDrawnFrame(frame: number): void {
     if (Number.isFinite(frame)) this.#drawnMillis = Math.max(this.#drawnMillis, frame);
   }
 
-  /** Resolves after everything that happens at this instant. */
+  /** Resolves after all events of this instant. */
   until(atMillis: number): Promise<void> {
-    this.drawn(atMillis);
+    this.noteDrawnFrame(atMillis);
     return new Promise((resolve) => this.schedule(atMillis, resolve, RANK.waiter));
   }
 
@@ -92,8 +92,8 @@ export class VirtualClock {
   }
 
   /**
-   * Lets time pass while the test runs, and after it until `isOver` says so or nothing is scheduled. Between two events all that
-   * hangs on promises settles.
+   * Executes events while the test runs, and after it until `isOver` returns true or nothing is scheduled. Between two instants the callbacks of all
+   * promises run.
    */
   async run(test: () => unknown, isOver: () => boolean): Promise<void> {
     let isRunning = true;
@@ -107,7 +107,7 @@ export class VirtualClock {
     );
     for (;;) {
       if (this.#isTimeToMove()) await this.runMicrotasks();
-      // In a turn of its own, as on the host: so what `process.nextTick` was given comes before what hangs on promises.
+      // Each event gets a turn of its own, as on the host, so that `process.nextTick` callbacks run before those of promises.
       const next = await inRealTurn(() => {
         this.#throwFailure();
         if (!isRunning && isOver()) return 'over';
@@ -120,12 +120,12 @@ export class VirtualClock {
     }
   }
 
-  /** Ends the run with this error, unless the test has failed by itself: time stands still from now on. */
+  /** Ends the run with this error, unless the test has already failed. No further event is executed. */
   interrupt(error: Error): void {
     this.#failure ??= { error };
   }
 
-  /** Lets promises settle without letting time pass. */
+  /** Lets the callbacks of promises run while the clock stands still. */
   async runMicrotasks(): Promise<void> {
     for (let turn = 0; turn < MICROTASK_TURNS; turn++) await inRealTurn(() => this.#throwFailure());
   }
@@ -138,7 +138,7 @@ export class VirtualClock {
     return (this.#queue.peek()?.atMillis ?? Number.POSITIVE_INFINITY) > this.#nowMillis;
   }
 
-  /** Runs the next event. Returns whether there was one, or somebody who waited for there to be none. */
+  /** Executes the next event, or wakes those that wait until there is none. Returns whether there was something to do. */
   #step(): boolean {
     const event = this.#queue.pop();
     if (event === undefined) return this.#wakeIdleWaiters();
@@ -148,7 +148,7 @@ export class VirtualClock {
     try {
       event.run();
     } catch (error) {
-      throw unhandledFailure('an exception that nobody caught', error, this.#nowMillis);
+      throw unhandledFailure('an uncaught exception', error, this.#nowMillis);
     }
     return true;
   }
@@ -161,7 +161,7 @@ export class VirtualClock {
   }
 
   #refuseEndless(event: QueuedEvent): void {
-    const tip = "an endless timer wants an end, for example expectObservable(source, '^---!')";
+    const tip = "unsubscribe an endless timer, for example by expectObservable(source, '^---!')";
     if (this.#events >= this.#maxEvents) {
       throw new EndlessRun(
         `${this.#events} events have run by ${durationText(this.#nowMillis)} and there are more (maxEvents): ${tip}`,

@@ -18,7 +18,7 @@ const currentRun = new AsyncLocalStorage<UnhandledErrorWatch>();
 export function unhandledFailure(words: string, thrown: unknown, atMillis: number, isOwn = true): MarbleFailure {
   if (thrown instanceof MarbleFailure) return thrown;
   const origin = isOwn
-    ? 'it came from outside of every stream that is observed, so no drawing shows it'
+    ? 'it was thrown outside of the observed streams, so no drawing shows it'
     : "it was started before this run or beside it, so the process' own listeners received it as well";
   const message = `${words} ended the run at ${durationText(atMillis)}\n\n  ${valueText(thrown)}\n\n${origin}`;
   return new MarbleFailure(message, thrown instanceof Error ? thrown : undefined, thrown);
@@ -90,7 +90,7 @@ export class UnhandledErrorWatch {
     if (!this.#thrown.has(thrown)) {
       this.#thrown.add(thrown);
       const isRejection = event === 'unhandledRejection' || detail === 'unhandledRejection';
-      const words = isRejection ? 'a rejection that nobody handled' : 'an exception that nobody caught';
+      const words = isRejection ? 'an unhandled rejection' : 'an uncaught exception';
       const failure = unhandledFailure(words, thrown, this.#now(), isOwn);
       this.#failures.push(failure);
       this.#onError(failure);

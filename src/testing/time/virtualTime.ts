@@ -10,32 +10,32 @@ import { UnhandledErrorWatch } from './unhandledErrors.ts';
 import { virtualPromiseTimers } from './virtualPromiseTimers.ts';
 import { VirtualTimers } from './virtualTimers.ts';
 
-/** What a test in virtual time is given. */
+/** The clock as a test in virtual time sees it. */
 export interface VirtualTime {
   /** Milliseconds since the start of the run. */
   now(): number;
-  /** Lets this much time pass. It resolves after everything that happens at that instant. */
+  /** Advances the clock by a duration. Resolves after all events of that instant. */
   advanceBy(durationMillis: number): Promise<void>;
-  /** Lets time pass until this instant, counted from the start of the run. */
+  /** Advances the clock to an instant, counted from the start of the run. */
   advanceTo(atMillis: number): Promise<void>;
-  /** Lets time pass until nothing is scheduled any more. */
+  /** Advances the clock until nothing is scheduled any more. */
   flush(): Promise<void>;
 }
 
-/** Two copies of this package may be loaded into one process: the key is the process' own. */
+/** A global symbol, because one process may load two copies of this package. */
 const LOCK = Symbol.for('spanflow.virtualTime');
 
 type Undo = () => void;
 
 /**
- * Runs a test in virtual time: for as long as it lasts, the host's timers (`node:timers/promises` too), `Date`, `performance.now` and
- * `AbortSignal.timeout` follow a clock that jumps from one event to the next, and lets everything that hangs on promises settle in between. So does all of RxJS 7.
+ * Runs a test in virtual time. Until the test ends, the host's timers (those of `node:timers/promises` too), `Date`, `performance.now` and
+ * `AbortSignal.timeout` follow a clock that jumps from one event to the next. All promise callbacks run in between. The schedulers of RxJS 7 follow the clock too.
  *
- * What runs on other threads or on sockets is not followed. The host's functions are back in place when the promise settles, however
- * the test ends. A rejection that nobody handles, or an exception that nobody catches, ends it.
+ * Work on other threads or on sockets does not follow the clock. The host's functions are restored when the returned promise settles, however
+ * the test ends. An unhandled rejection or an uncaught exception ends the run and fails the test.
  *
- * @throws MarbleFailure (as a rejection) when another run is under way, when there is no end of events, and when the test waits for
- * something that virtual time does not bring.
+ * @throws MarbleFailure (as a rejection) when another run is in progress, when the events never end, or when the test waits for
+ * something that is not scheduled in virtual time.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export function virtualTime(test: (time: VirtualTime) => unknown, options: Virtu
   );
 }
 
-/** The part of the clock that tests see. */
+/** The methods of the clock that tests get. */
 export function createVirtualTime(clock: VirtualClock): VirtualTime {
   return {
     now: () => clock.now(),
@@ -65,7 +65,7 @@ export function createVirtualTime(clock: VirtualClock): VirtualTime {
   };
 }
 
-/** Puts the virtual clock in the place of the host's for the length of `run`. What that changes besides, it gives back by `onRestore`. */
+/** Replaces the host's clock by a virtual one for the length of `run`. `onRestore` registers a function that undoes what `run` changes itself. */
 export async function inVirtualTime(
   options: VirtualTimeOptions,
   run: (clock: VirtualClock, timers: VirtualTimers, onRestore: (undo: Undo) => void) => Promise<void>,
@@ -122,7 +122,7 @@ function replaceHostTime(clock: VirtualClock, timers: VirtualTimers): Undo[] {
     replaceProperty(performance, 'timeOrigin', clock.startMillis),
     replaceProperty(AbortSignal, 'timeout', (delayMillis: number) => abortSignalAfter(clock, delayMillis)),
   ];
-  // Whoever has imported a function by its name sees the replacement as well.
+  // Updates the named imports of `node:timers` in all modules.
   syncBuiltinESMExports();
   return [syncBuiltinESMExports, ...undo];
 }
@@ -139,10 +139,10 @@ function virtualDate(host: DateConstructor, now: () => number): DateConstructor 
   });
 }
 
-/** Nobody can cancel such a signal, so it is no leak when it is left behind: it is kept apart from the timers. */
+/** Such a signal cannot be cancelled, so leaving it behind is no leak: it is not one of the pending timers. */
 function abortSignalAfter(clock: VirtualClock, delayMillis: number): AbortSignal {
   if (!Number.isSafeInteger(delayMillis) || delayMillis < 0) {
-    throw new RangeError(`AbortSignal.timeout wants whole milliseconds from 0, but was given ${delayMillis}`);
+    throw new RangeError(`AbortSignal.timeout needs whole milliseconds of 0 or more, but got ${delayMillis}`);
   }
   const controller = new AbortController();
   const reason = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');
