@@ -111,7 +111,7 @@ describe('what a person reads', () => {
       it was thrown outside of the observed streams, so no drawing shows it
     `);
     expect(failure.cause).toEqual(new Error('lost on the way'));
-    expect(failure.stack).toMatch(/^MarbleFailure: an exception/);
+    expect(failure.stack).toMatch(/^MarbleFailure: an uncaught exception/);
     expect(failure.stack).toMatch(/\n {4}at .*unhandledErrors\.test\.ts:\d+:\d+/);
   });
 
