@@ -20,7 +20,7 @@ describe('a pipeline of plain RxJS', () => {
   const sent = ({ sink }: World, concurrent: number) =>
     mergeMap((items: ReadableSpan[]) => sink.export(asBatch(items)), concurrent);
 
-  it('bufferTime loses what it holds', async () => {
+  it('bufferTime loses its buffer', async () => {
     const said = await violationOf((world) =>
       world.spans$.pipe(
         bufferTime(50),
@@ -29,7 +29,7 @@ describe('a pipeline of plain RxJS', () => {
       ),
     );
     expect(said).toMatch(
-      /^conservation: \d+ spans vanished, the first of them number \d+: they never came to the sink/,
+      /^conservation: \d+ spans vanished, the first of them number \d+: they never reached the sink/,
     );
   });
 
@@ -42,7 +42,7 @@ describe('a pipeline of plain RxJS', () => {
     expect(said).toMatch(/^bounds: \d+ items are pending, but at most 30 are allowed/);
   });
 
-  it('a backend that hangs is waited for, for ever', async () => {
+  it('waits forever for a backend that hangs', async () => {
     const scenario = anyScenario({ answers: anyBackend({ kinds: ['hangs'] }) });
     const said = await violationOf((world) => world.spans$.pipe(bufferCount(1), sent(world, 1)), { scenario });
     expect(said).toMatch(/^end: the source has ended, but the pipeline has not; 1 attempts are in flight \(at /);
@@ -69,7 +69,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^silence: something came after the end/);
   });
 
-  it('that goes on sending after it was unsubscribed is not silent', async () => {
+  it('that emits after it was unsubscribed is not silent', async () => {
     const said = await violationOf(
       (world) => {
         const later = finalize<unknown>(() => setTimeout(() => world.sink.export(asBatch([])).subscribe()));
@@ -80,7 +80,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^(release|silence): /);
   });
 
-  it('whose books do not balance, or claim what the backend never had, breaks conservation', async () => {
+  it('whose ledger does not balance, or counts unconfirmed deliveries, breaks conservation', async () => {
     const unbalanced = await violationOf((world) => {
       const account = world.ledger.open('sink', 'mine');
       return world.spans$.pipe(
@@ -143,7 +143,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^silence: 1 attempts began after the end/);
   });
 
-  it('whose stages let in more than they were offered breaks conservation', async () => {
+  it('whose stages accept more than they were offered breaks conservation', async () => {
     const said = await violationOf((world) => {
       const account = world.ledger.open('sink', 'mine');
       const stats = account.stats.bind(account);
@@ -153,7 +153,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^conservation: mine: 1 were offered, but 0 accepted and 0 refused/);
   });
 
-  it('that forgets what is pending breaks conservation', async () => {
+  it('that leaves items pending at its end breaks conservation', async () => {
     const said = await violationOf((world) => {
       world.ledger.open('sink', 'mine').accept(1);
       return world.spans$.pipe(bufferCount(1), flat(world));
@@ -161,7 +161,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^conservation: 1 items are still pending at the end/);
   });
 
-  it('that makes more attempts at once than it may breaks its bounds', async () => {
+  it('that has more attempts in flight than allowed breaks its bounds', async () => {
     const pipeline = (world: World) =>
       world.spans$.pipe(
         bufferCount(1),

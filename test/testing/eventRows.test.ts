@@ -20,7 +20,7 @@ it('equal columns are equal frames, across folds, groups and stamps', () => {
   expect(drawRows(rows).columns).toEqual([[1, 2, 14, 21], [1, 3, 5, 6, 14, 21], [14, 15], []]);
 });
 
-it('what cannot be drawn at its frame gets a stamp, and the rows meet again after it', () => {
+it('an event that cannot be drawn at its frame gets a stamp, and the rows are aligned again after it', () => {
   const rows = [
     [at(1, '[ab]'), at(3, '[cd]'), at(20, 'e')],
     [at(1, '[ab]'), at(8, 'c'), at(20, 'd')],
@@ -28,7 +28,7 @@ it('what cannot be drawn at its frame gets a stamp, and the rows meet again afte
   expect(drawRows(rows).lines).toEqual(['-[ab] @3ms:[cd]---------------e', '-[ab]---          c-----------d']);
 });
 
-it('a row without stamps can be read again', () => {
+it('a row without stamps can be parsed again', () => {
   const marbles = '-a--(bc)-[de] 500ms ([f][g]|)';
   const { marks } = parseMarbles(marbles, 'expected');
   const events = marks.map((mark) => {

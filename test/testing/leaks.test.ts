@@ -46,7 +46,7 @@ const leaks: Record<string, [leave: (kit: MarbleKit) => unknown, words: string]>
   ],
 };
 
-describe('a marble test that leaves something behind fails, and says what', () => {
+describe('a marble test fails if it leaves behind', () => {
   it.each(Object.entries(leaks))('%s', async (_what, [leave, words]) => {
     const failure = await failureOf(leaving(leave));
     expect(failure).toMatch(/^when the run was over, this was left behind\n\n/);
@@ -54,13 +54,13 @@ describe('a marble test that leaves something behind fails, and says what', () =
     await marbles(leaving(leave), { leaks: 'allow' });
   });
 
-  it('everything at once', async () => {
+  it('all of these, and the message is cut', async () => {
     const failure = failureOf(leaving((kit) => Object.values(leaks).map(([leave]) => leave(kit))));
     expect((await failure).split('\n').length).toBeGreaterThan(10);
     expect(await failure).toMatch(/\n {2}and \d+ more$/);
   });
 
-  it('but not by a hold that is settled twice, nor by one whose lease has run out', () =>
+  it('but not for a hold that is settled twice, or one whose lease has run out', () =>
     marbles(({ cold, hot, expectObservable }) => {
       expectObservable(cold('20ms |')).toBe('20ms |');
       hot('(ab|)')
@@ -73,7 +73,7 @@ describe('a marble test that leaves something behind fails, and says what', () =
         });
     }));
 
-  it('but not by what it has ended itself, nor by a signal, which nobody can take back', () =>
+  it('but not for what it ended itself, or for a signal, which cannot be cancelled', () =>
     marbles(({ hot, expectObservable, cold }) => {
       expectObservable(cold('-a-b-|')).toBe('-a-b-|');
       expectObservable(NEVER, '^--!').toBe('---');

@@ -74,7 +74,7 @@ describe('the programs of the docs', () => {
 
   afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-  test('are all there', () => {
+  test('are complete', () => {
     expect(programs.map(({ where }) => where)).toEqual([
       ...[1, 2, 3, 4, 5, 6, 7].map((number) => `README.md, program ${number}`),
       ...['backend/otlpBackend.ts', 'laws/laws.ts', 'marbleTest/marbles.ts', 'time/virtualTime.ts'].map(
@@ -89,7 +89,7 @@ describe('the programs of the docs', () => {
     expect(complaints.filter((line) => line.includes(`${file}(`))).toEqual([]);
   });
 
-  test('are looked at by the compiler', () => {
+  test('are checked by the compiler', () => {
     // What it says of no file is about its options, or about files that it does not find.
     expect(complaints.filter((line) => line.startsWith('error'))).toEqual([]);
   });
@@ -99,7 +99,7 @@ describe('the programs of the docs', () => {
     await run(process.execPath, [file], { cwd: FOLDER, env, timeout: 30_000, killSignal: 'SIGKILL' });
   });
 
-  test('keep the diagram that they draw', () => {
+  test('write the diagram that they draw', () => {
     expect(existsSync(join(FOLDER, 'marble-tests', 'diagrams', 'concat.svg'))).toBe(true);
   });
 });

@@ -31,7 +31,7 @@ const ONLY_THE_FIRST = ['not ok 1 - first', 'ok 2 - second', 'ok 3 - third', 'ok
 const REJECTION = /an unhandled rejection ended the run at \d+m?s?\n\s+(Error: |')lost on the way/;
 const EXCEPTION = /an uncaught exception ended the run at \d+m?s?\n\s+Error: lost on the way/;
 
-describe('under the test runner of Node, exactly the test fails that causes', () => {
+describe('under node:test, only the test fails that causes', () => {
   it.each([
     ['a rejection', REJECTION],
     ['a rejection of no error', REJECTION],
@@ -54,27 +54,27 @@ describe('under the test runner of Node, exactly the test fails that causes', ()
     expect(said).toContain('it was thrown outside of the observed streams, so no drawing shows it');
   });
 
-  it('a rejection, where Node makes exceptions of them', async () => {
+  it('a rejection with --unhandled-rejections=strict', async () => {
     const said = await tap('a rejection', '--unhandled-rejections=strict');
     expect(results(said)).toEqual(ONLY_THE_FIRST);
     expect(said.match(new RegExp(REJECTION, 'g'))).toHaveLength(1);
   });
 
-  it('a rejection, and an error of its own', async () => {
+  it('a rejection and an error of the test', async () => {
     const said = await tap('a run that fails by itself');
     expect(results(said)).toEqual(ONLY_THE_FIRST);
     expect(said).toMatch(/the test failed\n\s+AssertionError: the test has its own error/);
     expect(said).toMatch(REJECTION);
   });
 
-  it('a rejection before its run, which is left to the runner', async () => {
+  it('a rejection before its run, which the runner receives', async () => {
     const said = await tap('before the run');
     expect(results(said)).toEqual(ONLY_THE_FIRST);
     expect(said).toContain("failureType: 'unhandledRejection'");
   });
 });
 
-it('what an earlier test left behind is told to the runner, and ends the run in which it happens', async () => {
+it('an error that an earlier test left behind ends the current run, and the runner receives it', async () => {
   const said = await tap('after the test');
   expect(results(said)).toEqual(['ok 1 - first', 'not ok 2 - second', ...ONLY_THE_FIRST.slice(2)]);
   expect(said).toMatch(/# Error: .*generated asynchronous activity after the test ended/);
@@ -83,8 +83,8 @@ it('what an earlier test left behind is told to the runner, and ends the run in 
   );
 });
 
-describe('what a person reads', () => {
-  it('a rejection that nobody handles', async () => {
+describe('the message of a failure', () => {
+  it('an unhandled rejection', async () => {
     const failure = failureOf(async ({ advanceBy, cold, expectObservable }) => {
       expectObservable(cold('-a-|')).toBe('-a-|');
       await advanceBy(2);
@@ -99,7 +99,7 @@ describe('what a person reads', () => {
     `);
   });
 
-  it('a timer that throws: what, when, and the line', async () => {
+  it('a timer that throws: the error, the time and the line', async () => {
     const run = marbles(() => void setTimeout(fail, 1_500));
     const failure = await run.catch((error: unknown) => error);
     assert(failure instanceof MarbleFailure);
@@ -115,7 +115,7 @@ describe('what a person reads', () => {
     expect(failure.stack).toMatch(/\n {4}at .*unhandledErrors\.test\.ts:\d+:\d+/);
   });
 
-  it('a microtask that throws while the test waits for what does not come', async () => {
+  it('a microtask that throws while the test waits forever', async () => {
     const failure = failureOf(
       async () => {
         queueMicrotask(fail);
@@ -126,14 +126,14 @@ describe('what a person reads', () => {
     expect(await failure).toContain('an uncaught exception ended the run at 0ms');
   });
 
-  it('a rejection in the last turn, beside what differs', async () => {
+  it('a rejection in the last turn, in addition to a difference', async () => {
     const failure = failureOf(({ cold, expectObservable }) => {
       expectObservable(cold('-a|').pipe(finalize(reject))).toBe('-b|');
     });
     expect(await failure).toContain('an unhandled rejection ended the run at 2ms');
   });
 
-  it('an error of the test, and a rejection', async () => {
+  it('an error of the test and a rejection', async () => {
     const run = virtualTime(() => {
       reject();
       throw new RangeError('too far');
@@ -181,7 +181,7 @@ describe('the listeners of the process', () => {
     expect(seen).toEqual([before, before, before]);
   });
 
-  it('that a run adds stay, behind the others', async () => {
+  it('stay registered behind the others if a run adds them', async () => {
     const added = () => {};
     const before = listeners();
     await marbles(() => void process.on('unhandledRejection', added));
@@ -189,7 +189,7 @@ describe('the listeners of the process', () => {
     process.off('unhandledRejection', added);
   });
 
-  it('have nothing to do with a rejection that is handled', () =>
+  it('do not receive a rejection that is handled', () =>
     marbles(async ({ advanceBy }) => {
       const rejected = Promise.reject(new Error('handled'));
       await assert.rejects(rejected);
@@ -197,7 +197,7 @@ describe('the listeners of the process', () => {
     }));
 });
 
-it('the host has its own time again as soon as something went astray', async () => {
+it('an unhandled error restores the timers of the host at once', async () => {
   const { setTimeout: before } = globalThis;
   let after: typeof setTimeout | undefined;
   const failure = failureOf(() => {

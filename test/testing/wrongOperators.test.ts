@@ -80,13 +80,15 @@ const TESTS: Readonly<Record<Exclude<Fault, 'none'>, (kit: MarbleKit, fault: Fau
 const FAULTS = Object.keys(TESTS) as Exclude<Fault, 'none'>[];
 
 describe('an operator that', () => {
-  it('has a failure that is kept, for every way to be wrong', () => {
+  it('has a recorded failure for every fault', () => {
     expect(readdirSync(FAILURES).sort()).toEqual(FAULTS.map((fault) => `${fault.replaceAll(' ', '-')}.txt`).sort());
   });
 
-  it.each(FAULTS)('%s passes when it is mended', (fault) => marbles((kit) => TESTS[fault](kit, 'none'), OPTIONS));
+  it.each(FAULTS)('%s passes after the fault is mended', (fault) =>
+    marbles((kit) => TESTS[fault](kit, 'none'), OPTIONS),
+  );
 
-  it.each(FAULTS)('%s is told so', async (fault) => {
+  it.each(FAULTS)('%s fails with its recorded message', async (fault) => {
     const failure = await failureOf((kit) => TESTS[fault](kit, fault), OPTIONS);
     const lasting = failure.replaceAll(/:\d+:\d+/g, ':LINE');
     await expect(`${lasting}\n`).toMatchFileSnapshot(join(FAILURES, `${fault.replaceAll(' ', '-')}.txt`));
