@@ -1,4 +1,4 @@
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 import { batchItems } from '../marbles/batchItems.ts';
 import type { Recording } from '../marbles/recording.ts';
 import type { Attempt } from '../marbles/scriptedSinkApi.ts';
