@@ -27,11 +27,12 @@ describe('expectLedger', () => {
         ledger,
         onLoss,
       } as const;
+      const batched = adaptiveBatch<ReadableSpan>(options);
       const exported = exportTo<ReadableSpan>(sink('----------(r|)', '----------(r|)', '------(r|)'), {
         ledger,
         onLoss,
       });
-      expectOutcomes(source.pipe(adaptiveBatch(options), exported)).toBe(expected, {
+      expectOutcomes(source.pipe(batched, exported)).toBe(expected, {
         o: { delivered: 'ab' },
         p: { delivered: 'ef', attempts: 1 },
       });
@@ -64,10 +65,11 @@ describe('expectLedger', () => {
   it('lists the differences', async () => {
     const failure = failureOf(({ hot, sink, onLoss, expectOutcomes, expectLedger }) => {
       const ledger = createLedger();
+      const batched = adaptiveBatch<ReadableSpan>({ ...TWO, ledger });
       const exported = exportTo<ReadableSpan>(sink('-(r|)', '-p'), { ledger, onLoss, concurrency: 1 });
       const source = hot('  ab--cd--|');
       const expected = '    --o---x-|';
-      expectOutcomes(source.pipe(adaptiveBatch({ ...TWO, ledger }), exported)).toBe(expected, {
+      expectOutcomes(source.pipe(batched, exported)).toBe(expected, {
         o: { delivered: 'ab' },
         x: { lost: { permanent: 2 } },
       });

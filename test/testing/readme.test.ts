@@ -96,7 +96,7 @@ describe('the programs of the docs', () => {
 
   test.each(cases)('%s runs', async (_where, file) => {
     const env = { SPANFLOW_DIAGRAMS: 'write' };
-    await run(process.execPath, [file], { cwd: FOLDER, env, timeout: 30_000, killSignal: 'SIGKILL' });
+    await run(process.execPath, [file], { cwd: FOLDER, env, timeout: 150_000, killSignal: 'SIGKILL' });
   });
 
   test('write the diagram that they draw', () => {
