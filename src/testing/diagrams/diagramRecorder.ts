@@ -62,15 +62,9 @@ export class DiagramRecorder {
   #diagram(name: string, options: DiagramOptions): Diagram {
     return {
       title: options.title ?? name,
-      inputs: [...this.#sourceRows(name, options), ...this.#subscriptionRows(name, options)],
-      outputs: [...this.#attemptRows(name), ...this.#resultRows(name, options)],
+      inputs: [...streamRows(name, 'sources', this.#sources, options), ...this.#subscriptionRows(name, options)],
+      outputs: [...this.#attemptRows(name), ...streamRows(name, 'results', this.#results, options)],
     };
-  }
-
-  #sourceRows(diagram: string, { sources: names }: DiagramOptions): DiagramRow[] {
-    const drawings = this.#sources.map(({ drawing }) => drawing);
-    const labels = rowNames(diagram, { option: 'sources', drawings, names, otherwise: 'source' });
-    return this.#sources.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
   }
 
   #subscriptionRows(diagram: string, { subscriptions: names }: DiagramOptions): DiagramRow[] {
@@ -96,12 +90,17 @@ export class DiagramRecorder {
       return { kind: 'attempts', label: names.length === 1 ? 'attempts' : name, spans };
     });
   }
+}
 
-  #resultRows(diagram: string, { results: names }: DiagramOptions): DiagramRow[] {
-    const drawings = this.#results.map(({ drawing }) => drawing);
-    const labels = rowNames(diagram, { option: 'results', drawings, names, otherwise: 'result' });
-    return this.#results.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
-  }
+function streamRows(
+  diagram: string,
+  option: 'sources' | 'results',
+  streams: readonly DrawnStream[],
+  { [option]: names }: DiagramOptions,
+): DiagramRow[] {
+  const drawings = streams.map(({ drawing }) => drawing);
+  const labels = rowNames(diagram, { option, drawings, names, otherwise: option.slice(0, -1) });
+  return streams.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
 }
 
 function shifted(marks: readonly Mark[], byMillis: number): readonly Mark[] {

@@ -55,11 +55,7 @@ export class OutcomeValues implements ValueTable {
 
   wordsOf(value: unknown): string {
     if (!isOutcome(value)) return isTable(value) ? expectedWords(value) : valueText(value);
-    const fates = [
-      ...(value.delivered > 0 ? [`${value.delivered} delivered`] : []),
-      ...(value.rejected > 0 ? [`${value.rejected} rejected`] : []),
-      ...value.lost.map(({ count, reason }) => `${count} lost to ${reason}`),
-    ];
+    const fates = fatesOf(value).map(([fate, count]) => fateWords(fate, `${count}`));
     return `[${this.#letters(value)}]: ${fates.join(', ') || 'nothing'}, attempts ${value.attempts}`;
   }
 
@@ -77,13 +73,20 @@ export function isOutcome(value: unknown): value is Outcome<unknown> {
 }
 
 /** The fate of a batch, if all of its items met the same one. Otherwise it is unknown which item met which. */
-export function soleFate({ delivered, rejected, lost }: Tally): 'delivered' | 'rejected' | LossReason | undefined {
-  const fates = [
-    ...(delivered > 0 ? (['delivered'] as const) : []),
-    ...(rejected > 0 ? (['rejected'] as const) : []),
-    ...lost.map(({ reason }) => reason),
-  ];
-  return fates.length === 1 ? fates[0] : undefined;
+export function soleFate(tally: Tally): string | undefined {
+  const fates = fatesOf(tally);
+  return fates.length === 1 ? fates[0]?.[0] : undefined;
+}
+
+/** `delivered`, `rejected` and the reasons of losses, each with its count if that is not 0. */
+function fatesOf({ delivered, rejected, lost }: Tally): [fate: string, count: number][] {
+  const losses = lost.map(({ reason, count }): [string, number] => [reason, count]);
+  const fates: [string, number][] = [['delivered', delivered], ['rejected', rejected], ...losses];
+  return fates.filter(([, count]) => count > 0);
+}
+
+function fateWords(fate: string, count: string): string {
+  return fate === 'delivered' || fate === 'rejected' ? `${count} ${fate}` : `${count} lost to ${fate}`;
 }
 
 /** How many items are expected. */
@@ -109,14 +112,13 @@ function isTable(value: unknown): value is ExpectedOutcome {
 }
 
 function expectedWords({ delivered, rejected, lost = {}, batch, attempts }: ExpectedOutcome): string {
-  const fates = [
-    ...(delivered === undefined ? [] : [`${itemWords(delivered)} delivered`]),
-    ...(rejected === undefined ? [] : [`${itemWords(rejected)} rejected`]),
-    ...Object.entries(lost).map(([reason, items]) => `${itemWords(items)} lost to ${reason}`),
+  const fates = Object.entries({ delivered, rejected, ...lost });
+  const words = [
+    ...fates.flatMap(([fate, items]) => (items === undefined ? [] : [fateWords(fate, itemWords(items))])),
     ...(batch === undefined ? [] : [`batch ${batch}`]),
     ...(attempts === undefined ? [] : [`attempts ${attempts}`]),
   ];
-  return fates.join(', ') || 'nothing';
+  return words.join(', ') || 'nothing';
 }
 
 /** `2 (ab)`, or `2` if no letters are given. */

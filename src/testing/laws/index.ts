@@ -7,6 +7,7 @@
 import '../../internal/requireNode.ts';
 
 export { anySpan } from './anySpan.ts';
+export { type Bounds, type Law, LawViolation, type MayVanish } from './law.ts';
 export { checkLaws, type LawOptions, type Pipeline, pipelineLaws } from './laws.ts';
 export {
   type Answer,
@@ -19,5 +20,4 @@ export {
   type Scenario,
   type Schedule,
 } from './scenario.ts';
-export { type Bounds, type Law, LawViolation, type MayVanish } from './trial.ts';
 export type { World } from './world.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import type { Observable } from 'rxjs';
 import { inVirtualTime } from '../time/virtualTime.ts';
+import type { Bounds, MayVanish } from './law.ts';
 import { anyScenario, type Scenario } from './scenario.ts';
-import { type Bounds, type MayVanish, Trial } from './trial.ts';
+import { Trial } from './trial.ts';
 import type { World } from './world.ts';
 
 /** Builds the pipeline under test, from the source to its output. `given` is a value that {@link LawOptions.given} generates. */

@@ -1,38 +1,12 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable } from 'rxjs';
 import { type StageStats, total } from '../../ledger/account.ts';
-import { MarbleFailure } from '../failures/failure.ts';
 import { durationText } from '../failures/text.ts';
 import { RecordingSubscriber } from '../marbles/recordingSubscriber.ts';
 import type { VirtualClock } from '../time/clock.ts';
 import type { VirtualTimers } from '../time/virtualTimers.ts';
+import { type Bounds, type Law, LawViolation, type MayVanish } from './law.ts';
 import type { Ending, LawEvent, Scenario } from './scenario.ts';
 import { ObservedWorld, type World } from './world.ts';
-
-/** The limits of a pipeline. Default of each: no limit. */
-export interface Bounds {
-  /** The maximum number of pending items in the ledger. Without a ledger: of items that have neither reached the sink nor been reported as lost. */
-  readonly pending?: number;
-  /** The maximum number of attempts in flight. */
-  readonly attempts?: number;
-}
-
-/** The laws, see {@link pipelineLaws}. */
-export type Law = 'conservation' | 'bounds' | 'silence' | 'release' | 'end';
-
-/** A pipeline has broken a law. */
-export class LawViolation extends MarbleFailure {
-  override readonly name = 'LawViolation';
-  readonly law: Law;
-
-  constructor(law: Law, message: string) {
-    super(`${law}: ${message}`);
-    this.law = law;
-  }
-}
-
-/** Whether a span may be dropped without a report of its loss. */
-export type MayVanish = (span: ReadableSpan, ending: Ending['kind']) => boolean;
 
 /** One pipeline in one scenario. */
 export class Trial {

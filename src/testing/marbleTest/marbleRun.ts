@@ -7,7 +7,7 @@ import { type ExpectedLedger, type HasStats, LedgerExpectation } from '../expect
 import { lettersByFate, type ReportedLoss } from '../expectations/lettersByFate.ts';
 import { RecordingExpectation, type RecordingPlan } from '../expectations/recordingExpectation.ts';
 import { SubscriptionExpectation } from '../expectations/subscriptionExpectation.ts';
-import { EndlessRun, MarbleFailure } from '../failures/failure.ts';
+import { EndlessRun, type MarbleFailure } from '../failures/failure.ts';
 import { joinFailures, listFailure } from '../failures/joinedFailures.ts';
 import { Recording } from '../marbles/recording.ts';
 import { ScriptedMarbleSink } from '../marbles/scriptedSink.ts';
@@ -112,15 +112,10 @@ export class MarbleRun {
   }
 
   expectSubscriptions(log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
-    this.#diagrams.addSubscriptions(`expectSubscriptions(…).toBe('${[marbles].flat().join("', '")}')`, log);
-    this.#expectations.push(
-      new SubscriptionExpectation({
-        title: 'the subscriptions',
-        none: 'nobody subscribed',
-        log,
-        marbles: [marbles].flat(),
-      }),
-    );
+    const drawings = [marbles].flat();
+    this.#diagrams.addSubscriptions(`expectSubscriptions(…).toBe('${drawings.join("', '")}')`, log);
+    const plan = { title: 'the subscriptions', none: 'nobody subscribed', log, marbles: drawings };
+    this.#expectations.push(new SubscriptionExpectation(plan));
   }
 
   expectAttempts<T>(sink: ScriptedSink<T>, marbles: string | readonly string[], labels?: readonly string[]): void {
@@ -163,16 +158,8 @@ export class MarbleRun {
   }
 
   #failures(): MarbleFailure[] {
-    const broken = this.#expectations.map((expectation) => expectation.check());
-    const refused = this.#sinks.filter((sink) => sink.refusals > 0);
-    return [
-      ...broken.filter((failure) => failure !== undefined),
-      ...refused.map(({ name, refusals }) => {
-        return new MarbleFailure(
-          `the sink ${name} was asked for ${refusals} attempts more than its script has marbles`,
-        );
-      }),
-    ];
+    const failures = [...this.#expectations, ...this.#sinks].map((checked) => checked.check());
+    return failures.filter((failure) => failure !== undefined);
   }
 
   /** What is left: all timers, subscriptions to drawn sources and sinks, and holds on batches. */

@@ -30,12 +30,11 @@ export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
   readonly exported: Batch<T>[] = [];
   readonly flushes: number[] = [];
   readonly shutdowns: number[] = [];
-  /** Attempts beyond the last marbles, with `afterLast: 'refuse'`. */
-  refusals = 0;
   readonly #clock: VirtualClock;
   readonly #script: readonly { marbles: string; marks: readonly Mark[] }[];
   readonly #options: ScriptedSinkOptions;
   readonly #answers: ReadonlyMap<string, Answer>;
+  #refusals = 0; // attempts beyond the last marbles, with `afterLast: 'refuse'`
 
   constructor(clock: VirtualClock, script: readonly string[], options: ScriptedSinkOptions) {
     if (script.length === 0) throw new InvalidOptionError('sink.script', 'at least one string of marbles', script);
@@ -61,6 +60,14 @@ export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
   shutdown(): Promise<void> {
     this.shutdowns.push(this.#clock.now());
     return this.#promiseOf(this.#options.shutdown);
+  }
+
+  /** The failure if there were attempts beyond the last marbles, and these were refused. */
+  check(): MarbleFailure | undefined {
+    if (this.#refusals === 0) return undefined;
+    return new MarbleFailure(
+      `the sink ${this.name} was asked for ${this.#refusals} attempts more than its script has marbles`,
+    );
   }
 
   #read(marbles: string): readonly Mark[] {
@@ -100,7 +107,7 @@ export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
 
   #afterLast(): { marbles: string; marks: readonly Mark[] } {
     if (this.#options.afterLast !== 'refuse') return this.#script.at(-1) as { marbles: string; marks: readonly Mark[] };
-    this.refusals += 1;
+    this.#refusals += 1;
     return { marbles: '#', marks: [{ kind: 'next', frame: 0, letter: 'p' }] };
   }
 

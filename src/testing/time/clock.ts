@@ -39,11 +39,8 @@ const MICROTASK_TURNS = 2;
 
 /** The virtual clock: the scheduled events, the current time, and the loop that executes events. */
 export class VirtualClock {
-  readonly startMillis: number;
   readonly #queue = new EventQueue();
-  readonly #maxEvents: number;
-  readonly #maxVirtualMillis: number;
-  readonly #maxRealWaitMillis: number;
+  readonly #limits: Required<VirtualTimeOptions>;
   #nowMillis = 0;
   #drawnMillis = 0; // the last drawn frame
   #events = 0; // events executed so far
@@ -51,15 +48,15 @@ export class VirtualClock {
   #failure: { readonly error: unknown } | undefined; // why the run stops
 
   constructor(options: VirtualTimeOptions) {
-    const merged = { ...VIRTUAL_TIME_DEFAULTS, ...options };
+    this.#limits = { ...VIRTUAL_TIME_DEFAULTS, ...options };
     for (const name of ['startMillis', 'maxEvents', 'maxVirtualMillis', 'maxRealWaitMillis'] as const) {
-      if (Number.isFinite(merged[name]) && merged[name] >= 0) continue;
-      throw new InvalidOptionError(`virtualTime.${name}`, 'a finite number from 0', merged[name]);
+      if (Number.isFinite(this.#limits[name]) && this.#limits[name] >= 0) continue;
+      throw new InvalidOptionError(`virtualTime.${name}`, 'a finite number from 0', this.#limits[name]);
     }
-    this.startMillis = merged.startMillis;
-    this.#maxEvents = merged.maxEvents;
-    this.#maxVirtualMillis = merged.maxVirtualMillis;
-    this.#maxRealWaitMillis = merged.maxRealWaitMillis;
+  }
+
+  get startMillis(): number {
+    return this.#limits.startMillis;
   }
 
   /** Milliseconds since the start of the run: the frame. */
@@ -162,21 +159,21 @@ export class VirtualClock {
 
   #refuseEndless(event: QueuedEvent): void {
     const tip = "unsubscribe an endless timer, for example by expectObservable(source, '^---!')";
-    if (this.#events >= this.#maxEvents) {
+    if (this.#events >= this.#limits.maxEvents) {
       throw new EndlessRun(
         `${this.#events} events have run by ${durationText(this.#nowMillis)} and there are more (maxEvents): ${tip}`,
       );
     }
-    const limit = this.#drawnMillis + this.#maxVirtualMillis;
+    const limit = this.#drawnMillis + this.#limits.maxVirtualMillis;
     if (event.atMillis <= limit) return;
     throw new EndlessRun(
-      `the next event lies at ${durationText(event.atMillis)}, more than ${durationText(this.#maxVirtualMillis)} after the last frame ` +
+      `the next event lies at ${durationText(event.atMillis)}, more than ${durationText(this.#limits.maxVirtualMillis)} after the last frame ` +
         `that is drawn (maxVirtualMillis): ${tip}`,
     );
   }
 
   async #waitForReal(isEnough: () => boolean): Promise<void> {
-    for (let waited = 0; waited < this.#maxRealWaitMillis; waited++) {
+    for (let waited = 0; waited < this.#limits.maxRealWaitMillis; waited++) {
       this.#throwFailure();
       if (isEnough()) return;
       await realPause(1);
