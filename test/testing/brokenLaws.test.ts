@@ -53,7 +53,7 @@ describe('a wrong pipeline', () => {
   const flat = (world: World) => concatMap((items: readonly ReadableSpan[]) => world.sink.export(asBatch(items)));
 
   it('that leaks a timer does not release everything', async () => {
-    // One span waits for another, and the end comes before its four milliseconds are over.
+    // One span waits in the buffer, and the run ends before its four milliseconds are over.
     const ending = fc.record({ kind: fc.constant('unsubscribe' as const), atMillis: fc.integer({ min: 11, max: 13 }) });
     const events = fc.constant([{ kind: 'spans', atMillis: 10, count: 1 } as const]);
     const scenario = anyScenario({ schedule: fc.record({ events, ending }) });
@@ -116,7 +116,7 @@ describe('a wrong pipeline', () => {
           complete: () => subscriber.complete(),
         });
       });
-    // The end comes while the backend is at it.
+    // The end comes while an attempt is in flight.
     const ending = fc.constant({ kind: 'unsubscribe', atMillis: 2 } as const);
     const events = fc.constant([{ kind: 'spans', atMillis: 1, count: 1 } as const]);
     const answers = fc.constant([{ kind: 'answers', delayMillis: 5, rejected: 0 } as const]);
@@ -172,7 +172,7 @@ describe('a wrong pipeline', () => {
   });
 });
 
-/** Sends one by one, and passes the spans on. */
+/** Sends batches one at a time, and emits their spans. */
 function flatArray(world: World): OperatorFunction<ReadableSpan, ReadableSpan> {
   return concatMap(
     (span) =>

@@ -10,14 +10,14 @@ const files = readdirSync(FOLDER).filter((file) => file.endsWith('.test.ts'));
 const nameOf = (file: string) => basename(file, '.test.ts');
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 
-/** Marble files that are held to none of the cases, and why. */
+/** Marble files without compulsory cases, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   streams: 'each is drawn once; what ends, fails and is cut off is driven by streams, in test/inputs and test/outputs',
   exportHandle:
     'it is called and answers with promises, it is no stream: test/pipelines/exportHandle.test.ts has its cases',
 };
 
-/** What `spanflow/operators` has besides, and what the file of the bridges draws. */
+/** Other exports of `spanflow/operators`, and the bridges, which are drawn in one file. */
 const BESIDE = ['createGate', 'memoryBudget', ...bridges];
 
 describe('the compulsory cases', () => {
@@ -54,7 +54,7 @@ describe('the check of the compulsory cases', () => {
     const without = all.filter((written) => written !== test(name));
     const missing = [`"${name}: …" is missing in the group "mine: the compulsory cases"`];
     expect(wrongCases('mine', [group, ...without].join(''))).toEqual(missing);
-    // One of another group, or of another operator, does not stand in for it.
+    // A case of another group or operator does not count.
     expect(wrongCases('mine', [group, ...without, "describe('mine', () => {\n", test(name)].join(''))).toEqual(missing);
   });
 

@@ -13,7 +13,7 @@ const keptIn = join(import.meta.dirname, '..', '..', 'marble-tests');
 afterEach(() => vi.unstubAllEnvs());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Draws everything that a diagram can have. */
+/** Draws everything that a diagram can show. */
 function everything({
   hotBatches,
   hot,

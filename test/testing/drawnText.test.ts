@@ -11,7 +11,7 @@ import { drawingIn, isInOrder, pictureOf, textOf, type WrittenDrawing, withoutEn
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-/** Functions without a drawing in marbles, and why. */
+/** Functions without a marble drawing, and why. */
 const UNDRAWN: Readonly<Record<string, string>> = {
   spanPipeline:
     'its doc block draws the way of a span; its times are those of fromSpanProcessor, adaptiveBatch and exportTo',
@@ -86,7 +86,7 @@ describe('the README', () => {
     expect(Object.keys(UNDRAWN).filter((name) => named.has(name) || !listed.includes(name))).toEqual([]);
   });
 
-  /** The names of the pictures in the tables of a page, all of them in one folder. */
+  /** The names of the pictures in the tables of a page. */
   const picturesIn = (page: string, folder: string) => {
     const rows = read(page).match(/^\|.*\|$/gm) ?? [];
     const pictures = rows.flatMap((row) => [...row.matchAll(/!\[(\w+)\]\((.*?)\)/g)]);

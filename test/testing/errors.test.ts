@@ -44,7 +44,7 @@ const xhr = { status: 503, responseType: 'json', response: { reason: 'busy' } } 
 const request = { url: '/spans', method: 'POST' } as AjaxRequest;
 const timeoutInfo = (seen: number) => ({ meta: { of: 'a test' }, lastValue: null, seen });
 
-/** Each makes a new error, at a place of its own. */
+/** Each function makes a new error at its own line. */
 const MAKERS: Readonly<Record<string, () => unknown>> = {
   EmptyError: () => new EmptyError(),
   ArgumentOutOfRangeError: () => new ArgumentOutOfRangeError(),
@@ -78,7 +78,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
 const names = Object.keys(MAKERS);
 const make = (name: string) => MAKERS[name]?.();
 
-/** A run that expects the one error and observes the other. */
+/** A run that expects one error and observes another. */
 function expecting(expected: unknown, was: unknown) {
   return ({ expectObservable }: MarbleKit) => {
     expectObservable(throwError(() => was)).toBe('#', undefined, expected);

@@ -39,7 +39,7 @@ it('a queue returns its events in the order of time, rank and arrival, also afte
 
 it('a queue makes at most about n log n comparisons, with additions and removals', () => {
   let comparisons = 0;
-  /** An instant that counts how often it is compared: `<` asks each of two for its value. */
+  /** An instant that counts its comparisons: `<` reads the value of both sides. */
   const instant = (atMillis: number) => {
     const value = () => {
       comparisons += 0.5;

@@ -271,7 +271,7 @@ describe('the message of a failure', () => {
         observed  ---
                    ^
 
-      nobody subscribed, but one was expected from 1ms
+      there was no subscription, but one was expected from 1ms
     `);
   });
 

@@ -5,7 +5,7 @@ import { adaptiveBatch } from '../../src/index.ts';
 import { type MarbleKit, marbles } from '../../src/testing/index.ts';
 import { failureOf } from './failureOf.ts';
 
-/** A test that is over at 5 ms, and passes but for what it leaves behind. */
+/** A test that is over at 5 ms, and fails only because of what it leaves behind. */
 const leaving = (leave: (kit: MarbleKit) => unknown) => (kit: MarbleKit) => {
   kit.expectObservable(kit.cold('-a-b-|')).toBe('-a-b-|');
   leave(kit);

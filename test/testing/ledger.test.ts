@@ -204,7 +204,7 @@ describe('after every test', () => {
         ---|
            ^
 
-      at 3ms, after the end: a came, which nobody receives, and 1 more
+      at 3ms, after the end: a came, which RxJS drops, and 1 more
     `);
   });
 

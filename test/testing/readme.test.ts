@@ -11,7 +11,7 @@ const FOLDER = join(import.meta.dirname, '.docs-check');
 
 const run = promisify(execFile);
 
-/** What an `@example` may take for granted. A program of the README takes nothing for granted. */
+/** The imports that an `@example` leaves out. A program of the README has its own. */
 const GIVEN = `import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
@@ -39,7 +39,7 @@ function examplesOf(path: string): Program[] {
   });
 }
 
-/** A program as it stands in this repository, where the package is not installed. */
+/** A program that imports from the source, because the package is not installed in this repository. */
 function fromSource(code: string): string {
   const entries = { 'spanflow/testing/laws': 'testing/laws', 'spanflow/testing': 'testing', spanflow: '.' };
   return Object.entries(entries).reduce(
@@ -90,7 +90,7 @@ describe('the programs of the docs', () => {
   });
 
   test('are checked by the compiler', () => {
-    // What it says of no file is about its options, or about files that it does not find.
+    // Messages without a file are about the compiler's options, or about files that it does not find.
     expect(complaints.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 

@@ -13,7 +13,7 @@ const fail = () => {
 };
 const reject = () => void Promise.reject(new Error('lost on the way'));
 
-/** What the test runner of Node says when the first of four tests goes astray like this. It is killed if it does not end. */
+/** The TAP output of node:test, if the first of four tests has an unhandled error of this kind. The process is killed if it does not end. */
 function tap(way: string, ...options: readonly string[]): Promise<string> {
   const args = [...options, '--test-reporter=tap', PROGRAM, way];
   return new Promise((resolve) => {
@@ -23,7 +23,7 @@ function tap(way: string, ...options: readonly string[]): Promise<string> {
   });
 }
 
-/** `not ok 1 - first`, one for each test. */
+/** `not ok 1 - first`, one line for each test. */
 const results = (said: string) => [...said.matchAll(/^(?:not )?ok .*$/gm)].map(([line]) => line);
 
 const ONLY_THE_FIRST = ['not ok 1 - first', 'ok 2 - second', 'ok 3 - third', 'ok 4 - fourth, in the time of the host'];
@@ -156,6 +156,7 @@ describe('the listeners of the process', () => {
     const once = () => {};
     for (const event of events) process.once(event, once);
     const before = listeners();
+    const { emit } = process;
     try {
       await marbles(({ cold, expectObservable }) => expectObservable(cold('-a|')).toBe('-a|'));
       expect(listeners()).toEqual(before);
@@ -163,6 +164,7 @@ describe('the listeners of the process', () => {
       expect(listeners()).toEqual(before);
       await failureOf(() => Promise.reject(new Error('by itself')));
       expect(listeners()).toEqual(before);
+      expect(process.emit).toBe(emit);
     } finally {
       for (const event of events) process.off(event, once);
     }
@@ -187,6 +189,27 @@ describe('the listeners of the process', () => {
     await marbles(() => void process.on('unhandledRejection', added));
     expect(listeners()).toEqual([[...(before[0] ?? []), added], before[1]]);
     process.off('unhandledRejection', added);
+  });
+
+  it('receive events through a wrapper of process.emit that a run installs, and the wrapper stays', async () => {
+    const { emit } = process;
+    const received: unknown[] = [];
+    const listener = (value: unknown) => void received.push(value);
+    let wrapper: unknown;
+    process.on('marble', listener);
+    try {
+      await marbles(() => {
+        const inner = process.emit;
+        wrapper = (...args: unknown[]) => Reflect.apply(inner, process, args);
+        Reflect.set(process, 'emit', wrapper);
+      });
+      expect(process.emit).toBe(wrapper);
+      Reflect.apply(process.emit, process, ['marble', 1]);
+      expect(received).toEqual([1]);
+    } finally {
+      Reflect.set(process, 'emit', emit);
+      process.off('marble', listener);
+    }
   });
 
   it('do not receive a rejection that is handled', () =>

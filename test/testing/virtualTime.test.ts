@@ -30,7 +30,7 @@ const hostTime = () => [
 const atLoad = hostTime();
 const limitAtLoad = Error.stackTraceLimit;
 
-// Taken by CommonJS, so that it is the host's own for good: what a library does that was loaded before.
+// Taken by CommonJS, so that it stays the host's own, as in a library that was loaded before the run.
 const hostSetImmediate = createRequire(import.meta.url)('node:timers').setImmediate as typeof setImmediate;
 
 describe('the host in virtual time', () => {
@@ -315,7 +315,7 @@ describe('one clock', () => {
   it('refuses a second run at the same time, and names the line of the first', async () => {
     const first = marbles(async () => void (await firstValueFrom(timer(10))));
     await expect(virtualTime(() => {})).rejects.toThrow(
-      /^another run in virtual time is under way, begun at test\/testing\/virtualTime\.test\.ts:\d+:\d+: there is one clock/,
+      /^another run in virtual time is in progress, started at test\/testing\/virtualTime\.test\.ts:\d+:\d+: there is one clock/,
     );
     await first;
     await virtualTime(() => {});

@@ -74,7 +74,7 @@ export class RecordingExpectation implements Expectation {
     const rest = more.length > 0 ? `, and ${more.length} more` : '';
     return [
       '',
-      `at ${durationText(first.frame)}, after the end: ${eventText(first, values)} came, which nobody receives${rest}`,
+      `at ${durationText(first.frame)}, after the end: ${eventText(first, values)} came, which RxJS drops${rest}`,
     ];
   }
 

@@ -9,7 +9,7 @@ import type { Expectation } from './expectation.ts';
 export interface SubscriptionPlan {
   /** `the subscriptions`, `the attempts of the sink scripted`. */
   readonly title: string;
-  /** The words for an empty log: `nobody subscribed`. */
+  /** The words for an empty log: `there was no subscription`. */
   readonly none: string;
   readonly log: readonly SubscriptionSpan[];
   /** One drawing for each entry of the log. A drawing without marks stands for no entry. */

@@ -114,7 +114,7 @@ export class MarbleRun {
   expectSubscriptions(log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
     const drawings = [marbles].flat();
     this.#diagrams.addSubscriptions(`expectSubscriptions(…).toBe('${drawings.join("', '")}')`, log);
-    const plan = { title: 'the subscriptions', none: 'nobody subscribed', log, marbles: drawings };
+    const plan = { title: 'the subscriptions', none: 'there was no subscription', log, marbles: drawings };
     this.#expectations.push(new SubscriptionExpectation(plan));
   }
 

@@ -98,7 +98,7 @@ function lock(): Undo {
   const holder = Reflect.get(globalThis, LOCK) as Error | undefined;
   if (holder !== undefined) {
     throw new MarbleFailure(
-      `another run in virtual time is under way, begun at ${siteText(holder)}: there is one clock, so await the first before the second`,
+      `another run in virtual time is in progress, started at ${siteText(holder)}: there is one clock, so await the first before the second`,
     );
   }
   const own = callSite();
