@@ -88,6 +88,8 @@ export class Trial {
   #check(): void {
     const stats = this.#world.ledger.stats();
     for (const [stage, books] of Object.entries(stats.stages)) this.#checkBooks(stage, books, 0);
+    for (const [route, books] of Object.entries(stats.routes))
+      this.#checkBooks(`the route ${route}`, books, books.between);
     this.#checkBooks('the whole', stats, stats.between);
     const { delivered, rejected } = stats;
     const { confirmed } = this.#world;
