@@ -3,15 +3,21 @@ import { type Environment, EnvironmentReader } from '../../internal/environment.
 import { requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
 import { VERSION } from '../../internal/version.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
-import { type HeaderSource, type HeadersOption, headerSource, headersOfVariables, isHeaderValue } from './headers.ts';
-import { type ProxySettings, proxyFor } from './proxy.ts';
-import { kindOf } from './secret.ts';
-import { fixedTls, type TlsOptions, type TlsSource, tlsSource } from './tls.ts';
-import { tlsOfVariables } from './tlsFiles.ts';
-import { endpointOf, requireEndpoint } from './url.ts';
+import { endpointOf, requireEndpoint } from './configuration/endpoint.ts';
+import {
+  type HeaderSource,
+  type HeadersOption,
+  headerSource,
+  headersOfVariables,
+  isHeaderValue,
+} from './configuration/headers.ts';
+import { type ProxySettings, proxyFor } from './configuration/proxy.ts';
+import { kindOf } from './configuration/secret.ts';
+import { fixedTls, type TlsOptions, type TlsSource, tlsSource } from './configuration/tls.ts';
+import { tlsOfVariables } from './configuration/tlsFiles.ts';
 
-export type { HeaderValue } from './headers.ts';
-export type { Renewable, TlsOptions } from './tls.ts';
+export type { HeaderValue } from './configuration/headers.ts';
+export type { Renewable, TlsOptions } from './configuration/tls.ts';
 
 export interface OtlpHttpOptions {
   /**
@@ -103,7 +109,7 @@ const DEFAULTS: { [K in keyof Required<OtlpHttpOptions>]: OtlpHttpOptions[K] | u
 type Given = typeof DEFAULTS & Required<Pick<OtlpHttpOptions, 'headers' | 'userAgent'>>;
 
 /** Every option and its default, the environment's included. */
-export function settle(options: OtlpHttpOptions): OtlpHttpSettings {
+export function settingsOf(options: OtlpHttpOptions): OtlpHttpSettings {
   requireObject(`${OWNER} options`, options);
   const given = withDefaults(OWNER, DEFAULTS, options) as Given;
   const variables = given.environment === undefined ? process.env : given.environment;

@@ -7,9 +7,9 @@ import { untraced } from '../../internal/tracingSuppression.ts';
 import { RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
 import { resourceWait } from '../shared/resources.ts';
-import { connectionsFor } from './connection.ts';
-import { Export } from './export.ts';
-import { type OtlpHttpOptions, settle } from './options.ts';
+import { connectionsFor } from './connection/connections.ts';
+import { ExportAttempt } from './exportAttempt.ts';
+import { type OtlpHttpOptions, settingsOf } from './options.ts';
 
 /**
  * Sends spans to an OTLP/HTTP backend, as protobuf or JSON (`encoding`), over connections that are kept alive.
@@ -45,7 +45,7 @@ import { type OtlpHttpOptions, settle } from './options.ts';
  * @see toExporter
  */
 export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<ReadableSpan> {
-  const settings = settle(options);
+  const settings = settingsOf(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);
   let isShutDown = false;
@@ -59,7 +59,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
         subscriber.add(() => abort.abort());
         const context = { settings, connections, wait, countBytes: countBodyBytes };
         const attempt = given ?? withDeadline(subscriber, settings.timeoutMillis);
-        const made = new Export(batch.items, context, attempt, abort.signal);
+        const made = new ExportAttempt(batch.items, context, attempt, abort.signal);
         outsideAnyContext(() => untraced(() => made.run())).then(
           (response) => answer(subscriber, response),
           (error: unknown) => subscriber.error(error),

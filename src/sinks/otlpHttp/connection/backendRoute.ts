@@ -1,48 +1,48 @@
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
-import { outsideAnyContext } from '../../internal/timers.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
-import { messageOf } from '../../model/errors.ts';
-import { ExportError } from '../../model/sink.ts';
-import { isRefused } from '../shared/refused.ts';
-import { clientOn } from './client.ts';
-import { type Connector, connectorTo, hostnameOf } from './connector.ts';
-import type { DialTarget } from './dialler.ts';
-import type { OtlpHttpSettings } from './options.ts';
-import type { ProxySettings } from './proxy.ts';
-import { shownUrl } from './url.ts';
+import { outsideAnyContext } from '../../../internal/timers.ts';
+import { untraced } from '../../../internal/tracingSuppression.ts';
+import { messageOf } from '../../../model/errors.ts';
+import { ExportError } from '../../../model/sink.ts';
+import { isRefused } from '../../shared/refused.ts';
+import { shownUrl } from '../configuration/endpoint.ts';
+import type { ProxySettings } from '../configuration/proxy.ts';
+import type { OtlpHttpSettings } from '../options.ts';
+import type { ConnectTarget } from './connectPacer.ts';
+import { clientOn } from './socketClient.ts';
+import { hostnameOf, type SocketOpener, socketOpenerTo } from './socketOpener.ts';
 
 /** The way of a sink's requests: straight to the backend, or through a proxy. */
-export interface Route {
-  readonly connector: Connector;
-  readonly target: DialTarget;
+export interface BackendRoute {
+  readonly opener: SocketOpener;
+  readonly target: ConnectTarget;
   /** Whom the HTTP client on a connection speaks to. */
   readonly origin: string;
   /** The request as it travels this way. */
   request(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions;
 }
 
-export function routeOf({ url, tls, proxy }: Pick<OtlpHttpSettings, 'url' | 'tls' | 'proxy'>): Route {
-  if (proxy === undefined) return straight(url, connectorTo(url, tls));
-  const toProxy = connectorTo(proxy.url, tls);
+export function routeOf({ url, tls, proxy }: Pick<OtlpHttpSettings, 'url' | 'tls' | 'proxy'>): BackendRoute {
+  if (proxy === undefined) return straight(url, socketOpenerTo(url, tls));
+  const toProxy = socketOpenerTo(proxy.url, tls);
   return url.protocol === 'http:'
     ? forwarded(url, proxy, toProxy)
-    : tunnelled(url, proxy, toProxy, connectorTo(url, tls));
+    : tunnelled(url, proxy, toProxy, socketOpenerTo(url, tls));
 }
 
-function straight(url: URL, connector: Connector): Route {
-  return { connector, target: targetOf(url), origin: url.origin, request: (options) => options };
+function straight(url: URL, opener: SocketOpener): BackendRoute {
+  return { opener, target: targetOf(url), origin: url.origin, request: (options) => options };
 }
 
 /** Plain HTTP is passed on by the proxy itself, which is sent the whole URL (RFC 9112, 3.2.2). */
-function forwarded(url: URL, proxy: ProxySettings, toProxy: Connector): Route {
+function forwarded(url: URL, proxy: ProxySettings, toProxy: SocketOpener): BackendRoute {
   const own = { host: url.host, ...credentialsOf(proxy) };
-  const connector: Connector = async () => {
+  const opener: SocketOpener = async () => {
     const begin = await toProxy();
     return (done) => begin((error, socket) => done(error && noWay(proxy, url, error), socket));
   };
   return {
-    connector,
+    opener,
     target: targetOf(proxy.url),
     origin: proxy.url.origin,
     request: (options) => ({
@@ -54,8 +54,8 @@ function forwarded(url: URL, proxy: ProxySettings, toProxy: Connector): Route {
 }
 
 /** TLS with the backend itself, in a tunnel that the proxy opens (RFC 9110, 9.3.6). */
-function tunnelled(url: URL, proxy: ProxySettings, toProxy: Connector, toBackend: Connector): Route {
-  const connector: Connector = async () => {
+function tunnelled(url: URL, proxy: ProxySettings, toProxy: SocketOpener, toBackend: SocketOpener): BackendRoute {
+  const opener: SocketOpener = async () => {
     const [begin, secure] = await Promise.all([toProxy(), toBackend()]);
     return (done) => {
       const fail = (error: unknown) => done(noWay(proxy, url, error), null);
@@ -66,10 +66,10 @@ function tunnelled(url: URL, proxy: ProxySettings, toProxy: Connector, toBackend
     };
   };
   const { hostname } = targetOf(proxy.url);
-  return { ...straight(url, connector), target: { hostname, isSecure: true } };
+  return { ...straight(url, opener), target: { hostname, isSecure: true } };
 }
 
-/** Nothing else ends it than the end of the socket, which the dial owns. */
+/** Nothing else ends it than the end of the socket, which the attempt to connect owns. */
 async function openTunnel(url: URL, proxy: ProxySettings, socket: Socket): Promise<Socket> {
   const path = `${url.hostname}:${url.port || '443'}`;
   const headers = { host: path, ...credentialsOf(proxy) };
@@ -82,7 +82,7 @@ async function openTunnel(url: URL, proxy: ProxySettings, socket: Socket): Promi
   throw new Error(`it answered ${statusCode}`);
 }
 
-function targetOf(url: URL): DialTarget {
+function targetOf(url: URL): ConnectTarget {
   return { hostname: hostnameOf(url), isSecure: url.protocol === 'https:' };
 }
 

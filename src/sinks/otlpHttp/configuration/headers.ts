@@ -1,8 +1,8 @@
-import type { EnvironmentReader } from '../../internal/environment.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
-import { InvalidOptionError, messageOf } from '../../model/errors.ts';
-import { escaped } from '../../model/escaped.ts';
-import { ExportError } from '../../model/sink.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
+import { untraced } from '../../../internal/tracingSuppression.ts';
+import { InvalidOptionError, messageOf } from '../../../model/errors.ts';
+import { escaped } from '../../../model/escaped.ts';
+import { ExportError } from '../../../model/sink.ts';
 import { kindOf } from './secret.ts';
 
 /** A header's value, or what gives it anew for each attempt: a token that expires, for example. */

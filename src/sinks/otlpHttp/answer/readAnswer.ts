@@ -1,11 +1,11 @@
-import { messageOf } from '../../model/errors.ts';
-import { escaped } from '../../model/escaped.ts';
-import { ExportError, type Failure, type Response } from '../../model/sink.ts';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../otlp/responses/jsonResponse.ts';
-import { decodeStatus, decodeTraceResponse } from '../../otlp/responses/response.ts';
-import { failureOfRefusal, failureOfStatus } from '../../otlp/responses/status.ts';
-import { decoded } from './decoding.ts';
-import type { Answer, Head } from './exchange.ts';
+import { messageOf } from '../../../model/errors.ts';
+import { escaped } from '../../../model/escaped.ts';
+import { ExportError, type Failure, type Response } from '../../../model/sink.ts';
+import { decodeStatusJson, decodeTraceResponseJson } from '../../../otlp/responses/jsonResponse.ts';
+import { decodeStatus, decodeTraceResponse } from '../../../otlp/responses/response.ts';
+import { failureOfRefusal, failureOfStatus } from '../../../otlp/responses/status.ts';
+import type { Answer, AnswerHead } from '../connection/sendRequest.ts';
+import { decodedContent } from './decodeContent.ts';
 
 type Encoding = 'protobuf' | 'json';
 
@@ -21,9 +21,9 @@ export interface Question {
 /** As much of a text that is no message of OTLP is quoted. */
 const MAX_QUOTED_LENGTH = 200;
 /** What a status means as long as nothing else is known: it counts, whatever becomes of the rest. */
-export function meaningOf(head: Head, { where }: Pick<Question, 'where'>): Response | ExportError {
+export function meaningOf(head: AnswerHead, { where }: Pick<Question, 'where'>): Response | ExportError {
   if (isSuccess(head)) return { message: 'the answer broke off after its status' };
-  return refusal(head, failureOf(head), where, '');
+  return refusal(head, failureOfHead(head), where, '');
 }
 
 /** Turns what came back into a response, or throws what it means. */
@@ -32,7 +32,7 @@ export async function readAnswer(answer: Answer, question: Question): Promise<Re
   const body =
     typeof answer.body === 'string'
       ? answer.body
-      : await decoded(answer.body, textOf(answer.headers['content-encoding']), maxResponseBytes);
+      : await decodedContent(answer.body, headerText(answer.headers['content-encoding']), maxResponseBytes);
   if (body === 'tooLong') {
     // OTLP 1.11: not tried again, whatever the status. Where that was a success, the spans were taken.
     const failure: Failure = isSuccess(answer) ? { kind: 'permanent', mayHaveArrived: true } : { kind: 'permanent' };
@@ -44,10 +44,10 @@ export async function readAnswer(answer: Answer, question: Question): Promise<Re
   if (body === 'broken') return orThrow(meaningOf(answer, question));
   if (isSuccess(answer)) return readSuccess(answer, body, question);
   const said = body === 'unreadable' ? '' : saidIn(body, answer, question).trim();
-  throw refusal(answer, failureOfRefusal(failureOf(answer), answer.status, said), where, said);
+  throw refusal(answer, failureOfRefusal(failureOfHead(answer), answer.status, said), where, said);
 }
 
-function readSuccess(head: Head, body: Buffer | 'unreadable', question: Question): Response {
+function readSuccess(head: AnswerHead, body: Buffer | 'unreadable', question: Question): Response {
   if (body === 'unreadable') return { message: 'the answer cannot be read: its content coding is unknown or broken' };
   const encoding = encodingOf(head, question);
   if (encoding === undefined || body.length === 0) return {};
@@ -59,21 +59,21 @@ function readSuccess(head: Head, body: Buffer | 'unreadable', question: Question
   }
 }
 
-function isSuccess({ status }: Head): boolean {
+function isSuccess({ status }: AnswerHead): boolean {
   return status >= 200 && status <= 299;
 }
 
-function failureOf({ status, headers }: Head): Failure {
-  return failureOfStatus(status, textOf(headers['retry-after']), Date.now());
+function failureOfHead({ status, headers }: AnswerHead): Failure {
+  return failureOfStatus(status, headerText(headers['retry-after']), Date.now());
 }
 
-function refusal({ status }: Head, failure: Failure, where: string, said: string): ExportError {
+function refusal({ status }: AnswerHead, failure: Failure, where: string, said: string): ExportError {
   const redirect = status < 400 ? ', and redirects are not followed' : '';
   return new ExportError(failure, `${where} answered ${status}${redirect}${said === '' ? '' : `: ${escaped(said)}`}`);
 }
 
 /** What a refusal says. Gateways and proxies say other things than a message of OTLP: texts are readable as they are. */
-function saidIn(body: Buffer, answer: Head, question: Question): string {
+function saidIn(body: Buffer, answer: AnswerHead, question: Question): string {
   const encoding = encodingOf(answer, question);
   const quoted = body.toString('utf8', 0, 4 * MAX_QUOTED_LENGTH).slice(0, MAX_QUOTED_LENGTH);
   const asItIs = isText(quoted) ? quoted : '';
@@ -91,14 +91,14 @@ function isText(text: string): boolean {
 }
 
 /** What the answer says of itself, or what the request was where it says nothing; `undefined` where it is neither. */
-function encodingOf({ headers }: Head, { encoding }: Question): Encoding | undefined {
-  const type = textOf(headers['content-type'])?.trim() ?? '';
+function encodingOf({ headers }: AnswerHead, { encoding }: Question): Encoding | undefined {
+  const type = headerText(headers['content-type'])?.trim() ?? '';
   if (type === '') return encoding;
   if (/^application\/x-protobuf\b/i.test(type)) return 'protobuf';
   return /^application\/json\s*(;|$)/i.test(type) ? 'json' : undefined;
 }
 
-function textOf(header: string | string[] | undefined): string | undefined {
+function headerText(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 

@@ -10,7 +10,7 @@ const MAX_HELD_BYTES = 16 * 1024;
  * Takes informational answers out of what a socket reads before an answer. A client skips them even where it did not ask for them (RFC 9110, 15.2); undici ends a connection on which it reads
  * `100 Continue`, and cannot be told otherwise.
  */
-export class Continues {
+export class InformationalAnswers {
   #isExpected = false; // since a request has begun, until its own answer has
   #held: Buffer = Buffer.alloc(0); // what may become one
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { AttemptPhase } from '../../model/sink.ts';
+import type { AttemptPhase } from '../../../model/sink.ts';
 
 /**
  * So long an answer may stand still once its status is known: what is missing is only what it says beside. It holds a slot of the sink, so this is a fraction of the usual timeout of an attempt,
@@ -9,21 +9,21 @@ import type { AttemptPhase } from '../../model/sink.ts';
 export const MAX_SILENCE_MILLIS = 2_000;
 
 /** What an answer begins with. */
-export interface Head {
+export interface AnswerHead {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
 }
 
-export interface Answer extends Head {
+export interface Answer extends AnswerHead {
   /** `broken`: it ended too soon or stood still · `tooLong`: it is larger than it may be. */
   readonly body: Buffer | 'broken' | 'tooLong';
 }
 
-/** Follows one exchange. */
-export interface Watch {
+/** Follows one sendRequest. */
+export interface RequestWatch {
   enter(phase: AttemptPhase): void;
   /** The status is known; the body is still to come. */
-  headed(head: Head): void;
+  headed(head: AnswerHead): void;
 }
 
 /**
@@ -31,15 +31,15 @@ export interface Watch {
  *
  * @param dispatch hands the request over to an HTTP client
  */
-export function exchange(
+export function sendRequest(
   dispatch: (handler: Dispatcher.DispatchHandler) => void,
-  watch: Watch,
+  watch: RequestWatch,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const handler = new ExchangeHandler(watch, maxBytes, (outcome) => {
+    const handler = new AnswerReader(watch, maxBytes, (outcome) => {
       signal.removeEventListener('abort', abort);
       if ('error' in outcome) reject(outcome.error);
       else resolve(outcome);
@@ -50,19 +50,19 @@ export function exchange(
   });
 }
 
-/** What the HTTP client tells of one exchange. */
-class ExchangeHandler implements Dispatcher.DispatchHandler {
-  readonly #watch: Watch;
+/** What the HTTP client tells of one sendRequest. */
+class AnswerReader implements Dispatcher.DispatchHandler {
+  readonly #watch: RequestWatch;
   readonly #maxBytes: number;
   readonly #settle: (outcome: Answer | { error: unknown }) => void;
   readonly #chunks: Buffer[] = [];
   #length = 0; // bytes of the body so far
   #controller: Dispatcher.DispatchController | undefined;
-  #head: Head | undefined;
+  #head: AnswerHead | undefined;
   #silence: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(watch: Watch, maxBytes: number, settle: (outcome: Answer | { error: unknown }) => void) {
+  constructor(watch: RequestWatch, maxBytes: number, settle: (outcome: Answer | { error: unknown }) => void) {
     this.#watch = watch;
     this.#maxBytes = maxBytes;
     this.#settle = settle;

@@ -1,10 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../model/sink.ts';
 import type { ResourceWait } from '../shared/resources.ts';
-import { meaningOf, type Question, readAnswer } from './answer.ts';
-import type { Connections } from './connection.ts';
-import type { Head } from './exchange.ts';
-import { unanswered } from './failure.ts';
+import { unanswered } from './answer/noAnswer.ts';
+import { meaningOf, type Question, readAnswer } from './answer/readAnswer.ts';
+import type { Connections } from './connection/connections.ts';
+import type { AnswerHead } from './connection/sendRequest.ts';
 import type { OtlpHttpSettings } from './options.ts';
 import { type CountBytes, headersOf, type PreparedRequest, prepare } from './request.ts';
 
@@ -17,7 +17,7 @@ export interface ExportContext {
 }
 
 /** One attempt, from its spans to what the answer means. */
-export class Export {
+export class ExportAttempt {
   readonly #spans: readonly ReadableSpan[];
   readonly #context: ExportContext;
   readonly #attempt: Attempt;
@@ -67,7 +67,7 @@ export class Export {
     } as const;
     const watch = {
       enter: (phase: AttemptPhase) => this.#enter(phase),
-      headed: (head: Head) => this.#headed(head, unencodable),
+      headed: (head: AnswerHead) => this.#headed(head, unencodable),
     };
     const answer = await connections.request(options, watch, this.#signal);
     return withUnencodable(await readAnswer(answer, this.#question), unencodable);
@@ -78,7 +78,7 @@ export class Export {
     this.#attempt.enter(phase, this.#question.where);
   }
 
-  #headed(head: Head, unencodable: number): void {
+  #headed(head: AnswerHead, unencodable: number): void {
     const meaning = meaningOf(head, this.#question);
     this.#attempt.answered(meaning instanceof ExportError ? meaning : withUnencodable(meaning, unencodable));
   }

@@ -2,22 +2,22 @@ import dns from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 // Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
 import { buildConnector } from 'undici/index.js';
-import { outsideAnyContext } from '../../internal/timers.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
-import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import type { TlsMaterial, TlsSource } from './tls.ts';
+import { outsideAnyContext } from '../../../internal/timers.ts';
+import { untraced } from '../../../internal/tracingSuppression.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from '../body.ts';
+import type { TlsMaterial, TlsSource } from '../configuration/tls.ts';
 
 /** Begins to connect, and returns the socket that does. With `upon` it secures a connection that is there already. */
-export type Begin = (done: (error: Error | null, socket: Socket | null) => void, upon?: Socket) => Socket;
+export type OpenSocket = (done: (error: Error | null, socket: Socket | null) => void, upon?: Socket) => Socket;
 
 /** Makes connections to one host. It is asked for each new one, so that what TLS needs may change in between. */
-export type Connector = () => Promise<Begin>;
+export type SocketOpener = () => Promise<OpenSocket>;
 
 /** A connector remembers TLS sessions: what it makes connections with is kept while its TLS stays the same. */
-export function connectorTo(url: URL, tls: TlsSource): Connector {
+export function socketOpenerTo(url: URL, tls: TlsSource): SocketOpener {
   const lookup = sharedLookup();
   const isSecure = url.protocol === 'https:';
-  let last: { readonly material: TlsMaterial; readonly begin: Begin } | undefined;
+  let last: { readonly material: TlsMaterial; readonly begin: OpenSocket } | undefined;
   return async () => {
     const material = isSecure ? await untraced(() => tls.current()) : NO_TLS;
     if (last?.material !== material) last = { material, begin: beginWith(url, material, lookup) };
@@ -27,7 +27,7 @@ export function connectorTo(url: URL, tls: TlsSource): Connector {
 
 const NO_TLS: TlsMaterial = Object.freeze({});
 
-function beginWith(url: URL, material: TlsMaterial, lookup: LookupFunction): Begin {
+function beginWith(url: URL, material: TlsMaterial, lookup: LookupFunction): OpenSocket {
   const { host, protocol, port } = url;
   const hostname = hostnameOf(url);
   // Passed on to the socket, plain or TLS, which undici's types leave out. Its own timeout is off: a dial has limits of ours.

@@ -18,7 +18,7 @@ const DECODERS: Readonly<Record<string, Decode>> = {
  * @param codings the header `Content-Encoding`
  * @param maxBytes of what comes out: a few bytes may become gigabytes
  */
-export async function decoded(
+export async function decodedContent(
   body: Buffer,
   codings: string | undefined,
   maxBytes: number,

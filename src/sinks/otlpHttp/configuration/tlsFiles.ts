@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { EnvironmentReader } from '../../internal/environment.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
 import { areOnePair, certificatesOf } from './pem.ts';
 import type { TlsMaterial, TlsSource } from './tls.ts';
 

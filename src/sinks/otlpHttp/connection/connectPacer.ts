@@ -1,64 +1,64 @@
 import { isIP, type Socket } from 'node:net';
-import type { AttemptPhase } from '../../model/sink.ts';
-import type { Connector } from './connector.ts';
+import type { AttemptPhase } from '../../../model/sink.ts';
+import type { SocketOpener } from './socketOpener.ts';
 
-export type DialPhase = Extract<AttemptPhase, 'resolving' | 'connecting' | 'securing'>;
+export type ConnectPhase = Extract<AttemptPhase, 'resolving' | 'connecting' | 'securing'>;
 
 /**
- * Within this the second request to connect is answered, which the system sends after a second; a new dial begins with the first again. A process that ends by itself lives on for so long at most, since a request to
+ * Within this the second request to connect is answered, which the system sends after a second; a new attempt begins with the first again. A process that ends by itself lives on for so long at most, since a request to
  * connect holds it.
  */
 const MAX_CONNECT_MILLIS = 2_000;
 /** Longer than any handshake: an attempt that is shorter ends it. It counts where attempts overlap, so that there is always one that waits. */
 const MAX_HANDSHAKE_MILLIS = 30_000;
-/** After a dial without an answer nobody dials: twice as long after each further one. */
+/** After a attempt without an answer nobody attempts: twice as long after each further one. */
 const FIRST_GAP_MILLIS = 100;
 const MAX_GAP_MILLIS = 1_000;
 
-export interface DialTarget {
+export interface ConnectTarget {
   /** A name or an address, without brackets. */
   readonly hostname: string;
   readonly isSecure: boolean;
 }
 
-export interface DialListener {
-  /** The oldest dial has come this far. */
-  entered(phase: DialPhase): void;
+export interface ConnectListener {
+  /** The oldest attempt has come this far. */
+  entered(phase: ConnectPhase): void;
   connected(socket: Socket): void;
-  /** A dial failed: refused, not found, a certificate that does not fit. */
+  /** A attempt failed: refused, not found, a certificate that does not fit. */
   failed(error: unknown): void;
 }
 
 /**
  * Makes as many connections as are wanted: one at a time to a host to which none has come about since the last failure, all at once otherwise.
  *
- * A host that does not answer (a firewall that drops) would collect a socket for each attempt, and each would hold the process, whatever is unref'd: a request to connect does. So a dial that
+ * A host that does not answer (a firewall that drops) would collect a socket for each attempt, and each would hold the process, whatever is unref'd: a request to connect does. So a attempt that
  * nobody wants any more is ended with its socket, one that takes too long too, and between two of them is a gap in which nothing holds the process.
  */
-export class Dialler {
-  readonly #connector: Connector;
-  readonly #target: DialTarget;
-  readonly #listener: DialListener;
-  readonly #dials: Dial[] = []; // oldest first
+export class ConnectPacer {
+  readonly #opener: SocketOpener;
+  readonly #target: ConnectTarget;
+  readonly #listener: ConnectListener;
+  readonly #attempts: ConnectAttempt[] = []; // oldest first
   #wanted = 0; // connections
   #isAnswering = false; // whether one has come about since the last failure
-  #silences = 0; // dials without an answer, one after the other
+  #silences = 0; // attempts without an answer, one after the other
   #gap: NodeJS.Timeout | undefined;
 
-  constructor(connector: Connector, target: DialTarget, listener: DialListener) {
-    this.#connector = connector;
+  constructor(opener: SocketOpener, target: ConnectTarget, listener: ConnectListener) {
+    this.#opener = opener;
     this.#target = target;
     this.#listener = listener;
   }
 
-  /** How many dials are under way. */
+  /** How many attempts are under way. */
   get underWay(): number {
-    return this.#dials.length;
+    return this.#attempts.length;
   }
 
-  /** Of the oldest dial. */
-  get phase(): DialPhase {
-    return this.#dials[0]?.phase ?? 'connecting';
+  /** Of the oldest attempt. */
+  get phase(): ConnectPhase {
+    return this.#attempts[0]?.phase ?? 'connecting';
   }
 
   /** How many connections are wanted from now on. Dials that are more than that go on: what they bring will be of use. */
@@ -66,12 +66,12 @@ export class Dialler {
     this.#wanted = count;
     if (this.#gap !== undefined) return;
     const most = this.#isAnswering ? count : Math.min(count, 1);
-    while (this.#dials.length < most) this.#dial();
+    while (this.#attempts.length < most) this.#connect();
   }
 
-  /** As many are wanted, because an attempt waited in vain: dials that are more than that end. */
+  /** As many are wanted, because an attempt waited in vain: attempts that are more than that end. */
   giveUp(count: number): void {
-    while (this.#dials.length > count) this.#unanswered(this.#dials.at(-1) as Dial);
+    while (this.#attempts.length > count) this.#unanswered(this.#attempts.at(-1) as ConnectAttempt);
     this.want(count);
   }
 
@@ -80,29 +80,29 @@ export class Dialler {
     this.#endGap();
   }
 
-  #dial(): void {
-    const dial: Dial = new Dial(this.#target, {
-      entered: (phase) => dial === this.#dials[0] && this.#listener.entered(phase),
+  #connect(): void {
+    const attempt: ConnectAttempt = new ConnectAttempt(this.#target, {
+      entered: (phase) => attempt === this.#attempts[0] && this.#listener.entered(phase),
       connected: (socket) => {
-        this.#forget(dial);
+        this.#forget(attempt);
         this.#isAnswering = true;
         this.#endGap();
         this.#listener.connected(socket);
       },
       failed: (error) => {
-        this.#forget(dial);
+        this.#forget(attempt);
         this.#isAnswering = false;
         this.#listener.failed(error);
       },
-      tookTooLong: () => this.#unanswered(dial),
+      tookTooLong: () => this.#unanswered(attempt),
     });
-    this.#dials.push(dial);
-    void dial.begin(this.#connector);
+    this.#attempts.push(attempt);
+    void attempt.begin(this.#opener);
   }
 
-  #unanswered(dial: Dial): void {
-    this.#forget(dial);
-    dial.end();
+  #unanswered(attempt: ConnectAttempt): void {
+    this.#forget(attempt);
+    attempt.end();
     this.#isAnswering = false;
     if (this.#gap !== undefined) return;
     const gapMillis = Math.min(MAX_GAP_MILLIS, FIRST_GAP_MILLIS * 2 ** this.#silences);
@@ -113,8 +113,8 @@ export class Dialler {
     }, gapMillis).unref();
   }
 
-  #forget(dial: Dial): void {
-    this.#dials.splice(this.#dials.indexOf(dial), 1);
+  #forget(attempt: ConnectAttempt): void {
+    this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
   }
 
   #endGap(): void {
@@ -124,28 +124,28 @@ export class Dialler {
   }
 }
 
-interface DialEvents extends DialListener {
+interface ConnectEvents extends ConnectListener {
   tookTooLong(): void;
 }
 
 /** One connection that is being made. It tells nothing once it was ended. */
-class Dial {
-  phase: DialPhase;
-  readonly #target: DialTarget;
-  readonly #events: DialEvents;
+class ConnectAttempt {
+  phase: ConnectPhase;
+  readonly #target: ConnectTarget;
+  readonly #events: ConnectEvents;
   #socket: Socket | undefined;
   #limit: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(target: DialTarget, events: DialEvents) {
+  constructor(target: ConnectTarget, events: ConnectEvents) {
     this.#target = target;
     this.#events = events;
     this.phase = isIP(target.hostname) === 0 ? 'resolving' : 'connecting';
   }
 
-  async begin(connector: Connector): Promise<void> {
+  async begin(opener: SocketOpener): Promise<void> {
     try {
-      const connect = await connector();
+      const connect = await opener();
       if (this.#isOver) return;
       this.#watch(connect((error, socket) => this.#done(error, socket)));
     } catch (thrown) {
@@ -170,7 +170,7 @@ class Dial {
     if (this.#target.isSecure) socket.once('connect', () => this.#enter('securing', MAX_HANDSHAKE_MILLIS));
   }
 
-  #enter(phase: DialPhase, limitMillis: number): void {
+  #enter(phase: ConnectPhase, limitMillis: number): void {
     if (this.#isOver) return;
     this.phase = phase;
     this.#limitTo(limitMillis);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { requireShape, withDefaults } from '../../internal/validation.ts';
-import { InvalidOptionError, messageOf } from '../../model/errors.ts';
-import { ExportError } from '../../model/sink.ts';
+import { requireShape, withDefaults } from '../../../internal/validation.ts';
+import { InvalidOptionError, messageOf } from '../../../model/errors.ts';
+import { ExportError } from '../../../model/sink.ts';
 import { areOnePair, certificatesOf, keyOf } from './pem.ts';
 import { kindOf } from './secret.ts';
 

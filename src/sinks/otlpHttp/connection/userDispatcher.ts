@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici';
-import type { Connections } from './connection.ts';
-import type { Answer } from './exchange.ts';
+import type { Connections } from './connections.ts';
+import type { Answer } from './sendRequest.ts';
 
 /**
  * Sends over a dispatcher of somebody else's, by the one method that all versions of undici have in common. It does not say how far a request is, so an attempt counts as being sent from its start;
  * and it is not closed.
  */
-export function givenConnections(dispatcher: Pick<Dispatcher, 'request'>, maxBytes: number): Connections {
+export function userConnections(dispatcher: Pick<Dispatcher, 'request'>, maxBytes: number): Connections {
   return {
     request: async (options, watch, signal) => {
       watch.enter('sending');

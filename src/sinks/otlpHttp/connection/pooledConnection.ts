@@ -1,21 +1,21 @@
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
-import { outsideAnyContext } from '../../internal/timers.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
-import { clientOn } from './client.ts';
-import { Continues } from './continues.ts';
+import { outsideAnyContext } from '../../../internal/timers.ts';
+import { untraced } from '../../../internal/tracingSuppression.ts';
+import { InformationalAnswers } from './informationalAnswers.ts';
+import { clientOn } from './socketClient.ts';
 
 /** One connection, for one request at a time. */
-export class Line {
+export class PooledConnection {
   readonly #client: Client;
   readonly #socket: Socket;
-  readonly #continues: Continues;
+  readonly #continues: InformationalAnswers;
   /** Whether nothing was asked over it yet. */
   isFresh = true;
 
-  constructor(origin: string, socket: Socket, onClose: (line: Line) => void) {
+  constructor(origin: string, socket: Socket, onClose: (connection: PooledConnection) => void) {
     this.#socket = socket;
-    this.#continues = new Continues(socket);
+    this.#continues = new InformationalAnswers(socket);
     socket.once('close', () => onClose(this));
     this.#client = clientOn(origin, socket);
   }

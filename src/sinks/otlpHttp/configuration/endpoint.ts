@@ -1,5 +1,5 @@
-import type { EnvironmentReader } from '../../internal/environment.ts';
-import { InvalidOptionError } from '../../model/errors.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
+import { InvalidOptionError } from '../../../model/errors.ts';
 import { kindOf } from './secret.ts';
 
 /** Where requests go, and what the URL said about who sends them. */

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import type { EnvironmentReader } from '../../internal/environment.ts';
-import { basicOf, isHttp } from './url.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
+import { basicOf, isHttp } from './endpoint.ts';
 
 /** The proxy that requests go through. */
 export interface ProxySettings {

@@ -7,7 +7,7 @@ const BLOCK_BEGINS = '-----BEGIN ';
 
 /** The certificates of a bundle, or nothing where OpenSSL would leave one of them out without a word: DER, and a bundle that is cut off. */
 export function certificatesOf(bundle: unknown): readonly X509Certificate[] | undefined {
-  const text = textOf(bundle);
+  const text = pemText(bundle);
   if (text === undefined || isCutOff(text.replaceAll(BLOCK, ''))) return undefined;
   const blocks = [...text.matchAll(BLOCK)].filter(([, kind]) => kind?.endsWith('CERTIFICATE'));
   try {
@@ -19,7 +19,7 @@ export function certificatesOf(bundle: unknown): readonly X509Certificate[] | un
 
 /** A private key without a passphrase. */
 export function keyOf(pem: unknown): KeyObject | undefined {
-  const text = textOf(pem);
+  const text = pemText(pem);
   try {
     return text === undefined ? undefined : createPrivateKey(text);
   } catch {
@@ -34,7 +34,7 @@ export function areOnePair(cert: unknown, key: unknown): boolean {
   return privateKey !== undefined && first?.publicKey.equals(createPublicKey(privateKey)) === true;
 }
 
-function textOf(pem: unknown): string | undefined {
+function pemText(pem: unknown): string | undefined {
   if (typeof pem === 'string') return pem;
   return isUint8Array(pem) ? Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).toString('latin1') : undefined;
 }
