@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
+import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
 import { filesOf, install, installedFor, MANIFEST, pack, ROOT, type Said, say } from './installed.ts';
@@ -58,7 +59,8 @@ describe('the tarball', () => {
   it('holds the build, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
     const beside = files.filter((file) => !/^dist\/.*\.(js|d\.ts)$|^marble-tests\/diagrams\/\w+\.svg$/.test(file));
-    const pages = ['README.md', 'src/otlp/README.md', 'src/testing/README.md', 'marble-tests/README.md'];
+    const folders = filesOf(join(ROOT, 'src')).filter((file) => file.endsWith('README.md'));
+    const pages = ['README.md', 'marble-tests/README.md', ...folders.map((file) => join('src', file))];
     expect(new Set(beside)).toEqual(new Set(['CHANGELOG.md', 'LICENSE', 'package.json', ...pages]));
     expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/otlp/index.js']));
     expect(files.filter((file) => /^tests?\b|\.test\./.test(file))).toEqual([]);
@@ -78,11 +80,23 @@ describe('the tarball', () => {
     expect(pages.flatMap(linksOf).filter((link) => link.endsWith('.svg') && !files.has(link))).toEqual([]);
   });
 
-  it('has a declaration beside each module', () => {
-    const files = filesOf(join(installed, 'dist'));
-    const modules = files.filter((file) => file.endsWith('.js')).map((file) => file.slice(0, -'.js'.length));
-    const declarations = files.filter((file) => file.endsWith('.d.ts')).map((file) => file.slice(0, -'.d.ts'.length));
-    expect(declarations).toEqual(modules);
+  it('has a declaration for each entry, and all that these declarations import', () => {
+    const entries = Object.values(MANIFEST.exports).flatMap((entry) =>
+      typeof entry === 'string' ? [] : [join(entry.types)],
+    );
+    const files = new Set(packed());
+    const declarations = [...files].filter((file) => file.endsWith('.d.ts'));
+    const imported = declarations.flatMap((file) => {
+      const imports = readFileSync(join(installed, file), 'utf8').matchAll(/['"](\.[^'"]+)\.[jt]s['"]/g);
+      return [...imports].map(([, path]) => join(dirname(file), `${path}.d.ts`));
+    });
+    const reached = new Set([...entries, ...imported]);
+    expect([...reached].filter((file) => !files.has(file))).toEqual([]);
+    expect(declarations.filter((file) => !reached.has(file))).toEqual([]);
+  });
+
+  it('holds few modules, since Node spends time on each', () => {
+    expect(packed().filter((file) => file.endsWith('.js')).length).toBeLessThan(30);
   });
 
   it('names no folder of the machine on which it was packed, and no source map', () => {
@@ -162,7 +176,13 @@ describe('an empty project that installs the tarball', () => {
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
-      expect.arrayContaining(['spanflow', 'spanflow/otlp', 'spanflow/testing', 'spanflow/operators']),
+      expect.arrayContaining([
+        'spanflow',
+        'spanflow/streams',
+        'spanflow/operators',
+        'spanflow/otlp',
+        'spanflow/testing',
+      ]),
     );
     for (const { specifier, imported, required } of await resolve(specifiers)) {
       // An error's code would be a string.
@@ -172,6 +192,12 @@ describe('an empty project that installs the tarball', () => {
         required: true,
       });
     }
+  });
+
+  it('gets the same functions and classes from each entry', async () => {
+    const said = await node(['shared.mjs']);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(said.stdout)).toEqual({ notShared: [], isOneClass: true });
   });
 
   it('reaches nothing behind them', async () => {
@@ -217,12 +243,13 @@ describe('a runtime', () => {
     expect(modules.filter((file) => esOnly.test(readFileSync(join(installed, file), 'utf8')))).toEqual([]);
   });
 
-  it('is looked at in bundles, too', () => {
-    const { sideEffects } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
-      sideEffects: unknown;
-    };
-    expect(sideEffects).toEqual(['./dist/internal/requireNode.js']);
-    expect(packed()).toContain('dist/internal/requireNode.js');
+  it('is looked at in a bundle of a program, too', async () => {
+    const input = join(project, 'bundled.mjs');
+    writeFileSync(input, "export { spanPipeline } from 'spanflow';\n");
+    const build = await rolldown({ input, platform: 'node', external: (id) => !/^[./]|^spanflow/.test(id) });
+    const { output } = await build.generate();
+    await build.close();
+    expect(output.map((file) => (file.type === 'chunk' ? file.code : '')).join('')).toContain('spanflow needs Node');
   });
 });
 
