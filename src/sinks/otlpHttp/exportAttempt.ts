@@ -3,8 +3,7 @@ import { type Attempt, type AttemptPhase, ExportError, type Response } from '../
 import type { ResourceWait } from '../shared/resources.ts';
 import { unanswered } from './answer/noAnswer.ts';
 import { meaningOf, type Question, readAnswer } from './answer/readAnswer.ts';
-import type { Connections } from './connection/connections.ts';
-import type { AnswerHead } from './connection/sendRequest.ts';
+import type { AnswerHead, Connections } from './connection/contract.ts';
 import type { OtlpHttpSettings } from './options.ts';
 import { type CountBytes, headersOf, type PreparedRequest, prepare } from './request.ts';
 

@@ -4,7 +4,7 @@ import { ExportError, type Failure, type Response } from '../../../model/sink.ts
 import { decodeStatusJson, decodeTraceResponseJson } from '../../../otlp/responses/jsonResponse.ts';
 import { decodeStatus, decodeTraceResponse } from '../../../otlp/responses/response.ts';
 import { failureOfRefusal, failureOfStatus } from '../../../otlp/responses/status.ts';
-import type { Answer, AnswerHead } from '../connection/sendRequest.ts';
+import type { Answer, AnswerHead } from '../connection/contract.ts';
 import { decodedContent } from './decodeContent.ts';
 
 type Encoding = 'protobuf' | 'json';

@@ -22,13 +22,13 @@ export class ConnectionPool {
   readonly #waiters = new Set<Waiter>(); // the first one that came first
   #isClosed = false;
 
-  constructor({ opener, target, origin }: BackendRoute) {
+  constructor({ opener, target, clientOn }: BackendRoute) {
     this.#pacer = new ConnectPacer(opener, target, {
       entered: (phase) => {
         for (const waiter of [...this.#waiters]) waiter.enter(phase);
       },
       connected: (socket) =>
-        this.#connected(new PooledConnection(origin, socket, (connection) => this.#forget(connection))),
+        this.#connected(new PooledConnection(clientOn(socket), socket, (connection) => this.#forget(connection))),
       // It fails for those for whom no other connection is being made.
       failed: (error) => this.#fail(this.#waiters.size - this.#pacer.underWay, error),
     });

@@ -1,28 +1,30 @@
 import type { Dispatcher } from 'undici';
 import type { OtlpHttpSettings } from '../options.ts';
-import { routeOf } from './backendRoute.ts';
+import { type BackendRoute, routeOf } from './backendRoute.ts';
 import { ConnectionPool } from './connectionPool.ts';
+import type { Answer, Connections, RequestWatch } from './contract.ts';
 import type { PooledConnection } from './pooledConnection.ts';
-import { type Answer, type RequestWatch, sendRequest } from './sendRequest.ts';
+import { sendRequest } from './sendRequest.ts';
+import { loadUndici, loadUndiciWhenIdle } from './undici.ts';
 import { userConnections } from './userDispatcher.ts';
-
-/** Connections to one backend, kept alive: as many as there are requests at once. */
-export interface Connections {
-  /** Sends a request and reads its answer. It rejects where there was none, and when it is aborted: before the phase `sending`, nothing of it was sent. */
-  request(options: Dispatcher.DispatchOptions, watch: RequestWatch, signal: AbortSignal): Promise<Answer>;
-  close(): Promise<void>;
-}
 
 export function connectionsFor(settings: OtlpHttpSettings): Connections {
   const { dispatcher, maxResponseBytes } = settings;
   return dispatcher === undefined ? ownConnections(settings) : userConnections(dispatcher, maxResponseBytes);
 }
 
+/** Kept alive, as many as there are requests at a time. */
 function ownConnections(settings: OtlpHttpSettings): Connections {
-  const route = routeOf(settings);
-  const pool = new ConnectionPool(route);
+  let opened: Promise<{ route: BackendRoute; pool: ConnectionPool }> | undefined;
+  const open = async () => {
+    const route = routeOf(settings, await loadUndici());
+    return { route, pool: new ConnectionPool(route) };
+  };
+  loadUndiciWhenIdle();
   return {
     request: async (given, watch, signal) => {
+      opened ??= open();
+      const { route, pool } = await opened;
       const options = route.request(given);
       let answer: Answer | undefined;
       while (answer === undefined) {
@@ -31,7 +33,12 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
       }
       return answer;
     },
-    close: () => pool.close(),
+    // Where undici cannot be loaded, there is nothing to close.
+    close: async () =>
+      opened?.then(
+        ({ pool }) => pool.close(),
+        () => {},
+      ),
   };
 }
 

@@ -3,7 +3,6 @@ import type { Client, Dispatcher } from 'undici';
 import { outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import { InformationalAnswers } from './informationalAnswers.ts';
-import { clientOn } from './socketClient.ts';
 
 /** One connection, for one request at a time. */
 export class PooledConnection {
@@ -13,11 +12,11 @@ export class PooledConnection {
   /** Whether nothing was asked over it yet. */
   isFresh = true;
 
-  constructor(origin: string, socket: Socket, onClose: (connection: PooledConnection) => void) {
+  constructor(client: Client, socket: Socket, onClose: (connection: PooledConnection) => void) {
+    this.#client = client;
     this.#socket = socket;
     this.#continues = new InformationalAnswers(socket);
     socket.once('close', () => onClose(this));
-    this.#client = clientOn(origin, socket);
   }
 
   get isOpen(): boolean {

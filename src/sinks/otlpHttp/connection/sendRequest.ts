@@ -1,30 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { AttemptPhase } from '../../../model/sink.ts';
+import type { Answer, AnswerHead, RequestWatch } from './contract.ts';
 
 /**
  * So long an answer may stand still once its status is known: what is missing is only what it says beside. It holds a slot of the sink, so this is a fraction of the usual timeout of an attempt,
  * and yet the time in which TCP sends again three times what was lost.
  */
 export const MAX_SILENCE_MILLIS = 2_000;
-
-/** What an answer begins with. */
-export interface AnswerHead {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-}
-
-export interface Answer extends AnswerHead {
-  /** `broken`: it ended too soon or stood still · `tooLong`: it is larger than it may be. */
-  readonly body: Buffer | 'broken' | 'tooLong';
-}
-
-/** Follows one sendRequest. */
-export interface RequestWatch {
-  enter(phase: AttemptPhase): void;
-  /** The status is known; the body is still to come. */
-  headed(head: AnswerHead): void;
-}
 
 /**
  * Sends one request and reads its answer. It rejects where there was none, and when it is aborted.

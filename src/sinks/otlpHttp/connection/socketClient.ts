@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
-// Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
-import { Client } from 'undici/index.js';
+import type { Client } from 'undici';
+import type { Undici } from './undici.ts';
 
 const ENDED = 'the connection has ended';
 
 /** An HTTP client on one connection that is there already, for one request at a time. */
-export function clientOn(origin: string, socket: Socket): Client {
+export function clientOn(undici: Undici, origin: string, socket: Socket): Client {
   let isTaken = false;
-  return new Client(origin, {
+  return new undici.Client(origin, {
     allowH2: false,
     pipelining: 1,
     // The deadline of an attempt belongs to its subscriber, and may be longer than any that is fixed here.

@@ -1,11 +1,11 @@
 import dns from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
-// Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
-import { buildConnector } from 'undici/index.js';
+import type { buildConnector } from 'undici';
 import { outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from '../body.ts';
 import type { TlsMaterial, TlsSource } from '../configuration/tls.ts';
+import type { Undici } from './undici.ts';
 
 /** Begins to connect, and returns the socket that does. With `upon` it secures a connection that is there already. */
 export type OpenSocket = (done: (error: Error | null, socket: Socket | null) => void, upon?: Socket) => Socket;
@@ -14,25 +14,25 @@ export type OpenSocket = (done: (error: Error | null, socket: Socket | null) => 
 export type SocketOpener = () => Promise<OpenSocket>;
 
 /** A connector remembers TLS sessions: what it makes connections with is kept while its TLS stays the same. */
-export function socketOpenerTo(url: URL, tls: TlsSource): SocketOpener {
+export function socketOpenerTo(url: URL, tls: TlsSource, undici: Undici): SocketOpener {
   const lookup = sharedLookup();
   const isSecure = url.protocol === 'https:';
   let last: { readonly material: TlsMaterial; readonly begin: OpenSocket } | undefined;
   return async () => {
     const material = isSecure ? await untraced(() => tls.current()) : NO_TLS;
-    if (last?.material !== material) last = { material, begin: beginWith(url, material, lookup) };
+    if (last?.material !== material) last = { material, begin: beginWith(url, material, lookup, undici) };
     return last.begin;
   };
 }
 
 const NO_TLS: TlsMaterial = Object.freeze({});
 
-function beginWith(url: URL, material: TlsMaterial, lookup: LookupFunction): OpenSocket {
+function beginWith(url: URL, material: TlsMaterial, lookup: LookupFunction, undici: Undici): OpenSocket {
   const { host, protocol, port } = url;
   const hostname = hostnameOf(url);
   // Passed on to the socket, plain or TLS, which undici's types leave out. Its own timeout is off: a dial has limits of ours.
   const onSocket = { lookup, highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
-  const connect = buildConnector({
+  const connect = undici.buildConnector({
     ...(material as buildConnector.BuildOptions),
     ...onSocket,
     allowH2: false,

@@ -1,6 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { Connections } from './connections.ts';
-import type { Answer } from './sendRequest.ts';
+import type { Answer, Connections } from './contract.ts';
 
 /**
  * Sends over a dispatcher of somebody else's, by the one method that all versions of undici have in common. It does not say how far a request is, so an attempt counts as being sent from its start;
