@@ -5,6 +5,7 @@ import { publint } from 'publint';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
+import { START_NAMES, startedIn } from '../bench/start.ts';
 import { filesOf, install, installedFor, MANIFEST, pack, ROOT, type Said, say } from './installed.ts';
 import { olderNodes } from './olderNodes.ts';
 
@@ -48,6 +49,23 @@ function linksOf(page: string): string[] {
     .map(([, link]) => link as string)
     .filter((link) => !/^[a-z]+:/i.test(link))
     .map((link) => join(dirname(page), link));
+}
+
+/** The packages that a module and the modules behind it import statically. */
+function packagesOf(entry: string): string[] {
+  const modules = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string): void => {
+    if (modules.has(file)) return;
+    modules.add(file);
+    const imports = readFileSync(join(installed, file), 'utf8').matchAll(/^(?:import|export)\b[^;]*?"([^"]+)";$/gm);
+    for (const [, name = ''] of imports) {
+      if (name.startsWith('.')) visit(join(dirname(file), name));
+      else if (!name.startsWith('node:')) packages.add(name);
+    }
+  };
+  visit(entry);
+  return [...packages].sort();
 }
 
 /** Runs a program of the project, by its path in it. */
@@ -97,6 +115,11 @@ describe('the tarball', () => {
 
   it('holds few modules, since Node spends time on each', () => {
     expect(packed().filter((file) => file.endsWith('.js')).length).toBeLessThan(30);
+  });
+
+  it('imports no package at the start but RxJS, and the small reader of protobuf for the sinks', () => {
+    expect(packagesOf('dist/streams.js')).toEqual(['rxjs']);
+    expect(packagesOf('dist/index.js').filter((name) => name !== 'protobufjs/minimal.js')).toEqual(['rxjs']);
   });
 
   it('names no folder of the machine on which it was packed, and no source map', () => {
@@ -161,6 +184,17 @@ describe('an empty project that installs the tarball', () => {
       const names = backend.requests.flatMap(({ spans }) => spans.map(({ name }) => name));
       expect(names.filter((name) => !readme.includes(`startSpan('${name}')`))).toEqual([]);
       expect({ spans: backend.spans, some: names.length > 0 }).toEqual({ spans: names.length, some: true });
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it.each(START_NAMES)('starts as the benchmark %s measures it', async (name) => {
+    const backend = await otlpBackend();
+    try {
+      const { millis, cpuMillis } = await startedIn(project, name, new URL('/', backend.url).href);
+      expect([millis, cpuMillis].every(Number.isFinite)).toBe(true);
+      expect(backend.spans).toBe(name.endsWith('Export') ? 1 : 0);
     } finally {
       await backend.close();
     }
