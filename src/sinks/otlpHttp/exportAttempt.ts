@@ -3,11 +3,11 @@ import { type Attempt, type AttemptPhase, ExportError, type Response } from '../
 import type { ResourceWait } from '../shared/resources.ts';
 import { unanswered } from './answer/noAnswer.ts';
 import { meaningOf, type Question, readAnswer } from './answer/readAnswer.ts';
+import type { OtlpHttpSettings } from './configuration/settings.ts';
 import type { AnswerHead, Connections } from './connection/contract.ts';
-import type { OtlpHttpSettings } from './options.ts';
 import { type CountBytes, headersOf, type PreparedRequest, prepare } from './request.ts';
 
-/** What all exports of a sink share. */
+/** What all attempts of a sink share. */
 export interface ExportContext {
   readonly settings: OtlpHttpSettings;
   readonly connections: Connections;
@@ -15,7 +15,7 @@ export interface ExportContext {
   readonly countBytes: CountBytes;
 }
 
-/** One attempt, from its spans to what the answer means. */
+/** One attempt to export a batch, from its spans to the meaning of the answer. */
 export class ExportAttempt {
   readonly #spans: readonly ReadableSpan[];
   readonly #context: ExportContext;
@@ -24,7 +24,7 @@ export class ExportAttempt {
   readonly #question: Question;
   #phase: AttemptPhase = 'preparing';
 
-  /** @param attempt told how far it is */
+  /** @param attempt is called with each phase of the attempt, and with the meaning of an answer's status */
   constructor(spans: readonly ReadableSpan[], context: ExportContext, attempt: Attempt, signal: AbortSignal) {
     const { url, encoding, maxResponseBytes } = context.settings;
     this.#spans = spans;
@@ -61,7 +61,7 @@ export class ExportAttempt {
       method: 'POST',
       path: `${url.pathname}${url.search}`,
       headers,
-      // undici's types leave the iterable out, its documentation does not.
+      // undici's documentation allows the iterable, its types omit it.
       body: body.content as Uint8Array,
     } as const;
     const watch = {
@@ -87,7 +87,7 @@ function withUnencodable(response: Response, unencodable: number): Response {
   return unencodable === 0 ? response : { ...response, unencodable };
 }
 
-/** A function for a header may never answer: the attempt, and its body, end all the same. */
+/** The user's function for a header may never settle: the attempt and its body end nevertheless. */
 function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
   return new Promise((resolve, reject) => {
     work.then(resolve, reject);

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { settingsOf } from '../../../src/sinks/otlpHttp/options.ts';
+import { settingsOf } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, outcomeOf, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { startProxy } from '../../support/httpProxy.ts';

@@ -9,24 +9,25 @@ import { decodedContent } from './decodeContent.ts';
 
 type Encoding = 'protobuf' | 'json';
 
-/** What an answer is read by. */
+/** What is needed to read an answer. */
 export interface Question {
   /** The URL, for messages. */
   readonly where: string;
-  /** What the request was written in. */
+  /** The encoding of the request. */
   readonly encoding: Encoding;
   readonly maxResponseBytes: number;
 }
 
-/** As much of a text that is no message of OTLP is quoted. */
+/** How much is quoted of a body that is not an OTLP message, in characters. */
 const MAX_QUOTED_LENGTH = 200;
-/** What a status means as long as nothing else is known: it counts, whatever becomes of the rest. */
+
+/** The meaning of a status alone: it counts even if the rest of the answer does not come. */
 export function meaningOf(head: AnswerHead, { where }: Pick<Question, 'where'>): Response | ExportError {
   if (isSuccess(head)) return { message: 'the answer broke off after its status' };
   return refusal(head, failureOfHead(head), where, '');
 }
 
-/** Turns what came back into a response, or throws what it means. */
+/** Returns the response that an answer means, or throws the failure that it means. */
 export async function readAnswer(answer: Answer, question: Question): Promise<Response> {
   const { where, maxResponseBytes } = question;
   const body =
@@ -34,7 +35,7 @@ export async function readAnswer(answer: Answer, question: Question): Promise<Re
       ? answer.body
       : await decodedContent(answer.body, headerText(answer.headers['content-encoding']), maxResponseBytes);
   if (body === 'tooLong') {
-    // OTLP 1.11: not tried again, whatever the status. Where that was a success, the spans were taken.
+    // OTLP 1.11: no retry, whatever the status. With a success status, the spans were accepted.
     const failure: Failure = isSuccess(answer) ? { kind: 'permanent', mayHaveArrived: true } : { kind: 'permanent' };
     throw new ExportError(
       failure,
@@ -43,7 +44,7 @@ export async function readAnswer(answer: Answer, question: Question): Promise<Re
   }
   if (body === 'broken') return orThrow(meaningOf(answer, question));
   if (isSuccess(answer)) return readSuccess(answer, body, question);
-  const said = body === 'unreadable' ? '' : saidIn(body, answer, question).trim();
+  const said = body === 'unreadable' ? '' : messageIn(body, answer, question).trim();
   throw refusal(answer, failureOfRefusal(failureOfHead(answer), answer.status, said), where, said);
 }
 
@@ -72,25 +73,25 @@ function refusal({ status }: AnswerHead, failure: Failure, where: string, said: 
   return new ExportError(failure, `${where} answered ${status}${redirect}${said === '' ? '' : `: ${escaped(said)}`}`);
 }
 
-/** What a refusal says. Gateways and proxies say other things than a message of OTLP: texts are readable as they are. */
-function saidIn(body: Buffer, answer: AnswerHead, question: Question): string {
+/** The message of a refusal. Gateways and proxies often send plain text instead of an OTLP message; that is quoted. */
+function messageIn(body: Buffer, answer: AnswerHead, question: Question): string {
   const encoding = encodingOf(answer, question);
   const quoted = body.toString('utf8', 0, 4 * MAX_QUOTED_LENGTH).slice(0, MAX_QUOTED_LENGTH);
-  const asItIs = isText(quoted) ? quoted : '';
+  const quotedText = isText(quoted) ? quoted : '';
   try {
     if (encoding === 'protobuf') return decodeStatus(body);
-    return encoding === 'json' ? decodeStatusJson(body) || asItIs : asItIs;
+    return encoding === 'json' ? decodeStatusJson(body) || quotedText : quotedText;
   } catch {
-    return asItIs;
+    return quotedText;
   }
 }
 
-/** Whether it has no controls but blanks and U+001B, with which terminal escapes begin. */
+/** Whether it has no control characters except white space and U+001B, with which terminal escapes begin. */
 function isText(text: string): boolean {
   return !/[\p{Cc}\ufffd]/u.test(text.replaceAll('\u001b', '').replaceAll(/\s/g, ''));
 }
 
-/** What the answer says of itself, or what the request was where it says nothing; `undefined` where it is neither. */
+/** The encoding that the answer names, or that of the request if it names none; `undefined` for any other content type. */
 function encodingOf({ headers }: AnswerHead, { encoding }: Question): Encoding | undefined {
   const type = headerText(headers['content-type'])?.trim() ?? '';
   if (type === '') return encoding;

@@ -12,14 +12,13 @@ interface Waiter {
 }
 
 /**
- * The connections by which one backend is reached: as many as there are requests at a time, kept alive by their clients for as long as these find good. Who waits for one takes the first that becomes free, or
- * that comes about.
+ * The connections to one backend: as many as there are requests at a time. The HTTP client of each decides how long it is kept alive. A request that waits for a connection takes the first one that becomes free or is made.
  */
 export class ConnectionPool {
   readonly #pacer: ConnectPacer;
   readonly #all = new Set<PooledConnection>();
-  readonly #idle: PooledConnection[] = []; // the last one that was used at the end
-  readonly #waiters = new Set<Waiter>(); // the first one that came first
+  readonly #idle: PooledConnection[] = []; // the one used last at the end
+  readonly #waiters = new Set<Waiter>(); // in the order in which they came
   #isClosed = false;
 
   constructor({ opener, target, clientOn }: BackendRoute) {
@@ -29,12 +28,12 @@ export class ConnectionPool {
       },
       connected: (socket) =>
         this.#connected(new PooledConnection(clientOn(socket), socket, (connection) => this.#forget(connection))),
-      // It fails for those for whom no other connection is being made.
-      failed: (error) => this.#fail(this.#waiters.size - this.#pacer.underWay, error),
+      // Each attempt that is still in flight may serve a waiter: only the others fail.
+      failed: (error) => this.#fail(this.#waiters.size - this.#pacer.inFlight, error),
     });
   }
 
-  /** A connection for one request. It must be given back. */
+  /** Resolves with a connection for one request, which must be given back. */
   take(enter: (phase: AttemptPhase) => void, signal: AbortSignal): Promise<PooledConnection> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
@@ -65,7 +64,7 @@ export class ConnectionPool {
     });
   }
 
-  /** @param isSound whether its request was answered, and the answer read to its end */
+  /** @param isSound whether the request was answered and the answer read to its end */
   giveBack(connection: PooledConnection, isSound: boolean): void {
     if (isSound && connection.isOpen) this.#offer(connection);
     else void connection.destroy();

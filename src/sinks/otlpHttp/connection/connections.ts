@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { OtlpHttpSettings } from '../options.ts';
+import type { OtlpHttpSettings } from '../configuration/settings.ts';
 import { type BackendRoute, routeOf } from './backendRoute.ts';
 import { ConnectionPool } from './connectionPool.ts';
 import type { Answer, Connections, RequestWatch } from './contract.ts';
@@ -13,7 +13,7 @@ export function connectionsFor(settings: OtlpHttpSettings): Connections {
   return dispatcher === undefined ? ownConnections(settings) : userConnections(dispatcher, maxResponseBytes);
 }
 
-/** Kept alive, as many as there are requests at a time. */
+/** Connections of our own, kept alive: as many as there are requests at a time. */
 function ownConnections(settings: OtlpHttpSettings): Connections {
   let opened: Promise<{ route: BackendRoute; pool: ConnectionPool }> | undefined;
   const open = async () => {
@@ -42,7 +42,7 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
   };
 }
 
-/** Nothing where the connection had ended while nobody used it: the request was not begun, and may go out over another one. */
+/** Returns `undefined` if the connection had ended while it was idle: the request was not begun, and can be sent over another connection. */
 async function requestOn(
   pool: ConnectionPool,
   connection: PooledConnection,
@@ -60,8 +60,8 @@ async function requestOn(
     watch.enter(phase);
   };
   try {
-    const watchThis = { enter, headed: watch.headed };
-    const answer = await sendRequest((handler) => connection.dispatch(options, handler), watchThis, maxBytes, signal);
+    const watchOne = { enter, headed: watch.headed };
+    const answer = await sendRequest((handler) => connection.dispatch(options, handler), watchOne, maxBytes, signal);
     isSound = typeof answer.body !== 'string';
     return answer;
   } catch (error) {

@@ -8,14 +8,14 @@ import { InformationalAnswers } from './informationalAnswers.ts';
 export class PooledConnection {
   readonly #client: Client;
   readonly #socket: Socket;
-  readonly #continues: InformationalAnswers;
-  /** Whether nothing was asked over it yet. */
+  readonly #informational: InformationalAnswers;
+  /** Whether no request has used it yet. */
   isFresh = true;
 
   constructor(client: Client, socket: Socket, onClose: (connection: PooledConnection) => void) {
     this.#client = client;
     this.#socket = socket;
-    this.#continues = new InformationalAnswers(socket);
+    this.#informational = new InformationalAnswers(socket);
     socket.once('close', () => onClose(this));
   }
 
@@ -24,14 +24,14 @@ export class PooledConnection {
   }
 
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    // What the client makes for itself (timers, listeners) outlives the request that it is made in.
+    // Timers and listeners of the client outlive the request that causes them.
     outsideAnyContext(() => untraced(() => this.#client.dispatch(options, handler)));
   }
 
-  /** A request is written to it from now on. */
+  /** A request is about to be written to it. */
   begin(): void {
     this.isFresh = false;
-    this.#continues.expect();
+    this.#informational.expect();
   }
 
   async destroy(): Promise<void> {

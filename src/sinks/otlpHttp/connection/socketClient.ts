@@ -4,17 +4,17 @@ import type { Undici } from './undici.ts';
 
 const ENDED = 'the connection has ended';
 
-/** An HTTP client on one connection that is there already, for one request at a time. */
+/** An HTTP client on one existing connection, for one request at a time. */
 export function clientOn(undici: Undici, origin: string, socket: Socket): Client {
   let isTaken = false;
   return new undici.Client(origin, {
     allowH2: false,
     pipelining: 1,
-    // The deadline of an attempt belongs to its subscriber, and may be longer than any that is fixed here.
+    // The subscriber keeps the deadline of an attempt, which may be longer than any fixed limit.
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: (_, callback) => {
-      // It asks again when the connection has ended: then the request is for another one. It does not expect to be answered at once, and after some errors of its own it would ask again for ever.
+      // The client asks again when the connection has ended: the request then needs another connection. It expects a later answer; after some errors it would otherwise ask again without end.
       const isLost = isTaken || socket.destroyed;
       isTaken = true;
       queueMicrotask(() =>

@@ -7,30 +7,30 @@ import { SOCKET_HIGH_WATER_MARK_BYTES } from '../body.ts';
 import type { TlsMaterial, TlsSource } from '../configuration/tls.ts';
 import type { Undici } from './undici.ts';
 
-/** Begins to connect, and returns the socket that does. With `upon` it secures a connection that is there already. */
+/** Begins to connect, and returns the connecting socket. With `upon`, it begins TLS on that existing connection. */
 export type OpenSocket = (done: (error: Error | null, socket: Socket | null) => void, upon?: Socket) => Socket;
 
-/** Makes connections to one host. It is asked for each new one, so that what TLS needs may change in between. */
+/** Prepares a connection to one host. Called for each new connection, so that certificates can be renewed in between. */
 export type SocketOpener = () => Promise<OpenSocket>;
 
-/** A connector remembers TLS sessions: what it makes connections with is kept while its TLS stays the same. */
+/** undici's connector remembers TLS sessions, so it is kept while the TLS material stays the same. */
 export function socketOpenerTo(url: URL, tls: TlsSource, undici: Undici): SocketOpener {
   const lookup = sharedLookup();
   const isSecure = url.protocol === 'https:';
-  let last: { readonly material: TlsMaterial; readonly begin: OpenSocket } | undefined;
+  let last: { readonly material: TlsMaterial; readonly open: OpenSocket } | undefined;
   return async () => {
     const material = isSecure ? await untraced(() => tls.current()) : NO_TLS;
-    if (last?.material !== material) last = { material, begin: beginWith(url, material, lookup, undici) };
-    return last.begin;
+    if (last?.material !== material) last = { material, open: openSocketWith(url, material, lookup, undici) };
+    return last.open;
   };
 }
 
 const NO_TLS: TlsMaterial = Object.freeze({});
 
-function beginWith(url: URL, material: TlsMaterial, lookup: LookupFunction, undici: Undici): OpenSocket {
+function openSocketWith(url: URL, material: TlsMaterial, lookup: LookupFunction, undici: Undici): OpenSocket {
   const { host, protocol, port } = url;
   const hostname = hostnameOf(url);
-  // Passed on to the socket, plain or TLS, which undici's types leave out. Its own timeout is off: a dial has limits of ours.
+  // undici passes these on to the socket, plain or TLS, though its types omit them. Its timeout is off: `ConnectAttempt` has limits.
   const onSocket = { lookup, highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
   const connect = undici.buildConnector({
     ...(material as buildConnector.BuildOptions),
@@ -47,30 +47,30 @@ function beginWith(url: URL, material: TlsMaterial, lookup: LookupFunction, undi
   };
 }
 
-/** As sockets want it: without the brackets of an IPv6 address. */
+/** The host name as sockets take it: without the brackets of an IPv6 address. */
 export function hostnameOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** A connection keeps no process alive: whoever waits for an answer (a flush, a drain at exit) does that on purpose. */
+/** A connection does not keep the process alive. A flush or a drain at exit, which waits for answers, does. */
 function unheld(socket: Socket): Socket {
   socket.unref();
-  // undici takes its reference back with each request.
+  // undici calls `ref` with each request.
   socket.ref = () => socket;
   return socket;
 }
 
-/** One look-up of a name at a time: it cannot be taken back, and occupies one of the few threads of the process until it ends. */
+/** Looks a name up only once at a time: a look-up cannot be cancelled, and occupies one of the few threads of the process until it ends. */
 function sharedLookup(): LookupFunction {
-  const underWay = new Map<string, Parameters<LookupFunction>[2][]>();
+  const inFlight = new Map<string, Parameters<LookupFunction>[2][]>();
   return (hostname, options, callback) => {
     const key = JSON.stringify([hostname, options]);
-    const waiting = underWay.get(key);
+    const waiting = inFlight.get(key);
     if (waiting !== undefined) return void waiting.push(callback);
     const all = [callback];
-    underWay.set(key, all);
+    inFlight.set(key, all);
     dns.lookup(hostname, options, (...result) => {
-      underWay.delete(key);
+      inFlight.delete(key);
       for (const each of all) each(...result);
     });
   };
