@@ -166,7 +166,7 @@ describe('exportTo: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(backend).toBe(attempts, ['ab']);
     });
-    expect(lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'scripted' }]);
+    expect(lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'exportTo(scripted)' }]);
     // The first batch was sent; the second was still in the queue.
     expect(ledger.stats()).toMatchObject({ lost: { unconfirmed: 2, unsubscribed: 2 }, pending: 0 });
   });
@@ -226,7 +226,7 @@ describe('exportTo: others that misbehave', () => {
     const subscription = source.pipe(exportTo(silent, { ledger, onLoss: (loss) => losses.push(loss) })).subscribe();
     expect(() => subscription.unsubscribe()).toThrow('mine');
     expect(aborts).toBe(1);
-    expect(losses).toEqual([{ count: 1, reason: 'unconfirmed', stage: 'silent' }]);
+    expect(losses).toEqual([{ count: 1, reason: 'unconfirmed', stage: 'exportTo(silent)' }]);
     expect(ledger.stats()).toMatchObject({ lost: { unconfirmed: 1 }, pending: 0 });
   });
 });
@@ -490,7 +490,7 @@ describe('exportTo: what is told', () => {
   });
 
   test('what could not be encoded', () => {
-    const lost = [{ count: 2, reason: 'unencodable', stage: 'backend' }];
+    const lost = [{ count: 2, reason: 'unencodable', stage: 'exportTo(backend)' }];
     expect(outcomesOf({ unencodable: 2 })).toMatchObject([{ delivered: 0, rejected: 0, lost }]);
   });
 

@@ -109,7 +109,10 @@ describe('exportTo: a batch that is too large in one piece', () => {
     const { sink, requests } = backendThat(() => true);
     const [outcome] = await outcomesOf(sink, [['only']]);
     expect(requests).toHaveLength(1);
-    expect(outcome).toMatchObject({ lost: [{ count: 1, reason: 'tooLarge', stage: 'backend' }], attempts: 1 });
+    expect(outcome).toMatchObject({
+      lost: [{ count: 1, reason: 'tooLarge', stage: 'exportTo(backend)' }],
+      attempts: 1,
+    });
   });
 
   test('a backend that refuses everything as too large is not asked for each item', async () => {

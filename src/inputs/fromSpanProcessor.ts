@@ -15,7 +15,7 @@ import {
 import type { Account } from '../ledger/account.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
-import type { Loss, LossReason } from '../model/outcome.ts';
+import type { Loss, LossReason } from '../model/tally.ts';
 import { DeferredLosses } from './shared/deferredLosses.ts';
 import { doneWithin, Flushes } from './shared/flushes.ts';
 import { Multicast } from './shared/multicast.ts';
@@ -166,7 +166,7 @@ class RingInput implements SpanSource {
       this.#losses.tell();
       this.#drain(SPANS_PER_TURN);
     });
-    this.#losses = new DeferredLosses(STAGE, account, settings.onLoss);
+    this.#losses = new DeferredLosses(account, settings.onLoss);
     account.watch({ queueSize: () => this.#ring.length });
   }
 
@@ -220,7 +220,7 @@ class RingInput implements SpanSource {
     const evicted = this.#ring.shift() as ReadableSpan;
     this.#account.lose(1, 'queueFull');
     this.#tellSoon('queueFull');
-    this.lost.next({ loss: { count: 1, reason: 'queueFull', stage: STAGE }, spans: [evicted] });
+    this.lost.next({ loss: { count: 1, reason: 'queueFull', stage: this.#account.stage }, spans: [evicted] });
   }
 
   #refuse(reason: LossReason): LossReason {
@@ -277,7 +277,7 @@ class RingInput implements SpanSource {
     this.#drain(Number.POSITIVE_INFINITY);
     const left = this.#ring.take(this.#ring.length);
     if (left.length > 0) {
-      const loss: Loss = { count: left.length, reason: 'noSubscriber', stage: STAGE };
+      const loss: Loss = { count: left.length, reason: 'noSubscriber', stage: this.#account.stage };
       this.#account.lose(loss.count, loss.reason);
       this.#losses.add(loss.count, loss.reason);
       this.lost.next({ loss, spans: left });

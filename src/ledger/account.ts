@@ -1,4 +1,4 @@
-import type { LossReason, Tally } from '../model/outcome.ts';
+import type { LossReason, Tally } from '../model/tally.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
 export type Counts = Readonly<Partial<Record<LossReason, number>>>;
@@ -28,8 +28,16 @@ export interface StageStats {
   readonly pending: number;
 }
 
+/** What a stage does: it lets items in, passes them on, makes batches of them, or ends their way. */
+export type Role = 'input' | 'operator' | 'batch' | 'sink';
+
 /** Where in the flow a stage stands. */
-export type Role = 'input' | 'batch' | 'sink';
+export interface Place {
+  /** The stages whose items it is offered; empty for an input. Stages behind one fan-out share the array. */
+  readonly follows: readonly Account[];
+  /** The route that it was declared to be on, behind a fan-out. */
+  readonly route: string | undefined;
+}
 
 /** What a stage can be asked for at any time. */
 export interface Gauges {
@@ -43,7 +51,9 @@ export interface Gauges {
 /** The books of one stage: its verbs are the only way to change them, and each keeps both equations. */
 export class Account {
   readonly role: Role;
+  /** The key of the stage in losses, outcomes and statistics. */
   readonly stage: string;
+  readonly place: Place;
   readonly #touch: () => void;
   readonly #gauges = new Set<Gauges>(); // of each subscription that runs
   #attempts = 0;
@@ -57,12 +67,15 @@ export class Account {
   #rejected = 0;
   #handedOn = 0;
   #removed = 0;
+  #emitted = 0; // items that left in batches
+  readonly #lostHereBy: Partial<Record<LossReason, number>> = {}; // by the stage itself, and not by whoever held a batch
   readonly #refusedBy: Partial<Record<LossReason, number>> = {};
   readonly #lostBy: Partial<Record<LossReason, number>> = {};
 
-  constructor(role: Role, stage: string, touch: () => void) {
+  constructor(role: Role, stage: string, place: Place, touch: () => void) {
     this.role = role;
     this.stage = stage;
+    this.place = place;
     this.#touch = touch;
   }
 
@@ -84,11 +97,15 @@ export class Account {
     return () => this.#gauges.delete(gauges);
   }
 
-  /** The sum of a gauge over all that run. */
-  read(gauge: keyof Gauges): number {
-    let sum = 0;
-    for (const gauges of this.#gauges) sum += gauges[gauge]?.() ?? 0;
-    return sum;
+  /** Adds what each running subscription shows. */
+  addGauges(sums: Record<keyof Gauges, number>): void {
+    for (const gauges of this.#gauges) {
+      sums.queueSize += gauges.queueSize?.() ?? 0;
+      sums.queueBytes += gauges.queueBytes?.() ?? 0;
+      sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
+      sums.inFlight += gauges.inFlight?.() ?? 0;
+      sums.batchSize += gauges.batchSize?.() ?? 0;
+    }
   }
 
   attempted(isRetry: boolean): void {
@@ -132,10 +149,16 @@ export class Account {
   lose(count: number, reason: LossReason): void {
     this.#pending -= count;
     add(this.#lostBy, reason, count);
+    add(this.#lostHereBy, reason, count);
     this.#touch();
   }
 
-  /** So many pending items ended as the tally says; what it leaves out was removed on the way. */
+  /** Pending items left in a batch. They stay pending until the batch has an outcome, or is handed on. */
+  emit(count: number): void {
+    this.#emitted += count;
+  }
+
+  /** `count` pending items ended as the tally says; what it leaves out was removed on the way. */
   settle(count: number, tally: Tally): void {
     let rest = count;
     const upTo = (claimed: number) => {
@@ -153,9 +176,30 @@ export class Account {
     this.#touch();
   }
 
+  get offered(): number {
+    return this.#accepted + this.#refused;
+  }
+
+  /** Items that went on to the next stage, in batches or one by one. */
+  get passedOn(): number {
+    return this.role === 'batch' ? this.#emitted : this.#handedOn;
+  }
+
+  /** The books of a batcher up to the moment in which its batches leave; what becomes of them is in the books of those behind it. */
+  statsUntilEmitted(): StageStats {
+    const ended = this.#emitted + total(this.#lostHereBy);
+    return {
+      ...this.stats(),
+      ...{ delivered: 0, possibleDuplicates: 0, rejected: 0, removed: 0 },
+      handedOn: this.#emitted,
+      lost: { ...this.#lostHereBy },
+      pending: this.#accepted - ended,
+    };
+  }
+
   stats(): StageStats {
     return {
-      offered: this.#accepted + this.#refused,
+      offered: this.offered,
       accepted: this.#accepted,
       refused: { ...this.#refusedBy },
       delivered: this.#delivered,
@@ -171,7 +215,9 @@ export class Account {
 
 /** Sums a record of counts. */
 export function total(counts: Counts): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  let sum = 0;
+  for (const reason in counts) sum += counts[reason as LossReason] as number;
+  return sum;
 }
 
 /** Adds to a record of counts. */

@@ -2,14 +2,23 @@ import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { requireMillis, requireShape, withDefaults } from '../internal/validation.ts';
-import { Account, type Role } from './account.ts';
-import { type Stats, summarize } from './stats.ts';
+import { InvalidOptionError } from '../model/errors.ts';
+import { Account, type Role, type StageStats } from './account.ts';
+import { Graph } from './graph.ts';
+import { Line } from './line.ts';
+import { readGauges, type Stats } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
 export interface Ledger {
   stats(): Stats;
   /** The present books, then the new ones whenever they have changed, at most once per interval. No timer runs while nothing changes. */
   readonly stats$: Observable<Stats>;
+  /**
+   * The same books, for the stages of one route behind a fan-out. Each such stage follows the one that was opened before it on this route, and the first one the stage that was opened last in front of the fan-out.
+   *
+   * @param name its key in `stats().routes`
+   */
+  route(name: string): Ledger;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
   /** @internal Ends `stats$`, with the final books. */
@@ -17,7 +26,7 @@ export interface Ledger {
 }
 
 export interface LedgerOptions {
-  /** `stats$` emits at most once in so many milliseconds: 10 or more. Default 1,000. */
+  /** `stats$` emits at most once per interval, in milliseconds: 10 or more. Default 1,000. */
   intervalMillis?: number;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
@@ -34,7 +43,13 @@ const MAX_STAGES = 256;
 /**
  * Makes a ledger, to be given to each stage of one pipeline.
  *
- * Up to 256 stages have books of their own in it; from there on, stages of one name share theirs.
+ * A stage follows the one that was opened before it, so that the order of `adaptiveBatch(…)` and `exportTo(…)` in the program is the order in the books; inputs that are opened one after the other are merged. Behind
+ * a fan-out, give the stages of each route `ledger.route('name')` instead: then `stats().routes` has the totals of each, and an item counts as delivered in the whole when the route that has delivered least has
+ * delivered it. Without it, what begins after the end of a chain is a further one from the same input; several chains that share the items out (`groupBy`) are summed up, and chains that each get every item are routes
+ * named after their last stage.
+ *
+ * `stats()` costs some microseconds for each call, and `stats$` one such call per interval in which something changed; nothing is kept up to date for either in between. Up to 256 stages have books of their
+ * own; from there on, stages of one name share theirs.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -48,37 +63,82 @@ const MAX_STAGES = 256;
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
   const { intervalMillis, scheduler } = withDefaults('createLedger', LEDGER_DEFAULTS, options);
-  requireShape('createLedger.scheduler', scheduler, 'a scheduler of RxJS', 'schedule', 'now');
+  requireShape('createLedger.scheduler', scheduler, 'an RxJS scheduler', 'schedule', 'now');
   requireMillis('createLedger.intervalMillis', intervalMillis, 10, 'finite');
-  const accounts: Account[] = [];
-  const followers = new Set<Follower>(); // of `stats$`
-  let closed = false;
-  const touch = () => {
-    if (followers.size > 0) for (const follower of followers) follower.changed();
-  };
-  const stats = () => summarize(accounts);
+  return new Books(intervalMillis, scheduler).at(undefined, new Line());
+}
 
-  return {
-    stats,
-    stats$: new Observable((subscriber) => {
-      const follower = new Follower(subscriber, stats, intervalMillis, scheduler);
-      if (!closed) followers.add(follower);
-      subscriber.add(() => followers.delete(follower));
-      subscriber.next(stats());
-      if (closed) follower.close();
-    }),
-    open(role, stage) {
-      const alike = accounts.findLast((account) => account.role === role && isNamed(account, stage));
-      if (alike !== undefined && accounts.length >= MAX_STAGES) return alike;
-      const account = new Account(role, nameOf(stage, accounts), touch);
-      accounts.push(account);
-      return account;
-    },
-    close() {
-      closed = true;
-      for (const follower of [...followers]) follower.close();
-    },
-  };
+/** What all routes of one ledger share. */
+class Books {
+  readonly #intervalMillis: number;
+  readonly #scheduler: SchedulerLike;
+  readonly #graph = new Graph();
+  readonly #followers = new Set<Follower>(); // of `stats$`
+  readonly #stats$: Observable<Stats>;
+  #closed = false;
+
+  constructor(intervalMillis: number, scheduler: SchedulerLike) {
+    this.#intervalMillis = intervalMillis;
+    this.#scheduler = scheduler;
+    this.#stats$ = new Observable((subscriber) => this.#follow(subscriber));
+  }
+
+  /** The ledger, for stages that stand in this line. */
+  at(route: string | undefined, line: Line): Ledger {
+    return {
+      stats: () => this.#stats(),
+      stats$: this.#stats$,
+      route: (name) => {
+        if (typeof name !== 'string' || name === '')
+          throw new InvalidOptionError('ledger.route.name', 'a string that is not empty', name);
+        return this.at(route === undefined ? name : `${route}/${name}`, line.branch());
+      },
+      open: (role, stage) => this.#open(role, stage, route, line),
+      close: () => this.#close(),
+    };
+  }
+
+  #open(role: Role, stage: string, route: string | undefined, line: Line): Account {
+    const { stages } = this.#graph;
+    const alike = stages.filter((account) => account.role === role && isNamed(account, stage));
+    const shared = alike.findLast((account) => account.place.route === route);
+    if (shared !== undefined && stages.length >= MAX_STAGES) return shared;
+    const key = alike.length === 0 ? stage : `${stage}#${alike.length + 1}`;
+    const account = new Account(role, key, { route, follows: line.end(role) }, () => this.#changed());
+    line.add(account);
+    this.#graph.add(account);
+    return account;
+  }
+
+  #stats(): Stats {
+    const accounts = this.#graph.stages;
+    const stages: Record<string, StageStats> = {};
+    const books = new Map<Account, StageStats>();
+    for (const account of accounts) {
+      const stats = account.stats();
+      books.set(account, stats);
+      stages[account.stage] = stats;
+    }
+    const { whole, routes } = this.#graph.sum(books);
+    return { ...whole, ...readGauges(accounts), stages, routes };
+  }
+
+  #follow(subscriber: Subscriber<Stats>): void {
+    const follower = new Follower(subscriber, () => this.#stats(), this.#intervalMillis, this.#scheduler);
+    if (!this.#closed) this.#followers.add(follower);
+    subscriber.add(() => this.#followers.delete(follower));
+    subscriber.next(this.#stats());
+    if (this.#closed) follower.close();
+  }
+
+  #changed(): void {
+    if (this.#followers.size > 0) for (const follower of this.#followers) follower.changed();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    for (const follower of [...this.#followers]) follower.close();
+  }
 }
 
 /** Emits the books once per interval in which something changed. */
@@ -114,11 +174,6 @@ class Follower {
 }
 
 /** The second `exportTo` of a pipeline is `exportTo#2`. */
-function nameOf(stage: string, accounts: readonly Account[]): string {
-  const alike = accounts.filter((account) => isNamed(account, stage)).length;
-  return alike === 0 ? stage : `${stage}#${alike + 1}`;
-}
-
 function isNamed(account: Account, stage: string): boolean {
   return account.stage === stage || account.stage.startsWith(`${stage}#`);
 }

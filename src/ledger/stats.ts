@@ -1,14 +1,18 @@
-import type { LossReason } from '../model/outcome.ts';
-import { type Account, add, type Counts, type Role, type StageStats } from './account.ts';
+import type { LossReason } from '../model/tally.ts';
+import { type Account, add, type Counts, type StageStats, total } from './account.ts';
 
-/** The books of a pipeline: of each stage, and of the whole. */
-export interface Stats extends StageStats {
+/** The books of a whole, or of one route through it. */
+export interface FlowStats extends StageStats {
   /**
-   * Items that left one of our stages and did not reach the next: what operators in between filtered or still hold. Below zero
-   * they made more of them. With it, `accepted = delivered + rejected + handedOn + removed + Σ lost + pending + between` for the whole.
+   * Items that left one of our stages and did not reach the next: what the user's operators in between filtered or still hold. Below zero
+   * they made more of them. With it, `accepted = delivered + rejected + handedOn + removed + Σ lost + pending + between`.
    */
   readonly between: number;
-  /** Items in the inputs' and batchers' queues. */
+}
+
+/** The books of a pipeline: of the whole, of each route, and of each stage. */
+export interface Stats extends FlowStats {
+  /** Items in the queues of inputs, operators and batchers. */
   readonly queueSize: number;
   /** Their estimated bytes, as far as they are estimated. */
   readonly queueBytes: number;
@@ -16,97 +20,95 @@ export interface Stats extends StageStats {
   readonly memoryBytes: number;
   /** How many items make the next batch due. */
   readonly batchSize: number;
-  /** Attempts under way. */
+  /** Attempts in flight. */
   readonly inFlight: number;
-  /** Attempts that were started, and those of them that were not a batch's first. */
+  /** Attempts that were started. */
   readonly attempts: number;
+  /** Of those, attempts that were not the first of their batch. */
   readonly retries: number;
-  /** Exceptions of callbacks and strategies that were given to us; the stream went on. */
+  /** Exceptions of callbacks and strategies that were given to spanflow; the stream went on. */
   readonly callbackErrors: number;
+  /** By stage. The key is that of `Loss.stage`, too. */
   readonly stages: Readonly<Record<string, StageStats>>;
+  /** By route, where the flow fans out; empty where it does not. */
+  readonly routes: Readonly<Record<string, FlowStats>>;
 }
 
-/** The whole: what the first stage let in, and how it ended in the last one that knows. */
-export function summarize(accounts: readonly Account[]): Stats {
-  const by = (role: Role) => accounts.filter((account) => account.role === role).map((account) => account.stats());
-  const present = (['input', 'batch', 'sink'] as const).map(by).filter((stages) => stages.length > 0);
-  // Batches know their outcome from their holders, so a sink behind them is the same items once more.
-  const flow =
-    by('batch').length > 0 ? present.filter((stages) => stages !== present.at(-1) || by('sink').length === 0) : present;
-  const chain = flow.map(sumStages);
-  return {
-    ...joinChain(chain),
-    ...readGauges(accounts),
-    stages: Object.fromEntries(accounts.map((a) => [a.stage, a.stats()])),
+/** Stages whose books make one flow. Of a stage in `untilEmitted`, only what happens before its batches leave. */
+export interface Flow {
+  readonly first: readonly Account[];
+  readonly later: readonly Account[];
+  /** Those of them that no other one follows. */
+  readonly last: ReadonlySet<Account>;
+  /** Operators between a batcher and its sinks: the batcher has counted their items as handed on. */
+  readonly behindBatches: readonly Account[];
+  readonly untilEmitted: ReadonlySet<Account>;
+}
+
+type Sums = { -readonly [Name in keyof FlowStats]: FlowStats[Name] } & {
+  refused: Partial<Record<LossReason, number>>;
+  lost: Partial<Record<LossReason, number>>;
+};
+
+/** What was let in at the first stages, and how it ended, whichever stage knows. */
+export function sumFlow(flow: Flow, books: ReadonlyMap<Account, StageStats>): FlowStats {
+  const statsOf = (account: Account) =>
+    flow.untilEmitted.has(account) ? account.statsUntilEmitted() : (books.get(account) as StageStats);
+  const sums: Sums = {
+    ...{ offered: 0, accepted: 0, refused: {}, delivered: 0, possibleDuplicates: 0, rejected: 0 },
+    ...{ handedOn: 0, removed: 0, lost: {}, pending: 0, between: 0 },
   };
+  for (const account of flow.first) {
+    const stats = statsOf(account);
+    sums.offered += stats.offered;
+    sums.accepted += stats.accepted;
+    addCounts(sums.refused, stats.refused);
+    addEnds(sums, stats, flow.last.has(account));
+  }
+  for (const account of flow.later) {
+    const stats = statsOf(account);
+    sums.between -= stats.offered;
+    addCounts(sums.lost, stats.refused);
+    addEnds(sums, stats, flow.last.has(account));
+  }
+  for (const account of flow.behindBatches) {
+    const stats = statsOf(account);
+    sums.handedOn -= stats.pending + total(stats.refused) + total(stats.lost);
+    sums.pending += stats.pending;
+    addCounts(sums.lost, stats.refused);
+    addCounts(sums.lost, stats.lost);
+  }
+  return sums;
 }
 
-const NOTHING: StageStats = Object.freeze({
-  offered: 0,
-  accepted: 0,
-  refused: {},
-  delivered: 0,
-  possibleDuplicates: 0,
-  rejected: 0,
-  handedOn: 0,
-  removed: 0,
-  lost: {},
-  pending: 0,
-});
-
-function sumStages(stages: readonly StageStats[]): StageStats {
-  return stages.reduce(
-    (sum, stage) => ({
-      offered: sum.offered + stage.offered,
-      accepted: sum.accepted + stage.accepted,
-      refused: sumCounts(sum.refused, stage.refused),
-      delivered: sum.delivered + stage.delivered,
-      possibleDuplicates: sum.possibleDuplicates + stage.possibleDuplicates,
-      rejected: sum.rejected + stage.rejected,
-      handedOn: sum.handedOn + stage.handedOn,
-      removed: sum.removed + stage.removed,
-      lost: sumCounts(sum.lost, stage.lost),
-      pending: sum.pending + stage.pending,
-    }),
-    NOTHING,
-  );
+/** What went on from the last stage is handed on; what went on from one before is offered to the next, or was dropped in between. */
+function addEnds(sums: Sums, stats: StageStats, isLast: boolean): void {
+  sums.delivered += stats.delivered;
+  sums.possibleDuplicates += stats.possibleDuplicates;
+  sums.rejected += stats.rejected;
+  sums.removed += stats.removed;
+  sums.pending += stats.pending;
+  addCounts(sums.lost, stats.lost);
+  if (isLast) sums.handedOn += stats.handedOn;
+  else sums.between += stats.handedOn;
 }
 
-/** Puts stages one behind the other: what one handed on is what the next was offered, but for what happened in between. */
-function joinChain(chain: readonly StageStats[]): StageStats & { between: number } {
-  const [first = NOTHING, ...rest] = chain;
-  return rest.reduce<StageStats & { between: number }>(
-    (whole, next) => ({
-      ...sumStages([
-        whole,
-        { ...next, offered: 0, accepted: 0, refused: {}, lost: sumCounts(next.lost, next.refused) },
-      ]),
-      offered: whole.offered,
-      accepted: whole.accepted,
-      refused: whole.refused,
-      handedOn: next.handedOn,
-      between: whole.between + whole.handedOn - next.offered,
-    }),
-    { ...first, between: 0 },
-  );
+function addCounts(sum: Partial<Record<LossReason, number>>, counts: Counts): void {
+  for (const reason in counts) add(sum, reason as LossReason, counts[reason as LossReason] as number);
 }
 
-function readGauges(accounts: readonly Account[]): Omit<Stats, keyof StageStats | 'between' | 'stages'> {
-  const sum = (read: (account: Account) => number) => accounts.reduce((whole, account) => whole + read(account), 0);
-  return {
-    queueSize: sum((account) => account.read('queueSize')),
-    queueBytes: sum((account) => account.read('queueBytes')),
-    memoryBytes: sum((account) => account.read('memoryBytes')),
-    batchSize: Math.max(0, ...accounts.map((account) => account.read('batchSize'))),
-    inFlight: sum((account) => account.read('inFlight')),
-    attempts: sum((account) => account.attempts),
-    retries: sum((account) => account.retries),
-    callbackErrors: sum((account) => account.callbackErrors),
-  };
-}
-
-function sumCounts(one: Counts, other: Counts): Counts {
-  const sum: Partial<Record<LossReason, number>> = { ...one };
-  for (const [reason, count] of Object.entries(other)) add(sum, reason as LossReason, count);
-  return sum;
+/** What is asked of the stages themselves, and no flow. */
+export function readGauges(accounts: readonly Account[]): Omit<Stats, keyof FlowStats | 'stages' | 'routes'> {
+  const gauges = { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0 };
+  const counts = { attempts: 0, retries: 0, callbackErrors: 0 };
+  for (const account of accounts) {
+    const { batchSize } = gauges;
+    gauges.batchSize = 0;
+    account.addGauges(gauges);
+    gauges.batchSize = Math.max(batchSize, gauges.batchSize);
+    counts.attempts += account.attempts;
+    counts.retries += account.retries;
+    counts.callbackErrors += account.callbackErrors;
+  }
+  return { ...gauges, ...counts };
 }

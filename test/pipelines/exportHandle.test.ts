@@ -4,8 +4,8 @@ import { map, mergeMap } from 'rxjs/operators';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { memoryBudget } from '../../src/flow/memory.ts';
 import { total } from '../../src/ledger/account.ts';
-import type { Loss } from '../../src/model/outcome.ts';
 import { ExportError, type Response, type Sink } from '../../src/model/sink.ts';
+import type { Loss } from '../../src/model/tally.ts';
 import type { ExportAnswer } from '../../src/pipelines/exportHandle/call.ts';
 import { type ExportHandle, exportHandle } from '../../src/pipelines/exportHandle/exportHandle.ts';
 import { EXPORT_HANDLE_DEFAULTS, type ExportHandleOptions } from '../../src/pipelines/exportHandle/options.ts';
@@ -87,7 +87,7 @@ describe('exportHandle', () => {
       const handle = exportHandle(sink, { maxExportBatchSize: 2 });
       const answer = await handle.export([1, 2, 3, 4, 5]);
       expect(answer).toMatchObject({ delivered: 3, estimated: 0, attempts: 1, message: 'slow down' });
-      expect(answer.lost).toEqual([{ count: 2, reason: 'permanent', stage: 'answering' }]);
+      expect(answer.lost).toEqual([{ count: 2, reason: 'permanent', stage: 'exportTo(answering)' }]);
       expect(answer.error).toMatchObject({ code: 'EXPORT_FAILED', message: 'no such tenant' });
       await handle.shutdown();
     }));
@@ -97,7 +97,7 @@ describe('exportHandle', () => {
       const handle = exportHandle(answering(() => ({ rejected: 1, unencodable: 1 })));
       const answer = await handle.export([1, 2, 3]);
       expect(answer).toMatchObject({ delivered: 1, rejected: 1, estimated: 0 });
-      expect(answer.lost).toEqual([{ count: 1, reason: 'unencodable', stage: 'answering' }]);
+      expect(answer.lost).toEqual([{ count: 1, reason: 'unencodable', stage: 'exportTo(answering)' }]);
       await handle.shutdown();
     }));
 

@@ -75,7 +75,7 @@ describe('toConsole', () => {
     ];
     const outcome = await outcomeOf(sink, items);
     expect(outcome.delivered + (outcome.lost[0]?.count ?? 0)).toBe(5);
-    expect(outcome.lost).toMatchObject([{ reason: 'unencodable', stage: 'toConsole' }]);
+    expect(outcome.lost).toMatchObject([{ reason: 'unencodable', stage: 'exportTo(toConsole)' }]);
     expect(lines.at(-1)).toBe("'last'");
   });
 

@@ -115,7 +115,7 @@ describe('an exporter', () => {
   it('that fails without a reason is tried again', async () => {
     const exporter = new ScriptedExporter((answer) => answer({ code: ExportResultCode.FAILED }));
     const outcome = await outcomeOf(toExporter(exporter), SPANS);
-    expect(outcome.lost).toEqual([{ count: 2, reason: 'retriesExhausted', stage: 'ScriptedExporter' }]);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'retriesExhausted', stage: 'exportTo(ScriptedExporter)' }]);
     expect(outcome.error?.message).toBe('the exporter failed and did not say why');
     expect(exporter.calls.length).toBe(3);
   });

@@ -52,7 +52,7 @@ export class BoundedChannel<T> implements Channel<T> {
       this.#refused.tell();
       this.#drain();
     });
-    this.#refused = new DeferredLosses(STAGE, account, settings.onLoss);
+    this.#refused = new DeferredLosses(account, settings.onLoss);
     this.#entrance = new Entrance(settings, account, {
       onAccepted: () => this.#drainSoon(),
       onRefused: (reason) => {

@@ -1,15 +1,13 @@
 import type { Account } from '../../ledger/account.ts';
-import type { Loss, LossReason } from '../../model/outcome.ts';
+import type { Loss, LossReason } from '../../model/tally.ts';
 
 /** What was lost since the last turn of the event loop, by reason: `onLoss` is told of it outside of the producers' calls. */
 export class DeferredLosses {
-  readonly #stage: string;
   readonly #account: Account;
   readonly #onLoss: ((loss: Loss) => void) | undefined;
   readonly #counts = new Map<LossReason, number>();
 
-  constructor(stage: string, account: Account, onLoss: ((loss: Loss) => void) | undefined) {
-    this.#stage = stage;
+  constructor(account: Account, onLoss: ((loss: Loss) => void) | undefined) {
     this.#account = account;
     this.#onLoss = onLoss;
   }
@@ -28,7 +26,7 @@ export class DeferredLosses {
     this.#counts.clear();
     for (const [reason, count] of losses) {
       try {
-        this.#onLoss?.({ count, reason, stage: this.#stage });
+        this.#onLoss?.({ count, reason, stage: this.#account.stage });
       } catch {
         this.#account.callbackFailed();
       }

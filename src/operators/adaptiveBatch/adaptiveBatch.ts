@@ -8,7 +8,7 @@ import type { Account } from '../../ledger/account.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../model/batch.ts';
 import { QueueFullError } from '../../model/errors.ts';
-import { lostTally } from '../../model/outcome.ts';
+import { lostTally } from '../../model/tally.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { Batcher } from './batcher.ts';
 import { HeldBatch, type HeldBatchOwner } from './heldBatch.ts';
@@ -89,7 +89,7 @@ function batchInto<T>(
   });
   const unsettled = new Unsettled<T>(scheduler, settings.holdLeaseMillis, (batch) => {
     intake.tell('leaseExpired', batch.items);
-    batch.expire(lostTally(batch.size, 'leaseExpired', STAGE));
+    batch.expire(lostTally(batch.size, 'leaseExpired', account.stage));
   });
   const closing = settings.gate && closingOf(settings.gate, settings);
   const water = new WaterMarks(closing, { high: 2, low: 1 }); // in full batches
@@ -152,6 +152,7 @@ function batchInto<T>(
     const nowMillis = scheduler.now();
     const batch = new HeldBatch(owner, front, taken, nowMillis);
     taken += front.items.length;
+    account.emit(front.items.length);
     unsettled.add(batch);
     const openMillis = nowMillis - openedAtMillis;
     openedAtMillis = nowMillis;

@@ -1,9 +1,9 @@
 import { measure } from '../../flow/boundedQueue.ts';
 import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
 import type { Account } from '../../ledger/account.ts';
-import type { LossReason } from '../../model/outcome.ts';
+import type { LossReason } from '../../model/tally.ts';
 import type { Batcher } from './batcher.ts';
-import { type AdaptiveBatchSettings, STAGE } from './options.ts';
+import type { AdaptiveBatchSettings } from './options.ts';
 
 /** What became of an item: it is in, it is not, or it is the one too many that ends the stream. */
 export type Admission = 'accepted' | 'refused' | 'overflown';
@@ -57,7 +57,7 @@ export class Intake<T> {
   /** Tells whoever wants to know. What they throw is theirs; it is counted, and the stream goes on. */
   tell(reason: LossReason, items: readonly T[]): void {
     try {
-      this.#settings.onLoss?.({ count: items.length, reason, stage: STAGE }, items);
+      this.#settings.onLoss?.({ count: items.length, reason, stage: this.#account.stage }, items);
     } catch {
       this.#account.callbackFailed();
     }

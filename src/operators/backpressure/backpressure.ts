@@ -3,11 +3,12 @@ import { BoundedQueue, measure } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
-import { LossReporter } from '../../internal/lossReporter.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
 import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 
 export interface BackpressureOptions<T> {
@@ -36,9 +37,14 @@ export interface BackpressureOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Told when `onLoss` or `sizeOf` throws, or `sizeOf` or `demand` says what is no number of theirs. */
   onCallbackError?: (thrown: unknown) => void;
+  /** Books what comes and what is lost. Left out: this stage has books that nobody sees. */
+  ledger?: Ledger;
 }
 
-type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate'>> & { gate: Gate | undefined };
+type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate' | 'ledger'>> & {
+  gate: Gate | undefined;
+  ledger: Ledger | undefined;
+};
 
 export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Object.freeze({
   demand: NEVER,
@@ -49,6 +55,7 @@ export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Ob
   sizeOf: estimateItemBytes,
   onLoss: () => {},
   onCallbackError: () => {},
+  ledger: undefined,
 });
 
 const STAGE = 'backpressure';
@@ -97,14 +104,21 @@ const STAGE = 'backpressure';
  */
 export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperatorFunction<T> {
   const settings = settle(options);
+  const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
+  const reporter = new StageReporter<T>(account, settings);
   return function backpressureOperator(source) {
-    return new Observable((subscriber) => holdBack(subscriber, source, settings));
+    return new Observable((subscriber) => holdBack(subscriber, source, settings, reporter));
   };
 }
 
-function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings: BackpressureSettings<T>): void {
+function holdBack<T>(
+  subscriber: Subscriber<T>,
+  source: Observable<T>,
+  settings: BackpressureSettings<T>,
+  reporter: StageReporter<T>,
+): void {
+  const { account } = reporter;
   const { maxQueueSize, maxQueueBytes, overflow, sizeOf } = settings;
-  const losses = new LossReporter(STAGE, settings);
   const { gate } = settings;
   const water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
   const queue = new BoundedQueue<T>(settings);
@@ -115,19 +129,20 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
 
   const offer = (item: T) => {
-    const bytes = measure(item, sizeOf, losses);
+    const bytes = measure(item, sizeOf, reporter);
     // A callback may have unsubscribed meanwhile: then there is no queue any more.
-    if (subscriber.closed) return losses.lost('unsubscribed', [item]);
-    if (!queue.admits(bytes)) return losses.lost('tooLarge', [item]);
+    if (subscriber.closed) return reporter.refused('unsubscribed', [item]);
+    if (!queue.admits(bytes)) return reporter.refused('tooLarge', [item]);
     if (queue.fits(bytes)) return admit(item, bytes);
     if (overflow === 'dropOldest') return makeRoomFor(item, bytes);
-    losses.lost('queueFull', [item]);
+    reporter.refused('queueFull', [item]);
     if (overflow !== 'error') return;
-    losses.tearDown(upstream);
+    reporter.tearDown(upstream);
     endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes)));
   };
 
   const admit = (item: T, bytes: number) => {
+    account.accept(countOf(item));
     queue.push(item, bytes);
     drain();
   };
@@ -136,11 +151,11 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
     const evicted: T[] = [];
     while (!queue.fits(bytes)) evicted.push(queue.shift());
     admit(item, bytes);
-    losses.lost('queueFull', evicted);
+    reporter.lost('queueFull', evicted);
   };
 
   const grant = (count: number) => {
-    if (!isDemand(count)) return losses.callbackFailed(badDemand(count));
+    if (!isDemand(count)) return reporter.callbackFailed(badDemand(count));
     granted += count; // beyond 2 ** 53 taking one away changes nothing, which is as good as Infinity
     drain();
   };
@@ -150,7 +165,9 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
     draining = true;
     while (granted > 0 && queue.length > 0) {
       granted -= 1;
-      subscriber.next(queue.shift());
+      const item = queue.shift();
+      account.handOn(countOf(item));
+      subscriber.next(item);
     }
     draining = false;
     water.tell(queue.fillRatio);
@@ -174,11 +191,13 @@ function holdBack<T>(subscriber: Subscriber<T>, source: Observable<T>, settings:
     finishIfDone();
   };
 
+  const unwatch = account.watch({ queueSize: () => queue.length, queueBytes: () => queue.bytes });
   // One by one, so that one that throws does not keep the others from their turn.
   subscriber.add(upstream);
   subscriber.add(demand);
-  subscriber.add(() => losses.lost('unsubscribed', queue.clear()));
+  subscriber.add(() => reporter.lost('unsubscribed', queue.clear()));
   subscriber.add(() => water.end());
+  subscriber.add(unwatch);
   // Demand that is there already is known before the first item comes.
   const errorOfDemand = (thrown: unknown) => subscriber.error(thrown);
   subscribeInto(settings.demand, { next: grant, error: errorOfDemand, complete: endOfGrants }, demand);
@@ -206,5 +225,7 @@ function settle<T>(options: BackpressureOptions<T>): BackpressureSettings<T> {
   requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
   requireFunction(`${STAGE}.onLoss`, settings.onLoss);
   requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
+  const { ledger } = settings;
+  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
   return settings;
 }

@@ -10,9 +10,10 @@ import { measure } from '../../flow/boundedQueue.ts';
 import { Ring } from '../../flow/ring.ts';
 import { Slots } from '../../flow/slots.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
-import { LossReporter } from '../../internal/lossReporter.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
 import { requireFunction } from '../../internal/validation.ts';
+import { createLedger } from '../../ledger/ledger.ts';
+import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
 import { collect, type Ending } from './inner.ts';
 import { KeyedLine, type Line, PlainLine, type Waiting } from './line.ts';
@@ -86,9 +87,11 @@ export function boundedMergeMap<T, O extends ObservableInput<unknown>>(
 ): OperatorFunction<T, Merged<T, ObservedValueOf<O>>> {
   requireFunction(`${STAGE}.project`, project);
   const settings = settle(options);
+  const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
+  const reporter = new StageReporter<T>(account, settings);
   const open = project as (item: T, index: number) => ObservableInput<ObservedValueOf<O>>;
   return function boundedMergeMapOperator(source) {
-    return new Observable((subscriber) => mergeInto(subscriber, source, open, settings));
+    return new Observable((subscriber) => mergeInto(subscriber, source, open, settings, reporter));
   };
 }
 
@@ -104,9 +107,10 @@ function mergeInto<T, R>(
   source: Observable<T>,
   project: (item: T, index: number) => ObservableInput<R>,
   settings: BoundedMergeMapSettings<T>,
+  reporter: StageReporter<T>,
 ): void {
   const { concurrency, maxQueueSize, maxQueueBytes, maxValuesPerItem: maxValues, order, overflow } = settings;
-  const losses = new LossReporter(STAGE, settings);
+  const { account } = reporter;
   const { gate } = settings;
   const water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
   const slots = new Slots(typeof concurrency === 'number' ? concurrency : 1);
@@ -114,7 +118,7 @@ function mergeInto<T, R>(
   const begun = new Set<Begun<T, R>>();
   const outbox = new Ring<Begun<T, R>>(); // in the order in which their results are to come
   const [upstream, limits] = [new Subscription(), new Subscription()];
-  const callbackError = (thrown: unknown) => losses.callbackFailed(thrown);
+  const callbackError = (thrown: unknown) => reporter.callbackFailed(thrown);
   let offered = 0; // items that have come
   let early = 0; // results that wait for an earlier one, or for the end of an emission
   let lineBytes = 0; // of those in line
@@ -123,16 +127,17 @@ function mergeInto<T, R>(
   let finish: (() => void) | undefined; // how the stream is to end, once the source has
 
   const offer = (item: T) => {
-    const waiting = waitingOf(item, offered++, measure(item, settings.sizeOf, losses), order);
+    const waiting = waitingOf(item, offered++, measure(item, settings.sizeOf, reporter), order);
     // A callback may have unsubscribed meanwhile: then there is no line any more.
-    if (subscriber.closed) return losses.lost('unsubscribed', [item]);
-    if (waiting.bytes > maxQueueBytes) return losses.lost('tooLarge', [item]);
+    if (subscriber.closed) return reporter.refused('unsubscribed', [item]);
+    if (waiting.bytes > maxQueueBytes) return reporter.refused('tooLarge', [item]);
     if (hasRoom(waiting)) return admit(waiting);
     const evicted = overflow === 'dropOldest' ? makeRoom(waiting) : [];
     if (evicted.length > 0) admit(waiting);
-    losses.lost('queueFull', evicted.length > 0 ? evicted : [item]);
+    if (evicted.length > 0) reporter.lost('queueFull', evicted);
+    else reporter.refused('queueFull', [item]);
     if (overflow !== 'error') return;
-    losses.tearDown(upstream);
+    reporter.tearDown(upstream);
     endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes)));
   };
 
@@ -157,6 +162,7 @@ function mergeInto<T, R>(
   };
 
   const admit = (waiting: Waiting<T>) => {
+    account.accept(countOf(waiting.item));
     line.push(waiting);
     lineBytes += waiting.bytes;
     seekSlot();
@@ -180,7 +186,7 @@ function mergeInto<T, R>(
     begun.add(entry);
     if (order === 'source') outbox.push(entry);
     const onEnd = (ending: Ending<R>) => end(entry, ending);
-    collect(() => opened(waiting), { run: entry.run, maxValues, losses, onEnd });
+    collect(() => opened(waiting), { run: entry.run, maxValues, reporter, onEnd });
   };
 
   const opened = ({ item, index, failure }: Waiting<T>) => {
@@ -211,6 +217,7 @@ function mergeInto<T, R>(
       early -= 1;
       earlyBytes -= next.waiting.bytes;
       const { item, index } = next.waiting;
+      account.handOn(countOf(item));
       subscriber.next({ ...next.ending, item, index });
     }
     emitting = false;
@@ -234,9 +241,9 @@ function mergeInto<T, R>(
   const reportHeld = () => {
     const itemsOf = (held: readonly Waiting<T>[]) => held.map(({ item }) => item);
     const cut = [...begun];
-    for (const { run } of cut) losses.tearDown(run);
-    losses.lost('unsubscribed', itemsOf(line.clear()));
-    losses.lost('unconfirmed', itemsOf(cut.map(({ waiting }) => waiting)));
+    for (const { run } of cut) reporter.tearDown(run);
+    reporter.lost('unsubscribed', itemsOf(line.clear()));
+    reporter.lost('unconfirmed', itemsOf(cut.map(({ waiting }) => waiting)));
   };
 
   // First no slot, then no source, then no inner: otherwise an abort would start the next in line. One by one, so that one that throws
@@ -246,6 +253,7 @@ function mergeInto<T, R>(
   subscriber.add(limits);
   subscriber.add(reportHeld);
   subscriber.add(() => water.end());
+  subscriber.add(account.watch({ queueSize: () => line.length, queueBytes: () => lineBytes }));
   if (typeof concurrency !== 'number') subscribeInto(concurrency, { next: setLimit, error: callbackError }, limits);
   const error = (thrown: unknown) => endBy(() => subscriber.error(thrown));
   subscribeInto(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);

@@ -1,7 +1,7 @@
 import { from, type ObservableInput, type Subscription } from 'rxjs';
-import type { LossReporter } from '../../internal/lossReporter.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
+import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { SpanflowError } from '../../model/errors.ts';
 import { STAGE } from './options.ts';
 
@@ -15,20 +15,20 @@ interface InnerPlan<R> {
   readonly run: Subscription;
   readonly maxValues: number;
   /** Is told what a teardown throws. */
-  readonly losses: LossReporter<never>;
+  readonly reporter: Pick<StageReporter<never>, 'tearDown' | 'callbackFailed'>;
   readonly onEnd: (ending: Ending<R>) => void;
 }
 
 /** Collects what one inner Observable emits, and tells how it ended, when it has been torn down. */
 export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): void {
-  const { run, maxValues, losses, onEnd } = plan;
+  const { run, maxValues, reporter, onEnd } = plan;
   const values: R[] = [];
   let ending: Ending<R> | undefined;
   let opening = true; // a teardown of what ends synchronously runs when the subscribing is over
 
   const end = (how: Ending<R>) => {
     ending = how;
-    losses.tearDown(run);
+    reporter.tearDown(run);
     if (!opening) onEnd(how);
   };
   const fail = (error: unknown) => end({ kind: 'failed', values, error });
@@ -44,7 +44,7 @@ export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): 
     subscribeInto(from(opened), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
   } catch (thrown) {
     if (ending === undefined) fail(thrown);
-    else losses.callbackFailed(thrown);
+    else reporter.callbackFailed(thrown);
   }
   opening = false;
   if (ending !== undefined) onEnd(ending);

@@ -9,7 +9,8 @@ import {
   requireWhole,
   withDefaults,
 } from '../../internal/validation.ts';
-import type { Loss } from '../../model/outcome.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { Loss } from '../../model/tally.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 
 /**
@@ -51,10 +52,15 @@ export interface BoundedMergeMapOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Told when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` says what is no number of bytes, and when `concurrency` fails or emits what is no limit: the last one holds. */
   onCallbackError?: (thrown: unknown) => void;
+  /** Books what comes and what is lost. Left out: this stage has books that nobody sees. */
+  ledger?: Ledger;
 }
 
 /** Every option, settled. */
-export type BoundedMergeMapSettings<T> = Required<Omit<BoundedMergeMapOptions<T>, 'gate'>> & { gate: Gate | undefined };
+export type BoundedMergeMapSettings<T> = Required<Omit<BoundedMergeMapOptions<T>, 'gate' | 'ledger'>> & {
+  gate: Gate | undefined;
+  ledger: Ledger | undefined;
+};
 
 export const BOUNDED_MERGE_MAP_DEFAULTS: Readonly<BoundedMergeMapSettings<unknown>> = Object.freeze({
   concurrency: 8,
@@ -67,6 +73,7 @@ export const BOUNDED_MERGE_MAP_DEFAULTS: Readonly<BoundedMergeMapSettings<unknow
   sizeOf: estimateItemBytes,
   onLoss: () => {},
   onCallbackError: () => {},
+  ledger: undefined,
 });
 
 export const STAGE = 'boundedMergeMap';
@@ -85,6 +92,8 @@ export function settle<T>(options: BoundedMergeMapOptions<T>): BoundedMergeMapSe
   requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
   requireFunction(`${STAGE}.onLoss`, settings.onLoss);
   requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
+  const { ledger } = settings;
+  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
   return settings;
 }
 

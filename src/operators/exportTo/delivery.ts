@@ -5,8 +5,9 @@ import type { Account } from '../../ledger/account.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
 import { messageOf, RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
 import { escaped } from '../../model/escaped.ts';
-import type { LossReason, Outcome } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import { ExportError, type Failure, type Response, type Sink } from '../../model/sink.ts';
+import type { LossReason } from '../../model/tally.ts';
 import { failureOf } from '../../strategies/retry.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
@@ -63,14 +64,14 @@ export class Delivery<T> {
   #message: string | undefined; // what the backend said last
 
   constructor(given: Batch<T> | readonly T[], batch: Batch<T>, context: DeliveryContext<T>) {
-    const { settings, sink } = context;
+    const { settings } = context;
     this.#given = given;
     this.batch = batch;
     this.size = batch.items.length;
     this.#context = context;
     this.#takenAtMillis = settings.scheduler.now();
     this.#parts = new Parts(batch);
-    this.#progress = new Progress(batch.items.length, sink.name);
+    this.#progress = new Progress(batch.items.length, context.account.stage);
     this.#hurry = new Hurry(settings.retry.backoff, settings.scheduler);
   }
 

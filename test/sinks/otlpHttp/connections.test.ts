@@ -96,7 +96,10 @@ describe('connections', () => {
     const sink = openSink({ url: backend.url });
     await sink.shutdown?.();
     const outcome = await outcomeOf(sink, SPANS);
-    expect(outcome).toMatchObject({ attempts: 1, lost: [{ count: 2, reason: 'permanent', stage: 'otlpHttp' }] });
+    expect(outcome).toMatchObject({
+      attempts: 1,
+      lost: [{ count: 2, reason: 'permanent', stage: 'exportTo(otlpHttp)' }],
+    });
     expect(outcome.error?.message).toContain('shut down');
     expect(backend.connections).toBe(0);
   });
@@ -106,7 +109,7 @@ describe('a connection that breaks', () => {
   it('before the answer leaves unknown whether the spans arrived', async () => {
     const backend = await startBackend({ answers: 'reset' });
     const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
-    expect(outcome.lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'otlpHttp' }]);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'exportTo(otlpHttp)' }]);
     expect(outcome.error?.message).toMatch(/no answer from http:.*ECONNRESET/);
     expect([outcome.attempts, backend.requestCount]).toEqual([3, 3]);
   });
@@ -130,7 +133,10 @@ describe('a connection that does not come about', () => {
   it('since the port is closed is certainly no arrival', async () => {
     const port = await closedPort();
     const outcome = await outcomeOf(openSink({ url: `http://127.0.0.1:${port}/v1/traces` }), SPANS);
-    expect(outcome).toMatchObject({ attempts: 3, lost: [{ count: 2, reason: 'retriesExhausted', stage: 'otlpHttp' }] });
+    expect(outcome).toMatchObject({
+      attempts: 3,
+      lost: [{ count: 2, reason: 'retriesExhausted', stage: 'exportTo(otlpHttp)' }],
+    });
     expect(outcome.error?.message).toBe(
       `no answer from http://127.0.0.1:${port}/v1/traces while connecting: connect ECONNREFUSED 127.0.0.1:${port}`,
     );
@@ -205,7 +211,7 @@ describe('the timeout of an attempt', () => {
     expect(outcome.error?.message).toBe(
       `an export to otlpHttp took longer than 200 ms and was aborted while waiting for the answer of ${backend.url}`,
     );
-    expect(outcome.lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'otlpHttp' }]);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'unconfirmed', stage: 'exportTo(otlpHttp)' }]);
     await backend.until(({ requests }) => requests.length > 0 && requests.every(({ aborted }) => aborted));
   });
 

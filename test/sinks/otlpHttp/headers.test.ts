@@ -73,7 +73,10 @@ describe('a header function', () => {
     const backend = await startBackend();
     const authorization = () => Promise.reject(new Error('no token yet'));
     const outcome = await outcomeOf(openSink({ url: backend.url, headers: { authorization } }), SPANS);
-    expect(outcome).toMatchObject({ attempts: 3, lost: [{ count: 1, reason: 'retriesExhausted', stage: 'otlpHttp' }] });
+    expect(outcome).toMatchObject({
+      attempts: 3,
+      lost: [{ count: 1, reason: 'retriesExhausted', stage: 'exportTo(otlpHttp)' }],
+    });
     expect(outcome.error?.message).toBe('the header authorization could not be made: no token yet');
     expect(backend.connections).toBe(0);
   });

@@ -49,7 +49,10 @@ describe('a request in JSON', () => {
     const backend = await startBackend();
     const spans = [spanWith({ name: 'a' }), spanWith({ startTime: [-1, 0] }), spanWith({ name: 'b' })];
     const outcome = await outcomeOf(openSink({ url: backend.url, encoding: 'json' }), spans);
-    expect(outcome).toMatchObject({ delivered: 2, lost: [{ count: 1, reason: 'unencodable', stage: 'otlpHttp' }] });
+    expect(outcome).toMatchObject({
+      delivered: 2,
+      lost: [{ count: 1, reason: 'unencodable', stage: 'exportTo(otlpHttp)' }],
+    });
     const decoded = decodeTracesJson(backend.requests[0]?.body ?? '');
     expect(decoded.map(({ name }) => name)).toEqual(['a', 'b']);
   });
@@ -58,7 +61,7 @@ describe('a request in JSON', () => {
     const backend = await startBackend();
     const spans = [spanWith({ startTime: [-1, 0] })];
     const outcome = await outcomeOf(openSink({ url: backend.url, encoding: 'json' }), spans);
-    expect(outcome.lost).toEqual([{ count: 1, reason: 'unencodable', stage: 'otlpHttp' }]);
+    expect(outcome.lost).toEqual([{ count: 1, reason: 'unencodable', stage: 'exportTo(otlpHttp)' }]);
     expect(backend.requestCount).toBe(0);
   });
 

@@ -141,7 +141,7 @@ describe('a span whose resource cannot be read', () => {
     expect(outcome).toMatchObject({
       delivered: 1,
       attempts: 1,
-      lost: [{ count: 1, reason: 'unencodable', stage: 'otlpHttp' }],
+      lost: [{ count: 1, reason: 'unencodable', stage: 'exportTo(otlpHttp)' }],
     });
     expect(backend.spans).toBe(1);
   });

@@ -67,7 +67,7 @@ describe('a failure', () => {
     });
     const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
     expect(outcome).toMatchObject({ delivered: 0, attempts: 1, error: { code: 'EXPORT_FAILED' } });
-    expect(outcome.lost).toEqual([{ count: 2, reason: 'permanent', stage: 'otlpHttp' }]);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'permanent', stage: 'exportTo(otlpHttp)' }]);
     expect(outcome.error?.message).toBe(`${backend.url} answered 400: no such tenant`);
   });
 
@@ -82,7 +82,7 @@ describe('a failure', () => {
   it('because of the size is lost as tooLarge', async () => {
     const backend = await startBackend({ answers: { status: 413 } });
     const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
-    expect(outcome.lost).toEqual([{ count: 2, reason: 'tooLarge', stage: 'otlpHttp' }]);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'tooLarge', stage: 'exportTo(otlpHttp)' }]);
     // Both, then each by itself.
     expect(backend.requestCount).toBe(3);
   });
@@ -98,7 +98,7 @@ describe('a failure', () => {
   it('for the time being is lost when its retries are spent, and not before', async () => {
     const backend = await startBackend({ answers: { status: 503 } });
     const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
-    expect(outcome.lost).toEqual([{ count: 2, reason: 'retriesExhausted', stage: 'otlpHttp' }]);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'retriesExhausted', stage: 'exportTo(otlpHttp)' }]);
     expect([outcome.attempts, backend.requestCount]).toEqual([3, 3]);
   });
 
@@ -118,7 +118,7 @@ describe('a redirect', () => {
     const target = await startBackend();
     const backend = await startBackend({ answers: { status, headers: { location: target.url } } });
     const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
-    expect(outcome.lost).toEqual([{ count: 2, reason: 'permanent', stage: 'otlpHttp' }]);
+    expect(outcome.lost).toEqual([{ count: 2, reason: 'permanent', stage: 'exportTo(otlpHttp)' }]);
     expect(outcome.error?.message).toBe(`${backend.url} answered ${status}, and redirects are not followed`);
     expect([backend.requestCount, target.requestCount, target.connections]).toEqual([1, 0, 0]);
   });

@@ -87,7 +87,10 @@ describe.each(MISFITS)('a certificate %s', (_, optionsFor, start, text) => {
     const sink = openSink(optionsFor(backend));
     expect((await failureOf(sink, SPANS)).failure).toEqual({ kind: 'retryable' });
     const outcome = await outcomeOf(sink, SPANS);
-    expect(outcome).toMatchObject({ attempts: 3, lost: [{ count: 2, reason: 'retriesExhausted', stage: 'otlpHttp' }] });
+    expect(outcome).toMatchObject({
+      attempts: 3,
+      lost: [{ count: 2, reason: 'retriesExhausted', stage: 'exportTo(otlpHttp)' }],
+    });
     expect(outcome.error?.message).toContain(`no answer from ${backend.url} in the TLS handshake: `);
     expect(outcome.error?.message).toMatch(text);
     expect(backend.requestCount).toBe(0);
@@ -109,7 +112,7 @@ describe.each(MISFITS)('a certificate %s', (_, optionsFor, start, text) => {
     expect(warnings[0]).toMatch(/^spanflow: an export failed and will be tried again: no answer from/);
     expect(warnings[0]).toMatch(text);
     await pipeline.shutdown();
-    expect(warnings.join('\n')).toContain('lost spans: 1 retriesExhausted at otlpHttp');
+    expect(warnings.join('\n')).toContain('lost spans: 1 retriesExhausted at exportTo(otlpHttp)');
     expect(pipeline.stats()).toMatchObject({ delivered: 0, lost: { retriesExhausted: 1 }, pending: 0 });
   });
 });

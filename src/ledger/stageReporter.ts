@@ -1,0 +1,73 @@
+import type { Subscription } from 'rxjs';
+import { runGuarded } from '../internal/runGuarded.ts';
+import { type Batch, isBatch } from '../model/batch.ts';
+import type { Loss, LossReason } from '../model/tally.ts';
+import type { Account } from './account.ts';
+
+/** The callbacks of a user's that each stage may be given. */
+export interface StageCallbacks<T> {
+  /** Called for each loss at this stage, with the items. */
+  readonly onLoss?: ((loss: Loss, items: readonly T[]) => void) | undefined;
+  /** Called when another callback, or a teardown, throws. */
+  readonly onCallbackError?: ((thrown: unknown) => void) | undefined;
+}
+
+/** Books what one stage loses, and reports it to the user's callbacks. What these throw is counted and reported in its turn, and the stream goes on. */
+export class StageReporter<T> {
+  readonly account: Account;
+  readonly #callbacks: StageCallbacks<T>;
+
+  constructor(account: Account, callbacks: StageCallbacks<T>) {
+    this.account = account;
+    this.#callbacks = callbacks;
+  }
+
+  /** These items were not let in. */
+  refused(reason: LossReason, items: readonly T[]): void {
+    if (items.length === 0) return;
+    const count = countItems(items);
+    this.account.refuse(count, reason);
+    this.report({ count, reason, stage: this.account.stage }, items);
+  }
+
+  /** These items were pending. */
+  lost(reason: LossReason, items: readonly T[]): void {
+    if (items.length === 0) return;
+    const count = countItems(items);
+    this.account.lose(count, reason);
+    this.report({ count, reason, stage: this.account.stage }, items);
+  }
+
+  /** A loss that is in the books already. */
+  report(loss: Loss, items: readonly T[]): void {
+    const { onLoss } = this.#callbacks;
+    if (onLoss !== undefined) this.guard(() => onLoss(loss, items));
+  }
+
+  /** Runs a callback, or the teardown of something that is not ours. */
+  guard(work: () => unknown): void {
+    runGuarded(work, (thrown) => this.callbackFailed(thrown));
+  }
+
+  tearDown(subscription: Subscription): void {
+    this.guard(() => subscription.unsubscribe());
+  }
+
+  callbackFailed(thrown: unknown): void {
+    this.account.callbackFailed();
+    runGuarded(() => this.#callbacks.onCallbackError?.(thrown));
+  }
+}
+
+/** A batch counts as its items, so that the books speak of items everywhere. */
+export function countItems(values: readonly unknown[]): number {
+  let count = 0;
+  for (const value of values) count += countOf(value);
+  return count;
+}
+
+export function countOf(value: unknown): number {
+  const batch = value as Batch<unknown> | null;
+  const isOfItems = typeof batch === 'object' && batch !== null && Array.isArray(batch.items) && isBatch(batch);
+  return isOfItems ? batch.items.length : 1;
+}

@@ -1,0 +1,206 @@
+import { bufferCount, concatMap, filter, groupBy, mergeMap, of, Subject, share } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import {
+  adaptiveBatch,
+  backpressure,
+  boundedMergeMap,
+  channel,
+  createLedger,
+  ExportError,
+  exportTo,
+  type Ledger,
+  type Sink,
+  type Stats,
+} from '../../src/index.ts';
+
+const DEAD: Sink<number> = {
+  name: 'dead',
+  export: () => {
+    throw new ExportError({ kind: 'permanent' }, 'gone');
+  },
+};
+
+const alive = (): Sink<number> => ({ name: 'alive', export: () => of({}) });
+
+/** Both sides of the equation for the whole or one route. */
+function expectBalance(stats: Stats): void {
+  const flows = [
+    ...Object.values(stats.routes),
+    stats,
+    ...Object.values(stats.stages).map((stage) => ({ ...stage, between: 0 })),
+  ];
+  for (const { accepted, delivered, rejected, handedOn, removed, lost, pending, between } of flows) {
+    const all = Object.values(lost).reduce((sum, count) => sum + count, 0);
+    expect(delivered + rejected + handedOn + removed + all + pending + between).toBe(accepted);
+  }
+}
+
+async function send(input: ReturnType<typeof channel<number>>, count = 100): Promise<void> {
+  for (let item = 0; item < count; item += 1) await input.send(item);
+  await input.forceFlush();
+}
+
+const exported = (ledger: Ledger, sink: Sink<number>) => (source: ReturnType<typeof channel<number>>) =>
+  source.items$.pipe(adaptiveBatch({ ledger, flushWhen: source.flush$ }), exportTo(sink, { ledger })).subscribe();
+
+describe('two chains from one channel', () => {
+  test('are two routes named after their sinks, and the whole is the one that has delivered less', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    exported(ledger, alive())(input);
+    exported(ledger, DEAD)(input);
+    await send(input);
+    const stats = ledger.stats();
+    expectBalance(stats);
+    expect(stats.routes['exportTo(alive)']).toMatchObject({ offered: 100, delivered: 100, lost: {}, between: 0 });
+    expect(stats.routes['exportTo(dead)']).toMatchObject({ offered: 100, delivered: 0, lost: { permanent: 100 } });
+    expect(stats).toMatchObject({ offered: 100, delivered: 0, lost: { permanent: 100 }, pending: 0, between: 0 });
+  });
+
+  test('have the names that they were given', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    exported(ledger.route('eu'), alive())(input);
+    exported(ledger.route('us'), DEAD)(input);
+    await send(input);
+    const { routes, stages } = ledger.stats();
+    expect(Object.keys(routes)).toEqual(['eu', 'us']);
+    expect(routes).toMatchObject({ eu: { delivered: 100, between: 0 }, us: { lost: { permanent: 100 }, between: 0 } });
+    expect(Object.keys(stages)).toEqual([
+      'channel',
+      'adaptiveBatch',
+      'exportTo(alive)',
+      'adaptiveBatch#2',
+      'exportTo(dead)',
+    ]);
+  });
+
+  test('of which one filters count what it filters as between on its route', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    exported(ledger.route('all'), alive())(input);
+    const few = ledger.route('few');
+    input.items$
+      .pipe(
+        filter((item) => item % 10 === 0),
+        adaptiveBatch({ ledger: few, flushWhen: input.flush$ }),
+        exportTo(alive(), { ledger: few }),
+      )
+      .subscribe();
+    await send(input);
+    const { routes } = ledger.stats();
+    expect(routes).toMatchObject({ all: { delivered: 100, between: 0 }, few: { delivered: 10, between: 90 } });
+  });
+
+  test('that share the items out are summed up', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    input.items$
+      .pipe(
+        groupBy((item) => item % 3),
+        mergeMap((group) =>
+          group.pipe(adaptiveBatch({ ledger, flushWhen: input.flush$ }), exportTo(alive(), { ledger })),
+        ),
+      )
+      .subscribe();
+    await send(input);
+    expect(ledger.stats()).toMatchObject({ offered: 100, delivered: 100, lost: {}, between: 0, routes: {} });
+  });
+});
+
+describe('two sinks behind one batcher', () => {
+  test('are two routes, and the whole is what the batcher knows: the holder that delivered least speaks', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    const batches = input.items$.pipe(adaptiveBatch({ ledger, flushWhen: input.flush$ }), share());
+    batches.pipe(exportTo(alive(), { ledger })).subscribe();
+    batches.pipe(exportTo(DEAD, { ledger })).subscribe();
+    await send(input);
+    const stats = ledger.stats();
+    expectBalance(stats);
+    expect(stats).toMatchObject({ offered: 100, delivered: 0, lost: { permanent: 100 }, between: 0 });
+    expect(stats.routes['exportTo(alive)']).toMatchObject({ delivered: 100, lost: {}, between: 0, pending: 0 });
+    expect(stats.routes['exportTo(dead)']).toMatchObject({ delivered: 0, lost: { permanent: 100 }, between: 0 });
+  });
+});
+
+describe('operators that can lose items', () => {
+  test('backpressure books what it drops; nothing of it is left between', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    const demand = new Subject<number>();
+    input.items$
+      .pipe(
+        backpressure({ demand, maxQueueSize: 10, ledger }),
+        adaptiveBatch({ ledger, flushWhen: input.flush$ }),
+        exportTo(alive(), { ledger }),
+      )
+      .subscribe();
+    await send(input);
+    expect(ledger.stats()).toMatchObject({
+      offered: 100,
+      lost: { queueFull: 90 },
+      pending: 10,
+      between: 0,
+      queueSize: 10,
+    });
+    demand.next(10);
+    await input.forceFlush();
+    expect(ledger.stats()).toMatchObject({ delivered: 10, lost: { queueFull: 90 }, pending: 0, between: 0 });
+    expect(ledger.stats().stages.backpressure).toMatchObject({ offered: 100, accepted: 10, handedOn: 10 });
+  });
+
+  test('backpressure between batches and their sink counts items, not batches', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    const demand = new Subject<number>();
+    const losses: number[] = [];
+    input.items$
+      .pipe(
+        adaptiveBatch({ ledger, flushWhen: input.flush$, maxExportBatchSize: 10, minExportBatchSize: 1 }),
+        backpressure({ demand, maxQueueSize: 4, ledger, onLoss: ({ count }) => losses.push(count) }),
+        exportTo(alive(), { ledger }),
+      )
+      .subscribe();
+    await send(input);
+    const waiting = ledger.stats();
+    expectBalance(waiting);
+    expect(waiting.pending).toBe(waiting.stages.backpressure?.pending);
+    expect(waiting.lost.queueFull).toBe(losses.reduce((sum, count) => sum + count, 0));
+    demand.next(Number.POSITIVE_INFINITY);
+    await input.forceFlush();
+    const { delivered, lost } = ledger.stats();
+    expect(delivered + (lost.queueFull ?? 0)).toBe(100);
+    expectBalance(ledger.stats());
+  });
+
+  test('boundedMergeMap books what it holds, drops and passes on', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    const open = new Subject<void>();
+    input.items$.pipe(boundedMergeMap(() => open, { concurrency: 2, maxQueueSize: 3, ledger })).subscribe();
+    await send(input, 10);
+    expect(ledger.stats()).toMatchObject({ offered: 10, lost: { queueFull: 5 }, pending: 5, between: 0 });
+    open.complete();
+    await input.forceFlush();
+    expect(ledger.stats()).toMatchObject({ handedOn: 5, lost: { queueFull: 5 }, pending: 0, between: 0 });
+  });
+});
+
+describe('a key', () => {
+  test('is the same in losses, outcomes and statistics', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    const keys: string[] = [];
+    input.items$
+      .pipe(
+        bufferCount(5),
+        exportTo(DEAD, { ledger, onLoss: ({ stage }) => keys.push(stage) }),
+        concatMap(({ lost }) => of(...lost)),
+      )
+      .subscribe(({ stage }) => keys.push(stage));
+    await send(input, 5);
+    expect(keys).toEqual(['exportTo(dead)', 'exportTo(dead)']);
+    expect(Object.keys(ledger.stats().stages)).toContain('exportTo(dead)');
+  });
+});
