@@ -30,7 +30,7 @@ function host(isSecure = false) {
 const pass = (millis: number) => vi.advanceTimersByTimeAsync(millis);
 
 describe('a host that has not answered yet', () => {
-  it('is asked by one connection, and by all that are wanted once that has come about', async () => {
+  it('gets one attempt to connect, and as many as are wanted once it has accepted a connection', async () => {
     const { pacer, attempts, told, connect } = host();
     pacer.want(8);
     await pass(0);
@@ -42,7 +42,7 @@ describe('a host that has not answered yet', () => {
     pacer.close();
   });
 
-  it('is asked by one again after a failure', async () => {
+  it('gets one attempt at a time again after a failure', async () => {
     const { pacer, attempts, told, connect } = host();
     pacer.want(1);
     await pass(0);
@@ -77,7 +77,7 @@ describe('a host that does not answer', () => {
     expect(open()).toBe(0);
   });
 
-  it('has none when nobody waits any more, and none within the gap', async () => {
+  it('has no socket when no request waits, and none within the gap', async () => {
     const { pacer, attempts, open } = host();
     for (let attempt = 1; attempt <= 20; attempt++) {
       pacer.want(1);
@@ -91,7 +91,7 @@ describe('a host that does not answer', () => {
     expect([open(), vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('has none after the end, and tells nothing more', async () => {
+  it('has no socket after close, and no event follows', async () => {
     const { pacer, attempts, told, open } = host();
     pacer.want(3);
     await pass(0);
@@ -101,7 +101,7 @@ describe('a host that does not answer', () => {
     expect([open(), told, vi.getTimerCount()]).toEqual([0, [], 0]);
   });
 
-  it('is dialled without a gap once it has answered again', async () => {
+  it('gets attempts without a gap once it has answered again', async () => {
     const { pacer, attempts, connect } = host();
     pacer.want(1);
     await pass(2_100);
@@ -114,7 +114,7 @@ describe('a host that does not answer', () => {
 });
 
 describe('a TLS handshake without an answer', () => {
-  it('ends after thirty seconds, or when nobody waits for it', async () => {
+  it('ends after thirty seconds, or when no request waits for it', async () => {
     const { pacer, attempts, told, open } = host(true);
     pacer.want(2);
     await pass(0);

@@ -54,7 +54,7 @@ describe('the endpoint', () => {
     expect((await requestWith({ TRACES_ENDPOINT: 'BASE/in' }, '/in')).path).toBe('/in');
   });
 
-  it('gives way to the option, without a look', () => {
+  it('is not read beside the option', () => {
     const warnings = recordWarnings();
     const { url } = settingsFor({ ENDPOINT: 'nonsense' }, { url: 'http://own/' });
     expect([url.href, warnings]).toEqual(['http://own/', []]);
@@ -90,7 +90,7 @@ describe('the headers', () => {
     },
   );
 
-  it('of traces go over those of all signals, and options over both', async () => {
+  it('of traces override those of all signals, and options override both', async () => {
     const variables = { HEADERS: 'a=all,b=all,c=all', TRACES_HEADERS: 'B=traces,c=traces' };
     expect(await settingsFor(variables, { headers: { C: 'own' } }).headers()).toEqual({
       a: 'all',
@@ -99,7 +99,7 @@ describe('the headers', () => {
     });
   });
 
-  it('go out', async () => {
+  it('are sent', async () => {
     const { headers } = await requestWith({ ENDPOINT: 'BASE', HEADERS: 'x-a=1%202,x-b=3' }, '/v1/traces');
     expect(headers).toMatchObject({ 'x-a': '1 2', 'x-b': '3' });
   });
@@ -153,7 +153,7 @@ describe('the compression', () => {
     ]);
   });
 
-  it('is what goes out', async () => {
+  it('is used by requests', async () => {
     const { headers, spans } = await requestWith({ ENDPOINT: 'BASE', COMPRESSION: 'gzip' }, '/v1/traces');
     expect([headers['content-encoding'], spans.length]).toEqual(['gzip', 1]);
   });
@@ -176,7 +176,7 @@ describe('the protocol', () => {
     expect([settingsFor(variables).encoding, warnings]).toEqual([encoding, []]);
   });
 
-  it('that is another is warned about, by the name of its variable, and ignored', () => {
+  it('that is not supported is warned about by the name of its variable, and ignored', () => {
     const warnings = recordWarnings();
     expect(settingsFor({ TRACES_PROTOCOL: 'grpc' }).encoding).toBe('protobuf');
     expect(settingsFor({ PROTOCOL: 'json' }).encoding).toBe('protobuf');
@@ -189,13 +189,13 @@ describe('the protocol', () => {
     ]);
   });
 
-  it('gives way to the option, without a look', () => {
+  it('is not read beside the option', () => {
     const warnings = recordWarnings();
     expect([settingsFor({ PROTOCOL: 'grpc' }, { encoding: 'json' }).encoding, warnings]).toEqual(['json', []]);
     expect(settingsFor({ PROTOCOL: 'http/json' }, { encoding: 'protobuf' }).encoding).toBe('protobuf');
   });
 
-  it('is what goes out', async () => {
+  it('is used by requests', async () => {
     const { headers, spans } = await requestWith({ ENDPOINT: 'BASE', PROTOCOL: 'http/json' }, '/v1/traces');
     expect([headers['content-type'], spans.length]).toEqual(['application/json', 1]);
   });
@@ -238,14 +238,14 @@ describe('the files of TLS', () => {
     expect(await exportOnce(openSink({ environment }), SPANS)).toEqual({});
   });
 
-  it('of traces count first', async () => {
+  it('of traces come first', async () => {
     const backend = await serve();
     const variables = { TRACES_CERTIFICATE: file('strangers'), CERTIFICATE: file('ca') };
     const environment = environmentOf({ TRACES_ENDPOINT: backend.url, ...variables });
     expect((await failureOf(openSink({ environment }), SPANS)).message).toMatch(/SELF_SIGNED_CERT_IN_CHAIN/);
   });
 
-  it('give way to the option', async () => {
+  it('are not used beside the option', async () => {
     const settings = settingsFor({ CERTIFICATE: file('missing') }, { tls: { rejectUnauthorized: false } });
     expect(await settings.tls.current()).toEqual({ rejectUnauthorized: false });
   });
