@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 
-/** Pieces of a buffer, in the order in which they belong together. */
-export class Pieces {
+/** BufferRanges of a buffer, in the order in which they belong together. */
+export class BufferRanges {
   /** Start and end of each in turn. */
   readonly #edges: number[] = [];
   /** How long they are together. */
@@ -26,7 +26,7 @@ export class Pieces {
     else edges.push(start, end);
   }
 
-  addAll(pieces: Pieces): void {
+  addAll(pieces: BufferRanges): void {
     const edges = pieces.#edges;
     for (let at = 0; at < edges.length; at += 2) this.add(edges[at] as number, edges[at + 1] as number);
   }
@@ -45,10 +45,10 @@ export class Pieces {
   /** What they hold, in their order: large pieces as they lie there, small ones copied together. */
   lentFrom(bytes: Buffer, leastBytes: number): Uint8Array[] {
     const lent: Uint8Array[] = [];
-    let small = new Pieces();
+    let small = new BufferRanges();
     const copySmall = () => {
       if (small.length > 0) lent.push(small.copiedFrom(bytes));
-      small = new Pieces();
+      small = new BufferRanges();
     };
     for (let index = 0; index < this.#edges.length; index += 2) {
       const start = this.#edges[index] as number;

@@ -13,7 +13,7 @@ export class OutOfMemory extends Error {}
  * The buffer that request after request is written into. Whoever writes keeps the place where it goes on, so what was
  * written in vain is taken back by going on where it began.
  */
-export class Output {
+export class OutputBuffer {
   bytes: Buffer<ArrayBuffer>;
   view: DataView;
   /** Up to here there is slack behind. */
@@ -33,11 +33,6 @@ export class Output {
   /** When what was written is not needed any more: it may be too large to be kept. */
   reset(): void {
     if (this.bytes.length > MAX_KEPT_BYTES) this.use(Buffer.allocUnsafeSlow(FIRST_BYTES));
-  }
-
-  /** What stands there, in memory of its own. */
-  copied(start: number, end: number): Uint8Array {
-    return new Uint8Array(this.bytes.subarray(start, end));
   }
 
   private grown(at: number, count: number): Buffer<ArrayBuffer> {

@@ -1,19 +1,14 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../model/sink.ts';
-import type { ResourceWait } from '../shared/resources.ts';
 import { meaningOf, type Question, readAnswer } from './answer.ts';
 import type { Connections } from './connection.ts';
 import type { Head } from './exchange.ts';
 import { unanswered } from './failure.ts';
-import type { OtlpHttpSettings } from './options.ts';
-import { type CountBytes, headersOf, type PreparedRequest, prepare } from './request.ts';
+import { headersOf, type PreparedRequest, prepare, type RequestContext } from './request.ts';
 
 /** What all exports of a sink share. */
-export interface ExportContext {
-  readonly settings: OtlpHttpSettings;
+export interface ExportContext extends RequestContext {
   readonly connections: Connections;
-  readonly wait: ResourceWait;
-  readonly countBytes: CountBytes;
 }
 
 /** One attempt, from its spans to what the answer means. */
@@ -36,9 +31,8 @@ export class Export {
   }
 
   async run(): Promise<Response> {
-    const { settings, wait, countBytes } = this.#context;
     this.#enter('preparing');
-    const request = await prepare(this.#spans, settings, wait, this.#signal, countBytes);
+    const request = await prepare(this.#spans, this.#context, this.#signal);
     let isAnswered = false;
     try {
       const response = await this.#send(request);

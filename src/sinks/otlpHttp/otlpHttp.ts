@@ -6,7 +6,10 @@ import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
 import { RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
+import { RequestLender } from '../../otlp/encode/requestLender.ts';
+import { TRACES } from '../../otlp/traces/encode/traceSignal.ts';
 import { resourceWait } from '../shared/resources.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import { connectionsFor } from './connection.ts';
 import { Export } from './export.ts';
 import { type OtlpHttpOptions, settle } from './options.ts';
@@ -48,6 +51,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
   const settings = settle(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);
+  const lender = new RequestLender(TRACES, SOCKET_HIGH_WATER_MARK_BYTES);
   let isShutDown = false;
   return {
     name: 'otlpHttp',
@@ -57,7 +61,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
-        const context = { settings, connections, wait, countBytes: countBodyBytes };
+        const context = { settings, connections, wait, lender, countBytes: countBodyBytes };
         const attempt = given ?? withDeadline(subscriber, settings.timeoutMillis);
         const made = new Export(batch.items, context, attempt, abort.signal);
         outsideAnyContext(() => untraced(() => made.run())).then(
