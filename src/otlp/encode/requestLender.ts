@@ -1,5 +1,5 @@
 import { BufferPool } from '../protobuf/bufferPool.ts';
-import { finished } from './encodeItems.ts';
+import { checkArguments, finished } from './encodeItems.ts';
 import { jsonSteps, protobufSteps } from './encodeRequest.ts';
 import { EncoderState } from './encoderState.ts';
 import type { SignalFields } from './requestEncoder.ts';
@@ -49,6 +49,7 @@ export class RequestLender<Item> {
   }
 
   async #encode(items: readonly Item[], encoding: WireEncoding): Promise<LentRequest> {
+    checkArguments('export', this.#signal.noun, items, undefined);
     let unencodable = 0;
     const onUnencodable = () => {
       unencodable += 1;
