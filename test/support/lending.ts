@@ -10,6 +10,9 @@ import { BufferPool } from '../../src/otlp/protobuf/bufferPool.ts';
 import type { OutputBuffer } from '../../src/otlp/protobuf/outputBuffer.ts';
 import { generatedSpans, spanWith } from './spans.ts';
 
+/** No body consists of it. */
+const SPOILT_BYTE = 0x55;
+
 /** Of the spans that make a batch as large as it is wanted. */
 const FILLING_CHARACTERS = 1500;
 
@@ -52,7 +55,11 @@ export function originOf(received: Uint8Array, bodies: readonly Buffer[]): numbe
   );
 }
 
-/** The buffers that were given back during this test, and those that were taken again. No garbage collector takes one away. */
+/**
+ * The buffers that were given back during this test, and those that were taken again. No garbage collector takes one away.
+ *
+ * What is given back is written over at once: a request that still reads it does not arrive as it was made.
+ */
 export interface Lendings {
   readonly givenBack: readonly OutputBuffer[];
   readonly takenAgain: readonly OutputBuffer[];
@@ -78,6 +85,7 @@ export function recordLendings(): Lendings {
     vi.spyOn(BufferPool.prototype, 'giveBack').mockImplementation(function (this: BufferPool, out) {
       if (free.has(out)) lendings.givenBackTwice.push(out);
       free.add(out);
+      out.bytes.fill(SPOILT_BYTE);
       lendings.givenBack.push(out);
       giveBack.call(this, out);
     }),
