@@ -1,31 +1,19 @@
 import type { Buffer } from 'node:buffer';
 import type { OutputBuffer } from '../../protobuf/outputBuffer.ts';
-import { writeLongUtf8 } from '../../protobuf/write.ts';
 import type { FieldText, MessageText } from './jsonFields.ts';
+import { JsonOutput } from './jsonOutput.ts';
 
-const TWO_32 = 0x1_0000_0000;
-const BILLION = 1_000_000_000;
-const BILLION_DIGITS = 9;
-/** Bytes that are looked at together. */
-const WORD = 4;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const ZERO = 0x30;
-const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** The longest escape of one byte: `\u001f`. */
-const MAX_BYTES_PER_BYTE = 6;
-/** Up to this length, room for the longest form of a string is taken unmeasured. */
-const UNMEASURED_BYTES = 4096;
-const HEX_DIGITS = new Uint8Array([...'0123456789abcdef'].map((digit) => digit.charCodeAt(0)));
-
-/** Whether a byte must be escaped in a JSON string. */
-const NEEDS_ESCAPE = new Uint8Array(0x100).fill(1, 0, 0x20);
-NEEDS_ESCAPE[QUOTE] = 1;
-NEEDS_ESCAPE[BACKSLASH] = 1;
+const TWO_32 = 0x1_0000_0000;
+const BILLION = 1_000_000_000;
+const BILLION_DIGITS = 9;
+/** As many bytes of a varint are an exact number. */
+const EXACT_BYTES = 7;
 
 /** A message of which the end has not been written. */
 class OpenMessage {
@@ -45,17 +33,17 @@ class OpenMessage {
 export class JsonWriter {
   private readonly source: Buffer;
   private readonly view: DataView;
-  private readonly out: OutputBuffer;
+  private readonly json: JsonOutput;
+  /** Messages in each other, from the second on: the first stands for none. */
   private readonly open: OpenMessage[] = [new OpenMessage()];
   private depth = 0;
-  /** The next byte of the source, and of the output. */
+  /** The next byte of the source. */
   private from = 0;
-  private to = 0;
 
   constructor(source: Buffer, fields: MessageText, out: OutputBuffer) {
     this.source = source;
     this.view = new DataView(source.buffer, source.byteOffset, source.length);
-    this.out = out;
+    this.json = new JsonOutput(out, source, this.view);
     this.begin(fields, source.length);
   }
 
@@ -71,7 +59,7 @@ export class JsonWriter {
       else if (this.from < until) this.writeField(message);
       else return undefined;
     }
-    return this.to;
+    return this.json.length;
   }
 
   private begin(fields: MessageText, end: number): void {
@@ -87,44 +75,48 @@ export class JsonWriter {
   }
 
   private close({ last }: OpenMessage): void {
-    if (last === undefined) this.putByte(OPEN_OBJECT);
-    else if (last.isRepeated) this.putByte(CLOSE_LIST);
-    this.putByte(CLOSE_OBJECT);
+    if (last === undefined) this.json.byte(OPEN_OBJECT);
+    else if (last.isRepeated) this.json.byte(CLOSE_LIST);
+    this.json.byte(CLOSE_OBJECT);
     this.depth -= 1;
   }
 
   private writeField(message: OpenMessage): void {
     const field = message.fields[this.varint() >>> 3] as FieldText;
-    const { last } = message;
-    if (field === last) {
-      this.putByte(COMMA);
-      if (field.type === 'string') this.putByte(QUOTE);
-    } else {
-      if (last?.isRepeated) this.putByte(CLOSE_LIST);
-      const start = last === undefined ? field.first : field.next;
-      this.out.room(this.to, start.length);
-      this.to = start.put(this.out, this.to);
-      message.last = field;
-    }
-    if (field.message !== undefined) {
+    this.writeStart(message, field);
+    if (field.message === undefined) this.writeValue(field.type);
+    else {
       const length = this.varint();
       this.begin(field.message, this.from + length);
-    } else this.writeValue(field.type);
+    }
+  }
+
+  private writeStart(message: OpenMessage, field: FieldText): void {
+    const { last } = message;
+    if (field === last) {
+      this.json.byte(COMMA);
+      if (field.type === 'string') this.json.byte(QUOTE);
+      return;
+    }
+    if (last?.isRepeated) this.json.byte(CLOSE_LIST);
+    this.json.part(last === undefined ? field.first : field.next);
+    message.last = field;
   }
 
   private writeValue(type: string): void {
-    if (type === 'string') this.writeString();
-    else if (type === 'int64') this.putQuoted(this.int64());
+    const { json } = this;
+    if (type === 'string') json.quotedString(this.pass(this.varint()), this.from);
+    else if (type === 'int64') json.quotedAscii(this.int64());
     else if (type === 'double') this.writeDouble();
-    else if (type === 'hex') this.writeHex();
+    else if (type === 'hex') json.quotedHex(this.pass(this.varint()), this.from);
     else if (type === 'fixed64') this.writeFixed64();
-    else if (type === 'bool') this.putAscii(this.varint() === 1 ? 'true' : 'false');
-    else if (type === 'fixed32') this.putAscii(`${this.view.getUint32(this.pass(4), true)}`);
-    else if (type === 'bytes') this.writeBase64();
-    else this.putAscii(`${this.varint()}`);
+    else if (type === 'bool') json.ascii(this.varint() === 1 ? 'true' : 'false');
+    else if (type === 'fixed32') json.ascii(`${this.view.getUint32(this.pass(4), true)}`);
+    else if (type === 'bytes') json.quotedAscii(this.source.toString('base64', this.pass(this.varint()), this.from));
+    else json.ascii(`${this.varint()}`);
   }
 
-  /** Where the next `count` bytes of the source begin, which are then behind. */
+  /** Passes over bytes of the source, and returns where they begin. */
   private pass(count: number): number {
     const start = this.from;
     this.from = start + count;
@@ -150,14 +142,13 @@ export class JsonWriter {
   }
 
   private int64(): string {
-    const { source } = this;
     const start = this.from;
-    // Up to seven bytes are an exact number.
-    for (let at = start; at < start + 7; at++) if ((source[at] as number) < 0x80) return `${this.varint()}`;
+    for (let at = start; at < start + EXACT_BYTES; at++)
+      if ((this.source[at] as number) < 0x80) return `${this.varint()}`;
     let value = 0n;
     let byte = 0x80;
     for (let shift = 0n; byte > 0x7f; shift += 7n) {
-      byte = source[this.from++] as number;
+      byte = this.source[this.from++] as number;
       value |= BigInt(byte & 0x7f) << shift;
     }
     return BigInt.asIntN(64, value).toString();
@@ -175,126 +166,17 @@ export class JsonWriter {
       billions += step;
       rest -= step * BILLION;
     }
-    if (billions === 0) this.putQuoted(`${rest}`);
-    else this.putBillions(billions, rest);
-  }
-
-  private putBillions(billions: number, below: number): void {
-    this.putAscii(`${billions}`);
-    const { to } = this;
-    let rest = below;
-    const bytes = this.out.room(to, BILLION_DIGITS + 1);
-    for (let digit = to + BILLION_DIGITS - 1; digit >= to; digit--) {
-      const tenth = (rest / 10) | 0;
-      bytes[digit] = ZERO + rest - tenth * 10;
-      rest = tenth;
+    if (billions === 0) this.json.quotedAscii(`${rest}`);
+    else {
+      this.json.ascii(`${billions}`);
+      this.json.quotedDigits(rest, BILLION_DIGITS);
     }
-    bytes[to + BILLION_DIGITS] = QUOTE;
-    this.to = to + BILLION_DIGITS + 1;
   }
 
   /** What JSON has no number for is a string; -0 too, since readers that take it for an integer would lose its sign. */
   private writeDouble(): void {
     const value = this.view.getFloat64(this.pass(8), true);
-    if (Object.is(value, -0)) this.putAscii('"-0"');
-    else this.putAscii(Number.isFinite(value) ? `${value}` : `"${value}"`);
+    if (Object.is(value, -0)) this.json.ascii('"-0"');
+    else this.json.ascii(Number.isFinite(value) ? `${value}` : `"${value}"`);
   }
-
-  private writeBase64(): void {
-    const start = this.pass(this.varint());
-    this.putQuoted(this.source.toString('base64', start, this.from));
-  }
-
-  private writeHex(): void {
-    const { source } = this;
-    const length = this.varint();
-    const start = this.pass(length);
-    const bytes = this.out.room(this.to, 2 * length + 1);
-    let to = this.to;
-    for (let at = start; at < start + length; at++) {
-      const byte = source[at] as number;
-      bytes[to] = HEX_DIGITS[byte >> 4] as number;
-      bytes[to + 1] = HEX_DIGITS[byte & 0xf] as number;
-      to += 2;
-    }
-    bytes[to] = QUOTE;
-    this.to = to + 1;
-  }
-
-  private writeString(): void {
-    const { source } = this;
-    const length = this.varint();
-    const start = this.pass(length);
-    const end = this.from;
-    const most = length <= UNMEASURED_BYTES ? length * MAX_BYTES_PER_BYTE : escapedLength(source, start, end);
-    const bytes = this.out.room(this.to, most + 1);
-    let to = this.to;
-    let at = start;
-    while (at < end) {
-      const run = this.copyPlain(to, at, end);
-      to += run;
-      at += run;
-      for (const stop = Math.min(at + WORD, end); at < stop; at++) {
-        const byte = source[at] as number;
-        if (NEEDS_ESCAPE[byte] === 0) bytes[to++] = byte;
-        else to = putEscape(bytes, to, byte);
-      }
-    }
-    bytes[to] = QUOTE;
-    this.to = to + 1;
-  }
-
-  /** Copies words until one holds a byte that must be escaped, and says how many bytes these are. */
-  private copyPlain(to: number, from: number, end: number): number {
-    const { view } = this;
-    const target = this.out.view;
-    let at = 0;
-    for (const last = end - from - WORD; at <= last; at += WORD) {
-      const word = view.getInt32(from + at, true);
-      const quote = word ^ 0x2222_2222;
-      const backslash = word ^ 0x5c5c_5c5c;
-      const escapes =
-        ((word - 0x2020_2020) & ~word) | ((quote - 0x0101_0101) & ~quote) | ((backslash - 0x0101_0101) & ~backslash);
-      if ((escapes & (0x8080_8080 | 0)) !== 0) break;
-      target.setInt32(to + at, word, true);
-    }
-    return at;
-  }
-
-  private putByte(byte: number): void {
-    this.out.room(this.to, 1)[this.to++] = byte;
-  }
-
-  /** ASCII as it is. */
-  private putAscii(text: string): void {
-    const { to } = this;
-    const bytes = this.out.room(to, text.length);
-    if (text.length > 32) writeLongUtf8(bytes, to, text);
-    else for (let at = 0; at < text.length; at++) bytes[to + at] = text.charCodeAt(at);
-    this.to = to + text.length;
-  }
-
-  /** The same up to a quotation mark, of which the first is written. */
-  private putQuoted(text: string): void {
-    this.putAscii(text);
-    this.putByte(QUOTE);
-  }
-}
-
-function escapedLength(bytes: Buffer, start: number, end: number): number {
-  let length = end - start;
-  for (let at = start; at < end; at++) if (NEEDS_ESCAPE[bytes[at] as number] !== 0) length += MAX_BYTES_PER_BYTE - 1;
-  return length;
-}
-
-function putEscape(bytes: Buffer, at: number, byte: number): number {
-  bytes[at] = BACKSLASH;
-  if (byte === QUOTE || byte === BACKSLASH) {
-    bytes[at + 1] = byte;
-    return at + 2;
-  }
-  bytes.fill('u00', at + 1, at + 4);
-  bytes[at + 4] = ZERO + (byte >> 4);
-  bytes[at + 5] = HEX_DIGITS[byte & 0xf] as number;
-  return at + 6;
 }
