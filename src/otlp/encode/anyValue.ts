@@ -100,7 +100,7 @@ function writeMap(state: EncoderState, start: number, map: object, depth: number
   let at = start + 2;
   for (const key of keys) {
     const value = (map as Record<string, unknown>)[key];
-    const known = attributeKey(state, key);
+    const known = attributeKey(state.keys, key);
     state.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
     at = writeEntry(state, at, REPEATED_VALUES, key, known, value, depth);
     if (at === NOT_WRITTEN) return NOT_WRITTEN;

@@ -2,7 +2,6 @@ import { Memo, ownCopyOf } from '../cache/memo.ts';
 import { ReusedBytes } from '../cache/reusedBytes.ts';
 import { OutputBuffer } from '../protobuf/outputBuffer.ts';
 import { likelyBytes, roomFor, varintBytes, writeSize, writeString, writeUtf8 } from '../protobuf/write.ts';
-import type { EncoderState } from './encoderState.ts';
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
 const KEY_VALUE_KEY = 0x0a;
@@ -27,8 +26,15 @@ export class AttributeKey {
   }
 }
 
+/** What stood at one place among the attributes of the last owner: the next one often has the same key there, and the same string. */
+export interface Place {
+  readonly known: AttributeKey;
+  /** The attribute with the last string. */
+  last: ReusedBytes | undefined;
+}
+
 /** What is remembered of a key; `undefined` while keys come and go too fast to be remembered. */
-export function attributeKey({ keys }: EncoderState, key: string): AttributeKey | undefined {
+export function attributeKey(keys: Memo<AttributeKey>, key: string): AttributeKey | undefined {
   const before = keys.find(key);
   if (before !== undefined || !keys.wants(key)) return before;
   const made = new AttributeKey(key);

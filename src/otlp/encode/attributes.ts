@@ -1,20 +1,12 @@
 import { isOwn, propertyOf } from '../../flow/propertyOf.ts';
-import type { ReusedBytes } from '../cache/reusedBytes.ts';
 import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
 import { writeEntry } from './anyValue.ts';
-import { type AttributeKey, attributeKey, writeNewString } from './attributeKey.ts';
+import { attributeKey, type Place, writeNewString } from './attributeKey.ts';
 import type { EncoderState } from './encoderState.ts';
 import { countOf, writeUint32Field } from './fields.ts';
 
 /** As many places of one kind of owner are remembered at most. */
 const MAX_PLACES = 32;
-/** What stood at one place among the attributes of the last owner: the next one often has the same key there, and the same string. */
-export interface Place {
-  readonly known: AttributeKey;
-  /** The attribute with the last string. */
-  last: ReusedBytes | undefined;
-}
-
 /**
  * Writes the attributes of one owner, and in the next field how many are missing: those without an OTLP form (functions, symbols) are left out.
  *
@@ -61,7 +53,7 @@ export function writeAttributes(
 
 /** The place of a key that did not stand there before; `undefined` where the key is not remembered. */
 function placeFor(state: EncoderState, places: Place[], index: number, key: string): Place | undefined {
-  const known = attributeKey(state, key);
+  const known = attributeKey(state.keys, key);
   if (known === undefined) return undefined;
   const place = { known, last: undefined };
   if (index < MAX_PLACES && index <= places.length) places[index] = place;

@@ -2,15 +2,20 @@ import { Memo, ownCopyOf } from '../cache/memo.ts';
 import { ReusedBytes } from '../cache/reusedBytes.ts';
 import { OutputBuffer } from '../protobuf/outputBuffer.ts';
 import { writeString } from '../protobuf/write.ts';
-import type { AttributeKey } from './attributeKey.ts';
-import type { Place } from './attributes.ts';
+import type { AttributeKey, Place } from './attributeKey.ts';
 import { ItemLimits } from './itemLimits.ts';
-import type { LastSecond } from './timeField.ts';
 
 const MAX_KEYS = 512;
 const MAX_NAMES = 256;
 /** Room for most names. */
 const NAME_BYTES = 256;
+
+/** The last second that was written, in nanoseconds: most spans of a request are of few seconds. */
+export interface LastSecond {
+  seconds: number;
+  low: number;
+  high: number;
+}
 
 /** What an encoder keeps from item to item and from request to request: its buffer, and what was written before. */
 export class EncoderState extends ItemLimits {

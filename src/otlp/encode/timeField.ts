@@ -1,6 +1,6 @@
 import { bitsOf, nanosOfHrTime } from '../protobuf/int64.ts';
 import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
-import type { EncoderState } from './encoderState.ts';
+import type { EncoderState, LastSecond } from './encoderState.ts';
 
 const NANOS_PER_SECOND = 1_000_000_000;
 const TIME_BYTES = 9;
@@ -8,13 +8,6 @@ const TWO_16 = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
 /** 2^34 s lie in the year 2514, and are less than 64 bits of nanoseconds. */
 const MAX_PLAIN_SECONDS = 0x4_0000_0000;
-
-/** The last second that was written, in nanoseconds: most spans of a request are of few seconds. */
-export interface LastSecond {
-  seconds: number;
-  low: number;
-  high: number;
-}
 
 /**
  * Writes a field of nanoseconds since the epoch, exactly.
