@@ -1,9 +1,9 @@
 import { OutputBuffer } from './outputBuffer.ts';
 
-/** As many free ones are remembered at most. */
+/** How many free buffers are remembered at most. */
 const MAX_FREE = 64;
 
-/** Buffers to be used again. They are held weakly: the garbage collector takes those that nobody has needed since it came last. */
+/** Buffers to be used again. They are held weakly: the garbage collector takes those that were not used since it ran last. */
 export class BufferPool {
   readonly #free: WeakRef<OutputBuffer>[] = [];
 
@@ -15,7 +15,7 @@ export class BufferPool {
     return new OutputBuffer();
   }
 
-  /** Only what was taken, and once. */
+  /** Called once for each buffer that was taken. */
   giveBack(out: OutputBuffer): void {
     if (this.#free.length < MAX_FREE) this.#free.push(new WeakRef(out));
   }
