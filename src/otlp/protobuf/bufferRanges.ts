@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 
-/** BufferRanges of a buffer, in the order in which they belong together. */
+/** Ranges of a buffer, in the order in which their bytes are to be sent. */
 export class BufferRanges {
-  /** Start and end of each in turn. */
+  /** Start and end of each range in turn. */
   readonly #edges: number[] = [];
-  /** How long they are together. */
+  /** Their bytes together. */
   length = 0;
 
   /** Where the first begins. */
@@ -21,17 +21,17 @@ export class BufferRanges {
     if (start === end) return;
     this.length += end - start;
     const edges = this.#edges;
-    // What adjoins the last piece prolongs it: the spans of most requests are one piece.
+    // A range that adjoins the last one extends it: most requests are one range.
     if (edges.length > 0 && edges[edges.length - 1] === start) edges[edges.length - 1] = end;
     else edges.push(start, end);
   }
 
-  addAll(pieces: BufferRanges): void {
-    const edges = pieces.#edges;
+  addAll(ranges: BufferRanges): void {
+    const edges = ranges.#edges;
     for (let at = 0; at < edges.length; at += 2) this.add(edges[at] as number, edges[at + 1] as number);
   }
 
-  /** What they hold, in memory of its own that can be transferred to a thread. */
+  /** Their bytes, in memory of their own that can be transferred to a thread. */
   copiedFrom(bytes: Buffer): Uint8Array<ArrayBuffer> {
     // Not zeroed before it is filled, and no slice of a pool.
     const copy = new Uint8Array(Buffer.allocUnsafeSlow(this.length).buffer);
@@ -42,7 +42,7 @@ export class BufferRanges {
     return copy;
   }
 
-  /** What they hold, in their order: large pieces as they lie there, small ones copied together. */
+  /** Their bytes, in their order: large ranges as they lie in the buffer, small ones copied together. */
   lentFrom(bytes: Buffer, leastBytes: number): Uint8Array[] {
     const lent: Uint8Array[] = [];
     let small = new BufferRanges();

@@ -1,17 +1,17 @@
 import { Buffer } from 'node:buffer';
 import type { OutputBuffer } from './outputBuffer.ts';
 
-// Each of these writes at a place, and says where what it wrote ends. Those that are given the output make their own room;
-// those that are given its bytes count on it.
+// Each function writes at a place, and returns where it ended. A function that takes the output buffer makes its own room; one that
+// takes bytes relies on its caller for that.
 
 /** The longest varint. */
 export const MAX_VARINT_BYTES = 10;
-/** Instead of a place: nothing could be written. Hot paths write -1, and ask whether it is negative (see README). */
+/** Returned instead of a place where nothing could be written. Hot paths return -1, and test for a negative number (see README). */
 export const NOT_WRITTEN = -1;
 
-/** Below it a loop over the characters is faster than a call into the engine. */
+/** Up to this length, a loop over the characters is faster than a call into the engine. */
 export const SHORT_TEXT = 16;
-/** Up to it, room for the longest form of a text is taken unmeasured. */
+/** Up to this length, room for the longest form of a string is taken unmeasured. */
 const UNMEASURED_TEXT = 4096;
 const MAX_BYTES_PER_UNIT = 3;
 const TWO_32 = 0x1_0000_0000;
@@ -87,17 +87,17 @@ export function writeHex(bytes: Buffer, start: number, text: string, digits: num
   return seen >= 0 && seen <= 0xff ? at : -1;
 }
 
-/** The length of a text and the text, in UTF-8; lone surrogates become U+FFFD. */
+/** The length of a string and the string, in UTF-8; lone surrogates become U+FFFD. */
 export function writeString(out: OutputBuffer, at: number, text: string): number {
   return putSized(out, at, text, likelyBytes(text));
 }
 
-/** How many bytes a text probably takes: as many as it has characters, which most do. Long ones are measured. */
+/** How many bytes a string probably takes: as many as it has characters, which is right for most. Long ones are measured. */
 export function likelyBytes(text: string): number {
   return text.length <= UNMEASURED_TEXT ? text.length : Buffer.byteLength(text);
 }
 
-/** Room for the text whatever it holds, where it has so many likely bytes. */
+/** Room for the string whatever it holds, given its likely bytes. */
 export function roomFor(text: string, likely: number): number {
   return likely <= UNMEASURED_TEXT ? text.length * MAX_BYTES_PER_UNIT : likely;
 }
@@ -119,12 +119,12 @@ export function writeUtf8(bytes: Buffer, start: number, text: string): number {
   return writeShortAscii(bytes, start, text) < 0 ? writeLongUtf8(bytes, start, text) : text.length;
 }
 
-/** The same for texts that are long. */
+/** The same for strings that are long. */
 export function writeLongUtf8(bytes: Buffer, start: number, text: string): number {
   return (bytes as unknown as Utf8Writer).utf8Write(text, start, bytes.length - start);
 }
 
-/** A short text of ASCII, or {@link NOT_WRITTEN} where it is another. */
+/** A short ASCII string, or {@link NOT_WRITTEN} for any other. */
 export function writeShortAscii(bytes: Buffer, start: number, text: string): number {
   const units = text.length;
   if (units > SHORT_TEXT) return -1;
