@@ -5,8 +5,6 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
-import { JsonEncoding } from '../../src/otlp/json/write/jsonEncoding.ts';
-import { JsonRequest } from '../../src/otlp/json/write/jsonRequest.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 import { anySpans } from './arbitrary.ts';
@@ -148,23 +146,6 @@ describe('what comes again', () => {
     );
     expectCanonical(spans);
     expectCanonical(spans);
-  });
-
-  test('is bounded, whatever keys, texts and names come', () => {
-    const encoding = new JsonEncoding();
-    for (let turn = 0; turn < 20; turn++) {
-      const request = new JsonRequest(encoding);
-      for (let at = 0; at < 100; at++) {
-        const attributes = Object.fromEntries(
-          Array.from({ length: 100 }, (_, n) => [`key ${n + turn * at}`, `text ${at * n}`]),
-        );
-        request.add(spanWith({ name: `name ${turn * 100 + at}`, attributes }));
-      }
-    }
-    expect(encoding.keys.size).toBeLessThanOrEqual(512);
-    expect(encoding.places.length).toBeLessThanOrEqual(64);
-    expect(encoding.names.size).toBeLessThanOrEqual(64);
-    for (const { pairs } of encoding.places) expect(pairs.size).toBeLessThanOrEqual(64);
   });
 
   test('are resources and scopes, in turn, over more than one text of the request', () => {

@@ -1,11 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
-import { KnownName, placeFor } from '../../src/otlp/cache/knownName.ts';
-import { KnownPart } from '../../src/otlp/cache/knownPart.ts';
 import { Memo, ownCopyOf } from '../../src/otlp/cache/memo.ts';
-import { encodeTraces } from '../../src/otlp/traces/encode/encode.ts';
-import { RequestEncoder } from '../../src/otlp/traces/encode/encodeRequest.ts';
-import { Encoding } from '../../src/otlp/traces/encode/encoding.ts';
+import { EncoderState } from '../../src/otlp/encode/encoderState.ts';
+import { RequestEncoder } from '../../src/otlp/encode/requestEncoder.ts';
+import { encodeTraces } from '../../src/otlp/index.ts';
+import { TRACES } from '../../src/otlp/traces/encode/traceSignal.ts';
 import { seeded, spanWith } from '../support/spans.ts';
 import { protobufjsBytes } from './oracle.ts';
 
@@ -110,10 +109,13 @@ describe('a copy for keeping', () => {
   });
 });
 
+/** The tag of a span's attributes. */
+const SPAN_ATTRIBUTES = 0x4a;
+
 describe('what encoding remembers', () => {
   test('tells apart values that are alike', () => {
-    const encoding = new Encoding();
-    const request = new RequestEncoder(encoding);
+    const state = new EncoderState();
+    const request = new RequestEncoder(state, TRACES);
     const alike = [0, -0, 0, '0', -0, false, '', null, true, 1, '1', 'true', Number.NaN, 'NaN', Number.NaN, 0];
     const [first, ...others] = [...alike, ...alike].map((a) => spanWith({ attributes: { a: a as never } }));
     const spans = [
@@ -125,20 +127,20 @@ describe('what encoding remembers', () => {
       })),
     ];
     for (const span of spans) request.add(span as ReadableSpan);
-    const body = request.finish().copiedFrom(encoding.out.bytes);
+    const body = request.finish().copiedFrom(state.out.bytes);
     expect(Buffer.compare(body, protobufjsBytes(spans as ReadableSpan[]))).toBe(0);
   });
 
   test('is written right wherever the buffer ends', () => {
     const key = 'k'.repeat(100);
     for (let room = 0; room < 400; room++) {
-      const encoding = new Encoding();
-      const request = new RequestEncoder(encoding);
+      const state = new EncoderState();
+      const request = new RequestEncoder(state, TRACES);
       const before = spanWith({ attributes: { [key]: null as never } });
-      const fill = 'x'.repeat(encoding.out.bytes.length - 150 - room);
+      const fill = 'x'.repeat(state.out.bytes.length - 150 - room);
       const spans = [before, { ...before, attributes: { fill, [key]: null as never } }];
       for (const span of spans) request.add(span);
-      const body = request.finish().copiedFrom(encoding.out.bytes);
+      const body = request.finish().copiedFrom(state.out.bytes);
       expect(Buffer.compare(body, protobufjsBytes(spans))).toBe(0);
     }
   });
@@ -175,76 +177,73 @@ describe('what encoding remembers', () => {
       const bytesOfWhole = encodeTraces([whole]).length;
       // What is longer has wider places to go wrong.
       for (let room = 0; room < bytesOfWhole + 300; room += length > 1 ? 5 : 1) {
-        const encoding = new Encoding();
-        const request = new RequestEncoder(encoding);
-        const fill = 'x'.repeat(encoding.out.bytes.length - bytesOfWhole - room);
+        const state = new EncoderState();
+        const request = new RequestEncoder(state, TRACES);
+        const fill = 'x'.repeat(state.out.bytes.length - bytesOfWhole - room);
         const spans = [
           whole,
           { ...whole, spanContext: () => context, attributes: { fill }, events: [], links: [] },
           whole,
         ];
         for (const span of spans) request.add(span);
-        const body = request.finish().copiedFrom(encoding.out.bytes);
+        const body = request.finish().copiedFrom(state.out.bytes);
         expect(Buffer.compare(body, protobufjsBytes(spans))).toBe(0);
       }
     },
   );
 
   test('leaves a time of 0 off the wire, as the first one too', () => {
-    const encoding = new Encoding();
-    const request = new RequestEncoder(encoding);
+    const state = new EncoderState();
+    const request = new RequestEncoder(state, TRACES);
     const spans = [spanWith({ startTime: [0, 0], endTime: [0, 1] }), spanWith({ startTime: [0, 0], endTime: [1, 0] })];
     for (const span of spans) request.add(span);
-    expect(Buffer.compare(request.finish().copiedFrom(encoding.out.bytes), protobufjsBytes(spans))).toBe(0);
+    expect(Buffer.compare(request.finish().copiedFrom(state.out.bytes), protobufjsBytes(spans))).toBe(0);
   });
 
   test('goes on knowing the text that most spans have, though the others never come again', () => {
-    const encoding = new Encoding();
-    const request = new RequestEncoder(encoding);
+    const state = new EncoderState();
+    const request = new RequestEncoder(state, TRACES);
     for (let index = 0; index < 20_000; index++)
       request.add(spanWith({ attributes: { key: index % 10 === 0 ? `rare ${index}` : 'common' } }));
-    expect(encoding.keys.find('key')?.messages.wants('common')).toBe(true);
-    expect(encoding.keys.find('key')?.messages.find('common')?.text).toBe('common');
+    expect(state.keys.find('key')?.strings.wants('common')).toBe(true);
+    expect(state.keys.find('key')?.strings.find('common')?.text).toBe('common');
   });
 
   test('goes on knowing the keys that all spans have, though each has another one too', () => {
-    const encoding = new Encoding();
-    const request = new RequestEncoder(encoding);
+    const state = new EncoderState();
+    const request = new RequestEncoder(state, TRACES);
     const usual = { a: 1, b: 'x', c: true, d: 0.5 };
     for (let index = 0; index < 2_000; index++) {
       request.add(spanWith({ attributes: { ...usual, [`other ${index}`]: 1 } }));
-      expect(encoding.keys.wants('any')).toBe(true);
+      expect(state.keys.wants('any')).toBe(true);
     }
   });
 
   test('goes on knowing the keys that all spans have, though one in a hundred has many others', () => {
-    const encoding = new Encoding();
-    const request = new RequestEncoder(encoding);
+    const state = new EncoderState();
+    const request = new RequestEncoder(state, TRACES);
     const usual = { a: 1, b: 'x', c: true, d: 0.5 };
     for (let index = 0; index < 10_000; index++) {
       const others = Array.from({ length: index % 100 === 0 ? 10 : 0 }, (_, at) => [`other ${index} ${at}`, 1]);
       request.add(spanWith({ attributes: { ...usual, ...Object.fromEntries(others) } }));
-      expect(encoding.keys.wants('any')).toBe(true);
+      expect(state.keys.wants('any')).toBe(true);
     }
   });
 
   test('forgets places with the keys that stood there', () => {
-    const encoding = new Encoding();
-    const request = new RequestEncoder(encoding);
+    const state = new EncoderState();
+    const request = new RequestEncoder(state, TRACES);
     request.add(spanWith({ name: 'known', attributes: { key: 1 } }));
-    expect(encoding.names.size).toBe(1);
+    expect(state.placesOf(SPAN_ATTRIBUTES)).toHaveLength(1);
     const keys = Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`key.${index}`, index]));
     request.add(spanWith({ attributes: { map: keys as never } }));
-    expect([encoding.names.size, encoding.places.length]).toEqual([0, 0]);
+    expect(state.placesOf(SPAN_ATTRIBUTES)).toEqual([]);
   });
 
   test('is bounded, whatever keys, values and names come', () => {
-    const encoding = new Encoding();
-    const known = new KnownName(new KnownPart(encoding.out, 0, 0));
-    for (let index = 0; index < 100; index++) placeFor(encoding, known.places, index, `key.${index}`);
-    expect(known.places.length).toBe(32);
+    const state = new EncoderState();
     for (let round = 0; round < 200; round++) {
-      const request = new RequestEncoder(encoding);
+      const request = new RequestEncoder(state, TRACES);
       for (let index = 0; index < 50; index++) {
         const id = round * 50 + index;
         const attributes = Object.fromEntries(
@@ -252,9 +251,9 @@ describe('what encoding remembers', () => {
         );
         request.add(spanWith({ name: `name ${id}`, attributes }));
       }
-      expect(encoding.keys.size).toBeLessThanOrEqual(512);
-      expect(encoding.names.size).toBeLessThanOrEqual(256);
-      expect(encoding.places.length).toBeLessThanOrEqual(32);
+      expect(state.keys.size).toBeLessThanOrEqual(512);
+      expect(state.names.size).toBeLessThanOrEqual(256);
+      expect(state.placesOf(SPAN_ATTRIBUTES).length).toBeLessThanOrEqual(32);
     }
   });
 });

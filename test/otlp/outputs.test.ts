@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Outputs } from '../../src/otlp/protobuf/bufferPool.ts';
-import { Pieces } from '../../src/otlp/protobuf/bufferRanges.ts';
-import { Output } from '../../src/otlp/protobuf/outputBuffer.ts';
+import { BufferPool } from '../../src/otlp/protobuf/bufferPool.ts';
+import { BufferRanges } from '../../src/otlp/protobuf/bufferRanges.ts';
+import { OutputBuffer } from '../../src/otlp/protobuf/outputBuffer.ts';
 
 describe('free outputs', () => {
   test('are made where there are none', () => {
-    const outputs = new Outputs();
-    expect(outputs.take()).toBeInstanceOf(Output);
+    const outputs = new BufferPool();
+    expect(outputs.take()).toBeInstanceOf(OutputBuffer);
     expect(outputs.take()).not.toBe(outputs.take());
   });
 
   test('are what was given back, the last one first', () => {
-    const outputs = new Outputs();
+    const outputs = new BufferPool();
     const taken = [outputs.take(), outputs.take()];
     for (const output of taken) outputs.giveBack(output);
     expect(outputs.take()).toBe(taken[1]);
@@ -23,10 +23,10 @@ describe('free outputs', () => {
   test('are one lender’s at a time, whatever is taken and given back', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(3), { maxLength: 60 }), (steps) => {
-        const outputs = new Outputs();
-        const lent: Output[] = [];
+        const outputs = new BufferPool();
+        const lent: OutputBuffer[] = [];
         for (const step of steps) {
-          if (step === 0 && lent.length > 0) outputs.giveBack(lent.shift() as Output);
+          if (step === 0 && lent.length > 0) outputs.giveBack(lent.shift() as OutputBuffer);
           else lent.push(outputs.take());
         }
         expect(new Set(lent).size).toBe(lent.length);
@@ -35,8 +35,8 @@ describe('free outputs', () => {
   });
 
   test('are remembered up to a number: those beyond it are let go', () => {
-    const outputs = new Outputs();
-    const taken = Array.from({ length: 70 }, () => new Output(8));
+    const outputs = new BufferPool();
+    const taken = Array.from({ length: 70 }, () => new OutputBuffer(8));
     for (const output of taken) outputs.giveBack(output);
     const again = new Set(Array.from({ length: 70 }, () => outputs.take()));
     expect(taken.filter((output) => again.has(output))).toHaveLength(64);
@@ -61,7 +61,7 @@ describe('lent pieces', () => {
   test('hold what copied ones do, those that are large as they lie there, no other', () => {
     fc.assert(
       fc.property(anyEdges, fc.integer({ min: 1, max: 50 }), (edges, leastBytes) => {
-        const pieces = new Pieces();
+        const pieces = new BufferRanges();
         for (const [start, end] of edges) pieces.add(start, end);
         const lent = pieces.lentFrom(bytes, leastBytes);
         expect(Buffer.concat(lent)).toEqual(Buffer.from(pieces.copiedFrom(bytes)));
@@ -73,7 +73,7 @@ describe('lent pieces', () => {
   });
 
   test('that are small are copied together, up to the next large one', () => {
-    const pieces = new Pieces();
+    const pieces = new BufferRanges();
     for (const [start, end] of [
       [0, 2],
       [4, 6],
@@ -85,6 +85,6 @@ describe('lent pieces', () => {
   });
 
   test('of nothing are none', () => {
-    expect(new Pieces().lentFrom(bytes, 1)).toEqual([]);
+    expect(new BufferRanges().lentFrom(bytes, 1)).toEqual([]);
   });
 });

@@ -6,9 +6,12 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { onTestFinished, vi } from 'vitest';
 import { encodeTraces } from '../../src/otlp/index.ts';
-import { Outputs } from '../../src/otlp/protobuf/bufferPool.ts';
-import type { Output } from '../../src/otlp/protobuf/outputBuffer.ts';
+import { BufferPool } from '../../src/otlp/protobuf/bufferPool.ts';
+import type { OutputBuffer } from '../../src/otlp/protobuf/outputBuffer.ts';
 import { generatedSpans, spanWith } from './spans.ts';
+
+/** No body consists of it. */
+const SPOILT_BYTE = 0x55;
 
 /** Of the spans that make a batch as large as it is wanted. */
 const FILLING_CHARACTERS = 1500;
@@ -52,28 +55,37 @@ export function originOf(received: Uint8Array, bodies: readonly Buffer[]): numbe
   );
 }
 
-/** The buffers that were given back during this test, and those that were taken again. No garbage collector takes one away. */
+/**
+ * The buffers that were given back during this test, and those that were taken again. No garbage collector takes one away.
+ *
+ * What is given back is written over at once: a request that still reads it does not arrive as it was made.
+ */
 export interface Lendings {
-  readonly givenBack: readonly Output[];
-  readonly takenAgain: readonly Output[];
+  readonly givenBack: readonly OutputBuffer[];
+  readonly takenAgain: readonly OutputBuffer[];
   /** Given back while they were free: two requests would be written into each. */
-  readonly givenBackTwice: readonly Output[];
+  readonly givenBackTwice: readonly OutputBuffer[];
 }
 
 export function recordLendings(): Lendings {
-  const lendings = { givenBack: [] as Output[], takenAgain: [] as Output[], givenBackTwice: [] as Output[] };
-  const free = new Set<Output>();
-  const { take, giveBack } = Outputs.prototype;
+  const lendings = {
+    givenBack: [] as OutputBuffer[],
+    takenAgain: [] as OutputBuffer[],
+    givenBackTwice: [] as OutputBuffer[],
+  };
+  const free = new Set<OutputBuffer>();
+  const { take, giveBack } = BufferPool.prototype;
   const spies = [
-    vi.spyOn(Outputs.prototype, 'take').mockImplementation(function (this: Outputs) {
+    vi.spyOn(BufferPool.prototype, 'take').mockImplementation(function (this: BufferPool) {
       const out = take.call(this);
       if (lendings.givenBack.includes(out)) lendings.takenAgain.push(out);
       free.delete(out);
       return out;
     }),
-    vi.spyOn(Outputs.prototype, 'giveBack').mockImplementation(function (this: Outputs, out) {
+    vi.spyOn(BufferPool.prototype, 'giveBack').mockImplementation(function (this: BufferPool, out) {
       if (free.has(out)) lendings.givenBackTwice.push(out);
       free.add(out);
+      out.bytes.fill(SPOILT_BYTE);
       lendings.givenBack.push(out);
       giveBack.call(this, out);
     }),

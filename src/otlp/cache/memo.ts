@@ -1,6 +1,6 @@
 /** How many values one memo remembers. */
 const MAX_REMEMBERED = 64;
-/** A text that is longer comes again too seldom. */
+/** Longer strings come again too seldom. */
 const MAX_LENGTH = 128;
 /** By the time the memo is full, each value must on average have come again this often. */
 const LEAST_HITS_EACH = 2;
@@ -23,7 +23,7 @@ export class Memo<Made> {
   #resting = 0;
   #nextRest = FIRST_REST;
 
-  /** @param onAfresh what else has to go then */
+  /** @param onAfresh called when the memo is emptied, for what goes with its values */
   constructor(max = MAX_REMEMBERED, onAfresh = () => {}) {
     this.#max = max;
     this.#onAfresh = onAfresh;

@@ -1,22 +1,22 @@
-import { Output } from './outputBuffer.ts';
+import { OutputBuffer } from './outputBuffer.ts';
 
-/** As many free ones are remembered at most. */
+/** How many free buffers are remembered at most. */
 const MAX_FREE = 64;
 
-/** Buffers to be used again. They are held weakly: the garbage collector takes those that nobody has needed since it came last. */
-export class Outputs {
-  readonly #free: WeakRef<Output>[] = [];
+/** Buffers to be used again. They are held weakly: the garbage collector takes those that were not used since it ran last. */
+export class BufferPool {
+  readonly #free: WeakRef<OutputBuffer>[] = [];
 
-  take(): Output {
+  take(): OutputBuffer {
     for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
       const out = free.deref();
       if (out !== undefined) return out;
     }
-    return new Output();
+    return new OutputBuffer();
   }
 
-  /** Only what was taken, and once. */
-  giveBack(out: Output): void {
+  /** Called once for each buffer that was taken. */
+  giveBack(out: OutputBuffer): void {
     if (this.#free.length < MAX_FREE) this.#free.push(new WeakRef(out));
   }
 }

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 
-/** Pieces of a buffer, in the order in which they belong together. */
-export class Pieces {
-  /** Start and end of each in turn. */
+/** Ranges of a buffer, in the order in which their bytes are to be sent. */
+export class BufferRanges {
+  /** Start and end of each range in turn. */
   readonly #edges: number[] = [];
-  /** How long they are together. */
+  /** Their bytes together. */
   length = 0;
 
   /** Where the first begins. */
@@ -21,17 +21,17 @@ export class Pieces {
     if (start === end) return;
     this.length += end - start;
     const edges = this.#edges;
-    // What adjoins the last piece prolongs it: the spans of most requests are one piece.
+    // A range that adjoins the last one extends it: most requests are one range.
     if (edges.length > 0 && edges[edges.length - 1] === start) edges[edges.length - 1] = end;
     else edges.push(start, end);
   }
 
-  addAll(pieces: Pieces): void {
-    const edges = pieces.#edges;
+  addAll(ranges: BufferRanges): void {
+    const edges = ranges.#edges;
     for (let at = 0; at < edges.length; at += 2) this.add(edges[at] as number, edges[at + 1] as number);
   }
 
-  /** What they hold, in memory of its own that can be transferred to a thread. */
+  /** Their bytes, in memory of their own that can be transferred to a thread. */
   copiedFrom(bytes: Buffer): Uint8Array<ArrayBuffer> {
     // Not zeroed before it is filled, and no slice of a pool.
     const copy = new Uint8Array(Buffer.allocUnsafeSlow(this.length).buffer);
@@ -42,13 +42,13 @@ export class Pieces {
     return copy;
   }
 
-  /** What they hold, in their order: large pieces as they lie there, small ones copied together. */
+  /** Their bytes, in their order: large ranges as they lie in the buffer, small ones copied together. */
   lentFrom(bytes: Buffer, leastBytes: number): Uint8Array[] {
     const lent: Uint8Array[] = [];
-    let small = new Pieces();
+    let small = new BufferRanges();
     const copySmall = () => {
       if (small.length > 0) lent.push(small.copiedFrom(bytes));
-      small = new Pieces();
+      small = new BufferRanges();
     };
     for (let index = 0; index < this.#edges.length; index += 2) {
       const start = this.#edges[index] as number;

@@ -1,19 +1,19 @@
 import { Buffer } from 'node:buffer';
 
 const FIRST_BYTES = 256 * 1024;
-/** More room than was asked for: whatever is written without a text or a known part fits into it. */
+/** More room than was asked for: a field that holds no string and no reused bytes fits into it. */
 const SLACK = 128;
-/** Larger buffers are given back after a request, so that one huge request does not cost its memory for ever. */
+/** Larger buffers are let go after a request, so that one huge request does not cost its memory for ever. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
-/** There is no memory for a request as large as this: nothing that one span could help. */
+/** There is no memory for a request of this size. Leaving out one item would not help. */
 export class OutOfMemory extends Error {}
 
 /**
- * The buffer that request after request is written into. Whoever writes keeps the place where it goes on, so what was
- * written in vain is taken back by going on where it began.
+ * The buffer that one request after the other is written into. The writer keeps the place where it goes on, so what was written in
+ * vain is taken back by going on where it began.
  */
-export class Output {
+export class OutputBuffer {
   bytes: Buffer<ArrayBuffer>;
   view: DataView;
   /** Up to here there is slack behind. */
@@ -30,14 +30,9 @@ export class Output {
     return at + count <= this.limit ? this.bytes : this.grown(at, count);
   }
 
-  /** When what was written is not needed any more: it may be too large to be kept. */
+  /** Called when what was written is not needed any more: a buffer that is too large is let go. */
   reset(): void {
     if (this.bytes.length > MAX_KEPT_BYTES) this.use(Buffer.allocUnsafeSlow(FIRST_BYTES));
-  }
-
-  /** What stands there, in memory of its own. */
-  copied(start: number, end: number): Uint8Array {
-    return new Uint8Array(this.bytes.subarray(start, end));
   }
 
   private grown(at: number, count: number): Buffer<ArrayBuffer> {

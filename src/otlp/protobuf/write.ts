@@ -1,17 +1,17 @@
 import { Buffer } from 'node:buffer';
-import type { Output } from './outputBuffer.ts';
+import type { OutputBuffer } from './outputBuffer.ts';
 
-// Each of these writes at a place, and says where what it wrote ends. Those that are given the output make their own room;
-// those that are given its bytes count on it.
+// Each function writes at a place, and returns where it ended. A function that takes the output buffer makes its own room; one that
+// takes bytes relies on its caller for that.
 
 /** The longest varint. */
 export const MAX_VARINT_BYTES = 10;
-/** Instead of a place: nothing could be written. Hot paths write -1, and ask whether it is negative (see README). */
-export const NOTHING = -1;
+/** Returned instead of a place where nothing could be written. Hot paths return -1, and test for a negative number (see README). */
+export const NOT_WRITTEN = -1;
 
-/** Below it a loop over the characters is faster than a call into the engine. */
+/** Up to this length, a loop over the characters is faster than a call into the engine. */
 export const SHORT_TEXT = 16;
-/** Up to it, room for the longest form of a text is taken unmeasured. */
+/** Up to this length, room for the longest form of a string is taken unmeasured. */
 const UNMEASURED_TEXT = 4096;
 const MAX_BYTES_PER_UNIT = 3;
 const TWO_32 = 0x1_0000_0000;
@@ -25,12 +25,12 @@ for (let value = 0; value < 16; value++) {
 }
 
 /** A whole number from 0 to 2^53. */
-export function putVarint(bytes: Buffer, start: number, value: number): number {
-  return value > 0x7fff_ffff ? putLongVarint(bytes, start, value) : putSize(bytes, start, value);
+export function writeVarint(bytes: Buffer, start: number, value: number): number {
+  return value > 0x7fff_ffff ? putLongVarint(bytes, start, value) : writeSize(bytes, start, value);
 }
 
-/** A whole number from 0 to 2^31: as {@link putVarint} does. */
-export function putSize(bytes: Buffer, start: number, value: number): number {
+/** A whole number from 0 to 2^31: as {@link writeVarint} does. */
+export function writeSize(bytes: Buffer, start: number, value: number): number {
   let at = start;
   let rest = value;
   for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
@@ -40,11 +40,11 @@ export function putSize(bytes: Buffer, start: number, value: number): number {
 
 function putLongVarint(bytes: Buffer, at: number, value: number): number {
   bytes[at] = (value % 0x80) | 0x80;
-  return putVarint(bytes, at + 1, Math.floor(value / 0x80));
+  return writeVarint(bytes, at + 1, Math.floor(value / 0x80));
 }
 
 /** A varint of 64 bits, as two halves. */
-export function putVarint64(bytes: Buffer, start: number, low: number, high: number): number {
+export function writeVarint64(bytes: Buffer, start: number, low: number, high: number): number {
   let at = start;
   let lower = low >>> 0;
   let upper = high >>> 0;
@@ -53,12 +53,12 @@ export function putVarint64(bytes: Buffer, start: number, low: number, high: num
     lower = ((lower >>> 7) | (upper << 25)) >>> 0;
     upper >>>= 7;
   }
-  return putVarint(bytes, at, lower);
+  return writeVarint(bytes, at, lower);
 }
 
 /** A safe integer as `int64` has it: negative numbers take ten bytes. */
-export function putInt64(bytes: Buffer, at: number, value: number): number {
-  return value >= 0 ? putVarint(bytes, at, value) : putVarint64(bytes, at, value, Math.floor(value / TWO_32));
+export function writeInt64(bytes: Buffer, at: number, value: number): number {
+  return value >= 0 ? writeVarint(bytes, at, value) : writeVarint64(bytes, at, value, Math.floor(value / TWO_32));
 }
 
 /** How many bytes a number takes as a varint. */
@@ -72,8 +72,8 @@ function longVarintBytes(value: number): number {
   return bytes;
 }
 
-/** The bytes that hex digits mean, of which there are twice as many, or {@link NOTHING} where others are among them. */
-export function putHex(bytes: Buffer, start: number, text: string, digits: number): number {
+/** The bytes that hex digits mean, of which there are twice as many, or {@link NOT_WRITTEN} where others are among them. */
+export function writeHex(bytes: Buffer, start: number, text: string, digits: number): number {
   let at = start;
   let seen = 0;
   for (let index = 0; index < digits; index += 2) {
@@ -87,25 +87,25 @@ export function putHex(bytes: Buffer, start: number, text: string, digits: numbe
   return seen >= 0 && seen <= 0xff ? at : -1;
 }
 
-/** The length of a text and the text, in UTF-8; lone surrogates become U+FFFD. */
-export function putText(out: Output, at: number, text: string): number {
+/** The length of a string and the string, in UTF-8; lone surrogates become U+FFFD. */
+export function writeString(out: OutputBuffer, at: number, text: string): number {
   return putSized(out, at, text, likelyBytes(text));
 }
 
-/** How many bytes a text probably takes: as many as it has characters, which most do. Long ones are measured. */
+/** How many bytes a string probably takes: as many as it has characters, which is right for most. Long ones are measured. */
 export function likelyBytes(text: string): number {
   return text.length <= UNMEASURED_TEXT ? text.length : Buffer.byteLength(text);
 }
 
-/** Room for the text whatever it holds, where it has so many likely bytes. */
+/** Room for the string whatever it holds, given its likely bytes. */
 export function roomFor(text: string, likely: number): number {
   return likely <= UNMEASURED_TEXT ? text.length * MAX_BYTES_PER_UNIT : likely;
 }
 
-function putSized(out: Output, at: number, text: string, size: number): number {
+function putSized(out: OutputBuffer, at: number, text: string, size: number): number {
   const bytes = out.room(at, roomFor(text, size));
-  const start = putVarint(bytes, at, size);
-  const written = putUtf8(bytes, start, text);
+  const start = writeVarint(bytes, at, size);
+  const written = writeUtf8(bytes, start, text);
   return written === size ? start + written : putSized(out, at, text, written);
 }
 
@@ -115,17 +115,17 @@ interface Utf8Writer {
 }
 
 /** @returns how many bytes it took */
-export function putUtf8(bytes: Buffer, start: number, text: string): number {
-  return putShortAscii(bytes, start, text) < 0 ? writeUtf8(bytes, start, text) : text.length;
+export function writeUtf8(bytes: Buffer, start: number, text: string): number {
+  return writeShortAscii(bytes, start, text) < 0 ? writeLongUtf8(bytes, start, text) : text.length;
 }
 
-/** The same for texts that are long. */
-export function writeUtf8(bytes: Buffer, start: number, text: string): number {
+/** The same for strings that are long. */
+export function writeLongUtf8(bytes: Buffer, start: number, text: string): number {
   return (bytes as unknown as Utf8Writer).utf8Write(text, start, bytes.length - start);
 }
 
-/** A short text of ASCII, or {@link NOTHING} where it is another. */
-export function putShortAscii(bytes: Buffer, start: number, text: string): number {
+/** A short ASCII string, or {@link NOT_WRITTEN} for any other. */
+export function writeShortAscii(bytes: Buffer, start: number, text: string): number {
   const units = text.length;
   if (units > SHORT_TEXT) return -1;
   for (let index = 0; index < units; index++) {
@@ -137,7 +137,7 @@ export function putShortAscii(bytes: Buffer, start: number, text: string): numbe
 }
 
 /** Bytes as they are. */
-export function putBytes(out: Output, at: number, encoded: Uint8Array): number {
+export function writeBytes(out: OutputBuffer, at: number, encoded: Uint8Array): number {
   out.room(at, encoded.length).set(encoded, at);
   return at + encoded.length;
 }
@@ -148,19 +148,19 @@ export function putBytes(out: Output, at: number, encoded: Uint8Array): number {
  * @param start where its length belongs: one byte was left for that
  * @param end where the message ends
  */
-export function putLength(out: Output, start: number, end: number): number {
+export function writeLength(out: OutputBuffer, start: number, end: number): number {
   const length = end - start - 1;
-  if (length > 0x7f) return putWideLength(out, start, 1, end);
+  if (length > 0x7f) return writeWideLength(out, start, 1, end);
   out.bytes[start] = length;
   return end;
 }
 
 /** The same where `width` bytes were left: if the length takes others, the message is moved. */
-export function putWideLength(out: Output, start: number, width: number, end: number): number {
+export function writeWideLength(out: OutputBuffer, start: number, width: number, end: number): number {
   const length = end - start - width;
   const shift = varintBytes(length) - width;
   const bytes = out.room(end, 0);
   if (shift !== 0) bytes.copyWithin(start + width + shift, start + width, end);
-  putVarint(bytes, start, length);
+  writeVarint(bytes, start, length);
   return end + shift;
 }

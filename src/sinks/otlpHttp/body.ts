@@ -1,9 +1,9 @@
-import type { LentRequest } from '../../otlp/traces/encode/encode.ts';
+import type { RequestUse } from '../../otlp/encode/sharedRequests.ts';
 
 /**
- * How much our sockets hold before they say that they are full. A socket that said so tells when all of it has been handed to the
- * system; so of a piece that fills it by itself its sender hears when the memory is free again, and of a smaller one it does not. It
- * is set on each socket: what the process has for a default may change while the socket lives.
+ * How much our sockets hold before they say that they are full. A full socket reports when all of it has been handed to the system.
+ * So the sender of a piece that fills the socket by itself learns when the memory is free again, and the sender of a smaller piece
+ * does not. It is set on each socket: the default of the process may change while the socket lives.
  */
 export const SOCKET_HIGH_WATER_MARK_BYTES = 64 * 1024;
 
@@ -17,45 +17,42 @@ export interface Body {
 }
 
 /** A body in memory of its own. */
-export function ownBody(content: Uint8Array): Body {
-  return { length: content.length, content, end: () => {} };
+export function ownBody(content: Uint8Array, onEnd: () => void): Body {
+  return { length: content.length, content, end: onEnd };
 }
 
-/** A body in lent memory. It is given back unless somebody may still read it: a socket that has not handed all of it to the system, or that was left with it. */
+/**
+ * A body in lent memory. It is given back unless it may still be read: by a socket that has not handed all of it to the system, or that
+ * was left with it.
+ */
 export class LentBody implements Body {
   readonly length: number;
   readonly content: AsyncIterable<Uint8Array>;
-  #giveBack: (() => void) | undefined;
+  readonly #use: RequestUse;
   #isBegun = false; // whether anything was read
   #isSent = false; // whether all of it was handed to the system
   #isAnswered = false;
   #isOver = false;
 
-  constructor({ pieces, length, giveBack }: LentRequest) {
-    this.length = length;
-    this.content = this.#read(pieces);
-    this.#giveBack = giveBack;
+  constructor(use: RequestUse) {
+    this.length = use.length;
+    this.content = this.#read(use.pieces);
+    this.#use = use;
   }
 
   end(answered: boolean): void {
     this.#isAnswered = answered;
     this.#isOver = true;
-    if (answered || !this.#isBegun) this.#giveBackUnlessRead();
-    else this.#giveBack = undefined;
+    if (!this.#isBegun || (answered && this.#isSent)) this.#use.giveBack();
+    this.#use.end();
   }
 
   async *#read(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
     if (this.#isOver) throw new Error('the body was given back');
     this.#isBegun = true;
-    // Who iterates asks for the next piece when the socket has taken this one.
+    // The next piece is asked for when the socket has taken this one.
     for (const piece of pieces) yield piece;
     this.#isSent = true;
-    if (this.#isAnswered) this.#giveBackUnlessRead();
-  }
-
-  #giveBackUnlessRead(): void {
-    if (this.#isBegun && !this.#isSent) return;
-    this.#giveBack?.();
-    this.#giveBack = undefined;
+    if (this.#isAnswered) this.#use.giveBack();
   }
 }

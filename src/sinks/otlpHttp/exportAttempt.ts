@@ -1,18 +1,13 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../model/sink.ts';
-import type { ResourceWait } from '../shared/resources.ts';
 import { unanswered } from './answer/noAnswer.ts';
 import { meaningOf, type Question, readAnswer } from './answer/readAnswer.ts';
-import type { OtlpHttpSettings } from './configuration/settings.ts';
 import type { AnswerHead, Connections } from './connection/contract.ts';
-import { type CountBytes, headersOf, type PreparedRequest, prepare } from './request.ts';
+import { headersOf, type PreparedRequest, prepare, type RequestContext } from './request.ts';
 
 /** What all attempts of a sink share. */
-export interface ExportContext {
-  readonly settings: OtlpHttpSettings;
+export interface ExportContext extends RequestContext {
   readonly connections: Connections;
-  readonly wait: ResourceWait;
-  readonly countBytes: CountBytes;
 }
 
 /** One attempt to export a batch, from its spans to the meaning of the answer. */
@@ -35,9 +30,8 @@ export class ExportAttempt {
   }
 
   async run(): Promise<Response> {
-    const { settings, wait, countBytes } = this.#context;
     this.#enter('preparing');
-    const request = await prepare(this.#spans, settings, wait, this.#signal, countBytes);
+    const request = await prepare(this.#spans, this.#context, this.#signal);
     let isAnswered = false;
     try {
       const response = await this.#send(request);

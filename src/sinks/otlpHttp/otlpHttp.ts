@@ -6,7 +6,10 @@ import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
 import { RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
+import { RequestLender } from '../../otlp/encode/requestLender.ts';
+import { TRACES } from '../../otlp/traces/encode/traceSignal.ts';
 import { resourceWait } from '../shared/resources.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import { settingsOf } from './configuration/settings.ts';
 import { connectionsFor } from './connection/connections.ts';
 import { ExportAttempt } from './exportAttempt.ts';
@@ -50,6 +53,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
   const settings = settingsOf(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);
+  const lender = new RequestLender(TRACES, SOCKET_HIGH_WATER_MARK_BYTES);
   let isShutDown = false;
   return {
     name: 'otlpHttp',
@@ -59,7 +63,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
-        const context = { settings, connections, wait, countBytes: countBodyBytes };
+        const context = { settings, connections, wait, lender, countBytes: countBodyBytes };
         const attempt = given ?? withDeadline(subscriber, settings.timeoutMillis);
         const made = new ExportAttempt(batch.items, context, attempt, abort.signal);
         outsideAnyContext(() => untraced(() => made.run())).then(

@@ -3,10 +3,10 @@ import { gzip } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../model/errors.ts';
 import { ExportError } from '../../model/sink.ts';
-import { encodeTracesJsonInSlices } from '../../otlp/json/write/encodeJson.ts';
-import { lendTraces } from '../../otlp/traces/encode/encode.ts';
+import type { RequestLender } from '../../otlp/encode/requestLender.ts';
+import { type CountBytes, type RequestUse, requestFor } from '../../otlp/encode/sharedRequests.ts';
 import type { ResourceWait } from '../shared/resources.ts';
-import { type Body, LentBody, ownBody, SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
+import { type Body, LentBody, ownBody } from './body.ts';
 import type { OtlpHttpSettings } from './configuration/settings.ts';
 
 const gzipOffThread = promisify(gzip);
@@ -20,80 +20,54 @@ export interface PreparedRequest {
   readonly unencodable: number;
 }
 
-/** Counts bytes of encoded bodies: how many more there are, or fewer. */
-export type CountBytes = (change: number) => void;
+/** What a sink makes its requests with. */
+export interface RequestContext {
+  readonly settings: OtlpHttpSettings;
+  readonly wait: ResourceWait;
+  readonly lender: RequestLender<ReadableSpan>;
+  /** Told of the bytes of a body when it is there, and again when it is not used any more. */
+  readonly countBytes: CountBytes;
+}
 
-/**
- * Makes the request of one attempt. It fails only for good: trying again would make the same one.
- *
- * @param countBytes told of a body when it is there, and again when its attempt is over
- */
+/** Makes the request of one attempt. It fails only for good: trying again would make the same one. */
 export async function prepare(
   spans: readonly ReadableSpan[],
-  settings: OtlpHttpSettings,
-  wait: ResourceWait,
+  { settings, wait, lender, countBytes }: RequestContext,
   signal: AbortSignal,
-  countBytes: CountBytes,
 ): Promise<PreparedRequest> {
   await wait(spans);
   signal.throwIfAborted();
-  let unencodable = 0;
-  const onUnencodable = () => {
-    unencodable += 1;
-  };
   try {
-    const make = settings.encoding === 'json' ? jsonBody : protobufBody;
-    const body = counted(await make(spans, settings, onUnencodable), countBytes);
-    return { body, unencodable };
+    const use = await requestFor(spans, settings.encoding, lender, countBytes);
+    return { body: await bodyOf(use, spans, settings, countBytes), unencodable: use.unencodable };
   } catch (thrown) {
     if (thrown instanceof ExportError) throw thrown;
     throw new ExportError({ kind: 'permanent' }, `no request can be made: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 
-function counted(body: Body, countBytes: CountBytes): Body {
-  countBytes(body.length);
-  return {
-    length: body.length,
-    content: body.content,
-    end: (answered) => {
-      countBytes(-body.length);
-      body.end(answered);
-    },
-  };
-}
-
-async function jsonBody(
+async function bodyOf(
+  use: RequestUse,
   spans: readonly ReadableSpan[],
   settings: OtlpHttpSettings,
-  onUnencodable: () => void,
+  countBytes: CountBytes,
 ): Promise<Body> {
-  const bytes = await encodeTracesJsonInSlices(spans, { onUnencodable });
-  checkSize(bytes.length, spans, settings);
-  return ownBody(settings.compression === 'gzip' ? await gzipOffThread(bytes) : bytes);
-}
-
-async function protobufBody(
-  spans: readonly ReadableSpan[],
-  settings: OtlpHttpSettings,
-  onUnencodable: () => void,
-): Promise<Body> {
-  const lent = await lendTraces(spans, { onUnencodable, leastBytes: SOCKET_HIGH_WATER_MARK_BYTES });
+  let isLent = false;
   try {
-    checkSize(lent.length, spans, settings);
-    if (settings.compression === 'none' && settings.dispatcher === undefined) return new LentBody(lent);
-    const own = ownBody(await ownBytes(wholeOf(lent.pieces), settings));
-    lent.giveBack();
-    return own;
-  } catch (thrown) {
-    lent.giveBack();
-    throw thrown;
+    checkSize(use.length, spans, settings);
+    // How long a given dispatcher keeps what it sends is unknown: it gets a copy.
+    isLent = settings.compression === 'none' && settings.dispatcher === undefined;
+    if (isLent) return new LentBody(use);
+    const whole = wholeOf(use.pieces);
+    const own = settings.compression === 'gzip' ? await gzipOffThread(whole) : new Uint8Array(whole);
+    countBytes(own.length);
+    return ownBody(own, () => countBytes(-own.length));
+  } finally {
+    if (!isLent) {
+      use.giveBack();
+      use.end();
+    }
   }
-}
-
-/** Nobody knows how long somebody else's dispatcher keeps what it sends: it gets a copy. */
-async function ownBytes(lent: Uint8Array, { compression }: OtlpHttpSettings): Promise<Uint8Array> {
-  return compression === 'gzip' ? gzipOffThread(lent) : new Uint8Array(lent);
 }
 
 function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {

@@ -6,7 +6,8 @@ function lentBody() {
   const memory = Uint8Array.from([1, 2, 3, 4]);
   const told: string[] = [];
   const pieces = [memory.subarray(0, 3), memory.subarray(3)];
-  return { told, body: new LentBody({ pieces, length: 4, giveBack: () => told.push('given back') }) };
+  const use = { pieces, length: 4, unencodable: 0, end: () => {}, giveBack: () => void told.push('given back') };
+  return { told, body: new LentBody(use) };
 }
 
 async function sent(body: LentBody): Promise<number[]> {

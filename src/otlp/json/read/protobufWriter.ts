@@ -1,9 +1,16 @@
-import { Output } from '../../protobuf/outputBuffer.ts';
-import { MAX_VARINT_BYTES, putBytes, putLength, putText, putVarint, putVarint64 } from '../../protobuf/write.ts';
+import { OutputBuffer } from '../../protobuf/outputBuffer.ts';
+import {
+  MAX_VARINT_BYTES,
+  writeBytes,
+  writeLength,
+  writeString,
+  writeVarint,
+  writeVarint64,
+} from '../../protobuf/write.ts';
 
 /** Writes protobuf field after field, and keeps the place itself. */
 export class Writer {
-  readonly #out = new Output();
+  readonly #out = new OutputBuffer();
   #at = 0;
 
   /** What was written, until more is. */
@@ -24,12 +31,12 @@ export class Writer {
 
   /** A whole number from 0 to 2^53. */
   varint(value: number): void {
-    this.#at = putVarint(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, value);
+    this.#at = writeVarint(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, value);
   }
 
   /** A varint of 64 bits, as two halves. */
   varint64(low: number, high: number): void {
-    this.#at = putVarint64(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, low, high);
+    this.#at = writeVarint64(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, low, high);
   }
 
   fixed32(value: number): void {
@@ -46,12 +53,12 @@ export class Writer {
 
   /** Bytes as they are. */
   raw(bytes: Uint8Array): void {
-    this.#at = putBytes(this.#out, this.#at, bytes);
+    this.#at = writeBytes(this.#out, this.#at, bytes);
   }
 
   /** The length of a text and the text, in UTF-8; lone surrogates become U+FFFD. */
   text(value: string): void {
-    this.#at = putText(this.#out, this.#at, value);
+    this.#at = writeString(this.#out, this.#at, value);
   }
 
   /** Begins a message whose length nobody knows yet, and says what {@link close} needs. */
@@ -62,6 +69,6 @@ export class Writer {
   }
 
   close(start: number): void {
-    this.#at = putLength(this.#out, start, this.#at);
+    this.#at = writeLength(this.#out, start, this.#at);
   }
 }

@@ -1,16 +1,16 @@
-import { bitsOf, fitsInt64 } from '../../protobuf/int64.ts';
-import type { Output } from '../../protobuf/outputBuffer.ts';
+import { bitsOf, fitsInt64 } from '../protobuf/int64.ts';
+import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
 import {
   likelyBytes,
-  putInt64,
-  putShortAscii,
-  putText,
-  putUtf8,
-  putVarint,
-  putVarint64,
   roomFor,
   varintBytes,
-} from '../../protobuf/write.ts';
+  writeInt64,
+  writeShortAscii,
+  writeString,
+  writeUtf8,
+  writeVarint,
+  writeVarint64,
+} from '../protobuf/write.ts';
 
 // Contents of an `AnyValue` that hold no other value.
 
@@ -23,9 +23,9 @@ const REPEATED_VALUES = 0x0a;
 
 const DOUBLE_BYTES = 8;
 
-export function putTextValue(out: Output, at: number, text: string): number {
+export function writeStringValue(out: OutputBuffer, at: number, text: string): number {
   out.room(at, 0)[at] = STRING_VALUE;
-  return putText(out, at + 1, text);
+  return writeString(out, at + 1, text);
 }
 
 /** Whether a number goes out as an integer: where it is exact, and has no sign that an integer loses. */
@@ -42,39 +42,39 @@ export function hasDouble(items: readonly unknown[], count: number): boolean {
   return false;
 }
 
-export function putNumber(out: Output, at: number, value: number): number {
-  if (!isInteger(value)) return putDouble(out, at, value);
+export function writeNumber(out: OutputBuffer, at: number, value: number): number {
+  if (!isInteger(value)) return writeDouble(out, at, value);
   const bytes = out.room(at, 0);
   bytes[at] = INT_VALUE;
-  return putInt64(bytes, at + 1, value);
+  return writeInt64(bytes, at + 1, value);
 }
 
-export function putDouble(out: Output, at: number, value: number): number {
+export function writeDouble(out: OutputBuffer, at: number, value: number): number {
   out.room(at, 0)[at] = DOUBLE_VALUE;
   out.view.setFloat64(at + 1, value, true);
   return at + 1 + DOUBLE_BYTES;
 }
 
-export function putBoolean(out: Output, at: number, value: boolean): number {
+export function writeBoolean(out: OutputBuffer, at: number, value: boolean): number {
   const bytes = out.room(at, 0);
   bytes[at] = BOOL_VALUE;
   bytes[at + 1] = value ? 1 : 0;
   return at + 2;
 }
 
-export function putBigInt(out: Output, at: number, value: bigint): number {
-  if (!fitsInt64(value)) return putTextValue(out, at, value.toString());
+export function writeBigInt(out: OutputBuffer, at: number, value: bigint): number {
+  if (!fitsInt64(value)) return writeStringValue(out, at, value.toString());
   const { low, high } = bitsOf(value);
   const bytes = out.room(at, 0);
   bytes[at] = INT_VALUE;
-  return putVarint64(bytes, at + 1, low, high);
+  return writeVarint64(bytes, at + 1, low, high);
 }
 
 /** Writes a text as an item of an array. */
-export function putTextItem(out: Output, at: number, text: string): number {
+export function writeStringItem(out: OutputBuffer, at: number, text: string): number {
   const bytes = out.room(at, 0);
-  const end = putShortAscii(bytes, at + 4, text);
-  if (end < 0) return putLongTextItem(out, at, text, likelyBytes(text));
+  const end = writeShortAscii(bytes, at + 4, text);
+  if (end < 0) return writeLongStringItem(out, at, text, likelyBytes(text));
   bytes[at] = REPEATED_VALUES;
   bytes[at + 1] = text.length + 2;
   bytes[at + 2] = STRING_VALUE;
@@ -82,12 +82,12 @@ export function putTextItem(out: Output, at: number, text: string): number {
   return end;
 }
 
-function putLongTextItem(out: Output, at: number, text: string, size: number): number {
+function writeLongStringItem(out: OutputBuffer, at: number, text: string, size: number): number {
   const bytes = out.room(at, roomFor(text, size));
   bytes[at] = REPEATED_VALUES;
-  const value = putVarint(bytes, at + 1, 1 + varintBytes(size) + size);
+  const value = writeVarint(bytes, at + 1, 1 + varintBytes(size) + size);
   bytes[value] = STRING_VALUE;
-  const begin = putVarint(bytes, value + 1, size);
-  const written = putUtf8(bytes, begin, text);
-  return written === size ? begin + size : putLongTextItem(out, at, text, written);
+  const begin = writeVarint(bytes, value + 1, size);
+  const written = writeUtf8(bytes, begin, text);
+  return written === size ? begin + size : writeLongStringItem(out, at, text, written);
 }

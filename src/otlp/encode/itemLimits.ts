@@ -1,35 +1,35 @@
-import { shown } from '../../../model/errors.ts';
+import { shown } from '../../model/errors.ts';
 
-// An array of itself twice, 40 deep, is small in memory and endless on the wire; so is a list of one long string a million times.
-// Without these limits one such span would stop the program, or take its whole request with it.
-const MAX_VALUES_PER_SPAN = 262_144;
+// An array that contains one array twice, and so on 40 levels deep, is small in memory and endless on the wire. So is a list of one
+// long string a million times. Without these limits one such item would stop the program, or fail its whole request.
+const MAX_VALUES_PER_ITEM = 262_144;
 /** Characters and bytes, in all values and keys: the OTLP specification's limit for a whole request. */
-const MAX_LENGTH_PER_SPAN = 64 * 1024 * 1024;
+const MAX_LENGTH_PER_ITEM = 64 * 1024 * 1024;
 
 /** Messages inside messages that protobuf's own readers accept: 47 arrays or 31 objects inside one span attribute. */
 const MAX_MESSAGE_DEPTH = 100;
 const MESSAGES_PER_ARRAY = 2;
 const MESSAGES_PER_MAP = 3;
 
-/** Where the walk through the values of one span is, and what this span may still have. One serves a whole request. */
-export class Walk {
+/** Where the encoder is among the values of one item, and how much this item may still have. One serves a whole request. */
+export class ItemLimits {
   /** The attribute at the top, for messages. */
   attribute = '';
-  /** Objects that contain the present value: one that comes again is circular. */
+  /** The objects that contain the present value. One that contains itself is circular. */
   readonly ancestors: object[] = [];
-  /** Values, events and links that this span may still have. */
+  /** Values and inner messages (such as events) that this item may still have. */
   valuesLeft = 0;
   /** Characters and bytes that they may still have. */
   lengthLeft = 0;
 
-  /** Begins another span, whatever state the last one was left in. */
+  /** Begins another item, whatever state the last one was left in. */
   restart(): void {
     if (this.ancestors.length > 0) this.ancestors.length = 0;
-    this.valuesLeft = MAX_VALUES_PER_SPAN;
-    this.lengthLeft = MAX_LENGTH_PER_SPAN;
+    this.valuesLeft = MAX_VALUES_PER_ITEM;
+    this.lengthLeft = MAX_LENGTH_PER_ITEM;
   }
 
-  /** @throws Error where the span has more than one span may have. */
+  /** @throws Error where the item has more than one item may have. */
   spend(values: number, length: number): void {
     this.valuesLeft -= values;
     this.lengthLeft -= length;
@@ -37,7 +37,7 @@ export class Walk {
   }
 
   /**
-   * Goes into an array or a map, and says how many messages contain its values. Whoever went in takes it out of the ancestors again.
+   * Enters an array or a map, and returns how many messages contain its values. The caller takes it off the ancestors again.
    *
    * @throws Error where it is circular, or too deep.
    */
@@ -52,7 +52,7 @@ export class Walk {
   }
 
   private overspent(): never {
-    if (this.valuesLeft < 0) throw new Error(`it has more than ${MAX_VALUES_PER_SPAN} values`);
-    throw new Error(`its values are longer than ${MAX_LENGTH_PER_SPAN}`);
+    if (this.valuesLeft < 0) throw new Error(`it has more than ${MAX_VALUES_PER_ITEM} values`);
+    throw new Error(`its values are longer than ${MAX_LENGTH_PER_ITEM}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { Output } from '../protobuf/outputBuffer.ts';
+import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
 
 const WORD = 8;
 
@@ -6,14 +6,14 @@ const WORD = 8;
  * Bytes that were written before and are written again, held as words of eight: `TypedArray.set` is a call into the engine, and an
  * attribute has too few bytes to be worth one.
  */
-export class KnownPart {
+export class ReusedBytes {
   /** The text that is in it, if it is there for one. */
   readonly text: string;
   readonly length: number;
   readonly #words: BigInt64Array;
 
   /** What stands there. */
-  constructor(out: Output, start: number, end: number, text = '') {
+  constructor(out: OutputBuffer, start: number, end: number, text = '') {
     this.text = text;
     this.length = end - start;
     this.#words = new BigInt64Array(Math.ceil(this.length / WORD));
@@ -23,7 +23,7 @@ export class KnownPart {
   }
 
   /** Writes them where there is room for them and for a word more, and says where they end. */
-  put(out: Output, at: number): number {
+  put(out: OutputBuffer, at: number): number {
     const view = out.view;
     const words = this.#words;
     for (let index = 0; index < words.length; index++)

@@ -1,0 +1,74 @@
+import { isOwn, propertyOf } from '../../flow/propertyOf.ts';
+import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
+import { writeEntry } from './anyValue.ts';
+import { attributeKey, type Place, writeNewString } from './attributeKey.ts';
+import type { EncoderState } from './encoderState.ts';
+import { countOf, writeUint32Field } from './fields.ts';
+
+/** As many places of one kind of owner are remembered at most. */
+const MAX_PLACES = 32;
+/**
+ * Writes the attributes of one owner, and in the next field how many are missing: those without an OTLP form (functions, symbols) are left out.
+ *
+ * @param tag of the attributes
+ * @param depth how many messages contain an attribute's value, from the request down
+ * @param dropped how many the program left out itself
+ * @throws Error where a value is circular, nested too deep, or too many.
+ */
+export function writeAttributes(
+  state: EncoderState,
+  start: number,
+  tag: number,
+  depth: number,
+  attributes: object | null | undefined,
+  dropped: number | undefined,
+): number {
+  const places = state.placesOf(tag);
+  let at = start;
+  let index = 0;
+  let searched = 0;
+  let leftOut = 0;
+  for (const key in attributes) {
+    if (!isOwn(attributes, key)) continue;
+    const value = propertyOf(attributes, key);
+    let place = places[index];
+    if (place === undefined || place.known.key !== key) {
+      place = placeFor(state, places, index, key);
+      searched += 1;
+    }
+    index += 1;
+    state.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
+    if (typeof value === 'string' && place !== undefined) {
+      at = writeStringAttribute(state.out, at, tag, place, value);
+      continue;
+    }
+    state.attribute = key;
+    const end = writeEntry(state, at, tag, key, place?.known, value, depth);
+    if (end < 0) leftOut += 1;
+    else at = end;
+  }
+  state.keys.hit(index - searched);
+  return writeUint32Field(state.out, at, ((tag >> 3) + 1) << 3, countOf(countOf(dropped) + leftOut));
+}
+
+/** The place of a key that did not stand there before; `undefined` where the key is not remembered. */
+function placeFor(state: EncoderState, places: Place[], index: number, key: string): Place | undefined {
+  const known = attributeKey(state.keys, key);
+  if (known === undefined) return undefined;
+  const place = { known, last: undefined };
+  if (index < MAX_PLACES && index <= places.length) places[index] = place;
+  return place;
+}
+
+function writeStringAttribute(out: OutputBuffer, at: number, tag: number, place: Place, text: string): number {
+  const { strings } = place.known;
+  let known = place.last;
+  if (known !== undefined && known.text === text) strings.hit(1);
+  else {
+    known = strings.find(text);
+    place.last = known;
+    if (known === undefined) return writeNewString(out, at, tag, place.known, text);
+  }
+  out.room(at, known.length)[at] = tag;
+  return known.put(out, at + 1);
+}

@@ -1,0 +1,76 @@
+import { Memo, ownCopyOf } from '../cache/memo.ts';
+import { ReusedBytes } from '../cache/reusedBytes.ts';
+import { OutputBuffer } from '../protobuf/outputBuffer.ts';
+import { writeString } from '../protobuf/write.ts';
+import type { AttributeKey, Place } from './attributeKey.ts';
+import { ItemLimits } from './itemLimits.ts';
+
+const MAX_KEYS = 512;
+const MAX_NAMES = 256;
+/** Room for most names. */
+const NAME_BYTES = 256;
+
+/** The last second that was written, in nanoseconds: most spans of a request are of few seconds. */
+export interface LastSecond {
+  seconds: number;
+  low: number;
+  high: number;
+}
+
+/** What an encoder keeps from item to item and from request to request: its buffer, and what was written before. */
+export class EncoderState extends ItemLimits {
+  /** Replaced when the buffer is lent. */
+  out = new OutputBuffer();
+  /** Of JSON, which is written from what stands in `out`. */
+  #text: OutputBuffer | undefined;
+  readonly keys = new Memo<AttributeKey>(MAX_KEYS, () => this.#forgetPlaces());
+  /** Names of spans and events, each with its length. */
+  readonly names = new Memo<ReusedBytes>(MAX_NAMES);
+  /** The last second: at first none, since NaN equals nothing. */
+  readonly second: LastSecond = { seconds: Number.NaN, low: 0, high: 0 };
+  /** How many bytes the length of the last item took: the next one's probably takes as many. */
+  itemWidth = 2;
+  /** By the tag of the attributes. */
+  readonly #places: Place[][] = [];
+
+  get text(): OutputBuffer {
+    this.#text ??= new OutputBuffer();
+    return this.#text;
+  }
+
+  /** Nothing of the last request is needed any more: buffers that are too large to be kept are let go. */
+  reset(): void {
+    this.out.reset();
+    this.#text?.reset();
+  }
+
+  /** The places of owners whose attributes have this tag. */
+  placesOf(tag: number): Place[] {
+    return this.#places[tag] ?? this.#newPlaces(tag);
+  }
+
+  /** A name that came before, or is remembered from now on if names come again. */
+  nameOf(name: string): ReusedBytes | undefined {
+    return this.names.find(name) ?? this.#newName(name);
+  }
+
+  #newName(name: string): ReusedBytes | undefined {
+    if (name === '' || !this.names.wants(name)) return undefined;
+    const out = new OutputBuffer(NAME_BYTES);
+    const made = new ReusedBytes(out, 0, writeString(out, 0, name));
+    this.names.keep(ownCopyOf(name), made);
+    return made;
+  }
+
+  #newPlaces(tag: number): Place[] {
+    const places: Place[] = [];
+    for (let before = this.#places.length; before <= tag; before++) this.#places.push([]);
+    this.#places[tag] = places;
+    return places;
+  }
+
+  /** They hold keys, which would otherwise be more than are remembered. */
+  #forgetPlaces(): void {
+    for (const places of this.#places) places.length = 0;
+  }
+}

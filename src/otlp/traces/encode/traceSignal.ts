@@ -1,0 +1,27 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { OneGoEncoder } from '../../encode/encodeRequest.ts';
+import type { SignalFields } from '../../encode/requestEncoder.ts';
+import { traceRequestJson } from '../../json/read/jsonSchema.ts';
+import { messageText } from '../../json/write/jsonFields.ts';
+import { scopeOfSdk1 } from './sdk1.ts';
+import { writeSpan } from './writeSpan.ts';
+
+/** What encoders have to know of spans. */
+export const TRACES: SignalFields<ReadableSpan> = {
+  noun: 'span',
+  nameOf: (span) => span.name,
+  resourceOf: (span) => span.resource,
+  scopeOf: (span) => span.instrumentationScope ?? scopeOfSdk1(span),
+  write: writeSpan,
+  touch: (span) =>
+    span.name.length +
+    span.spanContext().spanId.length +
+    span.startTime[1] +
+    span.endTime[1] +
+    span.status.code +
+    (span.events[0]?.time[1] ?? 0),
+  json: messageText(traceRequestJson),
+};
+
+/** Encodes spans in one go, as `encodeTraces` and `encodeTracesJson` do. */
+export const oneGo = new OneGoEncoder(TRACES);
