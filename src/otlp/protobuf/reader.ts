@@ -1,7 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { Ids } from '../cache/internedIds.ts';
-import { Texts } from '../cache/internedTexts.ts';
-import type { KnownBytes } from '../cache/knownBytes.ts';
+import { TextCache } from '../cache/textCache.ts';
 import { type DecodeLimits, messageTooLarge } from '../decodeLimits.ts';
 
 /** Messages inside messages, groups included. */
@@ -17,9 +15,12 @@ const GROUP_START = 3;
 const GROUP_END = 4;
 const FOUR_BYTES = 5;
 
-/** Strings that come again are the same object: spans that were received share them, and are small. */
-const ids = new Ids();
-const texts = new Texts();
+const texts = new TextCache();
+
+/** `Buffer.toString` without its checks of arguments. */
+interface HexReader {
+  hexSlice(start: number, end: number): string;
+}
 
 /**
  * Reads protobuf strictly: what is not well-formed throws an Error, and nothing is read beyond the message that is being read.
@@ -78,14 +79,6 @@ export class Reader {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages in each other`);
     return outer;
-  }
-
-  /** Passes over what was read before, if the same stands here. */
-  passes(known: KnownBytes): boolean {
-    const at = this.at;
-    if (known.length > this.end - at || !known.standAt(this.view, at)) return false;
-    this.at = at + known.length;
-    return true;
   }
 
   leave(outer: number): void {
@@ -158,7 +151,7 @@ export class Reader {
 
   hex(): string {
     const start = this.content();
-    return ids.read(this.bytes, this.view, start, this.at);
+    return (this.bytes as unknown as HexReader).hexSlice(start, this.at);
   }
 
   /** Bytes of their own: a view would hold the whole request in memory for as long as one span lives. */
