@@ -16,14 +16,14 @@ import { figureText, rounded } from './support/line.ts';
 import { type Figure, figureOf } from './support/rounds.ts';
 import type { WorkloadName } from './support/workloads.ts';
 
-const FULL = { rounds: 5, requests: 400, warmUps: 1, turns: 2 };
-const BRIEF = { rounds: 1, requests: 24, warmUps: 0, turns: 1 };
+const FULL = { rounds: 5, requests: 200, warmUps: 1, turns: 3 };
+const BRIEF = { rounds: 1, requests: 8, warmUps: 0, turns: 1 };
 const SPANS_PER_REQUEST = 512;
 const CONNECTIONS = 4;
 const MAX_HELD_SPANS = 10_000;
 const BOUND_MILLIS = 600_000;
 
-const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded'];
+const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded', 'bare'];
 const DECODERS: readonly DecoderName[] = ['spanflow', 'protobufjs', 'none'];
 
 const NAMES: Readonly<Record<DecoderName, string>> = {

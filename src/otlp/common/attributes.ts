@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { integerOf } from '../protobuf/int64.ts';
 import type { Reader } from '../protobuf/reader.ts';
 import { fieldsOf, readMessage } from '../protobuf/readMessage.ts';
+import { listOf } from './plainObject.ts';
 
 // Most of a request are attributes, so `KeyValue` and `AnyValue` are read without a table of functions. Their tags:
 const KEY_VALUE_KEY = 0x0a;
@@ -80,7 +81,7 @@ function readOtherValue(reader: Reader, tag: number, earlier: unknown): unknown 
   switch (tag) {
     case ARRAY_VALUE: {
       reader.spend(0, ARRAY_BYTES);
-      const values = Array.isArray(earlier) ? earlier : [];
+      const values = Array.isArray(earlier) ? earlier : listOf();
       readMessage(reader, arrayFields, values);
       return values;
     }

@@ -17,9 +17,11 @@ export interface ReceiverInput {
   readonly maxHeldSpans: number;
 }
 
-/** What receiving took since it was asked last. */
+/** What receiving cost since the last question. */
 export interface Received {
   readonly spans: number;
+  /** How many of the spans have a route. */
+  readonly routes: number;
   readonly cpuMicros: number;
   readonly peakHeapBytes: number;
 }
@@ -68,13 +70,14 @@ answer({
   listen: () => `http://127.0.0.1:${port}`,
   take: (): Received => {
     const { user, system } = process.cpuUsage(cpu);
-    const taken = { spans, cpuMicros: user + system, peakHeapBytes };
+    const taken = { spans, routes, cpuMicros: user + system, peakHeapBytes };
     spans = 0;
+    routes = 0;
     peakHeapBytes = 0;
     cpu = process.cpuUsage();
     return taken;
   },
-  /** Bytes of heap for each span that is held. */
+  /** Bytes of heap that each held span takes. */
   held: () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
@@ -85,6 +88,5 @@ answer({
     collect();
     return count === 0 ? 0 : (before - getHeapStatistics().used_heap_size) / count;
   },
-  routes: () => routes,
 });
 process.on('disconnect', () => process.exit(0));

@@ -1,17 +1,17 @@
 import { Output } from '../../protobuf/outputBuffer.ts';
 import { MAX_VARINT_BYTES, putBytes, putLength, putText, putVarint, putVarint64 } from '../../protobuf/write.ts';
 
-/** Writes protobuf field after field, and keeps the place itself. */
+/** Writes protobuf, field after field, into a buffer of its own. */
 export class Writer {
   readonly #out = new Output();
   #at = 0;
 
-  /** What was written, until more is. */
+  /** The bytes that were written, valid until more are written. */
   get written(): Uint8Array {
     return this.#out.bytes.subarray(0, this.#at);
   }
 
-  /** Begins anew, in a buffer of a size that may be kept. */
+  /** Begins again at the start of the buffer, which is replaced if it has become too large to keep. */
   reset(): void {
     this.#at = 0;
     this.#out.reset();
@@ -27,7 +27,7 @@ export class Writer {
     this.#at = putVarint(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, value);
   }
 
-  /** A varint of 64 bits, as two halves. */
+  /** A 64-bit varint, from two halves. */
   varint64(low: number, high: number): void {
     this.#at = putVarint64(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, low, high);
   }
@@ -54,7 +54,7 @@ export class Writer {
     this.#at = putText(this.#out, this.#at, value);
   }
 
-  /** Begins a message whose length nobody knows yet, and says what {@link close} needs. */
+  /** Begins a message whose length is not known yet. Returns its start, for {@link close}. */
   open(): number {
     this.#out.room(this.#at, 1);
     this.#at += 1;

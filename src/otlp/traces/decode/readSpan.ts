@@ -1,36 +1,17 @@
-import type { Attributes, Link, SpanContext, SpanStatus } from '@opentelemetry/api';
+import type { Attributes, Link, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { readAttribute } from '../../common/attributes.ts';
 import type { Resource, Scope } from '../../common/decodeRequest.ts';
 import { lasted, readTime } from '../../common/hrTime.ts';
+import { listOf } from '../../common/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed32, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
-import { traceStateOf } from './traceState.ts';
-
-type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-type TimedEvent = Required<Writable<ReadableSpan['events'][number]>>;
+import { contextOf, type Ids, ReceivedEvent, ReceivedSpan, remoteContextOf, UNSET } from './receivedSpan.ts';
 
 // Heap that they take without their strings and attributes: objects, ids, times, and the first element of a list.
 const SPAN_BYTES = 640;
 const EVENT_BYTES = 200;
 const LINK_BYTES = 256;
-
-const TRACE_FLAGS_MASK = 0xff;
-const HAS_IS_REMOTE = 0x100;
-const IS_REMOTE = 0x200;
-
-/** A span that is being read. Its fields come in any order, so what depends on several of them is set at its end. */
-interface ReceivedSpan extends Writable<ReadableSpan> {
-  context: Writable<SpanContext>;
-}
-
-/** The ids and flags of a span or a link on the wire. */
-interface Ids {
-  traceId: string;
-  spanId: string;
-  traceState: string;
-  flags: number;
-}
 
 interface SpanMessage extends Ids {
   readonly span: ReceivedSpan;
@@ -82,7 +63,7 @@ const spanFields = fieldsOf<SpanMessage>({
   [fixed32(16)]: readFlags,
 });
 
-const eventFields = fieldsOf<TimedEvent>({
+const eventFields = fieldsOf<ReceivedEvent>({
   [fixed64(1)]: (event, reader) => {
     event.time = readTime(reader);
   },
@@ -132,47 +113,27 @@ function readFlags(ids: Ids, reader: Reader): void {
   ids.flags = reader.fixed32();
 }
 
-/** Belongs to no span: it reads the context from the span, so that `{ ...span, name }` is a whole span too. */
-function spanContext(this: ReceivedSpan): SpanContext {
-  return this.context;
-}
-
 /** Reads one span into an object of the SDK's shape. */
 export function readSpan(reader: Reader, resource: Resource, instrumentationScope: Scope): ReadableSpan {
   reader.spend(1, SPAN_BYTES);
-  const span: ReceivedSpan = {
-    name: '',
-    kind: 0,
-    spanContext: spanContext as () => SpanContext,
-    context: { traceId: '', spanId: '', traceFlags: 0 },
-    startTime: [0, 0],
-    endTime: [0, 0],
-    status: { code: 0 },
-    attributes: {},
-    links: [],
-    events: [],
-    duration: [0, 0],
-    ended: true,
-    resource,
-    instrumentationScope,
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  };
+  const span = new ReceivedSpan(resource, instrumentationScope);
   const message: SpanMessage = { span, traceId: '', spanId: '', parentSpanId: '', traceState: '', flags: 0 };
   readMessage(reader, spanFields, message);
   const { traceId, parentSpanId, flags } = message;
   span.context = contextOf(message);
   if (parentSpanId !== '')
     span.parentSpanContext = remoteContextOf({ traceId, spanId: parentSpanId, traceState: '', flags });
+  if (span.startTime === UNSET) span.startTime = listOf(0, 0);
+  if (span.endTime === UNSET) span.endTime = listOf(0, 0);
   span.duration = lasted(span.startTime, span.endTime);
   return span;
 }
 
-function readEvent(reader: Reader): TimedEvent {
+function readEvent(reader: Reader): ReceivedEvent {
   reader.spend(1, EVENT_BYTES);
-  const event: TimedEvent = { time: [0, 0], name: '', attributes: {}, droppedAttributesCount: 0 };
+  const event = new ReceivedEvent();
   readMessage(reader, eventFields, event);
+  if (event.time === UNSET) event.time = listOf(0, 0);
   return event;
 }
 
@@ -189,17 +150,4 @@ function readLink(reader: Reader): Link {
   };
   readMessage(reader, linkFields, link);
   return { context: remoteContextOf(link), attributes, droppedAttributesCount: link.droppedAttributesCount };
-}
-
-function contextOf({ traceId, spanId, traceState, flags }: Ids): Writable<SpanContext> {
-  const context: SpanContext = { traceId, spanId, traceFlags: flags & TRACE_FLAGS_MASK };
-  if (traceState !== '') context.traceState = traceStateOf(traceState);
-  return context;
-}
-
-/** The flags of a span say whether its parent is remote; those of a link say whether the linked span is. */
-function remoteContextOf(ids: Ids): SpanContext {
-  const context = contextOf(ids);
-  if ((ids.flags & HAS_IS_REMOTE) !== 0) context.isRemote = (ids.flags & IS_REMOTE) !== 0;
-  return context;
 }
