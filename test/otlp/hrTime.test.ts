@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hrTimeOf } from '../../src/otlp/common/hrTime.ts';
+import { hrTimeOf } from '../../src/otlp/decode/hrTime.ts';
 
 describe('hrTimeOf', () => {
   test('is exact for every time of 64 bits', () => {

@@ -1,5 +1,5 @@
 import { messageOf, SpanflowError } from '../../../model/errors.ts';
-import { decodeRequest, type SignalDecoding } from '../../common/decodeRequest.ts';
+import { decodeRequest, type SignalDecoding } from '../../decode/decodeRequest.ts';
 import type { DecodeLimits } from '../../decodeLimits.ts';
 import type { JsonMessage } from './jsonSchema.ts';
 import { wireOf } from './jsonWire.ts';

@@ -1,17 +1,17 @@
 import { Output } from '../../protobuf/outputBuffer.ts';
 import { MAX_VARINT_BYTES, putBytes, putLength, putText, putVarint, putVarint64 } from '../../protobuf/write.ts';
 
-/** Writes protobuf, field after field, into a buffer of its own. */
+/** Writes protobuf field after field, and keeps the place itself. */
 export class Writer {
   readonly #out = new Output();
   #at = 0;
 
-  /** The bytes that were written, valid until more are written. */
+  /** What was written, until more is. */
   get written(): Uint8Array {
     return this.#out.bytes.subarray(0, this.#at);
   }
 
-  /** Begins again at the start of the buffer, which is replaced if it has become too large to keep. */
+  /** Begins anew, in a buffer of a size that may be kept. */
   reset(): void {
     this.#at = 0;
     this.#out.reset();
@@ -27,7 +27,7 @@ export class Writer {
     this.#at = putVarint(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, value);
   }
 
-  /** A 64-bit varint, from two halves. */
+  /** A varint of 64 bits, as two halves. */
   varint64(low: number, high: number): void {
     this.#at = putVarint64(this.#out.room(this.#at, MAX_VARINT_BYTES), this.#at, low, high);
   }
@@ -54,7 +54,7 @@ export class Writer {
     this.#at = putText(this.#out, this.#at, value);
   }
 
-  /** Begins a message whose length is not known yet. Returns its start, for {@link close}. */
+  /** Begins a message whose length nobody knows yet, and says what {@link close} needs. */
   open(): number {
     this.#out.room(this.#at, 1);
     this.#at += 1;

@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { decodeRequest, type SignalDecoding } from '../../common/decodeRequest.ts';
+import { decodeRequest, type SignalDecoding } from '../../decode/decodeRequest.ts';
 import { type DecodeTracesOptions, limitsOf } from '../../decodeLimits.ts';
 import { readSpan } from './readSpan.ts';
 

@@ -1,9 +1,9 @@
 import type { Attributes, Link, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { readAttribute } from '../../common/attributes.ts';
-import type { Resource, Scope } from '../../common/decodeRequest.ts';
-import { lasted, readTime } from '../../common/hrTime.ts';
-import { listOf } from '../../common/plainObject.ts';
+import { readAttribute } from '../../decode/attributes.ts';
+import type { Resource, Scope } from '../../decode/decodeRequest.ts';
+import { lasted, readTime } from '../../decode/hrTime.ts';
+import { listOf } from '../../decode/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed32, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
 import { contextOf, type Ids, ReceivedEvent, ReceivedSpan, remoteContextOf, UNSET } from './receivedSpan.ts';

@@ -1,8 +1,8 @@
 import type { SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { Resource, Scope } from '../../common/decodeRequest.ts';
-import type { HrTime } from '../../common/hrTime.ts';
-import { listOf, plainConstructor } from '../../common/plainObject.ts';
+import type { Resource, Scope } from '../../decode/decodeRequest.ts';
+import type { HrTime } from '../../decode/hrTime.ts';
+import { listOf, plainConstructor } from '../../decode/plainObject.ts';
 import { traceStateOf } from './traceState.ts';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
