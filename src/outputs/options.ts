@@ -2,7 +2,7 @@ import { createGate, type Gate } from '../flow/gate.ts';
 import { estimateItemBytes } from '../flow/itemBytes.ts';
 import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../internal/validation.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
-import type { Loss } from '../model/outcome.ts';
+import type { Loss } from '../model/tally.ts';
 import type { Overflow } from '../operators/adaptiveBatch/options.ts';
 
 /** For the bridges that read a stream: `fromReadable`, `fromReadableStream`. */

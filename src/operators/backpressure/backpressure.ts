@@ -8,7 +8,7 @@ import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 
 export interface BackpressureOptions<T> {

@@ -10,7 +10,7 @@ import {
   withDefaults,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 import type { Overflow } from '../adaptiveBatch/options.ts';
 
 /**
