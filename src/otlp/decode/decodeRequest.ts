@@ -6,6 +6,7 @@ import type { DecodeLimits } from '../decodeLimits.ts';
 import { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
 import { readAttribute } from './attributes.ts';
+import { plainConstructor } from './plainObject.ts';
 import { ReceivedResource } from './receivedResource.ts';
 
 export type Resource = ReadableSpan['resource'];
@@ -65,6 +66,10 @@ interface ReceivedScope {
   droppedAttributesCount?: number;
 }
 
+const ReceivedScope = plainConstructor(function (this: ReceivedScope) {
+  this.name = '';
+});
+
 // Heap that they take without their strings and attributes.
 const RESOURCE_BYTES = 128;
 const SCOPE_BYTES = 64;
@@ -81,7 +86,7 @@ const resourceGroupFields = fieldsOf<ResourceGroup>({
   [delimited(1)]: ({ resource }, reader) => readMessage(reader, resourceFields, resource),
   [delimited(2)]: ({ items, readItem, resource }, reader) => {
     reader.spend(1, SCOPE_BYTES);
-    readMessage(reader, scopeGroupFields, { items, readItem, resource, scope: { name: '' } });
+    readMessage(reader, scopeGroupFields, { items, readItem, resource, scope: new ReceivedScope() });
   },
   [delimited(3)]: ({ resource }, reader) => resource.receiveSchemaUrl(reader.text()),
 });

@@ -3,10 +3,18 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { readAttribute } from '../../decode/attributes.ts';
 import type { Resource, Scope } from '../../decode/decodeRequest.ts';
 import { lasted, readTime } from '../../decode/hrTime.ts';
-import { listOf } from '../../decode/plainObject.ts';
+import { listOf, plainConstructor } from '../../decode/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed32, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
-import { contextOf, type Ids, ReceivedEvent, ReceivedSpan, remoteContextOf, UNSET } from './receivedSpan.ts';
+import {
+  contextOf,
+  type Ids,
+  ReceivedEvent,
+  ReceivedLink,
+  ReceivedSpan,
+  remoteContextOf,
+  UNSET,
+} from './receivedSpan.ts';
 
 // Heap that they take without their strings and attributes: objects, ids, times, and the first element of a list.
 const SPAN_BYTES = 640;
@@ -14,9 +22,19 @@ const EVENT_BYTES = 200;
 const LINK_BYTES = 256;
 
 interface SpanMessage extends Ids {
-  readonly span: ReceivedSpan;
+  span: ReceivedSpan;
   parentSpanId: string;
 }
+
+// Not a literal: one is alive at each collection, which is enough for V8 to allocate all of them in the old generation.
+const SpanMessage = plainConstructor(function (this: SpanMessage, span: ReceivedSpan) {
+  this.span = span;
+  this.traceId = '';
+  this.spanId = '';
+  this.parentSpanId = '';
+  this.traceState = '';
+  this.flags = 0;
+});
 
 interface LinkMessage extends Ids {
   readonly attributes: Attributes;
@@ -117,7 +135,7 @@ function readFlags(ids: Ids, reader: Reader): void {
 export function readSpan(reader: Reader, resource: Resource, instrumentationScope: Scope): ReadableSpan {
   reader.spend(1, SPAN_BYTES);
   const span = new ReceivedSpan(resource, instrumentationScope);
-  const message: SpanMessage = { span, traceId: '', spanId: '', parentSpanId: '', traceState: '', flags: 0 };
+  const message = new SpanMessage(span);
   readMessage(reader, spanFields, message);
   const { traceId, parentSpanId, flags } = message;
   span.context = contextOf(message);
@@ -149,5 +167,5 @@ function readLink(reader: Reader): Link {
     droppedAttributesCount: 0,
   };
   readMessage(reader, linkFields, link);
-  return { context: remoteContextOf(link), attributes, droppedAttributesCount: link.droppedAttributesCount };
+  return new ReceivedLink(remoteContextOf(link), attributes, link.droppedAttributesCount);
 }

@@ -1,4 +1,4 @@
-import type { SpanContext, SpanStatus } from '@opentelemetry/api';
+import type { Attributes, Link, SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Resource, Scope } from '../../decode/decodeRequest.ts';
 import type { HrTime } from '../../decode/hrTime.ts';
@@ -73,6 +73,17 @@ export const ReceivedEvent = plainConstructor(function (this: ReceivedEvent) {
   this.name = '';
   this.attributes = {};
   this.droppedAttributesCount = 0;
+});
+
+export const ReceivedLink = plainConstructor(function (
+  this: Link,
+  context: SpanContext,
+  attributes: Attributes,
+  droppedAttributesCount: number,
+) {
+  this.context = context;
+  this.attributes = attributes;
+  this.droppedAttributesCount = droppedAttributesCount;
 });
 
 export function contextOf(ids: Ids): Writable<SpanContext> {
