@@ -1,20 +1,22 @@
 import { requireLimit, withDefaults } from '../internal/validation.ts';
 import { SpanflowError } from '../model/errors.ts';
 
-/** How much may become of one message. Whoever exceeds it is refused with a `SpanflowError` of code `MESSAGE_TOO_LARGE`. */
+/** How large the result of one message may become. A message that exceeds a limit is refused with a `SpanflowError` of code `MESSAGE_TOO_LARGE`. */
 export interface DecodeTracesOptions {
   /**
    * At most this many resources, scopes, spans, events, links, attributes, elements of arrays and entries of maps. From 1, or
-   * `Infinity`. Default 2,097,152: nearly four times what the largest recorded request has (86,583 spans in 23.8 MB, 560,280 items). They limit how long one call
-   * takes: raising it lets one message hold the event loop for longer.
+   * `Infinity`. Default 2,097,152: nearly four times the items of the largest recorded request (86,583 spans in 23.8 MB, 560,280
+   * items). It limits how long one call takes: a higher limit lets one message hold the event loop for longer.
    */
   readonly maxItems?: number;
   /**
    * At most this many bytes of heap for the spans and, in JSON, for the parsed text. From 1, or `Infinity`. Default 268,435,456
-   * (256 MiB): twice of what the largest recorded request is taken for, and a host with a heap of 512 MiB survives it. Raising it asks for a larger heap.
+   * (256 MiB): twice the estimate for the largest recorded request, and a host with a heap of 512 MiB survives it. A higher limit
+   * needs a larger heap.
    *
-   * It is an estimate: each byte of the message counts as one, and each item as what an object of its kind takes. What is made to
-   * be large takes 0.6 to 1.05 times of it, spans whose keys and texts come again less; a text outside Latin-1 up to twice its bytes.
+   * It is an estimate: each byte of the message counts as one, and each item as the size of an object of its kind. Messages that are
+   * made to become large take 0.6 to 1.05 times the estimate, spans with repeated keys and strings take less, and a string outside
+   * Latin-1 takes up to twice its bytes.
    */
   readonly maxDecodedBytes?: number;
 }
@@ -39,7 +41,7 @@ const HOLDS: Readonly<Record<keyof DecodeLimits, string>> = {
   maxDecodedBytes: 'bytes of heap',
 };
 
-/** The error for a message of which more would become than an option allows. */
+/** The error for a message that would become larger than an option allows. */
 export function messageTooLarge(option: keyof DecodeLimits, limits: DecodeLimits, length: number): SpanflowError {
   const message =
     `the request of ${length} bytes would become more than ${option} ${limits[option]} ${HOLDS[option]}: ` +

@@ -1,7 +1,7 @@
 import '../internal/requireNode.ts';
 
 export type { DecodeTracesOptions } from './decodeLimits.ts';
-export { decodeTracesJson } from './json/read/decodeJson.ts';
-export { decodeTraces } from './traces/decode/decode.ts';
+export { decodeTraces } from './traces/decode/decodeTraces.ts';
+export { decodeTracesJson } from './traces/decode/decodeTracesJson.ts';
 export { type EncodeTracesOptions, encodeTraces } from './traces/encode/encodeTraces.ts';
 export { encodeTracesJson } from './traces/encode/encodeTracesJson.ts';

@@ -9,6 +9,7 @@ interface Printed {
   readonly machine: string;
   readonly data: string;
   readonly codec: { readonly rows: readonly { readonly what: string }[] };
+  readonly receive: { readonly lines: readonly { readonly decoder: string }[] };
   readonly throughput: Report;
   readonly offered: Report;
   readonly latency: Report;
@@ -30,6 +31,7 @@ interface Account {
 /** Then something hangs: no measure of speed. */
 const BOUND_MILLIS = 900_000;
 const RECORDED = dataFolder() !== undefined;
+const RECEIVERS = ['spanflow', 'protobufjs', 'none'];
 
 describe('the benchmarks, each once and briefly', () => {
   let printed: Printed;
@@ -58,14 +60,23 @@ describe('the benchmarks, each once and briefly', () => {
     ]);
   });
 
-  it('have a row for each codec and workload, and one for each way to export', () => {
+  it('have a row for each codec and workload, one for each receiver, and one for each way to export', () => {
     expect(printed.codec.rows).toHaveLength(15);
+    const decoders = printed.receive.lines.map(({ decoder }) => decoder);
+    expect(decoders).toEqual([...RECEIVERS, ...RECEIVERS, ...RECEIVERS]);
     const names = printed.ways.lines.map(({ way }) => way);
     expect(names).toEqual(['roundTrip', 'oneByOne', 'oneInFlight', 'streaming', 'sharedHandle']);
   });
 
   it('print finite numbers', () => {
-    const numbers = numbersIn([printed.codec, printed.throughput, printed.offered, printed.latency, printed.intake]);
+    const numbers = numbersIn([
+      printed.codec,
+      printed.receive,
+      printed.throughput,
+      printed.offered,
+      printed.latency,
+      printed.intake,
+    ]);
     expect([...numbers, ...numbersIn(printed.ways)].filter((value) => !Number.isFinite(value))).toEqual([]);
   });
 

@@ -119,7 +119,7 @@ describe('a scalar in OTLP/JSON', () => {
     expect(() => decodeTracesJson(field('kind', '"baz"'))).toThrow('2147483647 or a known name, but is "baz"');
   });
 
-  test('of any size and exponent is what arithmetic says', () => {
+  test('of any size and exponent is exact', () => {
     const digits = fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n });
     fc.assert(
       fc.property(digits, fc.integer({ min: -25, max: 25 }), fc.nat(25), (value, exponent, point) => {
@@ -137,7 +137,7 @@ describe('a scalar in OTLP/JSON', () => {
     );
   });
 
-  test('that is a number beyond 2^53 where none belongs is refused', () => {
+  test('that is a number beyond 2^53 in a field of another type is refused', () => {
     for (const [name, text] of [
       ['name', '1e30'],
       ['attributes', '1e30'],
@@ -194,7 +194,7 @@ describe('a scalar in OTLP/JSON', () => {
     expect(held(attribute(`{"doubleValue":${text}}`))).toBe(value);
   });
 
-  test.each(['"3.f14"', 'true', '""', '"inf"', '[]'])('%s is no double', (text) => {
+  test.each(['"3.f14"', 'true', '""', '"inf"', '[]'])('%s is refused as a double', (text) => {
     expect(verdict(attribute(`{"doubleValue":${text}}`))).toBe('reject');
   });
 
@@ -207,7 +207,7 @@ describe('a scalar in OTLP/JSON', () => {
     expect(decodeTracesJson(field('kind', text))[0]?.kind).toBe(kind);
   });
 
-  test.each(['"baz"', 'true', '1.5', '"toString"', '4294967296'])('%s is no kind', (text) => {
+  test.each(['"baz"', 'true', '1.5', '"toString"', '4294967296'])('%s is refused as a kind', (text) => {
     expect(verdict(field('kind', text))).toBe('reject');
   });
 
@@ -244,7 +244,7 @@ describe('a scalar in OTLP/JSON', () => {
 });
 
 describe('a message in OTLP/JSON', () => {
-  test('may have fields that nobody knows, names in snake_case among them', () => {
+  test('may have unknown fields, names in snake_case among them', () => {
     expect(verdict('{"resourceSpans":[],"unexpected":"value"}')).toBe('accept');
     expect(decodeTracesJson('{"resource_spans":[{"scope_spans":[{"spans":[{}]}]}]}')).toEqual([]);
     expect(verdict('{"extra":"", "resourceSpans": "extra"}')).toBe('reject');

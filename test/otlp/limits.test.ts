@@ -41,7 +41,7 @@ function refusal(act: () => unknown): unknown {
 }
 
 describe.each(decoders)('$name', ({ name, decode }) => {
-  test('counts whatever becomes an object, an attribute or an element', () => {
+  test('counts each object, attribute and element against maxItems', () => {
     expect(decode({ maxItems: ITEMS })).toHaveLength(1);
     expect(refusal(() => decode({ maxItems: ITEMS - 1 }))).toMatchObject({
       name: 'SpanflowError',
@@ -52,7 +52,7 @@ describe.each(decoders)('$name', ({ name, decode }) => {
     });
   });
 
-  test('says which option limits the heap', () => {
+  test('names maxDecodedBytes where the heap would exceed it', () => {
     expect(decode({ maxDecodedBytes: 10_000 })).toHaveLength(1);
     expect(refusal(() => decode({ maxDecodedBytes: 1_000 }))).toMatchObject({
       code: 'MESSAGE_TOO_LARGE',
@@ -60,7 +60,7 @@ describe.each(decoders)('$name', ({ name, decode }) => {
     });
   });
 
-  test('has no limit where that is wanted', () => {
+  test('has no limit where both are Infinity', () => {
     expect(decode({ maxItems: Number.POSITIVE_INFINITY, maxDecodedBytes: Number.POSITIVE_INFINITY })).toHaveLength(1);
   });
 
@@ -77,7 +77,7 @@ describe.each(decoders)('$name', ({ name, decode }) => {
 });
 
 describe('a small message that becomes a large one', () => {
-  test.each(Object.entries(bombs))('%s is refused, and nothing of it stays', (_, bomb) => {
+  test.each(Object.entries(bombs))('%s is refused by both limits', (_, bomb) => {
     expect(refusal(() => decodeTraces(bomb(30_000), { maxDecodedBytes: 2 ** 19 }))).toMatchObject({
       code: 'MESSAGE_TOO_LARGE',
     });
@@ -92,7 +92,7 @@ describe('a small message that becomes a large one', () => {
     expect(refusal(() => decodeTracesJson(json))).toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
   });
 
-  test('is refused in JSON before it is parsed, wherever it is', () => {
+  test('is refused in JSON before it is parsed, in unknown fields too', () => {
     const json = `{"unknown":[{}${',{}'.repeat(100_000)}]}`;
     expect(decodeTracesJson(json)).toEqual([]);
     expect(refusal(() => decodeTracesJson(json, { maxDecodedBytes: 2 ** 20 }))).toMatchObject({
@@ -105,7 +105,7 @@ describe('a small message that becomes a large one', () => {
   });
 });
 
-describe('what is large but real', () => {
+describe('a large message', () => {
   test('is decoded with the defaults: one request of 23.8 MB', () => {
     const folder = dataFolder();
     const bytes =
@@ -132,7 +132,7 @@ describe('what is large but real', () => {
     expect(Buffer.compare(encodeTraces(decodeTraces(encodeTraces(spans))), encodeTraces(spans))).toBe(0);
   });
 
-  test('of an id is refused by its form, however long it is', () => {
+  test('with a long id is refused where the id is not hex', () => {
     const json = (id: string) => `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"${id}"}]}]}]}`;
     const long = 'ab'.repeat(8 * 2 ** 20);
     expect(decodeTracesJson(json(long))[0]?.spanContext().traceId).toBe(long);

@@ -23,13 +23,13 @@ describe('a malformed body', () => {
     expect(verdict(new Uint8Array(bytes))).toBe('reject');
   });
 
-  test('is refused with what and where', () => {
+  test('is refused with the reason and the place', () => {
     expect(() => decodeTraces(Buffer.from('0a0c120a12084a060a016b12010c', 'hex'))).toThrow(
       /^ExportTraceServiceRequest is malformed near byte \d+ of 14: /,
     );
   });
 
-  test('that is no bytes at all is refused as well', () => {
+  test('that is not a Uint8Array is refused', () => {
     for (const wrong of [null, undefined, 'text', 7, {}, new ArrayBuffer(8)]) {
       expect(verdict(wrong as unknown as Uint8Array)).toBe('reject');
     }
@@ -44,7 +44,7 @@ describe('the wire cases of other decoders', () => {
   });
 });
 
-describe('bytes of chance', () => {
+describe('random bytes', () => {
   test('end in spans or in the typed error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

@@ -36,7 +36,7 @@ function rawAttribute(keyValue: string): Uint8Array {
   return Buffer.concat([Buffer.of(0x0a, grouped.length), grouped]);
 }
 
-// One test for each line of the first table in src/otlp/README.md, in its order.
+// One test for each line of the table "What `ReadableSpan` cannot hold" in src/otlp/README.md, in its order.
 describe('what ReadableSpan cannot hold', () => {
   test('a double that is a whole number becomes an integer', () => {
     const attributes = [1, -0, 2 ** 60].map((doubleValue, index) => ({

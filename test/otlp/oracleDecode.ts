@@ -2,8 +2,8 @@
 
 import type { Attributes, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { ReceivedResource } from '../../src/otlp/decode/receivedResource.ts';
 import { type Bits64, integerOf, unsignedOf } from '../../src/otlp/protobuf/int64.ts';
-import { ReceivedResource } from '../../src/otlp/traces/decode/resource.ts';
 import { traceStateOf } from '../../src/otlp/traces/decode/traceState.ts';
 import type { AnyValueMessage, KeyValueMessage, ScopeSpansMessage, SpanMessage } from '../support/otlpMessages.ts';
 import { traceRequest } from '../support/otlpSchema.ts';

@@ -27,14 +27,14 @@ describe('the body of a success', () => {
     expect(decodeTraceResponse(response('', 'a warning'))).toEqual({ rejected: 0, message: 'a warning' });
   });
 
-  test('that says what cannot be is brought into range', () => {
+  test('with a count out of range is brought into range', () => {
     expect(decodeTraceResponse(response('08ffffffffffffffffff01')).rejected).toBe(0);
     expect(decodeTraceResponse(response('08ffffffffffffffff7f')).rejected).toBe(Number.MAX_SAFE_INTEGER);
   });
 });
 
 describe('the body of a failure', () => {
-  test('says its message, else its code, else nothing', () => {
+  test('is its message, or else its code, or else empty', () => {
     expect(decodeStatus(hex('0803120474657374'))).toBe('test');
     expect(decodeStatus(hex('0803'))).toBe('code 3');
     expect(decodeStatus(new Uint8Array(0))).toBe('');
@@ -69,7 +69,7 @@ describe('any other body', () => {
     expect(() => decodeStatus(huge)).toThrow(typed);
   });
 
-  test('of chance ends in an answer or in the typed error', () => {
+  test('of random bytes ends in an answer or in the typed error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         for (const decode of [decodeTraceResponse, decodeStatus]) {
@@ -85,7 +85,7 @@ describe('any other body', () => {
   });
 });
 
-describe('the text of a server', () => {
+describe('the message of a server', () => {
   const hostile = 'no\r\n\x1b[2J\x9b2J\u202eevil\u2028x';
   const line = String.raw`no\r\n\u001b[2J\u009b2J\u202eevil\u2028x`;
   const json = (value: object) => Buffer.from(JSON.stringify(value));
@@ -99,7 +99,7 @@ describe('the text of a server', () => {
     expect(decodeStatusJson(json({ code: 3, message: hostile }))).toBe(line);
   });
 
-  test('is clipped as it is shown, escapes included', () => {
+  test('is clipped after it is escaped', () => {
     const text = Buffer.alloc(100_000, '\n');
     const message = decodeStatus(Buffer.concat([hex('12a08d06'), text]));
     expect(message).toBe(`${'\\n'.repeat(512)}…`);

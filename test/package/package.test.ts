@@ -200,6 +200,18 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it('encodes, decodes and exports where code generation is forbidden, and counts what a backend rejects', async () => {
+    const said = await node(['--disallow-code-generation-from-strings', 'noCodeGeneration.mjs']);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    const attributes = { text: 'a', list: ['b'] };
+    const books = { delivered: 1, rejected: 2 };
+    expect(JSON.parse(said.stdout)).toEqual({
+      isForbidden: true,
+      codec: [attributes, attributes],
+      books: [books, books],
+    });
+  });
+
   it('marble-tests a pipeline under the test runner of Node, without Vitest', async () => {
     const said = await node(['--test', '--test-reporter=tap', 'out/marble-test.js']);
     expect(said).toMatchObject({ code: 0, stderr: '' });

@@ -3,7 +3,7 @@ const MAX_UINT64 = (1n << 64n) - 1n;
 const MIN_INT64 = -(1n << 63n);
 const MAX_INT64 = (1n << 63n) - 1n;
 
-/** 64 bits as two halves: the one form that loses nothing and costs no allocation beyond itself. */
+/** 64 bits as two halves, which lose nothing and need no bigint. */
 export interface Bits64 {
   readonly low: number;
   readonly high: number;
@@ -17,7 +17,7 @@ export function unsignedOf(bits: Bits64): bigint {
   return (BigInt(bits.high >>> 0) << 32n) | BigInt(bits.low >>> 0);
 }
 
-/** A signed 64-bit integer: a number where that is exact, else a bigint. */
+/** A signed 64-bit integer: a number where a number is exact, otherwise a bigint. */
 export function integerOf(bits: Bits64): number | bigint {
   const near = (bits.high | 0) * 0x1_0000_0000 + (bits.low >>> 0);
   return Number.isSafeInteger(near) ? near : BigInt.asIntN(64, unsignedOf(bits));
@@ -30,7 +30,7 @@ export function fitsInt64(value: bigint): boolean {
 /**
  * Nanoseconds since the epoch, exact: as one double they would be off by up to 256 ns.
  *
- * @throws Error where the pair is no time that OTLP can hold.
+ * @throws Error where OTLP cannot hold the time.
  */
 export function nanosOfHrTime(time: readonly [number, number], field: string): bigint {
   const seconds = time[0];

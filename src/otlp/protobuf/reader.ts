@@ -1,7 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { Ids } from '../cache/internedIds.ts';
-import { Texts } from '../cache/internedTexts.ts';
-import type { KnownBytes } from '../cache/knownBytes.ts';
+import { TextCache } from '../cache/textCache.ts';
 import { type DecodeLimits, messageTooLarge } from '../decodeLimits.ts';
 
 /** Messages inside messages, groups included. */
@@ -17,23 +15,24 @@ const GROUP_START = 3;
 const GROUP_END = 4;
 const FOUR_BYTES = 5;
 
-/** Strings that come again are the same object: spans that were received share them, and are small. */
-const ids = new Ids();
-const texts = new Texts();
+const texts = new TextCache();
 
-/**
- * Reads protobuf strictly: what is not well-formed throws an Error, and nothing is read beyond the message that is being read.
- */
+/** `Buffer.toString` without its checks of arguments. */
+interface HexReader {
+  hexSlice(start: number, end: number): string;
+}
+
+/** Reads protobuf strictly: malformed bytes throw an Error, and nothing is read beyond the end of the present message. */
 export class Reader {
   readonly bytes: Buffer;
   readonly view: DataView;
   at = 0;
   /** The end of the present message. */
   end: number;
-  /** The halves of the last number of 64 bits. */
+  /** The halves of the last 64-bit number. */
   low = 0;
   high = 0;
-  /** Items that may still become of the message, and bytes of heap that they may still take. */
+  /** How many items the message may still become, and how many bytes of heap they may still take. */
   private itemsLeft: number;
   private bytesLeft: number;
   readonly #limits: DecodeLimits;
@@ -42,7 +41,7 @@ export class Reader {
   constructor(bytes: Uint8Array, limits: DecodeLimits) {
     this.#limits = limits;
     this.itemsLeft = limits.maxItems;
-    // Texts and bytes take about as much as they do in the message.
+    // Strings and bytes take about as much heap as they take in the message.
     this.bytesLeft = limits.maxDecodedBytes - bytes.byteLength;
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,8 +49,9 @@ export class Reader {
   }
 
   /**
-   * @param items what becomes of the message next
-   * @param bytes of heap that they take beside their texts
+   * Counts items against the limits, before they are made.
+   *
+   * @param bytes the heap that they take without their strings
    * @throws SpanflowError `MESSAGE_TOO_LARGE`
    */
   spend(items: number, bytes: number): void {
@@ -71,7 +71,7 @@ export class Reader {
     return first;
   }
 
-  /** Goes into a message that begins here, and says where the outer one ends. */
+  /** Enters a message that begins here with its length. Returns the end of the outer message, for {@link leave}. */
   enter(): number {
     const outer = this.end;
     this.end = this.#contentEnd();
@@ -80,20 +80,12 @@ export class Reader {
     return outer;
   }
 
-  /** Passes over what was read before, if the same stands here. */
-  passes(known: KnownBytes): boolean {
-    const at = this.at;
-    if (known.length > this.end - at || !known.standAt(this.view, at)) return false;
-    this.at = at + known.length;
-    return true;
-  }
-
   leave(outer: number): void {
     this.#depth -= 1;
     this.end = outer;
   }
 
-  /** A varint, of which 32 bits count. */
+  /** The lowest 32 bits of a varint. */
   int32(): number {
     const at = this.at;
     if (at < this.end) {
@@ -112,7 +104,7 @@ export class Reader {
     return (this.low | this.high) !== 0;
   }
 
-  /** Into {@link low} and {@link high}, as signed numbers. */
+  /** A varint into {@link low} and {@link high}, as signed numbers. */
   varint64(): void {
     this.low = 0;
     this.high = 0;
@@ -132,7 +124,7 @@ export class Reader {
     return this.view.getUint32(this.#pass(4), true);
   }
 
-  /** Into {@link low} and {@link high}, as unsigned numbers. */
+  /** Eight bytes into {@link low} and {@link high}, as unsigned numbers. */
   fixed64(): void {
     const at = this.#pass(8);
     this.low = this.view.getUint32(at, true);
@@ -143,7 +135,7 @@ export class Reader {
     return this.view.getFloat64(this.#pass(8), true);
   }
 
-  /** Passes over a length and what has it, and says where that begins. */
+  /** Passes over a length and its bytes. Returns where the bytes begin. */
   content(): number {
     const end = this.#contentEnd();
     const start = this.at;
@@ -158,16 +150,16 @@ export class Reader {
 
   hex(): string {
     const start = this.content();
-    return ids.read(this.bytes, this.view, start, this.at);
+    return (this.bytes as unknown as HexReader).hexSlice(start, this.at);
   }
 
-  /** Bytes of their own: a view would hold the whole request in memory for as long as one span lives. */
+  /** A copy of bytes: a view would keep the whole request in memory for as long as one item lives. */
   copy(): Uint8Array {
     const start = this.content();
     return new Uint8Array(this.bytes.subarray(start, this.at));
   }
 
-  /** Passes over a field of which only the tag was read. */
+  /** Passes over the value of a field, after its tag. */
   skip(tag: number): void {
     switch (tag & 7) {
       case VARINT:
@@ -219,7 +211,7 @@ export class Reader {
     return tag;
   }
 
-  /** Reads a length, and says where what has it ends. */
+  /** Reads a length. Returns where its bytes end. */
   #contentEnd(): number {
     const at = this.at;
     const first = at < this.end ? (this.bytes[at] as number) : 0x80;
@@ -229,7 +221,7 @@ export class Reader {
     return this.at + length;
   }
 
-  /** Of more than one byte, and most often of two; infinite where it has more than 32 bits. */
+  /** A varint of more than one byte, most often two; `Infinity` where it has more than 32 bits. */
   #longVarint(): number {
     const at = this.at;
     const second = at + 1 < this.end ? (this.bytes[at + 1] as number) : 0x80;
@@ -246,7 +238,7 @@ export class Reader {
     return this.bytes[this.at++] as number;
   }
 
-  /** Passes over some bytes, and says where they began. */
+  /** Passes over bytes. Returns where they begin. */
   #pass(bytes: number): number {
     const at = this.at;
     if (bytes > this.end - at) throw new Error('its end inside a number');

@@ -14,7 +14,7 @@ export function decodeTraceResponseJson(json: Uint8Array): TraceResponse {
 }
 
 /**
- * What the body of a failure says (`google.rpc.Status`) in JSON: its message, else its code in words, else nothing.
+ * The message in the body of a failure (`google.rpc.Status`) in JSON, or else its code in words, or else an empty string.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */

@@ -2,29 +2,29 @@ import protobuf from 'protobufjs/minimal.js';
 import { messageOf, SpanflowError } from '../../model/errors.ts';
 import { escaped } from '../../model/escaped.ts';
 
-/** A server's text goes into outcomes and logs: this much of it. */
+/** A server's message goes into outcomes and logs, and is clipped to this length. */
 const MAX_MESSAGE_LENGTH = 1024;
 
 /** The OTLP specification's limit for a response. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
-// opentelemetry.proto.collector.trace.v1 and google.rpc: the field's number, times 8, plus how it is written.
+// Tags of opentelemetry.proto.collector and google.rpc: the field number times 8, plus the wire type.
 const PARTIAL_SUCCESS = 0x0a;
 const REJECTED_SPANS = 0x08;
 const ERROR_MESSAGE = 0x12;
 const STATUS_CODE = 0x08;
 const STATUS_MESSAGE = 0x12;
 
-/** What a server that accepted a request says about the spans in it. */
+/** A server's answer to a request that it accepted. */
 export interface TraceResponse {
-  /** Spans that it did not take: 0 where all arrived. */
+  /** How many spans it rejected; 0 where all arrived. */
   readonly rejected: number;
-  /** Why, or a warning where none was rejected; empty where there is nothing to say. One line, {@link escaped}, of at most some 1,000 characters. */
+  /** The reason, or a warning where no span was rejected, or empty. One line, {@link escaped}, of some 1,000 characters at most. */
   readonly message: string;
 }
 
 /**
- * The body of a success (`ExportTraceServiceResponse`). An empty body is one: everything arrived.
+ * The body of a success (`ExportTraceServiceResponse`). An empty body means that all spans arrived.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
@@ -45,8 +45,8 @@ export function decodeTraceResponse(bytes: Uint8Array): TraceResponse {
 }
 
 /**
- * What the body of a failure says (`google.rpc.Status`): its message, else its code in words, else nothing. As {@link TraceResponse.message} is, it is one line,
- * escaped and clipped.
+ * The message in the body of a failure (`google.rpc.Status`), or else its code in words, or else an empty string. It is one line, escaped
+ * and clipped, as {@link TraceResponse.message} is.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
@@ -63,7 +63,7 @@ export function decodeStatus(bytes: Uint8Array): string {
   return shownText(message);
 }
 
-/** Reads a field of which the tag was read, or leaves it to be skipped. */
+/** Reads the value of a field after its tag; `false` where the field is to be skipped. */
 type ReadField = (reader: protobuf.Reader, tag: number) => boolean;
 
 function readFields(name: string, bytes: Uint8Array, read: ReadField): void {
@@ -88,7 +88,7 @@ function malformed(message: string, cause?: unknown): SpanflowError {
   return new SpanflowError('MALFORMED_MESSAGE', message, { cause });
 }
 
-/** What is clipped is first cut: escaping makes a text up to six times as long. */
+/** The text is cut before it is escaped too, because escaping makes it up to six times as long. */
 function shownText(message: string): string {
   const line = escaped(message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed());
   if (message.length <= MAX_MESSAGE_LENGTH && line.length <= MAX_MESSAGE_LENGTH) return line;

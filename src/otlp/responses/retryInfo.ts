@@ -1,76 +1,70 @@
 import { integerOf } from '../protobuf/int64.ts';
 import { Reader } from '../protobuf/reader.ts';
+import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
 
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
-/** Field numbers times 8, plus the wire type. */
-const STATUS_DETAILS = (3 << 3) | 2;
-const ANY_TYPE_URL = (1 << 3) | 2;
-const ANY_VALUE = (2 << 3) | 2;
-const RETRY_DELAY = (1 << 3) | 2;
-const DURATION_SECONDS = 1 << 3;
-const DURATION_NANOS = 2 << 3;
+/** The transport has bounded the status already. */
+const UNLIMITED = { maxItems: Number.POSITIVE_INFINITY, maxDecodedBytes: Number.POSITIVE_INFINITY };
 
-/** A status is bounded by whoever has received it. */
-const AS_IT_IS = { maxItems: Number.POSITIVE_INFINITY, maxDecodedBytes: Number.POSITIVE_INFINITY };
+interface Delay {
+  millis?: number;
+}
 
-/** What the `RetryInfo` in a `google.rpc.Status` says: after how many milliseconds to try again. Nothing where there is none, or no message at all. */
+interface Detail extends Delay {
+  type: string;
+}
+
+const addDuration =
+  (millisPerUnit: number) =>
+  (duration: Required<Delay>, reader: Reader): void => {
+    reader.varint64();
+    duration.millis += Number(integerOf(reader)) * millisPerUnit;
+  };
+
+const durationFields = fieldsOf<Required<Delay>>({ [varint(1)]: addDuration(1_000), [varint(2)]: addDuration(1e-6) });
+
+const retryInfoFields = fieldsOf<Delay>({
+  [delimited(1)]: (delay, reader) => {
+    const duration = { millis: 0 };
+    readMessage(reader, durationFields, duration);
+    delay.millis = Math.max(0, duration.millis);
+  },
+});
+
+/** `google.protobuf.Any` */
+const detailFields = fieldsOf<Detail>({
+  [delimited(1)]: (detail, reader) => {
+    detail.type = reader.text();
+  },
+  [delimited(2)]: (detail, reader) => {
+    if (detail.type !== RETRY_INFO) {
+      reader.content();
+      return;
+    }
+    detail.millis = 0;
+    readMessage<Delay>(reader, retryInfoFields, detail);
+  },
+});
+
+const statusFields = fieldsOf<Delay>({
+  [delimited(3)]: (status, reader) => {
+    const detail: Detail = { type: '' };
+    readMessage(reader, detailFields, detail);
+    if (detail.millis !== undefined) status.millis ??= detail.millis;
+  },
+});
+
+/**
+ * The delay in the `RetryInfo` of a `google.rpc.Status`, in milliseconds; `undefined` without a `RetryInfo`, and for bytes that are
+ * not a status.
+ */
 export function retryInfoMillis(status: Uint8Array): number | undefined {
+  const found: Delay = {};
   try {
-    return findRetryInfo(new Reader(status, AS_IT_IS));
+    readFields(new Reader(status, UNLIMITED), statusFields, found);
   } catch {
     return undefined;
   }
-}
-
-function findRetryInfo(reader: Reader): number | undefined {
-  let found: number | undefined;
-  eachField(reader, STATUS_DETAILS, () => {
-    let type = '';
-    let millis: number | undefined;
-    for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-      if (tag === ANY_TYPE_URL) type = reader.text();
-      else if (tag === ANY_VALUE)
-        millis = type === RETRY_INFO ? inside(reader, readRetryInfo) : (reader.skip(tag) ?? undefined);
-      else reader.skip(tag);
-    }
-    found ??= millis;
-  });
-  return found;
-}
-
-function readRetryInfo(reader: Reader): number {
-  let millis = 0;
-  eachField(reader, RETRY_DELAY, () => {
-    millis = readDuration(reader);
-  });
-  return millis;
-}
-
-function readDuration(reader: Reader): number {
-  let millis = 0;
-  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag !== DURATION_SECONDS && tag !== DURATION_NANOS) {
-      reader.skip(tag);
-      continue;
-    }
-    reader.varint64();
-    millis += Number(integerOf(reader)) * (tag === DURATION_SECONDS ? 1_000 : 1e-6);
-  }
-  return Math.max(0, millis);
-}
-
-/** Goes through a message, and into each field of this tag. */
-function eachField(reader: Reader, wanted: number, read: () => void): void {
-  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === wanted) inside(reader, read);
-    else reader.skip(tag);
-  }
-}
-
-function inside<R>(reader: Reader, read: (reader: Reader) => R): R {
-  const outer = reader.enter();
-  const result = read(reader);
-  reader.leave(outer);
-  return result;
+  return found.millis;
 }

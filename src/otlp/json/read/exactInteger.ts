@@ -1,12 +1,12 @@
-/** A JSON number, with as many leading zeros as it likes. None of its parts can be read in two ways, so it takes linear time. */
+/** A JSON number, with any number of leading zeros. No part of it matches in two ways, so matching takes linear time. */
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 /** 64 bits have at most twenty digits. */
 const MAX_DIGITS = 20;
 const ZERO = 0x30;
 
 /**
- * The integer that a JSON number is, exact however it is written (`1.7e18`, `7.0`, `1500e-2`); nothing where it is none, has a
- * fraction, or more digits than 64 bits can have. It takes no more memory than the text does, whatever the exponent.
+ * The exact integer that a JSON number means, in any form (`1.7e18`, `7.0`, `1500e-2`); `undefined` where the text is not a number, has
+ * a fraction, or has more digits than 64 bits can have. It takes no more memory than the text, whatever the exponent.
  */
 export function exactInteger(text: string): bigint | undefined {
   const parts = NUMBER.exec(text);
@@ -18,7 +18,7 @@ export function exactInteger(text: string): bigint | undefined {
   while (end > 0 && digits.charCodeAt(end - 1) === ZERO) end -= 1;
   while (start < end && digits.charCodeAt(start) === ZERO) start += 1;
   if (start === end) return 0n;
-  // How many zeros stand behind the digits: fewer than none is a fraction.
+  // The number of zeros behind the digits. A negative number means a fraction.
   const zeros = Number(exponent) - fraction.length + (digits.length - end);
   if (zeros < 0 || end - start + zeros > MAX_DIGITS) return undefined;
   return BigInt(`${sign}${digits.slice(start, end)}${'0'.repeat(zeros)}`);

@@ -1,14 +1,14 @@
 import type { Writer } from './protobufWriter.ts';
 
-// The integers that nearly all integers are, without a bigint: others, and what is none, are left to whoever reads them exactly.
+// Most integers are written here without a bigint. All others, and what is not an integer, are left to the exact reader in jsonWire.ts.
 
 const TWO_16 = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
 const NANOS_PER_SECOND = 1_000_000_000;
 const NANOS_DIGITS = 9;
-/** That many digits are a safe integer, whichever they are. */
+/** Any number of this many digits is a safe integer. */
 const MAX_SAFE_DIGITS = 15;
-/** That many digits fit 64 bits, whichever they are. */
+/** Any number of this many digits fits 64 bits. */
 const MAX_DIGITS = 19;
 
 const MOST: Readonly<Record<string, number>> = {
@@ -18,7 +18,7 @@ const MOST: Readonly<Record<string, number>> = {
   int64: Number.MAX_SAFE_INTEGER,
 };
 
-/** Writes an integer that is not negative; `false`, and nothing written, where another way must be taken. */
+/** Writes a non-negative integer. Returns `false`, and writes nothing, for a value that the exact reader must take. */
 export function writeWhole(writer: Writer, json: unknown, type: string): boolean {
   const value = typeof json === 'string' ? digits(json, 0, json.length) : json;
   if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > (MOST[type] as number)) return false;
@@ -27,13 +27,13 @@ export function writeWhole(writer: Writer, json: unknown, type: string): boolean
   return true;
 }
 
-/** Writes decimal digits as 64 bits; `false`, and nothing written, where another way must be taken. */
+/** Writes a string of decimal digits as 64 bits. Returns `false`, and writes nothing, for a value that the exact reader must take. */
 export function writeNanos(writer: Writer, json: unknown): boolean {
   if (typeof json !== 'string' || json.length <= NANOS_DIGITS || json.length > MAX_DIGITS) return false;
   const seconds = digits(json, 0, json.length - NANOS_DIGITS);
   const nanos = digits(json, json.length - NANOS_DIGITS, json.length);
   if (seconds < 0 || nanos < 0) return false;
-  // The seconds are multiplied in two parts, of which no product and no sum reaches 2^53.
+  // The seconds are multiplied in two parts, so that no product and no sum reaches 2^53.
   const upper = Math.trunc(seconds / TWO_16) * NANOS_PER_SECOND;
   const carried = upper & 0xffff;
   const lower = (seconds & 0xffff) * NANOS_PER_SECOND + nanos + carried * TWO_16;
@@ -43,7 +43,7 @@ export function writeNanos(writer: Writer, json: unknown): boolean {
   return true;
 }
 
-/** The number that some digits are, or -1 where they are too many, none, or something else. */
+/** The number of a range of digits, or -1 for no digits, too many digits, or other characters. */
 function digits(text: string, start: number, end: number): number {
   if (end === start || end - start > MAX_SAFE_DIGITS) return -1;
   let value = 0;

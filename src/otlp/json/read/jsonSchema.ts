@@ -1,16 +1,16 @@
 import { tables } from './schema.ts';
 
-/** How a field looks in OTLP/JSON: as its type says, but ids are hex, and two numbers may be given by name. */
+/** How a field looks in OTLP/JSON: as its type says, but ids are hex, and two enums may be given by name. */
 export interface JsonField {
   readonly name: string;
-  /** What stands before its value on the wire. */
+  /** The tag before its value in protobuf. */
   readonly tag: number;
   readonly type: string;
   readonly repeated: boolean;
   readonly oneof: string | undefined;
-  /** What a name means, where names are known. */
+  /** The numbers of an enum by name, for an enum that may be given by name. */
   readonly names: Readonly<Record<string, number>> | undefined;
-  /** The fields of what it holds, where that is a message. */
+  /** The message that the field holds, if it holds one. */
   readonly message: JsonMessage | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface JsonMessage {
 
 const IDS: ReadonlySet<string> = new Set(['traceId', 'spanId', 'parentSpanId']);
 
-/** OTLP/JSON has numbers; the names, which proto3 JSON has, are only read. */
+/** OTLP/JSON writes numbers. Names, as in proto3 JSON, are only read. */
 const ENUMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'Span.kind': {
     SPAN_KIND_UNSPECIFIED: 0,
@@ -30,7 +30,7 @@ const ENUMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     SPAN_KIND_PRODUCER: 4,
     SPAN_KIND_CONSUMER: 5,
   },
-  // The short ones are no names of the schema, but are sent.
+  // The short names are not in the schema, but some clients send them.
   'Status.code': { STATUS_CODE_UNSET: 0, STATUS_CODE_OK: 1, STATUS_CODE_ERROR: 2, UNSET: 0, OK: 1, ERROR: 2 },
 };
 
@@ -52,7 +52,7 @@ function messageOf(type: string): JsonMessage | undefined {
   const known = messages.get(type);
   if (table === undefined || known !== undefined) return known;
   const message: JsonMessage = { fields: new Map() };
-  // Before its fields, since messages hold themselves.
+  // Kept before its fields are made: a message can contain itself.
   messages.set(type, message);
   for (const [name, [number, of, how]] of Object.entries(table)) {
     message.fields.set(name, {

@@ -4,16 +4,16 @@ const OPEN_LIST = 0x5b;
 const BACKSLASH = 0x5c;
 const OPEN_OBJECT = 0x7b;
 
-/** What V8 takes for an object and for an array, and for each further field or element, beside their text. */
+/** The heap that V8 takes for an object, for an array, and for each further field or element, without their strings. */
 const OBJECT_BYTES = 64;
 const LIST_BYTES = 48;
 const FURTHER_BYTES = 16;
-/** No text takes more for each of its characters: `{},` is the worst. */
+/** The most heap that one character of a text can become. The worst text is `{},`. */
 const MOST_BYTES_EACH = 24;
 
 /**
- * Whether the text, parsed, would take more heap than this: a text of a few megabytes can become a hundred. Short texts are not looked
- * at, since they cannot.
+ * Whether the parsed text would take more heap than this: a text of a few megabytes can become a hundred megabytes. Texts that are too
+ * short for that are not looked at.
  */
 export function exceedsParsed(text: string, maxBytes: number): boolean {
   if (text.length * MOST_BYTES_EACH <= maxBytes) return false;
@@ -28,7 +28,7 @@ export function exceedsParsed(text: string, maxBytes: number): boolean {
   return bytesLeft < 0;
 }
 
-/** Where the string ends that begins here; the end of the text where it does not. */
+/** The end of the string that begins here, or the end of the text where the string does not end. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const unit = text.charCodeAt(at);

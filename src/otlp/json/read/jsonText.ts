@@ -4,24 +4,24 @@ import { escaped } from '../../../model/escaped.ts';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** @throws Error where it is neither a text nor bytes of one. */
+/** @throws Error where the input is neither a string nor UTF-8 bytes. */
 export function textOf(json: string | Uint8Array): string {
   if (typeof json === 'string') return json;
   if (types.isUint8Array(json)) return strict.decode(json);
   throw new Error(`it must be a string or a Uint8Array, but is ${shown(json)}`);
 }
 
-/** @throws Error where the text is no JSON. */
+/** @throws Error where the text is not JSON. */
 export function parsed(text: string): unknown {
   return parsedBy(() => JSON.parse(text));
 }
 
-/** The same with each {@link isUnsafe} number as {@link NumberText}. */
+/** The same, with each {@link isUnsafe} number as {@link NumberText}. */
 export function parsedExactly(text: string): unknown {
   return parsedBy(() => JSON.parse(text, textOfUnsafe));
 }
 
-/** What the engine says of a text quotes it: as it is, it belongs into no error. */
+/** The message of V8 quotes the text, so it is escaped. */
 function parsedBy(parse: () => unknown): unknown {
   try {
     return parse();
@@ -30,12 +30,12 @@ function parsedBy(parse: () => unknown): unknown {
   }
 }
 
-/** Whether a double is so large that its text may have meant another integer, or a fraction. */
+/** Whether a double is so large that its text may mean another integer, or a fraction. */
 export function isUnsafe(value: unknown): boolean {
   return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
-/** A number as it was written. */
+/** A number as text. */
 export class NumberText {
   readonly text: string;
 

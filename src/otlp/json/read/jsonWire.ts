@@ -12,22 +12,22 @@ import { Writer } from './protobufWriter.ts';
 
 const MAX_DEPTH = 100;
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
-// The engine repeats one class of characters without keeping a frame for each; with a group it would overflow on long texts.
+// One repeated character class: a repeated group would overflow V8's stack on long texts.
 const HEX = /^[0-9a-f]*$/i;
-/** In either alphabet, with or without the padding. */
+/** In both alphabets, with or without padding. */
 const BASE64 = /^[\w+/-]*={0,2}$/;
 
 const traceId = Buffer.alloc(16);
 const spanId = Buffer.alloc(8);
 
-/** One for all messages: nothing of the program's runs while it is in use. */
+/** One for all messages: no code of the program runs while it is in use. */
 const shared = new Writer();
 
 /**
- * JSON as the protobuf message that it means, in memory that holds until the next message is read.
+ * JSON as the protobuf message that it means. The next call overwrites the memory of the result.
  *
  * @param json the text, or its bytes in UTF-8
- * @throws Error with the place and the reason where it is none; SpanflowError `MESSAGE_TOO_LARGE`.
+ * @throws Error with the place and the reason where the JSON is not such a message; SpanflowError `MESSAGE_TOO_LARGE`.
  */
 export function wireOf(json: string | Uint8Array, message: JsonMessage, limits: DecodeLimits): Uint8Array {
   const text = textOf(json);
@@ -37,11 +37,11 @@ export function wireOf(json: string | Uint8Array, message: JsonMessage, limits: 
   } catch (thrown) {
     if (!(thrown instanceof UnsafeInteger)) throw thrown;
   }
-  // An integer that no double is sure to hold, without quotation marks: it is read again, by its text. This is slower, and rare.
+  // The text has an integer without quotation marks that a double may not hold. It is parsed again, with such numbers as text.
   return new JsonToWire(true).write(parsedExactly(text), message);
 }
 
-/** An integer that was a number in the JSON text, and that a double is not sure to hold: the text must be read again. */
+/** A JSON number may be an integer that a double does not hold: the text must be parsed again. */
 class UnsafeInteger extends Error {}
 
 type Range = readonly [least: bigint, most: bigint];
@@ -57,17 +57,17 @@ const RANGES: Readonly<Record<string, Range>> = {
 /** Writes parsed JSON as the protobuf message that it means. */
 class JsonToWire {
   readonly #writer = shared;
-  /** Names and indices of what is being written, for messages. */
+  /** Names and indices of the present value, for errors. */
   readonly #path: (string | number)[] = [];
 
-  /** Whether integers that no double is sure to hold are {@link NumberText} in what is written. */
+  /** Whether integers that a double may not hold are {@link NumberText}. */
   readonly #exact: boolean;
 
   constructor(exact: boolean) {
     this.#exact = exact;
   }
 
-  /** @throws Error with the place and the reason where it is none; {@link UnsafeInteger} where it is not exact. */
+  /** @throws Error with the place and the reason; {@link UnsafeInteger} for an integer that may not be exact. */
   write(json: unknown, message: JsonMessage): Uint8Array {
     this.#writer.reset();
     this.#message(json, message, 0);
@@ -139,7 +139,7 @@ class JsonToWire {
 
   #hex(text: string): void {
     const id = text.length === traceId.length * 2 ? traceId : spanId;
-    // What is no digit ends the writing.
+    // `write` stops at a character that is not a hex digit.
     const isId = text.length === id.length * 2 && id.write(text, 'hex') === id.length;
     if (!isId && text.length % 2 === 1) throw this.#wrong('hex digits', text);
     this.#bytes(isId ? id : Buffer.from(this.#text(text, 'hex digits', HEX), 'hex'));
@@ -198,12 +198,12 @@ class JsonToWire {
   }
 }
 
-/** What a name means, if it is known. */
+/** The number of an enum name, if the name is known. */
 function namedIn(names: Readonly<Record<string, number>>, json: unknown): number | undefined {
   return typeof json === 'string' && Object.hasOwn(names, json) ? names[json] : undefined;
 }
 
-/** An integer in any form of proto3 JSON: a number or a string, either with a fraction of zeros or an exponent. */
+/** An integer in any form of proto3 JSON: a number or a string, also with a fraction of zeros or an exponent. */
 function integerIn(json: unknown): bigint | undefined {
   if (typeof json === 'string') return exactInteger(json);
   if (json instanceof NumberText) return exactInteger(json.text);

@@ -1,8 +1,8 @@
-/** Number, type, and for a field that is neither single nor implicit: `'repeated'`, or the name of its oneof. */
+/** The number and the type of a field, and `'repeated'` for a list, or the name of its oneof. */
 export type FieldRow = readonly [id: number, type: string, how?: string];
 export type MessageTable = Readonly<Record<string, Readonly<Record<string, FieldRow>>>>;
 
-// Enums are written as int32, which is the same on the wire and keeps values that are newer than this table.
+// Enums are int32 here. It is the same on the wire, and keeps values that are newer than this table.
 
 const common: MessageTable = {
   AnyValue: {
@@ -84,5 +84,5 @@ const trace: MessageTable = {
 
 const rpc: MessageTable = { RpcStatus: { code: [1, 'int32'], message: [2, 'string'] } };
 
-// Another signal is one more table here: the schema exists once.
+// Another signal adds its table here. No other place describes the messages.
 export const tables: MessageTable = { ...common, ...trace, ...rpc };

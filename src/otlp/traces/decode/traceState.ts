@@ -1,6 +1,6 @@
 import type { TraceState } from '@opentelemetry/api';
 
-/** The `tracestate` of a span that was received: serializes exactly as it came until it is changed. */
+/** The `tracestate` of a received span. It serializes exactly as it was received. */
 class ReceivedTraceState implements TraceState {
   readonly #serialized: string;
 
@@ -8,7 +8,7 @@ class ReceivedTraceState implements TraceState {
     this.#serialized = serialized;
   }
 
-  /** W3C Trace Context: a member that is set moves to the front. */
+  /** W3C Trace Context: a changed member moves to the front. */
   set(key: string, value: string): TraceState {
     const rest = this.#members().filter((member) => keyOf(member) !== key);
     return new ReceivedTraceState([`${key}=${value}`, ...rest].join(','));

@@ -3,19 +3,19 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 type Resource = ReadableSpan['resource'];
 type Attributes = Resource['attributes'];
 
-/** The resource of spans that were received. Nothing in it is pending. */
+/** The resource of received items. None of its attributes is pending. */
 export class ReceivedResource implements Resource {
   readonly attributes: Attributes;
   declare schemaUrl?: string;
   readonly asyncAttributesPending = false;
-  /** OTLP counts them, the SDK's type does not: kept, so that it goes out again. */
+  /** OTLP has this count, the SDK's type has not. It is kept, so that it can be sent on. */
   droppedAttributesCount = 0;
 
   constructor(attributes: Attributes = {}) {
     this.attributes = attributes;
   }
 
-  /** An empty one is none. */
+  /** An empty URL means that there is none. */
   receiveSchemaUrl(url: string): void {
     if (url !== '') this.schemaUrl = url;
     else if (this.schemaUrl !== undefined) delete this.schemaUrl;
@@ -30,7 +30,7 @@ export class ReceivedResource implements Resource {
   }
 }
 
-/** Reads both when it is asked, since attributes of the other one may still be pending. The other one wins. */
+/** Reads both resources at each access, because attributes of the other one may still be pending. The other one wins. */
 class MergedResource implements Resource {
   readonly #base: Resource;
   readonly #other: Resource;
@@ -48,7 +48,7 @@ class MergedResource implements Resource {
     return { ...this.#base.attributes, ...this.#other.attributes };
   }
 
-  /** OpenTelemetry's rule: two that differ leave none. */
+  /** OpenTelemetry's rule: two different URLs give an empty one. */
   get schemaUrl(): string {
     const base = this.#base.schemaUrl ?? '';
     const other = this.#other.schemaUrl ?? '';
@@ -64,7 +64,7 @@ class MergedResource implements Resource {
     return other === null ? this : new MergedResource(this, other);
   }
 
-  /** The SDK's order: the first of a name wins. */
+  /** The SDK's order: the first attribute of a name wins. */
   getRawAttributes(): ReturnType<Resource['getRawAttributes']> {
     return [...this.#other.getRawAttributes(), ...this.#base.getRawAttributes()];
   }

@@ -1,0 +1,144 @@
+import { types } from 'node:util';
+import type { Attributes } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { messageOf, SpanflowError, shown } from '../../model/errors.ts';
+import type { DecodeLimits } from '../decodeLimits.ts';
+import { Reader } from '../protobuf/reader.ts';
+import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
+import { readAttribute } from './attributes.ts';
+import { plainConstructor } from './plainObject.ts';
+import { ReceivedResource } from './receivedResource.ts';
+
+export type Resource = ReadableSpan['resource'];
+export type Scope = ReadableSpan['instrumentationScope'];
+
+/**
+ * What differs between the export requests of traces, logs and metrics. Their frames have the same field numbers: a request has
+ * resources, a resource has scopes, and a scope has items.
+ */
+export interface SignalDecoding<Item> {
+  /** The message, for errors: `ExportTraceServiceRequest`. */
+  readonly request: string;
+  /** Reads one item, which begins with its length. The resource and the scope may be filled later. */
+  readonly readItem: (reader: Reader, resource: Resource, scope: Scope) => Item;
+}
+
+/**
+ * The items of an export request in protobuf, in their order.
+ *
+ * @throws SpanflowError `MALFORMED_MESSAGE` with the place and the reason; `MESSAGE_TOO_LARGE`.
+ */
+export function decodeRequest<Item>(bytes: Uint8Array, limits: DecodeLimits, signal: SignalDecoding<Item>): Item[] {
+  const malformed = (reason: string, cause?: unknown): SpanflowError =>
+    new SpanflowError('MALFORMED_MESSAGE', `${signal.request} is malformed${reason}`, { cause });
+  if (!types.isUint8Array(bytes)) throw malformed(`: it must be a Uint8Array, but is ${shown(bytes)}`);
+  const reader = new Reader(bytes, limits);
+  const items: Item[] = [];
+  try {
+    reader.spend(0, 0);
+    readFields<Request>(reader, requestFields, { items, readItem: signal.readItem });
+  } catch (thrown) {
+    if (thrown instanceof SpanflowError) throw thrown;
+    throw malformed(` near byte ${reader.at} of ${bytes.length}: ${messageOf(thrown)}`, thrown);
+  }
+  return items;
+}
+
+interface Request {
+  readonly items: unknown[];
+  readonly readItem: SignalDecoding<unknown>['readItem'];
+}
+
+interface ResourceGroup extends Request {
+  readonly resource: ReceivedResource;
+}
+
+interface ScopeGroup extends ResourceGroup {
+  readonly scope: ReceivedScope;
+}
+
+/** The SDK's type has no attributes for a scope, but OTLP has. They are kept, so that they can be sent on. */
+interface ReceivedScope {
+  name: string;
+  version?: string;
+  schemaUrl?: string;
+  attributes?: Attributes;
+  droppedAttributesCount?: number;
+}
+
+const ReceivedScope = plainConstructor(function (this: ReceivedScope) {
+  this.name = '';
+});
+
+// Heap that they take without their strings and attributes.
+const RESOURCE_BYTES = 128;
+const SCOPE_BYTES = 64;
+
+const requestFields = fieldsOf<Request>({
+  [delimited(1)]: ({ items, readItem }, reader) => {
+    reader.spend(1, RESOURCE_BYTES);
+    readMessage(reader, resourceGroupFields, { items, readItem, resource: new ReceivedResource() });
+  },
+});
+
+// The resource may come after the items: they get the object at once, and it is filled when its field comes. So is the scope.
+const resourceGroupFields = fieldsOf<ResourceGroup>({
+  [delimited(1)]: ({ resource }, reader) => readMessage(reader, resourceFields, resource),
+  [delimited(2)]: ({ items, readItem, resource }, reader) => {
+    reader.spend(1, SCOPE_BYTES);
+    readMessage(reader, scopeGroupFields, { items, readItem, resource, scope: new ReceivedScope() });
+  },
+  [delimited(3)]: ({ resource }, reader) => resource.receiveSchemaUrl(reader.text()),
+});
+
+const readText = (_: unknown, reader: Reader): void => {
+  reader.text();
+};
+
+/** Items do not hold it. It is read because a malformed string in it makes the request malformed. */
+const entityRefFields = fieldsOf<unknown>({
+  [delimited(1)]: readText,
+  [delimited(2)]: readText,
+  [delimited(3)]: readText,
+  [delimited(4)]: readText,
+});
+
+const resourceFields = fieldsOf<ReceivedResource>({
+  [delimited(1)]: ({ attributes }, reader) => readAttribute(attributes, reader),
+  [varint(2)]: (resource, reader) => {
+    resource.droppedAttributesCount = reader.int32() >>> 0;
+  },
+  [delimited(3)]: (_, reader) => readMessage(reader, entityRefFields, undefined),
+});
+
+const scopeGroupFields = fieldsOf<ScopeGroup>({
+  [delimited(1)]: ({ scope }, reader) => readMessage(reader, scopeFields, scope),
+  [delimited(2)]: ({ items, readItem, resource, scope }, reader) => {
+    items.push(readItem(reader, resource, scope));
+  },
+  [delimited(3)]: ({ scope }, reader) => setText(scope, 'schemaUrl', reader.text()),
+});
+
+const scopeFields = fieldsOf<ReceivedScope>({
+  [delimited(1)]: (scope, reader) => {
+    scope.name = reader.text();
+  },
+  [delimited(2)]: (scope, reader) => setText(scope, 'version', reader.text()),
+  [delimited(3)]: (scope, reader) => {
+    scope.attributes ??= {};
+    scope.droppedAttributesCount ??= 0;
+    readAttribute(scope.attributes, reader);
+  },
+  [varint(4)]: (scope, reader) => {
+    const dropped = reader.int32() >>> 0;
+    if (dropped === 0 && scope.attributes === undefined) return;
+    scope.attributes ??= {};
+    scope.droppedAttributesCount = dropped;
+  },
+});
+
+/** An empty string means that the field is absent. */
+function setText(scope: ReceivedScope, name: 'version' | 'schemaUrl', value: string): void {
+  if (value === '') delete scope[name];
+  else scope[name] = value;
+}
