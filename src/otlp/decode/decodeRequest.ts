@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf, SpanflowError, shown } from '../../model/errors.ts';
-import type { DecodeLimits } from '../decodeLimits.ts';
+import type { DecodeLimits } from '../protobuf/decodeLimits.ts';
 import { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
 import { readAttribute } from './attributes.ts';

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { TextCache } from '../cache/textCache.ts';
-import { type DecodeLimits, messageTooLarge } from '../decodeLimits.ts';
+import { type DecodeLimits, messageTooLarge } from './decodeLimits.ts';
 
 /** Messages inside messages, groups included. */
 const MAX_DEPTH = 100;

@@ -1,7 +1,7 @@
 import { messageOf, SpanflowError } from '../../model/errors.ts';
-import { DECODE_TRACES_DEFAULTS } from '../decodeLimits.ts';
 import { type JsonMessage, rpcStatusJson, traceResponseJson } from '../json/read/jsonSchema.ts';
 import { wireOf } from '../json/read/jsonWire.ts';
+import { DECODE_TRACES_DEFAULTS } from '../protobuf/decodeLimits.ts';
 import { decodeStatus, decodeTraceResponse, type TraceResponse } from './response.ts';
 
 /**

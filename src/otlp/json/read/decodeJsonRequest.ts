@@ -1,6 +1,6 @@
 import { messageOf, SpanflowError } from '../../../model/errors.ts';
 import { decodeRequest, type SignalDecoding } from '../../decode/decodeRequest.ts';
-import type { DecodeLimits } from '../../decodeLimits.ts';
+import type { DecodeLimits } from '../../protobuf/decodeLimits.ts';
 import type { JsonMessage } from './jsonSchema.ts';
 import { wireOf } from './jsonWire.ts';
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { shown } from '../../../model/errors.ts';
 import { escaped } from '../../../model/escaped.ts';
-import { type DecodeLimits, messageTooLarge } from '../../decodeLimits.ts';
+import { type DecodeLimits, messageTooLarge } from '../../protobuf/decodeLimits.ts';
 import { bitsOf } from '../../protobuf/int64.ts';
 import { exactInteger } from './exactInteger.ts';
 import { writeNanos, writeWhole } from './jsonInteger.ts';

@@ -1,4 +1,4 @@
-import { ReusedBytes } from '../../cache/reusedBytes.ts';
+import { ReusedBytes } from '../../encode/reusedBytes.ts';
 import { OutputBuffer } from '../../protobuf/outputBuffer.ts';
 import { writeLongUtf8 } from '../../protobuf/write.ts';
 import type { JsonField, JsonMessage } from '../read/jsonSchema.ts';

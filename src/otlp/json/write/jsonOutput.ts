@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { ReusedBytes } from '../../cache/reusedBytes.ts';
+import type { ReusedBytes } from '../../encode/reusedBytes.ts';
 import type { OutputBuffer } from '../../protobuf/outputBuffer.ts';
 import { writeLongUtf8 } from '../../protobuf/write.ts';
 

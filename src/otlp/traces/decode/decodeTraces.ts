@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeRequest, type SignalDecoding } from '../../decode/decodeRequest.ts';
-import { type DecodeTracesOptions, limitsOf } from '../../decodeLimits.ts';
+import { type DecodeTracesOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { readSpan } from './readSpan.ts';
 
 export const tracesDecoding: SignalDecoding<ReadableSpan> = {

@@ -1,7 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { type DecodeTracesOptions, limitsOf } from '../../decodeLimits.ts';
 import { decodeJsonRequest } from '../../json/read/decodeJsonRequest.ts';
 import { traceRequestJson } from '../../json/read/jsonSchema.ts';
+import { type DecodeTracesOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { tracesDecoding } from './decodeTraces.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { requireLimit, withDefaults } from '../internal/validation.ts';
-import { SpanflowError } from '../model/errors.ts';
+import { requireLimit, withDefaults } from '../../internal/validation.ts';
+import { SpanflowError } from '../../model/errors.ts';
 
 /** How large the result of one message may become. A message that exceeds a limit is refused with a `SpanflowError` of code `MESSAGE_TOO_LARGE`. */
 export interface DecodeTracesOptions {
