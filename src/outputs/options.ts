@@ -3,7 +3,7 @@ import { estimateItemBytes } from '../flow/itemBytes.ts';
 import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../internal/validation.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import type { Loss } from '../model/outcome.ts';
-import type { Overflow } from '../operators/adaptiveBatch/options.ts';
+import type { Overflow } from '../model/overflow.ts';
 
 /** For the bridges that read a stream: `fromReadable`, `fromReadableStream`. */
 export interface StreamInputOptions {

@@ -9,7 +9,7 @@ import { createLedger, type Ledger } from '../../ledger/ledger.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
 import type { Loss } from '../../model/outcome.ts';
-import type { Overflow } from '../adaptiveBatch/options.ts';
+import type { Overflow } from '../../model/overflow.ts';
 
 export interface BackpressureOptions<T> {
   /**

@@ -11,7 +11,7 @@ import {
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Loss } from '../../model/outcome.ts';
-import type { Overflow } from '../adaptiveBatch/options.ts';
+import type { Overflow } from '../../model/overflow.ts';
 
 /**
  * In which order things happen. `completion`: items begin in the order in which they come, results come as the items end · `source`: the results, too, come in the order of

@@ -1,5 +1,5 @@
+import { HeldBatch } from '../../flow/heldBatch.ts';
 import { type Hold, NO_HOLD } from '../../model/batch.ts';
-import { HeldBatch } from '../../operators/adaptiveBatch/heldBatch.ts';
 import { callSite, siteText } from '../failures/callSite.ts';
 
 /** A hold that nobody has settled, and the line that took it. */
