@@ -1,6 +1,5 @@
 import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../model/batch.ts';
-import type { Tally } from '../model/outcome.ts';
-
+import type { Tally } from '../model/tally.ts';
 /** Items that leave a queue together. */
 export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
 

@@ -16,7 +16,7 @@ import {
 import type { Account } from '../ledger/account.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
-import type { Loss, LossReason } from '../model/outcome.ts';
+import type { Loss, LossReason } from '../model/tally.ts';
 import { DeferredLosses } from './shared/deferredLosses.ts';
 import { doneWithin, Flushes } from './shared/flushes.ts';
 import { Multicast } from './shared/multicast.ts';

@@ -1,5 +1,6 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import type { Loss, Outcome } from '../model/outcome.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Loss } from '../model/tally.ts';
 import { after } from './timers.ts';
 import { warn } from './tracingSuppression.ts';
 

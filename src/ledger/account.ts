@@ -1,4 +1,4 @@
-import type { LossReason, Tally } from '../model/outcome.ts';
+import type { LossReason, Tally } from '../model/tally.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
 export type Counts = Readonly<Partial<Record<LossReason, number>>>;

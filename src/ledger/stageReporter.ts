@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs';
 import { runGuarded } from '../internal/runGuarded.ts';
 import { type Batch, isBatch } from '../model/batch.ts';
-import type { Loss, LossReason } from '../model/outcome.ts';
+import type { Loss, LossReason } from '../model/tally.ts';
 import type { Account } from './account.ts';
 
 /** The callbacks of a user's that each stage may be given. */

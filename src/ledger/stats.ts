@@ -1,4 +1,4 @@
-import type { LossReason } from '../model/outcome.ts';
+import type { LossReason } from '../model/tally.ts';
 import { type Account, add, type Counts, type StageStats, total } from './account.ts';
 
 /** The books of a whole, or of one route through it. */

@@ -6,7 +6,7 @@ import { runGuarded } from '../internal/runGuarded.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 import type { Account } from '../ledger/account.ts';
 import { QueueFullError, SpanflowError } from '../model/errors.ts';
-import type { LossReason } from '../model/outcome.ts';
+import type { LossReason } from '../model/tally.ts';
 import type { StreamOutputSettings } from './options.ts';
 
 /** What a reader gets: an item, the end, an error (once); or nothing, because it has stopped the queue itself. */

@@ -186,8 +186,8 @@ describe('spanPipeline: waits end', () => {
         ['2 unconfirmed', '2 shutdown', '1 shutdown'],
       );
     }).then(() => {
-      expect(told.join('\n')).toContain('lost spans: 2 unconfirmed at silent');
-      expect(told.join('\n')).toContain('3 shutdown at silent');
+      expect(told.join('\n')).toContain('lost spans: 2 unconfirmed at exportTo(silent)');
+      expect(told.join('\n')).toContain('3 shutdown at exportTo(silent)');
     });
   });
 
@@ -274,13 +274,13 @@ describe('spanPipeline: what it warns of', () => {
       }
       const losses = told.filter((message) => message.includes('lost'));
       expect(losses).toEqual([
-        'spanflow: lost spans: 10 permanent at failing',
-        'spanflow: lost spans: 40 permanent at failing',
-        'spanflow: lost spans: 50 permanent at failing',
+        'spanflow: lost spans: 10 permanent at exportTo(failing)',
+        'spanflow: lost spans: 40 permanent at exportTo(failing)',
+        'spanflow: lost spans: 50 permanent at exportTo(failing)',
       ]);
       await pipeline.shutdown();
       expect(told.filter((message) => message.includes('lost')).at(-1)).toBe(
-        'spanflow: lost spans: 20 permanent at failing',
+        'spanflow: lost spans: 20 permanent at exportTo(failing)',
       );
     });
   });

@@ -4,7 +4,7 @@ import { LinkedQueue } from '../../flow/linkedQueue.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
-import type { LossReason } from '../../model/outcome.ts';
+import type { LossReason } from '../../model/tally.ts';
 import type { ChannelSettings } from './options.ts';
 
 /** Why an item was not let in. */

@@ -6,7 +6,7 @@ import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { FlushRequest } from '../../model/batch.ts';
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 
 export interface ChannelOptions<T> {
   /** Items that wait in the queue, at most: 1 or more, default 32,768. More rides out longer bursts before producers wait, and takes more memory. */

@@ -1,5 +1,5 @@
 import type { Account } from '../../ledger/account.ts';
-import type { Loss, LossReason } from '../../model/outcome.ts';
+import type { Loss, LossReason } from '../../model/tally.ts';
 
 /** What was lost since the last turn of the event loop, by reason: `onLoss` is told of it outside of the producers' calls. */
 export class DeferredLosses {

@@ -4,7 +4,6 @@ import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
 import { Batching } from './batching.ts';
 import { type AdaptiveBatchOptions, STAGE, settle } from './options.ts';
-
 /**
  * Gathers items into batches, by count, bytes and delay; the size follows how the exports go.
  *

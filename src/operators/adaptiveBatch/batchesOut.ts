@@ -3,7 +3,7 @@ import type { HeldBatch, HeldBatchOwner } from '../../flow/heldBatch.ts';
 import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
 import { after } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
-import { lostTally, type Tally } from '../../model/outcome.ts';
+import { lostTally, type Tally } from '../../model/tally.ts';
 import type { AdaptiveBatchSettings } from './options.ts';
 
 /** What the operator does when the batches that are out change. */

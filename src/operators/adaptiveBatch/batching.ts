@@ -7,7 +7,7 @@ import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type Batch, isFlushRequest } from '../../model/batch.ts';
 import { QueueFullError } from '../../model/errors.ts';
-import type { Tally } from '../../model/outcome.ts';
+import type { Tally } from '../../model/tally.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { Batcher } from './batcher.ts';
 import { BatchesOut } from './batchesOut.ts';

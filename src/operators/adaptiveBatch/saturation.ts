@@ -34,8 +34,7 @@ export class Saturation<T> {
     this.#ofQueue.tell(this.#batcher.fullBatches);
     this.#ofMemory.tell(this.#memory.fillRatio);
     // Other accounts may give back what this one waits for.
-    if (this.#ofMemory.closed)
-      this.#memory.wait(Math.ceil(this.#memory.heldBytes * ROOM_TO_OPEN), () => this.update());
+    if (this.#ofMemory.closed) this.#memory.wait(Math.ceil(this.#memory.heldBytes * ROOM_TO_OPEN), () => this.update());
     else this.#memory.stopWaiting();
   }
 

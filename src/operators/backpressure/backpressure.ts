@@ -8,9 +8,8 @@ import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
-import type { Loss } from '../../model/outcome.ts';
 import type { Overflow } from '../../model/overflow.ts';
-
+import type { Loss } from '../../model/tally.ts';
 export interface BackpressureOptions<T> {
   /**
    * Each number lets so many more items out: a whole number from 0, or `Infinity` for all that come from then on. What is not used yet adds up. Anything else is no

@@ -12,8 +12,8 @@ import {
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
-import type { Loss } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import type { Loss } from '../../model/tally.ts';
 import { type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
 import type { Retry } from '../retryWithBackoff.ts';
 

@@ -1,6 +1,7 @@
 import type { SchedulerLike } from 'rxjs';
 import type { SpanflowError } from '../../model/errors.ts';
-import type { Loss, LossReason, Outcome, Tally } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Loss, LossReason, Tally } from '../../model/tally.ts';
 import { divide, isMixed, type Share } from './shares.ts';
 
 /**
