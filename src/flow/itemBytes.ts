@@ -43,6 +43,15 @@ export function estimateItemBytes(item: unknown): number {
   return Array.isArray(span.events) && Array.isArray(span.links) ? spanBytes(span) : 0;
 }
 
+/** The same, or `instead` where reading the item throws. */
+export function estimateOr(item: unknown, instead: number): number {
+  try {
+    return estimateItemBytes(item);
+  } catch {
+    return instead;
+  }
+}
+
 function spanBytes(span: SpanLike): number {
   let bytes = BARE_SPAN_BYTES + span.name.length + attributesBytes(span.attributes);
   if ((span.parentSpanContext ?? span.parentSpanId) !== undefined) bytes += PARENT_BYTES;

@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
-import { runGuarded } from '../internal/runGuarded.ts';
+import { answerOf, runGuarded } from '../internal/runGuarded.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 import { type ProcessHold, requireProcessHold, waiting } from '../internal/timers.ts';
@@ -125,7 +125,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         const decision = decideRetry(failure, state, settings);
         if (decision.kind === 'giveUp') return () => subscriber.error(error);
         const { delayMillis } = decision;
-        guarded(() => settings.onRetry({ error, attempts, delayMillis }), undefined);
+        runGuarded(() => settings.onRetry({ error, attempts, delayMillis }), settings.onCallbackError);
         return () => wait(delayMillis);
       };
 
@@ -142,15 +142,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
 
       const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);
 
-      /** What a callback says, or what goes on in its place when it throws. */
-      const guarded = <R>(callback: () => R, instead: R): R => {
-        try {
-          return callback();
-        } catch (thrown) {
-          runGuarded(() => settings.onCallbackError(thrown));
-          return instead;
-        }
-      };
+      const guarded = <R>(callback: () => R, instead: R): R => answerOf(callback, instead, settings.onCallbackError);
 
       subscriber.add(() => present.unsubscribe());
       attempt();

@@ -1,4 +1,4 @@
-import { runGuarded } from '../internal/runGuarded.ts';
+import { isThenable, runGuarded } from '../internal/runGuarded.ts';
 import { requireFunction, withDefaults } from '../internal/validation.ts';
 
 export interface SafelyOptions<Args extends readonly unknown[], Fallback> {
@@ -21,7 +21,7 @@ export type SafeResult<Result, Fallback> =
  * The arguments as the callback has them: an option that takes fewer of them has no say in what they are. (`NoInfer` does the same, but then the compiler
  * does not see that the rest of the arguments are some.)
  */
-type Settled<Args extends readonly unknown[]> = [Args][Args extends unknown ? 0 : never];
+type Exactly<Args extends readonly unknown[]> = [Args][Args extends unknown ? 0 : never];
 
 /** The wrapped function. */
 export interface Safe<Args extends readonly unknown[], Result> {
@@ -65,7 +65,7 @@ export interface Safe<Args extends readonly unknown[], Result> {
  */
 export function safely<Args extends readonly unknown[], Result, Fallback = undefined>(
   callback: (...args: Args) => Result,
-  options: SafelyOptions<Settled<Args>, Fallback> = {},
+  options: SafelyOptions<Exactly<Args>, Fallback> = {},
 ): Safe<Args, SafeResult<Result, NoInfer<Fallback>>> {
   type Settings = Required<SafelyOptions<Args, Fallback | undefined>>;
   const { fallback, onError } = withDefaults<Settings>('safely', SAFELY_DEFAULTS, options);
@@ -92,7 +92,7 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
   const safe = (...args: Args) => {
     try {
       const result = callback(...args);
-      return isPromiseLike(result) ? settled(result, (error) => insteadOf(error, args)) : result;
+      return isThenable(result) ? rejectionHandled(result, (error) => insteadOf(error, args)) : result;
     } catch (thrown) {
       return insteadOf(thrown, args);
     }
@@ -100,11 +100,10 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
   return Object.defineProperty(safe, 'errors', { get: () => errors }) as Safe<Args, SafeResult<Result, Fallback>>;
 }
 
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
-}
-
-async function settled(promise: PromiseLike<unknown>, onRejected: (error: unknown) => unknown): Promise<unknown> {
+async function rejectionHandled(
+  promise: PromiseLike<unknown>,
+  onRejected: (error: unknown) => unknown,
+): Promise<unknown> {
   try {
     return await promise;
   } catch (error) {

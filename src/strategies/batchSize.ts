@@ -1,3 +1,4 @@
+import { answerOf } from '../internal/runGuarded.ts';
 import { requireShape } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 
@@ -121,12 +122,7 @@ export class GuardedStrategy {
   }
 
   #attempt<R>(ask: () => R): R | undefined {
-    try {
-      return ask();
-    } catch (thrown) {
-      this.#onError(thrown);
-      return undefined;
-    }
+    return answerOf<R | undefined>(ask, undefined, this.#onError);
   }
 }
 

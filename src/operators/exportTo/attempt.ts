@@ -9,6 +9,7 @@ import {
   throwError,
   throwIfEmpty,
 } from 'rxjs';
+import { runGuarded } from '../../internal/runGuarded.ts';
 import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
 import type { ProcessHold } from '../../internal/timers.ts';
 import type { Batch } from '../../model/batch.ts';
@@ -23,7 +24,7 @@ interface AttemptOptions {
   readonly processHold: ProcessHold;
   readonly scheduler: SchedulerLike;
   /** Called when the sink's abort throws. */
-  readonly onAbortError: () => void;
+  readonly onAbortError: (thrown: unknown) => void;
 }
 
 /** One attempt at one part of a batch: it emits the sink's answer and completes, or errors with what that means. */
@@ -66,16 +67,10 @@ function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Obse
 }
 
 /** A sink whose abort throws has failed at being aborted, and nobody else has. */
-function endedQuietly<T>(source: Observable<T>, onError: () => void): Observable<T> {
+function endedQuietly<T>(source: Observable<T>, onError: (thrown: unknown) => void): Observable<T> {
   return new Observable((subscriber) => {
     const attempt = new Subscription();
-    subscriber.add(() => {
-      try {
-        attempt.unsubscribe();
-      } catch {
-        onError();
-      }
-    });
+    subscriber.add(() => runGuarded(() => attempt.unsubscribe(), onError));
     subscribeInto(source, forwardTo(subscriber), attempt);
   });
 }

@@ -1,4 +1,4 @@
-import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { estimateOr } from '../../flow/itemBytes.ts';
 import { type Batch, NO_HOLD } from '../../model/batch.ts';
 
 /** What one request may hold. */
@@ -62,18 +62,10 @@ export class Parts<T> {
     if (this.#sizes !== undefined) return this.#sizes;
     const { items } = this.#batch;
     const average = this.#bytes / items.length;
-    const estimated = items.map((item) => estimate(item) || average);
+    const estimated = items.map((item) => estimateOr(item, 0) || average);
     const scale = (average * items.length) / sumOf(estimated);
     this.#sizes = estimated.map((size) => size * scale);
     return this.#sizes;
-  }
-}
-
-function estimate(item: unknown): number {
-  try {
-    return estimateItemBytes(item);
-  } catch {
-    return 0;
   }
 }
 

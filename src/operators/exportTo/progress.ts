@@ -7,7 +7,7 @@ type Counts = Pick<Tally, 'delivered' | 'rejected' | 'lost' | 'possibleDuplicate
 export class Progress {
   readonly #size: number;
   readonly #stage: string;
-  #settled = 0; // items from the front that have an outcome
+  #done = 0; // items from the front that have an outcome
   #doubtful = 0; // items from the front that were in an attempt whose outcome is unknown
   #delivered = 0;
   #rejected = 0;
@@ -21,17 +21,17 @@ export class Progress {
   }
 
   /** Where the rest begins. */
-  get settled(): number {
-    return this.#settled;
+  get done(): number {
+    return this.#done;
   }
 
   get rest(): number {
-    return this.#size - this.#settled;
+    return this.#size - this.#done;
   }
 
   /** The next items may have arrived. That stays so, whatever later attempts say. */
   doubt(count: number): void {
-    this.#doubtful = Math.max(this.#doubtful, this.#settled + count);
+    this.#doubtful = Math.max(this.#doubtful, this.#done + count);
   }
 
   /**
@@ -48,7 +48,7 @@ export class Progress {
     this.#rejected += rejected;
     this.#possibleDuplicates += Math.min(delivered, this.#doubtfulAmong(count));
     this.#addLoss('unencodable', unencodable);
-    this.#settled += of;
+    this.#done += of;
   }
 
   /** The next items are lost: for this reason, or as `unconfirmed` where they may have arrived. */
@@ -56,7 +56,7 @@ export class Progress {
     const unconfirmed = this.#doubtfulAmong(count);
     this.#addLoss('unconfirmed', unconfirmed);
     this.#addLoss(reason, count - unconfirmed);
-    this.#settled += count;
+    this.#done += count;
   }
 
   counts(): Counts {
@@ -66,7 +66,7 @@ export class Progress {
   }
 
   #doubtfulAmong(count: number): number {
-    return Math.min(count, Math.max(0, this.#doubtful - this.#settled));
+    return Math.min(count, Math.max(0, this.#doubtful - this.#done));
   }
 
   #addLoss(reason: LossReason, count: number): void {

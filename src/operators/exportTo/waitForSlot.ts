@@ -10,7 +10,11 @@ import type { Pass, ThrottleGate } from './throttleGate.ts';
  *
  * @param hold keeps the process alive, for the wait at a closed gate: that has an end
  */
-export function admitted<T>(gate: ThrottleGate, slots: Slots, hold: () => Subscription): MonoTypeOperatorFunction<T> {
+export function waitForSlot<T>(
+  gate: ThrottleGate,
+  slots: Slots,
+  hold: () => Subscription,
+): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
       let leaveGate: () => void = () => {};
