@@ -1,9 +1,10 @@
 import { type MonoTypeOperatorFunction, NEVER, Observable, type Subscriber, Subscription } from 'rxjs';
 import { BoundedQueue, measure } from '../../flow/boundedQueue.ts';
+import { EndOfStream } from '../../flow/endOfStream.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
-import { subscribeInto } from '../../internal/subscribeInto.ts';
+import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
@@ -106,102 +107,117 @@ export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperat
   const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
   const reporter = new StageReporter<T>(account, settings);
   return function backpressureOperator(source) {
-    return new Observable((subscriber) => holdBack(subscriber, source, settings, reporter));
+    return new Observable((subscriber) => new HoldingBack(subscriber, settings, reporter).follow(source));
   };
 }
 
-function holdBack<T>(
-  subscriber: Subscriber<T>,
-  source: Observable<T>,
-  settings: BackpressureSettings<T>,
-  reporter: StageReporter<T>,
-): void {
-  const { account } = reporter;
-  const { maxQueueSize, maxQueueBytes, overflow, sizeOf } = settings;
-  const { gate } = settings;
-  const water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
-  const queue = new BoundedQueue<T>(settings);
-  const [upstream, demand] = [new Subscription(), new Subscription()];
-  let granted = 0; // items that have been asked for and are not there yet
-  let grantsOver = false; // nobody will ask for more
-  let draining = false;
-  let finish: (() => void) | undefined; // how the stream is to end, once the source has
+/** One subscription: items wait in the queue until they are asked for. */
+class HoldingBack<T> {
+  readonly #subscriber: Subscriber<T>;
+  readonly #settings: BackpressureSettings<T>;
+  readonly #reporter: StageReporter<T>;
+  readonly #queue: BoundedQueue<T>;
+  readonly #water: WaterMarks;
+  readonly #upstream = new Subscription();
+  readonly #demand = new Subscription();
+  readonly #end: EndOfStream;
+  #granted = 0; // items that have been asked for and are not there yet
+  #demandIsOver = false; // no more items will be asked for
+  #draining = false;
 
-  const offer = (item: T) => {
-    const bytes = measure(item, sizeOf, reporter);
+  constructor(subscriber: Subscriber<T>, settings: BackpressureSettings<T>, reporter: StageReporter<T>) {
+    const { gate } = settings;
+    this.#subscriber = subscriber;
+    this.#settings = settings;
+    this.#reporter = reporter;
+    this.#queue = new BoundedQueue(settings);
+    this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
+    this.#end = new EndOfStream(subscriber, {
+      isDone: () => !this.#draining && (this.#queue.length === 0 || this.#isDry),
+      leaveSource: () => reporter.tearDown(this.#upstream),
+    });
+  }
+
+  follow(source: Observable<T>): void {
+    const queueSize = () => this.#queue.length;
+    const queueBytes = () => this.#queue.bytes;
+    tearDownInOrder(
+      this.#subscriber,
+      this.#upstream,
+      this.#demand,
+      () => this.#reporter.lost('unsubscribed', this.#queue.clear()),
+      () => this.#water.end(),
+      this.#reporter.account.watch({ queueSize, queueBytes }),
+    );
+    const next = (count: number) => this.#grant(count);
+    const error = (thrown: unknown) => this.#subscriber.error(thrown);
+    const complete = () => this.#endOfDemand();
+    // Demand that is there already is known before the first item comes.
+    subscribeInto(this.#settings.demand, { next, error, complete }, this.#demand);
+    this.#end.follow(source, (item) => this.#offer(item), this.#upstream);
+  }
+
+  /** Whether nothing more can come out. */
+  get #isDry(): boolean {
+    return this.#demandIsOver && this.#granted === 0;
+  }
+
+  #offer(item: T): void {
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     // A callback may have unsubscribed meanwhile: then there is no queue any more.
-    if (subscriber.closed) return reporter.refused('unsubscribed', [item]);
-    if (!queue.admits(bytes)) return reporter.refused('tooLarge', [item]);
-    if (queue.fits(bytes)) return admit(item, bytes);
-    if (overflow === 'dropOldest') return makeRoomFor(item, bytes);
-    reporter.refused('queueFull', [item]);
-    if (overflow !== 'error') return;
-    reporter.tearDown(upstream);
-    endBy(() => subscriber.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes)));
-  };
+    if (this.#subscriber.closed) this.#reporter.refused('unsubscribed', [item]);
+    else if (!this.#queue.admits(bytes)) this.#reporter.refused('tooLarge', [item]);
+    else if (this.#queue.fits(bytes)) this.#admit(item, bytes);
+    else this.#overflow(item, bytes);
+  }
 
-  const admit = (item: T, bytes: number) => {
-    account.accept(countOf(item));
-    queue.push(item, bytes);
-    drain();
-  };
+  #overflow(item: T, bytes: number): void {
+    const { maxQueueSize, maxQueueBytes, overflow } = this.#settings;
+    if (overflow === 'dropOldest') {
+      const evicted: T[] = [];
+      while (!this.#queue.fits(bytes)) evicted.push(this.#queue.shift());
+      this.#admit(item, bytes);
+      this.#reporter.lost('queueFull', evicted);
+    } else this.#reporter.refused('queueFull', [item]);
+    if (overflow === 'error') this.#end.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes));
+  }
 
-  const makeRoomFor = (item: T, bytes: number) => {
-    const evicted: T[] = [];
-    while (!queue.fits(bytes)) evicted.push(queue.shift());
-    admit(item, bytes);
-    reporter.lost('queueFull', evicted);
-  };
+  #admit(item: T, bytes: number): void {
+    this.#reporter.account.accept(countOf(item));
+    this.#queue.push(item, bytes);
+    this.#drain();
+  }
 
-  const grant = (count: number) => {
-    if (!isDemand(count)) return reporter.callbackFailed(badDemand(count));
-    granted += count; // beyond 2 ** 53 taking one away changes nothing, which is as good as Infinity
-    drain();
-  };
+  #grant(count: number): void {
+    if (isDemand(count)) {
+      this.#granted += count; // beyond 2 ** 53 taking one away changes nothing, which is as good as Infinity
+      this.#drain();
+    } else this.#reporter.callbackFailed(badDemand(count));
+  }
 
-  const drain = () => {
-    if (draining) return;
-    draining = true;
-    while (granted > 0 && queue.length > 0) {
-      granted -= 1;
-      const item = queue.shift();
-      account.handOn(countOf(item));
-      subscriber.next(item);
+  #endOfDemand(): void {
+    this.#demandIsOver = true;
+    this.#checkEnd();
+  }
+
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    while (this.#granted > 0 && this.#queue.length > 0) {
+      this.#granted -= 1;
+      const item = this.#queue.shift();
+      this.#reporter.account.handOn(countOf(item));
+      this.#subscriber.next(item);
     }
-    draining = false;
-    water.tell(queue.fillRatio);
-    finishIfDone();
-  };
+    this.#draining = false;
+    this.#water.tell(this.#queue.fillRatio);
+    this.#checkEnd();
+  }
 
-  const finishIfDone = () => {
-    if (draining) return;
-    const dry = grantsOver && granted === 0;
-    if (finish !== undefined && (queue.length === 0 || dry)) finish();
-    else if (dry) subscriber.complete();
-  };
-
-  const endBy = (how: () => void) => {
-    finish = how;
-    finishIfDone();
-  };
-
-  const endOfGrants = () => {
-    grantsOver = true;
-    finishIfDone();
-  };
-
-  const unwatch = account.watch({ queueSize: () => queue.length, queueBytes: () => queue.bytes });
-  // One by one, so that one that throws does not keep the others from their turn.
-  subscriber.add(upstream);
-  subscriber.add(demand);
-  subscriber.add(() => reporter.lost('unsubscribed', queue.clear()));
-  subscriber.add(() => water.end());
-  subscriber.add(unwatch);
-  // Demand that is there already is known before the first item comes.
-  const errorOfDemand = (thrown: unknown) => subscriber.error(thrown);
-  subscribeInto(settings.demand, { next: grant, error: errorOfDemand, complete: endOfGrants }, demand);
-  const error = (thrown: unknown) => endBy(() => subscriber.error(thrown));
-  subscribeInto(source, { next: offer, error, complete: () => endBy(() => subscriber.complete()) }, upstream);
+  #checkEnd(): void {
+    if (this.#isDry && !this.#draining) this.#end.complete();
+    this.#end.check();
+  }
 }
 
 function isDemand(count: number): boolean {
