@@ -3,18 +3,18 @@ import type { Slots } from '../../flow/slots.ts';
 import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
-import { RaceTimeoutError, type SpanflowError } from '../../model/errors.ts';
-import { escaped } from '../../model/escaped.ts';
+import { RaceTimeoutError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { ExportError, Failure, Response, Sink } from '../../model/sink.ts';
+import type { Failure, Response, Sink } from '../../model/sink.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { failureOf } from '../../strategies/retry.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import { attempt } from './attempt.ts';
 import { AttemptLog } from './attemptLog.ts';
+import { DeliveryResult } from './deliveryResult.ts';
 import type { Destination } from './destination.ts';
-import { asSpanflowError, leavesDoubt, readable, TIME_IS_UP } from './failures.ts';
+import { TIME_IS_UP } from './failures.ts';
 import { inTurn } from './inTurn.ts';
 import { NextPart } from './nextPart.ts';
 import type { ExportToSettings } from './options.ts';
@@ -40,12 +40,10 @@ export class Delivery<T> {
   readonly #context: DeliveryContext<T>;
   readonly #takenAtMillis: number;
   readonly #next: NextPart<T>;
-  readonly #log: AttemptLog;
   readonly #wait: RetryWait;
+  readonly #log: AttemptLog;
   readonly #progress: Progress;
-  #error: SpanflowError | undefined; // of the last part that was lost
-  #lastError: SpanflowError | undefined; // of the last attempt that failed
-  #message: string | undefined; // of the last answer that had one
+  readonly #result: DeliveryResult;
 
   constructor(given: Batch<T> | readonly T[], batch: Batch<T>, context: DeliveryContext<T>) {
     const { destination, reporter, settings, sink } = context;
@@ -55,9 +53,10 @@ export class Delivery<T> {
     this.#context = context;
     this.#takenAtMillis = settings.scheduler.now();
     this.#next = new NextPart(batch, destination);
-    this.#log = new AttemptLog(sink.name, settings.scheduler);
     this.#wait = new RetryWait(destination, settings.retry, settings.scheduler);
+    this.#log = new AttemptLog(sink.name, settings.scheduler);
     this.#progress = new Progress(this.size, reporter.account.stage);
+    this.#result = new DeliveryResult(this.#log, this.#progress);
   }
 
   /** Whether an attempt is in flight. */
@@ -91,9 +90,7 @@ export class Delivery<T> {
   /** Ends it, with its outcome: what is left of it is lost for this reason. */
   givenUp(reason: LossReason): Outcome<T> {
     this.#wait.end();
-    this.#endByAbort();
-    if (this.#progress.rest > 0) this.#error ??= this.#lastError;
-    this.#progress.lose(this.#progress.rest, reason);
+    this.#result.giveUp(reason);
     return this.#outcome();
   }
 
@@ -139,16 +136,8 @@ export class Delivery<T> {
   }
 
   #accepted(part: Batch<T>, response: Response): void {
-    this.#log.end();
-    this.#answered(part.items.length, response);
+    this.#result.answered(part.items.length, response);
     this.#next.accepted(part);
-  }
-
-  #answered(items: number, given: Response): void {
-    const response = readable(given);
-    this.#log.partDone();
-    this.#progress.answer(items, response, this.#log.items);
-    if (typeof response.message === 'string' && response.message !== '') this.#message = escaped(response.message);
   }
 
   /** A part that is too large is tried again in smaller ones, at once. An item that is too large by itself is lost alone. */
@@ -162,22 +151,10 @@ export class Delivery<T> {
   /** An attempt failed. Returns what that means for the retries. */
   #failed(error: unknown): Failure {
     if (error === TIME_IS_UP) return { kind: 'permanent' };
-    const failure = this.#meaningOf(error);
-    this.#lastError = asSpanflowError(error);
-    if (error instanceof RaceTimeoutError && failure.kind === 'unknownOutcome') this.#timedOut();
-    this.#log.end();
-    if (leavesDoubt(failure)) this.#progress.doubt(this.#log.items);
+    const failure = this.#result.failed(error);
+    const isSlow = error instanceof RaceTimeoutError && failure.kind === 'unknownOutcome';
+    if (isSlow) this.#context.destination.timedOut(this.#log.items);
     return this.#wait.failed(failure);
-  }
-
-  #meaningOf(error: unknown): Failure {
-    if (!(error instanceof RaceTimeoutError)) return failureOf(error);
-    return this.#log.report?.failure ?? { kind: 'unknownOutcome' };
-  }
-
-  #timedOut(): void {
-    this.#log.timedOut();
-    this.#context.destination.timedOut(this.#log.items);
   }
 
   #beforeWait(retry: Retry): unknown {
@@ -185,64 +162,33 @@ export class Delivery<T> {
     return this.#context.settings.onRetry?.(retry);
   }
 
-  #elapsedMillis(): number {
-    return this.#context.settings.scheduler.now() - this.#takenAtMillis;
-  }
-
-  /** The attempt in flight is aborted from outside: what the sink has reported of it counts. */
-  #endByAbort(): void {
-    const { report } = this.#log;
-    if (report === undefined) return;
-    this.#log.end();
-    const { answer } = report;
-    if (answer instanceof Error) this.#knownFailure(answer);
-    else if (answer !== undefined) this.#answered(this.#log.items, answer);
-    else if (leavesDoubt(report.failure)) this.#progress.doubt(this.#log.items);
-  }
-
-  #knownFailure(error: ExportError): void {
-    this.#lastError = error;
-    const { failure } = error;
-    if (leavesDoubt(failure)) this.#progress.doubt(this.#log.items);
-    if (failure.kind === 'permanent') this.#progress.lose(this.#log.items, failure.kind);
-  }
-
   /** No further attempt is made at this part. The rest of the batch goes on, unless the attempts are used up: they are those of the batch. */
   #losePart(error: unknown): void {
-    if (error === TIME_IS_UP) {
-      this.#timeIsUp(error);
-      return;
-    }
     const { kind } = failureOf(error);
-    this.#log.partDone();
-    this.#error = asSpanflowError(error);
-    if (kind === 'permanent') this.#progress.lose(this.#log.items, kind);
-    else if (kind === 'tooLarge') this.#loseItem();
-    else this.#progress.lose(this.#progress.rest, this.#wait.gaveUp ? 'shutdown' : 'retriesExhausted');
+    const { items } = this.#log;
+    if (error === TIME_IS_UP) this.#timeIsUp(error);
+    else if (kind === 'permanent') this.#result.losePart(error, items, kind);
+    else if (kind === 'tooLarge') this.#loseItem(error);
+    else this.#result.losePart(error, this.#progress.rest, this.#wait.gaveUp ? 'shutdown' : 'retriesExhausted');
   }
 
-  /** It was too large by itself. */
-  #loseItem(): void {
-    this.#progress.lose(this.#log.items, 'tooLarge');
+  /** The part was one item, and too large by itself. */
+  #loseItem(error: unknown): void {
+    this.#result.losePart(error, this.#log.items, 'tooLarge');
     if (!this.#next.itemWasTooLarge()) this.#progress.lose(this.#progress.rest, 'tooLarge');
   }
 
   /** The time of the whole batch is over. */
   #timeIsUp(error: unknown): void {
     this.#wait.end();
-    this.#endByAbort();
-    this.#progress.lose(this.#progress.rest, this.#log.attempts === 0 ? 'expired' : 'retriesExhausted');
-    this.#error = asSpanflowError(error);
+    this.#result.timeIsUp(error);
+  }
+
+  #elapsedMillis(): number {
+    return this.#context.settings.scheduler.now() - this.#takenAtMillis;
   }
 
   #outcome(): Outcome<T> {
-    return {
-      batch: this.#given,
-      ...this.#progress.counts(),
-      ...this.#log.counts(),
-      elapsedMillis: this.#elapsedMillis(),
-      ...(this.#error !== undefined && { error: this.#error }),
-      ...(this.#message !== undefined && { message: this.#message }),
-    };
+    return this.#result.outcome(this.#given, this.#elapsedMillis());
   }
 }
