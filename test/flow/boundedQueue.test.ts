@@ -26,6 +26,12 @@ describe('BoundedQueue', () => {
     expect([queue.clear(), queue.length, queue.bytes]).toEqual([[2, 4], 0, 0]);
   });
 
+  test('takes the oldest items up to a number and to their bytes, and the oldest one in any case', () => {
+    const queue = queueOf(1, 1, 1, 5);
+    expect([queue.take(2, 8), queue.length, queue.bytes]).toEqual([[1, 1], 2, 6]);
+    expect([queue.take(4, 5), queue.take(4, 4), queue.bytes]).toEqual([[1], [5], 0]);
+  });
+
   test('an empty one holds nothing, although fractions do not add up', () => {
     const queue = queueOf(0.1, 0.2, 0.3);
     for (let left = queue.length; left > 0; left -= 1) queue.shift();
