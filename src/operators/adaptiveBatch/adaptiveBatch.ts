@@ -5,7 +5,7 @@ import type { Batch } from '../../model/batch.ts';
 import { Batching } from './batching.ts';
 import { type AdaptiveBatchOptions, STAGE, settle } from './options.ts';
 /**
- * Gathers items into batches, by count, bytes and delay; the size follows how the exports go.
+ * Gathers items into batches, by count, bytes and delay. The size of the batches adapts to how their exports go.
  *
  * ```text
  * source      -a-b-c----d-------|
@@ -14,16 +14,16 @@ import { type AdaptiveBatchOptions, STAGE, settle } from './options.ts';
  * result      -----[abc]----[d]-|
  * ```
  *
- * **Emits** a batch as soon as its count or its bytes reach the target, or its first item has waited for the delay, or a flush asks for it;
- * never an empty one. While those who hold its batches take no other one, a batch that is due keeps growing to its maximum, so that a slow
+ * **Emits** a batch as soon as its count or its bytes reach the target, its first item has waited for the delay, or a flush asks for it.
+ * A batch is never empty. While the holders of earlier batches are not ready for another one, a batch that is due keeps growing to its maximum, so that a slow
  * backend gets fewer and larger requests. No timer runs while nothing is queued or out.
- * **Completes** after the source, when what was queued has gone out and everything that is held has an outcome.
- * **Errors** like the source: what is queued goes out first, and what is held gets its outcome.
- * **Unsubscribed**, it reports what was queued as lost.
+ * **Completes** after the source, when all queued items have been emitted and all held batches have outcomes.
+ * **Errors** like the source, but queued items are emitted first, and held batches get their outcomes.
+ * **Unsubscribed**, it reports queued items as lost.
  *
- * **Order**: items keep theirs. A `next` from inside `next` joins the queue behind.
+ * **Order**: that of the source. An item that comes while a batch is being emitted is queued behind the others.
  *
- * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`), `unsubscribed`, `leaseExpired`. Each is counted in the ledger and told to `onLoss`.
+ * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`), `unsubscribed`, `leaseExpired`. Each is counted in the ledger and reported to `onLoss`.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *

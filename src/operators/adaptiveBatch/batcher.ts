@@ -9,7 +9,7 @@ export interface BatcherLimits extends QueueLimits {
 }
 
 /**
- * A bounded queue that knows when its front is due as a batch: by count, by bytes, or when it is told so (by a timer, a flush, the
+ * A bounded queue that knows when its front is due as a batch: by count, by bytes, or by {@link Batcher.makeAllDue} (a timer, a flush, the
  * end). What is due stays due; until it is taken, it grows up to the maximum of a batch.
  *
  * It knows neither time nor streams. O(1) per item.

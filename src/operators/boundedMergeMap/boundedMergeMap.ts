@@ -9,7 +9,7 @@ import { type BoundedMergeMapOptions, STAGE, settle } from './options.ts';
 export type { Merged } from './merged.ts';
 
 /**
- * Makes an Observable of each item, runs so many of them at once, and keeps the rest in a bounded queue: what `mergeMap(project, n)` should have been.
+ * Makes an Observable of each item, runs up to `concurrency` of them at a time, and keeps the rest in a bounded queue: what `mergeMap(project, n)` should have been.
  *
  * ```text
  * source     abc|
@@ -22,17 +22,17 @@ export type { Merged } from './merged.ts';
  * result     ----ab--(c|)
  * ```
  *
- * **Emits** one result per item, when its inner Observable has ended and been torn down: `kind` says whether it `completed` or `failed`, beside it are the `item`, its `index`
- * (from 0, as it came; an item that was lost leaves a gap) and the `values` of the inner Observable. So a failure is the result of its item, and never the end of the others; a
- * `project` that throws likewise. **Completes** after the source, when every item has its result. **Errors** like the source, after the results.
- * **Unsubscribed**, it starts nothing more, aborts what is running and reports what it held. (A promise cannot be aborted: its answer is ignored.)
+ * **Emits** one result per item, when its inner Observable has ended and been torn down. `kind` says whether it `completed` or `failed`; the result also has the `item`, its `index`
+ * (from 0, as it came; an item that was lost leaves a gap) and the `values` of the inner Observable. So a failure, or a `project` that throws, is the result of one item, and never ends the
+ * others. **Completes** after the source, when every item has its result. **Errors** like the source, after the results.
+ * **Unsubscribed**, it starts nothing more, aborts what is running and reports the items that it held as lost. (A promise cannot be aborted: its result is ignored.)
  *
- * **Order**: see {@link MergeOrder}. An item that comes while a result is being emitted queues behind; nothing recurses, however much completes synchronously.
+ * **Order**: see {@link MergeOrder}. An item that comes while a result is being emitted is queued. Nothing recurses, however many inner Observables complete synchronously.
  *
- * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`); when unsubscribed, `unsubscribed` for what was queued, and `unconfirmed` for what had begun and whose result nobody will
- * hear. Each is told to `onLoss`.
+ * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`); when unsubscribed, `unsubscribed` for items that were queued, and `unconfirmed` for items that had begun and whose results
+ * were not emitted. Each is reported to `onLoss`.
  *
- * **Process**: it has no timer, and holds the process for nothing: whether an inner Observable ever ends it cannot know. What runs there does by itself: a request, a timer, a {@link retryWithBackoff}.
+ * **Process**: it has no timer and never keeps the process alive, because it cannot know whether an inner Observable ends. What runs there keeps the process alive by itself: a request, a timer, a {@link retryWithBackoff}.
  *
  * @param project makes an Observable, a promise or an iterable of an item
  *

@@ -20,26 +20,26 @@ import { type ExportToOptions, settle } from './options.ts';
  * ```
  *
  * The layers around one attempt, from the outside: `deadline( retry( gate → slot ( timeout ( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the
- * deadline covers every wait. The gate is shared by everything that exports to the same sink: one `Retry-After` closes it, for up to `retry.maxRetryAfterMillis`; afterwards one attempt goes
- * first, and each one that the backend takes lets one more in flight.
+ * deadline covers every wait. The gate is shared by everything that exports to the same sink: one `Retry-After` closes it, for up to `retry.maxRetryAfterMillis`. When it opens, one attempt goes
+ * first, and each attempt that the backend accepts lets one more in flight.
  *
- * **Too large, or too slow**: a batch that is refused as `tooLarge` is sent in halves, at once, and again, until the parts fit; an item that is too large by itself is lost alone. A batch that timed
- * out after it was sent is tried again in halves. The size that failed is remembered for the sink: later batches come in parts that fit, and the size is raised again carefully. The parts of a
- * batch travel one after another.
+ * **Too large, or too slow**: a batch that is refused as `tooLarge` is sent in halves, at once, until the parts fit. An item that is too large by itself is lost alone. A batch that timed
+ * out after it was sent is tried again in halves. The size that failed is remembered for the sink: later batches are sent in parts that fit, and the size is raised again carefully. The parts of a
+ * batch are sent one after another.
  *
- * **Uncertain**: once an attempt was sent and its answer never came, its items may have arrived, whatever later attempts say: delivered later, they are counted in `possibleDuplicates`; lost, they are
- * `unconfirmed`. A sink may say when an attempt really begins to send ({@link Attempt}); one that was aborted before is certain not to have arrived.
+ * **Uncertain**: when an attempt was sent and no answer came, its items may have arrived, whatever later attempts say. If they are delivered later, they are counted in `possibleDuplicates`; if they are lost,
+ * they are `unconfirmed`. A sink may report when an attempt begins to send ({@link Attempt}): one that was aborted before that has certainly not arrived.
  *
- * **Flush**: what waits for its next attempt tries at once, and then at least twice a second while the flush waits; not before the time that a `Retry-After` has set. While the program ends, an
- * address at which nothing listens is tried for two seconds in all. After an outage the first batch that arrives ends the waits of two others that would wait for more than a second, and so on.
+ * **Flush**: a batch that waits for its next attempt tries at once, and then at least twice a second while the flush waits, but not before the time that a `Retry-After` has set. While the program ends, an
+ * address at which nothing listens is tried for two seconds in all. After an outage, each batch that is delivered ends the waits of two others that would wait for more than a second.
  *
- * **Emits** one outcome per batch, whichever it is; an empty array has none. **Completes** after the source, when every batch has its outcome.
- * **Errors** like the source, after the outcomes; an export that fails is an outcome and never an error.
- * **Unsubscribed**, it starts nothing more, aborts what is in flight and settles what it held: as `unsubscribed`, or as `unconfirmed` if it was sent.
+ * **Emits** one outcome per batch, delivered or not; an empty array has none. **Completes** after the source, when every batch has its outcome.
+ * **Errors** like the source, after the outcomes. An export that fails is an outcome and never an error.
+ * **Unsubscribed**, it starts no further attempt, aborts those in flight and settles the batches that it held: as `unsubscribed`, or as `unconfirmed` if they were sent.
  *
  * **Order**: outcomes come in the order in which exports end. With `concurrency: 1` and no retries that is the order of the batches. Within a batch, items keep their order.
  *
- * **Loss**: `retriesExhausted`, `expired`, `permanent`, `tooLarge`, `unconfirmed`, `unencodable`, `queueFull`, `shutdown`, `unsubscribed`; each is in the outcome, in the ledger and told to `onLoss`.
+ * **Loss**: `retriesExhausted`, `expired`, `permanent`, `tooLarge`, `unconfirmed`, `unencodable`, `queueFull`, `shutdown`, `unsubscribed`; each is in the outcome and in the ledger, and reported to `onLoss`.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *

@@ -3,7 +3,7 @@ import type { Loss, LossReason, Tally } from '../../model/tally.ts';
 
 type Counts = Pick<Tally, 'delivered' | 'rejected' | 'lost' | 'possibleDuplicates'>;
 
-/** How far a batch is: its items get their outcomes from the front, a part at a time. */
+/** The outcomes of the items of one batch: they get them from the front, one part at a time. */
 export class Progress {
   readonly #size: number;
   readonly #stage: string;
@@ -20,7 +20,7 @@ export class Progress {
     this.#stage = stage;
   }
 
-  /** Where the rest begins. */
+  /** How many items have an outcome: the rest begins there. */
   get done(): number {
     return this.#done;
   }
@@ -29,15 +29,15 @@ export class Progress {
     return this.#size - this.#done;
   }
 
-  /** The next items may have arrived. That stays so, whatever later attempts say. */
+  /** The next items may have arrived. Later attempts do not change that. */
   doubt(count: number): void {
     this.#doubtful = Math.max(this.#doubtful, this.#done + count);
   }
 
   /**
-   * The next items were answered for.
+   * The next items were answered.
    *
-   * @param of how many of them there were: what a sink has taken out of its batch meanwhile has no outcome here, and the batcher counts it as `removed`
+   * @param of how many items were sent: those that a sink has taken out of its batch meanwhile have no outcome here, and the batcher counts them as `removed`
    */
   answer(given: number, response: Response, of: number = given): void {
     const count = Math.min(given, of);
@@ -74,7 +74,7 @@ export class Progress {
   }
 }
 
-/** Libraries for protobuf give counts of 64 bits as a `bigint`. What is no number counts as 0. */
+/** Libraries for protobuf give counts of 64 bits as a `bigint`. Anything but a number counts as 0. */
 function counted(claimed: unknown, atMost: number): number {
   const number = typeof claimed === 'bigint' ? Number(claimed) : claimed;
   return typeof number === 'number' ? Math.min(atMost, Math.max(0, Math.trunc(number) || 0)) : 0;
