@@ -25,7 +25,7 @@ describe('a batcher', () => {
     expect(batcher.takeBatch()).toBeUndefined();
   });
 
-  test('is due by count at the target, and takes what came meanwhile', () => {
+  test('is due by count at the target, and takes the items that came later, too', () => {
     const batcher = batcherWith([
       ['a', 1],
       ['b', 1],
@@ -36,7 +36,7 @@ describe('a batcher', () => {
     expect(batcher).toMatchObject({ length: 0, bytes: 0, due: false });
   });
 
-  test('is due by bytes; the item that is too much begins the next batch', () => {
+  test('is due by bytes; the item that does not fit begins the next batch', () => {
     const batcher = batcherWith([
       ['a', 60],
       ['b', 60],
@@ -45,7 +45,7 @@ describe('a batcher', () => {
     expect(batcher).toMatchObject({ length: 1, bytes: 60, due: false });
   });
 
-  test('is due again by bytes where a batch leaves a whole one behind', () => {
+  test('is due again by bytes when a batch leaves a whole one behind', () => {
     const items = [...'abcde'].map((item): [string, number] => [item, 50]);
     const batcher = batcherWith(items, 99);
     expect(batcher.takeBatch()).toEqual({ items: ['a', 'b'], bytes: 100, closedBy: 'bytes' });
@@ -53,12 +53,12 @@ describe('a batcher', () => {
     expect(batcher).toMatchObject({ length: 1, due: false });
   });
 
-  test('lets an item go alone that is more than a batch bears', () => {
+  test('takes an item alone that is larger than the maximum of a batch', () => {
     const batcher = batcherWith([['huge', 700]]);
     expect(batcher.takeBatch()).toEqual({ items: ['huge'], bytes: 700, closedBy: 'bytes' });
   });
 
-  test('keeps the first reason while it grows', () => {
+  test('keeps the first reason while the batch grows', () => {
     const batcher = batcherWith([['a', 1]]);
     batcher.makeAllDue('delay');
     batcher.push('b', 1);
@@ -66,7 +66,7 @@ describe('a batcher', () => {
     expect(batcher.takeBatch()).toEqual({ items: ['a', 'b'], bytes: 2, closedBy: 'delay' });
   });
 
-  test('takes no more than a batch bears, and what was due stays due', () => {
+  test('takes no more than the maximum of a batch, and what was due stays due', () => {
     const batcher = batcherWith([]);
     for (let index = 0; index < 25; index += 1) batcher.push(String(index), 1);
     batcher.makeAllDue('flush');
@@ -76,7 +76,7 @@ describe('a batcher', () => {
     expect(batcher.due).toBe(false);
   });
 
-  test('is due at once when the target falls below what it holds', () => {
+  test('is due at once when the target falls to the number of queued items', () => {
     const batcher = batcherWith([
       ['a', 1],
       ['b', 1],
@@ -97,14 +97,14 @@ describe('a batcher', () => {
     expect(batcher.takeBatch()).toEqual({ items: ['b'], bytes: 1, closedBy: 'count' });
   });
 
-  test('says how many full batches wait, by count or by bytes', () => {
+  test('knows how many full batches wait, by count or by bytes', () => {
     const batcher = batcherWith([['a', 150]], 50);
     expect(batcher.fullBatches).toBe(1.5);
     for (let index = 0; index < 20; index += 1) batcher.push('b', 0);
     expect(batcher.fullBatches).toBe(2.1);
   });
 
-  test('keeps every item, in order, within its limits, whatever happens', () => {
+  test('keeps every item, in order, within its limits, over random schedules', () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ bytes: fc.nat(120) }) },
       { weight: 2, arbitrary: fc.constant('take' as const) },
