@@ -1,5 +1,7 @@
 import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../model/batch.ts';
+import { holdObserver } from '../model/holdObserver.ts';
 import type { Tally } from '../model/tally.ts';
+
 /** Items that leave a queue together. */
 export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
 
@@ -70,8 +72,11 @@ export class HeldBatch<T> implements Batch<T> {
       this.#flushListeners = this.#flushListeners.filter((listener) => listener !== onFlush);
       this.#settleOne(tally);
       ready();
+      holdObserver()?.onSettled(hold);
     };
-    return { ready, settle };
+    const hold: Hold = { ready, settle };
+    holdObserver()?.onHold(this, hold);
+    return hold;
   }
 
   /** `next` has returned: the owner releases its own hold. */
@@ -95,6 +100,7 @@ export class HeldBatch<T> implements Batch<T> {
 
   /** Ends it although it is still held: the tallies of those holders come too late. */
   expire(tally: Tally): void {
+    holdObserver()?.onExpired(this);
     if (this.#state !== 'over') this.#end(leastDelivered(this.#tally, tally));
   }
 

@@ -1,19 +1,19 @@
-import type { VirtualTimer } from './hostTimers.ts';
+import type { VirtualTimer } from './virtualTimers.ts';
 
-/** What the functions of `node:timers/promises` take last. */
+/** The last argument of the functions of `node:timers/promises`. */
 interface PromiseTimerOptions {
   readonly signal?: AbortSignal;
   readonly ref?: boolean;
 }
 
-/** The two timer functions that promises are built on. */
+/** The two timer functions that the promises are built on. */
 export interface CallbackTimers {
   setTimeout(callback: () => void, delay?: number): VirtualTimer;
   setInterval(callback: () => void, delay?: number): VirtualTimer;
 }
 
 /** The functions of `node:timers/promises`, on virtual timers. */
-export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
+export function virtualPromiseTimers({ setTimeout, setInterval }: CallbackTimers) {
   const sleep = <T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}): Promise<T | undefined> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal));
@@ -28,9 +28,9 @@ export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
       signal?.addEventListener('abort', abort, { once: true });
     });
 
-  /** Ticks that nobody has asked for yet are kept, as the host does. */
+  /** Ticks are counted until the consumer takes them, as the host does. */
   async function* ticks<T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}) {
-    let due = 0; // ticks that have not been taken
+    let due = 0; // ticks that the consumer has not taken
     let wake = () => {};
     const woken = () =>
       new Promise<void>((resolve) => {
