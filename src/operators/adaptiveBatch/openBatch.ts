@@ -8,6 +8,11 @@ export class OpenBatch {
   readonly #onDelay: () => void;
   #openedAtMillis = 0; // when its first item came
   #timer: Subscription | undefined;
+  /** A field, because a closure in `arm` would be an allocation for each item. */
+  readonly #fire = () => {
+    this.#timer = undefined;
+    this.#onDelay();
+  };
 
   constructor(scheduler: SchedulerLike, processHold: ProcessHold, onDelay: () => void) {
     this.#scheduler = scheduler;
@@ -29,10 +34,7 @@ export class OpenBatch {
 
   /** Sets the timer, unless it runs. */
   arm(delayMillis: number): void {
-    this.#timer ??= waiting(this.#scheduler, delayMillis, this.#processHold, () => {
-      this.#timer = undefined;
-      this.#onDelay();
-    });
+    this.#timer ??= waiting(this.#scheduler, delayMillis, this.#processHold, this.#fire);
   }
 
   disarm(): void {

@@ -18,6 +18,8 @@ export class Saturation<T> {
   readonly #hasGate: boolean;
   readonly #ofQueue: WaterMarks;
   readonly #ofMemory: WaterMarks;
+  /** A field, because a closure in `update` would be an allocation for each item. */
+  readonly #update = () => this.update();
 
   constructor(batcher: Batcher<T>, memory: MemoryAccount, settings: AdaptiveBatchSettings<T>) {
     const close = settings.gate && closingOf(settings.gate, settings);
@@ -34,7 +36,7 @@ export class Saturation<T> {
     this.#ofQueue.tell(this.#batcher.fullBatches);
     this.#ofMemory.tell(this.#memory.fillRatio);
     // Other accounts may give back what this one waits for.
-    if (this.#ofMemory.closed) this.#memory.wait(Math.ceil(this.#memory.heldBytes * ROOM_TO_OPEN), () => this.update());
+    if (this.#ofMemory.closed) this.#memory.wait(Math.ceil(this.#memory.heldBytes * ROOM_TO_OPEN), this.#update);
     else this.#memory.stopWaiting();
   }
 
