@@ -14,7 +14,18 @@ export interface CallbackTimers {
 
 /** The functions of `node:timers/promises`, on virtual timers. */
 export function virtualPromiseTimers({ setTimeout, setInterval }: CallbackTimers) {
-  const sleep = <T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}): Promise<T | undefined> =>
+  const sleep = sleepOn(setTimeout);
+  return {
+    setTimeout: sleep,
+    setImmediate: <T>(value?: T, options?: PromiseTimerOptions) => sleep(0, value, options),
+    setInterval: ticksOn(setInterval),
+    wait: (delay: number, options?: PromiseTimerOptions) => sleep(delay, undefined, options),
+    yield: () => sleep(0),
+  };
+}
+
+function sleepOn(setTimeout: CallbackTimers['setTimeout']) {
+  return <T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}): Promise<T | undefined> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal));
       const abort = () => {
@@ -27,15 +38,13 @@ export function virtualPromiseTimers({ setTimeout, setInterval }: CallbackTimers
       }, delay);
       signal?.addEventListener('abort', abort, { once: true });
     });
+}
 
-  /** Ticks are counted until the consumer takes them, as the host does. */
-  async function* ticks<T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}) {
+/** Ticks are counted until the consumer takes them, as the host does. */
+function ticksOn(setInterval: CallbackTimers['setInterval']) {
+  return async function* ticks<T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}) {
     let due = 0; // ticks that the consumer has not taken
     let wake = () => {};
-    const woken = () =>
-      new Promise<void>((resolve) => {
-        wake = resolve;
-      });
     const timer = setInterval(() => {
       due += 1;
       wake();
@@ -45,21 +54,17 @@ export function virtualPromiseTimers({ setTimeout, setInterval }: CallbackTimers
     try {
       for (;;) {
         if (signal?.aborted) throw abortError(signal);
-        if (due === 0) await woken();
+        if (due === 0) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
         for (; due > 0; due -= 1) yield value;
       }
     } finally {
       timer.close();
       signal?.removeEventListener('abort', abort);
     }
-  }
-
-  return {
-    setTimeout: sleep,
-    setImmediate: <T>(value?: T, options?: PromiseTimerOptions) => sleep(0, value, options),
-    setInterval: ticks,
-    wait: (delay: number, options?: PromiseTimerOptions) => sleep(delay, undefined, options),
-    yield: () => sleep(0),
   };
 }
 

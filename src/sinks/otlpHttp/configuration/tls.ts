@@ -1,25 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
-import { requireShape, withDefaults } from '../../internal/validation.ts';
-import { InvalidOptionError, messageOf } from '../../model/errors.ts';
-import { ExportError } from '../../model/sink.ts';
+import { requireShape, withDefaults } from '../../../internal/validation.ts';
+import { InvalidOptionError, messageOf } from '../../../model/errors.ts';
+import { ExportError } from '../../../model/sink.ts';
 import { areOnePair, certificatesOf, keyOf } from './pem.ts';
 import { kindOf } from './secret.ts';
 
-/** A value, or a function that gives it anew for each new connection: a certificate that is renewed, for example. */
+/** A value, or a function that returns it for each new connection: for a certificate that is renewed, for example. */
 export type Renewable<V> = V | (() => V | Promise<V>);
 
-/** What TLS needs beyond the system's trust. Each in PEM: DER, and a bundle that is cut off, are refused. */
+/** Certificates and keys beyond the system's trust, in PEM. DER and truncated bundles are refused. */
 export interface TlsOptions {
   /** Certificates to trust, instead of the system's: at least one. */
   ca?: Renewable<string | Buffer | readonly (string | Buffer)[]>;
   /** The client's own certificate (its chain behind it) and key, for mutual TLS: both or none. The key has no passphrase. */
   cert?: Renewable<string | Buffer>;
   key?: Renewable<string | Buffer>;
-  /** Whether a backend is refused whose certificate does not fit. Default true. */
+  /** Whether a backend is refused if its certificate is not valid for it. Default true. */
   rejectUnauthorized?: boolean;
 }
 
-/** TLS as it is now. */
+/** The certificates and keys of one connection. */
 export interface TlsMaterial {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
   readonly cert?: string | Buffer;
@@ -27,13 +27,13 @@ export interface TlsMaterial {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Asked for each new connection. */
+/** Gives the certificates and keys of each new connection. */
 export interface TlsSource {
-  /** The same object as before while nothing has changed. It fails with an `ExportError`. */
+  /** Resolves with the same object as before while nothing has changed. It fails with an `ExportError`. */
   current(): Promise<TlsMaterial>;
 }
 
-/** Every option, so that one that does not exist is refused. */
+/** Every option, so that an unknown one is refused. */
 const TLS_DEFAULTS: { [K in keyof Required<TlsOptions>]: TlsOptions[K] | undefined } = Object.freeze({
   ca: undefined,
   cert: undefined,
@@ -41,7 +41,7 @@ const TLS_DEFAULTS: { [K in keyof Required<TlsOptions>]: TlsOptions[K] | undefin
   rejectUnauthorized: true,
 });
 
-/** What the option gives. Values are checked now, and what functions give when they gave it. */
+/** The source that the option describes. Values are checked now, and results of functions when they are there. */
 export function tlsSource(option: string, given: unknown): TlsSource {
   if (typeof given === 'function') return new RenewedTls(option, given as () => unknown);
   requireTls(option, given);
@@ -54,7 +54,7 @@ export function fixedTls(material: TlsMaterial): TlsSource {
   return { current: async () => material };
 }
 
-/** Refuses what OpenSSL would refuse at each handshake, or silently leave out. What was given is a secret, and not repeated. */
+/** Refuses what OpenSSL would refuse at each handshake, or silently ignore. The given values are secrets, and no message shows them. */
 function requireTls(option: string, given: unknown): void {
   if (typeof given !== 'object') throw new InvalidOptionError(option, 'an object', kindOf(given));
   requireShape(option, given, 'an object');
@@ -77,7 +77,7 @@ function areCertificates(ca: unknown): boolean {
   return all.length > 0 && all.every((each) => certificatesOf(each) !== undefined);
 }
 
-/** Both or none; and where both are known, they belong together. */
+/** Whether both or neither are given and, where both are values, they belong together. */
 function mayBeOnePair(cert: unknown, key: unknown): boolean {
   if (cert === undefined || key === undefined) return cert === key;
   return typeof cert === 'function' || typeof key === 'function' || areOnePair(cert, key);
@@ -108,7 +108,7 @@ class RenewedTls implements TlsSource {
   }
 }
 
-/** With what its functions give. */
+/** The options with the results of their functions. */
 async function resolved(options: unknown): Promise<unknown> {
   if (typeof options !== 'object' || options === null) return options;
   const entries = Object.entries(options).map(async ([name, value]) => [

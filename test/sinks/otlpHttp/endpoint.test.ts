@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { otlpHttp } from '../../../src/index.ts';
 import type { InvalidOptionError } from '../../../src/model/errors.ts';
-import { settle } from '../../../src/sinks/otlpHttp/options.ts';
+import { settingsOf } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { closedPort } from '../../support/httpServer.ts';
 import { spanWith } from '../../support/spans.ts';
@@ -60,13 +60,13 @@ describe('a header authorization', () => {
     ['of the function for all', { headers: () => ({ AUTHORIZATION: 'Bearer own' }) }],
     ['of the environment', { environment: { OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer own' } }],
   ])('%s goes over the credentials of the URL', async (_, options) => {
-    const settings = settle({ url, environment: {}, ...options });
+    const settings = settingsOf({ url, environment: {}, ...options });
     expect([settings.url.href, await settings.headers()]).toEqual(['http://a/', { authorization: 'Bearer own' }]);
   });
 
   it('is no reason to change the URL that was given', () => {
     const given = new URL(url);
-    settle({ url: given, environment: {} });
+    settingsOf({ url: given, environment: {} });
     expect(given.href).toBe(url);
   });
 });
@@ -81,7 +81,7 @@ describe('an endpoint of the environment', () => {
     ['http://a:1/two words', 'http://a:1/two%20words/v1/traces'],
   ])('of %j is %s', (text, url) => {
     const warnings = recordWarnings();
-    expect(settle({ environment: { [OF_ALL]: text } }).url.href).toBe(url);
+    expect(settingsOf({ environment: { [OF_ALL]: text } }).url.href).toBe(url);
     expect(warnings).toEqual([]);
   });
 
@@ -104,8 +104,8 @@ describe('an endpoint of the environment', () => {
     const warnings = recordWarnings();
     const [instead, key] = ['http://b:2/v1/traces', '?key=s3cret'];
     const both = { [OF_TRACES]: bad, [OF_ALL]: `http://user:s3cret@b:2/${key}` };
-    expect(settle({ environment: both }).url.href).toBe(`${instead}${key}`);
-    expect(settle({ environment: { [OF_ALL]: bad } }).url.href).toBe('http://localhost:4318/v1/traces');
+    expect(settingsOf({ environment: both }).url.href).toBe(`${instead}${key}`);
+    expect(settingsOf({ environment: { [OF_ALL]: bad } }).url.href).toBe('http://localhost:4318/v1/traces');
     const rule = 'is ignored: it must be an http:// or https:// URL; spans go to';
     expect(warnings).toEqual([
       `spanflow: ${OF_TRACES} ${rule} ${instead} instead`,
@@ -116,20 +116,20 @@ describe('an endpoint of the environment', () => {
 
 describe('a refused URL', () => {
   it.each([
-    ['user:a:b@host:4318', 'a text without http:// or https://'],
-    ['token@host', 'a text that is no URL'],
-    ['s3cret', 'a text that is no URL'],
-    ['localhost:4318', 'a text without http:// or https://'],
-    ['user:s3cret', 'a text without http:// or https://'],
-    ['host?key=s3cret', 'a text that is no URL'],
-    ['http://user:s3cret@', 'a text that is no URL'],
-    ['http://user:s3#cret@host', 'a text that is no URL'],
-    ['http://user:s3cret@host:x', 'a text that is no URL'],
+    ['user:a:b@host:4318', 'a string without http:// or https://'],
+    ['token@host', 'a string that is no URL'],
+    ['s3cret', 'a string that is no URL'],
+    ['localhost:4318', 'a string without http:// or https://'],
+    ['user:s3cret', 'a string without http:// or https://'],
+    ['host?key=s3cret', 'a string that is no URL'],
+    ['http://user:s3cret@', 'a string that is no URL'],
+    ['http://user:s3#cret@host', 'a string that is no URL'],
+    ['http://user:s3cret@host:x', 'a string that is no URL'],
     ['grpc://user:a:b@host:1/p?key=s3cret#s3cret', 'grpc://host:1'],
     ['grpc://token@host', 'grpc://host'],
-    ['grpc://s3:1/cret@host', 'a text without http:// or https://'],
-    ['mailto:s3cret@host', 'a text without http:// or https://'],
-    ['a\u001b[2J\r\n@s3cret', 'a text that is no URL'],
+    ['grpc://s3:1/cret@host', 'a string without http:// or https://'],
+    ['mailto:s3cret@host', 'a string without http:// or https://'],
+    ['a\u001b[2J\r\n@s3cret', 'a string that is no URL'],
   ])('%j is shown as %j and no more', (url, given) => {
     const error = errorOf(() => otlpHttp({ url, environment: {} }));
     expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'otlpHttp.url', given });
