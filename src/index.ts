@@ -28,8 +28,9 @@ export type { StreamInputOptions, StreamWriterOptions } from './outputs/options.
 // 2. What happens on the way: from items to batches, …
 
 export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
+export type { Overflow } from './model/overflow.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions, Overflow } from './operators/adaptiveBatch/options.ts';
+export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 export {

@@ -16,8 +16,9 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 
 // From items to batches.
 
+export type { Overflow } from './model/overflow.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions, Overflow } from './operators/adaptiveBatch/options.ts';
+export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 
 // So many at once.
 

@@ -2,9 +2,8 @@ import { createGate, type Gate } from '../flow/gate.ts';
 import { estimateItemBytes } from '../flow/itemBytes.ts';
 import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../internal/validation.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
+import type { Overflow } from '../model/overflow.ts';
 import type { Loss } from '../model/tally.ts';
-import type { Overflow } from '../operators/adaptiveBatch/options.ts';
-
 /** For the bridges that read a stream: `fromReadable`, `fromReadableStream`. */
 export interface StreamInputOptions {
   /** Nothing is read while it is closed. Give the same one to `adaptiveBatch({ gate })`. Default: one that stays open. */

@@ -14,12 +14,10 @@ import {
   withDefaults,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import type { Overflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
-
-/** What happens to an item that meets a full queue. */
-export type Overflow = 'dropNewest' | 'dropOldest' | 'error';
 
 export interface AdaptiveBatchOptions<T> {
   /**
@@ -77,6 +75,8 @@ export interface AdaptiveBatchOptions<T> {
   sizeOf?: (item: T) => number;
   /** Told of each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
+  /** Called when `onLoss`, `sizeOf`, the strategy or the teardown of an input throws, or when `sizeOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
+  onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
   /**
@@ -90,11 +90,11 @@ export interface AdaptiveBatchOptions<T> {
 
 /** Every option, settled. */
 export type AdaptiveBatchSettings<T> = Required<
-  Omit<AdaptiveBatchOptions<T>, 'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'ledger'>
+  Omit<AdaptiveBatchOptions<T>, 'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger'>
 > &
   Pick<
     { [K in keyof AdaptiveBatchOptions<T>]-?: AdaptiveBatchOptions<T>[K] | undefined },
-    'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'ledger'
+    'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger'
   >;
 
 export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> = Object.freeze({
@@ -115,6 +115,7 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   memory: undefined,
   sizeOf: estimateItemBytes,
   onLoss: undefined,
+  onCallbackError: undefined,
   ledger: undefined,
   processHold: 'whileWaiting',
   scheduler: monotonicScheduler,
@@ -133,11 +134,12 @@ export function settle<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettin
   requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
   requireProcessHold(`${STAGE}.processHold`, settings.processHold);
   requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  const { flushWhen, gate, memory, onLoss, ledger } = settings;
+  const { flushWhen, gate, memory, onLoss, onCallbackError, ledger } = settings;
   if (flushWhen !== undefined) requireShape(`${STAGE}.flushWhen`, flushWhen, 'an Observable', 'subscribe');
   if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
   if (memory !== undefined) requireMemory(`${STAGE}.memory`, memory);
   if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
+  if (onCallbackError !== undefined) requireFunction(`${STAGE}.onCallbackError`, onCallbackError);
   if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
   return settings;
 }

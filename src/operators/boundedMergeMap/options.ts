@@ -10,9 +10,8 @@ import {
   withDefaults,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import type { Overflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
-import type { Overflow } from '../adaptiveBatch/options.ts';
-
 /**
  * In which order things happen. `completion`: items begin in the order in which they come, results come as the items end · `source`: the results, too, come in the order of
  * the items · `key`: items of one key one after the other, those of different keys at once, as far as there is room; results come as the items end.

@@ -61,6 +61,11 @@ export interface ExportToOptions<T> {
   onRetry?: (retry: Retry) => void;
   /** Told of each loss at this stage. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
+  /**
+   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency`
+   * fails or emits an invalid limit. Default: these are only counted, in the ledger.
+   */
+  onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
@@ -78,7 +83,7 @@ export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
   maxRetryAfterMillis: 60_000,
 });
 
-type Optional = 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'ledger';
+type Optional = 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option, settled. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
@@ -95,6 +100,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   giveUpWhen: undefined,
   onRetry: undefined,
   onLoss: undefined,
+  onCallbackError: undefined,
   ledger: undefined,
   random: Math.random,
   processHold: 'whileWaiting',
@@ -120,11 +126,12 @@ export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToS
   requireFunction(`${owner}.random`, settings.random);
   requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
   requireProcessHold(`${owner}.processHold`, settings.processHold);
-  const { stopWhen, giveUpWhen, onRetry, onLoss, ledger } = settings;
+  const { stopWhen, giveUpWhen, onRetry, onLoss, onCallbackError, ledger } = settings;
   if (giveUpWhen !== undefined) requireShape(`${owner}.giveUpWhen`, giveUpWhen, 'an Observable', 'subscribe');
   if (stopWhen !== undefined) requireShape(`${owner}.stopWhen`, stopWhen, 'an Observable', 'subscribe');
   if (onRetry !== undefined) requireFunction(`${owner}.onRetry`, onRetry);
   if (onLoss !== undefined) requireFunction(`${owner}.onLoss`, onLoss);
+  if (onCallbackError !== undefined) requireFunction(`${owner}.onCallbackError`, onCallbackError);
   if (ledger !== undefined) requireShape(`${owner}.ledger`, ledger, 'a ledger of createLedger()', 'open');
   return settings;
 }
