@@ -1,7 +1,7 @@
 import { Memo, ownCopyOf } from '../cache/memo.ts';
 import { OutputBuffer } from '../protobuf/outputBuffer.ts';
+import { ReusedBytes } from '../protobuf/reusedBytes.ts';
 import { likelyBytes, roomFor, varintBytes, writeSize, writeString, writeUtf8 } from '../protobuf/write.ts';
-import { ReusedBytes } from './reusedBytes.ts';
 
 // opentelemetry.proto.common.v1: the field's number, times 8, plus how it is written (0 varint, 1 eight bytes, 2 length and content).
 const KEY_VALUE_KEY = 0x0a;

@@ -1,9 +1,9 @@
 import { Memo, ownCopyOf } from '../cache/memo.ts';
 import { OutputBuffer } from '../protobuf/outputBuffer.ts';
+import { ReusedBytes } from '../protobuf/reusedBytes.ts';
 import { writeString } from '../protobuf/write.ts';
 import type { AttributeKey, Place } from './attributeKey.ts';
 import { ItemLimits } from './itemLimits.ts';
-import { ReusedBytes } from './reusedBytes.ts';
 
 const MAX_KEYS = 512;
 const MAX_NAMES = 256;

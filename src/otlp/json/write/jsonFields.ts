@@ -1,5 +1,5 @@
-import { ReusedBytes } from '../../encode/reusedBytes.ts';
 import { OutputBuffer } from '../../protobuf/outputBuffer.ts';
+import { ReusedBytes } from '../../protobuf/reusedBytes.ts';
 import { writeLongUtf8 } from '../../protobuf/write.ts';
 import type { JsonField, JsonMessage } from '../read/jsonSchema.ts';
 

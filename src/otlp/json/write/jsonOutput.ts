@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
-import type { ReusedBytes } from '../../encode/reusedBytes.ts';
 import type { OutputBuffer } from '../../protobuf/outputBuffer.ts';
+import type { ReusedBytes } from '../../protobuf/reusedBytes.ts';
 import { writeLongUtf8 } from '../../protobuf/write.ts';
 
 const QUOTE = 0x22;

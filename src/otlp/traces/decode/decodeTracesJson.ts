@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { decodeJsonRequest } from '../../json/read/decodeJsonRequest.ts';
+import { decodeJsonRequest } from '../../decode/decodeJsonRequest.ts';
 import { traceRequestJson } from '../../json/read/jsonSchema.ts';
 import { type DecodeTracesOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { tracesDecoding } from './decodeTraces.ts';

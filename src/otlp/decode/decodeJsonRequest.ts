@@ -1,8 +1,8 @@
-import { messageOf, SpanflowError } from '../../../model/errors.ts';
-import { decodeRequest, type SignalDecoding } from '../../decode/decodeRequest.ts';
-import type { DecodeLimits } from '../../protobuf/decodeLimits.ts';
-import type { JsonMessage } from './jsonSchema.ts';
-import { wireOf } from './jsonWire.ts';
+import { messageOf, SpanflowError } from '../../model/errors.ts';
+import type { JsonMessage } from '../json/read/jsonSchema.ts';
+import { wireOf } from '../json/read/jsonWire.ts';
+import type { DecodeLimits } from '../protobuf/decodeLimits.ts';
+import { decodeRequest, type SignalDecoding } from './decodeRequest.ts';
 
 /**
  * The items of an export request in JSON. It is read as the protobuf message that it means, so that one place decides what an item

@@ -1,4 +1,4 @@
-import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
+import type { OutputBuffer } from './outputBuffer.ts';
 
 const WORD = 8;
 
