@@ -7,6 +7,8 @@ export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
 
 /** The operator that made a batch: it learns how the batch goes. */
 export interface HeldBatchOwner<T> {
+  /** The books of the operator, for the books of the holders. */
+  readonly books?: object;
   /** The number of holders that cannot take another batch changed by this much. */
   onUnready(change: number): void;
   /** `next` has returned and nobody has held the batch: nothing more is known of it. */
@@ -74,7 +76,7 @@ export class HeldBatch<T> implements Batch<T> {
       ready();
       holdObserver()?.onSettled(hold);
     };
-    const hold: Hold = { ready, settle };
+    const hold: Hold = { ready, settle, maker: this.#owner.books };
     holdObserver()?.onHold(this, hold);
     return hold;
   }

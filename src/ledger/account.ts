@@ -53,8 +53,12 @@ export class Account {
   readonly role: Role;
   /** The key of the stage in losses, outcomes and statistics. */
   readonly stage: string;
-  readonly place: Place;
+  /** Its only follower's `follows`, the same array for all. */
+  readonly alone: readonly Account[] = [this];
+  #place: Place;
+  readonly #batchers = new Set<object>(); // whose batches have come
   readonly #touch: () => void;
+  readonly #onMove: () => void;
   readonly #gauges = new Set<Gauges>(); // of each subscription that runs
   #attempts = 0;
   #retries = 0;
@@ -72,11 +76,16 @@ export class Account {
   readonly #refusedBy: Partial<Record<LossReason, number>> = {};
   readonly #lostBy: Partial<Record<LossReason, number>> = {};
 
-  constructor(role: Role, stage: string, place: Place, touch: () => void) {
+  /**
+   * @param touch called when the books have changed
+   * @param onMove called when the place has
+   */
+  constructor(role: Role, stage: string, place: Place, touch: () => void, onMove: () => void) {
     this.role = role;
     this.stage = stage;
-    this.place = place;
+    this.#place = place;
     this.#touch = touch;
+    this.#onMove = onMove;
   }
 
   get attempts(): number {
@@ -89,6 +98,26 @@ export class Account {
 
   get callbackErrors(): number {
     return this.#callbackErrors;
+  }
+
+  get place(): Place {
+    return this.#place;
+  }
+
+  /**
+   * A batch came that this stage made. A sink may have been opened before its batcher, so that its place was inferred wrongly.
+   */
+  comesFrom(maker: object | undefined): void {
+    if (maker === undefined || this.#batchers.has(maker)) return;
+    this.#batchers.add(maker);
+    if (!(maker instanceof Account) || this.#isBehind(maker)) return;
+    const batchers = [...this.#batchers].filter((batcher) => batcher instanceof Account);
+    this.#place = { ...this.#place, follows: batchers.length === 1 ? maker.alone : batchers };
+    this.#onMove();
+  }
+
+  #isBehind(other: Account): boolean {
+    return this.#place.follows.some((stage) => stage === other || stage.#isBehind(other));
   }
 
   /** What can be read as long as this goes on; the returned function ends it. */

@@ -20,10 +20,15 @@ interface FanOut {
 export class Graph {
   readonly stages: Account[] = [];
   readonly #copying = new Set<readonly Account[]>(); // stages behind which every follower gets every item
-  #plan: Plan | undefined; // until a stage or a copying fan-out is added
+  #plan: Plan | undefined; // until a stage is added or has another place, or a fan-out copies
 
   add(account: Account): void {
     this.stages.push(account);
+    this.#plan = undefined;
+  }
+
+  /** A stage has another place. */
+  changed(): void {
     this.#plan = undefined;
   }
 
@@ -44,11 +49,11 @@ export class Graph {
   }
 
   #currentPlan(): Plan {
-    this.#plan ??= planOf(this.stages, this.#copying);
+    this.#plan ??= planOf(new Wiring(this.stages), this.#copying);
     const copying = this.#plan.undecided.filter(isCopying);
     if (copying.length === 0) return this.#plan;
     for (const { follows } of copying) this.#copying.add(follows);
-    this.#plan = planOf(this.stages, this.#copying);
+    this.#plan = planOf(new Wiring(this.stages), this.#copying);
     return this.#plan;
   }
 }
@@ -62,75 +67,88 @@ function isCopying({ follows, followers }: FanOut): boolean {
   return isDeclared || sum(followers, 'offered') > sum(follows, 'passedOn');
 }
 
-function fanOutsIn(stages: readonly Account[]): FanOut[] {
-  const followers = new Map<readonly Account[], Account[]>();
-  for (const stage of stages) {
-    const { follows } = stage.place;
-    followers.set(follows, [...(followers.get(follows) ?? []), stage]);
-  }
-  const all = [...followers].map(([follows, those]) => ({ follows, followers: those }));
-  return all.filter((fanOut) => fanOut.follows.length > 0 && fanOut.followers.length > 1);
-}
-
 function sum(accounts: readonly Account[], count: 'offered' | 'passedOn'): number {
   return accounts.reduce((whole, account) => whole + account[count], 0);
 }
 
-function planOf(stages: readonly Account[], copying: ReadonlySet<readonly Account[]>): Plan {
-  const followed = new Set(stages.flatMap(({ place }) => place.follows));
-  const byRoute = new Map<string, Account[]>(); // the ends of each route
-  for (const end of stages.filter((stage) => !followed.has(stage))) {
-    const route = end.place.route ?? (upstreamOf(end).some(({ place }) => copying.has(place.follows)) ? end.stage : '');
-    byRoute.set(route, [...(byRoute.get(route) ?? []), end]);
+/** What each stage follows. */
+class Wiring {
+  readonly stages: readonly Account[];
+  readonly #follows: ReadonlyMap<Account, readonly Account[]>;
+
+  constructor(stages: readonly Account[]) {
+    const followed = new Set(stages.flatMap(({ place }) => place.follows));
+    // A chain whose input was opened after its other stages follows it all the same.
+    const looseInputs = stages.filter((stage) => stage.role === 'input' && !followed.has(stage));
+    const followsOf = ({ role, place: { follows } }: Account) =>
+      role === 'input' || follows.length > 0 ? follows : looseInputs;
+    this.stages = stages;
+    this.#follows = new Map(stages.map((stage) => [stage, followsOf(stage)]));
   }
-  const whole = flowOf(stages, new Set());
-  const undecided = fanOutsIn(stages).filter(({ follows }) => !copying.has(follows));
-  if (byRoute.size < 2) return { whole, routes: new Map(), isEachRouteWhole: false, undecided };
+
+  follows(stage: Account): readonly Account[] {
+    return this.#follows.get(stage) ?? [];
+  }
+
+  /** A stage, and everything in front of it. */
+  upstreamOf(stage: Account): Account[] {
+    return [...new Set([stage, ...this.follows(stage).flatMap((other) => this.upstreamOf(other))])];
+  }
+
+  /** Those of the stages that none of them follows. */
+  endsOf(stages: readonly Account[]): Account[] {
+    const followed = new Set(stages.flatMap((stage) => this.follows(stage)));
+    return stages.filter((stage) => !followed.has(stage));
+  }
+
+  fanOuts(): FanOut[] {
+    const followers = new Map<readonly Account[], Account[]>();
+    for (const stage of this.stages) {
+      const follows = this.follows(stage);
+      followers.set(follows, [...(followers.get(follows) ?? []), stage]);
+    }
+    const all = [...followers].map(([follows, those]) => ({ follows, followers: those }));
+    return all.filter((fanOut) => fanOut.follows.length > 0 && fanOut.followers.length > 1);
+  }
+}
+
+function planOf(wiring: Wiring, copying: ReadonlySet<readonly Account[]>): Plan {
+  const { stages } = wiring;
+  const endsByRoute = new Map<string, Account[]>();
+  for (const end of wiring.endsOf(stages)) {
+    const isCopy = wiring.upstreamOf(end).some((stage) => copying.has(wiring.follows(stage)));
+    const route = end.place.route ?? (isCopy ? end.stage : '');
+    endsByRoute.set(route, [...(endsByRoute.get(route) ?? []), end]);
+  }
+  const whole = flowOf(wiring, stages, new Set());
+  const undecided = wiring.fanOuts().filter(({ follows }) => !copying.has(follows));
+  if (endsByRoute.size < 2) return { whole, routes: new Map(), isEachRouteWhole: false, undecided };
+  const upstreams = [...endsByRoute.values()].map((ends) => new Set(ends.flatMap((end) => wiring.upstreamOf(end))));
+  const shared = sharedBatchers(upstreams);
   const routes = new Map<string, Flow>();
-  const shared = sharedBatchers([...byRoute.values()]);
-  for (const [route, ends] of byRoute) {
-    const those = new Set(ends.flatMap(upstreamOf));
-    routes.set(
-      route === '' ? (ends[0] as Account).stage : route,
-      flowOf(
-        stages.filter((stage) => those.has(stage)),
-        shared,
-      ),
-    );
+  for (const [index, [route, ends]] of [...endsByRoute].entries()) {
+    const those = stages.filter((stage) => upstreams[index]?.has(stage));
+    routes.set(route === '' ? (ends[0] as Account).stage : route, flowOf(wiring, those, shared));
   }
   return { whole, routes, isEachRouteWhole: shared.size === 0, undecided };
 }
 
-/** A stage, and everything in front of it. */
-function upstreamOf(stage: Account): Account[] {
-  return [...new Set([stage, ...stage.place.follows.flatMap(upstreamOf)])];
-}
-
 /** Batchers that lie in front of several routes. */
-function sharedBatchers(routes: readonly (readonly Account[])[]): ReadonlySet<Account> {
-  const seen = new Set<Account>();
-  const shared = new Set<Account>();
-  for (const ends of routes) {
-    for (const stage of new Set(ends.flatMap(upstreamOf))) {
-      if (stage.role !== 'batch') continue;
-      if (seen.has(stage)) shared.add(stage);
-      seen.add(stage);
-    }
-  }
-  return shared;
+function sharedBatchers(upstreams: readonly ReadonlySet<Account>[]): ReadonlySet<Account> {
+  const batchers = upstreams.flatMap((stages) => [...stages].filter(({ role }) => role === 'batch'));
+  return new Set(batchers.filter((stage, index) => batchers.indexOf(stage) !== index));
 }
 
 /** Batchers know the outcome of their items from the holders, so a sink behind them is the same items once more, unless it is one of several routes. */
-function flowOf(stages: readonly Account[], untilEmitted: ReadonlySet<Account>): Flow {
+function flowOf(wiring: Wiring, stages: readonly Account[], untilEmitted: ReadonlySet<Account>): Flow {
   const isBehind = (stage: Account) =>
-    upstreamOf(stage).some((other) => other !== stage && other.role === 'batch' && !untilEmitted.has(other));
+    wiring.upstreamOf(stage).some((other) => other !== stage && other.role === 'batch' && !untilEmitted.has(other));
   const counted = stages.filter((stage) => !isBehind(stage));
-  const followed = new Set(counted.flatMap(({ place }) => place.follows));
-  const isFirst = ({ place }: Account) => !place.follows.some((stage) => counted.includes(stage));
+  const isFirst = (stage: Account) => !wiring.follows(stage).some((other) => counted.includes(other));
   return {
     first: counted.filter(isFirst),
     later: counted.filter((stage) => !isFirst(stage)),
-    last: new Set(counted.filter((stage) => !followed.has(stage))),
+    last: new Set(wiring.endsOf(counted)),
     behindBatches: stages.filter((stage) => isBehind(stage) && stage.role === 'operator'),
     untilEmitted,
   };

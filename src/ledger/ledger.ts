@@ -43,7 +43,7 @@ const MAX_STAGES = 256;
 /**
  * Makes a ledger, to be given to each stage of one pipeline.
  *
- * A stage follows the one that was opened before it, so that the order of `adaptiveBatch(…)` and `exportTo(…)` in the program is the order in the books; inputs that are opened one after the other are merged. Behind
+ * A stage follows the one that was opened before it: the order of the operators in the program is their order in the books. Inputs that are opened one after the other are merged. A sink that was opened before its batcher is put behind it when its first batch comes. Behind
  * a fan-out, give the stages of each route `ledger.route('name')` instead: then `stats().routes` has the totals of each, and an item counts as delivered in the whole when the route that has delivered least has
  * delivered it. Without it, what begins after the end of a chain is a further one from the same input; several chains that share the items out (`groupBy`) are summed up, and chains that each get every item are routes
  * named after their last stage.
@@ -104,7 +104,14 @@ class Books {
     const shared = alike.findLast((account) => account.place.route === route);
     if (shared !== undefined && stages.length >= MAX_STAGES) return shared;
     const key = alike.length === 0 ? stage : `${stage}#${alike.length + 1}`;
-    const account = new Account(role, key, { route, follows: line.end(role) }, () => this.#changed());
+    const place = { route, follows: line.end(role) };
+    const account = new Account(
+      role,
+      key,
+      place,
+      () => this.#changed(),
+      () => this.#graph.changed(),
+    );
     line.add(account);
     this.#graph.add(account);
     return account;

@@ -42,7 +42,7 @@ export class Line {
     const stages = this.#stages.slice(0, length);
     // Inputs that were opened one after the other are merged.
     const before = last.role === 'input' ? stages.findLastIndex((stage) => stage.role !== 'input') : length - 2;
-    const end = stages.slice(before + 1);
+    const end = stages.length - before === 2 ? last.alone : stages.slice(before + 1);
     this.#ends.set(last, end);
     return end;
   }

@@ -8,6 +8,7 @@ import {
   createLedger,
   ExportError,
   exportTo,
+  type FlushRequest,
   type Ledger,
   type Sink,
   type Stats,
@@ -202,5 +203,30 @@ describe('a key', () => {
     await send(input, 5);
     expect(keys).toEqual(['exportTo(dead)', 'exportTo(dead)']);
     expect(Object.keys(ledger.stats().stages)).toContain('exportTo(dead)');
+  });
+});
+
+describe('stages that are opened in another order than items take', () => {
+  test('are put in order: a sink behind the batcher whose batches come, a chain behind the input that came last', async () => {
+    const ledger = createLedger();
+    const out = exportTo(alive(), { ledger });
+    const flushWhen = new Subject<FlushRequest>();
+    const batches = adaptiveBatch<number>({ ledger, flushWhen });
+    const input = channel<number>({ ledger });
+    input.flush$.subscribe(flushWhen);
+    input.items$.pipe(batches, out).subscribe();
+    await send(input, 2);
+    expect(ledger.stats()).toMatchObject({ offered: 2, accepted: 2, delivered: 2, between: 0, pending: 0, routes: {} });
+  });
+
+  test('a sink of batches from two batchers follows both', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    const [odd, even] = partition(input.items$, (item) => item % 2 === 1);
+    const out = exportTo(alive(), { ledger });
+    const batches = () => adaptiveBatch<number>({ ledger, flushWhen: input.flush$ });
+    merge(odd.pipe(batches()), even.pipe(batches())).pipe(out).subscribe();
+    await send(input);
+    expect(ledger.stats()).toMatchObject({ offered: 100, delivered: 100, lost: {}, between: 0, routes: {} });
   });
 });

@@ -43,6 +43,10 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
     this.#maxSize = settings.maxUnsettledBatches;
   }
 
+  get books(): object {
+    return this.#reporter.account;
+  }
+
   get size(): number {
     return this.#batches.size;
   }

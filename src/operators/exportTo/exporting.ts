@@ -79,6 +79,7 @@ export class Exporting<T> {
     if (batch === undefined || batch.items.length === 0) return;
     const delivery = new Delivery(given, batch, this.#context);
     const entry = { delivery, hold: batch.hold((urgency) => delivery.flush(urgency)), run: new Subscription() };
+    this.#reporter.account.comesFrom(entry.hold.maker);
     if (this.#pending.hasRoomFor(delivery)) this.#accept(entry);
     else this.#refuse(entry);
   }
