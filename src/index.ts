@@ -8,6 +8,7 @@ import './internal/requireNode.ts';
 
 // The default composition.
 
+export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
 export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 
@@ -23,13 +24,14 @@ export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromA
 export { fromReadable } from './inputs/fromReadable.ts';
 export { fromReadableStream } from './inputs/fromReadableStream.ts';
 export { type FromSpanProcessorOptions, fromSpanProcessor, type SpanInput } from './inputs/fromSpanProcessor.ts';
-export type { StreamInputOptions, StreamWriterOptions } from './outputs/options.ts';
+export type { StreamInputOptions, StreamWriterOptions } from './inputs/streamOptions.ts';
 
 // 2. What happens on the way: from items to batches, …
 
 export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
+export type { Overflow } from './model/overflow.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions, Overflow } from './operators/adaptiveBatch/options.ts';
+export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 export {
@@ -74,9 +76,9 @@ export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
 export { toReadable } from './outputs/toReadable.ts';
 export { toReadableStream } from './outputs/toReadableStream.ts';
-export type { ExportAnswer } from './pipelines/exportHandle/call.ts';
-export { type ExportHandle, exportHandle } from './pipelines/exportHandle/exportHandle.ts';
-export type { ExportCallOptions, ExportHandleOptions } from './pipelines/exportHandle/options.ts';
+export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
+export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
+export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
 export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
@@ -92,6 +94,7 @@ export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.t
 export type { Stats } from './ledger/stats.ts';
 export {
   InvalidOptionError,
+  type OptionMistake,
   QueueFullError,
   RaceTimeoutError,
   SpanflowError,

@@ -16,8 +16,9 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 
 // From items to batches.
 
+export type { Overflow } from './model/overflow.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions, Overflow } from './operators/adaptiveBatch/options.ts';
+export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 
 // So many at once.
 
@@ -45,11 +46,12 @@ export { toWritableStream } from './inputs/channel/toWritableStream.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
 export { fromReadable } from './inputs/fromReadable.ts';
 export { fromReadableStream } from './inputs/fromReadableStream.ts';
+export type { StreamInputOptions, StreamWriterOptions } from './inputs/streamOptions.ts';
 export type { ProcessHold } from './internal/timers.ts';
-export type { StreamInputOptions, StreamOutputOptions, StreamWriterOptions } from './outputs/options.ts';
+export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
 export { toReadable } from './outputs/toReadable.ts';
 export { toReadableStream } from './outputs/toReadableStream.ts';
-export type { ExportAnswer } from './pipelines/exportHandle/call.ts';
-export { type ExportHandle, exportHandle } from './pipelines/exportHandle/exportHandle.ts';
-export type { ExportCallOptions, ExportHandleOptions } from './pipelines/exportHandle/options.ts';
+export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
+export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
+export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';

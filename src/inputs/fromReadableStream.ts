@@ -1,12 +1,14 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Gate } from '../flow/gate.ts';
-import { requireShape } from '../internal/validation.ts';
+import { shape } from '../internal/validation.ts';
 import type { Account } from '../ledger/account.ts';
 import { SpanflowError } from '../model/errors.ts';
-import { type StreamInputOptions, settleInput } from '../outputs/options.ts';
-import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/pulling.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/gateWait.ts';
+import { type StreamInputOptions, streamInputSettings } from './streamOptions.ts';
 
 const STAGE = 'fromReadableStream';
+
+const aReadableStream = shape('a ReadableStream', 'getReader', 'cancel');
 
 /**
  * Reads a Web stream, one chunk after another, only while the gate is open.
@@ -38,8 +40,7 @@ const STAGE = 'fromReadableStream';
  * @see toReadableStream
  */
 export function fromReadableStream<T>(stream: ReadableStream<T>, options: StreamInputOptions = {}): Observable<T> {
-  const { gate, ledger } = settleInput(STAGE, options);
-  requireShape(`${STAGE}.stream`, stream, 'a ReadableStream', 'getReader', 'cancel');
+  const { gate, ledger } = streamInputSettings(STAGE, options, { stream: [stream, aReadableStream] });
   const account = ledger.open('input', STAGE);
   return new Observable((subscriber) => {
     const reader = stream.getReader();

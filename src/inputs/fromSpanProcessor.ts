@@ -5,20 +5,15 @@ import { placesInHeap } from '../flow/memory.ts';
 import { Ring } from '../flow/ring.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { DueTurn } from '../internal/timers.ts';
-import {
-  requireFunction,
-  requireMillis,
-  requireOneOf,
-  requireShape,
-  requireWhole,
-  withDefaults,
-} from '../internal/validation.ts';
+import { aScheduler, millis, oneOf, type Rules, requireRule, settingsOf, whole } from '../internal/validation.ts';
+import { flushWithin } from '../internal/withinTime.ts';
 import type { Account } from '../ledger/account.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
+import { STAGE_RULES, StageReporter } from '../ledger/stageReporter.ts';
 import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
 import type { Loss, LossReason } from '../model/outcome.ts';
 import { DeferredLosses } from './shared/deferredLosses.ts';
-import { doneWithin, Flushes } from './shared/flushes.ts';
+import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
 import { Multicast } from './shared/multicast.ts';
 
 export interface FromSpanProcessorOptions {
@@ -34,25 +29,38 @@ export interface FromSpanProcessorOptions {
   flushTimeoutMillis?: number;
   /** Told of the losses at this stage (`queueFull`, `alreadyShutdown`, `noSubscriber`), once per turn, and never from within `onEnd`. */
   onLoss?: (loss: Loss) => void;
+  /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
+  onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
-/** Every option, settled. */
-type Settings = Required<Omit<FromSpanProcessorOptions, 'onLoss' | 'ledger'>> & {
-  [K in 'onLoss' | 'ledger']: FromSpanProcessorOptions[K] | undefined;
+/** Every option with its value. */
+type Settings = Required<Omit<FromSpanProcessorOptions, Optional>> & {
+  [K in Optional]: FromSpanProcessorOptions[K] | undefined;
 };
+
+type Optional = 'onLoss' | 'onCallbackError' | 'ledger';
 
 export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
   maxQueueSize: 32_768,
   overflow: 'dropNewest',
   flushTimeoutMillis: 30_000,
   onLoss: undefined,
+  onCallbackError: undefined,
   ledger: undefined,
   scheduler: monotonicScheduler,
 });
+
+export const FROM_SPAN_PROCESSOR_RULES: Rules<Settings> = {
+  ...STAGE_RULES,
+  maxQueueSize: whole(1),
+  overflow: oneOf('dropNewest', 'dropOldest'),
+  flushTimeoutMillis: millis(1),
+  scheduler: aScheduler,
+};
 
 /** A `SpanProcessor` for OpenTelemetry's SDK, and the stream of the spans that it was given. */
 export interface SpanInput extends SpanProcessor {
@@ -76,13 +84,17 @@ export interface SpanSource extends SpanInput {
   /** `onEnd`, with an answer: why the span did not get in. One that is not sampled, or is no span at all, is not counted as offered. */
   offer(span: ReadableSpan): LossReason | undefined;
   readonly lost: Observable<LostSpans>;
-  /** @param isEnding whether the program is coming to its end */
-  forceFlush(options?: { timeoutMillis?: number }, isEnding?: boolean): Promise<void>;
-  /** @param deadlineMillis when what has no outcome will be given up */
-  shutdown(options?: { timeoutMillis?: number }, deadlineMillis?: number): Promise<void>;
+  /** Its key in the ledger. */
+  readonly stage: string;
+  /** `forceFlush` without a timeout. */
+  flush(urgency: FlushUrgency): Promise<void>;
+  /** `shutdown` without a timeout. */
+  end(urgency: FlushUrgency): Promise<void>;
 }
 
 const STAGE = 'fromSpanProcessor';
+
+const TIMEOUT = millis(0, 'orInfinity');
 
 /** Spans that are drained before the event loop has its next turn. */
 const SPANS_PER_TURN = 4_096;
@@ -125,29 +137,25 @@ export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanI
 /** {@link fromSpanProcessor}, for our own stages. */
 export function spanSource(options: FromSpanProcessorOptions): SpanSource {
   const maxQueueSize = placesInHeap(FROM_SPAN_PROCESSOR_DEFAULTS.maxQueueSize);
-  const settings = withDefaults(STAGE, { ...FROM_SPAN_PROCESSOR_DEFAULTS, maxQueueSize }, options);
-  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
-  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest']);
-  requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');
-  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  if (settings.onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, settings.onLoss);
-  if (settings.ledger !== undefined)
-    requireShape(`${STAGE}.ledger`, settings.ledger, 'a ledger of createLedger()', 'open');
+  const defaults = { ...FROM_SPAN_PROCESSOR_DEFAULTS, maxQueueSize };
+  const settings = settingsOf<Settings>(STAGE, defaults, FROM_SPAN_PROCESSOR_RULES, options);
   return new RingInput(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
 }
 
 class RingInput implements SpanSource {
   readonly #settings: Settings;
   readonly #account: Account;
+  readonly #reporter: StageReporter<never>;
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Multicast<ReadableSpan>();
-  readonly #flushes = new Flushes();
+  readonly #flushes = new FlushRequests();
   readonly #losses: DeferredLosses;
   #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
   readonly #turn: DueTurn;
   #draining = false;
   #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream
   #shutdown: Promise<void> | undefined;
+  #ended: Promise<void> | undefined; // resolves when everything has its outcome
   #isClosed = false; // from the beginning of the shutdown, which sends what waits before its promise is there
 
   readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
@@ -160,11 +168,12 @@ class RingInput implements SpanSource {
   constructor(settings: Settings, account: Account) {
     this.#settings = settings;
     this.#account = account;
+    this.#reporter = new StageReporter(account, settings);
     this.#turn = new DueTurn(settings.scheduler, () => {
-      this.#losses.tell();
+      this.#losses.report();
       this.#drain(SPANS_PER_TURN);
     });
-    this.#losses = new DeferredLosses(account, settings.onLoss);
+    this.#losses = new DeferredLosses(this.#reporter);
     account.watch({ queueSize: () => this.#ring.length });
   }
 
@@ -179,27 +188,39 @@ class RingInput implements SpanSource {
       if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return 'unsampled';
       return this.#push(span);
     } catch {
-      // Only an object that is no span gets here. The host has other things to do than to hear of it.
+      // Only an object that is no span gets here. It is counted: nothing throws into `span.end()`, and no callback runs there.
       this.#account.callbackFailed();
       return 'unencodable';
     }
   }
 
-  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, isEnding = false): Promise<void> {
-    requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    return (
-      this.#shutdown ??
-      this.#settled('forceFlush', timeoutMillis, (onDone) => this.#flush(onDone, { timeoutMillis, isEnding }))
-    );
+  get stage(): string {
+    return this.#account.stage;
   }
 
-  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, deadlineMillis = timeoutMillis): Promise<void> {
-    requireMillis(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    this.#isClosed = true;
-    this.#shutdown ??= this.#settled('shutdown', timeoutMillis, (onDone) =>
-      this.#end(onDone, { timeoutMillis: deadlineMillis, isEnding: true }),
+  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    requireRule(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, TIMEOUT);
+    const { scheduler } = this.#settings;
+    return flushWithin(scheduler, timeoutMillis, 'forceFlush', () => this.flush({ timeoutMillis, isEnding: false }));
+  }
+
+  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    requireRule(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, TIMEOUT);
+    const { scheduler } = this.#settings;
+    this.#shutdown ??= flushWithin(scheduler, timeoutMillis, 'shutdown', () =>
+      this.end({ timeoutMillis, isEnding: true }),
     );
     return this.#shutdown;
+  }
+
+  flush(urgency: FlushUrgency): Promise<void> {
+    return this.#ended ?? outsideCaller((onDone) => this.#flush(onDone, urgency));
+  }
+
+  end(urgency: FlushUrgency): Promise<void> {
+    this.#isClosed = true;
+    this.#ended ??= outsideCaller((onDone) => this.#end(onDone, urgency));
+    return this.#ended;
   }
 
   #push(span: ReadableSpan): LossReason | undefined {
@@ -233,7 +254,7 @@ class RingInput implements SpanSource {
   }
 
   #drainSoon(): void {
-    if (this.#spans.observed || this.#losses.size > 0) this.#turn.arm();
+    if (this.#spans.observed || !this.#losses.isEmpty) this.#turn.arm();
   }
 
   #drain(atMost: number): void {
@@ -251,11 +272,7 @@ class RingInput implements SpanSource {
   #emit(): void {
     const span = this.#ring.shift() as ReadableSpan;
     this.#account.handOn(1);
-    try {
-      this.#spans.next(span);
-    } catch {
-      this.#account.callbackFailed();
-    }
+    this.#reporter.guard(() => this.#spans.next(span));
   }
 
   /** Sends a flush request behind everything that has ended so far. */
@@ -284,10 +301,6 @@ class RingInput implements SpanSource {
     this.#flushes.send(onDone, urgency);
     this.#spans.complete();
     this.#flushes.complete();
-    this.#losses.tell();
-  }
-
-  #settled(what: string, timeoutMillis: number, work: (onDone: () => void) => void): Promise<void> {
-    return doneWithin({ what, timeoutMillis, scheduler: this.#settings.scheduler }, work);
+    this.#losses.report();
   }
 }

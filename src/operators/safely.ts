@@ -1,5 +1,5 @@
 import { runGuarded } from '../internal/runGuarded.ts';
-import { requireFunction, withDefaults } from '../internal/validation.ts';
+import { aFunction, settingsOf } from '../internal/validation.ts';
 
 export interface SafelyOptions<Args extends readonly unknown[], Fallback> {
   /** What is returned in the place of an exception: it is given that, and the arguments. Default: it returns `undefined`. */
@@ -12,6 +12,8 @@ export const SAFELY_DEFAULTS: Readonly<Required<SafelyOptions<readonly unknown[]
   fallback: () => undefined,
   onError: () => {},
 });
+
+const SAFELY_RULES = { fallback: aFunction, onError: aFunction };
 
 /** What a function returns, or the fallback; for a promise, what it resolves with, or the fallback. */
 export type SafeResult<Result, Fallback> =
@@ -68,10 +70,8 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
   options: SafelyOptions<Settled<Args>, Fallback> = {},
 ): Safe<Args, SafeResult<Result, NoInfer<Fallback>>> {
   type Settings = Required<SafelyOptions<Args, Fallback | undefined>>;
-  const { fallback, onError } = withDefaults<Settings>('safely', SAFELY_DEFAULTS, options);
-  requireFunction('safely.callback', callback);
-  requireFunction('safely.fallback', fallback);
-  requireFunction('safely.onError', onError);
+  const args = { callback: [callback, aFunction] } as const;
+  const { fallback, onError } = settingsOf<Settings>('safely', SAFELY_DEFAULTS, SAFELY_RULES, options, args);
   let errors = 0;
 
   const failed = (error: unknown, args: Args) => {

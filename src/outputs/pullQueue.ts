@@ -2,11 +2,10 @@ import { type Observable, Subscription } from 'rxjs';
 import { BoundedQueue, measure } from '../flow/boundedQueue.ts';
 import { Ring } from '../flow/ring.ts';
 import { QUEUE_MARKS, WaterMarks } from '../flow/waterMarks.ts';
-import { runGuarded } from '../internal/runGuarded.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 import type { Account } from '../ledger/account.ts';
+import { countOf, StageReporter } from '../ledger/stageReporter.ts';
 import { QueueFullError, SpanflowError } from '../model/errors.ts';
-import type { LossReason } from '../model/outcome.ts';
 import type { StreamOutputSettings } from './options.ts';
 
 /** What a reader gets: an item, the end, an error (once); or nothing, because it has stopped the queue itself. */
@@ -20,6 +19,7 @@ export class PullQueue<T> {
   readonly #stage: string;
   readonly #settings: StreamOutputSettings<T>;
   readonly #account: Account;
+  readonly #reporter: StageReporter<T>;
   readonly #source: Observable<T>;
   readonly #carries: (item: T) => boolean;
   readonly #queue: BoundedQueue<T>;
@@ -41,6 +41,7 @@ export class PullQueue<T> {
     this.#source = source;
     this.#settings = settings;
     this.#account = account;
+    this.#reporter = new StageReporter(account, settings);
     this.#carries = carries;
     this.#queue = new BoundedQueue(settings);
     const { gate } = settings;
@@ -68,8 +69,8 @@ export class PullQueue<T> {
   pull(reader: (pulled: Pulled<T>) => void): void {
     this.start();
     if (this.#queue.length > 0) {
-      this.#account.handOn(1);
       const item = this.#queue.shift();
+      this.#account.handOn(countOf(item));
       this.#tellGate();
       reader({ kind: 'item', item });
     } else if (this.#ending !== undefined) {
@@ -90,38 +91,35 @@ export class PullQueue<T> {
     this.#leave();
     this.#ending = { kind: 'stopped' };
     const left = this.#queue.clear();
-    if (left.length > 0) this.#lose('unsubscribed', left);
+    this.#reporter.lost('unsubscribed', left);
     this.#tellGate();
     this.#answerReaders(this.#ending);
   }
 
   /** A source whose teardown throws has failed at that, and the reader is answered all the same. */
   #leave(): void {
-    runGuarded(
-      () => this.#subscription.unsubscribe(),
-      () => this.#account.callbackFailed(),
-    );
+    this.#reporter.tearDown(this.#subscription);
   }
 
   #offer(item: T): void {
     if (this.#ending !== undefined) return;
-    if (!this.#carries(item)) this.#refuse('unencodable', item);
+    if (!this.#carries(item)) this.#reporter.refused('unencodable', [item]);
     else if (this.#readers.length > 0) this.#handOver(item);
     else this.#keep(item);
   }
 
   #handOver(item: T): void {
-    this.#account.accept(1);
-    this.#account.handOn(1);
+    this.#account.accept(countOf(item));
+    this.#account.handOn(countOf(item));
     this.#readers.shift()?.({ kind: 'item', item });
   }
 
   #keep(item: T): void {
-    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     if (!this.#queue.admits(bytes)) {
-      this.#refuse('tooLarge', item);
+      this.#reporter.refused('tooLarge', [item]);
     } else if (this.#queue.fits(bytes) || this.#makeRoom(bytes)) {
-      this.#account.accept(1);
+      this.#account.accept(countOf(item));
       this.#queue.push(item, bytes);
       this.#tellGate();
     } else {
@@ -131,12 +129,12 @@ export class PullQueue<T> {
 
   #makeRoom(bytes: number): boolean {
     if (this.#settings.overflow !== 'dropOldest') return false;
-    while (!this.#queue.fits(bytes)) this.#lose('queueFull', [this.#queue.shift()]);
+    while (!this.#queue.fits(bytes)) this.#reporter.lost('queueFull', [this.#queue.shift()]);
     return true;
   }
 
   #overflow(item: T): void {
-    this.#refuse('queueFull', item);
+    this.#reporter.refused('queueFull', [item]);
     if (this.#settings.overflow !== 'error') return;
     const { maxQueueSize, maxQueueBytes } = this.#settings;
     this.#leave();
@@ -163,23 +161,5 @@ export class PullQueue<T> {
   #tellGate(): void {
     if (this.#ending === undefined) this.#water.tell(this.#queue.fillRatio);
     else this.#water.end();
-  }
-
-  #refuse(reason: LossReason, item: T): void {
-    this.#account.refuse(1, reason);
-    this.#tell(reason, [item]);
-  }
-
-  #lose(reason: LossReason, items: readonly T[]): void {
-    this.#account.lose(items.length, reason);
-    this.#tell(reason, items);
-  }
-
-  #tell(reason: LossReason, items: readonly T[]): void {
-    try {
-      this.#settings.onLoss?.({ count: items.length, reason, stage: this.#stage }, items);
-    } catch {
-      this.#account.callbackFailed();
-    }
   }
 }

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { createLedger } from '../ledger/ledger.ts';
-import { type StreamOutputOptions, settleOutput } from './options.ts';
+import { type StreamOutputOptions, streamOutputSettings } from './options.ts';
 import { PullQueue } from './pullQueue.ts';
 
 const STAGE = 'toAsyncIterable';
@@ -37,7 +37,7 @@ const STAGE = 'toAsyncIterable';
  * @see toReadableStream
  */
 export function toAsyncIterable<T>(source: Observable<T>, options: StreamOutputOptions<T> = {}): AsyncIterable<T> {
-  const settings = settleOutput(STAGE, source, options);
+  const settings = streamOutputSettings(STAGE, source, options);
   const account = (settings.ledger ?? createLedger()).open('sink', STAGE);
   return {
     [Symbol.asyncIterator]() {

@@ -1,4 +1,4 @@
-import { requireShape } from '../internal/validation.ts';
+import { requireRule, shape } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 
 /** What a strategy has to keep within. */
@@ -130,8 +130,10 @@ export class GuardedStrategy {
   }
 }
 
+const aStrategy = shape('a batch size strategy: an object with left() and ended()', 'left', 'ended');
+
 function made(strategy: unknown): BatchSizeStrategy {
-  requireShape('strategy', strategy, 'a batch size strategy: an object with left() and ended()', 'left', 'ended');
+  requireRule('strategy', strategy, aStrategy);
   return strategy as BatchSizeStrategy;
 }
 

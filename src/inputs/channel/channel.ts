@@ -1,6 +1,14 @@
+import { settingsOf } from '../../internal/validation.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { BoundedChannel } from './boundedChannel.ts';
-import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
+import {
+  CHANNEL_DEFAULTS,
+  CHANNEL_RULES,
+  type Channel,
+  type ChannelOptions,
+  type ChannelSettings,
+  STAGE,
+} from './options.ts';
 
 /**
  * Lets many producers send into one stream, through a bounded queue that answers each of them.
@@ -38,6 +46,6 @@ import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
  * @see fromSpanProcessor
  */
 export function channel<T>(options: ChannelOptions<T> = {}): Channel<T> {
-  const settings = settle(options);
+  const settings = settingsOf<ChannelSettings<T>>(STAGE, CHANNEL_DEFAULTS, CHANNEL_RULES, options);
   return new BoundedChannel(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
 }

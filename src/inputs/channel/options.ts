@@ -1,10 +1,12 @@
 import type { Observable, SchedulerLike } from 'rxjs';
+import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
-import { type MemoryBudget, requireMemory } from '../../flow/memory.ts';
+import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
-import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import { aScheduler, millis, optional, type Rules, whole } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { FlushRequest } from '../../model/batch.ts';
 import type { Loss } from '../../model/outcome.ts';
 
@@ -28,15 +30,17 @@ export interface ChannelOptions<T> {
   sizeOf?: (item: T) => number;
   /** Told what was refused (`queueFull`, `tooLarge`, `alreadyShutdown`), summed up once per turn of the event loop, and never from within a call of a producer. */
   onLoss?: (loss: Loss) => void;
+  /** Called when `onLoss`, `sizeOf`, the gate or a subscriber of `items$` throws, or `sizeOf` returns an invalid number. */
+  onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'gate' | 'memory' | 'onLoss' | 'ledger';
+type Optional = 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
 
-/** Every option, settled. */
+/** Every option with its value. */
 export type ChannelSettings<T> = Required<Omit<ChannelOptions<T>, Optional>> & {
   [K in Optional]: ChannelOptions<T>[K] | undefined;
 };
@@ -50,6 +54,7 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   flushTimeoutMillis: 30_000,
   sizeOf: estimateItemBytes,
   onLoss: undefined,
+  onCallbackError: undefined,
   ledger: undefined,
   scheduler: monotonicScheduler,
 });
@@ -90,19 +95,11 @@ export interface Channel<T> {
 
 export const STAGE = 'channel';
 
-/** Lays the options over the defaults and refuses what is out of range. */
-export function settle<T>(options: ChannelOptions<T>): ChannelSettings<T> {
-  const settings = withDefaults<ChannelSettings<T>>(STAGE, CHANNEL_DEFAULTS, options);
-  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
-  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
-  requireWhole(`${STAGE}.maxWaitingSends`, settings.maxWaitingSends, 0);
-  requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');
-  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
-  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  const { gate, memory, onLoss, ledger } = settings;
-  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
-  if (memory !== undefined) requireMemory(`${STAGE}.memory`, memory);
-  if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
-  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  return settings;
-}
+export const CHANNEL_RULES: Rules<ChannelSettings<unknown>> = {
+  ...QUEUE_RULES,
+  ...STAGE_RULES,
+  maxWaitingSends: whole(0),
+  memory: optional(aMemoryBudget),
+  flushTimeoutMillis: millis(1),
+  scheduler: aScheduler,
+};

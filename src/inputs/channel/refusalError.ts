@@ -1,5 +1,5 @@
 import { SpanflowError } from '../../model/errors.ts';
-import type { Refusal } from './entrance.ts';
+import type { Refusal } from './admissionQueue.ts';
 import { type ChannelSettings, STAGE } from './options.ts';
 
 type Bounds = Pick<ChannelSettings<unknown>, 'maxQueueSize' | 'maxQueueBytes' | 'maxWaitingSends'>;

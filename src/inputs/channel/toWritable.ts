@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { SpanflowError } from '../../model/errors.ts';
-import { type StreamWriterOptions, settleWriter } from '../../outputs/options.ts';
+import { type StreamWriterOptions, streamWriterSettings } from '../streamOptions.ts';
 import type { Channel } from './options.ts';
 
 const STAGE = 'toWritable';
@@ -41,7 +41,7 @@ export function toWritable<T>(
   channel: Pick<Channel<T>, 'send' | 'close'>,
   options: StreamWriterOptions = {},
 ): Writable {
-  const { atEnd } = settleWriter(STAGE, channel, options);
+  const { atEnd } = streamWriterSettings(STAGE, channel, options);
   const abortion = new AbortController();
   const close = (error?: unknown) => {
     if (atEnd === 'close') channel.close({ error });

@@ -1,5 +1,5 @@
 import { SpanflowError } from '../../model/errors.ts';
-import { type StreamWriterOptions, settleWriter } from '../../outputs/options.ts';
+import { type StreamWriterOptions, streamWriterSettings } from '../streamOptions.ts';
 import type { Channel } from './options.ts';
 
 const STAGE = 'toWritableStream';
@@ -38,7 +38,7 @@ export function toWritableStream<T>(
   channel: Pick<Channel<T>, 'send' | 'close'>,
   options: StreamWriterOptions = {},
 ): WritableStream<T> {
-  const { atEnd } = settleWriter(STAGE, channel, options);
+  const { atEnd } = streamWriterSettings(STAGE, channel, options);
   const close = (error?: unknown) => {
     if (atEnd === 'close') channel.close({ error });
   };

@@ -13,7 +13,7 @@ import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { Batcher } from './batcher.ts';
 import { HeldBatch, type HeldBatchOwner } from './heldBatch.ts';
 import { Intake } from './intake.ts';
-import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, STAGE, settle } from './options.ts';
+import { type AdaptiveBatchOptions, type AdaptiveBatchSettings, adaptiveBatchSettings, STAGE } from './options.ts';
 import { Unsettled } from './unsettled.ts';
 
 /**
@@ -49,7 +49,7 @@ import { Unsettled } from './unsettled.ts';
  * @see exportTo
  */
 export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): OperatorFunction<T, Batch<T>> {
-  const settings = settle(options);
+  const settings = adaptiveBatchSettings(options);
   const account = (settings.ledger ?? createLedger()).open('batch', STAGE);
   return function adaptiveBatchOperator(source) {
     return new Observable((subscriber) => batchInto(subscriber, source, settings, account));

@@ -1,15 +1,15 @@
-import { type MonoTypeOperatorFunction, NEVER, Observable, type Subscriber, Subscription } from 'rxjs';
-import { BoundedQueue, measure } from '../../flow/boundedQueue.ts';
+import { type MonoTypeOperatorFunction, Observable, type Subscriber, Subscription } from 'rxjs';
+import { BoundedQueue, measure, QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
-import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import { anOverflow, type Rules, settingsOf, shape } from '../../internal/validation.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
-import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
+import { countOf, STAGE_RULES, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
 import type { Loss } from '../../model/outcome.ts';
-import type { Overflow } from '../adaptiveBatch/options.ts';
+import type { Overflow } from '../../model/overflow.ts';
 
 export interface BackpressureOptions<T> {
   /**
@@ -46,8 +46,7 @@ type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate' | 'l
   ledger: Ledger | undefined;
 };
 
-export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Object.freeze({
-  demand: NEVER,
+export const BACKPRESSURE_DEFAULTS: Readonly<Omit<BackpressureSettings<unknown>, 'demand'>> = Object.freeze({
   maxQueueSize: 10_000,
   maxQueueBytes: 64 * 1024 * 1024,
   overflow: 'dropNewest',
@@ -57,6 +56,13 @@ export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Ob
   onCallbackError: () => {},
   ledger: undefined,
 });
+
+const BACKPRESSURE_RULES: Rules<BackpressureSettings<unknown>> = {
+  ...QUEUE_RULES,
+  ...STAGE_RULES,
+  demand: shape('an Observable of numbers', 'subscribe'),
+  overflow: anOverflow,
+};
 
 const STAGE = 'backpressure';
 
@@ -103,7 +109,7 @@ const STAGE = 'backpressure';
  * @see boundedMergeMap
  */
 export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperatorFunction<T> {
-  const settings = settle(options);
+  const settings = settingsOf<BackpressureSettings<T>>(STAGE, BACKPRESSURE_DEFAULTS, BACKPRESSURE_RULES, options);
   const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
   const reporter = new StageReporter<T>(account, settings);
   return function backpressureOperator(source) {
@@ -211,21 +217,4 @@ function isDemand(count: number): boolean {
 
 function badDemand(count: unknown): InvalidOptionError {
   return new InvalidOptionError(`${STAGE}.demand`, 'a whole number from 0, or Infinity', count);
-}
-
-function settle<T>(options: BackpressureOptions<T>): BackpressureSettings<T> {
-  const settings = withDefaults<BackpressureSettings<T>>(STAGE, BACKPRESSURE_DEFAULTS, options);
-  const { demand } = options as Partial<BackpressureOptions<T>>;
-  requireShape(`${STAGE}.demand`, demand, 'an Observable of numbers', 'subscribe');
-  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
-  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
-  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
-  const { gate } = settings;
-  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
-  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
-  requireFunction(`${STAGE}.onLoss`, settings.onLoss);
-  requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
-  const { ledger } = settings;
-  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  return settings;
 }

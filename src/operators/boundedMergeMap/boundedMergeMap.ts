@@ -11,18 +11,19 @@ import { Ring } from '../../flow/ring.ts';
 import { Slots } from '../../flow/slots.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
-import { requireFunction } from '../../internal/validation.ts';
+import { aFunction, settingsOf } from '../../internal/validation.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
 import { collect, type Ending } from './inner.ts';
 import { KeyedLine, type Line, PlainLine, type Waiting } from './line.ts';
 import {
+  BOUNDED_MERGE_MAP_DEFAULTS,
+  BOUNDED_MERGE_MAP_RULES,
   type BoundedMergeMapOptions,
   type BoundedMergeMapSettings,
   type MergeOrder,
   STAGE,
-  settle,
 } from './options.ts';
 
 /** What came of one item. */
@@ -85,8 +86,13 @@ export function boundedMergeMap<T, O extends ObservableInput<unknown>>(
   project: (item: T, index: number) => O,
   options: BoundedMergeMapOptions<T> = {},
 ): OperatorFunction<T, Merged<T, ObservedValueOf<O>>> {
-  requireFunction(`${STAGE}.project`, project);
-  const settings = settle(options);
+  const settings = settingsOf<BoundedMergeMapSettings<T>>(
+    STAGE,
+    BOUNDED_MERGE_MAP_DEFAULTS,
+    BOUNDED_MERGE_MAP_RULES,
+    options,
+    { project: [project, aFunction] },
+  );
   const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
   const reporter = new StageReporter<T>(account, settings);
   const open = project as (item: T, index: number) => ObservableInput<ObservedValueOf<O>>;

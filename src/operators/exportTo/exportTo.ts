@@ -11,7 +11,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
 import { destinationOf } from './destination.ts';
-import { type ExportToOptions, type ExportToSettings, settle } from './options.ts';
+import { type ExportToOptions, type ExportToSettings, exportToSettings } from './options.ts';
 
 /**
  * Exports batches, or plain arrays, to a sink: up to `concurrency` at a time, each with its timeout, its retries and its deadline.
@@ -62,7 +62,7 @@ export function exportTo<T>(
   sink: Sink<T>,
   options: ExportToOptions<T> = {},
 ): OperatorFunction<Batch<T> | readonly T[], Outcome<T>> {
-  const settings = settle(sink, options);
+  const settings = exportToSettings(sink, options);
   const account = (settings.ledger ?? createLedger()).open('sink', `exportTo(${sink.name})`);
   return function exportToOperator(source) {
     return new Observable((subscriber) => deliverAll(subscriber, source, sink, settings, account));

@@ -9,7 +9,7 @@ import { type Attempt, ExportError, type ObservableSink, type Response } from '.
 import { resourceWait } from '../shared/resources.ts';
 import { connectionsFor } from './connection.ts';
 import { Export } from './export.ts';
-import { type OtlpHttpOptions, settle } from './options.ts';
+import { type OtlpHttpOptions, otlpHttpSettings } from './options.ts';
 
 /**
  * Sends spans to an OTLP/HTTP backend, as protobuf or JSON (`encoding`), over connections that are kept alive.
@@ -45,7 +45,7 @@ import { type OtlpHttpOptions, settle } from './options.ts';
  * @see toExporter
  */
 export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<ReadableSpan> {
-  const settings = settle(options);
+  const settings = otlpHttpSettings(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);
   let isShutDown = false;

@@ -4,9 +4,9 @@ import { Slots } from '../../flow/slots.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
-import { requireMillis, requireShape, withDefaults } from '../../internal/validation.ts';
+import { aString, millis, settingsOf, shape } from '../../internal/validation.ts';
 import type { Batch } from '../../model/batch.ts';
-import { InvalidOptionError, messageOf } from '../../model/errors.ts';
+import { messageOf } from '../../model/errors.ts';
 import { escaped } from '../../model/escaped.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
 import { type ResourceWait, resourceWait } from '../shared/resources.ts';
@@ -38,6 +38,15 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Objec
   resourceTimeoutMillis: 5_000,
 });
 
+const TO_EXPORTER_RULES = {
+  name: aString,
+  attemptTimeoutMillis: millis(1, 'orInfinity'),
+  callbackGraceMillis: millis(0, 'orInfinity'),
+  resourceTimeoutMillis: millis(0),
+};
+
+const anExporter = shape('a SpanExporter', 'export', 'shutdown');
+
 /**
  * Any `SpanExporter` of OpenTelemetry as a sink, with one export at a time: its specification forbids concurrent calls.
  *
@@ -63,12 +72,9 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Objec
  * @see otlpHttp
  */
 export function toExporter(exporter: SpanExporter, options: ToExporterOptions = {}): ObservableSink<ReadableSpan> {
-  requireShape('toExporter.exporter', exporter, 'a SpanExporter', 'export', 'shutdown');
-  const settings = withDefaults('toExporter', TO_EXPORTER_DEFAULTS, options);
-  if (typeof settings.name !== 'string') throw new InvalidOptionError('toExporter.name', 'a text', settings.name);
-  requireMillis('toExporter.attemptTimeoutMillis', settings.attemptTimeoutMillis, 1, 'orInfinity');
-  requireMillis('toExporter.callbackGraceMillis', settings.callbackGraceMillis, 0, 'orInfinity');
-  requireMillis('toExporter.resourceTimeoutMillis', settings.resourceTimeoutMillis, 0, 'finite');
+  const settings = settingsOf('toExporter', TO_EXPORTER_DEFAULTS, TO_EXPORTER_RULES, options, {
+    exporter: [exporter, anExporter],
+  });
   const wait = resourceWait(settings.resourceTimeoutMillis);
   const calls = new Slots(1); // the exporter's own: it is free when the exporter has answered, or was given up
   return {

@@ -20,7 +20,7 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
     ['maxRequestBytes', value, 'a whole number from 1'] as const,
     ['maxResponseBytes', value, 'a whole number from 1'] as const,
   ]),
-  ...['two\nlines', 'ž', 5].map((value) => ['userAgent', value, 'a text that HTTP allows in a header'] as const),
+  ...['two\nlines', 'ž', 5].map((value) => ['userAgent', value, 'a string that HTTP allows in a header'] as const),
   ...['a=b', null, [], [['a', 'b']], new Headers({ a: 'b' }), new Map([['a', 'b']]), Promise.resolve({ a: 'b' })].map(
     (value) => ['headers', value, 'an object of names and values, or a function that gives one'] as const,
   ),

@@ -4,33 +4,35 @@ import { LinkedQueue } from '../../flow/linkedQueue.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
+import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/outcome.ts';
 import type { ChannelSettings } from './options.ts';
 
 /** Why an item was not let in. */
 export type Refusal = Extract<LossReason, 'queueFull' | 'tooLarge' | 'alreadyShutdown'>;
 
-/** What became of an item at the entrance; `aborted`: its producer has taken it back. */
-export type Admission = 'accepted' | Refusal | 'aborted';
+/** Whether an item got into the queue. `aborted`: its producer took it back. */
+export type EntryResult = 'accepted' | Refusal | 'aborted';
 
 /** A producer that waits for room. */
 interface Waiter<T> {
   readonly item: T;
   readonly bytes: number;
-  answer(admission: Admission): void;
+  answer(result: EntryResult): void;
 }
 
-/** Who wants to know what happens at the entrance. */
-export interface EntranceOwner {
+/** Called when an item gets in, or does not. */
+interface AdmissionListener {
   onAccepted(): void;
   onRefused(reason: Refusal): void;
 }
 
-/** The producers' side of a channel: the bounded queue, and the bounded line of those who wait to get into it. */
-export class Entrance<T> {
+/** The producers' side of a channel: the bounded queue, and the bounded line of the producers that wait for room in it. */
+export class AdmissionQueue<T> {
   readonly #settings: ChannelSettings<T>;
   readonly #account: Account;
-  readonly #owner: EntranceOwner;
+  readonly #reporter: StageReporter<never>;
+  readonly #listener: AdmissionListener;
   readonly #queue: BoundedQueue<T>;
   readonly #memory: MemoryAccount;
   readonly #line = new LinkedQueue<Waiter<T>>(); // first come, first served
@@ -38,13 +40,14 @@ export class Entrance<T> {
   #closed = false;
   readonly saturated$: Observable<boolean> = this.#saturated.asObservable();
 
-  constructor(settings: ChannelSettings<T>, account: Account, owner: EntranceOwner) {
+  constructor(settings: ChannelSettings<T>, reporter: StageReporter<never>, listener: AdmissionListener) {
     this.#settings = settings;
-    this.#account = account;
-    this.#owner = owner;
+    this.#account = reporter.account;
+    this.#reporter = reporter;
+    this.#listener = listener;
     this.#queue = new BoundedQueue(settings);
     this.#memory = (settings.memory ?? processMemory()).open(this);
-    account.watch({
+    reporter.account.watch({
       queueSize: () => this.#queue.length,
       queueBytes: () => this.#queue.bytes,
       memoryBytes: () => this.#memory.heldBytes,
@@ -61,21 +64,21 @@ export class Entrance<T> {
   }
 
   /** Lets the item in now, or not at all. */
-  offer(item: T): Exclude<Admission, 'aborted'> {
-    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+  offer(item: T): Exclude<EntryResult, 'aborted'> {
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     return this.#enact(this.#judge(bytes), item, bytes);
   }
 
   /** Lets the item in now, or when there is room: only then is the answer a promise, and it never rejects. */
-  admit(item: T, signal?: AbortSignal): Admission | Promise<Admission> {
+  admit(item: T, signal?: AbortSignal): EntryResult | Promise<EntryResult> {
     if (signal?.aborted) return 'aborted';
-    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     const verdict = this.#judge(bytes);
     const waits = verdict === 'queueFull' && this.#line.length < this.#settings.maxWaitingSends;
     return waits ? this.#wait(item, bytes, signal) : this.#enact(verdict, item, bytes);
   }
 
-  /** The oldest item, which leaves. There has to be one. Its memory is for whoever it goes to; what is left of that is told by {@link Entrance.left}. */
+  /** The oldest item, which leaves. There has to be one. Its memory is for whoever it goes to; what is left of that is told by {@link AdmissionQueue.left}. */
   shift(): T {
     const before = this.#queue.bytes;
     const item = this.#queue.shift();
@@ -132,16 +135,16 @@ export class Entrance<T> {
     return verdict;
   }
 
-  #wait(item: T, bytes: number, signal?: AbortSignal): Promise<Admission> {
+  #wait(item: T, bytes: number, signal?: AbortSignal): Promise<EntryResult> {
     return new Promise((resolve) => {
       const takeBack = () => {
         this.#line.remove(place);
         resolve('aborted');
         this.#letIn(); // there may be room for the next one, which is smaller
       };
-      const answer = (admission: Admission) => {
+      const answer = (result: EntryResult) => {
         signal?.removeEventListener('abort', takeBack);
-        resolve(admission);
+        resolve(result);
       };
       const place = this.#line.push({ item, bytes, answer });
       signal?.addEventListener('abort', takeBack, { once: true });
@@ -180,12 +183,12 @@ export class Entrance<T> {
   #take(item: T, bytes: number): void {
     this.#account.accept(1);
     this.#queue.push(item, bytes);
-    this.#owner.onAccepted();
+    this.#listener.onAccepted();
   }
 
   #refuse(reason: Refusal): void {
     this.#account.refuse(1, reason);
-    this.#owner.onRefused(reason);
+    this.#listener.onRefused(reason);
   }
 
   /** Between full and half empty it stays what it is, so that nobody is told to hurry for the sake of one item. */

@@ -1,0 +1,2 @@
+/** What happens to an item that meets a full queue. */
+export type Overflow = 'dropNewest' | 'dropOldest' | 'error';
