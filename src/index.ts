@@ -100,4 +100,5 @@ export {
   SpanflowError,
   type SpanflowErrorCode,
 } from './model/errors.ts';
-export type { Loss, LossReason, Outcome, Tally } from './model/outcome.ts';
+export type { Outcome } from './model/outcome.ts';
+export type { Loss, LossReason, Tally } from './model/tally.ts';

@@ -11,7 +11,7 @@ import type { Account } from '../ledger/account.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import { STAGE_RULES, StageReporter } from '../ledger/stageReporter.ts';
 import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
-import type { Loss, LossReason } from '../model/outcome.ts';
+import type { Loss, LossReason } from '../model/tally.ts';
 import { DeferredLosses } from './shared/deferredLosses.ts';
 import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
 import { Multicast } from './shared/multicast.ts';

@@ -1,6 +1,7 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
 import { messageOf } from '../model/errors.ts';
-import type { Loss, Outcome } from '../model/outcome.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Loss } from '../model/tally.ts';
 import { after } from './timers.ts';
 import { warn } from './tracingSuppression.ts';
 

@@ -1,4 +1,4 @@
-import type { LossReason, Tally } from '../model/outcome.ts';
+import type { LossReason, Tally } from '../model/tally.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
 export type Counts = Readonly<Partial<Record<LossReason, number>>>;
@@ -97,11 +97,15 @@ export class Account {
     return () => this.#gauges.delete(gauges);
   }
 
-  /** The sum of a gauge over all that run. */
-  read(gauge: keyof Gauges): number {
-    let sum = 0;
-    for (const gauges of this.#gauges) sum += gauges[gauge]?.() ?? 0;
-    return sum;
+  /** Adds what each running subscription shows. */
+  addGauges(sums: Record<keyof Gauges, number>): void {
+    for (const gauges of this.#gauges) {
+      sums.queueSize += gauges.queueSize?.() ?? 0;
+      sums.queueBytes += gauges.queueBytes?.() ?? 0;
+      sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
+      sums.inFlight += gauges.inFlight?.() ?? 0;
+      sums.batchSize += gauges.batchSize?.() ?? 0;
+    }
   }
 
   attempted(isRetry: boolean): void {

@@ -1,4 +1,4 @@
-import type { Account } from './account.ts';
+import type { Account, StageStats } from './account.ts';
 import { type Flow, type FlowStats, sumFlow } from './stats.ts';
 
 /** The flows through a graph of stages. */
@@ -7,6 +7,13 @@ interface Plan {
   readonly routes: ReadonlyMap<string, Flow>;
   /** Whether the routes part before any batcher: then no batcher knows how its items ended on all of them. */
   readonly isEachRouteWhole: boolean;
+  /** Fan-outs of which it is not known yet whether they copy. */
+  readonly undecided: readonly FanOut[];
+}
+
+interface FanOut {
+  readonly follows: readonly Account[];
+  readonly followers: readonly Account[];
 }
 
 /** The stages of a ledger, and which follows which. */
@@ -21,43 +28,48 @@ export class Graph {
   }
 
   /** The books of each route. Where there are several and no batcher in front of them, the whole is the one that has delivered least. */
-  sum(): { readonly whole: FlowStats; readonly routes: Record<string, FlowStats> } {
-    this.#findCopies();
-    this.#plan ??= planOf(this.stages, this.#copying);
-    const { whole, routes, isEachRouteWhole } = this.#plan;
+  sum(books: ReadonlyMap<Account, StageStats>): {
+    readonly whole: FlowStats;
+    readonly routes: Record<string, FlowStats>;
+  } {
+    const { whole, routes, isEachRouteWhole } = this.#currentPlan();
     const byRoute: Record<string, FlowStats> = {};
     let least: FlowStats | undefined;
     for (const [name, flow] of routes) {
-      const sums = sumFlow(flow);
+      const sums = sumFlow(flow, books);
       byRoute[name] = sums;
       if (least === undefined || sums.delivered < least.delivered) least = sums;
     }
-    return { whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole), routes: byRoute };
+    return { whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole, books), routes: byRoute };
   }
 
-  /**
-   * Followers that were not declared to be routes may share items out (`groupBy`, `partition`) or get each of them (`share`). What they were offered
-   * in all tells: more than was passed on means that they get copies.
-   */
-  #findCopies(): void {
-    for (const [follows, followers] of followersOf(this.stages)) {
-      if (follows.length === 0 || followers.length < 2 || this.#copying.has(follows)) continue;
-      const isDeclared = followers.some(({ place }) => place.route !== undefined);
-      if (!isDeclared && sum(followers, 'offered') <= sum(follows, 'passedOn')) continue;
-      this.#copying.add(follows);
-      this.#plan = undefined;
-    }
+  #currentPlan(): Plan {
+    this.#plan ??= planOf(this.stages, this.#copying);
+    const copying = this.#plan.undecided.filter(isCopying);
+    if (copying.length === 0) return this.#plan;
+    for (const { follows } of copying) this.#copying.add(follows);
+    this.#plan = planOf(this.stages, this.#copying);
+    return this.#plan;
   }
 }
 
-function followersOf(stages: readonly Account[]): Map<readonly Account[], Account[]> {
+/**
+ * Followers that were not declared to be routes may share items out (`groupBy`, `partition`) or get each of them (`share`). What they were offered
+ * in all tells: more than was passed on means that they get copies.
+ */
+function isCopying({ follows, followers }: FanOut): boolean {
+  const isDeclared = followers.some(({ place }) => place.route !== undefined);
+  return isDeclared || sum(followers, 'offered') > sum(follows, 'passedOn');
+}
+
+function fanOutsIn(stages: readonly Account[]): FanOut[] {
   const followers = new Map<readonly Account[], Account[]>();
   for (const stage of stages) {
-    const those = followers.get(stage.place.follows);
-    if (those === undefined) followers.set(stage.place.follows, [stage]);
-    else those.push(stage);
+    const { follows } = stage.place;
+    followers.set(follows, [...(followers.get(follows) ?? []), stage]);
   }
-  return followers;
+  const all = [...followers].map(([follows, those]) => ({ follows, followers: those }));
+  return all.filter((fanOut) => fanOut.follows.length > 0 && fanOut.followers.length > 1);
 }
 
 function sum(accounts: readonly Account[], count: 'offered' | 'passedOn'): number {
@@ -72,7 +84,8 @@ function planOf(stages: readonly Account[], copying: ReadonlySet<readonly Accoun
     byRoute.set(route, [...(byRoute.get(route) ?? []), end]);
   }
   const whole = flowOf(stages, new Set());
-  if (byRoute.size < 2) return { whole, routes: new Map(), isEachRouteWhole: false };
+  const undecided = fanOutsIn(stages).filter(({ follows }) => !copying.has(follows));
+  if (byRoute.size < 2) return { whole, routes: new Map(), isEachRouteWhole: false, undecided };
   const routes = new Map<string, Flow>();
   const shared = sharedBatchers([...byRoute.values()]);
   for (const [route, ends] of byRoute) {
@@ -85,7 +98,7 @@ function planOf(stages: readonly Account[], copying: ReadonlySet<readonly Accoun
       ),
     );
   }
-  return { whole, routes, isEachRouteWhole: shared.size === 0 };
+  return { whole, routes, isEachRouteWhole: shared.size === 0, undecided };
 }
 
 /** A stage, and everything in front of it. */

@@ -113,11 +113,16 @@ class Books {
   }
 
   #stats(): Stats {
-    const { stages } = this.#graph;
-    const { whole, routes } = this.#graph.sum();
-    const byStage: Record<string, StageStats> = {};
-    for (const account of stages) byStage[account.stage] = account.stats();
-    return { ...whole, ...readGauges(stages), stages: byStage, routes };
+    const accounts = this.#graph.stages;
+    const stages: Record<string, StageStats> = {};
+    const books = new Map<Account, StageStats>();
+    for (const account of accounts) {
+      const stats = account.stats();
+      books.set(account, stats);
+      stages[account.stage] = stats;
+    }
+    const { whole, routes } = this.#graph.sum(books);
+    return { ...whole, ...readGauges(accounts), stages, routes };
   }
 
   #follow(subscriber: Subscriber<Stats>): void {

@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import { runGuarded } from '../internal/runGuarded.ts';
 import { aFunction, optional } from '../internal/validation.ts';
 import { type Batch, isBatch } from '../model/batch.ts';
-import type { Loss, LossReason } from '../model/outcome.ts';
+import type { Loss, LossReason } from '../model/tally.ts';
 import type { Account } from './account.ts';
 import { aLedger } from './ledger.ts';
 

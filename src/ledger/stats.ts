@@ -1,4 +1,4 @@
-import type { LossReason } from '../model/outcome.ts';
+import type { LossReason } from '../model/tally.ts';
 import { type Account, add, type Counts, type StageStats, total } from './account.ts';
 
 /** The books of a whole, or of one route through it. */
@@ -51,36 +51,34 @@ type Sums = { -readonly [Name in keyof FlowStats]: FlowStats[Name] } & {
 };
 
 /** What was let in at the first stages, and how it ended, whichever stage knows. */
-export function sumFlow(flow: Flow): FlowStats {
+export function sumFlow(flow: Flow, books: ReadonlyMap<Account, StageStats>): FlowStats {
+  const statsOf = (account: Account) =>
+    flow.untilEmitted.has(account) ? account.statsUntilEmitted() : (books.get(account) as StageStats);
   const sums: Sums = {
     ...{ offered: 0, accepted: 0, refused: {}, delivered: 0, possibleDuplicates: 0, rejected: 0 },
     ...{ handedOn: 0, removed: 0, lost: {}, pending: 0, between: 0 },
   };
   for (const account of flow.first) {
-    const stats = statsOf(account, flow);
+    const stats = statsOf(account);
     sums.offered += stats.offered;
     sums.accepted += stats.accepted;
     addCounts(sums.refused, stats.refused);
     addEnds(sums, stats, flow.last.has(account));
   }
   for (const account of flow.later) {
-    const stats = statsOf(account, flow);
+    const stats = statsOf(account);
     sums.between -= stats.offered;
     addCounts(sums.lost, stats.refused);
     addEnds(sums, stats, flow.last.has(account));
   }
   for (const account of flow.behindBatches) {
-    const stats = account.stats();
+    const stats = statsOf(account);
     sums.handedOn -= stats.pending + total(stats.refused) + total(stats.lost);
     sums.pending += stats.pending;
     addCounts(sums.lost, stats.refused);
     addCounts(sums.lost, stats.lost);
   }
   return sums;
-}
-
-function statsOf(account: Account, { untilEmitted }: Flow): StageStats {
-  return untilEmitted.has(account) ? account.statsUntilEmitted() : account.stats();
 }
 
 /** What went on from the last stage is handed on; what went on from one before is offered to the next, or was dropped in between. */
@@ -104,11 +102,10 @@ export function readGauges(accounts: readonly Account[]): Omit<Stats, keyof Flow
   const gauges = { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0 };
   const counts = { attempts: 0, retries: 0, callbackErrors: 0 };
   for (const account of accounts) {
-    gauges.queueSize += account.read('queueSize');
-    gauges.queueBytes += account.read('queueBytes');
-    gauges.memoryBytes += account.read('memoryBytes');
-    gauges.batchSize = Math.max(gauges.batchSize, account.read('batchSize'));
-    gauges.inFlight += account.read('inFlight');
+    const { batchSize } = gauges;
+    gauges.batchSize = 0;
+    account.addGauges(gauges);
+    gauges.batchSize = Math.max(batchSize, gauges.batchSize);
     counts.attempts += account.attempts;
     counts.retries += account.retries;
     counts.callbackErrors += account.callbackErrors;

@@ -1,4 +1,4 @@
-import type { Tally } from './outcome.ts';
+import type { Tally } from './tally.ts';
 
 /**
  * What closed a batch, that is: made it due. It may have grown since, while no slot was free.

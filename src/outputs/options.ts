@@ -4,8 +4,8 @@ import { estimateItemBytes } from '../flow/itemBytes.ts';
 import { anObservable, anOverflow, type Rules, settingsOf } from '../internal/validation.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { STAGE_RULES } from '../ledger/stageReporter.ts';
-import type { Loss } from '../model/outcome.ts';
 import type { Overflow } from '../model/overflow.ts';
+import type { Loss } from '../model/tally.ts';
 
 /** For the outputs: `toAsyncIterable`, `toReadable`, `toReadableStream`. An Observable pushes and a reader pulls, so items that come before they are read wait in a queue. */
 export interface StreamOutputOptions<T> {

@@ -5,7 +5,7 @@ import { createGate } from '../../src/flow/gate.ts';
 import { channel } from '../../src/inputs/channel/channel.ts';
 import { CHANNEL_DEFAULTS, type Channel, type ChannelOptions, type Offered } from '../../src/inputs/channel/options.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
-import type { Loss } from '../../src/model/outcome.ts';
+import type { Loss } from '../../src/model/tally.ts';
 
 /** The next turn of the event loop but one: what was due in the next has run. */
 async function turns(): Promise<void> {

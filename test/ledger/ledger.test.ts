@@ -1,7 +1,7 @@
 import { VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { createLedger } from '../../src/index.ts';
-import { lostTally } from '../../src/model/outcome.ts';
+import { lostTally } from '../../src/model/tally.ts';
 
 const delivered = (count: number) => ({ ...lostTally(0, 'queueFull', ''), delivered: count });
 

@@ -5,7 +5,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import { createGate } from '../../src/flow/gate.ts';
 import { fromAsyncIterable } from '../../src/inputs/fromAsyncIterable.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
-import type { Loss } from '../../src/model/outcome.ts';
+import type { Loss } from '../../src/model/tally.ts';
 import type { StreamOutputOptions } from '../../src/outputs/options.ts';
 import { toAsyncIterable } from '../../src/outputs/toAsyncIterable.ts';
 import { toReadable } from '../../src/outputs/toReadable.ts';

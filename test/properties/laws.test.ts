@@ -20,6 +20,7 @@ const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 function checkBooks(ledger: Ledger): void {
   const stats = ledger.stats();
   for (const [stage, books] of Object.entries(stats.stages)) checkStage(stage, books, 0);
+  for (const [route, books] of Object.entries(stats.routes)) checkStage(route, books, books.between);
   checkStage('the whole', stats, stats.between);
 }
 

@@ -2,6 +2,7 @@ import {
   bufferCount,
   delay,
   filter,
+  interval,
   map,
   merge,
   mergeMap,
@@ -9,16 +10,21 @@ import {
   type OperatorFunction,
   of,
   share,
+  throwError,
   type VirtualTimeScheduler,
 } from 'rxjs';
 import {
   adaptiveBatch,
   type Batch,
+  backpressure,
+  boundedMergeMap,
+  ExportError,
   exponentialBackoff,
   exportTo,
   type Ledger,
   type Loss,
   type Outcome,
+  type Sink,
   type SpanInput,
   withItems,
 } from '../../src/index.ts';
@@ -127,12 +133,71 @@ export const OURS: Readonly<Record<string, Wired>> = {
   'plain arrays': { ...exact((parts) => items(parts).pipe(bufferCount(4), exported(parts))), flushExact: false },
 };
 
+const DEAD: Sink<Item> = {
+  name: 'dead',
+  export: () => throwError(() => new ExportError({ kind: 'permanent' }, 'gone for good')),
+};
+
 /** The wirings in which several follow, or a foreign operator is at the end. */
 export const FOREIGN: Readonly<Record<string, Wired>> = {
   'two subscribers by share': {
     ...exact((parts) => {
       const shared = items(parts).pipe(batches(parts), share());
       return merge(shared.pipe(exported(parts)), shared.pipe(exported(parts)));
+    }),
+    flushExact: false,
+  },
+  'two routes, one of them dead': {
+    ...exact((parts) => {
+      const [alive, dead] = ['alive', 'dead'].map((name) => ({ ...parts, ledger: parts.ledger.route(name) }));
+      const spans = items(parts).pipe(share());
+      return merge(
+        spans.pipe(batches(alive as Parts), exported(alive as Parts)),
+        spans.pipe(
+          batches(dead as Parts),
+          exportTo(DEAD, { ledger: (dead as Parts).ledger, scheduler: parts.scheduler }),
+        ),
+      );
+    }),
+    flushExact: false,
+  },
+  'two chains on one ledger, one of them dead': {
+    ...exact((parts) => {
+      const spans = items(parts).pipe(share());
+      return merge(
+        spans.pipe(batches(parts), exported(parts)),
+        spans.pipe(batches(parts), exportTo(DEAD, { ledger: parts.ledger, scheduler: parts.scheduler })),
+      );
+    }),
+    flushExact: false,
+  },
+  'boundedMergeMap before the batches, backpressure behind them': {
+    ...exact((parts) => {
+      const { ledger, scheduler } = parts;
+      return items(parts).pipe(
+        boundedMergeMap((item) => of(item).pipe(delay(7, scheduler)), { concurrency: 3, maxQueueSize: 5, ledger }),
+        map(({ item }) => item),
+        batches(parts),
+        backpressure({
+          demand: interval(20, scheduler).pipe(map(() => 1)),
+          maxQueueSize: 2,
+          overflow: 'dropOldest',
+          ledger,
+        }),
+        exported(parts),
+      );
+    }),
+    bounded: false,
+    flushExact: false,
+  },
+  'backpressure before the batches, boundedMergeMap behind them': {
+    ...exact((parts) => {
+      const { ledger, scheduler } = parts;
+      return items(parts).pipe(
+        backpressure({ demand: interval(5, scheduler).pipe(map(() => 2)), maxQueueSize: 6, ledger }),
+        batches(parts),
+        boundedMergeMap((batch) => of(batch).pipe(delay(20, scheduler)), { concurrency: 1, maxQueueSize: 1, ledger }),
+      );
     }),
     flushExact: false,
   },

@@ -5,7 +5,7 @@ import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memor
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
-import type { LossReason } from '../../model/outcome.ts';
+import type { LossReason } from '../../model/tally.ts';
 import type { ChannelSettings } from './options.ts';
 
 /** Why an item was not let in. */

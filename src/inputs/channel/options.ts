@@ -8,7 +8,7 @@ import { aScheduler, millis, optional, type Rules, whole } from '../../internal/
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { FlushRequest } from '../../model/batch.ts';
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 
 export interface ChannelOptions<T> {
   /** Items that wait in the queue, at most: 1 or more, default 32,768. More rides out longer bursts before producers wait, and takes more memory. */

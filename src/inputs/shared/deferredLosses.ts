@@ -1,5 +1,5 @@
 import type { StageReporter } from '../../ledger/stageReporter.ts';
-import type { LossReason } from '../../model/outcome.ts';
+import type { LossReason } from '../../model/tally.ts';
 
 /** Losses since the last turn of the event loop, which are in the books already. `onLoss` is called outside of the producers' calls, once for each reason. */
 export class DeferredLosses {

@@ -8,7 +8,7 @@ import type { Account } from '../../ledger/account.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../model/batch.ts';
 import { QueueFullError } from '../../model/errors.ts';
-import { lostTally } from '../../model/outcome.ts';
+import { lostTally } from '../../model/tally.ts';
 import { GuardedStrategy } from '../../strategies/batchSize.ts';
 import { Batcher } from './batcher.ts';
 import { HeldBatch, type HeldBatchOwner } from './heldBatch.ts';

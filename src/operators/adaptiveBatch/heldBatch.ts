@@ -1,5 +1,5 @@
 import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../../model/batch.ts';
-import type { Tally } from '../../model/outcome.ts';
+import type { Tally } from '../../model/tally.ts';
 import type { Taken } from './batcher.ts';
 
 /** Who made a batch, and wants to know how it goes. */

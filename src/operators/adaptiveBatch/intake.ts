@@ -1,7 +1,7 @@
 import { measure } from '../../flow/boundedQueue.ts';
 import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
 import type { Account } from '../../ledger/account.ts';
-import type { LossReason } from '../../model/outcome.ts';
+import type { LossReason } from '../../model/tally.ts';
 import type { Batcher } from './batcher.ts';
 import type { AdaptiveBatchSettings } from './options.ts';
 

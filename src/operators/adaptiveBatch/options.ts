@@ -19,8 +19,8 @@ import {
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
-import type { Loss } from '../../model/outcome.ts';
 import type { Overflow } from '../../model/overflow.ts';
+import type { Loss } from '../../model/tally.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
 

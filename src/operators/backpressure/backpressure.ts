@@ -8,8 +8,8 @@ import { anOverflow, type Rules, settingsOf, shape } from '../../internal/valida
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
 import { countOf, STAGE_RULES, StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
-import type { Loss } from '../../model/outcome.ts';
 import type { Overflow } from '../../model/overflow.ts';
+import type { Loss } from '../../model/tally.ts';
 
 export interface BackpressureOptions<T> {
   /**

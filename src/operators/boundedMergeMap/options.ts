@@ -5,8 +5,8 @@ import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { aConcurrency, aFunction, anOverflow, limit, type Rule, type Rules, shape } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
-import type { Loss } from '../../model/outcome.ts';
 import type { Overflow } from '../../model/overflow.ts';
+import type { Loss } from '../../model/tally.ts';
 
 /**
  * In which order things happen. `completion`: items begin in the order in which they come, results come as the items end · `source`: the results, too, come in the order of

@@ -20,8 +20,8 @@ import {
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
-import type { Loss } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import type { Loss } from '../../model/tally.ts';
 import { aBackoff, type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
 import type { Retry } from '../retryWithBackoff.ts';
 

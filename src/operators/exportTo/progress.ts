@@ -1,5 +1,5 @@
-import type { Loss, LossReason, Tally } from '../../model/outcome.ts';
 import type { Response } from '../../model/sink.ts';
+import type { Loss, LossReason, Tally } from '../../model/tally.ts';
 
 type Counts = Pick<Tally, 'delivered' | 'rejected' | 'lost' | 'possibleDuplicates'>;
 

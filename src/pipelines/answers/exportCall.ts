@@ -1,7 +1,8 @@
 import type { SchedulerLike } from 'rxjs';
 import { anAbortSignal, anArray, optional, settingsOf } from '../../internal/validation.ts';
 import type { SpanflowError } from '../../model/errors.ts';
-import type { Loss, LossReason, Outcome } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Loss, LossReason } from '../../model/tally.ts';
 import type { ExportAnswer, ExportCallOptions } from './handle.ts';
 import { divide, isMixed, type Share } from './proportions.ts';
 

@@ -1,6 +1,6 @@
 import type { Stats } from '../../ledger/stats.ts';
 import type { SpanflowError } from '../../model/errors.ts';
-import type { Tally } from '../../model/outcome.ts';
+import type { Tally } from '../../model/tally.ts';
 import type { Shutdown } from '../lifeCycle/lifeCycle.ts';
 
 /**

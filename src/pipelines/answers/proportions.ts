@@ -1,4 +1,4 @@
-import type { Loss, Tally } from '../../model/outcome.ts';
+import type { Loss, Tally } from '../../model/tally.ts';
 
 /** What became of so many items. */
 export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' | 'lost'>;

@@ -5,7 +5,7 @@ import type { BoundedChannel } from '../../inputs/channel/boundedChannel.ts';
 import type { ChannelSettings } from '../../inputs/channel/options.ts';
 import type { Account } from '../../ledger/account.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
-import type { LossReason } from '../../model/outcome.ts';
+import type { LossReason } from '../../model/tally.ts';
 import type { ExportCall, TrackedItem } from '../answers/exportCall.ts';
 
 /** Lets the items of each call into the queue, one after the other. Calls wait for room, in turns, within the budget of memory. */

@@ -1,5 +1,5 @@
 import type { StageStats } from '../../ledger/account.ts';
-import type { LossReason } from '../../model/outcome.ts';
+import type { LossReason } from '../../model/tally.ts';
 import { callSite } from '../failures/callSite.ts';
 import { MarbleFailure } from '../failures/failure.ts';
 import type { Expectation } from './expectation.ts';

@@ -1,4 +1,5 @@
-import type { LossReason, Outcome, Tally } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { LossReason, Tally } from '../../model/tally.ts';
 import { MarbleFailure } from '../failures/failure.ts';
 import { itemsOf } from '../marbles/recording.ts';
 import { brief, type ValueTable } from '../marbles/values.ts';

@@ -1,4 +1,4 @@
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 import { itemsOf, type Recording } from '../marbles/recording.ts';
 import type { Attempt } from '../marbles/scriptedSinkApi.ts';
 import type { Fate, Witnesses } from './ledgerExpectation.ts';

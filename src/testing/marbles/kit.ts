@@ -1,7 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable } from 'rxjs';
 import type { Batch, CloseReason } from '../../model/batch.ts';
-import type { Loss, Outcome } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 import type { DiagramOptions } from '../diagrams/diagram.ts';
 import type { ExpectedLedger, HasStats } from '../expectations/ledgerExpectation.ts';
 import type { ExpectedOutcome } from '../expectations/outcomeValues.ts';

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { Loss } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
 import type { DiagramOptions } from '../diagrams/diagram.ts';
 import { Sketch } from '../diagrams/recordedRows.ts';
 import type { Expectation } from '../expectations/expectation.ts';

@@ -1,7 +1,7 @@
 // Spans from `onEnd` through two operators of a user into batches, and no further.
 
 import { filter, map } from 'rxjs';
-import { adaptiveBatch, fromSpanProcessor } from '../../../src/index.ts';
+import { adaptiveBatch, createLedger, fromSpanProcessor } from '../../../src/index.ts';
 import { Offering } from '../support/offering.ts';
 import { given, program, sleep } from '../support/program.ts';
 import { pipelineSpans } from '../support/workloads.ts';
@@ -14,6 +14,8 @@ export interface IntakeInput {
 
 export interface Intake {
   readonly nanosPerSpan: number;
+  /** Of one call of `stats()` on the two stages. */
+  readonly nanosPerStats: number;
   readonly offered: number;
   /** Into batches. */
   readonly taken: number;
@@ -23,7 +25,8 @@ const { workload, warmUpMillis, millis } = given<IntakeInput>();
 const { spans } = pipelineSpans(workload);
 
 program(async (): Promise<Intake> => {
-  const input = fromSpanProcessor();
+  const ledger = createLedger();
+  const input = fromSpanProcessor({ ledger });
   let seen = 0;
   const batches$ = input.spans$.pipe(
     filter((span) => span.name !== 'GET /healthz'),
@@ -31,7 +34,7 @@ program(async (): Promise<Intake> => {
       seen += 1;
       return span;
     }),
-    adaptiveBatch({ flushWhen: input.flush$ }),
+    adaptiveBatch({ flushWhen: input.flush$, ledger }),
   );
   batches$.subscribe((batch) => offering.ended(batch.items.length, batch.items.length));
   const offering = new Offering(spans, 8_192, (span) => input.onEnd(span));
@@ -44,5 +47,16 @@ program(async (): Promise<Intake> => {
   const nanosPerSpan = ((user + system) * 1_000) / (seen - before.seen);
   await offering.stop(() => input.forceFlush());
   await input.shutdown();
-  return { nanosPerSpan, offered: offering.offered, taken: offering.delivered };
+  const nanosPerStats = nanosOf(() => ledger.stats());
+  return { nanosPerSpan, nanosPerStats, offered: offering.offered, taken: offering.delivered };
 });
+
+/** What one call costs when it is made often. */
+function nanosOf(call: () => unknown): number {
+  const calls = 20_000;
+  for (let count = 0; count < calls; count += 1) call();
+  const before = process.cpuUsage();
+  for (let count = 0; count < calls; count += 1) call();
+  const { user, system } = process.cpuUsage(before);
+  return ((user + system) * 1_000) / calls;
+}

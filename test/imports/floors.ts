@@ -1,0 +1,21 @@
+import type { Floors } from './imports.ts';
+
+/** The rooms of `src`, from the lowest floor to the highest. A file imports from floors below its own, and from its own room; never from a room beside or above it. */
+export const FLOORS: Floors = [
+  ['model'],
+  ['internal'],
+  ['strategies', 'flow'],
+  ['ledger'],
+  ['otlp/protobuf'],
+  ['otlp/cache'],
+  ['otlp/json', 'otlp/responses'],
+  ['otlp/traces'],
+  ['otlp'],
+  ['inputs', 'operators', 'outputs', 'sinks'],
+  ['pipelines', 'testing/failures', 'testing/backend'],
+  ['testing/time'],
+  ['testing/marbles'],
+  ['testing/expectations', 'testing/diagrams'],
+  ['testing/laws', 'testing'],
+  ['.'],
+];
