@@ -18,13 +18,13 @@ export { createGate, type Gate } from './flow/gate.ts';
 export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './flow/memory.ts';
 export { channel } from './inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
-export { toWritable } from './inputs/channel/toWritable.ts';
-export { toWritableStream } from './inputs/channel/toWritableStream.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
 export { fromReadable } from './inputs/fromReadable.ts';
 export { fromReadableStream } from './inputs/fromReadableStream.ts';
 export { type FromSpanProcessorOptions, fromSpanProcessor, type SpanInput } from './inputs/fromSpanProcessor.ts';
 export type { StreamInputOptions, StreamWriterOptions } from './inputs/streamOptions.ts';
+export { toWritable } from './inputs/toWritable.ts';
+export { toWritableStream } from './inputs/toWritableStream.ts';
 
 // 2. What happens on the way: from items to batches, …
 

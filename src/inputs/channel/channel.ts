@@ -10,6 +10,10 @@ import {
   STAGE,
 } from './options.ts';
 
+/** For our own stages: without a promise for each item. */
+export type { EntryResult } from './admissionQueue.ts';
+export { BoundedChannel } from './boundedChannel.ts';
+
 /**
  * Lets many producers send into one stream, through a bounded queue that answers each of them.
  *

@@ -1,7 +1,6 @@
 import { measure } from '../../flow/boundedQueue.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
-import type { EntryResult } from '../../inputs/channel/admissionQueue.ts';
-import type { BoundedChannel } from '../../inputs/channel/boundedChannel.ts';
+import type { BoundedChannel, EntryResult } from '../../inputs/channel/channel.ts';
 import type { ChannelSettings } from '../../inputs/channel/options.ts';
 import type { Account } from '../../ledger/account.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';

@@ -1,6 +1,6 @@
 import { map } from 'rxjs';
 import { createGate } from '../../flow/gate.ts';
-import { BoundedChannel } from '../../inputs/channel/boundedChannel.ts';
+import { BoundedChannel } from '../../inputs/channel/channel.ts';
 import { STAGE as CHANNEL } from '../../inputs/channel/options.ts';
 import { Warnings } from '../../internal/diagWarnings.ts';
 import type { Stats } from '../../ledger/stats.ts';

@@ -1,6 +1,6 @@
-import { SpanflowError } from '../../model/errors.ts';
-import { type StreamWriterOptions, streamWriterSettings } from '../streamOptions.ts';
-import type { Channel } from './options.ts';
+import { SpanflowError } from '../model/errors.ts';
+import type { Channel } from './channel/options.ts';
+import { type StreamWriterOptions, streamWriterSettings } from './streamOptions.ts';
 
 const STAGE = 'toWritableStream';
 
