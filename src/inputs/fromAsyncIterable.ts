@@ -22,7 +22,7 @@ const STAGE = 'fromAsyncIterable';
  * ```
  *
  * **Emits** each item when it has been pulled; the next one is asked for when `next` has returned and the gate is open. **Completes** and **errors** like the iterable.
- * **Unsubscribed**, it pulls no more and calls the iterator's `return()`, so that a generator runs its `finally`; what that throws has nobody left to hear it.
+ * **Unsubscribed**, it pulls no more and calls the iterator's `return()`, so that a generator runs its `finally`; what that throws is ignored, since the subscriber is gone.
  *
  * A synchronous iterable is pulled in slices, so that a long one does not hold the event loop.
  *
@@ -92,7 +92,7 @@ async function pull<T>(
   }
 }
 
-/** It was unsubscribed, so there is nobody left to tell of an error. */
+/** The subscriber is gone, so an error has no listener. */
 async function closeQuietly<T>(iterator: AnyIterator<T>): Promise<void> {
   try {
     await iterator.return?.();

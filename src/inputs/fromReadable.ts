@@ -30,7 +30,7 @@ const aReadable = shape('a Readable of node:stream', 'read', 'on', 'destroy');
  *
  * **Order**: that of the stream. **Loss**: none on its side; what the stream itself had buffered when it was unsubscribed goes with it.
  *
- * @throws InvalidOptionError when `readable` is none, or an option is unknown
+ * @throws InvalidOptionError when `readable` is not a Readable, or an option is unknown
  *
  * @example
  * ```ts
@@ -84,7 +84,7 @@ function readInto<T>(subscriber: Subscriber<T>, readable: Readable, gate: Gate, 
   subscriber.add(() => {
     readable.off('readable', onReadable);
     forget();
-    // An error that comes after this has nobody left to hear it.
+    // The subscriber is gone: a later error has no listener, and must not end the process.
     readable.on('error', () => {});
     if (!ended) readable.destroy();
   });

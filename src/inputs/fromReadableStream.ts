@@ -21,14 +21,14 @@ const aReadableStream = shape('a ReadableStream', 'getReader', 'cancel');
  * result      -a----(bc)|
  * ```
  *
- * A chunk that was asked for before the gate was closed waits for it, too. While nothing is read the stream fills its own queue up to its high-water mark, and asks its source for no more. (RxJS' `from(stream)` reads as fast as it can.)
+ * A chunk that was asked for before the gate was closed waits for it as well. While nothing is read the stream fills its own queue up to its high-water mark, and asks its source for no more. (`from(stream)` of RxJS reads as fast as it can.)
  *
  * **Emits** each chunk; the next one is asked for when `next` has returned and the gate is open. **Completes** and **errors** like the stream, which it locks: a second subscription errors.
  * **Unsubscribed**, it cancels the stream, also in the middle of a read.
  *
  * **Order**: that of the stream. **Loss**: `unsubscribed`, for a chunk that was being read at that moment, or waited for the gate.
  *
- * @throws InvalidOptionError when `stream` is none, or an option is unknown
+ * @throws InvalidOptionError when `stream` is not a ReadableStream, or an option is unknown
  *
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export function fromReadableStream<T>(stream: ReadableStream<T>, options: Stream
       how();
     };
     subscriber.add(() => {
-      // Whether that fails has nobody left to hear it.
+      // The subscriber is gone: a failure of this has no listener.
       if (!ended) reader.cancel(new SpanflowError('CLOSED', `${STAGE}: unsubscribed`)).catch(() => {});
     });
     readAll(reader, gate, subscriber, account).then(

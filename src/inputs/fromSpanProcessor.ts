@@ -20,14 +20,14 @@ export interface FromSpanProcessorOptions {
   /**
    * Ended spans that wait to be drained into the stream, at most: 1 or more. Default: one for each 20 KiB of V8's limit of the heap, at most 32,768 (11,468 with `--max-old-space-size=128`, all from 640 MiB on): full of spans of 5
    * KB, it is a quarter of that. The ring is emptied once per turn of the event loop, so this bounds
-   * what can end within one turn; and what ends before anybody subscribes. Its bytes are not: to measure a span would be work inside of `span.end()`, and the batcher does it, a turn later.
+   * what can end within one turn, and what ends before the first subscription. Its bytes are not bounded here: measuring a span would be work inside of `span.end()`, so the batcher does it, a turn later.
    */
   maxQueueSize?: number;
   /** What happens to a span that meets a full ring: `dropNewest` (the default) refuses it, `dropOldest` loses the one that has waited longest. */
   overflow?: 'dropNewest' | 'dropOldest';
   /** How long `forceFlush` and `shutdown` wait for the outcomes, in milliseconds: 1 or more, default 30,000. Then they reject. */
   flushTimeoutMillis?: number;
-  /** Told of the losses at this stage (`queueFull`, `alreadyShutdown`, `noSubscriber`), once per turn, and never from within `onEnd`. */
+  /** Called for the losses at this stage (`queueFull`, `alreadyShutdown`, `noSubscriber`), once per turn, and never from within `onEnd`. */
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
   onCallbackError?: (thrown: unknown) => void;
@@ -66,22 +66,22 @@ export const FROM_SPAN_PROCESSOR_RULES: Rules<Settings> = {
 export interface SpanInput extends SpanProcessor {
   /** Sampled spans, in the order in which they ended. It completes at `shutdown`. */
   readonly spans$: Observable<ReadableSpan>;
-  /** Wishes of the SDK that everything so far be delivered: for `adaptiveBatch({ flushWhen })`. */
+  /** A request for each `forceFlush` and for the `shutdown`: for `adaptiveBatch({ flushWhen })`. */
   readonly flush$: Observable<FlushRequest>;
   /** @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
-/** Spans that had got in, and were lost. */
+/** Spans that were accepted and then lost. */
 export interface LostSpans {
   readonly loss: Loss;
   readonly spans: readonly ReadableSpan[];
 }
 
-/** What an input tells our own stages, beyond what a `SpanProcessor` tells everybody. */
+/** What an input offers our own stages, beyond a `SpanProcessor`. */
 export interface SpanSource extends SpanInput {
-  /** `onEnd`, with an answer: why the span did not get in. One that is not sampled, or is no span at all, is not counted as offered. */
+  /** `onEnd`, and returns why the span was refused, if it was. A span that is not sampled, or an object that is no span, is not counted as offered. */
   offer(span: ReadableSpan): LossReason | undefined;
   readonly lost: Observable<LostSpans>;
   /** Its key in the ledger. */
@@ -111,11 +111,11 @@ const SPANS_PER_TURN = 4_096;
  * ```
  *
  * `onEnd` pushes the span into a bounded ring and does nothing more: no operator, no encoding, no export runs inside `span.end()`. One immediate drains the ring
- * into the stream, outside the asynchronous context of whoever ended a span. Spans that are not sampled are skipped.
+ * into the stream, outside the asynchronous context of the code that ended a span. Spans that are not sampled are skipped.
  *
- * **Emits** nothing before somebody subscribes; the spans wait in the ring. **Completes** at `shutdown`. It never **errors**. **Unsubscribed** by all, it keeps spans in the ring again.
+ * **Emits** nothing before the first subscription; the spans wait in the ring. **Completes** at `shutdown`. It never **errors**. Without subscribers it keeps spans in the ring again.
  *
- * `forceFlush` resolves when everything that ended before it has an outcome, whichever it is; and rejects at its timeout. `shutdown` does the same, and ends the stream.
+ * `forceFlush` resolves when everything that ended before it has an outcome, delivered or lost, and rejects at its timeout. `shutdown` does the same, and ends the stream.
  *
  * **Order**: that of `onEnd`. **Loss**: `queueFull`, `alreadyShutdown`, and `noSubscriber` for what still waits at the shutdown.
  *
@@ -150,7 +150,7 @@ class RingInput implements SpanSource {
   readonly #spans = new Multicast<ReadableSpan>();
   readonly #flushes = new FlushRequests();
   readonly #losses: DeferredLosses;
-  #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
+  #whenEmpty: (() => void)[] = []; // flushes that wait for a subscriber
   readonly #turn: DueTurn;
   #draining = false;
   #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream

@@ -16,15 +16,15 @@ const STAGE = 'toWritable';
  * items$      -a-----(bc)-|
  * ```
  *
- * A `pipe` or `pipeline` into it feels how full the channel is, and through the channel's `gate` how full the batcher is. The stream itself buffers up to Node's high-water mark of 16 items, unless
+ * A `pipe` or `pipeline` into it waits while the channel is full, and through the channel's `gate` while the batcher is. The stream itself buffers up to Node's high-water mark of 16 items, unless
  * its writer ignores that `write` returns `false`.
  *
- * **Finishes** when everything has found room. **Errors** when the channel has been closed by somebody else, at the next write; a writer that waits is told at once. **Destroyed**, it takes back
+ * **Finishes** when everything has found room. **Errors** when the channel has been closed by other code, at the next write; for a write that waits, at once. **Destroyed**, it takes back
  * the item that waits, and closes the channel with the error, so that `items$` fails after what was queued; without an error, with `CLOSED`: a stream that was cut off does not pass for a whole one.
  *
  * **Order**: that of the writes. **Loss**: none on its side.
  *
- * @throws InvalidOptionError when `channel` is none, or an option is out of its range, or unknown
+ * @throws InvalidOptionError when `channel` is not a channel, or an option is out of its range, or unknown
  *
  * @example
  * ```ts

@@ -17,12 +17,12 @@ const STAGE = 'toWritableStream';
  *
  * Its high-water mark is one chunk: `ready` and `desiredSize` say whether the channel has taken the last one.
  *
- * **Closes** when everything has found room. **Errors** when the channel has been closed by somebody else, at the next write; a writer that waits is told at once. **Aborted**, it takes back
+ * **Closes** when everything has found room. **Errors** when the channel has been closed by other code, at the next write; for a write that waits, at once. **Aborted**, it takes back
  * the item that waits, and closes the channel with the reason, so that `items$` fails after what was queued.
  *
  * **Order**: that of the writes. **Loss**: none on its side.
  *
- * @throws InvalidOptionError when `channel` is none, or an option is out of its range, or unknown
+ * @throws InvalidOptionError when `channel` is not a channel, or an option is out of its range, or unknown
  *
  * @example
  * ```ts

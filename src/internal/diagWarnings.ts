@@ -36,7 +36,7 @@ export class Warnings {
     this.#report();
   }
 
-  /** What a batch's outcome has to say beyond its losses. */
+  /** What the outcome of a batch says beyond its losses. */
   outcome({ error, message, rejected }: Pick<Outcome<unknown>, 'error' | 'message' | 'rejected'>): void {
     if (error !== undefined) this.trouble(`an export failed for good: ${error.message}`);
     else if (rejected > 0) this.trouble(`the backend rejected ${rejected} spans: ${message ?? 'it did not say why'}`);

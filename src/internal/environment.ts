@@ -5,7 +5,7 @@ import { MAX_TIMER_MILLIS } from './validation.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads variables as OpenTelemetry's specification says: empty is unset, and a value that makes no sense is warned about and ignored.
+ * Reads variables as OpenTelemetry's specification says: an empty value is unset, and an invalid one is warned about and ignored.
  */
 export class EnvironmentReader {
   readonly #environment: Environment;
@@ -14,12 +14,12 @@ export class EnvironmentReader {
     this.#environment = environment;
   }
 
-  /** The first of the names that is set. */
+  /** The first variable that is set. */
   text(...names: readonly string[]): string | undefined {
     return this.#first(names, (value) => value, '');
   }
 
-  /** The first of the names that is there at all, be it empty: so a variable can be switched off by another one. For those that are not OpenTelemetry's. */
+  /** The first variable that exists, even if it is empty, so that one can switch another off. For variables that are not OpenTelemetry's. */
   firstPresent(...names: readonly string[]): { readonly name: string; readonly value: string } | undefined {
     for (const name of names) {
       const value = this.#environment[name];
@@ -43,7 +43,7 @@ export class EnvironmentReader {
     return millis === 0 ? Number.POSITIVE_INFINITY : millis;
   }
 
-  /** A delay in milliseconds; 0 is none. */
+  /** A delay in milliseconds; 0 means no delay. */
   delayMillis(...names: readonly string[]): number | undefined {
     const read = (value: string) => {
       const millis = whole(value, 0);
@@ -57,7 +57,7 @@ export class EnvironmentReader {
     return this.#first(names, read, `one of ${allowed.join(', ')}`);
   }
 
-  /** Whatever `read` makes of the first variable that is set; `undefined` from it is a warning. */
+  /** What `read` returns for the first variable that is set. `undefined`: the variable is warned about and ignored. */
   parsed<V>(
     read: (value: string, name: string) => V | undefined,
     rule: string,
@@ -66,7 +66,7 @@ export class EnvironmentReader {
     return this.#first(names, read, rule);
   }
 
-  /** @param consequence what happens now, where that is not just the default */
+  /** @param consequence what happens instead, unless that is the default */
   warn(name: string, rule: string, consequence?: string): void {
     // The value may be a secret: it is not repeated.
     warn(`spanflow: ${name} is ignored: it must be ${rule}${consequence === undefined ? '' : `; ${consequence}`}`);
@@ -89,7 +89,7 @@ export class EnvironmentReader {
   }
 }
 
-/** Digits and nothing else: `Number` would also take `0x10`, `1e3` and the empty text. */
+/** Digits and nothing else: `Number` would also take `0x10`, `1e3` and the empty string. */
 function whole(value: string, min: number): number | undefined {
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   return Number.isSafeInteger(number) && number >= min ? number : undefined;

@@ -8,13 +8,13 @@ import { countOf, StageReporter } from '../ledger/stageReporter.ts';
 import { QueueFullError, SpanflowError } from '../model/errors.ts';
 import type { StreamOutputSettings } from './options.ts';
 
-/** What a reader gets: an item, the end, an error (once); or nothing, because it has stopped the queue itself. */
+/** What a reader gets: an item, the end, an error (once), or `stopped`, if it has stopped the queue itself. */
 export type Pulled<T> =
   | { readonly kind: 'item'; readonly item: T }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'end' | 'stopped' };
 
-/** From push to pull: it subscribes to a source and keeps in a bounded queue what nobody has asked for yet. */
+/** From push to pull: it subscribes to a source and keeps items in a bounded queue until they are read. */
 export class PullQueue<T> {
   readonly #stage: string;
   readonly #settings: StreamOutputSettings<T>;
@@ -29,7 +29,7 @@ export class PullQueue<T> {
   #ending: Pulled<T> | undefined; // what comes when the queue is empty
   readonly #water: WaterMarks;
 
-  /** @param carries whether the other side can be handed such an item at all */
+  /** @param carries whether the reader's side can carry such an item */
   constructor(
     stage: string,
     source: Observable<T>,
@@ -65,13 +65,13 @@ export class PullQueue<T> {
     );
   }
 
-  /** Hands the next item over: at once, or when it comes. Those who read at once are served first come, first served. */
+  /** Hands the next item over, at once or when it comes. Several readers that wait are served first come, first served. */
   pull(reader: (pulled: Pulled<T>) => void): void {
     this.start();
     if (this.#queue.length > 0) {
       const item = this.#queue.shift();
       this.#account.handOn(countOf(item));
-      this.#tellGate();
+      this.#updateGate();
       reader({ kind: 'item', item });
     } else if (this.#ending !== undefined) {
       const ending = this.#ending;
@@ -92,7 +92,7 @@ export class PullQueue<T> {
     this.#ending = { kind: 'stopped' };
     const left = this.#queue.clear();
     this.#reporter.lost('unsubscribed', left);
-    this.#tellGate();
+    this.#updateGate();
     this.#answerReaders(this.#ending);
   }
 
@@ -121,7 +121,7 @@ export class PullQueue<T> {
     } else if (this.#queue.fits(bytes) || this.#makeRoom(bytes)) {
       this.#account.accept(countOf(item));
       this.#queue.push(item, bytes);
-      this.#tellGate();
+      this.#updateGate();
     } else {
       this.#overflow(item);
     }
@@ -144,7 +144,7 @@ export class PullQueue<T> {
   #end(ending: Pulled<T>): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
-    this.#tellGate();
+    this.#updateGate();
     const first = this.#readers.shift();
     if (first === undefined) return;
     // An error is for one reader; the others have nothing more to come.
@@ -157,8 +157,8 @@ export class PullQueue<T> {
     for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) reader(pulled);
   }
 
-  /** Nobody is asked to wait for a queue that nothing comes into any more. */
-  #tellGate(): void {
+  /** After the end nothing comes into the queue any more, so the gate stays open. */
+  #updateGate(): void {
     if (this.#ending === undefined) this.#water.tell(this.#queue.fillRatio);
     else this.#water.end();
   }

@@ -78,7 +78,7 @@ export class AdmissionQueue<T> {
     return waits ? this.#wait(item, bytes, signal) : this.#enact(verdict, item, bytes);
   }
 
-  /** The oldest item, which leaves. There has to be one. Its memory is for whoever it goes to; what is left of that is told by {@link AdmissionQueue.left}. */
+  /** The oldest item, which leaves. There has to be one. Its memory is free for the stage that it goes to, and after {@link AdmissionQueue.left} for others. */
   shift(): T {
     const before = this.#queue.bytes;
     const item = this.#queue.shift();
@@ -87,13 +87,13 @@ export class AdmissionQueue<T> {
     return item;
   }
 
-  /** An item has left and has arrived where it went to: there is room for the next. */
+  /** The item that left has arrived at the next stage: there is room for another one. */
   left(): void {
     this.#letIn();
     this.#memory.give(0);
   }
 
-  /** Lets nobody in any more; those who wait are told. */
+  /** Accepts nothing any more, and refuses the producers that wait. */
   close(): void {
     this.#closed = true;
     this.#refuseLine('alreadyShutdown');
@@ -101,7 +101,7 @@ export class AdmissionQueue<T> {
     this.#tellSaturation(false);
   }
 
-  /** Empties the queue and refuses those who wait; it stays open. Returns what was in the queue. */
+  /** Empties the queue and refuses the producers that wait; it stays open. Returns what was in the queue. */
   giveUp(): T[] {
     this.#refuseLine('queueFull');
     const { bytes } = this.#queue;
@@ -173,7 +173,7 @@ export class AdmissionQueue<T> {
     this.#tellSaturation(false);
   }
 
-  /** The first of those who wait may wait for memory that others hold: they tell when they give it back. */
+  /** The first producer in the line may wait for memory that others hold: it is let in when they give it back. */
   #awaitMemory(): void {
     const first = this.#line.first?.value;
     if (first === undefined) this.#memory.stopWaiting();
@@ -191,7 +191,7 @@ export class AdmissionQueue<T> {
     this.#listener.onRefused(reason);
   }
 
-  /** Between full and half empty it stays what it is, so that nobody is told to hurry for the sake of one item. */
+  /** Between full and half empty it stays as it is, so that it does not flutter. */
   #tellSaturation(isShort: boolean): void {
     const fillRatio = this.#queue.fillRatio;
     const short = isShort || this.#line.length > 0 || fillRatio >= 1;

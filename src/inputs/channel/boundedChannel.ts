@@ -34,7 +34,7 @@ export class BoundedChannel<T> implements Channel<T> {
   #left = 0; // items that have
   readonly #turn: DueTurn;
   #draining = false;
-  #gateWait: Subscription | undefined; // while it waits for the gate; given up when nobody listens any more
+  #gateWait: Subscription | undefined; // while it waits for the gate; given up with the last subscriber
   #failure: { readonly error: unknown } | undefined; // how the stream ends, unless it completes
   #ended = false; // the stream has
   #whenSettled: (() => void)[] | undefined = []; // flushes that came after the end; gone when that has settled
@@ -87,7 +87,7 @@ export class BoundedChannel<T> implements Channel<T> {
     return result === 'alreadyShutdown' ? 'closed' : 'dropped';
   }
 
-  /** What `send` does, without a promise where nobody has to wait, and without an error. */
+  /** What `send` does, but the answer is a promise only if the item has to wait, and it never rejects. */
   admit(item: T, signal?: AbortSignal): EntryResult | Promise<EntryResult> {
     return this.#queue.admit(item, signal);
   }
@@ -112,7 +112,7 @@ export class BoundedChannel<T> implements Channel<T> {
     return outsideCaller((onDone) => this.#flush(onDone, urgency));
   }
 
-  /** Loses what is queued, and refuses who waits for room. Returns what was queued; it goes on with what comes later. */
+  /** Loses what is queued, and refuses the producers that wait for room. Returns what was queued. What comes later is accepted again. */
   giveUp(): T[] {
     const queued = this.#queue.giveUp();
     this.#left += queued.length;
@@ -194,7 +194,7 @@ export class BoundedChannel<T> implements Channel<T> {
     this.#ended = true;
     if (this.#failure === undefined) this.#items.complete();
     else this.#items.error(this.#failure.error);
-    // Whoever still has batches out answers this one, and so those that will be asked for from now on.
+    // A batcher that still has batches out settles this request, which answers all later ones as well.
     this.#flushes.send(
       () => {
         for (const onDone of this.#whenSettled ?? []) onDone();

@@ -5,7 +5,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import { ExportCall, openCall, settleItems, settleLost, type TrackedItem } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 
-/** What of the pipeline is that of its handle as well. */
+/** What the handle has from its pipeline. */
 type Pipeline = Pick<ExportHandle<ReadableSpan>, 'stats' | 'forceFlush' | 'shutdown'> & {
   readonly outcomes$: Observable<Outcome<ReadableSpan>>;
 };

@@ -14,12 +14,12 @@ import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
 import { type SpanPipelineOptions, spanPipelineSettings } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 
-/** Spans in at one end, outcomes out at the other. */
+/** Spans go in at one end, outcomes come out at the other. */
 export interface SpanPipeline {
   /** For the SDK: `new TracerProvider({ spanProcessors: [pipeline.processor] })`. */
   readonly processor: SpanProcessor;
   /**
-   * A handle on this pipeline, the same one at each call: its callers are answered for exactly their spans. These go the way of the spans that end in the process, and share the queue with them: nobody waits for room
+   * A handle on this pipeline, the same one at each call: its callers are answered for exactly their spans. These go the way of the spans that end in the process, and share the queue with them: a call does not wait for room
    * there, and what finds none is answered as `queueFull`. Spans that are not sampled are answered as `unsampled`. `stats`, `forceFlush`, `shutdown` and the disposal are those of the pipeline.
    */
   handle(): ExportHandle<ReadableSpan>;
@@ -30,7 +30,7 @@ export interface SpanPipeline {
   /** The books now, and whenever they have changed, at most once a second. It completes when the pipeline has been shut down. */
   readonly stats$: Observable<Stats>;
   /**
-   * Resolves when everything that ended before has an outcome, whichever it is: losses are in the outcomes and in the books. Rejects at the timeout (default `flushTimeoutMillis`) with
+   * Resolves when everything that ended before has an outcome, delivered or lost: losses are in the outcomes and in the books. Rejects at the timeout (default `flushTimeoutMillis`) with
    * `FLUSH_TIMEOUT`; the exports go on.
    */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
@@ -52,7 +52,7 @@ export interface SpanPipeline {
  *
  * **Order**: batches are made in the order in which spans ended, and exported several at once.
  *
- * **Loss**: everything is in `stats()`, by reason; and told to OpenTelemetry's `diag.warn`, at once and then summed up at most once per `warnIntervalMillis`. With the defaults, and one
+ * **Loss**: everything is in `stats()`, by reason, and is reported to OpenTelemetry's `diag.warn`, at once and then summed up at most once per `warnIntervalMillis`. With the defaults, and one
  * pipeline in the process, spans of ten short attributes may come in a burst of 10,000 from `--max-old-space-size=128` on, or at 1,000 a second through an outage of half a minute from 256 on, and none is lost; see
  * {@link memoryBudget}.
  *

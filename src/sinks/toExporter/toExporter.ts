@@ -51,7 +51,7 @@ const anExporter = shape('a SpanExporter', 'export', 'shutdown');
  * Any `SpanExporter` of OpenTelemetry as a sink, with one export at a time: its specification forbids concurrent calls.
  *
  * An exporter's call cannot be aborted. When an attempt is unsubscribed (its timeout, for example) while the call is under way, the next one waits until the exporter has answered, or for `callbackGraceMillis`: a callback that
- * is lost costs its own batch. What waits for its call is not taken for sent.
+ * is lost costs its own batch. A batch that waits for its call does not count as sent.
  *
  * | what the exporter says | means |
  * |---|---|
@@ -85,7 +85,7 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
       new Observable((subscriber) => {
         attempt?.enter('preparing');
         const leave = calls.acquire(() => {
-          const call = new Call(exporter, settings.callbackGraceMillis, () => calls.release());
+          const call = new ExporterCall(exporter, settings.callbackGraceMillis, () => calls.release());
           subscriber.add(() => call.abandon());
           call.run(batch, wait, attempt).then(
             (response) => {
@@ -108,11 +108,11 @@ function detached<R>(work: () => R): R {
 }
 
 /** One call of an exporter, which has it to itself until it has answered, or is given up. */
-class Call {
+class ExporterCall {
   readonly #exporter: SpanExporter;
   readonly #graceMillis: number;
   readonly #onEnd: () => void;
-  #isAbandoned = false; // nobody waits for the answer
+  #isAbandoned = false; // its attempt was given up
   #isMade = false;
   #isOver = false;
   #grace = Subscription.EMPTY;
@@ -132,12 +132,12 @@ class Call {
     try {
       return await this.#answerTo(batch);
     } finally {
-      // First: whoever is told may send the next one at once.
+      // Before the answer: the subscriber may send the next batch at once.
       this.#end();
     }
   }
 
-  /** Nobody waits for it any longer; the exporter may still answer within the grace. */
+  /** Its attempt was given up; the exporter may still answer within the grace. */
   abandon(): void {
     if (this.#isOver) return;
     this.#isAbandoned = true;
