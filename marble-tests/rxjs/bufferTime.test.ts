@@ -8,7 +8,7 @@ import { marbles } from '../../src/testing/index.ts';
 const FOUR_MILLIS = { scheduledDelayMillis: 4, strategy: fixedSize() } as const;
 
 describe('bufferTime, and adaptiveBatch beside it', () => {
-  test('it ticks while nothing comes, and emits empty arrays', () =>
+  test('it ticks while idle, and emits empty arrays', () =>
     marbles(({ hot, spans, expectObservable, expectBatches }) => {
       const { a } = spans();
       const source = hot('  -a---------------');
@@ -19,7 +19,7 @@ describe('bufferTime, and adaptiveBatch beside it', () => {
       expectBatches(source.pipe(adaptiveBatch(FOUR_MILLIS)), unsub).toBe(expected);
     }));
 
-  test('its clock starts with the subscription, so what comes together is torn apart', () =>
+  test('its clock starts with the subscription, so items that arrive together are split', () =>
     marbles(({ hot, spans, expectObservable, expectBatches }) => {
       const { a, b } = spans();
       const source = hot('  ---a-b-----|   ');
@@ -29,7 +29,7 @@ describe('bufferTime, and adaptiveBatch beside it', () => {
       expectBatches(source.pipe(adaptiveBatch(FOUR_MILLIS))).toBe(expected);
     }));
 
-  test('an error takes what it holds', () =>
+  test('an error drops the buffer', () =>
     marbles(({ hot, expectBatches }) => {
       const source = hot('  -a-b-#     ');
       const dropping = '    -----#     ';
@@ -38,7 +38,7 @@ describe('bufferTime, and adaptiveBatch beside it', () => {
       expectBatches(source.pipe(adaptiveBatch(FOUR_MILLIS))).toBe(expected, { closedBy: ['error'] });
     }));
 
-  test('unsubscribing takes what it holds, and nobody is told', () =>
+  test('unsubscribing drops the buffer without a report', () =>
     marbles(({ hot, onLoss, expectBatches, expectLedger }) => {
       const ledger = createLedger();
       const source = hot('  -a-b----');

@@ -11,7 +11,7 @@ const LETTERS = letters('abcdefx');
 const told = map((result: Merged<string, unknown>) => (result.kind === 'failed' ? 'x' : result.item));
 
 describe('mergeMap, and boundedMergeMap beside it', () => {
-  test('one failure ends everything, and what was queued is gone', () =>
+  test('one failure ends the stream, and drops the queue', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     (abc|)', LETTERS);
       const [failing, well] = [cold('--#'), cold('--(v|)', letters('v'))];
@@ -26,7 +26,7 @@ describe('mergeMap, and boundedMergeMap beside it', () => {
       expectSubscriptions(well.subscriptions).toBe(others);
     }));
 
-  test('its queue has no end', () =>
+  test('its queue is unbounded', () =>
     marbles(({ cold, expectObservable }) => {
       const lost: string[] = [];
       const onLoss = ({ reason }: Loss, items: readonly string[]) => void lost.push(`${reason} ${items.join('')}`);
@@ -42,7 +42,7 @@ describe('mergeMap, and boundedMergeMap beside it', () => {
       });
     }));
 
-  test('what completes at once makes it recurse: with a backlog it does not get to the end', () =>
+  test('synchronous completion makes it recurse, and a long queue never completes', () =>
     marbles(async ({ flush }) => {
       const COUNT = 50_000;
       const seen = { theirs: 0, ours: 0, theirEnd: 'none', ourEnd: 'none' };
@@ -66,7 +66,7 @@ describe('mergeMap, and boundedMergeMap beside it', () => {
       expect(seen).toMatchObject({ ours: COUNT, ourEnd: 'complete' });
     }));
 
-  test('a project that throws ends everything, too', () =>
+  test('a project that throws ends the stream', () =>
     marbles(({ cold, expectObservable }) => {
       const source = cold('     -a-b-c-|', LETTERS);
       const ended = '           -a-#';

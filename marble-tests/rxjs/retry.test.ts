@@ -20,7 +20,7 @@ describe('retry, and retryWithBackoff or exportTo beside it', () => {
       expectAttempts(backend).toBe(lossy, ['ab', 'cd']);
     }));
 
-  test('exportTo retries the batch, and not the stream', () =>
+  test('exportTo retries the batch, not the stream', () =>
     marbles(({ hot, sink, expectOutcomes, expectAttempts }) => {
       const source = hot('      -a-b------c-d--|');
       const attempts = ['       ---^!', '-------^!', '------------^!'];
@@ -36,7 +36,7 @@ describe('retry, and retryWithBackoff or exportTo beside it', () => {
       expectAttempts(backend).toBe(attempts, ['ab', 'ab', 'cd']);
     }));
 
-  test('without a delay it hammers', () =>
+  test('without a delay it retries at once', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const [source, ours] = [cold('-#'), cold('-#')];
       const hammering = ['          ^!', '-^!', '--^!', '---^!'];
@@ -48,7 +48,7 @@ describe('retry, and retryWithBackoff or exportTo beside it', () => {
       expectSubscriptions(ours.subscriptions).toBe(attempts);
     }));
 
-  test('a delay that completes turns the failure into an end like any other', () =>
+  test('a delay that completes turns the failure into a normal completion', () =>
     marbles(({ cold, expectObservable }) => {
       const source = cold('  -#');
       const silent = '       -|';

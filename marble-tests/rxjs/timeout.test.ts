@@ -8,7 +8,7 @@ import { asBatch } from './support.ts';
 const afterFive = () => timer(5).pipe(mergeMap(() => throwError(() => new Error('too late'))));
 
 describe('timeout and race, and raceTimeout beside them', () => {
-  test('timeout bounds the time between two values: a source that trickles takes for ever', () =>
+  test('timeout limits the time between two values, so a slow source never times out', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('    --a--b--c--d--e--|');
       const trickling = '      --a--b--c--d--e--|';
@@ -19,7 +19,7 @@ describe('timeout and race, and raceTimeout beside them', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('race is won by the first value: it bounds nothing after it', () =>
+  test('race is decided by the first value, and does not limit the time after it', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('    ---a-------b-|');
       const unbounded = '      ---a-------b-|';
@@ -30,7 +30,7 @@ describe('timeout and race, and raceTimeout beside them', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('race ends when any racer does, be it without a value', () =>
+  test('race completes when any racer completes, even without a value', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const primary = cold('   ---a|');
       const secondary = cold(' -|   ');
@@ -40,7 +40,7 @@ describe('timeout and race, and raceTimeout beside them', () => {
       expectSubscriptions(primary.subscriptions).toBe(subs);
     }));
 
-  test('a promise that has lost goes on', () =>
+  test('a promise that lost the race continues', () =>
     marbles(({ sink, spans, expectObservable, expectAttempts }) => {
       const { a } = spans();
       const backend = sink('   --------(r|)');
@@ -53,7 +53,7 @@ describe('timeout and race, and raceTimeout beside them', () => {
       expectAttempts(backend).toBe(going);
     }));
 
-  test('raceTimeout aborts who has lost', () =>
+  test('raceTimeout aborts the loser', () =>
     marbles(({ sink, spans, expectObservable, expectAttempts }) => {
       const { a } = spans();
       const backend = sink('   --------(r|)');

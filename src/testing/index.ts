@@ -1,5 +1,5 @@
 /**
- * Draw what a pipeline should do, run it in virtual time, and read a failure as a drawing. It needs no test runner of its own.
+ * Marble tests for telemetry pipelines: draw what a pipeline should do, run it in virtual time, and read a failure as a drawing. Works with any test runner.
  *
  * @module spanflow/testing
  */
@@ -14,8 +14,6 @@ export type { DiagramOptions } from './diagrams/diagram.ts';
 export type { ExpectedLedger, HasStats } from './expectations/ledgerExpectation.ts';
 export type { ExpectedOutcome, Items } from './expectations/outcomeValues.ts';
 export { EndlessRun, MarbleFailure } from './failures/failure.ts';
-export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './marbles/kit.ts';
-export { marbles } from './marbles/marbles.ts';
 export {
   type Attempt,
   SCRIPT_FAILURES,
@@ -26,5 +24,7 @@ export {
 export type { DrawnObservable } from './marbles/sources.ts';
 export type { SpanLetter, SpanShape, SpansByLetter } from './marbles/spans.ts';
 export type { SubscriptionSpan } from './marbles/syntax.ts';
+export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './marbleTest/marbleKit.ts';
+export { marbles } from './marbleTest/marbles.ts';
 export { VIRTUAL_TIME_DEFAULTS, type VirtualTimeOptions } from './time/clock.ts';
 export { type VirtualTime, virtualTime } from './time/virtualTime.ts';

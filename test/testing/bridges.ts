@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 
 const SRC = join(import.meta.dirname, '..', '..', 'src');
 
-/** What stands between Observables and other kinds of streams, by name. */
+/** The names of the bridges between Observables and other kinds of streams. */
 export const bridges: readonly string[] = globSync(
   ['inputs/fromReadable*.ts', 'inputs/channel/to*.ts', 'outputs/to*.ts'],
   { cwd: SRC },

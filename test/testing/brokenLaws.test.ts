@@ -20,7 +20,7 @@ describe('a pipeline of plain RxJS', () => {
   const sent = ({ sink }: World, concurrent: number) =>
     mergeMap((items: ReadableSpan[]) => sink.export(asBatch(items)), concurrent);
 
-  it('bufferTime loses what it holds', async () => {
+  it('bufferTime loses its buffer', async () => {
     const said = await violationOf((world) =>
       world.spans$.pipe(
         bufferTime(50),
@@ -29,7 +29,7 @@ describe('a pipeline of plain RxJS', () => {
       ),
     );
     expect(said).toMatch(
-      /^conservation: \d+ spans vanished, the first of them number \d+: they never came to the sink/,
+      /^conservation: \d+ spans vanished, the first of them number \d+: they never reached the sink/,
     );
   });
 
@@ -39,13 +39,13 @@ describe('a pipeline of plain RxJS', () => {
       bounds: () => ({ pending: 30 }),
       mayVanish: () => true,
     });
-    expect(said).toMatch(/^bounds: \d+ items are pending, and 30 is the most/);
+    expect(said).toMatch(/^bounds: \d+ items are pending, but at most 30 are allowed/);
   });
 
-  it('a backend that hangs is waited for, for ever', async () => {
+  it('waits forever for a backend that hangs', async () => {
     const scenario = anyScenario({ answers: anyBackend({ kinds: ['hangs'] }) });
     const said = await violationOf((world) => world.spans$.pipe(bufferCount(1), sent(world, 1)), { scenario });
-    expect(said).toMatch(/^end: the source has ended, and the pipeline never does; 1 attempts hang \(at /);
+    expect(said).toMatch(/^end: the source has ended, but the pipeline has not; 1 attempts are in flight \(at /);
   });
 });
 
@@ -53,7 +53,7 @@ describe('a wrong pipeline', () => {
   const flat = (world: World) => concatMap((items: readonly ReadableSpan[]) => world.sink.export(asBatch(items)));
 
   it('that leaks a timer does not release everything', async () => {
-    // One span waits for another, and the end comes before its four milliseconds are over.
+    // One span waits in the buffer, and the run ends before its four milliseconds are over.
     const ending = fc.record({ kind: fc.constant('unsubscribe' as const), atMillis: fc.integer({ min: 11, max: 13 }) });
     const events = fc.constant([{ kind: 'spans', atMillis: 10, count: 1 } as const]);
     const scenario = anyScenario({ schedule: fc.record({ events, ending }) });
@@ -69,7 +69,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^silence: something came after the end/);
   });
 
-  it('that goes on sending after it was unsubscribed is not silent', async () => {
+  it('that emits after it was unsubscribed is not silent', async () => {
     const said = await violationOf(
       (world) => {
         const later = finalize<unknown>(() => setTimeout(() => world.sink.export(asBatch([])).subscribe()));
@@ -80,7 +80,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^(release|silence): /);
   });
 
-  it('whose books do not balance, or claim what the backend never had, breaks conservation', async () => {
+  it('whose ledger does not balance, or counts unconfirmed deliveries, breaks conservation', async () => {
     const unbalanced = await violationOf((world) => {
       const account = world.ledger.open('sink', 'mine');
       return world.spans$.pipe(
@@ -102,7 +102,9 @@ describe('a wrong pipeline', () => {
         }),
       );
     });
-    expect(boasting).toMatch(/^conservation: the books say that 1 arrived, but the backend has 0/);
+    expect(boasting).toMatch(
+      /^conservation: the ledger counts 1 as delivered or rejected, but the backend has confirmed 0/,
+    );
   });
 
   it('that neither unsubscribes its source nor aborts does not release everything', async () => {
@@ -114,7 +116,7 @@ describe('a wrong pipeline', () => {
           complete: () => subscriber.complete(),
         });
       });
-    // The end comes while the backend is at it.
+    // The end comes while an attempt is in flight.
     const ending = fc.constant({ kind: 'unsubscribe', atMillis: 2 } as const);
     const events = fc.constant([{ kind: 'spans', atMillis: 1, count: 1 } as const]);
     const answers = fc.constant([{ kind: 'answers', delayMillis: 5, rejected: 0 } as const]);
@@ -141,7 +143,7 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^silence: 1 attempts began after the end/);
   });
 
-  it('whose stages let in more than they were offered breaks conservation', async () => {
+  it('whose stages accept more than they were offered breaks conservation', async () => {
     const said = await violationOf((world) => {
       const account = world.ledger.open('sink', 'mine');
       const stats = account.stats.bind(account);
@@ -151,26 +153,26 @@ describe('a wrong pipeline', () => {
     expect(said).toMatch(/^conservation: mine: 1 were offered, but 0 accepted and 0 refused/);
   });
 
-  it('that forgets what is pending breaks conservation', async () => {
+  it('that leaves items pending at its end breaks conservation', async () => {
     const said = await violationOf((world) => {
       world.ledger.open('sink', 'mine').accept(1);
       return world.spans$.pipe(bufferCount(1), flat(world));
     });
-    expect(said).toMatch(/^conservation: 1 items are pending when all is over/);
+    expect(said).toMatch(/^conservation: 1 items are still pending at the end/);
   });
 
-  it('that makes more attempts at once than it may breaks its bounds', async () => {
+  it('that has more attempts in flight than allowed breaks its bounds', async () => {
     const pipeline = (world: World) =>
       world.spans$.pipe(
         bufferCount(1),
         mergeMap((items) => world.sink.export(asBatch(items))),
       );
     const said = await violationOf<undefined>(pipeline, { bounds: () => ({ attempts: 2 }) });
-    expect(said).toMatch(/^bounds: 3 attempts at once, and 2 is the most/);
+    expect(said).toMatch(/^bounds: 3 attempts were in flight, but at most 2 are allowed/);
   });
 });
 
-/** Sends one by one, and passes the spans on. */
+/** Sends batches one at a time, and emits their spans. */
 function flatArray(world: World): OperatorFunction<ReadableSpan, ReadableSpan> {
   return concatMap(
     (span) =>

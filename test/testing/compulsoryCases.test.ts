@@ -10,33 +10,33 @@ const files = readdirSync(FOLDER).filter((file) => file.endsWith('.test.ts'));
 const nameOf = (file: string) => basename(file, '.test.ts');
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 
-/** Marble files that are held to none of the cases, and why. */
+/** Marble files without compulsory cases, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   streams: 'each is drawn once; what ends, fails and is cut off is driven by streams, in test/inputs and test/outputs',
   exportHandle:
     'it is called and answers with promises, it is no stream: test/pipelines/exportHandle.test.ts has its cases',
 };
 
-/** What `spanflow/operators` has besides, and what the file of the bridges draws. */
+/** Other exports of `spanflow/operators`, and the bridges, which are drawn in one file. */
 const BESIDE = ['createGate', 'memoryBudget', ...bridges];
 
 describe('the compulsory cases', () => {
   const held = files.filter((file) => !(nameOf(file) in ELSEWHERE));
 
-  it.each(held)('%s has them all', (file) => {
+  it.each(held)('%s has all of them', (file) => {
     expect(wrongCases(nameOf(file), read(file))).toEqual([]);
   });
 
-  it.each(files)('%s says when each source is subscribed to', (file) => {
+  it.each(files)('%s asserts the subscriptions of each source', (file) => {
     expect(unassertedSources(read(file)).map(({ title }) => title)).toEqual([]);
   });
 
-  it('are asked of every operator', () => {
+  it('are required of every operator', () => {
     const asked = Object.keys(operators).filter((name) => !(name in ELSEWHERE) && !BESIDE.includes(name));
     expect(held.map(nameOf)).toEqual(expect.arrayContaining(asked));
   });
 
-  it('are left to other tests for files that are there', () => {
+  it('are exempted only for files that exist', () => {
     expect(files.map(nameOf)).toEqual(expect.arrayContaining(Object.keys(ELSEWHERE)));
   });
 });
@@ -46,7 +46,7 @@ describe('the check of the compulsory cases', () => {
   const test = (name: string) => `  test('${name}: so it is', () => expect(1).toBe(1));\n`;
   const all = CASES.map(test);
 
-  it('is content with all of them, some of them twice', () => {
+  it('accepts all of them, some of them twice', () => {
     expect(wrongCases('mine', [group, ...all.slice(0, 1), ...all].join(''))).toEqual([]);
   });
 
@@ -54,11 +54,11 @@ describe('the check of the compulsory cases', () => {
     const without = all.filter((written) => written !== test(name));
     const missing = [`"${name}: …" is missing in the group "mine: the compulsory cases"`];
     expect(wrongCases('mine', [group, ...without].join(''))).toEqual(missing);
-    // One of another group, or of another operator, does not stand in for it.
+    // A case of another group or operator does not count.
     expect(wrongCases('mine', [group, ...without, "describe('mine', () => {\n", test(name)].join(''))).toEqual(missing);
   });
 
-  it('finds what is none of them, and an order that is none', () => {
+  it('finds an unknown case, and a wrong order', () => {
     expect(wrongCases('mine', [group, ...all, test('twice')].join(''))).toContain(
       '"twice: so it is" is none of the compulsory cases',
     );
@@ -75,7 +75,7 @@ describe('the check of the compulsory cases', () => {
     ]);
   });
 
-  it('finds a source whose subscriptions are free', () => {
+  it('finds a source whose subscriptions are not asserted', () => {
     const free = "  test('free', () => {\n    const source = hotBatches('-[a]|');\n";
     expect(unassertedSources(free).map(({ title }) => title)).toEqual(['free']);
     expect(unassertedSources(`${free}    expectSubscriptions(source.subscriptions).toBe(subs);\n`)).toEqual([]);

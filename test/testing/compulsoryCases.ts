@@ -1,6 +1,6 @@
 import { testsIn, type WrittenTest } from './marbleTests.ts';
 
-/** What every operator is tested for; a title in their group begins with one of these, and a colon. */
+/** The compulsory cases of every operator. Each title of their group begins with one of these and a colon. */
 export const CASES = [
   'never',
   'empty',
@@ -12,7 +12,7 @@ export const CASES = [
   'synchronous re-entrancy',
 ] as const;
 
-/** What is wrong with the compulsory cases of an operator, in the source of its marble file. */
+/** The mistakes in the compulsory cases of an operator, found in the source of its marble file. */
 export function wrongCases(operator: string, source: string): string[] {
   const group = `${operator}: the compulsory cases`;
   const tests = testsIn(source).filter((test) => test.group === group);
@@ -29,7 +29,7 @@ export function wrongCases(operator: string, source: string): string[] {
   ];
 }
 
-/** The tests that draw a source, and do not say when it is subscribed to. */
+/** The tests that draw a source without asserting its subscriptions. */
 export function unassertedSources(source: string): WrittenTest[] {
   return testsIn(source).filter(({ body }) => {
     const draws = /\bconst source = (?:hot|cold)(?:Batches)?\(/.test(body);

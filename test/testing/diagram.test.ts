@@ -13,7 +13,7 @@ const keptIn = join(import.meta.dirname, '..', '..', 'marble-tests');
 afterEach(() => vi.unstubAllEnvs());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Draws everything that a diagram can have. */
+/** Draws everything that a diagram can show. */
 function everything({
   hotBatches,
   hot,
@@ -46,7 +46,7 @@ const svgOf = async (test: (kit: MarbleKit) => unknown, name: string) => {
 const numbersOf = (svg: string, pattern: RegExp) => [...svg.matchAll(pattern)].map(([, number]) => Number(number));
 
 describe('a diagram', () => {
-  it('is the same in each run, whole, small, and without a script', async () => {
+  it('is the same in each run, well-formed, small and without a script', async () => {
     const svg = await svgOf(everything, 'everything');
     expect(await svgOf(everything, 'everything')).toBe(svg);
     expect(svg.length).toBeLessThan(4_000);
@@ -56,7 +56,7 @@ describe('a diagram', () => {
     isWellFormed(svg);
   });
 
-  it('has a row for each source, subscription, attempt and expectation, and all of it lies within', async () => {
+  it('has a row for each source, subscription, attempt and expectation, and nothing lies outside of it', async () => {
     const svg = await svgOf(everything, 'everything');
     const labels = [...svg.matchAll(/<text class="label"[^>]*>([^<]*)/g)].map(([, label]) => label);
     expect(labels).toEqual(['batches', 'stop', 'subscribed', 'attempts', 'answers', 'errors']);
@@ -73,7 +73,7 @@ describe('a diagram', () => {
     expect(svg).toContain('>405ms<');
   });
 
-  it('shows how attempts end, and lets those that overlap stand under each other', async () => {
+  it('shows how attempts end, and puts overlapping ones under each other', async () => {
     const svg = await svgOf(({ cold, sink, spans, expectObservable, expectAttempts, diagram }) => {
       diagram('attempts', { folder });
       const backend = sink<unknown>('-#', '--(r|)', '---');
@@ -95,7 +95,7 @@ describe('a diagram', () => {
     expect(new Set(bars.map(([, y]) => y)).size).toBe(2);
   });
 
-  it('draws what is made later at its time', async () => {
+  it('draws a later source at its own time', async () => {
     const svg = await svgOf(async ({ cold, expectObservable, advanceBy, diagram }) => {
       diagram('later', { sources: ['early', 'late'], results: ['first', 'second'], folder });
       expectObservable(cold('a---------|')).toBe('a---------|');
@@ -107,7 +107,7 @@ describe('a diagram', () => {
     expect(results).toEqual([first, second]);
   });
 
-  it('lets what happens at one frame in two rows stand under each other', async () => {
+  it('aligns events at one frame in two rows', async () => {
     const svg = await svgOf(({ cold, expectObservable, diagram }) => {
       diagram('aligned', { folder });
       expectObservable(cold('-a-b-(cd)|')).toBe('-a-b-(cd)|');
@@ -136,12 +136,12 @@ describe('the rows of a diagram', () => {
     };
   const all = { sources: ['a', 'b'], subscriptions: ['to a', 'to b'], results: ['A', 'B'] };
 
-  it('have the names that the test gives, in its order; attempts that of their sink', async () => {
+  it('have the names that the test gives, in its order; attempts have the name of their sink', async () => {
     const svg = await svgOf(twoOfEach(all), 'two');
     expect(labelsOf(svg)).toEqual(['a', 'b', 'to a', 'to b', 'first', 'second', 'A', 'B']);
   });
 
-  it('have names of their own where there is one of its kind, and subscriptions always', async () => {
+  it('have default names if there is one of a kind; subscriptions always do', async () => {
     const { subscriptions: _, ...others } = all;
     expect(labelsOf(await svgOf(twoOfEach(others), 'two')).slice(2, 4)).toEqual(['subscribed', 'subscribed']);
     const one = ({ cold, sink, expectObservable, expectAttempts, diagram }: MarbleKit) => {
@@ -152,25 +152,25 @@ describe('the rows of a diagram', () => {
     expect(labelsOf(await svgOf(one, 'one'))).toEqual(['source', 'attempts', 'result']);
   });
 
-  it('are refused without a name where there are several', async () => {
+  it('need names if there are several', async () => {
     const { sources: _, ...others } = all;
     expect(await failureOf(twoOfEach(others))).toBe(text`
-      diagram('two', { sources: […] }) wants one name for each, in the order of the test: 2 sources, but 0 names
+      diagram('two', { sources: […] }) needs one name for each, in the order of the test: 2 sources, but 0 names
 
         cold('-a|')  (no name)
         cold('b|')   (no name)
     `);
   });
 
-  it('are refused with a name too few or too many, an empty one, or the same one twice', async () => {
+  it('do not take too few or too many names, an empty one, or the same one twice', async () => {
     expect(await failureOf(twoOfEach({ ...all, results: ['A'] }))).toBe(text`
-      diagram('two', { results: […] }) wants one name for each, in the order of the test: 2 expectations, but 1 name
+      diagram('two', { results: […] }) needs one name for each, in the order of the test: 2 expectations, but 1 name
 
         expectObservable(…).toBe('-a|')  A
         expectObservable(…).toBe('b|')   (no name)
     `);
     expect(await failureOf(twoOfEach({ ...all, subscriptions: ['x', 'y', 'z'] }))).toBe(text`
-      diagram('two', { subscriptions: […] }) wants one name for each, in the order of the test: 2 expectSubscriptions, but 3 names
+      diagram('two', { subscriptions: […] }) needs one name for each, in the order of the test: 2 expectSubscriptions, but 3 names
 
         expectSubscriptions(…).toBe('^-!')  x
         expectSubscriptions(…).toBe('^!')   y
@@ -201,7 +201,7 @@ describe('a test with a diagram', () => {
     expect(await failureOf(drawn)).toMatch(/kept\.svg is not what its test draws: run this test with /);
   });
 
-  it('draws nothing when it fails', async () => {
+  it('writes no diagram when it fails', async () => {
     const broken = ({ cold, expectObservable, diagram }: MarbleKit) => {
       diagram('broken', { folder });
       expectObservable(cold('-a|')).toBe('-b|');
@@ -213,7 +213,7 @@ describe('a test with a diagram', () => {
   });
 });
 
-describe('the diagrams that are kept', () => {
+describe('the committed diagrams', () => {
   const files = readdirSync(keptIn, { recursive: true, encoding: 'utf8' });
   const tests = files
     .filter((file) => file.endsWith('.test.ts'))

@@ -11,7 +11,7 @@ import { drawingIn, isInOrder, pictureOf, textOf, type WrittenDrawing, withoutEn
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-/** Functions without a drawing in marbles, and why. */
+/** Functions without a marble drawing, and why. */
 const UNDRAWN: Readonly<Record<string, string>> = {
   spanPipeline:
     'its doc block draws the way of a span; its times are those of fromSpanProcessor, adaptiveBatch and exportTo',
@@ -46,27 +46,27 @@ describe('the drawing in the doc block of', () => {
     expect(text).toBe(textOf(drawing));
   });
 
-  it('everything drawn is there, once', () => {
+  it('each drawn name occurs once', () => {
     expect(inMarbles.map(({ name }) => name).sort()).toEqual(drawings.map(({ name }) => name).sort());
   });
 
-  it('adaptiveBatch is what marble-tests/README.md shows of one', () => {
+  it('adaptiveBatch is the example of marble-tests/README.md', () => {
     const [example] = textBlocks(read('marble-tests/README.md'));
     expect(documented).toContainEqual(expect.objectContaining({ name: 'adaptiveBatch', text: example }));
   });
 
-  it('no ```text of a source is overlooked', () => {
+  it('no ```text block of a source file is overlooked', () => {
     const marked = (path: string) => read(path).split('```text').length - 1;
     expect(sources.filter((path) => docDrawings(read(path)).length !== marked(path))).toEqual([]);
   });
 });
 
 describe('the drawing of', () => {
-  it.each(drawings)('$name is written in the order in which it is drawn', (drawing) => {
+  it.each(drawings)('$name is written in the order of its rows', (drawing) => {
     expect(isInOrder(drawing)).toBe(true);
   });
 
-  it.each(drawings)('$name is the picture that is kept', (drawing) => {
+  it.each(drawings)('$name is the committed picture', (drawing) => {
     expect(withoutEnds(read(`marble-tests/diagrams/${drawing.name}.svg`))).toBe(pictureOf(drawing));
   });
 });
@@ -77,16 +77,16 @@ describe('the README', () => {
   const functions = Object.entries(spanflow).filter(([, value]) => typeof value === 'function');
   const listed = functions.map(([name]) => name).filter((name) => names.includes(name));
 
-  it('lists what is drawn, or need not be', () => {
+  it('lists each operator, drawn or exempted', () => {
     expect(listed.filter((name) => !named.has(name) && !(name in UNDRAWN))).toEqual([]);
     expect(listed.filter((name) => named.has(name)).sort()).toEqual([...named.keys()].sort());
   });
 
-  it('makes no exception of what is drawn, or is not there', () => {
+  it('exempts no drawn operator and no missing one', () => {
     expect(Object.keys(UNDRAWN).filter((name) => named.has(name) || !listed.includes(name))).toEqual([]);
   });
 
-  /** The names of the pictures in the tables of a page, all of them in one folder. */
+  /** The names of the pictures in the tables of a page. */
   const picturesIn = (page: string, folder: string) => {
     const rows = read(page).match(/^\|.*\|$/gm) ?? [];
     const pictures = rows.flatMap((row) => [...row.matchAll(/!\[(\w+)\]\((.*?)\)/g)]);
@@ -94,7 +94,7 @@ describe('the README', () => {
     return pictures.map(([, name = '']) => name);
   };
 
-  it('shows the picture of each operator, and marble-tests/README.md those that are left, each once', () => {
+  it('shows the picture of each operator once; marble-tests/README.md shows the others', () => {
     const shown = picturesIn('README.md', 'marble-tests/diagrams');
     const here = Object.keys(operators).filter((name) => !(name in UNDRAWN) && !bridges.includes(name));
     expect(shown).toEqual(expect.arrayContaining(here));

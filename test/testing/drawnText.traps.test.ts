@@ -29,15 +29,15 @@ describe("RxJS' traps in marble-tests/README.md", () => {
     for (const block of textBlocks(part)) expect(undrawn(block, test[0]?.body ?? '')).toEqual([]);
   });
 
-  it('are every test of rxjs/', () => {
+  it('are all tests of rxjs/', () => {
     const files = readdirSync(join(MARBLE_TESTS, 'rxjs')).filter((file) => file.endsWith('.test.ts'));
     const titles = files.flatMap((file) => testsIn(read('rxjs', file)).map(({ title }) => title));
     expect(traps.map(({ title }) => title).sort()).toEqual(titles.sort());
   });
 });
 
-describe('a drawing in a text', () => {
-  it('is read by its columns, the remark left out', () => {
+describe('a drawing in Markdown', () => {
+  it('is read by its columns, without the remark', () => {
     expect(drawnLines('source  -a-  b\nx y     - 1s ^!      a remark\n        --^!\n')).toEqual([
       { label: 'source', marbles: '-a-' },
       { label: 'x y', marbles: '- 1s ^!' },
@@ -45,11 +45,11 @@ describe('a drawing in a text', () => {
     ]);
   });
 
-  it('that its test does not draw is found', () => {
+  it('is found if its test does not draw it', () => {
     expect(undrawn('source  -a-\nmine    --b|     a remark\n', "const source = hot('  -a-');")).toEqual(['mine  --b|']);
   });
 
-  it('is compared without the spaces that align it', () => {
+  it('is compared without alignment spaces', () => {
     expect([...marblesIn(`const a = '   -a-b  '; const b = [" 9s  a"];`)]).toEqual(['-a-b', '9s a']);
   });
 });

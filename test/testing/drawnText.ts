@@ -1,4 +1,4 @@
-/** One row of a drawing in a text: what it is called, and its marbles. */
+/** One row of a drawing in Markdown: its label and its marbles. */
 export interface DrawnLine {
   readonly label: string;
   readonly marbles: string;
@@ -10,7 +10,7 @@ export interface DocDrawing {
   readonly text: string;
 }
 
-/** The rows of a ```text block: a label, the marbles, and perhaps a remark, with two spaces or more between them. */
+/** The rows of a ```text block: a label, the marbles and optionally a remark, separated by two or more spaces. */
 export function drawnLines(block: string): DrawnLine[] {
   const lines = block.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line) => {
@@ -24,7 +24,7 @@ export function textBlocks(text: string): string[] {
   return [...text.matchAll(/^```text\n(.*?)^```$/gms)].map(([, block]) => block as string);
 }
 
-/** The ```text blocks of the doc comments of what a source exports. One in any other comment is a drawing of nothing, by the name of ''. */
+/** The ```text blocks in the doc comments of the exports of a source. A block in any other comment has the name ''. */
 export function docDrawings(source: string): DocDrawing[] {
   const comments = source.matchAll(
     /^([ \t]*)\/\*\*\n(.*?)\*\/\n(?:export (?:function|class|const|interface) (\w+))?/gms,
@@ -35,7 +35,7 @@ export function docDrawings(source: string): DocDrawing[] {
   });
 }
 
-/** Every string of a source that could be marbles, without the spaces that align it. */
+/** Every string of a source that could be marbles, without alignment spaces. */
 export function marblesIn(source: string): ReadonlySet<string> {
   const strings = [...source.matchAll(/'([^'\n]*)'|"([^"\n]*)"|`([^`\n]*)`/g)];
   return new Set(strings.map(([, single, double, template]) => aligned(single ?? double ?? template ?? '')));

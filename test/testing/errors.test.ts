@@ -44,7 +44,7 @@ const xhr = { status: 503, responseType: 'json', response: { reason: 'busy' } } 
 const request = { url: '/spans', method: 'POST' } as AjaxRequest;
 const timeoutInfo = (seen: number) => ({ meta: { of: 'a test' }, lastValue: null, seen });
 
-/** Each makes a new error, at a place of its own. */
+/** Each function makes a new error at its own line. */
 const MAKERS: Readonly<Record<string, () => unknown>> = {
   EmptyError: () => new EmptyError(),
   ArgumentOutOfRangeError: () => new ArgumentOutOfRangeError(),
@@ -78,19 +78,19 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
 const names = Object.keys(MAKERS);
 const make = (name: string) => MAKERS[name]?.();
 
-/** A run that expects the one error and observes the other. */
+/** A run that expects one error and observes another. */
 function expecting(expected: unknown, was: unknown) {
   return ({ expectObservable }: MarbleKit) => {
     expectObservable(throwError(() => was)).toBe('#', undefined, expected);
   };
 }
 
-describe('errors are compared by what they say', () => {
-  it.each(names)('%s is the same as another like it', async (name) => {
+describe('errors are compared by their facts', () => {
+  it.each(names)('%s equals a copy of it', async (name) => {
     await marbles(expecting(make(name), make(name)));
   });
 
-  it.each(names)('%s is not the same as any other', async (name) => {
+  it.each(names)('%s equals no other', async (name) => {
     for (const other of names.filter((candidate) => candidate !== name)) {
       expect({ other, failure: await failureOf(expecting(make(name), make(other))) }).toMatchObject({
         failure: expect.stringContaining('the marbles differ'),
@@ -98,7 +98,7 @@ describe('errors are compared by what they say', () => {
     }
   });
 
-  it('those that the operators of RxJS throw', () =>
+  it('also the errors that RxJS operators throw', () =>
     marbles(({ cold, expectObservable }) => {
       expectObservable(cold('--|').pipe(first())).toBe('--#', undefined, new EmptyError());
       const twice = cold('(ab|)', { a: 1, b: 2 });
@@ -107,7 +107,7 @@ describe('errors are compared by what they say', () => {
       expectObservable(NEVER.pipe(timeout(3))).toBe('---#', undefined, late);
     }));
 
-  it('inside of values, of arrays, maps and sets, and in a circle', () =>
+  it('also inside of objects, arrays, maps, sets and cycles', () =>
     marbles(({ cold, expectObservable }) => {
       const made = () => {
         const circle: Record<string, unknown> = { error: new EmptyError() };
@@ -121,7 +121,7 @@ describe('errors are compared by what they say', () => {
       });
     }));
 
-  it('inside of the notifications of materialize', async () => {
+  it('also inside of the notifications of materialize', async () => {
     const run = (expected: unknown) => {
       return ({ expectObservable }: MarbleKit) => {
         const failing = throwError(() => new EmptyError());
@@ -132,7 +132,7 @@ describe('errors are compared by what they say', () => {
     expect(await failureOf(run(new SequenceError('x')))).toContain('the marbles differ');
   });
 
-  it('under a plain object, which is compared with just its own keys', async () => {
+  it('by the keys of a plain object, if that is expected', async () => {
     const failing = (cause: unknown) => throwError(() => new RefusedError(503, { cause }));
     const wanted = { message: 'refused', cause: new EmptyError() };
     await marbles(({ expectObservable }) => {
@@ -145,7 +145,7 @@ describe('errors are compared by what they say', () => {
   });
 });
 
-describe('values without errors are compared as ever', () => {
+describe('values without errors are compared as by assert.deepStrictEqual', () => {
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ['another key', { a: 1 }, { b: 1 }],
     ['a key that is undefined', { a: 1 }, { a: 1, b: undefined }],
@@ -167,7 +167,7 @@ describe('values without errors are compared as ever', () => {
     expect(await failure).toContain('the marbles differ');
   });
 
-  it('and maps and sets have no order', () =>
+  it('maps and sets have no order', () =>
     marbles(({ expectObservable }) => {
       const made = (...keys: string[]) => ({
         error: new EmptyError(),
@@ -178,8 +178,8 @@ describe('values without errors are compared as ever', () => {
     }));
 });
 
-describe('what a person reads', () => {
-  it('two errors with the same words: what they differ in', async () => {
+describe('the message of a failure', () => {
+  it('shows where two errors with the same words differ', async () => {
     const failure = failureOf(expecting(new TimeoutError(timeoutInfo(1)), new TimeoutError(timeoutInfo(2))));
     expect(await failure).toBe(text`
       the marbles differ
@@ -219,7 +219,7 @@ describe('what a person reads', () => {
     expect(await failureOf(expecting(make(one), make(other)))).toContain(`\n  they differ in ${words}`);
   });
 
-  it('an error in a value has no stack in its words', async () => {
+  it('shows no stack for an error inside a value', async () => {
     const failure = failureOf(({ expectObservable }) => {
       const value = of({ error: new RefusedError(503) });
       expectObservable(value).toBe('(a|)', { a: { error: new RefusedError(500) } });

@@ -8,7 +8,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ pop: fc.constant(true) }) },
 );
 
-it('a queue gives what is in it in the order of time, rank and arrival, whatever was taken out', () => {
+it('a queue returns its events in the order of time, rank and arrival, also after removals', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
       const queue = new EventQueue();
@@ -37,9 +37,9 @@ it('a queue gives what is in it in the order of time, rank and arrival, whatever
   );
 });
 
-it('a queue compares in the order of n log n, whatever is queued and taken out', () => {
+it('a queue makes at most about n log n comparisons, with additions and removals', () => {
   let comparisons = 0;
-  /** An instant that counts how often it is compared: `<` asks each of two for its value. */
+  /** An instant that counts its comparisons: `<` reads the value of both sides. */
   const instant = (atMillis: number) => {
     const value = () => {
       comparisons += 0.5;

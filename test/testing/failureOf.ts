@@ -1,6 +1,6 @@
 import { type MarbleKit, type MarbleOptions, marbles } from '../../src/testing/index.ts';
 
-/** What a person reads when this test fails. */
+/** The message with which a marble test fails. */
 export async function failureOf(test: (kit: MarbleKit) => unknown, options?: MarbleOptions): Promise<string> {
   try {
     await marbles(test, options);
@@ -10,7 +10,7 @@ export async function failureOf(test: (kit: MarbleKit) => unknown, options?: Mar
   throw new Error('the test passed');
 }
 
-/** Lines without the indentation of the source that they stand in. */
+/** Lines without the common indentation. */
 export function text(lines: TemplateStringsArray): string {
   const [, ...rest] = lines.join('').split('\n');
   const indents = rest.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);

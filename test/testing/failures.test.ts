@@ -21,7 +21,7 @@ import { failureOf, text } from './failureOf.ts';
 
 const batch = <T>(items: readonly T[]): Batch<T> => ({ items, closedBy: 'count', bytes: 0, hold: () => NO_HOLD });
 
-describe('what a person reads', () => {
+describe('the message of a failure', () => {
   it('a value that comes late', async () => {
     const failure = failureOf(({ cold, spans, expectObservable }) => {
       spans({ b: { status: 'error', durationMillis: 300, trace: 'a', attributes: { 'http.route': '/cart' } } });
@@ -161,7 +161,7 @@ describe('what a person reads', () => {
     `);
   });
 
-  it('a batch too few for the reasons', async () => {
+  it('fewer batches than close reasons', async () => {
     const failure = failureOf(({ spans, expectBatches }) => {
       expectBatches(of(batch([spans().a]))).toBe('([a]|)', { closedBy: ['count', 'delay'] });
     });
@@ -258,7 +258,7 @@ describe('what a person reads', () => {
     `);
   });
 
-  it('a subscription that never came', async () => {
+  it('a subscription that is missing', async () => {
     const failure = failureOf(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-a|');
       expectObservable(NEVER, '^---!').toBe('----');
@@ -271,11 +271,11 @@ describe('what a person reads', () => {
         observed  ---
                    ^
 
-      nobody subscribed, but one was expected from 1ms
+      there was no subscription, but one was expected from 1ms
     `);
   });
 
-  it('subscriptions of which there is one less', async () => {
+  it('one subscription too few', async () => {
     const failure = failureOf(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-a|');
       expectObservable(source).toBe('-a|');
@@ -337,7 +337,7 @@ describe('what a person reads', () => {
     );
   });
 
-  it('an interval that nobody ends', async () => {
+  it('an interval without an end', async () => {
     const failure = failureOf(
       ({ expectObservable }) => {
         expectObservable(interval(10).pipe(map(() => 'a'))).toBe('10ms a 9ms b');
@@ -345,7 +345,7 @@ describe('what a person reads', () => {
       { maxVirtualMillis: 1_000 },
     );
     expect((await failure).replaceAll(/:\d+:\d+/g, ':LINE')).toBe(text`
-      the next event lies at 1030ms, more than 1s after the last frame that is drawn (maxVirtualMillis): an endless timer wants an end, for example expectObservable(source, '^---!')
+      the next event lies at 1030ms, more than 1s after the last frame that is drawn (maxVirtualMillis): unsubscribe an endless timer, for example by expectObservable(source, '^---!')
 
       this is still scheduled
 
@@ -403,18 +403,18 @@ describe('what a person reads', () => {
     `);
   });
 
-  it('an expectation that expects nothing', async () => {
+  it('an expectation without toBe', async () => {
     const failure = failureOf(({ expectObservable }) => void expectObservable(NEVER.pipe(take(1), delay(1))));
     expect(await failure).toBe('expectObservable(…) without toBe asserts nothing');
   });
 
-  it('an expectation that is drawn twice, or with a letter that is nothing', async () => {
+  it('an expectation with two drawings, or with a letter without a value', async () => {
     const twice = ({ expectObservable }: MarbleKit) => {
       const expectation = expectObservable(NEVER);
       expectation.toBe('-');
       expectation.toBe('-');
     };
-    expect(await failureOf(twice)).toBe('expectObservable(…) has one toBe');
+    expect(await failureOf(twice)).toBe('expectObservable(…) takes one toBe, but got a second');
     const unknown = failureOf(({ expectObservable }) => expectObservable(NEVER).toBe('-a-b', { a: 1 }));
     expect(await unknown).toBe('the letter b has no value in the table given');
   });
@@ -429,7 +429,7 @@ describe('what a person reads', () => {
     expect(await circle).toBe('the span a is in a circle of traces and parents');
   });
 
-  it('brackets in a source of single items, and the other way round', async () => {
+  it('brackets in a source of single items, and single items in a source of batches', async () => {
     expect(await failureOf(({ hot }) => hot('-[a]'))).toBe(
       "hot('-[a]') draws batches: use hotBatches for a source of arrays",
     );
@@ -452,7 +452,7 @@ describe('what a person reads', () => {
     );
   });
 
-  it('several things at once', async () => {
+  it('several failures at once', async () => {
     const failure = failureOf(({ cold, expectObservable }) => {
       expectObservable(cold('-a')).toBe('-b', { b: 1 });
       expectObservable(cold('-|')).toBe('-#');
@@ -478,7 +478,7 @@ describe('what a person reads', () => {
     `);
   });
 
-  it('marbles that cannot be read', async () => {
+  it('marbles that break the grammar', async () => {
     expect(await failureOf(({ cold }) => cold('-a-(b-c)'))).toBe(text`
       these marbles cannot be read: no time passes inside of brackets
 

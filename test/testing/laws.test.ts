@@ -85,7 +85,7 @@ describe('a pipeline of ours', () => {
     await fc.assert(pipelineLaws(pipeline, { given: limits, bounds: most }), { numRuns: RUNS });
   });
 
-  it('obeys them with a filter in front, when it is said what that takes out', async () => {
+  it('obeys them with a filter in front, if mayVanish names the filtered spans', async () => {
     const keeps = (span: ReadableSpan) => Number.parseInt(span.spanContext().spanId, 16) % 3 !== 0;
     const pipeline: Pipeline<Limits> = (world, drawn) =>
       world.spans$.pipe(filter(keeps), batches(world, drawn), exported(world, drawn));
@@ -94,7 +94,7 @@ describe('a pipeline of ours', () => {
     expect(await violationOf(pipeline, { given: limits })).toMatch(/^conservation: \d+ spans vanished/);
   });
 
-  it('obeys them with plain arrays, but for what bufferCount drops', async () => {
+  it('obeys them with plain arrays, except for the spans that bufferCount drops', async () => {
     const pipeline: Pipeline<Limits> = (world, drawn) => world.spans$.pipe(bufferCount(4), exported(world, drawn));
     const options = { given: limits, mayVanish: (_: ReadableSpan, ending: string) => ending !== 'complete' };
     await fc.assert(pipelineLaws(pipeline, options), { numRuns: RUNS });
@@ -116,7 +116,7 @@ describe('a pipeline of ours', () => {
     await fc.assert(pipelineLaws(pipeline, options), { numRuns: RUNS });
   });
 
-  it('obeys them with operators that stand alone', async () => {
+  it('obeys them with operators that do not know each other', async () => {
     const pipeline: Pipeline<Limits> = ({ spans$, sink, onLoss, random }, drawn) => {
       const { concurrency, maxQueueSize, attemptTimeoutMillis, maxAttempts, overflow } = drawn;
       const backoff = exponentialBackoff({ initialMillis: 10, maxMillis: 200 });
@@ -161,7 +161,7 @@ describe('checkLaws', () => {
 });
 
 describe('anySpan', () => {
-  it('draws spans whose times, ids and parents make sense', () => {
+  it('generates spans with valid times, ids and parents', () => {
     fc.assert(
       fc.property(anySpan(), (span) => {
         const { traceId, spanId } = span.spanContext();
@@ -183,7 +183,7 @@ function nanosOf([seconds, nanos]: HrTime): bigint {
 }
 
 describe('fast-check', () => {
-  it('is imported by the laws, and by nothing else of the kit', () => {
+  it('is imported only by the laws', () => {
     const kit = join(import.meta.dirname, '..', '..', 'src', 'testing');
     const files = readdirSync(kit, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
     const importing = files.filter((file) => readFileSync(join(kit, file), 'utf8').includes("from 'fast-check'"));

@@ -5,7 +5,7 @@ import { adaptiveBatch } from '../../src/index.ts';
 import { type MarbleKit, marbles } from '../../src/testing/index.ts';
 import { failureOf } from './failureOf.ts';
 
-/** A test that is over at 5 ms, and passes but for what it leaves behind. */
+/** A test that is over at 5 ms, and fails only because of what it leaves behind. */
 const leaving = (leave: (kit: MarbleKit) => unknown) => (kit: MarbleKit) => {
   kit.expectObservable(kit.cold('-a-b-|')).toBe('-a-b-|');
   leave(kit);
@@ -46,7 +46,7 @@ const leaks: Record<string, [leave: (kit: MarbleKit) => unknown, words: string]>
   ],
 };
 
-describe('a marble test that leaves something behind fails, and says what', () => {
+describe('a marble test fails if it leaves behind', () => {
   it.each(Object.entries(leaks))('%s', async (_what, [leave, words]) => {
     const failure = await failureOf(leaving(leave));
     expect(failure).toMatch(/^when the run was over, this was left behind\n\n/);
@@ -54,13 +54,26 @@ describe('a marble test that leaves something behind fails, and says what', () =
     await marbles(leaving(leave), { leaks: 'allow' });
   });
 
-  it('everything at once', async () => {
+  it('all of these, and the message is cut', async () => {
     const failure = failureOf(leaving((kit) => Object.values(leaks).map(([leave]) => leave(kit))));
     expect((await failure).split('\n').length).toBeGreaterThan(10);
     expect(await failure).toMatch(/\n {2}and \d+ more$/);
   });
 
-  it('but not by what it has ended itself, nor by a signal, which nobody can take back', () =>
+  it('but not for a hold that is settled twice, or one whose lease has run out', () =>
+    marbles(({ cold, hot, expectObservable }) => {
+      expectObservable(cold('20ms |')).toBe('20ms |');
+      hot('(ab|)')
+        .pipe(adaptiveBatch({ holdLeaseMillis: 10 }))
+        .subscribe((batch) => {
+          batch.hold();
+          const settled = batch.hold();
+          for (const delivered of [2, 0])
+            settled.settle({ delivered, rejected: 0, lost: [], attempts: 1, attemptMillis: 0, elapsedMillis: 0 });
+        });
+    }));
+
+  it('but not for what it ended itself, or for a signal, which cannot be cancelled', () =>
     marbles(({ hot, expectObservable, cold }) => {
       expectObservable(cold('-a-b-|')).toBe('-a-b-|');
       expectObservable(NEVER, '^--!').toBe('---');

@@ -14,7 +14,7 @@ const TWO: AdaptiveBatchOptions<ReadableSpan> = {
 };
 
 describe('expectLedger', () => {
-  it('compares counts, and letters where a sink and onLoss have seen them', () =>
+  it('compares counts, and letters that a sink or onLoss has shown', () =>
     marbles(({ hot, sink, onLoss, expectOutcomes, expectLedger }) => {
       const ledger = createLedger();
       const source = hot('  abcdef--|             ');
@@ -27,18 +27,19 @@ describe('expectLedger', () => {
         ledger,
         onLoss,
       } as const;
+      const batched = adaptiveBatch<ReadableSpan>(options);
       const exported = exportTo<ReadableSpan>(sink('----------(r|)', '----------(r|)', '------(r|)'), {
         ledger,
         onLoss,
       });
-      expectOutcomes(source.pipe(adaptiveBatch(options), exported)).toBe(expected, {
+      expectOutcomes(source.pipe(batched, exported)).toBe(expected, {
         o: { delivered: 'ab' },
         p: { delivered: 'ef', attempts: 1 },
       });
       expectLedger(ledger, { accepted: 6, delivered: 'efab', lost: { queueFull: 'dc' } });
     }));
 
-  it('knows the letters of outcomes and of batches that are observed', () =>
+  it('knows the letters of observed outcomes and batches', () =>
     marbles(({ coldBatches, hot, sink, expectOutcomes, expectBatches, expectLedger }) => {
       const [exporting, batching] = [createLedger(), createLedger()];
       const backend = sink('-(r|)', '-p', '-w', { responses: { w: { rejected: 1 } } });
@@ -54,20 +55,21 @@ describe('expectLedger', () => {
       expectLedger(batching, { handedOn: 'ab' });
     }));
 
-  it('looks at the books before anything is cleared up', () =>
+  it('reads the ledger before the cleanup', () =>
     marbles(({ hot, expectBatches, expectLedger }) => {
       const ledger = createLedger();
       expectBatches(hot('a').pipe(adaptiveBatch({ ...TWO, scheduledDelayMillis: 4, ledger })), '^--!').toBe('----');
       expectLedger(ledger, { lost: { unsubscribed: 1 } });
     }));
 
-  it('says in words what differs', async () => {
+  it('lists the differences', async () => {
     const failure = failureOf(({ hot, sink, onLoss, expectOutcomes, expectLedger }) => {
       const ledger = createLedger();
+      const batched = adaptiveBatch<ReadableSpan>({ ...TWO, ledger });
       const exported = exportTo<ReadableSpan>(sink('-(r|)', '-p'), { ledger, onLoss, concurrency: 1 });
       const source = hot('  ab--cd--|');
       const expected = '    --o---x-|';
-      expectOutcomes(source.pipe(adaptiveBatch({ ...TWO, ledger }), exported)).toBe(expected, {
+      expectOutcomes(source.pipe(batched, exported)).toBe(expected, {
         o: { delivered: 'ab' },
         x: { lost: { permanent: 2 } },
       });
@@ -82,7 +84,7 @@ describe('expectLedger', () => {
     `);
   });
 
-  it('a fate that is not mentioned is met by none', async () => {
+  it('expects 0 for a fate that is left out', async () => {
     const failure = failureOf(({ hot, expectBatches, expectLedger }) => {
       const ledger = createLedger();
       expectBatches(hot('ab---|').pipe(adaptiveBatch({ ...TWO, ledger }))).toBe('-[ab]|');
@@ -98,7 +100,7 @@ describe('expectLedger', () => {
 });
 
 describe('expectOutcomes', () => {
-  it('says in words what an outcome was', async () => {
+  it('describes an outcome in words', async () => {
     const failure = failureOf(({ coldBatches, sink, expectOutcomes }) => {
       const outcomes = coldBatches('[ab]-|').pipe(exportTo(sink('-p')));
       expectOutcomes(outcomes).toBe('-o---|', { o: { delivered: 'ab', attempts: 2 } });
@@ -132,7 +134,7 @@ describe('expectOutcomes', () => {
     expect(await failureOf(drawn(outcome))).toContain('o was expected, but ? came');
   });
 
-  it('tells a loss by its letters, and a rejection by its number', async () => {
+  it('compares a loss by its letters, and a rejection by its number', async () => {
     const drawn = (lost: string, rejected: number) => (kit: MarbleKit) => {
       const backend = kit.sink('-p', '-w', { responses: { w: { rejected: 1 } } });
       const outcomes = kit.coldBatches('[ab][cd]--|').pipe(exportTo(backend));
@@ -146,7 +148,7 @@ describe('expectOutcomes', () => {
     expect(await failureOf(drawn('ab', 0))).toContain('p was expected, but ? came');
   });
 
-  it('refuses letters without an outcome, and tells what is none', async () => {
+  it('refuses letters without an outcome, and describes a value that is no outcome', async () => {
     const unknown = failureOf(({ cold, expectOutcomes }) => expectOutcomes(cold('|', {}) as never).toBe('-o'));
     expect(await unknown).toBe('the letter o has no outcome in the table given');
     const other = failureOf(({ cold, expectOutcomes }) => {
@@ -169,7 +171,7 @@ describe('after every test', () => {
     );
   });
 
-  it('a batch whose lease has run out, or that was handed on, is none', () =>
+  it('a batch whose lease has run out, or that was handed on, is no leak', () =>
     marbles(({ hot, expectBatches }) => {
       const forgetful = tap((batch: Batch<ReadableSpan>) => batch.hold());
       const leased = adaptiveBatch({ ...TWO, holdLeaseMillis: 10 });
@@ -177,7 +179,7 @@ describe('after every test', () => {
       expectBatches(hot('ab---|').pipe(adaptiveBatch(TWO))).toBe('-[ab]|');
     }));
 
-  it('what comes after the end fails the test', async () => {
+  it('an event after the end fails the test', async () => {
     const endsFirst = <T>(source: Observable<T>) =>
       new Observable<T>((subscriber) => {
         let last: T | undefined;
@@ -202,11 +204,11 @@ describe('after every test', () => {
         ---|
            ^
 
-      at 3ms, after the end: a came, which nobody receives, and 1 more
+      at 3ms, after the end: a came, which RxJS drops, and 1 more
     `);
   });
 
-  it('what comes after an unsubscription is no failure: a source may be at it', () =>
+  it('an event after an unsubscription is no failure, because the source may be emitting', () =>
     marbles(({ expectObservable }) => {
       const told = new Subject<string>();
       const stubborn = new Observable<string>((subscriber) => () => {

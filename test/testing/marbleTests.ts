@@ -1,6 +1,6 @@
-/** One test of a marble file, as it is written. */
+/** The source of one test of a marble file. */
 export interface WrittenTest {
-  /** The group that it stands in. */
+  /** The title of its group. */
   readonly group: string;
   readonly title: string;
   /** From its title to the next test. */

@@ -34,7 +34,7 @@ const batch = <T>(items: readonly T[], closedBy: CloseReason): Batch<T> => ({
 });
 
 describe('sources', () => {
-  it('a hot source emits whether anybody listens or not', () =>
+  it('a hot source emits with or without subscribers', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  -a-b-c-|');
       const late = '        --^-----';
@@ -49,7 +49,7 @@ describe('sources', () => {
       expectObservable(hot('-a-^-b-|')).toBe('--b-|');
     }));
 
-  it('a source to which nobody subscribes has no subscriptions', () =>
+  it('a source without subscribers has no subscriptions', () =>
     marbles(({ hot, sink, expectSubscriptions, expectAttempts }) => {
       const source = hot('-a-b-c-|');
       expectSubscriptions(source.subscriptions).toBe([]);
@@ -67,12 +67,12 @@ describe('sources', () => {
       expectSubscriptions(inner.subscriptions).toBe(subs);
     }));
 
-  it('a drawn subscription comes before what happens at its frame', () =>
+  it('a drawn subscription comes before the events of its frame', () =>
     marbles(({ hot, expectObservable }) => {
       expectObservable(hot('--a-b-'), '--^').toBe('--a-b-');
     }));
 
-  it('a drawn unsubscription comes before what happens at its frame', () =>
+  it('a drawn unsubscription comes before the events of its frame', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  -a-b-c-');
       const subs = '        ^----! ';
@@ -89,7 +89,7 @@ describe('sources', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  it('what is unsubscribed is over at once', () =>
+  it('an unsubscribed Observable is over at once', () =>
     marbles(async ({ cold, hot, flush, now, expectObservable }) => {
       expectObservable(cold('-a 1m b|').pipe(take(1))).toBe('-(a|)');
       await flush();
@@ -97,7 +97,7 @@ describe('sources', () => {
       hot('-a');
     }));
 
-  it('what the clearing up causes is not part of the drawing', () =>
+  it('events of the cleanup are not part of the drawing', () =>
     marbles(({ hot, expectObservable }) => {
       const told = new Subject<string>();
       expectObservable(hot('-a').pipe(finalize(() => told.next('z')))).toBe('-a');
@@ -152,7 +152,7 @@ describe('expectations', () => {
 });
 
 describe('time', () => {
-  it('carries the schedulers and time operators of RxJS', () =>
+  it('drives the schedulers and time operators of RxJS', () =>
     marbles(({ cold, expectObservable }) => {
       expectObservable(timer(5).pipe(map(() => 'a'))).toBe('-----(a|)');
       expectObservable(cold('-ab--c|').pipe(debounceTime(2))).toBe('----b-(c|)');
@@ -180,7 +180,7 @@ describe('time', () => {
       expectObservable(source.pipe(concatMap((span) => enriched(span.name)))).toBe(expected);
     }));
 
-  it('passes while the test itself waits', () =>
+  it('passes while the test awaits', () =>
     marbles(async ({ now, time, flush, hot }) => {
       await firstValueFrom(timer(500));
       expect(now()).toBe(500);
@@ -190,7 +190,7 @@ describe('time', () => {
       expect(time('---|')).toBe(3);
     }));
 
-  it('follows AbortSignal.timeout, and does not take it for a leak', () =>
+  it('drives AbortSignal.timeout, which is no leak', () =>
     marbles(({ expectObservable }) => {
       const aborted = (millis: number) =>
         new Promise<string>((resolve) => {

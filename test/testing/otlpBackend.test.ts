@@ -78,8 +78,8 @@ const post = (backend: OtlpBackend, body: Uint8Array = request, headers: Record<
     headers: { 'content-type': 'application/x-protobuf', ...headers },
   });
 
-describe('the walker', () => {
-  it('finds the spans of a request, whatever else is in it', () => {
+describe('walkSpans', () => {
+  it('finds the spans of a request among all other fields', () => {
     expect(countSpans(request)).toBe(2);
     expect(walkSpans(request)).toEqual([
       { spanId: '0101010101010101', name: 'a' },
@@ -88,7 +88,7 @@ describe('the walker', () => {
     expect(countSpans(new Uint8Array())).toBe(0);
   });
 
-  it('refuses bytes that are no message', () => {
+  it('refuses bytes that are no protobuf message', () => {
     for (let length = 1; length < request.length; length++) {
       expect(() => walkSpans(request.subarray(0, length))).toThrow(RangeError);
     }
@@ -111,7 +111,7 @@ describe('a fake backend', () => {
     expect(first?.spans[0]).toEqual({ spanId: '0000000000000061', name: 'a' });
   });
 
-  it('reads what is compressed', async () => {
+  it('reads compressed bodies', async () => {
     const backend = await start({ decode: (body) => body.length });
     expect((await post(backend, gzipSync(request), { 'content-encoding': 'gzip' })).status).toBe(200);
     expect((await post(backend, zstdCompressSync(request), { 'content-encoding': 'zstd' })).status).toBe(200);
@@ -127,7 +127,7 @@ describe('a fake backend', () => {
     expect(backend.spans).toBe(4);
   });
 
-  it('answers one after the other, and the last one again', async () => {
+  it('gives a list of answers in order, and repeats the last one', async () => {
     const backend = await start({
       answers: [{ status: 503, headers: { 'retry-after': '2' }, body: 'busy' }, { delayMillis: 5 }, { status: 404 }],
     });
@@ -139,7 +139,7 @@ describe('a fake backend', () => {
     expect([backend.spans, backend.receivedSpans]).toEqual([2, 8]);
   });
 
-  it('answers by a function, and can be told otherwise on the way', async () => {
+  it('answers by a function, and can be given other answers later', async () => {
     const backend = await start({ answers: ({ spans }, index) => ({ status: 200 + index, body: `${spans.length}` }) });
     expect(await (await post(backend)).text()).toBe('2');
     expect((await post(backend)).status).toBe(201);
@@ -149,7 +149,7 @@ describe('a fake backend', () => {
     expect(await (await post(backend)).text()).toBe('Error: mine');
   });
 
-  it('tells what it rejected, in the encoding of the request', async () => {
+  it('reports rejected spans in the encoding of the request', async () => {
     const backend = await start({ answers: { partialSuccess: { rejected: 1, message: 'no' } } });
     expect([...new Uint8Array(await (await post(backend)).arrayBuffer())]).toEqual([10, 6, 8, 1, 18, 2, 110, 111]);
     expect([backend.spans, backend.receivedSpans]).toEqual([1, 2]);
@@ -161,7 +161,7 @@ describe('a fake backend', () => {
     );
   });
 
-  it('resets', async () => {
+  it('resets connections', async () => {
     const backend = await start({ answers: ['reset', 'ok'] });
     await expect(post(backend)).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
     expect(backend.requests[0]).toMatchObject({ answer: 'reset', aborted: false });
@@ -196,7 +196,7 @@ describe('a fake backend', () => {
     await expect(post(backend)).rejects.toThrow();
   });
 
-  it('keeps no more than it was told', async () => {
+  it('keeps no more requests than its options allow', async () => {
     const backend = await start({ maxRequests: 2, maxBodyBytes: 1_000 });
     for (let count = 0; count < 4; count++) await post(backend);
     expect([backend.requestCount, backend.requests.map(({ index }) => index)]).toEqual([4, [2, 3]]);
@@ -207,13 +207,13 @@ describe('a fake backend', () => {
     expect(small.requests.map(({ index }) => index)).toEqual([3, 4]);
   });
 
-  it('leaves its script alone when the path is another', async () => {
+  it('does not advance its script for another path', async () => {
     const backend = await start({ path: '/otlp', answers: [{ status: 202 }, { status: 203 }] });
     expect((await fetch(new URL('/v1/traces', backend.url), { method: 'POST' })).status).toBe(404);
     expect((await post(backend)).status).toBe(202);
   });
 
-  it('outlives a client that leaves in the middle of its body', async () => {
+  it('survives a client that disconnects in the middle of its body', async () => {
     const backend = await start();
     const socket = connect(backend.port, '127.0.0.1');
     socket.write('POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc', () =>
@@ -224,7 +224,7 @@ describe('a fake backend', () => {
     expect(backend.requestCount).toBe(1);
   });
 
-  it('says in vain what it waited for', async () => {
+  it('describes its state when a condition times out', async () => {
     const backend = await start();
     await expect(backend.until(() => false, 5)).rejects.toThrow(
       'the backend waited 5 ms, and had 0 requests and 0 spans',
@@ -245,16 +245,16 @@ describe('a fake backend', () => {
     expect([status, backend.spans, backend.connections]).toEqual([200, 2, 1]);
   });
 
-  it('refuses options that mean nothing', async () => {
+  it('refuses invalid options', async () => {
     await expect(otlpBackend({ maxRequests: 0 })).rejects.toThrow(
       'otlpBackend.maxRequests must be a whole number from 1, but was given 0',
     );
-    await expect(otlpBackend({ answers: [] })).rejects.toThrow('otlpBackend.answers must be one answer at least');
+    await expect(otlpBackend({ answers: [] })).rejects.toThrow('otlpBackend.answers must be at least one answer');
     const backend = await start();
-    expect(() => backend.respond([])).toThrow('otlpBackend.answers must be one answer at least');
+    expect(() => backend.respond([])).toThrow('otlpBackend.answers must be at least one answer');
   });
 
-  it('listens where it is told, once', async () => {
+  it('listens on the given host and port, and fails if the port is taken', async () => {
     const backend = await start({ host: '127.0.0.1' });
     expect(backend.url).toBe(`http://127.0.0.1:${backend.port}/v1/traces`);
     await expect(otlpBackend({ port: backend.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });

@@ -11,7 +11,7 @@ const FOLDER = join(import.meta.dirname, '.docs-check');
 
 const run = promisify(execFile);
 
-/** What an `@example` may take for granted. A program of the README takes nothing for granted. */
+/** The imports that an `@example` leaves out. A program of the README has its own. */
 const GIVEN = `import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
@@ -39,7 +39,7 @@ function examplesOf(path: string): Program[] {
   });
 }
 
-/** A program as it stands in this repository, where the package is not installed. */
+/** A program that imports from the source, because the package is not installed in this repository. */
 function fromSource(code: string): string {
   const entries = { 'spanflow/testing/laws': 'testing/laws', 'spanflow/testing': 'testing', spanflow: '.' };
   return Object.entries(entries).reduce(
@@ -74,10 +74,12 @@ describe('the programs of the docs', () => {
 
   afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-  test('are all there', () => {
+  test('are complete', () => {
     expect(programs.map(({ where }) => where)).toEqual([
       ...[1, 2, 3, 4, 5, 6, 7].map((number) => `README.md, program ${number}`),
-      ...['laws/laws.ts', 'marbles.ts', 'otlpBackend.ts', 'virtualTime.ts'].map((file) => `src/testing/${file}`),
+      ...['backend/otlpBackend.ts', 'laws/laws.ts', 'marbleTest/marbles.ts', 'time/virtualTime.ts'].map(
+        (file) => `src/testing/${file}`,
+      ),
     ]);
   });
 
@@ -87,17 +89,17 @@ describe('the programs of the docs', () => {
     expect(complaints.filter((line) => line.includes(`${file}(`))).toEqual([]);
   });
 
-  test('are looked at by the compiler', () => {
-    // What it says of no file is about its options, or about files that it does not find.
+  test('are checked by the compiler', () => {
+    // Messages without a file are about the compiler's options, or about files that it does not find.
     expect(complaints.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
   test.each(cases)('%s runs', async (_where, file) => {
     const env = { SPANFLOW_DIAGRAMS: 'write' };
-    await run(process.execPath, [file], { cwd: FOLDER, env, timeout: 30_000, killSignal: 'SIGKILL' });
+    await run(process.execPath, [file], { cwd: FOLDER, env, timeout: 150_000, killSignal: 'SIGKILL' });
   });
 
-  test('keep the diagram that they draw', () => {
+  test('write the diagram that they draw', () => {
     expect(existsSync(join(FOLDER, 'marble-tests', 'diagrams', 'concat.svg'))).toBe(true);
   });
 });

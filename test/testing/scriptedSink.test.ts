@@ -9,7 +9,7 @@ const batch = <T>(...items: T[]): Batch<T> => ({ items, closedBy: 'count', bytes
 const letter = map(() => 'r');
 
 describe('a scripted sink', () => {
-  it('answers one attempt after the other, across batches', () =>
+  it('answers attempts in order, across batches', () =>
     marbles(({ spans, sink, expectObservable, expectAttempts }) => {
       const { a, b, c } = spans();
       const backend = sink('            --(r|)', '-(r|)', '(r|)');
@@ -20,7 +20,7 @@ describe('a scripted sink', () => {
       expectAttempts(backend).toBe(attempts, ['ab', 'b', 'c']);
     }));
 
-  it('fails, and is asked again', () =>
+  it('fails, and answers the retry', () =>
     marbles(({ spans, sink, expectObservable, expectAttempts }) => {
       const backend = sink('            -#     ', '--(r|)');
       const attempts = ['               ^!     ', '------^-!'];
@@ -45,7 +45,7 @@ describe('a scripted sink', () => {
       });
     }));
 
-  it('fails as its letters say', () =>
+  it('fails in the way of each letter', () =>
     marbles(({ spans, sink, expectObservable }) => {
       const custom = new RangeError('mine');
       const backend = sink('#', 't', 'p', 'l', 'u', 'x', 'w', '|', {
@@ -67,7 +67,7 @@ describe('a scripted sink', () => {
       expectObservable(attempt()).toBe('|');
     }));
 
-  it('repeats its last marble', () =>
+  it('repeats its last marbles', () =>
     marbles(({ spans, sink, expectObservable, expectAttempts }) => {
       const backend = sink('-(r|)');
       const twice = of(batch(spans().a), batch(spans().b)).pipe(
@@ -78,7 +78,7 @@ describe('a scripted sink', () => {
       expectAttempts(backend).toBe(['^!', '-^!'], ['a', 'b']);
     }));
 
-  it('refuses an attempt too many where it is told to, and the test fails', async () => {
+  it('fails the test at an attempt beyond the last marbles, with afterLast: "refuse"', async () => {
     const failure = failureOf(({ spans, sink, expectObservable }) => {
       const backend = sink('(r|)', { afterLast: 'refuse', name: 'once' });
       expectObservable(backend.export(batch(spans().a)).pipe(letter)).toBe('(r|)');
@@ -87,7 +87,7 @@ describe('a scripted sink', () => {
     expect(await failure).toBe('the sink once was asked for 1 attempts more than its script has marbles');
   });
 
-  it('leaks an attempt that nobody aborts', async () => {
+  it('has a leak if an attempt is never aborted', async () => {
     const failure = failureOf(({ spans, sink, expectObservable }) => {
       const backend = sink('-----(r|)');
       const { a, b } = spans();
@@ -109,7 +109,7 @@ describe('a scripted sink', () => {
     );
   });
 
-  it('is a sink: it flushes and shuts down as drawn', () =>
+  it('flushes and shuts down as drawn', () =>
     marbles(async ({ sink, now }) => {
       const backend = sink<number>('r', {
         name: 'primary',
@@ -129,10 +129,10 @@ describe('a scripted sink', () => {
       await sink('r').shutdown();
     }));
 
-  it('refuses marbles that answer nothing', async () => {
+  it('refuses marbles without an answer', async () => {
     expect(await failureOf(({ sink }) => sink('--z'))).toBe("sink('--z'): z is no answer; they are # t p l u r and |");
     expect(await failureOf(({ sink }) => sink())).toBe(
-      'sink.script must be one marble for each attempt, but was given an array of 0',
+      'sink.script must be at least one string of marbles, but was given an array of 0',
     );
   });
 });

@@ -24,7 +24,7 @@ describe('marbles', () => {
     ['', []],
   ])('%j', (marbles, expected) => expect(marksOf(marbles)).toEqual(expected));
 
-  it('are as long as their text', () => {
+  it('are as long as their string', () => {
     expect(parseMarbles('-[ab]-', 'expected').frames).toBe(6);
     expect(parseMarbles('--^--a 10ms', 'hot')).toEqual({
       frames: 14,
@@ -67,7 +67,7 @@ describe('subscriptions', () => {
   });
 });
 
-it('a time is the frame of its end', () => {
+it('a time is the frame of its |', () => {
   expect(parseTime('---|')).toBe(3);
   expect(parseTime('1s |')).toBe(1_000);
   expect(() => parseTime('---')).toThrow('a time ends with |');

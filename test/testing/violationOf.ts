@@ -9,7 +9,7 @@ import {
   pipelineLaws,
 } from '../../src/testing/laws/index.ts';
 
-/** The message with which a pipeline breaks a law, at its smallest. */
+/** The message of the broken law, from the smallest counterexample. */
 export async function violationOf<G = undefined>(pipeline: Pipeline<G>, options: LawOptions<G> = {}): Promise<string> {
   const scenario = anyScenario({ answers: anyBackend({ kinds: ['answers'] }) });
   const { failed, errorInstance } = await fc.check(pipelineLaws(pipeline, { scenario, ...options }), { numRuns: 300 });

@@ -30,7 +30,7 @@ const hostTime = () => [
 const atLoad = hostTime();
 const limitAtLoad = Error.stackTraceLimit;
 
-// Taken by CommonJS, so that it is the host's own for good: what a library does that was loaded before.
+// Taken by CommonJS, so that it stays the host's own, as in a library that was loaded before the run.
 const hostSetImmediate = createRequire(import.meta.url)('node:timers').setImmediate as typeof setImmediate;
 
 describe('the host in virtual time', () => {
@@ -52,7 +52,7 @@ describe('the host in virtual time', () => {
       { startMillis: 86_400_000 },
     ));
 
-  it('is put back, whatever happens', async () => {
+  it('is restored however the run ends', async () => {
     const before = hostTime();
     await virtualTime(() => {
       setTimeout(() => {}, 1);
@@ -106,7 +106,7 @@ describe('the host in virtual time', () => {
       expect(await firstValueFrom(race(late, turns()))).toBe('after two turns, at 0');
     }));
 
-  it('knows every call of a Timeout', () =>
+  it('has all methods of Timeout', () =>
     virtualTime(async ({ advanceBy }) => {
       const ran: string[] = [];
       const timeout = setTimeout(() => ran.push('timeout'), 10);
@@ -131,7 +131,7 @@ describe('the host in virtual time', () => {
       expect(ran).toEqual(['timeout', 'timeout', 'tick', 'tick']);
     }));
 
-  it('takes a delay as Node does, but 0 for this instant', () =>
+  it('treats a delay as Node does, but 0 as the same instant', () =>
     virtualTime(async ({ now }) => {
       const elapsed = (delay?: number) => {
         const begun = now();
@@ -146,14 +146,14 @@ describe('the host in virtual time', () => {
       expect(() => setTimeout('no function' as never, 1)).toThrow(TypeError);
     }));
 
-  it('resolves what util.promisify makes of timers', () =>
+  it('supports util.promisify of timers', () =>
     virtualTime(async ({ now }) => {
       expect(await promisify(setTimeout)(100, 'value')).toBe('value');
       expect(await promisify(setImmediate)('value')).toBe('value');
       expect(now()).toBe(100);
     }));
 
-  it('carries node:timers and node:timers/promises, imported by name or not', () =>
+  it('drives node:timers and node:timers/promises, with named imports too', () =>
     virtualTime(async ({ now, advanceBy }) => {
       expect(await sleep(100, 'value')).toBe('value');
       expect(await nextTurn('value')).toBe('value');
@@ -184,7 +184,7 @@ describe('the host in virtual time', () => {
       expect(seen).toBe('inside');
     }));
 
-  it('aborts by AbortSignal.timeout', () =>
+  it('drives AbortSignal.timeout', () =>
     virtualTime(async ({ advanceBy }) => {
       const signal = AbortSignal.timeout(100);
       await advanceBy(99);
@@ -198,7 +198,7 @@ describe('the host in virtual time', () => {
       expect(() => AbortSignal.timeout(-1)).toThrow(RangeError);
     }));
 
-  it('leaves a timer that was set before to the host', async () => {
+  it('does not touch a timer that was set before the run', async () => {
     let ran = false;
     const before = setTimeout(() => {
       ran = true;
@@ -275,14 +275,14 @@ describe('the end of a run', () => {
     );
   });
 
-  it('comes when the test waits for what never comes', async () => {
+  it('comes when the test waits for an event that never happens', async () => {
     const run = virtualTime(() => firstValueFrom(new Subject()), { maxRealWaitMillis: 5 });
     await expect(run).rejects.toThrow(
       'the test still waits at 0ms, and nothing is scheduled that could end its waiting',
     );
   });
 
-  it('waits a while for what is not virtual', () =>
+  it('waits for real events for a while', () =>
     virtualTime(
       async () => {
         const { stat } = await import('node:fs/promises');
@@ -312,16 +312,16 @@ describe('the end of a run', () => {
 });
 
 describe('one clock', () => {
-  it('refuses a second run beside the first, and says where that began', async () => {
+  it('refuses a second run at the same time, and names the line of the first', async () => {
     const first = marbles(async () => void (await firstValueFrom(timer(10))));
     await expect(virtualTime(() => {})).rejects.toThrow(
-      /^another run in virtual time is under way, begun at test\/testing\/virtualTime\.test\.ts:\d+:\d+: there is one clock/,
+      /^another run in virtual time is in progress, started at test\/testing\/virtualTime\.test\.ts:\d+:\d+: there is one clock/,
     );
     await first;
     await virtualTime(() => {});
   });
 
-  it('refuses limits that are none', async () => {
+  it('refuses invalid limits', async () => {
     await expect(virtualTime(() => {}, { maxEvents: Number.NaN })).rejects.toThrow(
       'virtualTime.maxEvents must be a finite number from 0, but was given NaN',
     );

@@ -56,7 +56,7 @@ describe('the drawing of a marble test', () => {
     expect(isInOrder(drawingOf(TESTS))).toBe(true);
   });
 
-  it('is that of one test: a row of another does not count', () => {
+  it('is that of one test, without rows of another', () => {
     expect(testsIn(TESTS).map(({ group, title }) => `${group}, ${title}`)).toEqual([
       'mine, drops what comes while the gate is closed',
       'mine, keeps what comes later, %i at a time',
@@ -78,7 +78,7 @@ describe('the drawing of a marble test', () => {
     expect(pictureOf(changed)).not.toBe(pictureOf(drawingOf(TESTS)));
   });
 
-  it('is another text with its rows in another order, and the test is told to write them in one', () => {
+  it('differs if its rows are in another order, and the message says how to write them', () => {
     const swapped = drawingOf(edited(/( +const source = .*\n)( +const gate = .*\n)/, '$2$1'));
     expect(textOf(swapped)).not.toBe(TEXT);
     const late = drawingOf(edited(/( +const gate = .*\n)( +const subs = .*\n)/, '$2$1'));
@@ -91,11 +91,11 @@ describe('the drawing of a marble test', () => {
     expect(textOf(plain)).toMatch(/^source .*\nsource .*\nsubscribed .*\n {12}mine\n.*\nresult /s);
   });
 
-  it('is refused where what is expected is written nowhere', () => {
+  it('is refused if an expected row is not written', () => {
     expect(() => drawingOf(edited('toBe(subs)', 'toBe(others)'))).toThrow('expectSubscriptions(source.subscriptions)');
   });
 
-  it('has the same picture, however its attempts end', () => {
+  it('has the same picture for all ends of attempts', () => {
     expect(withoutEnds('<rect class="attempt failed"/>')).toBe('<rect class="attempt ended"/>');
   });
 });
@@ -104,11 +104,11 @@ describe('the drawing of a doc comment', () => {
   const comment = (indent: string) =>
     ['/**', ' * Drops.', ' *', ' * ```text', ' * a  -|', ' * ```', ' */'].map((line) => indent + line).join('\n');
 
-  it('belongs to what is exported behind it', () => {
+  it('belongs to the export after it', () => {
     expect(docDrawings(`${comment('')}\nexport function mine() {}\n`)).toEqual([{ name: 'mine', text: 'a  -|\n' }]);
   });
 
-  it('is nobody’s in front of what is not exported, or of a part', () => {
+  it('has no name before a declaration that is not exported', () => {
     expect(docDrawings(`${comment('')}\nfunction mine() {}\n`)).toEqual([{ name: '', text: 'a  -|\n' }]);
     expect(docDrawings(`class Mine {\n${comment('  ')}\n  drop() {}\n}\n`)).toEqual([{ name: '', text: 'a  -|\n' }]);
   });

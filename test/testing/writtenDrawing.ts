@@ -2,19 +2,19 @@ import type { Diagram, DiagramRow } from '../../src/testing/diagrams/diagram.ts'
 import { diagramSvg } from '../../src/testing/diagrams/diagramSvg.ts';
 import { parseMarbles, parseSubscription } from '../../src/testing/marbles/syntax.ts';
 
-/** One row of a drawing, as its test writes it. */
+/** One row of a drawing, as the source of its test has it. */
 export interface WrittenRow {
   readonly kind: 'hot' | 'cold' | 'expected' | 'subscriptions' | 'attempts';
   readonly label: string;
   /** One line; for subscriptions and attempts, one for each. */
   readonly lines: readonly string[];
-  /** What each attempt carries. */
+  /** The letters of each attempt. */
   readonly letters: readonly string[];
-  /** Where in the test it is written. */
+  /** Its position in the source. */
   readonly at: number;
 }
 
-/** What a marble test draws: the rows of its diagram, in the diagram's order. */
+/** The drawing of a marble test: its rows in the order of the diagram. */
 export interface WrittenDrawing {
   readonly name: string;
   readonly title: string;
@@ -39,13 +39,13 @@ export function drawingIn(body: string): WrittenDrawing | undefined {
   };
 }
 
-/** Whether the test writes the rows in the order in which they are drawn. */
+/** Whether the rows are in the same order in the source and in the diagram. */
 export function isInOrder({ inputs, outputs }: WrittenDrawing): boolean {
   const places = [...inputs, ...outputs].map(({ at }) => at);
   return places.every((place, index) => index === 0 || place > (places[index - 1] ?? 0));
 }
 
-/** The drawing as text: what goes in, the title, what comes out. */
+/** The drawing as text: inputs, title, outputs. */
 export function textOf({ title, inputs, outputs }: WrittenDrawing): string {
   const rows = [...inputs, ...outputs];
   const indent = Math.max(...rows.map(({ label }) => label.length)) + 2;
@@ -58,7 +58,7 @@ export function textOf({ title, inputs, outputs }: WrittenDrawing): string {
   return [...inputs.flatMap(linesOf), `${' '.repeat(indent)}${title}`, ...outputs.flatMap(linesOf), ''].join('\n');
 }
 
-/** The drawing as the picture that is kept, but for the ends of its attempts, which no drawing shows. */
+/** The drawing as an SVG, without the ends of attempts, which the source does not show. */
 export function pictureOf({ title, inputs, outputs }: WrittenDrawing): string {
   const diagram: Diagram = { title, inputs: inputs.map(diagramRow), outputs: outputs.map(diagramRow) };
   return withoutEnds(diagramSvg(diagram));
@@ -116,7 +116,7 @@ function written(name: string | undefined, call: string, constants: Constants) {
   return constant;
 }
 
-/** The constants of a test that are one drawing, or an array of some. */
+/** The constants of a test that hold a drawing, or an array of drawings. */
 function constantsIn(body: string): Constants {
   const constants = body.matchAll(/\bconst (\w+) = ('[^']*'|\[\s*'[^\]]*\])/g);
   return new Map(

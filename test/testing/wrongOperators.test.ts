@@ -7,10 +7,10 @@ import { type MarbleKit, marbles } from '../../src/testing/index.ts';
 import { failureOf } from './failureOf.ts';
 import { type Fault, pairs, send } from './wrongOperators.ts';
 
-/** What a person reads for each wrong operator, but for the line numbers. */
+/** The recorded failures of the wrong operators, without line numbers. */
 const FAILURES = join(import.meta.dirname, 'wrong-operators');
 
-/** A run without an end is recognised soon. */
+/** Low limits, so that an endless run fails soon. */
 const OPTIONS = { maxVirtualMillis: 1_000 };
 
 const BATCHES = {
@@ -20,7 +20,7 @@ const BATCHES = {
   strategy: fixedSize(),
 } as const;
 
-/** For each fault the marble test that finds it. The right operator passes every one of them. */
+/** The marble test that finds each fault. The right operator passes all of them. */
 const TESTS: Readonly<Record<Exclude<Fault, 'none'>, (kit: MarbleKit, fault: Fault) => void>> = {
   'drops the last batch': ({ hot, expectBatches }, fault) => {
     const source = hot('  -a-b----c-|     ');
@@ -80,13 +80,15 @@ const TESTS: Readonly<Record<Exclude<Fault, 'none'>, (kit: MarbleKit, fault: Fau
 const FAULTS = Object.keys(TESTS) as Exclude<Fault, 'none'>[];
 
 describe('an operator that', () => {
-  it('has a failure that is kept, for every way to be wrong', () => {
+  it('has a recorded failure for every fault', () => {
     expect(readdirSync(FAILURES).sort()).toEqual(FAULTS.map((fault) => `${fault.replaceAll(' ', '-')}.txt`).sort());
   });
 
-  it.each(FAULTS)('%s passes when it is mended', (fault) => marbles((kit) => TESTS[fault](kit, 'none'), OPTIONS));
+  it.each(FAULTS)('%s passes after the fault is mended', (fault) =>
+    marbles((kit) => TESTS[fault](kit, 'none'), OPTIONS),
+  );
 
-  it.each(FAULTS)('%s is told so', async (fault) => {
+  it.each(FAULTS)('%s fails with its recorded message', async (fault) => {
     const failure = await failureOf((kit) => TESTS[fault](kit, fault), OPTIONS);
     const lasting = failure.replaceAll(/:\d+:\d+/g, ':LINE');
     await expect(`${lasting}\n`).toMatchFileSnapshot(join(FAILURES, `${fault.replaceAll(' ', '-')}.txt`));

@@ -1,7 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable, type OperatorFunction, Subscription } from 'rxjs';
 import type { Batch, ObservableSink, Response } from '../../src/index.ts';
 
-/** What an operator does wrong, and `none` for the right one. */
+/** The faults of an operator; `none` for the right one. */
 export type Fault =
   | 'none'
   | 'drops the last batch'
@@ -13,10 +13,10 @@ export type Fault =
   | 'duplicates'
   | 'forgets a hold';
 
-/** How long an item waits for another one. */
+/** How long an item waits for a second one. */
 const DELAY_MILLIS = 4;
 
-/** Gathers two items, or what came within four milliseconds of the first. */
+/** Batches two items, or those that come within four milliseconds of the first. */
 export function pairs<T>(fault: Fault): OperatorFunction<T, readonly T[]> {
   return (source) =>
     new Observable((subscriber) => {
@@ -52,7 +52,7 @@ function ticking(flush: () => void): Subscription {
   return new Subscription(() => clearInterval(interval));
 }
 
-/** Sends each batch as it comes, and passes it on when it has arrived. */
+/** Sends each batch at once, and emits it after it was delivered. */
 export function send<T>(sink: ObservableSink<T>, fault: Fault): MonoTypeOperatorFunction<Batch<T>> {
   return (source) =>
     new Observable((subscriber) => {

@@ -1,4 +1,5 @@
 import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../../model/batch.ts';
+import { holdObserver } from '../../model/holdObserver.ts';
 import type { Tally } from '../../model/tally.ts';
 import type { Taken } from './batcher.ts';
 
@@ -69,8 +70,11 @@ export class HeldBatch<T> implements Batch<T> {
       this.#flushListeners = this.#flushListeners.filter((listener) => listener !== onFlush);
       this.#settleOne(tally);
       ready();
+      holdObserver()?.onSettled(hold);
     };
-    return { ready, settle };
+    const hold: Hold = { ready, settle };
+    holdObserver()?.onHold(this, hold);
+    return hold;
   }
 
   /** `next` is over: the maker lets go. */
@@ -94,6 +98,7 @@ export class HeldBatch<T> implements Batch<T> {
 
   /** Ends it, whoever still holds it: their word comes too late. */
   expire(tally: Tally): void {
+    holdObserver()?.onExpired(this);
     if (this.#state !== 'over') this.#end(leastDelivered(this.#tally, tally));
   }
 

@@ -1,16 +1,16 @@
 import { afterRealMillis } from '../time/realTime.ts';
 
-/** Who waits until something holds of the backend. */
+/** The promises that wait for a condition on a backend. */
 export class Watchers {
   readonly #looks = new Set<() => void>();
 
-  /** Resolves as soon as `condition` holds. It is asked at once, and at each {@link look}. */
+  /** Resolves as soon as `condition` returns true. It is called at once, and at each {@link look}. `seen` describes the state for the timeout error. */
   until(condition: () => boolean, timeoutMillis: number, seen: () => string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const finish = (settle: () => void) => {
+      const finish = (complete: () => void) => {
         this.#looks.delete(look);
         cancel();
-        settle();
+        complete();
       };
       const look = () => {
         try {
@@ -27,7 +27,7 @@ export class Watchers {
     });
   }
 
-  /** Something has changed. */
+  /** Checks all conditions, because something has changed. */
   look(): void {
     for (const look of [...this.#looks]) look();
   }

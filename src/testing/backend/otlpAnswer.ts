@@ -1,12 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 
-/** What a backend does with a request. */
+/** How a backend answers a request. */
 export type BackendAnswer =
   /** A plain success. */
   | 'ok'
-  /** Ends the connection with a reset. */
+  /** Resets the connection. */
   | 'reset'
-  /** Never answers: the request stays open until the client gives up, or the backend closes. */
+  /** Never answers: the request stays open until the client aborts it or the backend closes. */
   | 'hang'
   | BackendReply;
 
@@ -14,17 +14,17 @@ export type BackendAnswer =
 export interface BackendReply {
   /** Default 200. */
   readonly status?: number;
-  /** Added to the content type. */
+  /** Headers, in addition to the content type. */
   readonly headers?: OutgoingHttpHeaders;
-  /** Default: what OTLP says for the partial success; else nothing. */
+  /** Default: the OTLP message for `partialSuccess`; without one, an empty message. */
   readonly body?: string | Uint8Array;
-  /** How long the backend takes, in real milliseconds. Default 0. */
+  /** The delay of the answer, in real milliseconds. Default 0. */
   readonly delayMillis?: number;
-  /** Items refused for good, in a success. */
+  /** The number of rejected items in a successful answer. They must not be sent again. */
   readonly partialSuccess?: { readonly rejected: number; readonly message?: string };
 }
 
-/** Whether a client is to take it for a success. */
+/** Whether an answer is a success to the client. */
 export function isSuccess(answer: BackendAnswer): boolean {
   if (typeof answer === 'string') return answer === 'ok';
   const status = answer.status ?? 200;

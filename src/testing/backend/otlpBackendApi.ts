@@ -3,57 +3,57 @@ import type { ServerOptions as SecureServerOptions } from 'node:https';
 import type { BackendAnswer } from './otlpAnswer.ts';
 import type { BackendRequest } from './otlpRequest.ts';
 
-/** One answer for all, one after the other (the last repeats), or decided request by request. */
+/** One answer for all requests, a list of answers (the last one repeats), or a function of the request. */
 export type BackendScript =
   | BackendAnswer
   | readonly BackendAnswer[]
   | ((request: BackendRequest, index: number) => BackendAnswer | Promise<BackendAnswer>);
 
-/** How a fake backend behaves. */
+/** Options of a fake backend. */
 export interface OtlpBackendOptions {
-  /** Default 0: a free one. */
+  /** Default 0: any free port. */
   readonly port?: number;
   /** Default `127.0.0.1`. */
   readonly host?: string;
-  /** Default `/v1/traces`. Any other is answered by 404, and bytes that are no message by 400, without a step in the script. */
+  /** Default `/v1/traces`. Requests to other paths get 404, and unreadable bodies 400; neither advances the script. */
   readonly path?: string;
   /** Default `'ok'`. */
   readonly answers?: BackendScript;
-  /** Key and certificate, to speak TLS. */
+  /** Key and certificate for TLS. Default: plain HTTP. */
   readonly tls?: SecureServerOptions;
-  /** The largest body, in bytes. Default 64 MiB. A larger one is answered by 413 and not recorded; one that grows beyond it in decompression, by 400. */
+  /** The maximum body size, in bytes: 1 or more. Default 64 MiB. A larger body gets 413 and is not recorded; one that exceeds it after decompression gets 400. */
   readonly maxBodyBytes?: number;
-  /** How many requests are kept. The oldest go first; the counts go on. Default 1,000. */
+  /** The maximum number of recorded requests: 1 or more. Default 1,000. Beyond it the oldest are dropped, but still counted. */
   readonly maxRequests?: number;
-  /** How many bytes of bodies are kept, the newest request excepted. Default 64 MiB. */
+  /** The maximum number of recorded body bytes: 1 or more. Default 64 MiB. The newest request is always kept. */
   readonly maxRecordedBytes?: number;
-  /** Decodes a body for {@link BackendRequest.decoded}. Default: left alone. */
+  /** Decodes a body for {@link BackendRequest.decoded}. Default: no decoding. */
   readonly decode?: (body: Uint8Array, headers: IncomingHttpHeaders) => unknown;
 }
 
-/** A backend on a real socket, to be closed with {@link OtlpBackend.close}. */
+/** A fake backend on a real socket. Close it with {@link OtlpBackend.close}. */
 export interface OtlpBackend {
-  /** The whole address to send to: `http://127.0.0.1:40123/v1/traces`. */
+  /** The full URL: `http://127.0.0.1:40123/v1/traces`. */
   readonly url: string;
   readonly port: number;
   /** The newest requests, oldest first: at most `maxRequests`. */
   readonly requests: readonly BackendRequest[];
-  /** How many requests came in all. */
+  /** The number of all requests. */
   readonly requestCount: number;
-  /** Spans that were accepted: in requests answered by a success, less those rejected. */
+  /** Accepted spans: those of successfully answered requests, without the rejected ones. */
   readonly spans: number;
-  /** Spans that came, whatever they were answered. A request that is retried counts again. */
+  /** All received spans, whatever the answer. A retried request counts again. */
   readonly receivedSpans: number;
-  /** Requests that are open now, and the most that were open at once. */
+  /** Requests in flight, and the maximum so far. */
   readonly inFlight: number;
   readonly maxInFlight: number;
-  /** How many connections were made in all. */
+  /** The number of all connections. */
   readonly connections: number;
-  /** Changes the answers from the next request on. A list starts at its beginning. */
+  /** Replaces the answers, from the next request on. A list starts at its beginning. */
   respond(answers: BackendScript): void;
-  /** Resolves as soon as `condition` holds, looking after each request and answer. Rejects after `timeoutMillis` (default 5,000). */
+  /** Resolves as soon as `condition` returns true; it is called after each request and answer. Rejects after `timeoutMillis` (default 5,000). */
   until(condition: (backend: OtlpBackend) => boolean, timeoutMillis?: number): Promise<void>;
-  /** Ends all connections, those that hang among them. */
+  /** Stops the server and ends all connections, including those of requests without an answer. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

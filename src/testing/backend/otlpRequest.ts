@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
-// By the module, as an older Node has no zstd: importing it by name would fail there before the runtime is looked at.
+// Imported as a module: an older Node has no zstd, and a named import would fail there before the check of the Node version.
 import zlib from 'node:zlib';
 import type { BackendAnswer } from './otlpAnswer.ts';
 import { type WireSpan, walkJsonSpans, walkSpans } from './wireSpans.ts';
 
-/** One request as the backend saw it. */
+/** One request as the backend received it. */
 export interface BackendRequest {
-  /** The how manyth it was, from 0. */
+  /** Its position among all requests, from 0. */
   readonly index: number;
   readonly method: string;
   readonly path: string;
@@ -16,23 +16,23 @@ export interface BackendRequest {
   readonly body: Uint8Array;
   /** Bytes of the body before decompression. */
   readonly wireBytes: number;
-  /** When it was complete, in real milliseconds since the backend started. */
+  /** When the body was complete, in real milliseconds since the backend started. */
   readonly atMillis: number;
   readonly spans: readonly WireSpan[];
-  /** What `decode` made of it. */
+  /** The result of `decode`. */
   readonly decoded: unknown;
-  /** Why it could not be read: an encoding that is unknown, bytes that are no message. */
+  /** Why the body could not be read: an unknown encoding, or bytes that are no OTLP message. */
   readonly problem: string | undefined;
-  /** What it was answered, as soon as that is decided. */
+  /** The answer, once it is decided. */
   readonly answer: BackendAnswer | undefined;
-  /** Whether the client went away before its answer. */
+  /** Whether the client disconnected before the answer. */
   readonly aborted: boolean;
 }
 
-/** A request while the backend still writes into it. */
+/** A request that the backend still completes. */
 export type RecordedRequest = { -readonly [Key in keyof BackendRequest]: BackendRequest[Key] };
 
-/** How a body is to be read. */
+/** Options for reading a body. */
 export interface ReadOptions {
   readonly maxBodyBytes: number;
   readonly decode?: (body: Uint8Array, headers: IncomingHttpHeaders) => unknown;
@@ -47,13 +47,13 @@ const DECOMPRESSORS: Readonly<Record<string, Decompress>> = {
   identity: async (body) => body,
 };
 
-/** Whether a request speaks JSON. Anything else is taken for protobuf. */
+/** Whether the body of a request is JSON. Any other content type is read as protobuf. */
 export function isJson(headers: IncomingHttpHeaders): boolean {
   return headers['content-type']?.startsWith('application/json') ?? false;
 }
 
-/** What is in a body. It never throws: what cannot be read is a problem of the request. */
-export async function readContent(
+/** Decodes a body. Never throws: the reason why a body cannot be read becomes `problem`. */
+export async function decodeContent(
   headers: IncomingHttpHeaders,
   wire: Uint8Array,
   { maxBodyBytes, decode }: ReadOptions,
@@ -75,7 +75,7 @@ async function decompress(encoding: string, wire: Uint8Array, maxBytes: number):
   return decode(wire, { maxOutputLength: maxBytes });
 }
 
-/** The body, or `undefined` as soon as it is too large. */
+/** The body; `undefined` as soon as it is too large. */
 export async function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -91,7 +91,7 @@ export async function readBody(message: IncomingMessage, maxBytes: number): Prom
   return isTooLarge ? undefined : Buffer.concat(chunks);
 }
 
-/** Answers a body that is too large, and reads no more of it. */
+/** Answers 413, and reads no more of the body. */
 export function refuseBody(message: IncomingMessage, response: ServerResponse): void {
   message.pause();
   response.writeHead(413, { connection: 'close' }).end(() => message.destroy());

@@ -1,4 +1,4 @@
-/** A span as it was found on the wire. */
+/** A span in an encoded request. */
 export interface WireSpan {
   /** 16 hexadecimal digits. */
   readonly spanId: string;
@@ -15,10 +15,10 @@ const SPAN_NAME = 5;
 const text = new TextDecoder();
 
 /**
- * Finds the spans of an encoded `ExportTraceServiceRequest`. It knows just the four fields that lead to them, and shares no code with what
- * encodes requests: so it can be believed when a test compares the two.
+ * Finds the spans of an encoded `ExportTraceServiceRequest`. It reads only the fields that lead to them, and shares no code with the encoder, so that
+ * a test can check one against the other.
  *
- * @throws RangeError when the bytes are not a message.
+ * @throws RangeError when the bytes are no protobuf message.
  */
 export function walkSpans(body: Uint8Array): WireSpan[] {
   return spanMessages(body).map((span) => ({
@@ -27,12 +27,12 @@ export function walkSpans(body: Uint8Array): WireSpan[] {
   }));
 }
 
-/** How many spans an encoded request holds. */
+/** The number of spans in an encoded request. */
 export function countSpans(body: Uint8Array): number {
   return spanMessages(body).length;
 }
 
-/** The same for a request in OTLP's JSON. */
+/** Finds the spans of a request in OTLP's JSON encoding. */
 export function walkJsonSpans(body: Uint8Array): WireSpan[] {
   const request: unknown = JSON.parse(text.decode(body));
   const scopes = listOf(request, 'resourceSpans').flatMap((resource) => listOf(resource, 'scopeSpans'));
@@ -54,20 +54,20 @@ function spanMessages(body: Uint8Array): Uint8Array[] {
   return scopes.flatMap((scope) => children(scope, SPANS));
 }
 
-/** The length-delimited fields of one number. */
+/** The length-delimited fields with this number. */
 function children(message: Uint8Array, wanted: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   const cursor = { at: 0 };
   while (cursor.at < message.length) {
     const tag = readVarint(message, cursor);
-    const content = readContent(message, cursor, tag % 8);
+    const content = readField(message, cursor, tag % 8);
     if (content !== undefined && Math.floor(tag / 8) === wanted) found.push(content);
   }
   return found;
 }
 
-/** Moves beyond one field. Returns what is in it if it is length-delimited. */
-function readContent(message: Uint8Array, cursor: { at: number }, wireType: number): Uint8Array | undefined {
+/** Reads one field. Returns its content if it is length-delimited. */
+function readField(message: Uint8Array, cursor: { at: number }, wireType: number): Uint8Array | undefined {
   if (wireType === 0) readVarint(message, cursor);
   else if (wireType === 1) cursor.at += 8;
   else if (wireType === 5) cursor.at += 4;
@@ -79,7 +79,7 @@ function readContent(message: Uint8Array, cursor: { at: number }, wireType: numb
   return wireType === 2 ? message.subarray(start, cursor.at) : undefined;
 }
 
-/** Numbers beyond 2^53 lose digits here: they are times and counts, which are skipped. */
+/** Numbers beyond 2^53 lose digits. Only skipped fields hold such numbers. */
 function readVarint(message: Uint8Array, cursor: { at: number }): number {
   let value = 0;
   for (let shift = 0; shift < 70; shift += 7) {

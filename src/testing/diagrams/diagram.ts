@@ -1,20 +1,16 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { MarbleFailure } from '../failures/failure.ts';
 import type { Mark } from '../marbles/syntax.ts';
-import { diagramSvg } from './diagramSvg.ts';
 
-/** How a diagram is labelled. Names are given in the order in which the test draws the rows, one for each row of their kind, and no two alike. */
+/** The labels of a diagram. Names are given in the order in which the test draws the rows: one unique name for each row of a kind. */
 export interface DiagramOptions {
-  /** What stands in the box between what goes in and what comes out. Default: the name. */
+  /** The text of the box between inputs and outputs. Default: the name of the diagram. */
   readonly title?: string;
-  /** What the sources are called: `hot`, `cold`, `hotBatches` and `coldBatches`. Default for one: `source`. Several want names. */
+  /** Names of the sources: `hot`, `cold`, `hotBatches` and `coldBatches`. Default for one source: `source`. Required for several. */
   readonly sources?: readonly string[];
-  /** What the rows of `expectSubscriptions` are called. Default: `subscribed`, each of them. */
+  /** Names of the rows of `expectSubscriptions`. Default: `subscribed` for each. */
   readonly subscriptions?: readonly string[];
-  /** What the rows of `expectObservable`, `expectBatches` and `expectOutcomes` are called. Default for one: `result`. Several want names. */
+  /** Names of the rows of `expectObservable`, `expectBatches` and `expectOutcomes`. Default for one: `result`. Required for several. */
   readonly results?: readonly string[];
-  /** Where the file lies, from the folder in which the tests run. Default `marble-tests/diagrams`. */
+  /** The folder of the file, relative to the working directory of the tests. Default `marble-tests/diagrams`. */
   readonly folder?: string;
 }
 
@@ -22,7 +18,7 @@ export interface DiagramOptions {
 export interface DiagramSpan {
   readonly fromFrame: number;
   readonly toFrame: number;
-  /** What it carries: `abc`. */
+  /** The letters of its batch: `abc`. Empty for a subscription. */
   readonly letters: string;
   readonly end: 'ended' | 'failed' | 'aborted';
 }
@@ -32,37 +28,9 @@ export type DiagramRow =
   | { readonly kind: 'stream'; readonly label: string; readonly marks: readonly Mark[] }
   | { readonly kind: 'subscriptions' | 'attempts'; readonly label: string; readonly spans: readonly DiagramSpan[] };
 
-/** A diagram, before it is drawn. */
+/** The content of a diagram. */
 export interface Diagram {
   readonly title: string;
   readonly inputs: readonly DiagramRow[];
   readonly outputs: readonly DiagramRow[];
-}
-
-/** Set to `write`, it makes the tests write their diagrams instead of comparing them. */
-const VARIABLE = 'SPANFLOW_DIAGRAMS';
-
-/** Writes the diagram where the environment says so. Otherwise says what is wrong with the committed one, if something is. */
-export function keepDiagram(name: string, folder: string, diagram: Diagram): MarbleFailure | undefined {
-  const path = `${join(folder, name)}.svg`;
-  const drawn = diagramSvg(diagram);
-  if (process.env[VARIABLE] === 'write') {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, drawn);
-    return undefined;
-  }
-  const kept = contentOf(path);
-  if (kept === drawn) return undefined;
-  const what = kept === undefined ? 'is missing' : 'is not what its test draws';
-  return new MarbleFailure(
-    `the diagram ${path} ${what}: run this test with ${VARIABLE}=write, look at the drawing, and commit it`,
-  );
-}
-
-function contentOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

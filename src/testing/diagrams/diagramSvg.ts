@@ -1,10 +1,10 @@
-import { millis } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
 import type { Diagram, DiagramRow } from './diagram.ts';
 import { busyIn, heightOf, rowSvg } from './rowSvg.ts';
 import { AXIS, escaped, FOLD, FRAME, LABEL_LETTER, MARGIN, RADIUS, ROW, STYLE } from './svgStyle.ts';
 import { TimeScale } from './timeScale.ts';
 
-/** Draws it: time runs to the right, what goes in stands above the box, what comes out below it. */
+/** Draws a diagram. Time runs to the right, inputs stand above the box, outputs below it. */
 export function diagramSvg({ title, inputs, outputs }: Diagram): string {
   const rows = [...inputs, ...outputs];
   const scale = new TimeScale(rows.flatMap(busyIn), FRAME, FOLD);
@@ -43,7 +43,7 @@ function boxSvg(title: string, y: number, right: number): string {
 function axisSvg(scale: TimeScale, left: number, y: number): string {
   const ticks = scale.ticks().map((frame) => {
     const x = left + scale.x(frame);
-    return `<path class="line" d="M${x} ${y}v4"/><text class="axis" x="${x}" y="${y + 15}">${millis(frame)}</text>`;
+    return `<path class="line" d="M${x} ${y}v4"/><text class="axis" x="${x}" y="${y + 15}">${durationText(frame)}</text>`;
   });
   const folds = scale.folds.map(({ x }) => `<text class="axis" x="${left + x + FOLD / 2}" y="${y + 6}">⋯</text>`);
   return [...ticks, ...folds].join('');

@@ -1,19 +1,19 @@
 import { MarbleFailure } from '../failures/failure.ts';
 
-/** Rows of one kind in a diagram, and what the test calls them. */
+/** The rows of one kind in a diagram, and their names. */
 export interface RowNaming {
-  /** The option that names them. */
+  /** The option of `DiagramOptions` that names them. */
   readonly option: 'sources' | 'subscriptions' | 'results';
-  /** What the test drew in each: `hot('-a-|')`. */
+  /** The drawing of each row: `hot('-a-|')`. */
   readonly drawings: readonly string[];
   readonly names: readonly string[] | undefined;
-  /** What one row is called that has no name. */
+  /** The label of a row without a name. */
   readonly otherwise: string;
-  /** Whether several rows may go without names. */
+  /** Whether several rows may have no name. */
   readonly mayShare?: boolean;
 }
 
-/** The label of each row. A row that would have none, or that of another, is refused: nobody could tell from the drawing what it is. */
+/** The label of each row. Throws if several rows have no name or the same one, because the drawing would be ambiguous. */
 export function rowNames(diagram: string, naming: RowNaming): readonly string[] {
   const { option, drawings, names, otherwise, mayShare = false } = naming;
   if (names === undefined && (drawings.length <= 1 || mayShare)) return drawings.map(() => otherwise);
@@ -23,7 +23,7 @@ export function rowNames(diagram: string, naming: RowNaming): readonly string[] 
   const width = Math.max(...drawings.map((drawing) => drawing.length));
   const rows = drawings.map((drawing, index) => `  ${drawing.padEnd(width)}  ${given[index]?.trim() || '(no name)'}`);
   const extra = given.slice(drawings.length).map((name) => `  ${'(no row)'.padEnd(width)}  ${name}`);
-  const rule = `diagram('${diagram}', { ${option}: […] }) wants one name for each, in the order of the test`;
+  const rule = `diagram('${diagram}', { ${option}: […] }) needs one name for each, in the order of the test`;
   throw new MarbleFailure([`${rule}: ${problem}`, '', ...rows, ...extra].join('\n'));
 }
 
@@ -34,7 +34,7 @@ function problemOf(names: readonly string[], count: number, option: RowNaming['o
   return twice === undefined ? undefined : `two are called '${twice}'`;
 }
 
-/** What makes a row of each kind. */
+/** What each row of a kind is called in messages. */
 const ROW = { sources: 'source', subscriptions: 'expectSubscriptions', results: 'expectation' } as const;
 
 function counted(count: number, thing: string): string {

@@ -3,7 +3,7 @@ import type { DiagramRow, DiagramSpan } from './diagram.ts';
 import { escaped, FOLD, FRAME, LANE, LETTER, MARGIN, RADIUS, ROW } from './svgStyle.ts';
 import type { Busy, TimeScale } from './timeScale.ts';
 
-/** The frames in which a row has something to show. */
+/** The frames in which a row shows something. */
 export function busyIn(row: DiagramRow): Busy[] {
   if (row.kind === 'stream') {
     return placed(row.marks).map(({ frame, offset, width }) => {
@@ -14,7 +14,7 @@ export function busyIn(row: DiagramRow): Busy[] {
   return frames.map((frame) => ({ from: frame, to: frame + 1 }));
 }
 
-/** What happens at one frame stands side by side, and takes the frames that its group takes in the drawing. */
+/** Events at one frame stand side by side. They need no more room than the characters of their group in the drawing. */
 function placed(marks: readonly Mark[]): { mark: Mark; frame: number; offset: number; width: number }[] {
   let [frame, offset] = [-1, 0];
   return marks.map((mark) => {
@@ -26,7 +26,7 @@ function placed(marks: readonly Mark[]): { mark: Mark; frame: number; offset: nu
   });
 }
 
-/** How high a row is. */
+/** The height of a row, in pixels. */
 export function heightOf(row: DiagramRow): number {
   return row.kind === 'stream' ? ROW : Math.max(1, lanesOf(row.spans).length) * LANE + 6;
 }
@@ -53,7 +53,7 @@ function streamSvg(marks: readonly Mark[], scale: TimeScale, left: number, right
   return line + arrow + places.map(({ mark, x }) => markSvg(mark, x, y)).join('');
 }
 
-/** A gap in the line says that time is missing. */
+/** A line with gaps where time is folded. */
 function lineAround(from: number, to: number, gaps: readonly number[], y: number): string {
   return `M${from} ${y}${gaps.map((x) => `H${x - 4}M${x + 4} ${y}`).join('')}H${to}`;
 }
@@ -99,7 +99,7 @@ function spanSvg(
   return bar + letterSvg(span.letters, x, y);
 }
 
-/** Spans that overlap stand under each other. */
+/** Puts overlapping spans into lanes under each other. */
 function lanesOf(spans: readonly DiagramSpan[]): DiagramSpan[][] {
   const lanes: DiagramSpan[][] = [];
   for (const span of spans) {
@@ -110,7 +110,7 @@ function lanesOf(spans: readonly DiagramSpan[]): DiagramSpan[][] {
   return lanes;
 }
 
-/** A bar that is too short for its letters has them behind it. */
+/** The end of a bar and of its letters, which stand behind the bar if it is too short for them. */
 function endOf(span: DiagramSpan | undefined): number {
   if (span === undefined) return Number.NEGATIVE_INFINITY;
   const behind = (span.toFrame - span.fromFrame) * FRAME >= span.letters.length * LETTER ? 0 : span.letters.length / 2;

@@ -1,4 +1,4 @@
-/** Pixels. A batch of n letters is never wider than its n + 2 characters in the drawing. */
+/** Sizes in pixels. A batch of n letters is never wider than its n + 2 characters in the drawing. */
 export const FRAME = 24;
 export const FOLD = 72;
 export const RADIUS = 10;
@@ -7,9 +7,9 @@ export const ROW = 36;
 export const LANE = 22;
 export const MARGIN = 16;
 export const AXIS = 26;
-export const LABEL_LETTER = 7.4; // the width of one in the labels' type
+export const LABEL_LETTER = 7.4; // the width of one letter of a label
 
-/** It brings its own ground, so that it can be read on any page, whatever that page's reader prefers. */
+/** The style has a background of its own, so that the diagram is readable on light and dark pages. */
 export const STYLE = [
   'text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#1f2328;text-anchor:middle}',
   '.label{text-anchor:start;fill:#57606a}.title{font-weight:600}.axis{font-size:10px;fill:#57606a}',
@@ -23,7 +23,7 @@ export const STYLE = [
   '.attempt{fill:#04260f;stroke:#3fb950}.attempt.failed{fill:#490202;stroke:#f85149}.attempt.aborted{fill:none;stroke:#f85149}}',
 ].join('');
 
-/** Text as it may stand in SVG. */
+/** Text with the special characters of SVG escaped. */
 export function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

@@ -1,21 +1,21 @@
-/** Frames in which something is drawn: from the first on, up to the one before the last. */
+/** Frames in which something is drawn: `from` inclusive, `to` exclusive. */
 export interface Busy {
   readonly from: number;
   readonly to: number;
 }
 
-/** A silence that is not drawn at its length. */
+/** A silence that is drawn shorter than it is. */
 export interface Fold {
   readonly from: number;
   readonly to: number;
-  /** Where it begins. */
+  /** Its left end, in pixels. */
   readonly x: number;
 }
 
-/** A silence in all rows that is longer than this is folded, as in a failure. */
+/** A longer silence in all rows is folded. */
 const MAX_QUIET_FRAMES = 12;
 
-/** Lays frames out from left to right. */
+/** Maps frames to horizontal positions. */
 export class TimeScale {
   readonly folds: readonly Fold[];
   readonly lastFrame: number;
@@ -26,7 +26,7 @@ export class TimeScale {
     this.#frameWidth = frameWidth;
     this.#foldWidth = foldWidth;
     const folds: Fold[] = [];
-    let until = 0; // where the last busy stretch ends
+    let until = 0; // end of the last busy stretch
     for (const { from, to } of [...busy].sort((one, other) => one.from - other.from)) {
       if (from - until > MAX_QUIET_FRAMES) folds.push({ from: until, to: from, x: xOf(until, folds, this) });
       until = Math.max(until, to);
@@ -39,12 +39,12 @@ export class TimeScale {
     return { frame: this.#frameWidth, fold: this.#foldWidth };
   }
 
-  /** Where a frame begins. */
+  /** The left end of a frame, in pixels. */
   x(frame: number): number {
     return xOf(Math.min(frame, this.lastFrame), this.folds, this);
   }
 
-  /** The frames that get a number: every fifth that is not folded. */
+  /** The frames with a number on the axis: every fifth that is not folded. */
   ticks(): number[] {
     const frames = Array.from({ length: Math.floor(this.lastFrame / 5) + 1 }, (_, index) => index * 5);
     const afterFolds = this.folds.map(({ to }) => to);

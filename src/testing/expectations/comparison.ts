@@ -1,30 +1,32 @@
-import { itemsOf, type Observed } from '../marbles/recording.ts';
+import { isError } from '../failures/text.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import { isSameValue } from '../marbles/difference.ts';
+import type { ObservedEvent } from '../marbles/recording.ts';
 import type { Mark } from '../marbles/syntax.ts';
 import type { ValueTable } from '../marbles/values.ts';
-import { isError, isSameValue } from './difference.ts';
 
-/** What an expectation compares. */
+/** The marks of a drawing and the events of a recording, to be compared. */
 export interface Comparison {
   readonly expected: readonly Mark[];
-  readonly observed: readonly Observed[];
+  readonly observed: readonly ObservedEvent[];
   readonly values: ValueTable;
-  /** What the error must be, if the test says so. A plain object is compared with just its own keys. */
+  /** The expected error; any if it is left out. Of a plain object only its own keys are compared. */
   readonly error?: { readonly value: unknown };
 }
 
-/** The first index at which the two differ, or `undefined` if they are the same. */
+/** The first index at which marks and events differ; `undefined` if they are the same. */
 export function firstDifference(comparison: Comparison): number | undefined {
   const { expected, observed } = comparison;
   for (let index = 0; index < Math.max(expected.length, observed.length); index++) {
     const [mark, event] = [expected[index], observed[index]];
     if (mark === undefined || event === undefined) return index;
-    if (mark.frame !== event.frame || !isSame(mark, event, comparison)) return index;
+    if (mark.frame !== event.frame || !isDrawnBy(mark, event, comparison)) return index;
   }
   return undefined;
 }
 
-/** Whether an event is what a mark draws, at whatever frame. */
-export function isSame(mark: Mark, event: Observed, { values, error }: Comparison): boolean {
+/** Whether a mark draws this event. Frames are not compared. */
+export function isDrawnBy(mark: Mark, event: ObservedEvent, { values, error }: Comparison): boolean {
   if (mark.kind === 'next') return event.kind === 'next' && values.matches(mark.letter, event.value);
   if (mark.kind === 'batch') return event.kind === 'next' && isSameBatch(mark.letters, event.value, values);
   if (mark.kind === 'complete') return event.kind === 'complete';
@@ -32,7 +34,7 @@ export function isSame(mark: Mark, event: Observed, { values, error }: Compariso
 }
 
 function isSameBatch(letters: readonly string[], value: unknown, values: ValueTable): boolean {
-  const items = itemsOf(value);
+  const items = batchItems(value);
   return items?.length === letters.length && letters.every((letter, index) => values.matches(letter, items[index]));
 }
 

@@ -1,34 +1,35 @@
-import { itemsOf, type Observed } from '../marbles/recording.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import type { ObservedEvent } from '../marbles/recording.ts';
 import type { Mark } from '../marbles/syntax.ts';
 import type { ValueTable } from '../marbles/values.ts';
-import { type Drawn, draw } from './eventRows.ts';
+import { drawRows, type RowEvent } from './eventRows.ts';
 
-/** How many events before and after the first difference are drawn. */
+/** How many events are drawn before and after the first difference. */
 export const CONTEXT_EVENTS = 60;
 
-/** A row is cut this many columns before and after the first difference: fewer than the events take that are drawn. */
+/** Rows are cut this many columns before and after the first difference. The drawn events always need more columns. */
 const CONTEXT_COLUMNS = 60;
 
-/** What stands before the marbles of a pair. */
+/** The columns before the marbles of the two rows. */
 const HEAD_COLUMNS = '  expected  '.length;
 
-/** Two rows and the caret under the first difference. */
-export function drawPair(expected: readonly Drawn[], observed: readonly Drawn[], index: number): string[] {
-  const { lines, columns } = draw([expected, observed]);
+/** The expected and the observed row, with a caret under the first difference. */
+export function drawBothRows(expected: readonly RowEvent[], observed: readonly RowEvent[], index: number): string[] {
+  const { lines, columns } = drawRows([expected, observed]);
   const caret = caretColumn(expected[index], observed[index], columns[0]?.[index], columns[1]?.[index]);
-  return pointAt([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret, HEAD_COLUMNS);
+  return addCaret([`  expected  ${lines[0]}`, `  observed  ${lines[1]}`], caret, HEAD_COLUMNS);
 }
 
-/** What was observed, and a caret under one of its events. */
-export function drawOne(observed: readonly Observed[], values: ValueTable, index: number): string[] {
+/** The observed row, with a caret under one of its events. */
+export function drawObservedRow(observed: readonly ObservedEvent[], values: ValueTable, index: number): string[] {
   const from = Math.max(0, index - CONTEXT_EVENTS);
   const near = observed.slice(from, index + CONTEXT_EVENTS + 1);
-  const { lines, columns } = draw([near.map((event) => ({ frame: event.frame, text: eventText(event, values) }))]);
-  return pointAt([`  ${lines[0]}`], columns[0]?.[index - from] ?? 0, '  '.length);
+  const { lines, columns } = drawRows([near.map((event) => ({ frame: event.frame, text: eventText(event, values) }))]);
+  return addCaret([`  ${lines[0]}`], columns[0]?.[index - from] ?? 0, '  '.length);
 }
 
-/** Cuts rows that are too long, and adds the caret. */
-function pointAt(rows: readonly string[], caret: number, headColumns: number): string[] {
+/** Cuts long rows, and adds the caret line. */
+function addCaret(rows: readonly string[], caret: number, headColumns: number): string[] {
   const start = Math.max(0, caret - CONTEXT_COLUMNS);
   const mark = start > 0 ? '… ' : '';
   const cut = rows.map((row) => {
@@ -39,28 +40,28 @@ function pointAt(rows: readonly string[], caret: number, headColumns: number): s
   return [...cut, `${' '.repeat(headColumns + mark.length + caret - start)}^`];
 }
 
-function caretColumn(mark?: Drawn, event?: Drawn, markColumn = 0, eventColumn = 0): number {
+function caretColumn(mark?: RowEvent, event?: RowEvent, markColumn = 0, eventColumn = 0): number {
   if (mark === undefined) return eventColumn;
   if (event === undefined || mark.frame < event.frame) return markColumn;
   if (event.frame < mark.frame) return eventColumn;
-  // At the same frame: under the first character that differs.
+  // At the same frame the caret stands under the first different character.
   const length = Math.min(mark.text.length, event.text.length);
   let same = 0;
   while (same < length && mark.text[same] === event.text[same]) same += 1;
   return eventColumn + (same < length ? same : Math.max(0, same - 1));
 }
 
-/** How a mark is drawn. */
+/** A mark as marbles. */
 export function markText(mark: Mark): string {
   if (mark.kind === 'next') return mark.letter;
   if (mark.kind === 'batch') return batchText(mark.letters);
   return mark.kind === 'complete' ? '|' : '#';
 }
 
-/** How one event is drawn: with its letter, `?` if it has none. */
-export function eventText(event: Observed, values: ValueTable): string {
+/** An event as marbles: its letter, or `?` for a value without one. */
+export function eventText(event: ObservedEvent, values: ValueTable): string {
   if (event.kind !== 'next') return event.kind === 'complete' ? '|' : '#';
-  const items = itemsOf(event.value);
+  const items = batchItems(event.value);
   const letter = values.letterOf(event.value);
   if (letter !== undefined || items === undefined) return letter ?? '?';
   return batchText(

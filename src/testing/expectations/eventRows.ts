@@ -1,86 +1,86 @@
-import { millis } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
 
-/** What one row has at one frame, as text: `a`, `[abc]`, `|`. */
-export interface Drawn {
+/** The marbles of one event at its frame: `a`, `[abc]`, `|`. */
+export interface RowEvent {
   readonly frame: number;
   readonly text: string;
 }
 
-/** Rows under each other, so that equal columns are equal frames, and where in its row each event stands. */
-export interface Picture {
+/** Aligned rows, in which equal columns are equal frames, and the column of each event in its row. */
+export interface DrawnRows {
   readonly lines: readonly string[];
   readonly columns: readonly (readonly number[])[];
 }
 
-/** A silence in all rows that is longer than this is folded into `120ms`. */
+/** A longer silence in all rows is written as `120ms`. */
 const MAX_DASHES = 12;
 
-/** One row while it is drawn. */
-interface Pen {
+/** A row that is being drawn. */
+interface OpenRow {
   text: string;
   /** The frame that the next character stands for. */
   frame: number;
   readonly columns: number[];
-  readonly events: readonly Drawn[];
-  next: number; // the index of the event to draw next
+  readonly events: readonly RowEvent[];
+  next: number; // index of the next event
 }
 
 /**
- * Draws rows of events. Every row is marbles that can be read again, with one exception: what happened while a group or batch before it is
- * still being written cannot be drawn at its frame, and gets a stamp instead, `@6ms:d`.
+ * Draws rows of events as marbles that can be parsed again, with one exception: an event at a frame that a preceding group or batch still occupies
+ * gets a stamp instead, `@6ms:d`.
  */
-export function draw(rows: readonly (readonly Drawn[])[]): Picture {
-  const pens = rows.map((events): Pen => ({ text: '', frame: 0, columns: [], events, next: 0 }));
-  const frames = [...new Set(rows.flat().map((event) => event.frame))].sort((one, other) => one - other);
+export function drawRows(eventRows: readonly (readonly RowEvent[])[]): DrawnRows {
+  const rows = eventRows.map((events): OpenRow => ({ text: '', frame: 0, columns: [], events, next: 0 }));
+  const frames = [...new Set(eventRows.flat().map((event) => event.frame))].sort((one, other) => one - other);
   for (const frame of frames) {
-    const open = pens.filter((pen) => !hasEnded(pen));
+    const open = rows.filter((row) => !hasEnded(row));
     drawSilence(open, frame);
-    for (const pen of open) drawFrame(pen, frame);
+    for (const row of open) drawFrame(row, frame);
   }
-  return { lines: pens.map((pen) => pen.text.trimEnd() || '-'), columns: pens.map((pen) => pen.columns) };
+  return { lines: rows.map((row) => row.text.trimEnd() || '-'), columns: rows.map((row) => row.columns) };
 }
 
-function hasEnded(pen: Pen): boolean {
-  return '|#!'.includes(pen.events[pen.next - 1]?.text ?? '?');
+function hasEnded(row: OpenRow): boolean {
+  return '|#!'.includes(row.events[row.next - 1]?.text ?? '?');
 }
 
-function drawSilence(pens: readonly Pen[], until: number): void {
-  const quietFrom = Math.max(...pens.map((pen) => pen.frame));
+function drawSilence(rows: readonly OpenRow[], until: number): void {
+  const quietFrom = Math.max(...rows.map((row) => row.frame));
   const gap = until - quietFrom;
   if (gap <= MAX_DASHES) {
-    drawDashes(pens, until);
+    drawDashes(rows, until);
     return;
   }
-  drawDashes(pens, quietFrom);
-  for (const pen of pens) {
-    pen.text += `${/(^|\s)$/.test(pen.text) ? '' : ' '}${millis(gap)} `;
-    pen.frame = until;
+  drawDashes(rows, quietFrom);
+  for (const row of rows) {
+    row.text += `${/(^|\s)$/.test(row.text) ? '' : ' '}${durationText(gap)} `;
+    row.frame = until;
   }
 }
 
-/** Rows that are still writing a group stay where they are. Spaces, which mean nothing, bring the others to the same column. */
-function drawDashes(pens: readonly Pen[], until: number): void {
-  const ready = pens.filter((pen) => pen.frame <= until);
-  for (const pen of ready) {
-    pen.text += '-'.repeat(until - pen.frame);
-    pen.frame = until;
+/** Draws dashes in the rows that have reached this frame; a row inside a group waits. Spaces, which take no time, align the columns. */
+function drawDashes(rows: readonly OpenRow[], until: number): void {
+  const ready = rows.filter((row) => row.frame <= until);
+  for (const row of ready) {
+    row.text += '-'.repeat(until - row.frame);
+    row.frame = until;
   }
-  const column = Math.max(...pens.map((pen) => pen.text.length - (pen.frame - until)));
-  for (const pen of ready) pen.text = pen.text.padEnd(column);
+  const column = Math.max(...rows.map((row) => row.text.length - (row.frame - until)));
+  for (const row of ready) row.text = row.text.padEnd(column);
 }
 
-function drawFrame(pen: Pen, frame: number): void {
-  const first = pen.next;
-  while (pen.events[pen.next]?.frame === frame) pen.next += 1;
-  const here = pen.events.slice(first, pen.next);
+function drawFrame(row: OpenRow, frame: number): void {
+  const first = row.next;
+  while (row.events[row.next]?.frame === frame) row.next += 1;
+  const here = row.events.slice(first, row.next);
   if (here.length === 0) return;
-  const start = pen.text.length;
-  if (pen.frame > frame) pen.text += `${pen.text.endsWith(' ') ? '' : ' '}@${millis(frame)}:`;
-  if (here.length > 1) pen.text += '(';
+  const start = row.text.length;
+  if (row.frame > frame) row.text += `${row.text.endsWith(' ') ? '' : ' '}@${durationText(frame)}:`;
+  if (here.length > 1) row.text += '(';
   for (const event of here) {
-    pen.columns.push(pen.text.length);
-    pen.text += event.text;
+    row.columns.push(row.text.length);
+    row.text += event.text;
   }
-  if (here.length > 1) pen.text += ')';
-  if (pen.frame <= frame) pen.frame = frame + pen.text.length - start;
+  if (here.length > 1) row.text += ')';
+  if (row.frame <= frame) row.frame = frame + row.text.length - start;
 }

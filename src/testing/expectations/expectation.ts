@@ -1,9 +1,9 @@
 import type { MarbleFailure } from '../failures/failure.ts';
 
-/** Something that a test expects, to be looked at when the run is over. */
+/** An expectation of a test, to be checked at the end of the run. */
 export interface Expectation {
-  /** Keeps what is to be compared, before the clearing up changes it. */
+  /** Copies what is to be compared, before the cleanup changes it. */
   freeze(): void;
-  /** What is wrong, or `undefined` if nothing is. */
+  /** The failure; `undefined` if the expectation is met. */
   check(): MarbleFailure | undefined;
 }

@@ -5,14 +5,14 @@ import { MarbleFailure } from '../failures/failure.ts';
 import type { Expectation } from './expectation.ts';
 import { countOf, type Items, itemWords } from './outcomeValues.ts';
 
-/** Whatever keeps books: a ledger, or a pipeline. */
+/** A ledger, or a pipeline. */
 export interface HasStats {
   stats(): StageStats;
 }
 
 /**
- * What the books are to say at the end. What an item can have become is none unless it is given, so that nothing is overlooked;
- * `offered` and `accepted`, which follow from it, are compared if they are given.
+ * The expected counts at the end of a run. A fate that is left out is expected to be 0, so that no loss is overlooked. `offered` and `accepted`
+ * follow from the fates, and are compared only if they are given.
  */
 export interface ExpectedLedger {
   readonly offered?: Items;
@@ -26,29 +26,29 @@ export interface ExpectedLedger {
   readonly pending?: Items;
 }
 
-/** What became of items: `delivered`, `lost queueFull`. */
+/** What happened to items in the end: `delivered`, `lost queueFull`. */
 export type Fate = string;
 
 /**
- * The letters of the items that met a fate, as far as somebody has seen them: one answer for each witness. Books hold numbers, so a witness is
- * believed when it has seen as many as they say.
+ * The letters of the items that met a fate, one answer for each record of the run. A ledger holds counts only, so an answer is used if it has as
+ * many letters as the ledger counts.
  */
-export type Witnesses = (fate: Fate) => readonly string[];
+export type LettersByFate = (fate: Fate) => readonly string[];
 
 const FATES = ['delivered', 'rejected', 'handedOn', 'removed', 'pending'] as const;
 
-/** The books are to say this when the run is over. */
+/** Compares a ledger with the expected counts and letters at the end of the run. */
 export class LedgerExpectation implements Expectation {
   readonly #books: HasStats;
   readonly #expected: ReadonlyMap<Fate, Items>;
-  readonly #witnesses: Witnesses;
+  readonly #lettersByFate: LettersByFate;
   readonly #site = callSite();
   #counts: ReadonlyMap<Fate, number> = new Map();
 
-  constructor(books: HasStats, expected: ExpectedLedger, witnesses: Witnesses) {
+  constructor(books: HasStats, expected: ExpectedLedger, lettersOfFate: LettersByFate) {
     this.#books = books;
     this.#expected = flattened(expected);
-    this.#witnesses = witnesses;
+    this.#lettersByFate = lettersOfFate;
   }
 
   freeze(): void {
@@ -80,13 +80,13 @@ export class LedgerExpectation implements Expectation {
   }
 
   #lettersOf(fate: Fate, count: number): string | undefined {
-    return this.#witnesses(fate)
+    return this.#lettersByFate(fate)
       .map(sorted)
       .find((letters) => countOf(letters) === count);
   }
 }
 
-/** `lost: { queueFull: 'd' }` is the fate `lost queueFull`. Figures of the whole that are no fate stay out. */
+/** `lost: { queueFull: 'd' }` becomes the fate `lost queueFull`. Figures that are no fate are left out. */
 function flattened(books: ExpectedLedger): Map<Fate, Items> {
   const figures = [...FATES, 'offered', 'accepted'] as const;
   const plain = figures.flatMap((fate) => {
@@ -99,7 +99,7 @@ function flattened(books: ExpectedLedger): Map<Fate, Items> {
   return new Map<Fate, Items>([...plain, ...byReason]);
 }
 
-/** Items end in no particular order, so letters are compared as a set that counts. */
+/** Items end in no particular order, so letters are sorted before they are compared. */
 function sorted(letters: string): string {
   return [...letters].sort().join('');
 }

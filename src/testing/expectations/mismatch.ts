@@ -1,19 +1,20 @@
-import { millis } from '../failures/failure.ts';
-import { itemsOf, type Observed } from '../marbles/recording.ts';
-import { lettersOf, type Mark } from '../marbles/syntax.ts';
-import { brief, type ValueTable } from '../marbles/values.ts';
-import { type Comparison, isSame } from './comparison.ts';
-import { differenceBetween } from './difference.ts';
-import { CONTEXT_EVENTS, drawPair, eventText, markText } from './drawnEvents.ts';
+import { durationText, valueText } from '../failures/text.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import { differenceBetween } from '../marbles/difference.ts';
+import type { ObservedEvent } from '../marbles/recording.ts';
+import { type Mark, markLetters } from '../marbles/syntax.ts';
+import type { ValueTable } from '../marbles/values.ts';
+import { type Comparison, isDrawnBy } from './comparison.ts';
+import { CONTEXT_EVENTS, drawBothRows, eventText, markText } from './drawnEvents.ts';
 
-/** The two rows, a caret under the first difference, and words for what is there. */
-export function explain(comparison: Comparison, index: number): string {
+/** The two rows with a caret under the first difference, that difference in words, and its values. */
+export function explainMismatch(comparison: Comparison, index: number): string {
   const [mark, event] = [comparison.expected[index], comparison.observed[index]];
-  const lines = [...pictureOf(comparison, index), '', differenceWords(mark, event, comparison)];
+  const lines = [...mismatchRows(comparison, index), '', differenceWords(mark, event, comparison)];
   return [...lines, ...legend(mark, event, comparison)].join('\n');
 }
 
-function pictureOf(comparison: Comparison, index: number): string[] {
+function mismatchRows(comparison: Comparison, index: number): string[] {
   const from = Math.max(0, index - CONTEXT_EVENTS);
   const expected = comparison.expected.map((mark) => ({ frame: mark.frame, text: markText(mark) }));
   const near = comparison.observed.slice(from, index + CONTEXT_EVENTS + 1);
@@ -22,26 +23,26 @@ function pictureOf(comparison: Comparison, index: number): string[] {
     return {
       frame: event.frame,
       text:
-        mark !== undefined && isSame(mark, event, comparison) ? markText(mark) : eventText(event, comparison.values),
+        mark !== undefined && isDrawnBy(mark, event, comparison) ? markText(mark) : eventText(event, comparison.values),
     };
   });
-  return drawPair(expected.slice(from, index + CONTEXT_EVENTS + 1), observed, index - from);
+  return drawBothRows(expected.slice(from, index + CONTEXT_EVENTS + 1), observed, index - from);
 }
 
-function differenceWords(mark: Mark | undefined, event: Observed | undefined, comparison: Comparison): string {
+function differenceWords(mark: Mark | undefined, event: ObservedEvent | undefined, comparison: Comparison): string {
   const came = event === undefined ? '' : eventWords(event, comparison.values);
-  if (mark === undefined) return `at ${millis(event?.frame ?? 0)}: nothing more was expected, but ${came} came`;
+  if (mark === undefined) return `at ${durationText(event?.frame ?? 0)}: nothing more was expected, but ${came} came`;
   const wanted = markWords(mark);
-  if (event === undefined) return `at ${millis(mark.frame)}: ${wanted} was expected, but nothing more came`;
-  if (mark.frame === event.frame) return `at ${millis(mark.frame)}: ${wanted} was expected, but ${came} came`;
-  if (isSame(mark, event, comparison)) {
+  if (event === undefined) return `at ${durationText(mark.frame)}: ${wanted} was expected, but nothing more came`;
+  if (mark.frame === event.frame) return `at ${durationText(mark.frame)}: ${wanted} was expected, but ${came} came`;
+  if (isDrawnBy(mark, event, comparison)) {
     const late = event.frame - mark.frame;
-    return `${wanted} was expected at ${millis(mark.frame)} and came at ${millis(event.frame)}: ${millis(Math.abs(late))} ${late > 0 ? 'late' : 'early'}`;
+    return `${wanted} was expected at ${durationText(mark.frame)} and came at ${durationText(event.frame)}: ${durationText(Math.abs(late))} ${late > 0 ? 'late' : 'early'}`;
   }
   if (mark.frame < event.frame) {
-    return `at ${millis(mark.frame)}: ${wanted} was expected, but nothing came; next came ${came} at ${millis(event.frame)}`;
+    return `at ${durationText(mark.frame)}: ${wanted} was expected, but nothing came; next came ${came} at ${durationText(event.frame)}`;
   }
-  return `at ${millis(event.frame)}: nothing was expected, but ${came} came; ${wanted} was expected at ${millis(mark.frame)}`;
+  return `at ${durationText(event.frame)}: nothing was expected, but ${came} came; ${wanted} was expected at ${durationText(mark.frame)}`;
 }
 
 function markWords(mark: Mark): string {
@@ -50,45 +51,45 @@ function markWords(mark: Mark): string {
   return mark.kind === 'next' ? mark.letter : `the batch ${markText(mark)}`;
 }
 
-function eventWords(event: Observed, values: ValueTable): string {
+function eventWords(event: ObservedEvent, values: ValueTable): string {
   if (event.kind === 'complete') return 'the end |';
   if (event.kind === 'error') return 'the error #';
-  return `${itemsOf(event.value) === undefined || values.letterOf(event.value) !== undefined ? '' : 'the batch '}${eventText(event, values)}`;
+  return `${batchItems(event.value) === undefined || values.letterOf(event.value) !== undefined ? '' : 'the batch '}${eventText(event, values)}`;
 }
 
-/** One line for each letter that plays a part in the difference. */
-function legend(mark: Mark | undefined, event: Observed | undefined, comparison: Comparison): string[] {
+/** One line for each letter of the difference, with its value. */
+function legend(mark: Mark | undefined, event: ObservedEvent | undefined, comparison: Comparison): string[] {
   const lines = new Set<string>();
   const { values, error } = comparison;
   const [wanted, came] = differing(mark, event, values);
   for (const letter of wanted) lines.add(`  ${letter}  ${values.wordsOf(values.valueOf(letter))}`);
   for (const value of came) lines.add(`  ${values.letterOf(value) ?? '?'}  ${values.wordsOf(value)}`);
-  if (mark?.kind === 'error' && error !== undefined) lines.add(`  #  was expected to be ${brief(error.value)}`);
-  if (event?.kind === 'error') lines.add(`  #  ${mark?.kind === 'error' ? 'was' : 'is'} ${brief(event.error)}`);
+  if (mark?.kind === 'error' && error !== undefined) lines.add(`  #  was expected to be ${valueText(error.value)}`);
+  if (event?.kind === 'error') lines.add(`  #  ${mark?.kind === 'error' ? 'was' : 'is'} ${valueText(event.error)}`);
   const pairs = wanted.length > 0 && came.length > 0 ? [[values.valueOf(wanted[0] ?? ''), came[0]]] : [];
   if (mark?.kind === 'error' && event?.kind === 'error' && error !== undefined) pairs.push([error.value, event.error]);
   for (const [one, other] of pairs) for (const line of lookalikes(one, other, values)) lines.add(line);
   return [...lines];
 }
 
-/** What two values differ in whose words are the same. */
+/** Where two values differ that look the same in words. */
 function lookalikes(expected: unknown, was: unknown, values: ValueTable): string[] {
   if (values.wordsOf(expected) !== values.wordsOf(was)) return [];
   const difference = differenceBetween(expected, was);
   if (difference === undefined) return [];
   if (difference.path.length === 0) return ['  they look the same, and are not identical'];
-  const [wanted, came] = [brief(difference.expected), brief(difference.was)];
+  const [wanted, came] = [valueText(difference.expected), valueText(difference.was)];
   const words = wanted === came ? '' : `: ${wanted} was expected, but it was ${came}`;
   return [`  they differ in ${difference.path.map(String).join('.')}${words}`];
 }
 
-/** The letters that were expected and the values that came, without what two batches have in common at their beginning. */
+/** The first expected letter and the first observed value that differ; of two batches the common beginning is skipped. */
 function differing(
   mark: Mark | undefined,
-  event: Observed | undefined,
+  event: ObservedEvent | undefined,
   values: ValueTable,
 ): [readonly string[], readonly unknown[]] {
-  const letters = mark === undefined ? [] : lettersOf(mark);
+  const letters = mark === undefined ? [] : markLetters(mark);
   const came = event?.kind === 'next' ? itemsUnlessDrawn(event.value, values) : [];
   let same = 0;
   while (same < letters.length && same < came.length && values.matches(letters[same] ?? '', came[same])) same += 1;
@@ -98,5 +99,5 @@ function differing(
 }
 
 function itemsUnlessDrawn(value: unknown, values: ValueTable): readonly unknown[] {
-  return values.letterOf(value) === undefined ? (itemsOf(value) ?? [value]) : [value];
+  return values.letterOf(value) === undefined ? (batchItems(value) ?? [value]) : [value];
 }

@@ -1,13 +1,14 @@
 import type { Outcome } from '../../model/outcome.ts';
 import type { LossReason, Tally } from '../../model/tally.ts';
 import { MarbleFailure } from '../failures/failure.ts';
-import { itemsOf } from '../marbles/recording.ts';
-import { brief, type ValueTable } from '../marbles/values.ts';
+import { valueText } from '../failures/text.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import type { ValueTable } from '../marbles/values.ts';
 
-/** How many items, or which: `'ab'` is two, and where it is known which ones they are, they are a and b. */
+/** How many items, or which: `'ab'` is two items, which must be a and b if the run shows their letters. */
 export type Items = number | string;
 
-/** What an outcome is to say. `delivered`, `rejected` and `lost` are none unless they are given; the rest is compared if it is. */
+/** An expected outcome. `delivered`, `rejected` and `lost` are 0 if they are left out; `batch` and `attempts` are compared only if they are given. */
 export interface ExpectedOutcome {
   readonly delivered?: Items;
   readonly rejected?: Items;
@@ -17,7 +18,7 @@ export interface ExpectedOutcome {
   readonly attempts?: number;
 }
 
-/** The letters of a drawing of outcomes. */
+/** The values of a drawing of outcomes, from the table of the test. */
 export class OutcomeValues implements ValueTable {
   readonly #outcomes: Readonly<Record<string, ExpectedOutcome>>;
   readonly #lettersOf: (items: readonly unknown[]) => string;
@@ -40,8 +41,8 @@ export class OutcomeValues implements ValueTable {
     const { lost = {}, delivered = 0, rejected = 0, batch, attempts } = expected;
     const sure = soleFate(value) === undefined ? undefined : letters;
     return (
-      isSame(delivered, value.delivered, sure) &&
-      isSame(rejected, value.rejected, sure) &&
+      isSameCount(delivered, value.delivered, sure) &&
+      isSameCount(rejected, value.rejected, sure) &&
       sameLosses(lost, value, sure) &&
       (batch === undefined || batch === letters) &&
       (attempts === undefined || attempts === value.attempts)
@@ -53,44 +54,47 @@ export class OutcomeValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    if (!isOutcome(value)) return isTable(value) ? expectedWords(value) : brief(value);
-    const fates = [
-      ...(value.delivered > 0 ? [`${value.delivered} delivered`] : []),
-      ...(value.rejected > 0 ? [`${value.rejected} rejected`] : []),
-      ...value.lost.map(({ count, reason }) => `${count} lost to ${reason}`),
-    ];
+    if (!isOutcome(value)) return isTable(value) ? expectedWords(value) : valueText(value);
+    const fates = fatesOf(value).map(([fate, count]) => fateWords(fate, `${count}`));
     return `[${this.#letters(value)}]: ${fates.join(', ') || 'nothing'}, attempts ${value.attempts}`;
   }
 
   #letters(outcome: Outcome<unknown>): string {
-    return this.#lettersOf(itemsOf(outcome.batch) ?? []);
+    return this.#lettersOf(batchItems(outcome.batch) ?? []);
   }
 }
 
-/** What an outcome looks like, whoever made it. */
+/** Whether a value has the shape of an outcome. */
 export function isOutcome(value: unknown): value is Outcome<unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const { batch, delivered, rejected, lost, attempts } = value as Partial<Outcome<unknown>>;
   const counts = [delivered, rejected, attempts].every((count) => typeof count === 'number');
-  return counts && Array.isArray(lost) && itemsOf(batch) !== undefined;
+  return counts && Array.isArray(lost) && batchItems(batch) !== undefined;
 }
 
-/** What became of all the items of a batch, if it is the same for all: only then is it known which ones it became of. */
-export function soleFate({ delivered, rejected, lost }: Tally): 'delivered' | 'rejected' | LossReason | undefined {
-  const fates = [
-    ...(delivered > 0 ? (['delivered'] as const) : []),
-    ...(rejected > 0 ? (['rejected'] as const) : []),
-    ...lost.map(({ reason }) => reason),
-  ];
-  return fates.length === 1 ? fates[0] : undefined;
+/** The fate of a batch, if all of its items met the same one. Otherwise it is unknown which item met which. */
+export function soleFate(tally: Tally): string | undefined {
+  const fates = fatesOf(tally);
+  return fates.length === 1 ? fates[0]?.[0] : undefined;
 }
 
-/** How many items an expectation is about. */
+/** `delivered`, `rejected` and the reasons of losses, each with its count if that is not 0. */
+function fatesOf({ delivered, rejected, lost }: Tally): [fate: string, count: number][] {
+  const losses = lost.map(({ reason, count }): [string, number] => [reason, count]);
+  const fates: [string, number][] = [['delivered', delivered], ['rejected', rejected], ...losses];
+  return fates.filter(([, count]) => count > 0);
+}
+
+function fateWords(fate: string, count: string): string {
+  return fate === 'delivered' || fate === 'rejected' ? `${count} ${fate}` : `${count} lost to ${fate}`;
+}
+
+/** How many items are expected. */
 export function countOf(items: Items): number {
   return typeof items === 'number' ? items : [...items].length;
 }
 
-function isSame(expected: Items, count: number, letters: string | undefined): boolean {
+function isSameCount(expected: Items, count: number, letters: string | undefined): boolean {
   if (countOf(expected) !== count) return false;
   return typeof expected === 'number' || count === 0 || letters === undefined || expected === letters;
 }
@@ -99,7 +103,7 @@ function sameLosses(expected: NonNullable<ExpectedOutcome['lost']>, { lost }: Ta
   const reasons = new Set([...Object.keys(expected), ...lost.map(({ reason }) => reason)] as LossReason[]);
   return [...reasons].every((reason) => {
     const count = lost.filter((loss) => loss.reason === reason).reduce((sum, loss) => sum + loss.count, 0);
-    return isSame(expected[reason] ?? 0, count, letters);
+    return isSameCount(expected[reason] ?? 0, count, letters);
   });
 }
 
@@ -108,17 +112,16 @@ function isTable(value: unknown): value is ExpectedOutcome {
 }
 
 function expectedWords({ delivered, rejected, lost = {}, batch, attempts }: ExpectedOutcome): string {
-  const fates = [
-    ...(delivered === undefined ? [] : [`${itemWords(delivered)} delivered`]),
-    ...(rejected === undefined ? [] : [`${itemWords(rejected)} rejected`]),
-    ...Object.entries(lost).map(([reason, items]) => `${itemWords(items)} lost to ${reason}`),
+  const fates = Object.entries({ delivered, rejected, ...lost });
+  const words = [
+    ...fates.flatMap(([fate, items]) => (items === undefined ? [] : [fateWords(fate, itemWords(items))])),
     ...(batch === undefined ? [] : [`batch ${batch}`]),
     ...(attempts === undefined ? [] : [`attempts ${attempts}`]),
   ];
-  return fates.join(', ') || 'nothing';
+  return words.join(', ') || 'nothing';
 }
 
-/** `2 (ab)`, or `2` where no letters are given. */
+/** `2 (ab)`, or `2` if no letters are given. */
 export function itemWords(items: Items): string {
   return typeof items === 'number' ? `${items}` : `${countOf(items)}${items === '' ? '' : ` (${items})`}`;
 }

@@ -1,16 +1,18 @@
 import type { Batch, CloseReason } from '../../model/batch.ts';
 import { isBatch } from '../../model/batch.ts';
 import { callSite } from '../failures/callSite.ts';
-import { MarbleFailure, millis } from '../failures/failure.ts';
-import { itemsOf, type Recording } from '../marbles/recording.ts';
-import { lettersOf, parseMarbles } from '../marbles/syntax.ts';
+import { MarbleFailure } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import type { Recording } from '../marbles/recording.ts';
+import { markLetters, parseMarbles } from '../marbles/syntax.ts';
 import type { ValueTable } from '../marbles/values.ts';
 import { firstDifference } from './comparison.ts';
-import { drawOne, eventText } from './drawnEvents.ts';
+import { drawObservedRow, eventText } from './drawnEvents.ts';
 import type { Expectation } from './expectation.ts';
-import { explain } from './mismatch.ts';
+import { explainMismatch } from './mismatch.ts';
 
-/** What was drawn for a recording, and the options that came with it. */
+/** The drawing of the expected events, and the options of the expectation. */
 export interface RecordingPlan {
   readonly marbles: string;
   readonly values: ValueTable;
@@ -18,7 +20,7 @@ export interface RecordingPlan {
   readonly closedBy?: readonly CloseReason[];
 }
 
-/** An Observable is to do what is drawn. Without a plan by the end of the run, the expectation fails: it would assert nothing. */
+/** Compares a recording with a drawing. Fails without a drawing at the end of the run, because it would assert nothing. */
 export class RecordingExpectation implements Expectation {
   readonly #recording: Recording;
   readonly #title: string;
@@ -30,12 +32,12 @@ export class RecordingExpectation implements Expectation {
     this.#title = title;
   }
 
-  /** Returns the number of frames of the drawing. */
+  /** Returns the length of the drawing in frames. */
   toBe(plan: RecordingPlan): number {
-    if (this.#plan !== undefined) throw new MarbleFailure(`${this.#title} has one toBe`);
+    if (this.#plan !== undefined) throw new MarbleFailure(`${this.#title} takes one toBe, but got a second`);
     const { marks, frames } = parseMarbles(plan.marbles, 'expected');
-    // A letter without a value is refused here, where the line that drew it is known.
-    for (const letter of marks.flatMap(lettersOf)) plan.values.valueOf(letter);
+    // A letter without a value fails here, where the stack shows the line that drew it.
+    for (const letter of marks.flatMap(markLetters)) plan.values.valueOf(letter);
     this.#site = callSite();
     this.#plan = plan;
     return frames;
@@ -52,27 +54,27 @@ export class RecordingExpectation implements Expectation {
     const comparison = { ...plan, expected, observed: this.#recording.events };
     const index = firstDifference(comparison);
     if (index !== undefined) {
-      const lines = ['the marbles differ', '', explain(comparison, index), ...this.#lateWords(plan)];
+      const lines = ['the marbles differ', '', explainMismatch(comparison, index), ...this.#lateWords(plan)];
       return new MarbleFailure(lines.join('\n'), this.#site);
     }
     const late = this.#lateWords(plan);
     if (late.length > 0) {
       const { events } = this.#recording;
-      const lines = [...drawOne(events, plan.values, events.length - 1), ...late];
+      const lines = [...drawObservedRow(events, plan.values, events.length - 1), ...late];
       return new MarbleFailure(['something came after the end', '', ...lines].join('\n'), this.#site);
     }
     const problem = this.#closedByProblem(plan);
     return problem === undefined ? undefined : new MarbleFailure(`the close reasons differ\n\n${problem}`, this.#site);
   }
 
-  /** RxJS swallows what comes after the end, so it is in no drawing. */
+  /** RxJS drops events after the end, so no drawing shows them. */
   #lateWords({ values }: RecordingPlan): string[] {
     const [first, ...more] = this.#recording.late;
     if (first === undefined) return [];
     const rest = more.length > 0 ? `, and ${more.length} more` : '';
     return [
       '',
-      `at ${millis(first.frame)}, after the end: ${eventText(first, values)} came, which nobody receives${rest}`,
+      `at ${durationText(first.frame)}, after the end: ${eventText(first, values)} came, which RxJS drops${rest}`,
     ];
   }
 
@@ -86,15 +88,15 @@ export class RecordingExpectation implements Expectation {
       if (event === undefined) return `there are ${closedBy.length} close reasons for ${batches.length} batches`;
       const [wanted, was] = [closedBy[index] ?? 'nothing', reasonOf(event.value) ?? 'nothing'];
       if (wanted === was) continue;
-      const words = `batch ${index + 1} at ${millis(event.frame)}: expected to be closed by ${wanted}, but it was closed by ${was}`;
-      return [...drawOne(events, values, events.indexOf(event)), '', words].join('\n');
+      const words = `batch ${index + 1} at ${durationText(event.frame)}: expected to be closed by ${wanted}, but it was closed by ${was}`;
+      return [...drawObservedRow(events, values, events.indexOf(event)), '', words].join('\n');
     }
     return undefined;
   }
 }
 
 function reasonOf(value: unknown): CloseReason | undefined {
-  return itemsOf(value) !== undefined && isBatch(value as Batch<unknown>)
+  return batchItems(value) !== undefined && isBatch(value as Batch<unknown>)
     ? (value as Batch<unknown>).closedBy
     : undefined;
 }

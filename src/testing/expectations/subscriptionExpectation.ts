@@ -1,21 +1,22 @@
 import { callSite } from '../failures/callSite.ts';
-import { MarbleFailure, millis } from '../failures/failure.ts';
+import { MarbleFailure } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
 import { parseSubscription, type SubscriptionSpan } from '../marbles/syntax.ts';
-import { drawPair } from './drawnEvents.ts';
+import { drawBothRows } from './drawnEvents.ts';
 import type { Expectation } from './expectation.ts';
 
-/** What is expected of a log of subscriptions or attempts. */
+/** A log of subscriptions or attempts, and its expected drawings. */
 export interface SubscriptionPlan {
   /** `the subscriptions`, `the attempts of the sink scripted`. */
   readonly title: string;
-  /** What it means that there is none: `nobody subscribed`. */
+  /** The words for an empty log: `there was no subscription`. */
   readonly none: string;
   readonly log: readonly SubscriptionSpan[];
-  /** One drawing for each. One without a mark stands for none. */
+  /** One drawing for each entry of the log. A drawing without marks stands for no entry. */
   readonly marbles: readonly string[];
-  /** What each is to carry. */
+  /** The expected letters of each attempt. */
   readonly labels?: readonly string[] | undefined;
-  /** What one in the log carries. */
+  /** The letters of the attempt at this index. */
   readonly labelOf?: (index: number) => string;
 }
 
@@ -23,7 +24,7 @@ interface Expected extends SubscriptionSpan {
   readonly marbles: string;
 }
 
-/** Subscriptions, or attempts, are to last as drawn. */
+/** Compares a log of subscriptions or attempts with drawings. */
 export class SubscriptionExpectation implements Expectation {
   readonly #plan: SubscriptionPlan;
   readonly #expected: readonly Expected[];
@@ -50,7 +51,7 @@ export class SubscriptionExpectation implements Expectation {
     return undefined;
   }
 
-  /** How many there are, expected or observed. */
+  /** The number of expected or observed entries, whichever is larger. */
   get #count(): number {
     return Math.max(this.#expected.length, this.#frozen.length);
   }
@@ -58,7 +59,7 @@ export class SubscriptionExpectation implements Expectation {
   #problemAt(index: number, expected?: Expected, observed?: SubscriptionSpan): string | undefined {
     const rows = [rowOf(expected), rowOf(observed)] as const;
     const differs = [0, 1].findIndex((at) => rows[0][at]?.frame !== rows[1][at]?.frame);
-    if (differs >= 0) return [...drawPair(...rows, differs), '', this.#words(index, expected, observed)].join('\n');
+    if (differs >= 0) return [...drawBothRows(...rows, differs), '', this.#words(index, expected, observed)].join('\n');
     const [wanted, label] = [this.#plan.labels?.[index], this.#frozenLabels[index] ?? ''];
     if (wanted === undefined || `[${wanted}]` === label) return undefined;
     const words = `number ${index + 1} of ${this.#count}: [${wanted}] was expected, but it was ${label}`;
@@ -68,15 +69,15 @@ export class SubscriptionExpectation implements Expectation {
   #words(index: number, expected?: SubscriptionSpan, observed?: SubscriptionSpan): string {
     const [wanted, came] = [this.#expected.length, this.#frozen.length];
     if (came === 0 && expected !== undefined) {
-      const first = `from ${millis(expected.subscribedFrame)}`;
+      const first = `from ${durationText(expected.subscribedFrame)}`;
       return `${this.#plan.none}, but ${wanted === 1 ? 'one was expected' : `${wanted} were expected, the first`} ${first}`;
     }
     if (wanted === 0 && observed !== undefined) {
-      const first = `began at ${millis(observed.subscribedFrame)}`;
+      const first = `began at ${durationText(observed.subscribedFrame)}`;
       return `none was expected, but ${came === 1 ? 'one' : `there were ${came}, and the first`} ${first}`;
     }
     const label = this.#frozenLabels[index] ?? '';
-    return `number ${index + 1} of ${this.#count}${label === '' ? '' : ` ${label}`}: ${spanWords(expected, observed)}`;
+    return `number ${index + 1} of ${this.#count}${label === '' ? '' : ` ${label}`}: ${mismatchWords(expected, observed)}`;
   }
 }
 
@@ -96,15 +97,16 @@ function rowOf(span: SubscriptionSpan | undefined): { frame: number; text: strin
   return marks.filter(({ frame }) => Number.isFinite(frame));
 }
 
-function spanWords(expected: SubscriptionSpan | undefined, observed: SubscriptionSpan | undefined): string {
-  if (expected === undefined) return `none was expected, but one began at ${millis(observed?.subscribedFrame ?? 0)}`;
-  if (observed === undefined) return `expected from ${millis(expected.subscribedFrame)}, but it never began`;
+function mismatchWords(expected: SubscriptionSpan | undefined, observed: SubscriptionSpan | undefined): string {
+  if (expected === undefined)
+    return `none was expected, but one began at ${durationText(observed?.subscribedFrame ?? 0)}`;
+  if (observed === undefined) return `expected from ${durationText(expected.subscribedFrame)}, but it never began`;
   if (expected.subscribedFrame !== observed.subscribedFrame) {
-    return `expected from ${millis(expected.subscribedFrame)}, but it began at ${millis(observed.subscribedFrame)}`;
+    return `expected from ${durationText(expected.subscribedFrame)}, but it began at ${durationText(observed.subscribedFrame)}`;
   }
-  return `expected to ${endWords(expected.unsubscribedFrame)}, but it ${observed.unsubscribedFrame === Number.POSITIVE_INFINITY ? 'never ended' : `ended at ${millis(observed.unsubscribedFrame)}`}`;
+  return `expected to ${endWords(expected.unsubscribedFrame)}, but it ${observed.unsubscribedFrame === Number.POSITIVE_INFINITY ? 'never ended' : `ended at ${durationText(observed.unsubscribedFrame)}`}`;
 }
 
 function endWords(frame: number): string {
-  return Number.isFinite(frame) ? `end at ${millis(frame)}` : 'stay open';
+  return Number.isFinite(frame) ? `end at ${durationText(frame)}` : 'stay open';
 }

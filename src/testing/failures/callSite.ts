@@ -1,28 +1,31 @@
 import { dirname, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Frames that a trace must have for the line of interest to be in it: RxJS alone puts some ten in between. */
+/** How many stack frames are kept. RxJS alone puts about ten between the kit and the user's line. */
 const FRAMES = 24;
 
-/** The folder of this kit, from a trace: where Jest makes CommonJS of this module, it has no URL to ask for. */
-const here = dirname(placesOf(callSite())[0] ?? '/unknown/place') + sep;
+/** The kit's folder, one above this file's. It is read from a stack trace, because the module has no URL where Jest turns it into CommonJS. */
+const kitFolder = dirname(dirname(placesOf(callSite())[0] ?? '/unknown/room/place')) + sep;
 
-/** Remembers where it is called. The text is made only when somebody asks for it, so that remembering stays cheap. */
-export function callSite(): Error {
+/**
+ * Remembers the current stack, or that of the caller of `callee`. The stack becomes text only when it is read, so that remembering stays cheap.
+ */
+export function callSite(callee?: (...args: never[]) => unknown): Error {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = FRAMES;
   const site = new Error('call site');
+  if (callee !== undefined) Error.captureStackTrace(site, callee);
   Error.stackTraceLimit = limit;
   return site;
 }
 
-/** The lines of a trace without those of this kit. */
+/** The frames of a stack trace that lie outside of this kit. */
 export function framesOf(site: Error): readonly string[] {
   const frames = (site.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  return frames.filter((line) => !placeOf(line)?.startsWith(here));
+  return frames.filter((line) => !placeOf(line)?.startsWith(kitFolder));
 }
 
-/** The first line outside of this kit, of installed packages and of the host: `src/operators/mine.ts:12:3`. */
+/** The first place in the user's code, outside of this kit, of installed packages and of Node: `src/operators/mine.ts:12:3`. */
 export function siteText(site: Error): string {
   const places = placesOf(site);
   const installed = places.find((candidate) => !isOfKitOrHost(candidate));
@@ -47,7 +50,7 @@ function placeOf(line: string): string | undefined {
 }
 
 function isOfKitOrHost(place: string): boolean {
-  return place.startsWith('node:') || place.startsWith(here);
+  return place.startsWith('node:') || place.startsWith(kitFolder);
 }
 
 function isInstalled(place: string): boolean {

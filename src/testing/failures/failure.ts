@@ -1,24 +1,17 @@
 import { framesOf } from './callSite.ts';
 
-/** A test in virtual time failed. The message is a drawing, or says what went wrong in a sentence. */
+/** A test in virtual time failed. The message is a drawing, or a sentence that says what went wrong. */
 export class MarbleFailure extends Error {
   override readonly name: string = 'MarbleFailure';
 
-  /** `site` gives its stack, `cause` is what was thrown, where that was not the kit's own. */
+  /** The stack is taken from `site`. `cause` is the error that the user's code threw, if one did. */
   constructor(message: string, site?: Error, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    // The line of the expectation is what a person looks for, not the place in here that found it broken.
+    // The user looks for the line of the expectation, not for the place in the kit that checked it.
     const frames = site === undefined ? [] : framesOf(site);
     if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join('\n');
   }
 }
 
-/** A run in virtual time reached its limit: something in it has no end. */
+/** A run in virtual time reached its limit: something in it never ends. */
 export class EndlessRun extends MarbleFailure {}
-
-/** A duration or a frame as the grammar of marbles writes it: `120ms`, `2s`, `1m`. */
-export function millis(duration: number): string {
-  if (duration > 0 && duration % 60_000 === 0) return `${duration / 60_000}m`;
-  if (duration > 0 && duration % 1_000 === 0) return `${duration / 1_000}s`;
-  return `${duration}ms`;
-}

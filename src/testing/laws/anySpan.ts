@@ -1,6 +1,7 @@
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext, SpanKind } from '@opentelemetry/api';
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
+import { makeResource } from '../marbles/spans.ts';
 
 const id = (digits: number) =>
   fc.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`)).filter((text) => !/^0*$/.test(text));
@@ -24,7 +25,7 @@ const attributes: fc.Arbitrary<Attributes> = fc.dictionary(fc.string({ minLength
   maxKeys: 5,
 });
 
-/** Times begin in the present century, and last no longer than a day. */
+/** Spans start between the years 2000 and 2100, and last at most a day. */
 const startTime: fc.Arbitrary<HrTime> = fc.tuple(
   fc.integer({ min: 946_684_800, max: 4_102_444_800 }),
   fc.integer({ min: 0, max: 999_999_999 }),
@@ -39,7 +40,7 @@ const events: fc.Arbitrary<TimedEvent[]> = fc.array(fc.record({ name: fc.string(
 });
 const links: fc.Arbitrary<Link[]> = fc.array(fc.record({ context, attributes }), { maxLength: 2 });
 
-/** Any span that a tracer can make: any name and attributes, any kind, status and time, with or without a parent, with events and links. */
+/** Any span that a tracer can create: with any name, attributes, kind, status, time, events and links, with or without a parent. */
 export function anySpan(): fc.Arbitrary<ReadableSpan> {
   return fc
     .record({
@@ -63,7 +64,7 @@ export function anySpan(): fc.Arbitrary<ReadableSpan> {
         ...(parent === undefined ? {} : { parentSpanContext: { ...context, spanId: parent } }),
         endTime: sum(rest.startTime, rest.duration),
         ended: true,
-        resource: resourceOf(resource),
+        resource: makeResource(resource),
         instrumentationScope: { name: scope },
         droppedAttributesCount: 0,
         droppedEventsCount: 0,
@@ -72,13 +73,13 @@ export function anySpan(): fc.Arbitrary<ReadableSpan> {
     );
 }
 
-/** A counterexample names the span, and does not print the source text of its methods. */
+/** Makes counterexamples print the name of the span instead of the source code of its methods. */
 function legible(span: ReadableSpan): ReadableSpan {
   return Object.defineProperty(span, fc.toStringMethod, { value: () => `span(${JSON.stringify(span.name)})` });
 }
 
-/** The same span with an id of its own, so that it can be told from its likes. */
-export function numbered(span: ReadableSpan, number: number): ReadableSpan {
+/** A copy of a span with this number as its id, so that spans of one shape can be told apart. */
+export function withSpanNumber(span: ReadableSpan, number: number): ReadableSpan {
   const context = { ...span.spanContext(), spanId: number.toString(16).padStart(16, '0') };
   return { ...span, spanContext: () => context };
 }
@@ -86,13 +87,4 @@ export function numbered(span: ReadableSpan, number: number): ReadableSpan {
 function sum([seconds, nanos]: HrTime, [moreSeconds, moreNanos]: HrTime): HrTime {
   const all = nanos + moreNanos;
   return [seconds + moreSeconds + Math.floor(all / 1_000_000_000), all % 1_000_000_000];
-}
-
-function resourceOf(attributes: Attributes): ReadableSpan['resource'] {
-  return {
-    attributes,
-    asyncAttributesPending: false,
-    merge: (other) => resourceOf({ ...attributes, ...other?.attributes }),
-    getRawAttributes: () => Object.entries(attributes),
-  };
 }

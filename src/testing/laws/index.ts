@@ -1,5 +1,5 @@
 /**
- * Laws that a pipeline of one's own can be held to, and arbitraries to draw runs with. It needs `fast-check`, which `spanflow/testing` does not.
+ * Laws for pipelines as fast-check properties, and the arbitraries that generate their runs. Needs `fast-check`, which `spanflow/testing` does not.
  *
  * @module spanflow/testing/laws
  */
@@ -7,6 +7,7 @@
 import '../../internal/requireNode.ts';
 
 export { anySpan } from './anySpan.ts';
+export { type Bounds, type Law, LawViolation, type MayVanish } from './law.ts';
 export { checkLaws, type LawOptions, type Pipeline, pipelineLaws } from './laws.ts';
 export {
   type Answer,
@@ -19,5 +20,4 @@ export {
   type Scenario,
   type Schedule,
 } from './scenario.ts';
-export { type Bounds, type Law, LawViolation, type MayVanish } from './trial.ts';
 export type { World } from './world.ts';

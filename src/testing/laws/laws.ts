@@ -1,37 +1,40 @@
 import fc from 'fast-check';
 import type { Observable } from 'rxjs';
 import { inVirtualTime } from '../time/virtualTime.ts';
+import type { Bounds, MayVanish } from './law.ts';
 import { anyScenario, type Scenario } from './scenario.ts';
-import { type Bounds, type MayVanish, Trial } from './trial.ts';
+import { Trial } from './trial.ts';
 import type { World } from './world.ts';
 
-/** A pipeline to be held to the laws, from the source to whatever it emits. `given` is what {@link LawOptions.given} draws. */
+/** Builds the pipeline under test, from the source to its output. `given` is a value that {@link LawOptions.given} generates. */
 export type Pipeline<G> = (world: World, given: G) => Observable<unknown>;
 
-/** What holds for one pipeline in particular. */
+/** Options of the laws for one pipeline. */
 export interface LawOptions<G> {
-  /** Options of the pipeline, to be drawn as well: sizes, limits, timeouts. */
+  /** Generates options of the pipeline: sizes, limits, timeouts. Default: `undefined`. */
   readonly given?: fc.Arbitrary<G>;
-  /** What happens. Default {@link anyScenario}. */
+  /** Generates the runs. Default {@link anyScenario}. */
   readonly scenario?: fc.Arbitrary<Scenario>;
+  /** The limits of the law of bounds. Default: none. */
   readonly bounds?: (given: G) => Bounds;
-  /** Spans that the pipeline may drop without a word: those that its own `filter` takes out, for example. Default: none. */
+  /** Which spans the pipeline may drop without reporting a loss, for example by a `filter`. Default: none. */
   readonly mayVanish?: MayVanish;
 }
 
-/** A run that lasts longer has no end: retries and leases are over within a quarter of an hour by default. */
+/** The limit of a run. By default retries and leases end within a quarter of an hour. */
 const MAX_MILLIS = 24 * 3_600_000;
 const MAX_EVENTS = 100_000;
 
 /**
- * The laws as a property, to be run by fast-check on a pipeline of one's own.
+ * The laws as a property that fast-check runs on a pipeline.
  *
- * **Conservation**: at every instant the books of each stage and of the whole balance, and count nothing as delivered that the backend has not
- * confirmed; at the end nothing is pending, and every span has been at the sink, or somebody told that it was lost.
- * **Bounds**: see {@link LawOptions.bounds}. **Silence**: nothing comes after the end, and no attempt begins. **Release**: once it is unsubscribed, or has ended, nothing of it is
- * left: no subscription to the source, no attempt, no timer. **End**: when the source has ended, so does the pipeline, whatever the backend does.
+ * **Conservation**: at every instant the ledger balances, for each stage and in total, and counts nothing as delivered that the backend has not
+ * confirmed. At the end nothing is pending, and every span has reached the sink or was reported as lost.
+ * **Bounds**: see {@link LawOptions.bounds}. **Silence**: after its end the pipeline emits nothing and begins no attempt. **Release**: after its end, or
+ * after it was unsubscribed, the pipeline leaves no subscription to the source, no attempt and no timer. **End**: when the source has ended, the pipeline
+ * ends too, whatever the backend does.
  *
- * Time is virtual, promises and host timers included, so the pipeline needs no scheduler.
+ * Time is virtual, including promises and the host's timers, so the pipeline needs no scheduler.
  *
  * @example
  * ```ts
@@ -55,9 +58,9 @@ export function pipelineLaws<G = undefined>(
 }
 
 /**
- * Runs a pipeline through one scenario, and checks the laws all the while: for a counterexample that was found, or a scenario of one's own.
+ * Runs a pipeline in one scenario and checks the laws at every instant. For counterexamples of fast-check, and for hand-written scenarios.
  *
- * @throws LawViolation (as a rejection) at the first law that is broken
+ * @throws LawViolation (as a rejection) for the first broken law
  */
 export async function checkLaws<G>(
   pipeline: Pipeline<G>,

@@ -3,42 +3,42 @@ import fc from 'fast-check';
 import type { Failure } from '../../model/sink.ts';
 import { anySpan } from './anySpan.ts';
 
-/** How a backend takes one attempt. */
+/** How a backend answers one attempt. */
 export type Answer =
   | { readonly kind: 'answers'; readonly delayMillis: number; readonly rejected: number }
   | { readonly kind: 'fails'; readonly delayMillis: number; readonly failure: Failure }
-  /** It throws, or completes without an answer, or never says anything. */
+  /** It throws at once, completes without a response, or never answers. */
   | { readonly kind: 'throws' }
   | { readonly kind: 'says nothing' }
   | { readonly kind: 'hangs' };
 
-/** Something that happens to a pipeline from outside. */
+/** An event at the input of a pipeline. */
 export type LawEvent =
   | { readonly kind: 'spans'; readonly atMillis: number; readonly count: number }
   | { readonly kind: 'flush' | 'stop'; readonly atMillis: number };
 
-/** How it all ends: the source completes or fails, or whoever has subscribed to the pipeline unsubscribes. */
+/** How a run ends: the source completes, the source fails, or the pipeline is unsubscribed. */
 export interface Ending {
   readonly kind: 'complete' | 'error' | 'unsubscribe';
   readonly atMillis: number;
 }
 
-/** What happens, in what order and when. */
+/** The events of a run and its ending. */
 export interface Schedule {
   readonly events: readonly LawEvent[];
   readonly ending: Ending;
 }
 
-/** One run of a pipeline: what happens to it, and what its backend does. */
+/** One run of a pipeline: the events at its input, and the answers of its backend. */
 export interface Scenario {
   readonly schedule: Schedule;
-  /** One for each attempt, in the order in which they begin; then from the beginning again. */
+  /** One answer for each attempt, in the order in which attempts begin. After the last answer the list repeats. */
   readonly answers: readonly Answer[];
-  /** What the spans look like; each gets an id of its own. */
+  /** The spans to emit, in turn. Each emitted copy gets an id of its own. */
   readonly shapes: readonly ReadableSpan[];
 }
 
-/** What kinds of answers a backend may give. */
+/** The kinds of answers of a backend. */
 export type AnswerKind = Answer['kind'];
 
 const ANSWER_KINDS: readonly AnswerKind[] = ['answers', 'fails', 'throws', 'says nothing', 'hangs'];
@@ -56,7 +56,7 @@ const failure: fc.Arbitrary<Failure> = fc.oneof(
   fc.record({ kind: fc.constant('throttled' as const), retryAfterMillis: fc.nat(300) }),
 );
 
-/** The answers of a backend, one for each attempt. `kinds` leaves some out: `hangs`, say, for a pipeline without a timeout. */
+/** Generates the answers of a backend. `kinds` restricts them, for example to exclude `hangs` for a pipeline without a timeout. Default: all kinds. */
 export function anyBackend({
   kinds = ANSWER_KINDS,
 }: {
@@ -78,7 +78,7 @@ export function anyBackend({
 
 const atMillis = fc.nat(MAX_MILLIS);
 
-/** Bursts of spans, with flushes and at times a stop in between, and an ending. */
+/** Generates a schedule: bursts of spans, flushes, sometimes a stop, and an ending. */
 export function anySchedule(): fc.Arbitrary<Schedule> {
   const event: fc.Arbitrary<LawEvent> = fc.oneof(
     {
@@ -95,7 +95,7 @@ export function anySchedule(): fc.Arbitrary<Schedule> {
   });
 }
 
-/** Any run: any schedule, any backend, any spans. Each part can be another arbitrary. */
+/** Generates a run: any schedule, backend and spans. Each part can be replaced by another arbitrary. */
 export function anyScenario(
   parts: {
     readonly schedule?: fc.Arbitrary<Schedule>;

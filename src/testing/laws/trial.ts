@@ -1,54 +1,29 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable } from 'rxjs';
 import { type StageStats, total } from '../../ledger/account.ts';
-import { MarbleFailure, millis } from '../failures/failure.ts';
-import { Listener } from '../marbles/listener.ts';
+import { durationText } from '../failures/text.ts';
+import { RecordingSubscriber } from '../marbles/recordingSubscriber.ts';
 import type { VirtualClock } from '../time/clock.ts';
-import type { HostTimers } from '../time/hostTimers.ts';
+import type { VirtualTimers } from '../time/virtualTimers.ts';
+import { type Bounds, type Law, LawViolation, type MayVanish } from './law.ts';
 import type { Ending, LawEvent, Scenario } from './scenario.ts';
 import { ObservedWorld, type World } from './world.ts';
-
-/** How much a pipeline may hold. */
-export interface Bounds {
-  /** Items without an outcome, by the books; for a pipeline without books, items that have neither reached the sink nor been told to be lost. */
-  readonly pending?: number;
-  /** Attempts at once. */
-  readonly attempts?: number;
-}
-
-/** Which of the laws a pipeline has broken. */
-export type Law = 'conservation' | 'bounds' | 'silence' | 'release' | 'end';
-
-/** A pipeline has broken a law. */
-export class LawViolation extends MarbleFailure {
-  override readonly name = 'LawViolation';
-  readonly law: Law;
-
-  constructor(law: Law, message: string) {
-    super(`${law}: ${message}`);
-    this.law = law;
-  }
-}
-
-/** Spans of which nobody needs to hear again. */
-export type MayVanish = (span: ReadableSpan, ending: Ending['kind']) => boolean;
 
 /** One pipeline in one scenario. */
 export class Trial {
   readonly #clock: VirtualClock;
-  readonly #timers: HostTimers;
+  readonly #timers: VirtualTimers;
   readonly #scenario: Scenario;
   readonly #bounds: Bounds;
   readonly #mayVanish: MayVanish;
   readonly #world: ObservedWorld;
-  readonly #listener: Listener;
+  readonly #subscriber: RecordingSubscriber;
   #ended: 'complete' | 'error' | 'unsubscribe' | undefined;
-  #violation: LawViolation | undefined; // thrown within a stream it would be caught by that stream
+  #violation: LawViolation | undefined; // kept, because a stream would catch it if it were thrown inside
   #attemptsAtEnd = 0;
 
   constructor(
     clock: VirtualClock,
-    timers: HostTimers,
+    timers: VirtualTimers,
     scenario: Scenario,
     bounds: Bounds,
     mayVanish: MayVanish = () => false,
@@ -59,22 +34,22 @@ export class Trial {
     this.#bounds = bounds;
     this.#mayVanish = mayVanish;
     this.#world = new ObservedWorld(scenario, () => this.#check());
-    this.#listener = new Listener((heard, isLate) => {
+    this.#subscriber = new RecordingSubscriber((event, isLate) => {
       if (isLate) this.#break('silence', 'something came after the end');
-      if (heard.kind === 'next') this.#world.receive(heard.value);
-      else this.#end(heard.kind);
+      if (event.kind === 'next') this.#world.receive(event.value);
+      else this.#end(event.kind);
       this.#check();
     });
   }
 
   async run(pipeline: (world: World) => Observable<unknown>): Promise<void> {
     const { events, ending } = this.#scenario.schedule;
-    pipeline(this.#world).subscribe(this.#listener);
+    pipeline(this.#world).subscribe(this.#subscriber);
     for (const event of events) this.#at(event.atMillis, () => this.#act(event));
     this.#at(ending.atMillis, () => this.#finish(ending));
     await this.#clock.until(ending.atMillis);
     if (ending.kind === 'unsubscribe') {
-      await this.#clock.settle();
+      await this.#clock.runMicrotasks();
       this.#checkReleased('was unsubscribed');
     }
     await this.#clock.untilIdle();
@@ -99,7 +74,7 @@ export class Trial {
     if (kind === 'complete') this.#world.source.complete();
     else if (kind === 'error') this.#world.source.error(new Error('the source fails'));
     else if (this.#ended === undefined) {
-      this.#listener.unsubscribe();
+      this.#subscriber.unsubscribe();
       this.#end('unsubscribe');
     }
   }
@@ -109,17 +84,19 @@ export class Trial {
     this.#attemptsAtEnd = this.#world.attempts;
   }
 
-  /** What holds at every instant. */
+  /** Checks the laws that hold at every instant. */
   #check(): void {
     const stats = this.#world.ledger.stats();
     for (const [stage, books] of Object.entries(stats.stages)) this.#checkBooks(stage, books, 0);
+    for (const [route, books] of Object.entries(stats.routes))
+      this.#checkBooks(`the route ${route}`, books, books.between);
     this.#checkBooks('the whole', stats, stats.between);
     const { delivered, rejected } = stats;
     const { confirmed } = this.#world;
     if (delivered + rejected > confirmed) {
       this.#break(
         'conservation',
-        `the books say that ${delivered + rejected} arrived, but the backend has ${confirmed}`,
+        `the ledger counts ${delivered + rejected} as delivered or rejected, but the backend has confirmed ${confirmed}`,
       );
     }
     this.#checkBounds(Object.keys(stats.stages).length > 0 ? stats.pending : this.#world.missing().length);
@@ -143,10 +120,11 @@ export class Trial {
 
   #checkBounds(pending: number): void {
     const most = { pending: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY, ...this.#bounds };
-    if (pending > most.pending) this.#break('bounds', `${pending} items are pending, and ${most.pending} is the most`);
+    if (pending > most.pending)
+      this.#break('bounds', `${pending} items are pending, but at most ${most.pending} are allowed`);
     const { mostRunning } = this.#world;
     if (mostRunning > most.attempts)
-      this.#break('bounds', `${mostRunning} attempts at once, and ${most.attempts} is the most`);
+      this.#break('bounds', `${mostRunning} attempts were in flight, but at most ${most.attempts} are allowed`);
   }
 
   #checkReleased(when: string): void {
@@ -163,23 +141,23 @@ export class Trial {
   #checkEnd({ kind }: Ending): void {
     const { attempts, ledger, running } = this.#world;
     if (this.#ended === undefined) {
-      this.#break('end', `the source has ended, and the pipeline never does; ${running} attempts hang`);
+      this.#break('end', `the source has ended, but the pipeline has not; ${running} attempts are in flight`);
       return;
     }
     if (attempts > this.#attemptsAtEnd)
       this.#break('silence', `${attempts - this.#attemptsAtEnd} attempts began after the end`);
     this.#checkReleased('was over');
     const { pending } = ledger.stats();
-    if (pending > 0) this.#break('conservation', `${pending} items are pending when all is over`);
+    if (pending > 0) this.#break('conservation', `${pending} items are still pending at the end`);
     const vanished = this.#world.missing().filter((span) => !this.#mayVanish(span, kind));
     if (vanished.length === 0) return;
     this.#break(
       'conservation',
-      `${vanished.length} spans vanished, the first of them number ${Number(`0x${vanished[0]?.spanContext().spanId}`)}: they never came to the sink, and nobody told of their loss`,
+      `${vanished.length} spans vanished, the first of them number ${Number(`0x${vanished[0]?.spanContext().spanId}`)}: they never reached the sink, and no loss was reported`,
     );
   }
 
   #break(law: Law, message: string): void {
-    this.#violation ??= new LawViolation(law, `${message} (at ${millis(this.#clock.now())})`);
+    this.#violation ??= new LawViolation(law, `${message} (at ${durationText(this.#clock.now())})`);
   }
 }

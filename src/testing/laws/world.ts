@@ -5,29 +5,29 @@ import type { Batch, FlushRequest } from '../../model/batch.ts';
 import { ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
 import type { Loss } from '../../model/tally.ts';
 import { isOutcome } from '../expectations/outcomeValues.ts';
-import { itemsOf } from '../marbles/recording.ts';
-import { numbered } from './anySpan.ts';
+import { batchItems } from '../marbles/batchItems.ts';
+import { withSpanNumber } from './anySpan.ts';
 import type { Answer, Scenario } from './scenario.ts';
 
-/** What a pipeline under the laws is made of. It takes what it needs: nobody is forced to have a ledger, or to be stoppable. */
+/** What a pipeline under test is built from. It uses what it needs; a ledger, for example, is optional. */
 export interface World {
-  /** Where spans come from. It is hot, and a pipeline subscribes to it once, or several times. */
+  /** The source of spans. It is hot, so a pipeline can subscribe to it several times. */
   readonly spans$: Observable<ReadableSpan>;
-  /** Where they go. Unsubscribing an export aborts it. */
+  /** The sink for spans. Unsubscribing an export aborts it. */
   readonly sink: ObservableSink<ReadableSpan>;
-  /** For the stages that keep books. */
+  /** For the stages that take a ledger. */
   readonly ledger: Ledger;
-  /** For the stages that tell of what they lose. */
+  /** For the stages that report losses. */
   readonly onLoss: (loss: Loss, items: readonly ReadableSpan[]) => void;
-  /** Wishes that what is queued goes out; each wants an answer. */
+  /** Requests to flush the queues. Each waits until its holds are settled. */
   readonly flushWhen: Observable<FlushRequest>;
-  /** Emits when whatever has no outcome is to be given up. */
+  /** Emits when the pipeline should give up all items without an outcome. */
   readonly stopWhen: Observable<void>;
-  /** Chance that is the same in each run. */
+  /** Pseudo-random numbers from 0 to 1: the same sequence in each run. */
   readonly random: () => number;
 }
 
-/** A world, and what can be seen of it from outside. */
+/** A {@link World} that counts what happens in it. */
 export class ObservedWorld implements World {
   readonly name = 'backend';
   readonly ledger = createLedger();
@@ -36,20 +36,20 @@ export class ObservedWorld implements World {
   readonly stopWhen = new Subject<void>();
   readonly spans$ = this.source.asObservable();
   readonly sink: ObservableSink<ReadableSpan> = { name: this.name, export: (batch) => this.#export(batch) };
-  /** Spans that were emitted while somebody listened, by id. */
+  /** Spans by id that were emitted while the source had a subscriber. */
   readonly emitted = new Map<string, ReadableSpan>();
-  /** Ids of spans that nobody hears of any more unless the sink has them: they were at the sink, or somebody told what became of them. */
+  /** Ids of spans that are accounted for: they reached the sink, or a loss or an outcome reported them. */
   readonly accounted = new Set<string>();
-  /** Attempts that were begun, those that run, and the most that ever ran at once. */
+  /** Attempts that began, attempts in flight, and the maximum in flight. */
   attempts = 0;
   running = 0;
   mostRunning = 0;
-  /** Items in attempts that were answered. */
+  /** Items of answered attempts. */
   confirmed = 0;
   readonly #scenario: Scenario;
   readonly #changed: () => void;
-  #random = 0.1; // where the sequence of chance is
-  #made = 0; // spans
+  #random = 0.1; // the last number of the sequence
+  #made = 0; // spans emitted so far, with or without a subscriber
 
   constructor(scenario: Scenario, changed: () => void) {
     this.#scenario = scenario;
@@ -57,10 +57,10 @@ export class ObservedWorld implements World {
   }
 
   readonly onLoss = (_loss: Loss, items: readonly ReadableSpan[]): void => {
-    for (const item of items) this.accounted.add(idOf(item));
+    for (const item of items) this.accounted.add(spanIdOf(item));
   };
 
-  /** A logistic map: it wanders over the whole of 0 to 1, and needs no state but the last number. */
+  /** A logistic map: it covers the range from 0 to 1, and its only state is the last number. */
   readonly random = (): number => {
     this.#random = 3.99 * this.#random * (1 - this.#random);
     return this.#random;
@@ -69,31 +69,31 @@ export class ObservedWorld implements World {
   emit(count: number): void {
     const { shapes } = this.#scenario;
     for (let index = 0; index < count; index++) {
-      const span = numbered(shapes[this.#made % shapes.length] as ReadableSpan, this.#made + 1);
+      const span = withSpanNumber(shapes[this.#made % shapes.length] as ReadableSpan, this.#made + 1);
       this.#made += 1;
-      if (this.source.observed) this.emitted.set(idOf(span), span);
+      if (this.source.observed) this.emitted.set(spanIdOf(span), span);
       this.source.next(span);
     }
   }
 
-  /** An outcome that a pipeline emits tells what became of its batch. */
+  /** An outcome that the pipeline emits accounts for the items of its batch. */
   receive(value: unknown): void {
     if (!isOutcome(value)) return;
-    for (const item of itemsOf(value.batch) ?? []) this.accounted.add(idOf(item as ReadableSpan));
+    for (const item of batchItems(value.batch) ?? []) this.accounted.add(spanIdOf(item as ReadableSpan));
   }
 
-  /** Spans that nobody has accounted for. */
+  /** Spans that are not accounted for. */
   missing(): ReadableSpan[] {
     return [...this.emitted].filter(([id]) => !this.accounted.has(id)).map(([, span]) => span);
   }
 
   #export(batch: Batch<ReadableSpan> | readonly ReadableSpan[]): Observable<Response> {
-    const items = (itemsOf(batch) ?? []) as readonly ReadableSpan[];
+    const items = (batchItems(batch) ?? []) as readonly ReadableSpan[];
     return new Observable((subscriber) => {
       const { answers } = this.#scenario;
       const answer = answers[this.attempts % answers.length] as Answer;
       this.attempts += 1;
-      for (const item of items) this.accounted.add(idOf(item));
+      for (const item of items) this.accounted.add(spanIdOf(item));
       if (answer.kind === 'throws') throw new Error('the sink throws');
       this.running += 1;
       this.mostRunning = Math.max(this.mostRunning, this.running);
@@ -122,6 +122,6 @@ export class ObservedWorld implements World {
 
 type TimedAnswer = Extract<Answer, { delayMillis: number }>;
 
-function idOf(span: ReadableSpan): string {
+function spanIdOf(span: ReadableSpan): string {
   return span.spanContext().spanId;
 }

@@ -1,66 +1,57 @@
 import type { Observable } from 'rxjs';
-import { type Batch, isBatch } from '../../model/batch.ts';
 import { RANK, type VirtualClock } from '../time/clock.ts';
-import { type Heard, Listener } from './listener.ts';
+import { RecordingSubscriber, type StreamEvent } from './recordingSubscriber.ts';
 import type { SubscriptionSpan } from './syntax.ts';
 
-/** One thing that an Observable did, at its frame. */
-export type Observed = Heard & { readonly frame: number };
+/** One event of an Observable, at its frame. */
+export type ObservedEvent = StreamEvent & { readonly frame: number };
 
-/** Listens to an Observable under test. Frames count from the moment at which it was asked to. */
+/** Records the events of an Observable under test. Frames count from the creation of the recording. */
 export class Recording {
-  readonly events: Observed[] = [];
-  /** What came after the end. */
-  readonly late: Observed[] = [];
+  readonly events: ObservedEvent[] = [];
+  /** Events that came after the end. */
+  readonly late: ObservedEvent[] = [];
   readonly #clock: VirtualClock;
   readonly #startMillis: number;
-  readonly #listener: Listener;
+  readonly #subscriber: RecordingSubscriber;
   #isOver = false;
   #isFrozen = false;
 
   constructor(clock: VirtualClock, source: Observable<unknown>, span: SubscriptionSpan) {
     this.#clock = clock;
     this.#startMillis = clock.now();
-    this.#listener = new Listener((heard, isLate) => this.#record(heard, isLate));
+    this.#subscriber = new RecordingSubscriber((event, isLate) => this.#record(event, isLate));
     const from = Number.isFinite(span.subscribedFrame) ? span.subscribedFrame : 0;
-    clock.schedule(this.#startMillis + from, () => this.#listen(source), RANK.observer);
+    clock.schedule(this.#startMillis + from, () => this.#subscribe(source), RANK.observer);
     if (!Number.isFinite(span.unsubscribedFrame)) return;
-    clock.drawn(this.#startMillis + span.unsubscribedFrame);
+    clock.noteDrawnFrame(this.#startMillis + span.unsubscribedFrame);
     clock.schedule(this.#startMillis + span.unsubscribedFrame, () => this.stop(), RANK.observer);
   }
 
-  /** Whether nothing more can come: it completed, failed, or was unsubscribed as drawn. */
+  /** Whether no event can come any more: the Observable completed, failed, or was unsubscribed as drawn. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Records no more: what comes now comes from the clearing up. */
+  /** Stops recording, because later events come from the cleanup. */
   freeze(): void {
     this.#isFrozen = true;
   }
 
   stop(): void {
     this.#isOver = true;
-    this.#listener.unsubscribe();
+    this.#subscriber.unsubscribe();
   }
 
-  #listen(source: Observable<unknown>): void {
-    if (!this.#isOver) source.subscribe(this.#listener);
+  #subscribe(source: Observable<unknown>): void {
+    if (!this.#isOver) source.subscribe(this.#subscriber);
   }
 
-  #record(heard: Heard, isLate: boolean): void {
+  #record(event: StreamEvent, isLate: boolean): void {
     if (this.#isFrozen) return;
-    const event = { ...heard, frame: this.#clock.now() - this.#startMillis };
-    if (isLate) this.late.push(event);
-    else this.events.push(event);
-    this.#isOver ||= heard.kind !== 'next';
+    const observed = { ...event, frame: this.#clock.now() - this.#startMillis };
+    if (isLate) this.late.push(observed);
+    else this.events.push(observed);
+    this.#isOver ||= event.kind !== 'next';
   }
-}
-
-/** The items of a batch or of an array, and `undefined` for any other value. */
-export function itemsOf(value: unknown): readonly unknown[] | undefined {
-  if (Array.isArray(value)) return value;
-  if (typeof value !== 'object' || value === null) return undefined;
-  const candidate = value as Batch<unknown>;
-  return isBatch(candidate) && Array.isArray(candidate.items) ? candidate.items : undefined;
 }

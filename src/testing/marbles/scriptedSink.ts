@@ -21,8 +21,8 @@ interface OpenAttempt<T> extends Attempt<T> {
 
 type Answer = (subscriber: Subscriber<Response>) => void;
 
-/** A sink that answers the first attempt as its first marbles say, the second as its second, and so on. */
-export class Script<T> implements ScriptedSink<T> {
+/** Answers the first attempt as drawn in its first marbles, the second as in its second, and so on. */
+export class ScriptedMarbleSink<T> implements ScriptedSink<T> {
   readonly name: string;
   declare readonly maxConcurrency?: number;
   declare readonly attemptTimeoutMillis?: number;
@@ -30,21 +30,20 @@ export class Script<T> implements ScriptedSink<T> {
   readonly exported: Batch<T>[] = [];
   readonly flushes: number[] = [];
   readonly shutdowns: number[] = [];
-  /** How often an attempt came after the last marble, where that is refused. */
-  refusals = 0;
   readonly #clock: VirtualClock;
   readonly #script: readonly { marbles: string; marks: readonly Mark[] }[];
   readonly #options: ScriptedSinkOptions;
   readonly #answers: ReadonlyMap<string, Answer>;
+  #refusals = 0; // attempts beyond the last marbles, with `afterLast: 'refuse'`
 
   constructor(clock: VirtualClock, script: readonly string[], options: ScriptedSinkOptions) {
-    if (script.length === 0) throw new InvalidOptionError('sink.script', 'one marble for each attempt', script);
+    if (script.length === 0) throw new InvalidOptionError('sink.script', 'at least one string of marbles', script);
     this.#clock = clock;
     this.#options = options;
     this.name = options.name ?? 'scripted';
     if (options.maxConcurrency !== undefined) this.maxConcurrency = options.maxConcurrency;
     if (options.attemptTimeoutMillis !== undefined) this.attemptTimeoutMillis = options.attemptTimeoutMillis;
-    this.#answers = answersOf(options);
+    this.#answers = answersByLetter(options);
     this.#script = script.map((marbles) => ({ marbles, marks: this.#read(marbles) }));
   }
 
@@ -55,17 +54,25 @@ export class Script<T> implements ScriptedSink<T> {
 
   forceFlush(): Promise<void> {
     this.flushes.push(this.#clock.now());
-    return this.#settleAs(this.#options.forceFlush);
+    return this.#promiseOf(this.#options.forceFlush);
   }
 
   shutdown(): Promise<void> {
     this.shutdowns.push(this.#clock.now());
-    return this.#settleAs(this.#options.shutdown);
+    return this.#promiseOf(this.#options.shutdown);
+  }
+
+  /** The failure if there were attempts beyond the last marbles, and these were refused. */
+  check(): MarbleFailure | undefined {
+    if (this.#refusals === 0) return undefined;
+    return new MarbleFailure(
+      `the sink ${this.name} was asked for ${this.#refusals} attempts more than its script has marbles`,
+    );
   }
 
   #read(marbles: string): readonly Mark[] {
     const { marks, frames } = parseMarbles(marbles, 'cold');
-    this.#clock.drawn(this.#clock.now() + frames);
+    this.#clock.noteDrawnFrame(this.#clock.now() + frames);
     for (const mark of marks) {
       const letter = mark.kind === 'next' ? mark.letter : mark.kind === 'error' ? '#' : '';
       if (mark.kind === 'complete' || this.#answers.has(letter)) continue;
@@ -100,7 +107,7 @@ export class Script<T> implements ScriptedSink<T> {
 
   #afterLast(): { marbles: string; marks: readonly Mark[] } {
     if (this.#options.afterLast !== 'refuse') return this.#script.at(-1) as { marbles: string; marks: readonly Mark[] };
-    this.refusals += 1;
+    this.#refusals += 1;
     return { marbles: '#', marks: [{ kind: 'next', frame: 0, letter: 'p' }] };
   }
 
@@ -120,21 +127,21 @@ export class Script<T> implements ScriptedSink<T> {
     return { ...SCRIPT_RESPONSES, ...this.#options.responses };
   }
 
-  #settleAs(marbles: string | undefined): Promise<void> {
+  #promiseOf(marbles: string | undefined): Promise<void> {
     if (marbles === undefined) return Promise.resolve();
     const end = parseMarbles(marbles, 'cold').marks.find((mark) => mark.kind === 'complete' || mark.kind === 'error');
     if (end === undefined) return new Promise(() => {});
     return new Promise((resolve, reject) => {
-      const settle = end.kind === 'complete' ? resolve : () => reject(new Error(`${this.name} failed, as scripted`));
-      this.#clock.schedule(this.#clock.now() + end.frame, settle);
+      const finish = end.kind === 'complete' ? resolve : () => reject(new Error(`${this.name} failed, as scripted`));
+      this.#clock.schedule(this.#clock.now() + end.frame, finish);
     });
   }
 }
 
-function answersOf({ responses, failures }: ScriptedSinkOptions): ReadonlyMap<string, Answer> {
+function answersByLetter({ responses, failures }: ScriptedSinkOptions): ReadonlyMap<string, Answer> {
   const answers = new Map<string, Answer>();
   for (const [letter, failure] of Object.entries({ ...SCRIPT_FAILURES, ...failures })) {
-    answers.set(letter, (subscriber) => subscriber.error(errorOf(failure)));
+    answers.set(letter, (subscriber) => subscriber.error(toError(failure)));
   }
   for (const [letter, response] of Object.entries({ ...SCRIPT_RESPONSES, ...responses })) {
     answers.set(letter, (subscriber) => subscriber.next(response));
@@ -142,6 +149,6 @@ function answersOf({ responses, failures }: ScriptedSinkOptions): ReadonlyMap<st
   return answers;
 }
 
-function errorOf(failure: Failure | Error): Error {
+function toError(failure: Failure | Error): Error {
   return failure instanceof Error ? failure : new ExportError(failure, `scripted: ${failure.kind}`);
 }

@@ -2,32 +2,32 @@ import type { Batch } from '../../model/batch.ts';
 import type { Failure, ObservableSink, Response } from '../../model/sink.ts';
 import type { SubscriptionSpan } from './syntax.ts';
 
-/** How a scripted sink answers, beyond its marbles. */
+/** Options of a scripted sink. */
 export interface ScriptedSinkOptions {
   /** Default `scripted`. */
   readonly name?: string;
-  /** What the sink says it bears. Default: unlimited. */
+  /** The sink's own `maxConcurrency`. Default: unlimited. */
   readonly maxConcurrency?: number;
   readonly attemptTimeoutMillis?: number;
-  /** Letters that answer. They are added to {@link SCRIPT_RESPONSES}. */
+  /** Letters that stand for responses, in addition to {@link SCRIPT_RESPONSES}. */
   readonly responses?: Readonly<Record<string, Response>>;
-  /** Letters that fail, `#` among them. They are added to {@link SCRIPT_FAILURES}. An Error is thrown as it is. */
+  /** Letters that stand for failures, in addition to {@link SCRIPT_FAILURES}; `#` can be redefined. An `Error` is emitted as it is. */
   readonly failures?: Readonly<Record<string, Failure | Error>>;
   /**
-   * What an attempt beyond the last marble meets. `repeat`: the last marble once more (the default) · `refuse`: a permanent
-   * failure, and the test fails.
+   * What happens to an attempt beyond the last marbles. `repeat`: it is answered by the last marbles again (the default) · `refuse`: it fails
+   * permanently, and so does the test.
    */
   readonly afterLast?: 'repeat' | 'refuse';
-  /** When `forceFlush` settles, as marbles: `---|` resolves, `-#` rejects. Default: at once. */
+  /** When `forceFlush` resolves (`---|`) or rejects (`-#`). Default: it resolves at once. */
   readonly forceFlush?: string;
-  /** When `shutdown` settles, as marbles. Default: at once. */
+  /** When `shutdown` resolves or rejects. Default: it resolves at once. */
   readonly shutdown?: string;
 }
 
-/** Letters that answer in every script: `r` is a plain success. */
+/** Letters for responses in every script: `r` is a plain success. */
 export const SCRIPT_RESPONSES: Readonly<Record<string, Response>> = Object.freeze({ r: Object.freeze({}) });
 
-/** Letters that fail in every script: `#` retryable, `t` throttled for a second, `p` permanent, `l` too large, `u` unknown outcome. */
+/** Letters for failures in every script: `#` retryable, `t` throttled for a second, `p` permanent, `l` too large, `u` unknown outcome. */
 export const SCRIPT_FAILURES: Readonly<Record<string, Failure>> = Object.freeze({
   '#': Object.freeze({ kind: 'retryable' }),
   t: Object.freeze({ kind: 'throttled', retryAfterMillis: 1_000 }),
@@ -36,20 +36,20 @@ export const SCRIPT_FAILURES: Readonly<Record<string, Failure>> = Object.freeze(
   u: Object.freeze({ kind: 'unknownOutcome' }),
 });
 
-/** One attempt that a scripted sink saw. `unsubscribedFrame` is when it was answered, or aborted. */
+/** One attempt at a scripted sink. `unsubscribedFrame` is when it was answered or aborted. */
 export interface Attempt<T> extends SubscriptionSpan {
   readonly batch: Batch<T>;
-  /** The marbles that answer it. */
+  /** The marbles of its answer. */
   readonly marbles: string;
-  /** `open` until it ends; `aborted` by unsubscribing before its answer. */
+  /** `open` until it ends; `aborted` if it was unsubscribed before its answer. */
   readonly end: 'open' | 'answered' | 'failed' | 'aborted';
-  /** What it was answered, once it was. */
+  /** The response, once there is one. */
   readonly response: Response | undefined;
 }
 
-/** A sink whose answers are drawn, and that remembers its attempts. */
+/** A sink whose answers are drawn, and that records its attempts. */
 export interface ScriptedSink<T> extends ObservableSink<T> {
-  /** In the order in which they began, across all batches. */
+  /** All attempts of all batches, in the order in which they began. */
   readonly attempts: readonly Attempt<T>[];
   /** The batches that `export` was called with. */
   readonly exported: readonly Batch<T>[];

@@ -2,22 +2,22 @@ import { Observable, type Observer, Subject, type Subscriber } from 'rxjs';
 import { MarbleFailure } from '../failures/failure.ts';
 import type { VirtualClock } from '../time/clock.ts';
 import type { QueuedEvent } from '../time/eventQueue.ts';
-import { lettersOf, type Mark, parseMarbles, type SubscriptionSpan } from './syntax.ts';
+import { type Mark, markLetters, parseMarbles, type SubscriptionSpan } from './syntax.ts';
 
-/** A source that was drawn. It remembers who subscribed to it, and when. */
+/** A source that the test draws. It records when it is subscribed to and unsubscribed. */
 export interface DrawnObservable<T> extends Observable<T> {
-  /** In the order of their beginnings. `unsubscribedFrame` is `Infinity` as long as one is open. */
+  /** In the order in which they began. `unsubscribedFrame` is `Infinity` while a subscription is open. */
   readonly subscriptions: readonly SubscriptionSpan[];
   /** The drawing. */
   readonly marbles: string;
 }
 
-/** What a letter stands for. */
+/** Returns the value of a letter. */
 export type ValueOf = (letter: string) => unknown;
 
 type MutableSpan = { subscribedFrame: number; unsubscribedFrame: number };
 
-/** How a source is to be made: its drawing, what its letters are, its error, and whether brackets are allowed. */
+/** What a source is made of: its drawing, the values of its letters, its error, and whether it emits batches. */
 export interface SourcePlan {
   readonly marbles: string;
   readonly valueOf: ValueOf;
@@ -25,7 +25,7 @@ export interface SourcePlan {
   readonly batches: boolean;
 }
 
-/** Emits at its frames whether anybody listens or not. Frame 0 is its `^`, or its beginning. */
+/** Emits at its frames, with or without subscribers. Frame 0 is its `^`, or else its beginning. */
 export function hotSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObservable<T> {
   const marks = readMarks(clock, plan, 'hot');
   const subject = new Subject<T>();
@@ -33,13 +33,13 @@ export function hotSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObserv
     if (mark.frame < 0) continue;
     clock.schedule(clock.now() + mark.frame, () => emit(mark, plan, subject));
   }
-  return logged(clock, plan, (subscriber) => void subscriber.add(subject.subscribe(subscriber)));
+  return withSubscriptionLog(clock, plan, (subscriber) => void subscriber.add(subject.subscribe(subscriber)));
 }
 
-/** Emits from its beginning to each subscriber. */
+/** Emits to each subscriber from the beginning of the drawing. */
 export function coldSource<T>(clock: VirtualClock, plan: SourcePlan): DrawnObservable<T> {
   const marks = readMarks(clock, plan, 'cold');
-  return logged(clock, plan, (subscriber) => {
+  return withSubscriptionLog(clock, plan, (subscriber) => {
     const events = marks.map((mark) => clock.schedule(clock.now() + mark.frame, () => emit(mark, plan, subscriber)));
     subscriber.add(() => cancelAll(clock, events));
   });
@@ -51,15 +51,15 @@ function cancelAll(clock: VirtualClock, events: readonly QueuedEvent[]): void {
 
 function readMarks(clock: VirtualClock, plan: SourcePlan, kind: 'hot' | 'cold'): readonly Mark[] {
   const { marks, frames } = parseMarbles(plan.marbles, kind);
-  clock.drawn(clock.now() + frames);
+  clock.noteDrawnFrame(clock.now() + frames);
   if (!plan.batches && marks.some((mark) => mark.kind === 'batch')) {
     throw new MarbleFailure(`${kind}('${plan.marbles}') draws batches: use ${kind}Batches for a source of arrays`);
   }
   if (plan.batches && marks.some((mark) => mark.kind === 'next')) {
     throw new MarbleFailure(`${kind}Batches('${plan.marbles}') draws single items: put each into brackets`);
   }
-  // A letter without a value is refused here, where the line that drew it is known.
-  for (const letter of marks.flatMap(lettersOf)) plan.valueOf(letter);
+  // A letter without a value fails here, where the stack shows the line that drew it.
+  for (const letter of marks.flatMap(markLetters)) plan.valueOf(letter);
   return marks;
 }
 
@@ -70,7 +70,7 @@ function emit<T>(mark: Mark, plan: SourcePlan, target: Observer<T>): void {
   else target.complete();
 }
 
-function logged<T>(
+function withSubscriptionLog<T>(
   clock: VirtualClock,
   plan: SourcePlan,
   connect: (subscriber: Subscriber<T>) => void,

@@ -1,8 +1,8 @@
-import type { AttributeValue, HrTime, SpanContext, SpanKind } from '@opentelemetry/api';
+import type { Attributes, AttributeValue, HrTime, SpanContext, SpanKind } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { MarbleFailure } from '../failures/failure.ts';
 
-/** What a span is to look like. Everything has a default. */
+/** The properties of a drawn span. Each has a default. */
 export interface SpanShape {
   /** Default: the letter. */
   readonly name?: string;
@@ -12,11 +12,11 @@ export interface SpanShape {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
   /** Default 10. */
   readonly durationMillis?: number;
-  /** The letter whose trace it belongs to. Default: a trace of its own. */
+  /** The letter of the span whose trace it joins. Default: a trace of its own. */
   readonly trace?: string;
   /** The letter of its parent. It implies the parent's trace. Default: a root span. */
   readonly parent?: string;
-  /** Attributes of its resource. Default: the service name `marbles`. */
+  /** Attributes of its resource, added to the service name `marbles`. */
   readonly resource?: Readonly<Record<string, AttributeValue>>;
 }
 
@@ -24,10 +24,10 @@ type LowerCase =
   | ('a' | 'b' | 'c' | 'd' | 'e' | 'f' | 'g' | 'h' | 'i' | 'j' | 'k' | 'l' | 'm')
   | ('n' | 'o' | 'p' | 'q' | 'r' | 's' | 't' | 'u' | 'v' | 'w' | 'x' | 'y' | 'z');
 
-/** A letter that has a span without being shaped. */
+/** A letter that has a span by default. */
 export type SpanLetter = LowerCase | Uppercase<LowerCase> | '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
 
-/** Spans by letter: every plain letter, and those that were shaped. */
+/** Spans by letter: all default letters and the shaped ones. */
 export type SpansByLetter<Shaped extends string = never> = Readonly<Record<SpanLetter | Shaped, ReadableSpan>>;
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
@@ -42,16 +42,16 @@ const KINDS: Record<NonNullable<SpanShape['kind']>, SpanKind> = {
 
 const STATUS_CODES = { unset: 0, ok: 1, error: 2 } as const;
 
-/** When every span starts: a fixed second, so that encoded bytes are the same in each run. */
+/** The start of every span: a fixed second, so that encoded bytes are the same in each run. */
 const START_SECONDS = 1_600_000_000;
 
-/** The spans of one run, by letter. A letter means the same object wherever it is drawn. */
+/** The spans of one run by letter. A letter is the same object in all drawings of the run. */
 export class SpanTable {
   readonly #shapes = new Map<string, SpanShape>();
   readonly #spans = new Map<string, ReadableSpan>();
   readonly #letters = new Map<object, string>();
 
-  /** Shapes some letters, and returns all of them. A letter that was drawn before cannot be shaped any more. */
+  /** Shapes some letters, and returns the spans of all. Throws if one of them was drawn already. */
   shape<Shaped extends string>(shapes: Readonly<Record<Shaped, SpanShape>>): SpansByLetter<Shaped> {
     for (const [letter, shape] of Object.entries<SpanShape>(shapes)) {
       if (this.#spans.has(letter)) {
@@ -64,7 +64,7 @@ export class SpanTable {
     return this.#all() as SpansByLetter<Shaped>;
   }
 
-  /** The span of a letter, the same one at every call. */
+  /** The span of a letter: the same object at every call. */
   span(letter: string): ReadableSpan {
     const known = this.#spans.get(letter);
     if (known !== undefined) return known;
@@ -74,22 +74,22 @@ export class SpanTable {
     return span;
   }
 
-  /** The letter of a span that was drawn. */
+  /** The letter of a drawn span; `undefined` for any other object. */
   letterOf(span: object): string | undefined {
     return this.#letters.get(span);
   }
 
-  /** The letter whose ids a span has, be it changed otherwise: what an enriching operator makes of a drawn span. */
+  /** The letter of the drawn span with this id. Finds the original of a copy that an operator has enriched. */
   letterOfId(spanId: string): string | undefined {
     for (const [letter, span] of this.#spans) if (span.spanContext().spanId === spanId) return letter;
     return undefined;
   }
 
-  /** The letter that a trace is named after. */
+  /** The letter of the span that began a trace. */
   letterOfTrace(traceId: string): string | undefined {
     for (const letter of [...this.#spans.keys(), ...this.#shapes.keys()]) {
       const traceLetter = traceLetterOf(letter, this.#shapes);
-      if (idOf(traceLetter, 32) === traceId) return traceLetter;
+      if (hexId(traceLetter, 32) === traceId) return traceLetter;
     }
     return undefined;
   }
@@ -103,7 +103,7 @@ export class SpanTable {
   }
 }
 
-/** The trace that a letter belongs to, as a letter: its own, or that of the one it names, and so on. */
+/** The letter of a span's trace: follows `trace` and `parent` from shape to shape. */
 function traceLetterOf(letter: string, shapes: ReadonlyMap<string, SpanShape>): string {
   const seen = new Set<string>();
   for (let current = letter; ; ) {
@@ -117,8 +117,8 @@ function traceLetterOf(letter: string, shapes: ReadonlyMap<string, SpanShape>): 
 
 function makeSpan(letter: string, shapes: ReadonlyMap<string, SpanShape>): ReadableSpan {
   const shape = shapes.get(letter) ?? {};
-  const traceId = idOf(traceLetterOf(letter, shapes), 32);
-  const contextOf = (id: string): SpanContext => ({ traceId, spanId: idOf(id, 16), traceFlags: 1 });
+  const traceId = hexId(traceLetterOf(letter, shapes), 32);
+  const contextOf = (id: string): SpanContext => ({ traceId, spanId: hexId(id, 16), traceFlags: 1 });
   const context = contextOf(letter);
   const durationMillis = shape.durationMillis ?? 10;
   return {
@@ -145,8 +145,8 @@ function makeSpan(letter: string, shapes: ReadonlyMap<string, SpanShape>): Reada
   };
 }
 
-/** Ids are the letter's code point, so that a person recognises them: `…0061` is a. */
-function idOf(letter: string, digits: number): string {
+/** Ids are the code point of the letter, so that they can be recognised: `…0061` is a. */
+function hexId(letter: string, digits: number): string {
   const code = [...letter].map((char) => (char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')).join('');
   return code.slice(-digits).padStart(digits, '0');
 }
@@ -156,11 +156,12 @@ function hrTime(seconds: number, durationMillis: number): HrTime {
   return [seconds + Math.floor(durationMillis / 1_000), nanos];
 }
 
-function makeResource(attributes: Record<string, AttributeValue>): ReadableSpan['resource'] {
+/** A resource with these attributes, all of them known at once. */
+export function makeResource(attributes: Attributes): ReadableSpan['resource'] {
   return {
     attributes,
     asyncAttributesPending: false,
-    merge: (other) => makeResource({ ...attributes, ...(other?.attributes as Record<string, AttributeValue>) }),
+    merge: (other) => makeResource({ ...attributes, ...other?.attributes }),
     getRawAttributes: () => Object.entries(attributes),
   };
 }

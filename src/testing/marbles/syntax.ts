@@ -1,25 +1,25 @@
 import { syntaxError, type Token, tokenize } from './tokens.ts';
 
-/** One thing that a drawing says, at its frame. */
+/** One event of a drawing, at its frame. */
 export type Mark =
   | { readonly kind: 'next'; readonly frame: number; readonly letter: string }
   | { readonly kind: 'batch'; readonly frame: number; readonly letters: readonly string[] }
   | { readonly kind: 'complete' | 'error'; readonly frame: number };
 
-/** A drawing of an Observable, read. */
+/** A parsed drawing of an Observable. */
 export interface Drawing {
   readonly marks: readonly Mark[];
-  /** How many frames the drawing is long, counted from its `^` if it has one. */
+  /** The length of the drawing in frames, counted from its `^` if it has one. */
   readonly frames: number;
 }
 
-/** A drawing of a subscription, read. `Infinity`: not in the drawing. */
+/** When a subscription begins and ends. `Infinity` stands for an event that is not drawn, or has not happened. */
 export interface SubscriptionSpan {
   readonly subscribedFrame: number;
   readonly unsubscribedFrame: number;
 }
 
-/** Reads `--a-(bc)-[de]-|`. `^` marks frame 0 and is for hot sources only. */
+/** Parses `--a-(bc)-[de]-|`. `^` marks frame 0 and is allowed in hot sources only. */
 export function parseMarbles(marbles: string, kind: 'hot' | 'cold' | 'expected'): Drawing {
   const reader = new MarbleReader(marbles, kind);
   const { tokens, frames } = tokenize(marbles);
@@ -27,16 +27,16 @@ export function parseMarbles(marbles: string, kind: 'hot' | 'cold' | 'expected')
   return reader.end(frames);
 }
 
-/** The letters that a mark draws. */
-export function lettersOf(mark: Mark): readonly string[] {
+/** The letters of a mark. */
+export function markLetters(mark: Mark): readonly string[] {
   if (mark.kind === 'batch') return mark.letters;
   return mark.kind === 'next' ? [mark.letter] : [];
 }
 
-/** Reads `--^---!`. Both at one frame: `--(^!)`. */
+/** Parses `--^---!`. If both are at one frame: `--(^!)`. */
 export function parseSubscription(marbles: string): SubscriptionSpan {
   const found = { '^': Number.POSITIVE_INFINITY, '!': Number.POSITIVE_INFINITY };
-  let group: Token | undefined; // the ( that is open
+  let group: Token | undefined; // the open (
   for (const token of tokenize(marbles).tokens) {
     const { text, at } = token;
     if (text === '(' && group === undefined) group = token;
@@ -56,16 +56,16 @@ export function parseTime(marbles: string): number {
   return mark.frame;
 }
 
-/** Turns tokens into marks. Inside `( )` and `[ ]` everything happens at the frame of the bracket that opened it. */
+/** Turns tokens into marks. Everything inside `( )` and `[ ]` is at the frame of the opening bracket. */
 class MarbleReader {
   readonly #marbles: string;
   readonly #kind: 'hot' | 'cold' | 'expected';
   readonly #marks: Mark[] = [];
-  #group: Token | undefined; // the ( that is open
-  #batch: { open: Token; letters: string[] } | undefined; // the [ that is open
+  #group: Token | undefined; // the open (
+  #batch: { open: Token; letters: string[] } | undefined; // the open [
   #zero: number | undefined; // the frame of ^
   #ended = false; // a | or # was read
-  #lastFrame = 0; // of the last character that was read, to notice a silence within brackets
+  #lastFrame = 0; // of the last character, to detect silence inside brackets
 
   constructor(marbles: string, kind: 'hot' | 'cold' | 'expected') {
     this.#marbles = marbles;

@@ -3,14 +3,14 @@ import { MarbleFailure } from '../failures/failure.ts';
 const SILENCE = /(\d+(?:\.\d+)?)(ms|s|m)(?=\s|$)/y;
 const MILLIS_OF: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 };
 
-/** One token: how it reads, where it stands in the text and at which frame. */
+/** One character of a drawing, with its position in the string and its frame. */
 export interface Token {
   readonly text: string;
   readonly at: number;
   readonly frame: number;
 }
 
-/** Splits into single characters with their frames. Silence (`-`, `500ms`) only moves the frame. */
+/** Splits a drawing into characters with their frames. Silence (`-`, `500ms`) only advances the frame. */
 export function tokenize(marbles: string): { tokens: Token[]; frames: number } {
   const tokens: Token[] = [];
   let frame = 0;
@@ -24,7 +24,7 @@ export function tokenize(marbles: string): { tokens: Token[]; frames: number } {
   return { tokens, frames: frame };
 }
 
-/** `500ms`, `2s` or `1m`, standing by itself. Elsewhere a digit is a letter like any other. */
+/** `500ms`, `2s` or `1m` between spaces. Elsewhere a digit is a letter like any other. */
 function silenceAt(marbles: string, at: number): { text: string; millis: number } | undefined {
   if (at > 0 && marbles[at - 1] !== ' ') return undefined;
   SILENCE.lastIndex = at;
@@ -33,7 +33,7 @@ function silenceAt(marbles: string, at: number): { text: string; millis: number 
   return { text, millis: Number(count) * (MILLIS_OF[unit] ?? 0) };
 }
 
-/** Says what is wrong, and where in the drawing. */
+/** The failure for a drawing that breaks the grammar, with a caret under the place. */
 export function syntaxError(marbles: string, at: number, rule: string): MarbleFailure {
   return new MarbleFailure(`these marbles cannot be read: ${rule}\n\n  ${marbles}\n  ${' '.repeat(at)}^`);
 }

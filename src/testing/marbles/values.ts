@@ -1,23 +1,21 @@
-import { inspect, isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { isError, isSameValue } from '../expectations/difference.ts';
 import { MarbleFailure } from '../failures/failure.ts';
+import { valueText } from '../failures/text.ts';
+import { isSameValue } from './difference.ts';
 import type { SpanTable } from './spans.ts';
 
-/** What the letters of one drawing stand for, in both directions. */
+/** The values of the letters of one drawing, in both directions. */
 export interface ValueTable {
   valueOf(letter: string): unknown;
   matches(letter: string, value: unknown): boolean;
-  /** The letter that draws a value, or `undefined` if none does. */
+  /** The first letter that matches a value; `undefined` if none does. */
   letterOf(value: unknown): string | undefined;
-  /** Says in words what a value is. */
+  /** Describes a value in words. */
   wordsOf(value: unknown): string;
 }
 
-/** How much of a value is shown. */
-const MAX_CHARACTERS = 160;
-
-/** The letters of a table that the test gave, as RxJS has it. */
+/** Values from a table of the test, as in RxJS. */
 export class GivenValues implements ValueTable {
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #spans: SpanTable;
@@ -42,11 +40,11 @@ export class GivenValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    return isSpan(value) ? spanWords(value, this.#spans) : brief(value);
+    return isSpan(value) ? spanWords(value, this.#spans) : valueText(value);
   }
 }
 
-/** The letters without a table: each is a span. A one-letter string stands for itself, so that names can be drawn. */
+/** Values without a table: each letter is a span. A string of one letter stands for itself, so that names can be drawn. */
 export class SpanValues implements ValueTable {
   readonly #spans: SpanTable;
 
@@ -72,7 +70,7 @@ export class SpanValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    if (!isSpan(value)) return brief(value);
+    if (!isSpan(value)) return valueText(value);
     const likeness = this.#spans.letterOfId(value.spanContext().spanId);
     const words = spanWords(value, this.#spans);
     return likeness === undefined || this.letterOf(value) === likeness
@@ -88,7 +86,7 @@ function isSpan(value: unknown): value is ReadableSpan {
 function spanWords(span: ReadableSpan, spans: SpanTable): string {
   const [seconds, nanos] = span.duration;
   const trace = spans.letterOfTrace(span.spanContext().traceId);
-  const attributes = Object.keys(span.attributes).length === 0 ? [] : [brief(span.attributes)];
+  const attributes = Object.keys(span.attributes).length === 0 ? [] : [valueText(span.attributes)];
   return [
     `the span ${JSON.stringify(span.name)}`,
     `${seconds * 1_000 + nanos / 1_000_000}ms`,
@@ -96,15 +94,4 @@ function spanWords(span: ReadableSpan, spans: SpanTable): string {
     trace === undefined ? `trace ${span.spanContext().traceId}` : `trace of ${trace}`,
     ...attributes,
   ].join(', ');
-}
-
-/** Any value on one line, cut where it gets long. */
-export function brief(value: unknown): string {
-  if (isError(value)) return `${value.name}: ${value.message}`;
-  const options = { depth: 2, breakLength: Number.POSITIVE_INFINITY, compact: true, maxArrayLength: 8 };
-  // An error in a value brings its stack.
-  const text = inspect(value, options)
-    .replace(/(?:\n\s+at [^\n]*)+/g, '')
-    .replace(/\s*\n\s*/g, ' ');
-  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
 }

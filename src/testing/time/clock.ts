@@ -1,23 +1,24 @@
 import { InvalidOptionError } from '../../model/errors.ts';
-import { EndlessRun, MarbleFailure, millis } from '../failures/failure.ts';
+import { EndlessRun, MarbleFailure } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
 import { EventQueue, type QueuedEvent } from './eventQueue.ts';
 import { inRealTurn, realPause } from './realTime.ts';
-import { strayFailure } from './strays.ts';
+import { unhandledFailure } from './unhandledErrors.ts';
 
-/** How long a run in virtual time may last. */
+/** The limits of a run in virtual time. */
 export interface VirtualTimeOptions {
-  /** What `Date.now()` says at the start, in milliseconds since 1970. Default 0, so that the clock shows frames, as in RxJS. */
+  /** What `Date.now()` returns at the start, in milliseconds since 1970: 0 or more. Default 0, so that the clock shows frames, as in RxJS. */
   readonly startMillis?: number;
   /**
-   * How many events (timers, drawn emissions) one run executes at most. Default 1,000,000: an endless timer ends the run with
-   * a message after some seconds.
+   * The maximum number of events (timers, drawn emissions) in one run: 0 or more. Default 1,000,000, so that an endless timer fails the test
+   * after some seconds.
    */
   readonly maxEvents?: number;
-  /** How far the virtual clock goes at most, in milliseconds beyond the last frame that is drawn. Default 3,600,000: one hour. */
+  /** How far the virtual clock may go beyond the last drawn frame, in milliseconds: 0 or more. Default 3,600,000, one hour. */
   readonly maxVirtualMillis?: number;
   /**
-   * How long a run waits, in real milliseconds, while the test is not over and nothing is scheduled: for a socket or a file,
-   * say. Default 1,000.
+   * How long a run waits in real time, in milliseconds, while the test is pending and nothing is scheduled, for example for a socket or a file:
+   * 0 or more. Default 1,000.
    */
   readonly maxRealWaitMillis?: number;
 }
@@ -30,35 +31,32 @@ export const VIRTUAL_TIME_DEFAULTS: Required<VirtualTimeOptions> = Object.freeze
   maxRealWaitMillis: 1_000,
 });
 
-/** Ranks within one instant: who observes comes before what happens, and who waits for the instant comes after it. */
+/** The order within one instant: subscriptions of observers first, then events, then the promises that wait for the instant. */
 export const RANK = Object.freeze({ observer: 0, event: 1, waiter: 2 });
 
-/** Turns of the real event loop before time moves on. One would do for promises; what uses the host's own immediates needs more. */
-const SETTLE_TURNS = 2;
+/** Turns of the real event loop before time moves on. Promises need one; code that uses the host's own immediates needs another. */
+const MICROTASK_TURNS = 2;
 
-/** The virtual clock: what is scheduled, what time it is, and the loop that lets time pass. */
+/** The virtual clock: the scheduled events, the current time, and the loop that executes events. */
 export class VirtualClock {
-  readonly startMillis: number;
   readonly #queue = new EventQueue();
-  readonly #maxEvents: number;
-  readonly #maxVirtualMillis: number;
-  readonly #maxRealWaitMillis: number;
+  readonly #limits: Required<VirtualTimeOptions>;
   #nowMillis = 0;
-  #drawnMillis = 0; // the last frame that somebody drew
-  #events = 0; // how many have run
-  #idleWaiters: (() => void)[] = []; // who waits until nothing is scheduled
-  #failure: { readonly error: unknown } | undefined; // why the run goes on no more
+  #drawnMillis = 0; // the last drawn frame
+  #events = 0; // events executed so far
+  #idleWaiters: (() => void)[] = []; // called when nothing is scheduled any more
+  #failure: { readonly error: unknown } | undefined; // why the run stops
 
   constructor(options: VirtualTimeOptions) {
-    const merged = { ...VIRTUAL_TIME_DEFAULTS, ...options };
+    this.#limits = { ...VIRTUAL_TIME_DEFAULTS, ...options };
     for (const name of ['startMillis', 'maxEvents', 'maxVirtualMillis', 'maxRealWaitMillis'] as const) {
-      if (Number.isFinite(merged[name]) && merged[name] >= 0) continue;
-      throw new InvalidOptionError(`virtualTime.${name}`, 'a finite number from 0', merged[name]);
+      if (Number.isFinite(this.#limits[name]) && this.#limits[name] >= 0) continue;
+      throw new InvalidOptionError(`virtualTime.${name}`, 'a finite number from 0', this.#limits[name]);
     }
-    this.startMillis = merged.startMillis;
-    this.#maxEvents = merged.maxEvents;
-    this.#maxVirtualMillis = merged.maxVirtualMillis;
-    this.#maxRealWaitMillis = merged.maxRealWaitMillis;
+  }
+
+  get startMillis(): number {
+    return this.#limits.startMillis;
   }
 
   /** Milliseconds since the start of the run: the frame. */
@@ -74,14 +72,14 @@ export class VirtualClock {
     this.#queue.remove(event);
   }
 
-  /** Something is drawn up to this frame, so the limit lies beyond it. */
-  drawn(frame: number): void {
+  /** Something is drawn up to this frame: `maxVirtualMillis` counts from there. */
+  noteDrawnFrame(frame: number): void {
     if (Number.isFinite(frame)) this.#drawnMillis = Math.max(this.#drawnMillis, frame);
   }
 
-  /** Resolves after everything that happens at this instant. */
+  /** Resolves after all events of this instant. */
   until(atMillis: number): Promise<void> {
-    this.drawn(atMillis);
+    this.noteDrawnFrame(atMillis);
     return new Promise((resolve) => this.schedule(atMillis, resolve, RANK.waiter));
   }
 
@@ -91,8 +89,8 @@ export class VirtualClock {
   }
 
   /**
-   * Lets time pass while the test runs, and after it until `isOver` says so or nothing is scheduled. Between two events all that
-   * hangs on promises settles.
+   * Executes events while the test runs, and after it until `isOver` returns true or nothing is scheduled. Between two instants the callbacks of all
+   * promises run.
    */
   async run(test: () => unknown, isOver: () => boolean): Promise<void> {
     let isRunning = true;
@@ -105,8 +103,8 @@ export class VirtualClock {
       },
     );
     for (;;) {
-      if (this.#isTimeToMove()) await this.settle();
-      // In a turn of its own, as on the host: so what `process.nextTick` was given comes before what hangs on promises.
+      if (this.#isTimeToMove()) await this.runMicrotasks();
+      // Each event gets a turn of its own, as on the host, so that `process.nextTick` callbacks run before those of promises.
       const next = await inRealTurn(() => {
         this.#throwFailure();
         if (!isRunning && isOver()) return 'over';
@@ -119,14 +117,14 @@ export class VirtualClock {
     }
   }
 
-  /** Ends the run with this error, unless the test has failed by itself: time stands still from now on. */
+  /** Ends the run with this error, unless the test has already failed. No further event is executed. */
   interrupt(error: Error): void {
     this.#failure ??= { error };
   }
 
-  /** Lets promises settle without letting time pass. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < SETTLE_TURNS; turn++) await inRealTurn(() => this.#throwFailure());
+  /** Lets the callbacks of promises run while the clock stands still. */
+  async runMicrotasks(): Promise<void> {
+    for (let turn = 0; turn < MICROTASK_TURNS; turn++) await inRealTurn(() => this.#throwFailure());
   }
 
   #throwFailure(): void {
@@ -137,7 +135,7 @@ export class VirtualClock {
     return (this.#queue.peek()?.atMillis ?? Number.POSITIVE_INFINITY) > this.#nowMillis;
   }
 
-  /** Runs the next event. Returns whether there was one, or somebody who waited for there to be none. */
+  /** Executes the next event, or wakes those that wait until there is none. Returns whether there was something to do. */
   #step(): boolean {
     const event = this.#queue.pop();
     if (event === undefined) return this.#wakeIdleWaiters();
@@ -147,7 +145,7 @@ export class VirtualClock {
     try {
       event.run();
     } catch (error) {
-      throw strayFailure('an exception that nobody caught', error, this.#nowMillis);
+      throw unhandledFailure('an uncaught exception', error, this.#nowMillis);
     }
     return true;
   }
@@ -160,29 +158,29 @@ export class VirtualClock {
   }
 
   #refuseEndless(event: QueuedEvent): void {
-    const tip = "an endless timer wants an end, for example expectObservable(source, '^---!')";
-    if (this.#events >= this.#maxEvents) {
+    const tip = "unsubscribe an endless timer, for example by expectObservable(source, '^---!')";
+    if (this.#events >= this.#limits.maxEvents) {
       throw new EndlessRun(
-        `${this.#events} events have run by ${millis(this.#nowMillis)} and there are more (maxEvents): ${tip}`,
+        `${this.#events} events have run by ${durationText(this.#nowMillis)} and there are more (maxEvents): ${tip}`,
       );
     }
-    const limit = this.#drawnMillis + this.#maxVirtualMillis;
+    const limit = this.#drawnMillis + this.#limits.maxVirtualMillis;
     if (event.atMillis <= limit) return;
     throw new EndlessRun(
-      `the next event lies at ${millis(event.atMillis)}, more than ${millis(this.#maxVirtualMillis)} after the last frame ` +
+      `the next event lies at ${durationText(event.atMillis)}, more than ${durationText(this.#limits.maxVirtualMillis)} after the last frame ` +
         `that is drawn (maxVirtualMillis): ${tip}`,
     );
   }
 
   async #waitForReal(isEnough: () => boolean): Promise<void> {
-    for (let waited = 0; waited < this.#maxRealWaitMillis; waited++) {
+    for (let waited = 0; waited < this.#limits.maxRealWaitMillis; waited++) {
       this.#throwFailure();
       if (isEnough()) return;
       await realPause(1);
     }
     if (isEnough()) return;
     throw new MarbleFailure(
-      `the test still waits at ${millis(this.#nowMillis)}, and nothing is scheduled that could end its waiting`,
+      `the test still waits at ${durationText(this.#nowMillis)}, and nothing is scheduled that could end its waiting`,
     );
   }
 }

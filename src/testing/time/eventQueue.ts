@@ -1,25 +1,25 @@
-/** Something that happens at one virtual instant. */
+/** A callback at one virtual instant. */
 export interface QueuedEvent {
   /** The instant, in milliseconds since the start of the run. */
   readonly atMillis: number;
-  /** Within one instant a lower rank comes first. Within one rank, whatever was queued first does. */
+  /** Within one instant a lower rank runs first. Within one rank, events run in the order in which they were queued. */
   readonly rank: number;
   readonly run: () => void;
 }
 
 interface Entry extends QueuedEvent {
   readonly sequence: number;
-  /** Where it lies in the heap, -1 when it lies there no longer. So taking it out needs no search. */
+  /** The position in the heap, so that removing needs no search; -1 after the event was removed. */
   index: number;
 }
 
 /**
- * Events in the order of their instants: a binary heap, so that queueing and cancelling cost O(log n), and a cancelled event
- * is gone at once, however far ahead it was.
+ * Events in the order of their instants. A binary heap: adding and removing cost O(log n), and a cancelled event is freed at once, however far
+ * in the future it was.
  */
 export class EventQueue {
   readonly #heap: Entry[] = [];
-  #sequence = 0; // how many events were ever queued: what keeps equal instants in order
+  #sequence = 0; // events queued so far: the order within one instant and rank
 
   get size(): number {
     return this.#heap.length;
@@ -42,7 +42,7 @@ export class EventQueue {
     return first;
   }
 
-  /** Takes an event out. Does nothing when it has run, or was taken out before. */
+  /** Removes an event. Does nothing if it has run or was removed before. */
   remove(event: QueuedEvent): void {
     const entry = event as Entry;
     if (this.#heap[entry.index] !== entry) return;

@@ -4,37 +4,38 @@ import nodePromises from 'node:timers/promises';
 import { callSite, siteText } from '../failures/callSite.ts';
 import { MarbleFailure } from '../failures/failure.ts';
 import { VirtualClock, type VirtualTimeOptions } from './clock.ts';
-import { promiseTimers } from './hostPromises.ts';
-import { HostTimers } from './hostTimers.ts';
 import { keepRealTime } from './realTime.ts';
-import { StrayWatch } from './strays.ts';
+import { replaceProperty } from './replaceProperty.ts';
+import { UnhandledErrorWatch } from './unhandledErrors.ts';
+import { virtualPromiseTimers } from './virtualPromiseTimers.ts';
+import { VirtualTimers } from './virtualTimers.ts';
 
-/** What a test in virtual time is given. */
+/** The clock as a test in virtual time sees it. */
 export interface VirtualTime {
   /** Milliseconds since the start of the run. */
   now(): number;
-  /** Lets this much time pass. It resolves after everything that happens at that instant. */
+  /** Advances the clock by a duration. Resolves after all events of that instant. */
   advanceBy(durationMillis: number): Promise<void>;
-  /** Lets time pass until this instant, counted from the start of the run. */
+  /** Advances the clock to an instant, counted from the start of the run. */
   advanceTo(atMillis: number): Promise<void>;
-  /** Lets time pass until nothing is scheduled any more. */
+  /** Advances the clock until nothing is scheduled any more. */
   flush(): Promise<void>;
 }
 
-/** Two copies of this package may be loaded into one process: the key is the process' own. */
+/** A global symbol, because one process may load two copies of this package. */
 const LOCK = Symbol.for('spanflow.virtualTime');
 
 type Undo = () => void;
 
 /**
- * Runs a test in virtual time: for as long as it lasts, the host's timers (`node:timers/promises` too), `Date`, `performance.now` and
- * `AbortSignal.timeout` follow a clock that jumps from one event to the next, and lets everything that hangs on promises settle in between. So does all of RxJS 7.
+ * Runs a test in virtual time. Until the test ends, the host's timers (those of `node:timers/promises` too), `Date`, `performance.now` and
+ * `AbortSignal.timeout` follow a clock that jumps from one event to the next. All promise callbacks run in between. The schedulers of RxJS 7 follow the clock too.
  *
- * What runs on other threads or on sockets is not followed. The host's functions are back in place when the promise settles, however
- * the test ends. A rejection that nobody handles, or an exception that nobody catches, ends it.
+ * Work on other threads or on sockets does not follow the clock. The host's functions are restored when the returned promise settles, however
+ * the test ends. An unhandled rejection or an uncaught exception ends the run and fails the test.
  *
- * @throws MarbleFailure (as a rejection) when another run is under way, when there is no end of events, and when the test waits for
- * something that virtual time does not bring.
+ * @throws MarbleFailure (as a rejection) when another run is in progress, when the events never end, or when the test waits for
+ * something that is not scheduled in virtual time.
  *
  * @example
  * ```ts
@@ -48,14 +49,14 @@ type Undo = () => void;
 export function virtualTime(test: (time: VirtualTime) => unknown, options: VirtualTimeOptions = {}): Promise<void> {
   return inVirtualTime(options, (clock) =>
     clock.run(
-      () => test(timeOf(clock)),
+      () => test(createVirtualTime(clock)),
       () => true,
     ),
   );
 }
 
-/** The part of the clock that tests see. */
-export function timeOf(clock: VirtualClock): VirtualTime {
+/** The methods of the clock that tests get. */
+export function createVirtualTime(clock: VirtualClock): VirtualTime {
   return {
     now: () => clock.now(),
     advanceBy: (durationMillis) => clock.until(clock.now() + durationMillis),
@@ -64,19 +65,19 @@ export function timeOf(clock: VirtualClock): VirtualTime {
   };
 }
 
-/** Puts the virtual clock in the place of the host's for the length of `run`. What that changes besides, it gives back by `onRestore`. */
+/** Replaces the host's clock by a virtual one for the length of `run`. `onRestore` registers a function that undoes what `run` changes itself. */
 export async function inVirtualTime(
   options: VirtualTimeOptions,
-  run: (clock: VirtualClock, timers: HostTimers, onRestore: (undo: Undo) => void) => Promise<void>,
+  run: (clock: VirtualClock, timers: VirtualTimers, onRestore: (undo: Undo) => void) => Promise<void>,
 ): Promise<void> {
   const clock = new VirtualClock(options);
-  const timers = new HostTimers(clock);
+  const timers = new VirtualTimers(clock);
   const unlock = lock();
   const undo: Undo[] = [];
   const restore = () => {
     for (const one of undo.splice(0).reverse()) one();
   };
-  const strays = new StrayWatch(
+  const unhandled = new UnhandledErrorWatch(
     () => clock.now(),
     (failure) => {
       restore();
@@ -86,7 +87,7 @@ export async function inVirtualTime(
   );
   try {
     undo.push(keepRealTime(), ...replaceHostTime(clock, timers));
-    await strays.during(() => run(clock, timers, (one) => undo.push(one)));
+    await unhandled.during(() => run(clock, timers, (one) => undo.push(one)));
   } finally {
     restore();
     unlock();
@@ -97,7 +98,7 @@ function lock(): Undo {
   const holder = Reflect.get(globalThis, LOCK) as Error | undefined;
   if (holder !== undefined) {
     throw new MarbleFailure(
-      `another run in virtual time is under way, begun at ${siteText(holder)}: there is one clock, so await the first before the second`,
+      `another run in virtual time is in progress, started at ${siteText(holder)}: there is one clock, so await the first before the second`,
     );
   }
   const own = callSite();
@@ -107,37 +108,27 @@ function lock(): Undo {
   };
 }
 
-function replaceHostTime(clock: VirtualClock, timers: HostTimers): Undo[] {
+function replaceHostTime(clock: VirtualClock, timers: VirtualTimers): Undo[] {
   const epochMillis = () => clock.startMillis + clock.now();
   const functions = timers.functions();
-  const { wait, yield: pause, ...promises } = promiseTimers(functions);
+  const { wait, yield: pause, ...promises } = virtualPromiseTimers(functions);
   const undo = [
     ...replaceAll(globalThis, functions),
     ...replaceAll(nodeTimers, functions),
     ...replaceAll(nodePromises, promises),
     ...replaceAll(nodePromises.scheduler, { wait, yield: pause }),
-    replace(globalThis, 'Date', virtualDate(globalThis.Date, epochMillis)),
-    replace(performance, 'now', () => clock.now()),
-    replace(performance, 'timeOrigin', clock.startMillis),
-    replace(AbortSignal, 'timeout', (delayMillis: number) => abortSignalAfter(clock, delayMillis)),
+    replaceProperty(globalThis, 'Date', virtualDate(globalThis.Date, epochMillis)),
+    replaceProperty(performance, 'now', () => clock.now()),
+    replaceProperty(performance, 'timeOrigin', clock.startMillis),
+    replaceProperty(AbortSignal, 'timeout', (delayMillis: number) => abortSignalAfter(clock, delayMillis)),
   ];
-  // Whoever has imported a function by its name sees the replacement as well.
+  // Updates the named imports of `node:timers` in all modules.
   syncBuiltinESMExports();
   return [syncBuiltinESMExports, ...undo];
 }
 
 function replaceAll(owner: object, replacements: Readonly<Record<string, unknown>>): Undo[] {
-  return Object.entries(replacements).map(([name, replacement]) => replace(owner, name, replacement));
-}
-
-function replace(owner: object, name: string, replacement: unknown): Undo {
-  const original = Object.getOwnPropertyDescriptor(owner, name);
-  const enumerable = original?.enumerable ?? false;
-  Object.defineProperty(owner, name, { value: replacement, configurable: true, writable: true, enumerable });
-  return () => {
-    if (original === undefined) Reflect.deleteProperty(owner, name);
-    else Object.defineProperty(owner, name, original);
-  };
+  return Object.entries(replacements).map(([name, replacement]) => replaceProperty(owner, name, replacement));
 }
 
 function virtualDate(host: DateConstructor, now: () => number): DateConstructor {
@@ -148,10 +139,10 @@ function virtualDate(host: DateConstructor, now: () => number): DateConstructor 
   });
 }
 
-/** Nobody can cancel such a signal, so it is no leak when it is left behind: it is kept apart from the timers. */
+/** Such a signal cannot be cancelled, so leaving it behind is no leak: it is not one of the pending timers. */
 function abortSignalAfter(clock: VirtualClock, delayMillis: number): AbortSignal {
   if (!Number.isSafeInteger(delayMillis) || delayMillis < 0) {
-    throw new RangeError(`AbortSignal.timeout wants whole milliseconds from 0, but was given ${delayMillis}`);
+    throw new RangeError(`AbortSignal.timeout needs whole milliseconds of 0 or more, but got ${delayMillis}`);
   }
   const controller = new AbortController();
   const reason = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');

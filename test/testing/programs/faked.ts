@@ -1,4 +1,4 @@
-/** The kit is loaded while fake timers are in the place of the host's, and used when those are back. */
+/** Loads the kit while fake timers replace the host's, and uses it after these are restored. */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { timer } from 'rxjs';
 
@@ -19,7 +19,7 @@ const loading = import('../../../src/testing/index.ts');
 const { marbles, otlpBackend } = await loading;
 put(own);
 
-// What never ends would end the program without a word.
+// If a promise never resolved, the program would end silently.
 await marbles(async ({ expectObservable, flush }) => {
   expectObservable(timer(3)).toBe('---(a|)', { a: 0 });
   await flush();

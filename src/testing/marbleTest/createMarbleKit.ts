@@ -1,15 +1,15 @@
 import { OutcomeValues } from '../expectations/outcomeValues.ts';
 import type { RecordingPlan } from '../expectations/recordingExpectation.ts';
-import { timeOf } from '../time/virtualTime.ts';
-import type { MarbleKit, Values } from './kit.ts';
+import type { ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
+import type { DrawnObservable } from '../marbles/sources.ts';
+import type { SpanShape } from '../marbles/spans.ts';
+import { parseTime } from '../marbles/syntax.ts';
+import { createVirtualTime } from '../time/virtualTime.ts';
+import type { MarbleKit, Values } from './marbleKit.ts';
 import type { MarbleRun } from './marbleRun.ts';
-import type { ScriptedSinkOptions } from './scriptedSinkApi.ts';
-import type { DrawnObservable } from './sources.ts';
-import type { SpanShape } from './spans.ts';
-import { parseTime } from './syntax.ts';
 
-/** What a marble test is given: the verbs of a run, by their names. */
-export function kitOf(run: MarbleRun): MarbleKit {
+/** The functions that a marble test gets, bound to one run. */
+export function createMarbleKit(run: MarbleRun): MarbleKit {
   const sources = {
     hot: sourceOf(run, 'hot'),
     cold: sourceOf(run, 'cold'),
@@ -17,12 +17,12 @@ export function kitOf(run: MarbleRun): MarbleKit {
     coldBatches: sourceOf(run, 'coldBatches'),
   };
   return {
-    ...timeOf(run.clock),
+    ...createVirtualTime(run.clock),
     ...sources,
     ...expectationsOf(run),
     spans: <Shaped extends string>(shapes = {} as Record<Shaped, SpanShape>) => run.spans.shape<Shaped>(shapes),
     sink: <T>(...script: (string | ScriptedSinkOptions)[]) => run.sink<T>(script),
-    onLoss: (loss, items) => run.tell(loss, items),
+    onLoss: (loss, items) => run.reportLoss(loss, items),
     diagram: (name, options = {}) => run.diagram(name, options),
     time: parseTime,
   };
@@ -37,7 +37,7 @@ function expectationsOf(
     expectObservable: (source, subscription) => {
       const expect = run.record('expectObservable(…)', source, subscription);
       return {
-        toBe: (marbles, values, ...error) => expect({ marbles, values: run.valuesOf(values), ...errorOf(error) }),
+        toBe: (marbles, values, ...error) => expect({ marbles, values: run.valuesOf(values), ...expectedError(error) }),
       };
     },
     expectBatches: (source, subscription) => {
@@ -46,7 +46,7 @@ function expectationsOf(
         toBe: (marbles, { values, closedBy, ...options } = {}) => {
           const error = 'error' in options ? [options.error] : [];
           const reasons = closedBy === undefined ? {} : { closedBy };
-          expect({ marbles, values: run.valuesOf(values), ...reasons, ...errorOf(error) });
+          expect({ marbles, values: run.valuesOf(values), ...reasons, ...expectedError(error) });
         },
       };
     },
@@ -55,7 +55,7 @@ function expectationsOf(
       return {
         toBe: (marbles, outcomes = {}, ...error) => {
           const values = new OutcomeValues(outcomes, (items) => run.lettersOf(items));
-          expect({ marbles, values, ...errorOf(error) });
+          expect({ marbles, values, ...expectedError(error) });
         },
       };
     },
@@ -72,7 +72,7 @@ function sourceOf(run: MarbleRun, title: 'hot' | 'cold' | 'hotBatches' | 'coldBa
     run.source(kind, title, { marbles, error, batches }, given);
 }
 
-/** An error that is `undefined` is expected, one that is not given is any. */
-function errorOf(given: readonly unknown[]): Pick<RecordingPlan, 'error'> {
+/** A given error is expected, even `undefined`. Without one, any error is accepted. */
+function expectedError(given: readonly unknown[]): Pick<RecordingPlan, 'error'> {
   return given.length === 0 ? {} : { error: { value: given[0] } };
 }

@@ -1,20 +1,31 @@
-import type { VirtualTimer } from './hostTimers.ts';
+import type { VirtualTimer } from './virtualTimers.ts';
 
-/** What the functions of `node:timers/promises` take last. */
+/** The last argument of the functions of `node:timers/promises`. */
 interface PromiseTimerOptions {
   readonly signal?: AbortSignal;
   readonly ref?: boolean;
 }
 
-/** The two timer functions that promises are built on. */
+/** The two timer functions that the promises are built on. */
 export interface CallbackTimers {
   setTimeout(callback: () => void, delay?: number): VirtualTimer;
   setInterval(callback: () => void, delay?: number): VirtualTimer;
 }
 
 /** The functions of `node:timers/promises`, on virtual timers. */
-export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
-  const sleep = <T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}): Promise<T | undefined> =>
+export function virtualPromiseTimers({ setTimeout, setInterval }: CallbackTimers) {
+  const sleep = sleepOn(setTimeout);
+  return {
+    setTimeout: sleep,
+    setImmediate: <T>(value?: T, options?: PromiseTimerOptions) => sleep(0, value, options),
+    setInterval: ticksOn(setInterval),
+    wait: (delay: number, options?: PromiseTimerOptions) => sleep(delay, undefined, options),
+    yield: () => sleep(0),
+  };
+}
+
+function sleepOn(setTimeout: CallbackTimers['setTimeout']) {
+  return <T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}): Promise<T | undefined> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal));
       const abort = () => {
@@ -27,15 +38,13 @@ export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
       }, delay);
       signal?.addEventListener('abort', abort, { once: true });
     });
+}
 
-  /** Ticks that nobody has asked for yet are kept, as the host does. */
-  async function* ticks<T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}) {
-    let due = 0; // ticks that have not been taken
+/** Ticks are counted until the consumer takes them, as the host does. */
+function ticksOn(setInterval: CallbackTimers['setInterval']) {
+  return async function* ticks<T>(delay?: number, value?: T, { signal }: PromiseTimerOptions = {}) {
+    let due = 0; // ticks that the consumer has not taken
     let wake = () => {};
-    const woken = () =>
-      new Promise<void>((resolve) => {
-        wake = resolve;
-      });
     const timer = setInterval(() => {
       due += 1;
       wake();
@@ -45,21 +54,17 @@ export function promiseTimers({ setTimeout, setInterval }: CallbackTimers) {
     try {
       for (;;) {
         if (signal?.aborted) throw abortError(signal);
-        if (due === 0) await woken();
+        if (due === 0) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
         for (; due > 0; due -= 1) yield value;
       }
     } finally {
       timer.close();
       signal?.removeEventListener('abort', abort);
     }
-  }
-
-  return {
-    setTimeout: sleep,
-    setImmediate: <T>(value?: T, options?: PromiseTimerOptions) => sleep(0, value, options),
-    setInterval: ticks,
-    wait: (delay: number, options?: PromiseTimerOptions) => sleep(delay, undefined, options),
-    yield: () => sleep(0),
   };
 }
 

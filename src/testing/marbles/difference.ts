@@ -1,22 +1,23 @@
 import { isDeepStrictEqual, types } from 'node:util';
+import { isError } from '../failures/text.ts';
 
-/** Where two values differ first. */
+/** The first place where two values differ. */
 export interface Difference {
-  /** The keys that lead there: none where the two differ as a whole, `class` at the end where their classes do. */
+  /** The keys that lead there. Empty if the two values differ as a whole; ends with `class` if their classes differ. */
   readonly path: readonly PropertyKey[];
   readonly expected: unknown;
   readonly was: unknown;
 }
 
 /**
- * Deep equality as `assert.deepStrictEqual` has it, except for errors, which are compared by what they say: class, name, message, code, cause, the errors
- * of an aggregate and their own enumerable data. Their stacks are not compared, since RxJS makes that of its own errors enumerable.
+ * Deep equality as in `assert.deepStrictEqual`, except for errors. These are compared by class, name, message, code, cause, the errors of an
+ * aggregate and their own enumerable data. Stacks are not compared, because RxJS makes the stack of its own errors enumerable.
  */
 export function isSameValue(expected: unknown, was: unknown): boolean {
   return isDeepStrictEqual(expected, was) || differenceBetween(expected, was) === undefined;
 }
 
-/** The first difference of two values, `undefined` if they are the same by {@link isSameValue}. `seen` holds the pairs under way, for cycles. */
+/** The first difference of two values; `undefined` if {@link isSameValue}. `seen` holds the pairs that are being compared, so that cycles end. */
 export function differenceBetween(
   expected: unknown,
   was: unknown,
@@ -30,7 +31,7 @@ export function differenceBetween(
   if (classes[0] !== classes[1]) return { path: ['class'], expected: nameOf(classes[0]), was: nameOf(classes[1]) };
   const [parts, others] = [partsOf(expected), partsOf(was)];
   if (parts === undefined || others === undefined || types.isMap(expected) || types.isSet(expected)) {
-    // No order in maps and sets, and no parts in a date or a buffer.
+    // The order of maps and sets does not count, and a date or a buffer has no parts.
     if (isDeepStrictEqual(expected, was)) return undefined;
     if (parts === undefined || others === undefined) return { path: [], expected, was };
   }
@@ -43,11 +44,6 @@ export function differenceBetween(
   return undefined;
 }
 
-/** Errors of another realm count, as under Jest, and those of RxJS, which are none to the engine. */
-export function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value);
-}
-
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
@@ -56,19 +52,19 @@ function nameOf(prototype: { constructor?: unknown } | null): string {
   return typeof prototype?.constructor === 'function' ? prototype.constructor.name : 'no class';
 }
 
-/** What a value consists of, by its keys: `undefined` for what only `isDeepStrictEqual` knows to compare. */
+/** The parts of a value by key; `undefined` for values that only `isDeepStrictEqual` can compare. */
 function partsOf(value: object): Map<PropertyKey, unknown> | undefined {
-  if (isError(value)) return saidBy(value);
+  if (isError(value)) return errorParts(value);
   if (types.isMap(value) || types.isSet(value)) return new Map([...value].entries());
   if (Array.isArray(value)) return new Map([['length', value.length], ...ownParts(value)]);
   return Object.prototype.toString.call(value) === '[object Object]' ? new Map(ownParts(value)) : undefined;
 }
 
-/** What an error says, be it enumerable or not. */
-function saidBy(error: Error): Map<PropertyKey, unknown> {
+/** The facts of an error, enumerable or not. */
+function errorParts(error: Error): Map<PropertyKey, unknown> {
   const keys = ['name', 'message', 'code', 'cause', 'errors'].filter((key) => key in error);
-  const said = keys.map((key): [PropertyKey, unknown] => [key, Reflect.get(error, key)]);
-  return new Map([...said, ...ownParts(error).filter(([key]) => key !== 'stack')]);
+  const facts = keys.map((key): [PropertyKey, unknown] => [key, Reflect.get(error, key)]);
+  return new Map([...facts, ...ownParts(error).filter(([key]) => key !== 'stack')]);
 }
 
 function ownParts(value: object): [PropertyKey, unknown][] {

@@ -6,18 +6,18 @@ import type { Loss } from '../../model/tally.ts';
 import type { DiagramOptions } from '../diagrams/diagram.ts';
 import type { ExpectedLedger, HasStats } from '../expectations/ledgerExpectation.ts';
 import type { ExpectedOutcome } from '../expectations/outcomeValues.ts';
+import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
+import type { DrawnObservable } from '../marbles/sources.ts';
+import type { SpanShape, SpansByLetter } from '../marbles/spans.ts';
+import type { SubscriptionSpan } from '../marbles/syntax.ts';
 import type { VirtualTimeOptions } from '../time/clock.ts';
 import type { VirtualTime } from '../time/virtualTime.ts';
-import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSinkApi.ts';
-import type { DrawnObservable } from './sources.ts';
-import type { SpanShape, SpansByLetter } from './spans.ts';
-import type { SubscriptionSpan } from './syntax.ts';
 
-/** How a marble test runs. */
+/** Options of a marble test. */
 export interface MarbleOptions extends VirtualTimeOptions {
   /**
-   * What becomes of a timer, a subscription or a hold that is still there when everything observed is over. `fail`: the test fails, and
-   * says which (the default) · `allow`: nothing.
+   * What happens if a timer, a subscription or a hold on a batch is left when everything observed is over. `fail`: the test fails and lists
+   * them (the default) · `allow`: nothing.
    */
   readonly leaks?: 'fail' | 'allow';
 }
@@ -25,22 +25,22 @@ export interface MarbleOptions extends VirtualTimeOptions {
 /** Values by letter. */
 export type Values<T> = Readonly<Record<string, T>>;
 
-/** What {@link MarbleKit.expectBatches} compares besides the drawing. */
+/** What {@link MarbleKit.expectBatches} compares in addition to the drawing. */
 export interface BatchExpectationOptions {
   /** Why each batch was closed, in order. */
   readonly closedBy?: readonly CloseReason[];
-  /** What the letters are, if they are no spans. */
+  /** The values of the letters. Default: spans. */
   readonly values?: Values<unknown>;
-  /** What the error is. A plain object is compared with just its own keys. Default: any error. */
+  /** The expected error. Of a plain object only its own keys are compared. Default: any error. */
   readonly error?: unknown;
 }
 
-/** What a marble test is given. Nothing in here needs `this`: take it apart as you like. */
+/** The functions that a marble test gets. None needs `this`, so the object can be destructured. */
 export interface MarbleKit extends VirtualTime {
-  /** A source that emits whether anybody listens or not. A letter is a span, or what `values` says. Default error: `'error'`. */
+  /** A source that emits with or without subscribers. A letter is a span, or its value in `values`. Default error: `'error'`. */
   hot(marbles: string): DrawnObservable<ReadableSpan>;
   hot<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<T>;
-  /** A source that emits to each subscriber from its beginning. */
+  /** A source that emits to each subscriber from the beginning of the drawing. */
   cold(marbles: string): DrawnObservable<ReadableSpan>;
   cold<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<T>;
   /** A hot source of arrays: `--[abc]-[d]|`. */
@@ -49,41 +49,41 @@ export interface MarbleKit extends VirtualTime {
   /** A cold source of arrays. */
   coldBatches(marbles: string): DrawnObservable<readonly ReadableSpan[]>;
   coldBatches<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<readonly T[]>;
-  /** Shapes the spans of some letters, and returns the spans of all. To be called before those letters are drawn. */
+  /** Shapes the spans of some letters, and returns the spans of all. Call it before these letters are drawn. */
   spans<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, SpanShape>>): SpansByLetter<Shaped>;
-  /** A sink whose answers are drawn: one marble for each attempt, in order, and options last. */
+  /** A sink whose answers are drawn: one string of marbles for each attempt, in order; options last. */
   sink<T = ReadableSpan>(...script: string[] | [...string[], ScriptedSinkOptions]): ScriptedSink<T>;
-  /** What an Observable does from now on; `subscription` draws when it is subscribed to and unsubscribed (`--^---!`). */
+  /** Expects events of an Observable from now on. `subscription` draws when it is subscribed to and unsubscribed (`--^---!`). */
   expectObservable(
     source: Observable<unknown>,
     subscription?: string,
   ): { toBe(marbles: string, values?: Values<unknown>, error?: unknown): void };
-  /** The same for batches, which may be asked why they were closed. */
+  /** The same for batches. Can also compare why each batch was closed. */
   expectBatches<T>(
     source: Observable<Batch<T> | readonly T[]>,
     subscription?: string,
   ): { toBe(marbles: string, options?: BatchExpectationOptions): void };
-  /** The same for outcomes; a letter stands for what it says: `toBe('----o', { o: { delivered: 'ab' } })`. */
+  /** The same for outcomes. The table describes the outcome of each letter: `toBe('----o', { o: { delivered: 'ab' } })`. */
   expectOutcomes<T>(
     source: Observable<Outcome<T>>,
     subscription?: string,
   ): { toBe(marbles: string, outcomes?: Values<ExpectedOutcome>, error?: unknown): void };
   /**
-   * What the books of a ledger or a pipeline say when the run is over, before anything is cleared up: `{ delivered: 'abc', lost: { queueFull: 'd' } }`. A fate
-   * that is not mentioned is met by none. Letters are compared where somebody has seen them: a scripted sink, {@link onLoss}, or outcomes and batches that are observed.
+   * Expects the counts of a ledger or a pipeline at the end of the run, before the cleanup: `{ delivered: 'abc', lost: { queueFull: 'd' } }`. A fate that is
+   * left out is expected to be 0. Letters are compared if a scripted sink, {@link onLoss}, or an observed outcome or batch has shown which items met the fate.
    */
   expectLedger(books: HasStats, expected: ExpectedLedger): void;
-  /** For the `onLoss` of an operator, so that {@link expectLedger} knows which letters were lost. */
+  /** Pass it as the `onLoss` of an operator, so that {@link expectLedger} knows which letters were lost. */
   readonly onLoss: (loss: Loss, items: readonly unknown[]) => void;
-  /** When a drawn source was subscribed to and unsubscribed, counted from the start of the run. */
+  /** Expects when a drawn source is subscribed to and unsubscribed. Frames count from the start of the run. */
   expectSubscriptions(subscriptions: readonly SubscriptionSpan[]): { toBe(marbles: string | readonly string[]): void };
-  /** The attempts of a scripted sink, one drawing for each, and if given the letters of their batches (`['abc', 'abc', 'd']`). */
+  /** Expects the attempts of a scripted sink, one drawing each, and optionally the letters of their batches (`['abc', 'abc', 'd']`). */
   expectAttempts<T>(sink: ScriptedSink<T>): {
     toBe(marbles: string | readonly string[], batches?: readonly string[]): void;
   };
   /**
-   * The drawing of this test, if it passes, as `marble-tests/diagrams/<name>.svg`: sources, subscriptions and attempts, and what is expected. With the environment variable
-   * `SPANFLOW_DIAGRAMS=write` it is written; without it, a committed file that is missing or different fails the test.
+   * Keeps the drawing of this test as `marble-tests/diagrams/<name>.svg`: sources, subscriptions, attempts and expectations. With the environment variable
+   * `SPANFLOW_DIAGRAMS=write` a test that passes writes the file. Without it, a missing or different file fails the test.
    */
   diagram(name: string, options?: DiagramOptions): void;
   /** The frame of the `|`: `time('---|')` is 3. */

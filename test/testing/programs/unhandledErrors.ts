@@ -1,11 +1,11 @@
-/** Four tests under the test runner of Node. The first goes astray in the way that it is told, the others are as they should be. */
+/** Four tests under node:test. The first has the unhandled error that the argument names; the others are correct. */
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { finalize } from 'rxjs';
 import { type MarbleKit, marbles, virtualTime } from '../../../src/testing/index.ts';
 
-// Taken by CommonJS, so that they are the host's own in virtual time too.
+// Taken by CommonJS, so that they stay the host's own in virtual time.
 const { setImmediate: hostImmediate, setTimeout: hostTimeout } = createRequire(import.meta.url)('node:timers') as {
   setImmediate(run: () => void): void;
   setTimeout(run: () => void, delayMillis: number): void;
@@ -23,27 +23,27 @@ const drawn = ({ cold, expectObservable, expectSubscriptions }: MarbleKit) => {
   expectSubscriptions(source.subscriptions).toBe(subs);
 };
 
-/** A marble test that does something else besides. */
-const besides = (astray: (kit: MarbleKit) => unknown) => () =>
+/** A marble test that passes, plus an unhandled error. */
+const withError = (raise: (kit: MarbleKit) => unknown) => () =>
   marbles((kit) => {
     drawn(kit);
-    return astray(kit);
+    return raise(kit);
   });
 
 const ways: Record<string, () => Promise<void>> = {
-  'a rejection': besides(reject),
-  'a rejection of no error': besides(() => void Promise.reject('lost on the way')),
-  'two rejections': besides(() => void [1, 2].map(reject)),
-  'a callback of a promise': besides(() => void Promise.resolve().then(fail)),
-  'a timer': besides(() => void setTimeout(fail, 2)),
-  'a timer of the host': besides(() => {
+  'a rejection': withError(reject),
+  'a rejection of no error': withError(() => void Promise.reject('lost on the way')),
+  'two rejections': withError(() => void [1, 2].map(reject)),
+  'a callback of a promise': withError(() => void Promise.resolve().then(fail)),
+  'a timer': withError(() => void setTimeout(fail, 2)),
+  'a timer of the host': withError(() => {
     hostTimeout(fail, 1);
     return new Promise(() => {});
   }),
-  'an immediate of the host': besides(() => hostImmediate(fail)),
-  'a tick': besides(() => process.nextTick(fail)),
-  'a microtask': besides(() => queueMicrotask(fail)),
-  'an observer': besides(({ cold }) => void cold('-a|').subscribe(fail)),
+  'an immediate of the host': withError(() => hostImmediate(fail)),
+  'a tick': withError(() => process.nextTick(fail)),
+  'a microtask': withError(() => queueMicrotask(fail)),
+  'an observer': withError(({ cold }) => void cold('-a|').subscribe(fail)),
   'the last turn': () =>
     marbles(({ cold, expectObservable }) => expectObservable(cold('-a|').pipe(finalize(reject))).toBe('-a|')),
   'the clearing up': () =>

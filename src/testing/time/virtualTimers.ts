@@ -1,23 +1,23 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { promisify } from 'node:util';
 import { callSite, siteText } from '../failures/callSite.ts';
-import { millis } from '../failures/failure.ts';
+import { durationText } from '../failures/text.ts';
 import type { VirtualClock } from './clock.ts';
 import type { QueuedEvent } from './eventQueue.ts';
 
 type Callback = (...args: unknown[]) => void;
 
-/** Which of the host's functions set a timer. */
+/** The host function that set a timer. */
 export type TimerKind = 'setTimeout' | 'setInterval' | 'setImmediate';
 
-/** The longest delay that Node knows. It takes a longer one for 1 ms, and so does virtual time. */
+/** The longest delay that Node supports. It replaces a longer one by 1 ms, and so does virtual time. */
 const MAX_DELAY_MILLIS = 2_147_483_647;
 
-/** What `setTimeout` and its like return in virtual time: all that Node's own timers can do. */
+/** The return value of `setTimeout`, `setInterval` and `setImmediate` in virtual time, with all methods of Node's timers. */
 export class VirtualTimer {
   readonly kind: TimerKind;
   readonly id: number;
-  readonly #timers: HostTimers;
+  readonly #timers: VirtualTimers;
   readonly #callback: () => void;
   readonly #delayMillis: number;
   readonly #site = callSite();
@@ -25,7 +25,7 @@ export class VirtualTimer {
   #isReferenced = true;
   #isClosed = false;
 
-  constructor(timers: HostTimers, kind: TimerKind, id: number, delayMillis: number, callback: () => void) {
+  constructor(timers: VirtualTimers, kind: TimerKind, id: number, delayMillis: number, callback: () => void) {
     this.#timers = timers;
     this.kind = kind;
     this.id = id;
@@ -74,7 +74,7 @@ export class VirtualTimer {
 
   /** `setTimeout 500ms, set at src/mine.ts:12:3`. */
   describe(): string {
-    const delay = this.kind === 'setImmediate' ? '' : ` ${millis(this.#delayMillis)}`;
+    const delay = this.kind === 'setImmediate' ? '' : ` ${durationText(this.#delayMillis)}`;
     return `${this.kind}${delay}, set at ${siteText(this.#site)}`;
   }
 
@@ -94,9 +94,9 @@ export class VirtualTimer {
 }
 
 /** The host's timer functions, on a virtual clock. */
-export class HostTimers {
+export class VirtualTimers {
   readonly clock: VirtualClock;
-  /** What is set and has neither run nor been cleared. */
+  /** Timers that have neither run nor been cleared. */
   readonly pending = new Set<VirtualTimer>();
   readonly byId = new Map<number, VirtualTimer>();
   #lastId = 0;
@@ -105,7 +105,7 @@ export class HostTimers {
     this.clock = clock;
   }
 
-  /** The functions to put in the place of the host's, by their names. */
+  /** The functions that replace the host's, by name. */
   functions() {
     const setTimeout = (callback: unknown, delay?: unknown, ...args: unknown[]) =>
       this.#set('setTimeout', callback, delay, args);
@@ -129,15 +129,14 @@ export class HostTimers {
   }
 
   #set(kind: TimerKind, callback: unknown, delay: unknown, args: unknown[]): VirtualTimer {
-    if (typeof callback !== 'function')
-      throw new TypeError(`${kind} wants a function, but was given ${String(callback)}`);
+    if (typeof callback !== 'function') throw new TypeError(`${kind} needs a function, but got ${String(callback)}`);
     this.#lastId += 1;
     const timer = new VirtualTimer(this, kind, this.#lastId, delayOf(delay), () => (callback as Callback)(...args));
     this.byId.set(timer.id, timer);
     return timer;
   }
 
-  /** Clears one of ours, and leaves a timer that was set before the run to the host. */
+  /** Clears a virtual timer. A timer that was set before the run is passed to the host. */
   #clear(clearOnHost: (timer?: NodeJS.Timeout & NodeJS.Immediate) => void): (timer?: unknown) => void {
     return (timer) => {
       if (timer instanceof VirtualTimer) timer.close();
@@ -147,7 +146,7 @@ export class HostTimers {
   }
 }
 
-/** Whole milliseconds. Unlike Node's 1 ms at least, 0 means this same instant, so that a drawing shows it at its frame. */
+/** Whole milliseconds. A delay of 0 stays 0, where Node makes it 1 ms, so that a drawing shows the event at its own frame. */
 function delayOf(delay: unknown): number {
   const delayMillis = Math.trunc(Number(delay ?? 0)) || 0;
   if (delayMillis > MAX_DELAY_MILLIS) return 1;

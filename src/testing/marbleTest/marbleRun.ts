@@ -1,47 +1,48 @@
 import type { Observable } from 'rxjs';
 import type { Loss } from '../../model/tally.ts';
 import type { DiagramOptions } from '../diagrams/diagram.ts';
-import { Sketch } from '../diagrams/recordedRows.ts';
+import { DiagramRecorder } from '../diagrams/diagramRecorder.ts';
 import type { Expectation } from '../expectations/expectation.ts';
 import { type ExpectedLedger, type HasStats, LedgerExpectation } from '../expectations/ledgerExpectation.ts';
+import { lettersByFate, type ReportedLoss } from '../expectations/lettersByFate.ts';
 import { RecordingExpectation, type RecordingPlan } from '../expectations/recordingExpectation.ts';
 import { SubscriptionExpectation } from '../expectations/subscriptionExpectation.ts';
-import { type ToldLoss, witnessesOf } from '../expectations/witnesses.ts';
-import { EndlessRun, MarbleFailure } from '../failures/failure.ts';
-import { joined, listed, openSubscriptions, type Watched } from '../failures/listedFailures.ts';
+import { EndlessRun, type MarbleFailure } from '../failures/failure.ts';
+import { joinFailures, listFailure } from '../failures/joinedFailures.ts';
+import { Recording } from '../marbles/recording.ts';
+import { ScriptedMarbleSink } from '../marbles/scriptedSink.ts';
+import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
+import { coldSource, hotSource, type SourcePlan } from '../marbles/sources.ts';
+import { SpanTable } from '../marbles/spans.ts';
+import { parseMarbles, parseSubscription, type SubscriptionSpan } from '../marbles/syntax.ts';
+import { GivenValues, SpanValues, type ValueTable } from '../marbles/values.ts';
 import type { VirtualClock } from '../time/clock.ts';
-import type { HostTimers } from '../time/hostTimers.ts';
-import { HoldWatch } from './holdWatch.ts';
-import type { Values } from './kit.ts';
-import { Recording } from './recording.ts';
-import { Script } from './scriptedSink.ts';
-import type { ScriptedSink, ScriptedSinkOptions } from './scriptedSinkApi.ts';
-import { coldSource, hotSource, type SourcePlan } from './sources.ts';
-import { SpanTable } from './spans.ts';
-import { parseMarbles, parseSubscription, type SubscriptionSpan } from './syntax.ts';
-import { GivenValues, SpanValues, type ValueTable } from './values.ts';
+import type { VirtualTimers } from '../time/virtualTimers.ts';
+import type { Values } from './marbleKit.ts';
+import { OpenHolds } from './openHolds.ts';
+import { type DrawnSubscribable, openSubscriptions } from './openSubscriptions.ts';
 
-/** One marble test: what it drew, what it expects, and what is left of it at the end. */
+/** One marble test: its sources and sinks, its expectations, and the leaks at its end. */
 export class MarbleRun {
   readonly clock: VirtualClock;
   readonly spans = new SpanTable();
-  readonly #timers: HostTimers;
-  readonly #holds = new HoldWatch();
-  readonly #sketch = new Sketch();
+  readonly #timers: VirtualTimers;
+  readonly #holds = new OpenHolds();
+  readonly #diagrams = new DiagramRecorder();
   readonly #recordings: Recording[] = [];
   readonly #expectations: Expectation[] = [];
-  readonly #watched: Watched[] = [];
-  readonly #sinks: Script<unknown>[] = [];
-  readonly #told: ToldLoss[] = [];
+  readonly #subscribables: DrawnSubscribable[] = [];
+  readonly #sinks: ScriptedMarbleSink<unknown>[] = [];
+  readonly #reportedLosses: ReportedLoss[] = [];
 
-  constructor(clock: VirtualClock, timers: HostTimers) {
+  constructor(clock: VirtualClock, timers: VirtualTimers) {
     this.clock = clock;
     this.#timers = timers;
   }
 
-  /** Begins to watch who holds batches. What it returns ends that. */
+  /** Begins to watch the holds on batches. Returns the function that ends it. */
   watchHolds(): () => void {
-    return this.#holds.install();
+    return this.#holds.watch();
   }
 
   /** Whether everything that is observed has ended. */
@@ -49,29 +50,29 @@ export class MarbleRun {
     return this.#recordings.length > 0 && this.#recordings.every((recording) => recording.isOver);
   }
 
-  /** Keeps what is to be compared, then unsubscribes what the kit subscribed. */
+  /** Freezes what the expectations compare, then unsubscribes the observed Observables. */
   stop(): void {
     for (const expectation of this.#expectations) expectation.freeze();
     for (const recording of this.#recordings) recording.stop();
   }
 
-  /** Throws everything that is wrong. */
-  conclude(leaks: 'fail' | 'allow'): void {
+  /** Throws all failures of the run as one. */
+  throwFailures(leaks: 'fail' | 'allow'): void {
     const failures = this.#failures();
     const leaked = leaks === 'fail' ? this.#leaks() : [];
-    if (leaked.length > 0) failures.push(listed('when the run was over, this was left behind', leaked));
-    // A test that fails draws nothing that is worth keeping.
-    if (failures.length === 0) failures.push(...this.#sketch.keepDiagrams());
-    if (failures.length > 0) throw joined(failures);
+    if (leaked.length > 0) failures.push(listFailure('when the run was over, this was left behind', leaked));
+    // A failing test keeps no diagram.
+    if (failures.length === 0) failures.push(...this.#diagrams.writeOrCompare());
+    if (failures.length > 0) throw joinFailures(failures);
   }
 
-  /** A run without an end shows what it had seen. Any other error stays as it is. */
-  withFailures(error: unknown): unknown {
+  /** Adds the failures so far to an {@link EndlessRun}. Any other error is returned as it is. */
+  withRecordedFailures(error: unknown): unknown {
     if (!(error instanceof EndlessRun)) return error;
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
     this.stop();
-    const scheduled = timers.length === 0 ? [] : [listed('this is still scheduled', timers)];
-    return joined([error, ...scheduled, ...this.#failures()]);
+    const scheduled = timers.length === 0 ? [] : [listFailure('this is still scheduled', timers)];
+    return joinFailures([error, ...scheduled, ...this.#failures()]);
   }
 
   source(kind: 'hot' | 'cold', title: string, plan: Omit<SourcePlan, 'valueOf'>, given?: Values<unknown>) {
@@ -79,18 +80,18 @@ export class MarbleRun {
     const make = kind === 'hot' ? hotSource<never> : coldSource<never>;
     const source = make(this.clock, { ...plan, valueOf: (letter) => values.valueOf(letter) });
     const drawing = `${title}('${plan.marbles.trim()}')`;
-    this.#watched.push({ titleOf: () => drawing, subscriptions: source.subscriptions });
-    this.#sketch.source(drawing, parseMarbles(plan.marbles, kind).marks, this.clock.now());
+    this.#subscribables.push({ titleOf: () => drawing, subscriptions: source.subscriptions });
+    this.#diagrams.addSource(drawing, parseMarbles(plan.marbles, kind).marks, this.clock.now());
     return source;
   }
 
   sink<T>(script: readonly (string | ScriptedSinkOptions)[]): ScriptedSink<T> {
     const marbles = script.filter((item) => typeof item === 'string');
     const options = script.find((item) => typeof item !== 'string') ?? {};
-    const sink = new Script<T>(this.clock, marbles, options);
-    this.#sinks.push(sink as Script<unknown>);
+    const sink = new ScriptedMarbleSink<T>(this.clock, marbles, options);
+    this.#sinks.push(sink as ScriptedMarbleSink<unknown>);
     const titleOf = (index: number) => `attempt ${index + 1} of the sink ${sink.name} [${this.#carried(sink, index)}]`;
-    this.#watched.push({ titleOf, subscriptions: sink.attempts });
+    this.#subscribables.push({ titleOf, subscriptions: sink.attempts });
     return sink;
   }
 
@@ -101,8 +102,8 @@ export class MarbleRun {
     this.#recordings.push(recording);
     this.#expectations.push(expectation);
     return (plan) => {
-      this.clock.drawn(this.clock.now() + expectation.toBe(plan));
-      this.#sketch.result(
+      this.clock.noteDrawnFrame(this.clock.now() + expectation.toBe(plan));
+      this.#diagrams.addResult(
         `${title}.toBe('${plan.marbles.trim()}')`,
         parseMarbles(plan.marbles, 'expected').marks,
         atMillis,
@@ -111,20 +112,15 @@ export class MarbleRun {
   }
 
   expectSubscriptions(log: readonly SubscriptionSpan[], marbles: string | readonly string[]): void {
-    this.#sketch.subscriptions(`expectSubscriptions(…).toBe('${[marbles].flat().join("', '")}')`, log);
-    this.#expectations.push(
-      new SubscriptionExpectation({
-        title: 'the subscriptions',
-        none: 'nobody subscribed',
-        log,
-        marbles: [marbles].flat(),
-      }),
-    );
+    const drawings = [marbles].flat();
+    this.#diagrams.addSubscriptions(`expectSubscriptions(…).toBe('${drawings.join("', '")}')`, log);
+    const plan = { title: 'the subscriptions', none: 'there was no subscription', log, marbles: drawings };
+    this.#expectations.push(new SubscriptionExpectation(plan));
   }
 
   expectAttempts<T>(sink: ScriptedSink<T>, marbles: string | readonly string[], labels?: readonly string[]): void {
     const letters = (index: number) => this.#carried(sink, index);
-    this.#sketch.attempts(sink.name, sink.attempts, letters);
+    this.#diagrams.addAttempts(sink.name, sink.attempts, letters);
     const title = `the attempts of the sink ${sink.name}`;
     const labelOf = (index: number) => `[${letters(index)}]`;
     const none = 'there was no attempt';
@@ -134,24 +130,24 @@ export class MarbleRun {
 
   expectLedger(books: HasStats, expected: ExpectedLedger): void {
     const attempts = () => this.#sinks.flatMap((sink) => sink.attempts);
-    const seen = { attempts, told: this.#told, recordings: this.#recordings };
-    const witnesses = witnessesOf(seen, (items) => this.lettersOf(items));
-    this.#expectations.push(new LedgerExpectation(books, expected, witnesses));
+    const records = { attempts, losses: this.#reportedLosses, recordings: this.#recordings };
+    const letters = lettersByFate(records, (items) => this.lettersOf(items));
+    this.#expectations.push(new LedgerExpectation(books, expected, letters));
   }
 
-  tell(loss: Loss, items: readonly unknown[]): void {
-    this.#told.push({ loss, items });
+  reportLoss(loss: Loss, items: readonly unknown[]): void {
+    this.#reportedLosses.push({ loss, items });
   }
 
   diagram(name: string, options: DiagramOptions): void {
-    this.#sketch.want(name, options);
+    this.#diagrams.request(name, options);
   }
 
   valuesOf(given?: Values<unknown>): ValueTable {
     return given === undefined ? new SpanValues(this.spans) : new GivenValues(given, this.spans);
   }
 
-  /** Items as letters; `?` is one that has none. */
+  /** Items as letters; `?` for an item without one. */
   lettersOf(items: readonly unknown[]): string {
     const values = this.valuesOf();
     return items.map((item) => values.letterOf(item) ?? '?').join('');
@@ -162,22 +158,14 @@ export class MarbleRun {
   }
 
   #failures(): MarbleFailure[] {
-    const broken = this.#expectations.map((expectation) => expectation.check());
-    const refused = this.#sinks.filter((sink) => sink.refusals > 0);
-    return [
-      ...broken.filter((failure) => failure !== undefined),
-      ...refused.map(({ name, refusals }) => {
-        return new MarbleFailure(
-          `the sink ${name} was asked for ${refusals} attempts more than its script has marbles`,
-        );
-      }),
-    ];
+    const failures = [...this.#expectations, ...this.#sinks].map((checked) => checked.check());
+    return failures.filter((failure) => failure !== undefined);
   }
 
-  /** What is left: timers whoever set them, subscriptions to what was drawn, and batches without an end. */
+  /** What is left: all timers, subscriptions to drawn sources and sinks, and holds on batches. */
   #leaks(): string[] {
     const timers = [...this.#timers.pending].map((timer) => timer.describe());
     const holds = this.#holds.describe((items) => `[${this.lettersOf(items)}]`);
-    return [...timers, ...openSubscriptions(this.#watched), ...holds];
+    return [...timers, ...openSubscriptions(this.#subscribables), ...holds];
   }
 }

@@ -3,16 +3,16 @@ import type { BackendAnswer } from './otlpAnswer.ts';
 import type { BackendScript } from './otlpBackendApi.ts';
 import type { BackendRequest } from './otlpRequest.ts';
 
-/** The script of a backend, and how far it is. */
-export class Answers {
+/** The script of a backend, and its current position. */
+export class AnswerScript {
   #script: BackendScript;
-  #step = 0; // how many answers were given
+  #step = 0; // answers given so far
 
   constructor(script: BackendScript) {
     this.#script = checked(script);
   }
 
-  /** Begins another script. */
+  /** Starts another script from its beginning. */
   replace(script: BackendScript): void {
     this.#script = checked(script);
     this.#step = 0;
@@ -34,5 +34,5 @@ function isList(script: BackendScript): script is readonly BackendAnswer[] {
 
 function checked(script: BackendScript): BackendScript {
   if (!isList(script) || script.length > 0) return script;
-  throw new InvalidOptionError('otlpBackend.answers', 'one answer at least', script);
+  throw new InvalidOptionError('otlpBackend.answers', 'at least one answer', script);
 }

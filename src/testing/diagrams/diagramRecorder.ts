@@ -1,75 +1,70 @@
 import { MarbleFailure } from '../failures/failure.ts';
 import type { Attempt } from '../marbles/scriptedSinkApi.ts';
 import type { Mark, SubscriptionSpan } from '../marbles/syntax.ts';
-import { type Diagram, type DiagramOptions, type DiagramRow, type DiagramSpan, keepDiagram } from './diagram.ts';
+import type { Diagram, DiagramOptions, DiagramRow, DiagramSpan } from './diagram.ts';
+import { writeOrCompareDiagram } from './diagramFile.ts';
 import { rowNames } from './rowNames.ts';
 
-/** One stream as the test drew it: `hot('-a-|')`. */
+/** A source or a result as the test draws it: `hot('-a-|')`. */
 interface DrawnStream {
   readonly drawing: string;
   readonly marks: readonly Mark[];
 }
 
 interface DrawnAttempts {
-  /** What the sink is called. */
+  /** The name of the sink. */
   readonly name: string;
   readonly attempts: readonly Attempt<unknown>[];
   readonly letters: (index: number) => string;
 }
 
-/** What a test has drawn so far: the rows of its diagrams, should it want any. */
-export class Sketch {
+/** Collects the rows that a test draws, for the diagrams that it requests. */
+export class DiagramRecorder {
   readonly #sources: DrawnStream[] = [];
   readonly #subscriptions: { readonly log: readonly SubscriptionSpan[]; readonly drawing: string }[] = [];
   readonly #attempts: DrawnAttempts[] = [];
   readonly #results: DrawnStream[] = [];
-  readonly #wanted: { readonly name: string; readonly options: DiagramOptions }[] = [];
+  readonly #requested: { readonly name: string; readonly options: DiagramOptions }[] = [];
 
   /** Frames of `marks` count from `atMillis`. */
-  source(drawing: string, marks: readonly Mark[], atMillis: number): void {
+  addSource(drawing: string, marks: readonly Mark[], atMillis: number): void {
     this.#sources.push({ drawing, marks: shifted(marks, atMillis) });
   }
 
-  subscriptions(drawing: string, log: readonly SubscriptionSpan[]): void {
+  addSubscriptions(drawing: string, log: readonly SubscriptionSpan[]): void {
     this.#subscriptions.push({ drawing, log });
   }
 
-  attempts(name: string, attempts: readonly Attempt<unknown>[], letters: (index: number) => string): void {
+  addAttempts(name: string, attempts: readonly Attempt<unknown>[], letters: (index: number) => string): void {
     this.#attempts.push({ name, attempts, letters });
   }
 
-  result(drawing: string, marks: readonly Mark[], atMillis: number): void {
+  addResult(drawing: string, marks: readonly Mark[], atMillis: number): void {
     this.#results.push({ drawing, marks: shifted(marks, atMillis) });
   }
 
-  want(name: string, options: DiagramOptions): void {
-    this.#wanted.push({ name, options });
+  request(name: string, options: DiagramOptions): void {
+    this.#requested.push({ name, options });
   }
 
   /**
-   * Writes the diagrams that are wanted, or says which of those that are kept differ.
+   * Writes the requested diagrams, or returns a failure for each file that is missing or different.
    *
-   * @throws MarbleFailure when it cannot be told from the names which row is which
+   * @throws MarbleFailure when several rows have no name, or the same
    */
-  keepDiagrams(): MarbleFailure[] {
-    return this.#wanted.flatMap(({ name, options }) => {
+  writeOrCompare(): MarbleFailure[] {
+    return this.#requested.flatMap(({ name, options }) => {
       const { folder = 'marble-tests/diagrams' } = options;
-      return keepDiagram(name, folder, this.#diagram(name, options)) ?? [];
+      return writeOrCompareDiagram(name, folder, this.#diagram(name, options)) ?? [];
     });
   }
 
   #diagram(name: string, options: DiagramOptions): Diagram {
     return {
       title: options.title ?? name,
-      inputs: [...this.#sourceRows(name, options), ...this.#subscriptionRows(name, options)],
-      outputs: [...this.#attemptRows(name), ...this.#resultRows(name, options)],
+      inputs: [...streamRows(name, 'sources', this.#sources, options), ...this.#subscriptionRows(name, options)],
+      outputs: [...this.#attemptRows(name), ...streamRows(name, 'results', this.#results, options)],
     };
-  }
-
-  #sourceRows(diagram: string, { sources: names }: DiagramOptions): DiagramRow[] {
-    const drawings = this.#sources.map(({ drawing }) => drawing);
-    const labels = rowNames(diagram, { option: 'sources', drawings, names, otherwise: 'source' });
-    return this.#sources.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
   }
 
   #subscriptionRows(diagram: string, { subscriptions: names }: DiagramOptions): DiagramRow[] {
@@ -81,7 +76,7 @@ export class Sketch {
     });
   }
 
-  /** Several sinks are told apart by their own names. */
+  /** With several sinks, each row is labelled with the name of its sink. */
   #attemptRows(diagram: string): DiagramRow[] {
     const names = this.#attempts.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -95,12 +90,17 @@ export class Sketch {
       return { kind: 'attempts', label: names.length === 1 ? 'attempts' : name, spans };
     });
   }
+}
 
-  #resultRows(diagram: string, { results: names }: DiagramOptions): DiagramRow[] {
-    const drawings = this.#results.map(({ drawing }) => drawing);
-    const labels = rowNames(diagram, { option: 'results', drawings, names, otherwise: 'result' });
-    return this.#results.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
-  }
+function streamRows(
+  diagram: string,
+  option: 'sources' | 'results',
+  streams: readonly DrawnStream[],
+  { [option]: names }: DiagramOptions,
+): DiagramRow[] {
+  const drawings = streams.map(({ drawing }) => drawing);
+  const labels = rowNames(diagram, { option, drawings, names, otherwise: option.slice(0, -1) });
+  return streams.map(({ marks }, index) => ({ kind: 'stream', label: labels[index] ?? '', marks }));
 }
 
 function shifted(marks: readonly Mark[], byMillis: number): readonly Mark[] {
