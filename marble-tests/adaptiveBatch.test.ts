@@ -24,7 +24,7 @@ const TWO_TO_FIVE = {
 } as const;
 
 describe('adaptiveBatch', () => {
-  test('closes a batch by count, and what is left by delay', () =>
+  test('closes a batch by count, and the rest by delay', () =>
     marbles(({ hot, expectBatches, expectSubscriptions, diagram }) => {
       diagram('adaptiveBatch', { title: 'adaptiveBatch: count 3, delay 4 ms' });
       const source = hot('  -a-b-c----d-------|');
@@ -34,7 +34,7 @@ describe('adaptiveBatch', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('what is queued goes out when the source completes', () =>
+  test('emits what is queued when the source completes', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b|     ');
       const subs = '        ^---!     ';
@@ -63,7 +63,7 @@ describe('adaptiveBatch: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('one: is sent after its delay', () =>
+  test('one: is emitted after its delay', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a----------|');
       const subs = '        ^-----------!';
@@ -72,7 +72,7 @@ describe('adaptiveBatch: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('many: a full batch goes out at once, and the rest when the source completes', () =>
+  test('many: emits a full batch at once, and the rest when the source completes', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b-c---d-ef----g|');
       const subs = '        ^-----------------!';
@@ -81,7 +81,7 @@ describe('adaptiveBatch: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('error: what is queued goes out first', () =>
+  test('error: what is queued is emitted first', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b#     ');
       const subs = '        ^---!     ';
@@ -90,7 +90,7 @@ describe('adaptiveBatch: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('error: what is held gets its outcome first', () =>
+  test('error: held batches get their outcomes first', () =>
     marbles(async ({ hot, expectBatches, expectSubscriptions, advanceTo }) => {
       const holder = new Holder();
       const source = hot('  -a-b-c-#         ');
@@ -122,7 +122,7 @@ describe('adaptiveBatch: the compulsory cases', () => {
     expect(ledger.stats()).toMatchObject({ accepted: 4, handedOn: 3, lost: { unsubscribed: 1 }, pending: 0 });
   });
 
-  test('throwing callback: each is counted, and the stream goes on', async () => {
+  test('throwing callback: each exception is counted, and the stream goes on', async () => {
     const ledger = createLedger();
     await marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b-c-d------|   ');
@@ -137,7 +137,7 @@ describe('adaptiveBatch: the compulsory cases', () => {
     expect(ledger.stats()).toMatchObject({ callbackErrors: 6, handedOn: 4 });
   });
 
-  test('synchronous re-entrancy: an item from inside next joins the queue behind', () => {
+  test('synchronous re-entrancy: an item from inside next is queued behind the others', () => {
     const source = new Subject<string>();
     const seen: string[] = [];
     source.pipe(adaptiveBatch<string>(THREE)).subscribe(({ items }) => {
@@ -152,7 +152,7 @@ describe('adaptiveBatch: the compulsory cases', () => {
 });
 
 describe('adaptiveBatch: when a batch is due', () => {
-  test('a flush sends what is queued, and nothing where nothing is', () =>
+  test('a flush emits what is queued, and no empty batch', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b---------|');
       const flushWhen = hot('----f---f----|', letters('f'));
@@ -163,7 +163,7 @@ describe('adaptiveBatch: when a batch is due', () => {
       expectSubscriptions(flushWhen.subscriptions).toBe(subs);
     }));
 
-  test('an error of flushWhen ends the stream like one of the source', () =>
+  test('an error of flushWhen ends the stream like an error of the source', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b-      ');
       const flushWhen = hot('----#      ');
@@ -173,7 +173,7 @@ describe('adaptiveBatch: when a batch is due', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('bytes close a batch; the item that is too much begins the next, with a delay of its own', () =>
+  test('bytes close a batch; the item that does not fit begins the next one, with a delay of its own', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const values = { a: 60, b: 61 };
       const source = hot('  -a---b------|', values);
@@ -184,7 +184,7 @@ describe('adaptiveBatch: when a batch is due', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a delay of 0 sends each frame what it brought', () =>
+  test('a delay of 0 emits the items of each frame at its end', () =>
     marbles(({ hot, expectBatches, expectSubscriptions }) => {
       const source = hot('  -(ab)-c---|');
       const subs = '        ^---------!';
@@ -195,7 +195,7 @@ describe('adaptiveBatch: when a batch is due', () => {
 });
 
 describe('adaptiveBatch: holds', () => {
-  test('while its holder takes no other batch, one that is due grows to its maximum', () =>
+  test('a batch that is due grows to its maximum while the holder of another one is not ready', () =>
     marbles(async ({ hot, expectBatches, expectSubscriptions, advanceTo }) => {
       const holder = new Holder();
       const source = hot('  -a-b-c-d-e-f-g-h-------|     ');
@@ -213,7 +213,7 @@ describe('adaptiveBatch: holds', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('no more than maxUnsettledBatches are out', () =>
+  test('no more than maxUnsettledBatches batches are out', () =>
     marbles(async ({ hot, expectBatches, expectSubscriptions, advanceTo }) => {
       const holder = new Holder();
       const source = hot('  -a---b---c---------|');
@@ -233,7 +233,7 @@ describe('adaptiveBatch: holds', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a hold that is forgotten expires, is counted, and frees the way', async () => {
+  test('a hold that is forgotten expires, is counted, and lets the next batch out', async () => {
     const ledger = createLedger();
     const lost: Loss[] = [];
     await marbles(({ hot, expectBatches, expectSubscriptions }) => {
@@ -251,7 +251,7 @@ describe('adaptiveBatch: holds', () => {
     expect(ledger.stats()).toMatchObject({ accepted: 6, handedOn: 3, lost: { leaseExpired: 3 }, pending: 0 });
   });
 
-  test('with several holders, the one that delivered least speaks', () => {
+  test('with several holders, the tally of the one that delivered least counts', () => {
     const ledger = createLedger();
     const [first, second] = [new Holder<string>(), new Holder<string>()];
     const source = new Subject<string>();
@@ -270,7 +270,7 @@ describe('adaptiveBatch: holds', () => {
     source.complete();
   });
 
-  test('a hold that comes late takes the batch back', () => {
+  test('a hold after next takes the batch back from handedOn', () => {
     const ledger = createLedger();
     const source = new Subject<string>();
     const batches: Batch<string>[] = [];
@@ -285,7 +285,7 @@ describe('adaptiveBatch: holds', () => {
     source.complete();
   });
 
-  test('a tally that claims more than the batch has is cut down to it', () => {
+  test('a tally that claims more items than the batch has is cut down to them', () => {
     const ledger = createLedger();
     const holder = new Holder<string>();
     const source = new Subject<string>();
@@ -322,7 +322,7 @@ describe('adaptiveBatch: the queue is bounded', () => {
     return { ledger, lost, seen, source, settleAll };
   };
 
-  test('dropNewest refuses what comes', () => {
+  test('dropNewest refuses the item that comes', () => {
     const { ledger, lost, seen, source, settleAll } = blocked({ maxQueueSize: 2 }, 'abcde');
     expect(lost).toEqual(['d queueFull', 'e queueFull']);
     expect(ledger.stats()).toMatchObject({ offered: 5, accepted: 3, refused: { queueFull: 2 }, queueSize: 2 });
@@ -332,7 +332,7 @@ describe('adaptiveBatch: the queue is bounded', () => {
     expect(seen).toEqual(['a', 'b', 'c', '|']);
   });
 
-  test('dropOldest loses what has waited longest', () => {
+  test('dropOldest drops the item that has waited longest', () => {
     const { ledger, lost, source, seen, settleAll } = blocked({ maxQueueSize: 2, overflow: 'dropOldest' }, 'abcde');
     expect(lost).toEqual(['b queueFull', 'c queueFull']);
     expect(ledger.stats()).toMatchObject({ offered: 5, accepted: 5, lost: { queueFull: 2 }, queueSize: 2 });
@@ -342,7 +342,7 @@ describe('adaptiveBatch: the queue is bounded', () => {
     expect(seen).toEqual(['a', 'd', 'e', '|']);
   });
 
-  test('error refuses what comes, sends what is queued, waits for the outcomes and then errors', () => {
+  test('error refuses the item that comes, emits what is queued, waits for the outcomes and then errors', () => {
     const { ledger, lost, seen, source, settleAll } = blocked({ maxQueueSize: 2, overflow: 'error' }, 'abcde');
     expect(lost).toEqual(['d queueFull']);
     expect(source.observed).toBe(false);
@@ -354,7 +354,7 @@ describe('adaptiveBatch: the queue is bounded', () => {
     expect(ledger.stats()).toMatchObject({ accepted: 3, delivered: 3, refused: { queueFull: 1 }, pending: 0 });
   });
 
-  test('it is bounded in bytes, and what is larger than the queue is tooLarge', () => {
+  test('the queue is bounded in bytes, and an item that is larger than the queue is lost as tooLarge', () => {
     const sizeOf = (item: string) => (item === 'x' ? 11 : 4);
     const { ledger, lost, source, settleAll } = blocked({ maxQueueBytes: 10, sizeOf }, 'abcdx');
     expect(lost).toEqual(['d queueFull', 'x tooLarge']);
@@ -382,7 +382,7 @@ describe('adaptiveBatch: the queue is bounded', () => {
 });
 
 describe('adaptiveBatch: others that misbehave', () => {
-  test('an error of flushWhen leaves the source, so that nothing it emits later vanishes', () => {
+  test('an error of flushWhen unsubscribes the source, so that no later item vanishes', () => {
     const ledger = createLedger();
     const [source, flushWhen] = [new Subject<string>(), new Subject<void>()];
     const holder = new Holder<string>();
@@ -397,7 +397,7 @@ describe('adaptiveBatch: others that misbehave', () => {
     expect(ledger.stats()).toMatchObject({ offered: 1, delivered: 1, pending: 0 });
   });
 
-  test.each(['onLoss', 'sizeOf', 'left'] as const)('%s may unsubscribe: nothing is left behind', (callback) => {
+  test.each(['onLoss', 'sizeOf', 'left'] as const)('a %s that unsubscribes leaves nothing behind', (callback) => {
     const ledger = createLedger();
     const source = new Subject<string>();
     let armed = false;
@@ -438,7 +438,7 @@ describe('adaptiveBatch: others that misbehave', () => {
     expect(accepted + (refused.unsubscribed ?? 0)).toBe(5);
   });
 
-  test('a flush request whose hold is an object of its own kind is settled as such', () => {
+  test('a flush request whose hold is a class instance is settled as a method call', () => {
     class Claim {
       #settled = false;
       settle() {
@@ -455,7 +455,7 @@ describe('adaptiveBatch: others that misbehave', () => {
     expect(claim.settled).toBe(true);
   });
 
-  test('a source whose teardown throws does not keep it from reporting what was queued', () => {
+  test('a source whose teardown throws does not prevent the report of what was queued', () => {
     const ledger = createLedger();
     const source = new Observable<string>((subscriber) => {
       subscriber.next('a');
@@ -466,7 +466,7 @@ describe('adaptiveBatch: others that misbehave', () => {
     expect(ledger.stats()).toMatchObject({ accepted: 1, lost: { unsubscribed: 1 }, pending: 0 });
   });
 
-  test('a listener of the gate that offers an item, while it is told that the gate closes, does not keep it closed', () => {
+  test('a listener that offers an item while the gate closes does not keep the gate closed', () => {
     const gate = createGate();
     const holder = new Holder<string>();
     const source = new Subject<string>();
@@ -487,7 +487,7 @@ describe('adaptiveBatch: others that misbehave', () => {
 });
 
 describe('adaptiveBatch: a flush request', () => {
-  test('is answered when everything accepted before it has an outcome, and not by what came after', () =>
+  test('is answered when everything accepted before it has an outcome; later items do not delay the answer', () =>
     marbles(async ({ hot, expectBatches, expectObservable, expectSubscriptions, advanceTo }) => {
       const holder = new Holder();
       const answered = new Subject<string>();
@@ -511,7 +511,7 @@ describe('adaptiveBatch: a flush request', () => {
       holder.settle(1);
     }));
 
-  test('is answered at once where nothing waits', () => {
+  test('is answered at once when nothing waits', () => {
     let answers = 0;
     const flushWhen = new Subject<unknown>();
     new Subject().pipe(adaptiveBatch({ ...THREE, flushWhen })).subscribe();

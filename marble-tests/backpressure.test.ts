@@ -28,7 +28,7 @@ function losses() {
 }
 
 describe('backpressure', () => {
-  test('lets out as many as are asked for', () =>
+  test('emits as many items as are asked for', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions, diagram }) => {
       diagram('backpressure', {
         title: 'backpressure: as many as demand asks for',
@@ -55,7 +55,7 @@ describe('backpressure', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('demand that has completed: what it granted comes out, and then the end', async () => {
+  test('after demand has completed, the granted items are emitted, and then the stream completes', async () => {
     const { lost, onLoss } = losses();
     await marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  a---bcd--', LETTERS);
@@ -68,7 +68,7 @@ describe('backpressure', () => {
     expect(lost).toEqual([]);
   });
 
-  test('demand that completes with nothing left: what is queued is lost', async () => {
+  test('when demand completes and none is left, queued items are lost', async () => {
     const { lost, onLoss } = losses();
     await marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  abc---', LETTERS);
@@ -81,7 +81,7 @@ describe('backpressure', () => {
     expect(lost).toEqual(['unsubscribed bc']);
   });
 
-  test('demand that completes after a source that failed: the error, and what is queued is lost', async () => {
+  test('when demand completes after the source has failed, queued items are lost, and the error comes', async () => {
     const { lost, onLoss } = losses();
     await marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  ab#', LETTERS);
@@ -94,7 +94,7 @@ describe('backpressure', () => {
     expect(lost).toEqual(['unsubscribed b']);
   });
 
-  test('demand that is none is told, and changes nothing', async () => {
+  test('invalid demand is reported, and changes nothing', async () => {
     const told: unknown[] = [];
     const onCallbackError = (error: unknown) => void told.push(error);
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
@@ -127,7 +127,7 @@ describe('backpressure: the compulsory cases', () => {
       expectSubscriptions(demand.subscriptions).toBe(subs);
     }));
 
-  test('never: without demand nothing comes out, and no end', () =>
+  test('never: without demand there is no item and no end', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' ab|', LETTERS);
       const subs = '        ^-!';
@@ -146,7 +146,7 @@ describe('backpressure: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('one: completes when it has gone out', () =>
+  test('one: completes when the item has been emitted', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' a|', LETTERS);
       const subs = '        ^!';
@@ -156,7 +156,7 @@ describe('backpressure: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('many: Infinity opens it for good', () =>
+  test('many: Infinity lets all items through from then on', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' ab-----c-d-|', LETTERS);
       const subs = '        ^----------!';
@@ -166,7 +166,7 @@ describe('backpressure: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('error: that of the source comes when the queue is empty', () =>
+  test('error: an error of the source comes when the queue is empty', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' ab#', LETTERS);
       const subs = '        ^-!';
@@ -176,7 +176,7 @@ describe('backpressure: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('error: that of the demand comes at once, and what is queued is lost', async () => {
+  test('error: an error of demand comes at once, and queued items are lost', async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' abc------|', LETTERS);
@@ -203,7 +203,7 @@ describe('backpressure: the compulsory cases', () => {
     expect(lost).toEqual(['unsubscribed bc']);
   });
 
-  test('throwing callback: each changes nothing, and is told', async () => {
+  test('throwing callback: each exception is reported, and changes nothing', async () => {
     const thrown: unknown[] = [];
     const onCallbackError = (error: unknown) => {
       thrown.push(error);
@@ -221,7 +221,7 @@ describe('backpressure: the compulsory cases', () => {
     expect(thrown).toEqual([new Error('mine'), new Error('mine')]);
   });
 
-  test('synchronous re-entrancy: demand and items from within an item wait until it has returned', () => {
+  test('synchronous re-entrancy: demand and items that come during next wait until it has returned', () => {
     const source = new Subject<string>();
     const demand = new Subject<number>();
     const log: string[] = [];
@@ -239,7 +239,7 @@ describe('backpressure: the compulsory cases', () => {
 });
 
 describe('backpressure: synchronous re-entrancy', () => {
-  test('the end from within an item waits until that has returned', () => {
+  test('an end that comes during next waits until it has returned', () => {
     const source = new Subject<string>();
     const log: string[] = [];
     const next = (item: string) => {
@@ -252,7 +252,7 @@ describe('backpressure: synchronous re-entrancy', () => {
     expect(log).toEqual(['<a', 'a>', '|']);
   });
 
-  test('400,000 that are asked for one by one, each from within the one before, need no stack', () => {
+  test('400,000 items, each asked for during the one before, need no deep stack', () => {
     const demand = new Subject<number>();
     let count = 0;
     let completed = false;
@@ -272,7 +272,7 @@ describe('backpressure: synchronous re-entrancy', () => {
     expect({ count, completed }).toEqual({ count: 400_000, completed: true });
   });
 
-  test('demand that is there at once holds for the first item', () => {
+  test('demand that is emitted synchronously counts for the first item', () => {
     const seen: string[] = [];
     of('a', 'b', 'c')
       .pipe(backpressure({ demand: new BehaviorSubject(2) }))
@@ -280,7 +280,7 @@ describe('backpressure: synchronous re-entrancy', () => {
     expect(seen).toEqual(['a', 'b']);
   });
 
-  test('demand that completes at once, with none, does not subscribe the source', () => {
+  test('the source is not subscribed when demand completes at once without a grant', () => {
     let subscribed = false;
     let completed = false;
     const source = new Observable<never>(() => {
@@ -290,7 +290,7 @@ describe('backpressure: synchronous re-entrancy', () => {
     expect({ subscribed, completed }).toEqual({ subscribed: false, completed: true });
   });
 
-  test('whoever has enough ends both sides, and the rest is reported', () => {
+  test('take(n) unsubscribes source and demand, and the rest is reported as lost', () => {
     const { lost, onLoss } = losses();
     const source = new Subject<string>();
     const demand = new Subject<number>();
@@ -304,7 +304,7 @@ describe('backpressure: synchronous re-entrancy', () => {
     expect(lost).toEqual(['unsubscribed b']);
   });
 
-  test('demand adds up without overflow: beyond what a number can count it is Infinity', () => {
+  test('demand adds up without overflow: beyond the safe integers it counts as Infinity', () => {
     const source = new Subject<number>();
     const demand = new Subject<number>();
     const seen: number[] = [];
@@ -318,7 +318,7 @@ describe('backpressure: synchronous re-entrancy', () => {
 });
 
 describe('backpressure: bounds', () => {
-  test("'dropNewest' refuses what meets a full queue", async () => {
+  test("'dropNewest' refuses an item that meets a full queue", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' abcd-|', LETTERS);
@@ -331,7 +331,7 @@ describe('backpressure: bounds', () => {
     expect(lost).toEqual(['queueFull c', 'queueFull d']);
   });
 
-  test("'dropOldest' loses the one that has waited longest", async () => {
+  test("'dropOldest' drops the item that has waited longest", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' abcd-|', LETTERS);
@@ -345,7 +345,7 @@ describe('backpressure: bounds', () => {
     expect(lost).toEqual(['queueFull a', 'queueFull b']);
   });
 
-  test("'error' ends the source, lets out what is queued as it is asked for, and then says so", async () => {
+  test("'error' unsubscribes the source, emits what is queued as it is asked for, and then errors", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold(' abcd-|', LETTERS);
@@ -362,7 +362,7 @@ describe('backpressure: bounds', () => {
 });
 
 describe('backpressure: gate', () => {
-  test('is closed once, however full it gets', () => {
+  test('is closed once, however full the queue gets', () => {
     const gate = createGate();
     let closings = 0;
     const counting: Gate = {
@@ -379,7 +379,7 @@ describe('backpressure: gate', () => {
     expect(closings).toBe(1);
   });
 
-  test('is closed at half of the queue, and open again at a quarter', () =>
+  test('is closed when the queue is half full, and open again at a quarter', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold('  abc-------|', LETTERS);
       const subs = '         ^---------!';
@@ -407,7 +407,7 @@ describe('backpressure: gate', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('unsubscribed, it leaves the gate open', () => {
+  test('is open after an unsubscribe', () => {
     const gate = createGate();
     const subscription = range(0, 9)
       .pipe(backpressure({ demand: NEVER, gate, maxQueueSize: 2 }))
@@ -432,7 +432,7 @@ describe('backpressure: options', () => {
     expect(() => backpressure(options as BackpressureOptions<string>)).toThrow(message);
   });
 
-  test('refuses no options', () => {
+  test('refuses a call without options', () => {
     expect(() => backpressure(undefined as never)).toThrow('backpressure options must be an object');
   });
 });

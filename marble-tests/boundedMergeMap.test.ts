@@ -18,7 +18,7 @@ function losses() {
 }
 
 describe('boundedMergeMap', () => {
-  test('runs so many at once, and answers each item with a result', () =>
+  test('runs up to concurrency inners at a time, and emits one result per item', () =>
     marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
       diagram('boundedMergeMap', {
         title: 'boundedMergeMap: concurrency 2, one result per item',
@@ -40,7 +40,7 @@ describe('boundedMergeMap', () => {
       expectSubscriptions(inner.subscriptions).toBe(inners);
     }));
 
-  test('a project that returns nothing to subscribe to is the result of its item', () =>
+  test('a project that returns no Observable gives its item a failed result', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     -a-b-|', LETTERS);
       const subs = '            ^----!';
@@ -61,7 +61,7 @@ describe('boundedMergeMap', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a teardown that throws is told, and the next item begins', () => {
+  test('a teardown that throws is reported, and the next item begins', () => {
     const thrown: unknown[] = [];
     const results: unknown[] = [];
     const inner = new Observable<never>((subscriber) => {
@@ -76,7 +76,7 @@ describe('boundedMergeMap', () => {
     expect(thrown).toHaveLength(2);
   });
 
-  test('an abort that throws is told, and the others are aborted', () => {
+  test('an abort that throws is reported, and the others are aborted', () => {
     const thrown: unknown[] = [];
     let aborted = 0;
     const inner = new Observable<never>(() => () => {
@@ -90,7 +90,7 @@ describe('boundedMergeMap', () => {
     expect(thrown).toHaveLength(2);
   });
 
-  test('a source whose teardown throws keeps nothing from being reported', () => {
+  test('a source whose teardown throws does not prevent the report of losses', () => {
     const { lost, onLoss } = losses();
     const source = new Observable<string>((subscriber) => {
       subscriber.next('a');
@@ -113,7 +113,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('never: an inner that never ends holds its slot, and the end', () =>
+  test('never: an inner that never ends keeps its slot, and delays the end', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     a-b|', LETTERS);
       const subs = '            ^--!';
@@ -140,7 +140,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('one: completes when the last result is there', () =>
+  test('one: completes when the last result has been emitted', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     -a|', LETTERS);
       const subs = '            ^-!';
@@ -157,7 +157,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(inner.subscriptions).toBe(inners);
     }));
 
-  test('many: a result carries the item, its number and the values of its inner', () =>
+  test('many: a result has the item, its index and the values of its inner', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     a---b---|', LETTERS);
       const subs = '            ^-------!';
@@ -170,7 +170,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('error: that of an inner is the result of its item, and the others go on', () =>
+  test('error: an error of an inner is the result of its item, and the others go on', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     a---b---|', LETTERS);
       const subs = '            ^-------!';
@@ -184,7 +184,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('error: that of the source comes after the results, those of the queue included', () =>
+  test('error: an error of the source comes after all results, including those of queued items', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     ab#', LETTERS);
       const subs = '            ^-!';
@@ -201,7 +201,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(inner.subscriptions).toBe(inners);
     }));
 
-  test('early unsubscribe: starts nothing more, aborts, and reports what it held', async () => {
+  test('early unsubscribe: starts nothing more, aborts, and reports held items as lost', async () => {
     const { lost, onLoss } = losses();
     await marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
       const source = hot('      abcd---', LETTERS);
@@ -220,7 +220,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
     expect(lost).toEqual(['unsubscribed cd', 'unconfirmed ab']);
   });
 
-  test('throwing callback: a project that throws is the result of its item', () =>
+  test('throwing callback: a project that throws gives its item a failed result', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     -a-b-|', LETTERS);
       const subs = '            ^----!';
@@ -230,7 +230,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('throwing callback: onLoss changes nothing, and is told', async () => {
+  test('throwing callback: an exception of onLoss is reported, and changes nothing', async () => {
     const thrown: unknown[] = [];
     const onCallbackError = (error: unknown) => void thrown.push(error);
     await marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
@@ -250,7 +250,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
     expect(thrown).toEqual([new Error('mine'), new Error('mine')]);
   });
 
-  test('synchronous re-entrancy: an item, or the end, from within a result queues behind', () =>
+  test('synchronous re-entrancy: an item or an end that comes during a result is handled after it', () =>
     marbles(async ({ flush }) => {
       const source = new Subject<string>();
       const log: string[] = [];
@@ -269,7 +269,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
 });
 
 describe('boundedMergeMap: synchronous re-entrancy', () => {
-  test('an item from within project queues behind', () => {
+  test('an item that comes during project is queued', () => {
     const source = new Subject<string>();
     const log: string[] = [];
     const project = (item: string) => {
@@ -283,7 +283,7 @@ describe('boundedMergeMap: synchronous re-entrancy', () => {
     expect(log).toEqual(['<a', 'a>', 'a', '<b', 'b>', 'b']);
   });
 
-  test('whoever has enough ends the source during its synchronous emission', () => {
+  test('take(n) unsubscribes the source during its synchronous emission', () => {
     const { lost, onLoss } = losses();
     const results: string[] = [];
     let begun = 0;
@@ -299,7 +299,7 @@ describe('boundedMergeMap: synchronous re-entrancy', () => {
     expect(lost).toEqual([]);
   });
 
-  test('a project that unsubscribes leaves nothing', () => {
+  test('a project that unsubscribes leaves nothing behind', () => {
     const { lost, onLoss } = losses();
     const source = new Subject<string>();
     let subscribed = false;
@@ -317,7 +317,7 @@ describe('boundedMergeMap: synchronous re-entrancy', () => {
     expect(lost).toEqual(['unconfirmed a']);
   });
 
-  test.each([1, 4])('400,000 inners that end at once need no stack, %i at a time', (concurrency) => {
+  test.each([1, 4])('400,000 inners that end synchronously need no deep stack, %i at a time', (concurrency) => {
     let sum = 0;
     let completed = false;
     range(0, 400_000)
@@ -387,7 +387,7 @@ describe('boundedMergeMap: order', () => {
       expectSubscriptions(fast.subscriptions).toBe(inners);
     }));
 
-  test("'source': results that wait take places in the queue, so that an item that hangs fills no memory", async () => {
+  test("'source': results that wait take places in the queue, so that memory stays bounded while an item hangs", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     abcdefgh|', LETTERS);
@@ -416,7 +416,7 @@ describe('boundedMergeMap: order', () => {
     expect(lost).toEqual(['unconfirmed abc']);
   });
 
-  test('per key: one after the other, those of different keys at once', () =>
+  test('per key: items of one key run one after the other, those of different keys at the same time', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const values = { a: 'a1', b: 'a2', c: 'c1', d: 'c2', e: 'a3' };
       const source = cold('     (abcde|)', values);
@@ -441,7 +441,7 @@ describe('boundedMergeMap: order', () => {
       expectSubscriptions(inner.subscriptions).toBe(inners);
     }));
 
-  test('per key: the keys take turns, and a key that waits for itself takes no slot', () =>
+  test('per key: the keys take turns, and an item that waits for its key takes no slot', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const values = { a: 'a1', b: 'a2', c: 'a3', d: 'd1' };
       const source = cold('     (abcd|)', values);
@@ -457,7 +457,7 @@ describe('boundedMergeMap: order', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('per key: a full queue of one key leaves an idle key its slot', async () => {
+  test('per key: an idle key gets a slot although the queue is full of another key', async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const values = { a: 'a1', b: 'a2', c: 'a3', d: 'd1' };
@@ -478,7 +478,7 @@ describe('boundedMergeMap: order', () => {
     expect(lost).toEqual(['queueFull a3']);
   });
 
-  test('per key: an item whose key is unknown waits for none that has none', () =>
+  test('per key: items without a known key do not wait for each other', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     ab|', LETTERS);
       const subs = '            ^-!';
@@ -494,7 +494,7 @@ describe('boundedMergeMap: order', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('per key: a key that throws is the result of its item, which waits for nobody', () =>
+  test('per key: a key that throws gives its item a failed result, and the item waits for no other', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     -a-b-|', LETTERS);
       const subs = '            ^----!';
@@ -509,7 +509,7 @@ describe('boundedMergeMap: order', () => {
 });
 
 describe('boundedMergeMap: bounds', () => {
-  test("'dropNewest' refuses what meets a full queue; its number is left out", async () => {
+  test("'dropNewest' refuses an item that meets a full queue, and its index is left out", async () => {
     const { lost, onLoss } = losses();
     const indices: number[] = [];
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
@@ -532,7 +532,7 @@ describe('boundedMergeMap: bounds', () => {
     expect(indices).toEqual([0, 1, 3]);
   });
 
-  test("'dropOldest' loses the one that has waited longest", async () => {
+  test("'dropOldest' drops the item that has waited longest", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     abcde|', LETTERS);
@@ -553,7 +553,7 @@ describe('boundedMergeMap: bounds', () => {
     expect(lost).toEqual(['queueFull b', 'queueFull c']);
   });
 
-  test("'dropOldest' where nobody waits who could be dropped refuses the newest", async () => {
+  test("'dropOldest' refuses the newest item when none waits that could be dropped", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     abcd|', LETTERS);
@@ -574,7 +574,7 @@ describe('boundedMergeMap: bounds', () => {
     expect(lost).toEqual(['queueFull d']);
   });
 
-  test("'dropOldest' per key: the longest waiting of all keys goes, and its key is forgotten", async () => {
+  test("'dropOldest' per key: the item that has waited longest of all keys is dropped, and its key is forgotten", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     abcdefgh|', LETTERS);
@@ -601,7 +601,7 @@ describe('boundedMergeMap: bounds', () => {
     expect(lost.join()).toBe([...'bcdefg'].map((letter) => `queueFull ${letter}`).join());
   });
 
-  test("'dropOldest' per key: the slot that the dropped one waited for goes to others", async () => {
+  test("'dropOldest' per key: the slot that the dropped item waited for goes to another item", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const values = { a: 'a1', b: 'b1', c: 'c1', d: 'a2', e: 'e1', f: 'f1' };
@@ -630,7 +630,7 @@ describe('boundedMergeMap: bounds', () => {
     expect(lost).toEqual(['queueFull c1']);
   });
 
-  test("'error' ends the source, lets the others finish, and then says so", async () => {
+  test("'error' unsubscribes the source, lets the others finish, and then errors", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     abcd|', LETTERS);
@@ -650,7 +650,7 @@ describe('boundedMergeMap: bounds', () => {
     expect(lost).toEqual(['queueFull c']);
   });
 
-  test('an inner that emits too many values is aborted, and has failed', () =>
+  test('an inner that emits too many values is aborted, and its item has failed', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     a----|', LETTERS);
       const subs = '            ^----!';
@@ -676,7 +676,7 @@ describe('boundedMergeMap: bounds', () => {
 });
 
 describe('boundedMergeMap: a limit that changes', () => {
-  test('counts for the next, and what runs goes on; until its first value there is one slot', () =>
+  test('counts for later items, and running inners go on; until its first value there is one slot', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold('     (abcdefg|)', LETTERS);
       const subs = '            (^!)';
@@ -703,7 +703,7 @@ describe('boundedMergeMap: a limit that changes', () => {
       expectSubscriptions(concurrency.subscriptions).toBe('^-------------------------------!');
     }));
 
-  test('one that is none, or an error, is told and changes nothing', async () => {
+  test('an invalid limit, or an error, is reported and changes nothing', async () => {
     const thrown: unknown[] = [];
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold('     (abc|)', LETTERS);
@@ -731,7 +731,7 @@ describe('boundedMergeMap: a limit that changes', () => {
     ]);
   });
 
-  test('one that grows while it is unsubscribed starts nothing', () => {
+  test('a limit that grows during the unsubscribe starts nothing', () => {
     const concurrency = new BehaviorSubject(1);
     const source = new Observable<string>((subscriber) => {
       for (const item of ['a', 'b', 'c']) subscriber.next(item);
@@ -746,7 +746,7 @@ describe('boundedMergeMap: a limit that changes', () => {
     expect(begun).toEqual(['a']);
   });
 
-  test('one that is there at once holds for the first item', () => {
+  test('a limit that is emitted synchronously counts for the first item', () => {
     let begun = 0;
     const project = () => {
       begun += 1;
@@ -763,7 +763,7 @@ describe('boundedMergeMap: a limit that changes', () => {
 });
 
 describe('boundedMergeMap: gate', () => {
-  test('is closed at half of the queue, and open again at a quarter', () =>
+  test('is closed when the queue is half full, and open again at a quarter', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     (abcd)---e--|', LETTERS);
       const subs = '            ^-----------!';
@@ -804,7 +804,7 @@ describe('boundedMergeMap: gate', () => {
     expect(reopened).toEqual([false, true]);
   });
 
-  test('what throws after the end does not close it again', () => {
+  test('a teardown that throws after the end does not close the gate again', () => {
     const gate = createGate();
     const source = new Subject<string>();
     const project = (item: string) => {
@@ -818,7 +818,7 @@ describe('boundedMergeMap: gate', () => {
     expect(gate.open).toBe(true);
   });
 
-  test('unsubscribed, it leaves the gate open', () => {
+  test('is open after an unsubscribe', () => {
     const gate = createGate();
     const subscription = range(0, 9)
       .pipe(boundedMergeMap(() => NEVER, { gate, concurrency: 1, maxQueueSize: 2 }))
@@ -828,7 +828,7 @@ describe('boundedMergeMap: gate', () => {
     expect(gate.open).toBe(true);
   });
 
-  test('a gate whose listener empties the queue while it closes is not left closed', () => {
+  test('is not left closed when a listener empties the queue while the gate closes', () => {
     const gate = createGate();
     const source = new Subject<number>();
     const concurrency = new BehaviorSubject(1);
@@ -866,7 +866,7 @@ describe('boundedMergeMap: options', () => {
     expect(() => boundedMergeMap(() => EMPTY, options as BoundedMergeMapOptions<string>)).toThrow(message);
   });
 
-  test('refuses what cannot project', () => {
+  test('refuses a project that is no function', () => {
     expect(() => boundedMergeMap(throwError as never, null as never)).toThrow('boundedMergeMap options must be');
     expect(() => boundedMergeMap('project' as never)).toThrow('boundedMergeMap.project must be a function');
   });

@@ -38,7 +38,7 @@ const LETTERS: Readonly<Record<string, string>> = {
 const told = map(({ lost }: Outcome<unknown>) => lost[0]?.reason ?? 'delivered');
 
 describe('exportTo', () => {
-  test('answers each batch with an outcome', () =>
+  test('emits one outcome per batch', () =>
     marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts, diagram }) => {
       diagram('exportTo', { title: 'exportTo: the sink answers after 2 ms, one outcome per batch' });
       const source = hotBatches('--[ab]----[c]-|');
@@ -51,7 +51,7 @@ describe('exportTo', () => {
       expectAttempts(backend).toBe(attempts, ['ab', 'c']);
     }));
 
-  test('a sink that answers by a promise is asked again for each attempt', () =>
+  test('a sink that returns a promise is called again for each attempt', () =>
     marbles(({ coldBatches, expectObservable, expectSubscriptions }) => {
       let attempts = 0;
       const post = async (): Promise<Response> => {
@@ -67,7 +67,7 @@ describe('exportTo', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a sink that completes without an answer leaves the outcome unknown', () =>
+  test('an attempt whose sink completes without an answer has an unknown outcome', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('[a]|');
       const subs = '              ^--!';
@@ -76,7 +76,7 @@ describe('exportTo', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('400,000 items through batches and export leave nothing behind', () => {
+  test('after 400,000 items through batches and export nothing is pending', () => {
     const ledger = createLedger();
     const held: (() => void)[] = [];
     const later = (): Observable<Response> => {
@@ -145,7 +145,7 @@ describe('exportTo: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('early unsubscribe: starts nothing more, aborts, and settles what it held', async () => {
+  test('early unsubscribe: starts nothing more, aborts, and settles the batches that it held', async () => {
     const lost: Loss[] = [];
     const ledger = createLedger();
     await marbles(({ hot, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
@@ -171,7 +171,7 @@ describe('exportTo: the compulsory cases', () => {
     expect(ledger.stats()).toMatchObject({ lost: { unconfirmed: 2, unsubscribed: 2 }, pending: 0 });
   });
 
-  test('throwing callback: each is counted, and the stream goes on', async () => {
+  test('throwing callback: each exception is counted, and the stream goes on', async () => {
     const ledger = createLedger();
     await marbles(({ coldBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('[a]---[b]--|');
@@ -213,8 +213,8 @@ describe('exportTo: the compulsory cases', () => {
   );
 });
 
-describe('exportTo: others that misbehave', () => {
-  test('a source whose teardown throws does not keep it from aborting and settling', () => {
+describe('exportTo: sources that misbehave', () => {
+  test('a source whose teardown throws does not prevent the abort, and batches are settled', () => {
     const ledger = createLedger();
     const losses: Loss[] = [];
     let aborts = 0;
@@ -235,7 +235,7 @@ describe('exportTo: each batch ends once', () => {
   const three = [['a'], ['b'], ['c']];
   const silent: Sink<string> = { name: 'silent', export: () => new Observable(() => {}) };
 
-  test('when an outcome of a stop makes the subscriber leave', () => {
+  test('when the subscriber unsubscribes at an outcome of a stop', () => {
     const ledger = createLedger();
     const stopWhen = new Subject<void>();
     const losses: Loss[] = [];
@@ -248,7 +248,7 @@ describe('exportTo: each batch ends once', () => {
     expect(ledger.stats()).toMatchObject({ accepted: 3, lost: { unconfirmed: 3 }, pending: 0 });
   });
 
-  test('when the abort of one attempt answers the others', () => {
+  test('when the abort of one attempt makes the sink answer the others', () => {
     const ledger = createLedger();
     const answers = new Set<(response: Response) => void>();
     const gossiping: Sink<string> = {
@@ -271,25 +271,28 @@ describe('exportTo: each batch ends once', () => {
     expect([delivered + (lost.unconfirmed ?? 0), pending]).toEqual([3, 0]);
   });
 
-  test.each([1, 4])('a backlog of 20,000 that ends at once when the first slot comes, %i at a time', (concurrency) => {
-    const ledger = createLedger();
-    const first = new Subject<Response>();
-    let attempts = 0;
-    const sink: Sink<number> = { name: 'late', export: () => (attempts++ < concurrency ? first : of({})) };
-    let outcomes = 0;
-    range(0, 20_000)
-      .pipe(
-        map((number) => [number]),
-        exportTo(sink, { concurrency, ledger }),
-      )
-      .subscribe(() => (outcomes += 1));
-    expect(ledger.stats()).toMatchObject({ pending: 20_000, inFlight: concurrency });
-    first.next({});
-    expect(outcomes).toBe(20_000);
-    expect(ledger.stats()).toMatchObject({ delivered: 20_000, pending: 0, inFlight: 0 });
-  });
+  test.each([1, 4])(
+    'when a backlog of 20,000 batches ends synchronously after the first slot is free, %i at a time',
+    (concurrency) => {
+      const ledger = createLedger();
+      const first = new Subject<Response>();
+      let attempts = 0;
+      const sink: Sink<number> = { name: 'late', export: () => (attempts++ < concurrency ? first : of({})) };
+      let outcomes = 0;
+      range(0, 20_000)
+        .pipe(
+          map((number) => [number]),
+          exportTo(sink, { concurrency, ledger }),
+        )
+        .subscribe(() => (outcomes += 1));
+      expect(ledger.stats()).toMatchObject({ pending: 20_000, inFlight: concurrency });
+      first.next({});
+      expect(outcomes).toBe(20_000);
+      expect(ledger.stats()).toMatchObject({ delivered: 20_000, pending: 0, inFlight: 0 });
+    },
+  );
 
-  test('an answer of nothing is an answer', () => {
+  test('undefined is an answer', () => {
     const outcomes: Outcome<string>[] = [];
     const sink = { name: 'loose', export: () => of(undefined) } as unknown as Sink<string>;
     of(['a'])
@@ -298,7 +301,7 @@ describe('exportTo: each batch ends once', () => {
     expect(outcomes).toMatchObject([{ delivered: 1, lost: [] }]);
   });
 
-  test('what is no batch ends the stream at its own end, and not in the middle of whoever emits', () => {
+  test('a value that is no batch ends the stream by an error, and is not thrown at the source', () => {
     const source = new Subject<string[]>();
     const ended: string[] = [];
     source.pipe(exportTo({ name: 'sink', export: () => of({}) })).subscribe({
@@ -313,7 +316,7 @@ describe('exportTo: each batch ends once', () => {
     ]);
   });
 
-  test('a batch whose bytes are no number does not block the others', () => {
+  test('a batch whose bytes are not a number does not block the others', () => {
     const ledger = createLedger();
     const odd = {
       items: ['a'],
@@ -342,7 +345,7 @@ describe('exportTo: the layers', () => {
       expectAttempts(backend).toBe(attempts, ['a', 'a']);
     }));
 
-  test('the timeout of an attempt does not run while it waits for its slot', () =>
+  test('the timeout of an attempt does not run during the wait for a slot', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b]|)');
       const subs = '              (^!)';
@@ -355,7 +358,7 @@ describe('exportTo: the layers', () => {
       expectAttempts(backend).toBe(attempts, ['a', 'b']);
     }));
 
-  test('a delay of the server that is no number is none', () =>
+  test('an invalid Retry-After is ignored', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]|');
       const subs = '              ^--!';
@@ -367,7 +370,7 @@ describe('exportTo: the layers', () => {
       expectAttempts(backend).toBe(attempts);
     }));
 
-  test('what was unknown is delivered when a later attempt is', () =>
+  test('items of an attempt with an unknown outcome are delivered when a later attempt is', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]|');
       const subs = '              ^--!';
@@ -407,7 +410,7 @@ describe('exportTo: the layers', () => {
       expectAttempts(backend).toBe(attempts, ['a']);
     }));
 
-  test('the deadline during a wait ends it', () =>
+  test('the deadline ends a wait between attempts', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]|');
       const subs = '              ^--!';
@@ -420,7 +423,7 @@ describe('exportTo: the layers', () => {
       expectAttempts(backend).toBe(attempts);
     }));
 
-  test.each(['p', 'l'])('%s is an answer for good', (answer) =>
+  test.each(['p', 'l'])('the answer %s is not tried again', (answer) =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[a]--|');
       const subs = '              ^----!';
@@ -433,7 +436,7 @@ describe('exportTo: the layers', () => {
     }),
   );
 
-  test('a limit that changes counts for the next, and what runs goes on', () =>
+  test('a limit that changes counts for later attempts, and running ones go on', () =>
     marbles(({ coldBatches, hot, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b][c][d]|)');
       const subs = '              (^!)';
@@ -446,7 +449,7 @@ describe('exportTo: the layers', () => {
       expectAttempts(backend).toBe(attempts, ['a', 'b', 'c', 'd']);
     }));
 
-  test('a limit that is none is counted, and changes nothing', async () => {
+  test('an invalid limit is counted, and changes nothing', async () => {
     const ledger = createLedger();
     await marbles(({ coldBatches, hot, sink, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('([a][b]|)');
@@ -459,7 +462,7 @@ describe('exportTo: the layers', () => {
     expect(ledger.stats().callbackErrors).toBe(2);
   });
 
-  test('a sink that bears less than the concurrency gets less', () =>
+  test('the maxConcurrency of a sink limits the concurrency', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('([a][b]|)');
       const subs = '              (^!)';
@@ -472,7 +475,7 @@ describe('exportTo: the layers', () => {
     }));
 });
 
-describe('exportTo: what is told', () => {
+describe('exportTo: an outcome has', () => {
   /** The outcomes of two items that a sink answers at once. */
   const outcomesOf = (answer: Response) => {
     const outcomes: Outcome<string>[] = [];
@@ -483,18 +486,18 @@ describe('exportTo: what is told', () => {
     return outcomes;
   };
 
-  test('what the backend rejected, and why', () => {
+  test('the number of rejected items, and why', () => {
     expect(outcomesOf({ rejected: 1, message: 'too old' })).toMatchObject([
       { delivered: 1, rejected: 1, lost: [], message: 'too old' },
     ]);
   });
 
-  test('what could not be encoded', () => {
+  test('the number of items that could not be encoded', () => {
     const lost = [{ count: 2, reason: 'unencodable', stage: 'exportTo(backend)' }];
     expect(outcomesOf({ unencodable: 2 })).toMatchObject([{ delivered: 0, rejected: 0, lost }]);
   });
 
-  test('a sink that claims more than the batch has is cut down to it', () => {
+  test('counts that are cut down to the batch, when a sink claims more', () => {
     expect(outcomesOf({ unencodable: 1, rejected: 9 })).toMatchObject([
       { delivered: 0, rejected: 1, lost: [{ count: 1 }] },
     ]);
@@ -502,7 +505,7 @@ describe('exportTo: what is told', () => {
     expect(outcomesOf({ rejected: -5 })).toMatchObject([{ delivered: 2 }]);
   });
 
-  test('attempts, their duration, and that of the whole', () =>
+  test('the attempts, the duration of the last one, and that of all', () =>
     marbles(async ({ coldBatches, sink, flush }) => {
       const outcomes: Outcome<unknown>[] = [];
       coldBatches('-[a]|')
@@ -534,7 +537,7 @@ describe('exportTo: what is told', () => {
 });
 
 describe('exportTo: bounds and stopping', () => {
-  test('a batch for which there is no room is lost as queueFull', async () => {
+  test('a batch that finds no room is lost as queueFull', async () => {
     const ledger = createLedger();
     await marbles(({ hotBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = hotBatches('[ab]-[cd]-|');
@@ -553,7 +556,7 @@ describe('exportTo: bounds and stopping', () => {
     });
   });
 
-  test('it is bounded in bytes, too; one batch alone always has room', () =>
+  test('pending batches are bounded in bytes, too; a batch that is alone always has room', () =>
     marbles(({ hotBatches, sink, expectObservable, expectSubscriptions }) => {
       const source = hotBatches('[a]--[b]---|', { a: 'long enough', b: 'b' });
       const subs = '             ^----------!';
@@ -565,7 +568,7 @@ describe('exportTo: bounds and stopping', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('stopWhen gives up what is under way and what comes later, and says so', async () => {
+  test('stopWhen gives up what is pending and what comes later, with outcomes', async () => {
     const ledger = createLedger();
     await marbles(({ hotBatches, hot, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
       const source = hotBatches('([a][b])--[c]|');
@@ -613,7 +616,7 @@ describe('exportTo: bounds and stopping', () => {
     expect(() => exportTo(sink, options as ExportToOptions<string>)).toThrow(message);
   });
 
-  test('refuses what is no sink', () => {
+  test('refuses a value that is no sink', () => {
     expect(() => exportTo({} as Sink<string>)).toThrow('exportTo.sink must be a sink');
     expect(() => exportTo({ export: () => of({}) } as unknown as Sink<string>)).toThrow(
       'exportTo.sink.name must be a string',

@@ -7,7 +7,7 @@ import { throwing } from './support.ts';
 const TIMEOUT = { code: 'TIMEOUT', message: 'the source took longer than 5 ms and was aborted' };
 
 describe('raceTimeout', () => {
-  test('bounds the time to the first value, or the whole', () =>
+  test('bounds the time to the first value, or the whole time', () =>
     marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
       diagram('raceTimeout', { title: 'raceTimeout: millis 5', results: ["bounds 'first'", "bounds 'whole'"] });
       const source = cold(' ----a----b-|');
@@ -109,7 +109,7 @@ describe('raceTimeout: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('throwing callback: it takes none; a source that throws when it is subscribed to errors, and leaves no timer', () =>
+  test('throwing callback: there is no callback; a source that throws at its subscription errors, and leaves no timer', () =>
     marbles(({ expectObservable }) => {
       const source = defer(throwing);
       const expected = '    #';

@@ -39,7 +39,7 @@ describe('retryWithBackoff', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a server that says when is waited for, when it is later than the backoff', () =>
+  test('a delay that the server asks for is kept when it is longer than the backoff', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -#', {}, failed({ kind: 'throttled', retryAfterMillis: 7 }));
       const subs = ['       ^!', '--------^!'];
@@ -48,7 +48,7 @@ describe('retryWithBackoff', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a server that says tomorrow is capped', () =>
+  test('a long delay that the server asks for is capped', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -#', {}, failed({ kind: 'throttled', retryAfterMillis: 86_400_000 }));
       const subs = ['       ^!', '-----------^!'];
@@ -67,18 +67,20 @@ describe('retryWithBackoff', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test.each([Number.NaN, -1, 2, Number.POSITIVE_INFINITY])('a random that answers %d is not taken at its word', (odd) =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -#');
-      const subs = ['       ^!', '---^!'];
-      const expected = '    ----#';
-      const backoff = exponentialBackoff({ initialMillis: 4, maxMillis: 4, jitter: 'full' });
-      expectObservable(source.pipe(retryWithBackoff({ maxAttempts: 2, backoff, random: () => odd }))).toBe(expected);
-      expectSubscriptions(source.subscriptions).toBe(subs);
-    }),
+  test.each([Number.NaN, -1, 2, Number.POSITIVE_INFINITY])(
+    'a random that returns %d is reported, and 0.5 stands in for it',
+    (odd) =>
+      marbles(({ cold, expectObservable, expectSubscriptions }) => {
+        const source = cold(' -#');
+        const subs = ['       ^!', '---^!'];
+        const expected = '    ----#';
+        const backoff = exponentialBackoff({ initialMillis: 4, maxMillis: 4, jitter: 'full' });
+        expectObservable(source.pipe(retryWithBackoff({ maxAttempts: 2, backoff, random: () => odd }))).toBe(expected);
+        expectSubscriptions(source.subscriptions).toBe(subs);
+      }),
   );
 
-  test('a classification that unsubscribes ends it', () =>
+  test('a classify that unsubscribes ends the retries', () =>
     marbles(async ({ flush }) => {
       const source = new Subject();
       const classify = (): Failure => {
@@ -183,7 +185,7 @@ describe('retryWithBackoff: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('throwing callback: each changes nothing; classify counts as retryable, the backoff as a second', () =>
+  test('throwing callback: the retries go on; classify counts as retryable, the backoff as one second', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -#');
       const subs = ['       ^!', '    - 1s ^!'];
@@ -199,7 +201,7 @@ describe('retryWithBackoff: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('synchronous re-entrancy: a source that fails at once needs no stack, and every attempt is told', () =>
+  test('synchronous re-entrancy: a source that fails at once needs no deep stack, and every attempt is reported', () =>
     marbles(async ({ flush }) => {
       const told: number[] = [];
       let error: unknown;

@@ -45,7 +45,7 @@ describe('safely', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('concatMap: an Observable is a fallback like any other', () =>
+  test('concatMap: a fallback may return an Observable', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -a-b-c-|', LETTERS);
       const subs = '        ^------!';
@@ -91,7 +91,7 @@ describe('safely', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('a rejection that nobody waits for is not left unhandled', async () => {
+  test('a rejection is handled although the result is not awaited', async () => {
     const unhandled: unknown[] = [];
     const onUnhandled = (reason: unknown) => void unhandled.push(reason);
     process.on('unhandledRejection', onUnhandled);
@@ -103,13 +103,13 @@ describe('safely', () => {
     expect(safe.errors).toBe(1);
   });
 
-  test('a result that throws when it is looked at is an exception', () => {
+  test('a result whose then throws counts as an exception', () => {
     const hostile = new Proxy({}, { get: throwing });
     const safe = safely(() => hostile, { fallback: () => 'instead' });
     expect(safe()).toBe('instead');
   });
 
-  test('what is no callback, or an unknown option, is refused', () => {
+  test('a callback that is no function, or an unknown option, is refused', () => {
     expect(() => safely('shout' as never)).toThrow('safely.callback must be a function, but was given "shout"');
     expect(() => safely(shout, { fallback: '?' } as never)).toThrow('safely.fallback must be a function');
     expect(() => safely(shout, { onError: 1 } as never)).toThrow('safely.onError must be a function, but was given 1');
@@ -163,7 +163,7 @@ describe('safely: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('early unsubscribe: nothing of it remains', () =>
+  test('early unsubscribe: the callback is not called any more', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -a-b-c-|', LETTERS);
       const subs = '        ^---!';
@@ -172,7 +172,7 @@ describe('safely: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('throwing callback: onError changes nothing; a fallback counts as well, and undefined stands in for it', () => {
+  test('throwing callback: an exception of onError changes nothing; one of the fallback counts, and undefined stands in for it', () => {
     const told: unknown[] = [];
     const listening = safely(shout, { fallback: throwing, onError: (error) => told.push(error) });
     expect(listening('b')).toBeUndefined();

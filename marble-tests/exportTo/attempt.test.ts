@@ -57,11 +57,11 @@ describe('exportTo: how far an attempt is', () => {
     },
   );
 
-  test('a sink that reports nothing is taken to send from the start', async () => {
+  test('a sink that reports no phase counts as sending from the start', async () => {
     expect(reasonOf(await outcomeOf(silent(() => {})))).toBe('unconfirmed');
   });
 
-  test('the message of a timeout names the limit, what was going on and where', async () => {
+  test('the message of a timeout names the limit, the phase and the address', async () => {
     const where = 'http://localhost:4318/v1/traces';
     const { error } = await outcomeOf(silent((attempt) => attempt.enter('connecting', where)));
     expect(error?.code).toBe('TIMEOUT');
@@ -70,7 +70,7 @@ describe('exportTo: how far an attempt is', () => {
     );
   });
 
-  test('only an attempt that was sent says that a batch is too slow in one piece', async () => {
+  test('only the timeout of an attempt that was sent counts as too slow in one piece', async () => {
     const outcome = await outcomeOf(silent((attempt) => attempt.enter('connecting')));
     expect(outcome.timeouts).toBeUndefined();
     expect((await outcomeOf(silent((attempt) => attempt.enter('sending')))).timeouts).toBe(1);
@@ -99,7 +99,7 @@ describe('exportTo: an answer that is known although the attempt goes on', () =>
     expect(outcome).toMatchObject({ lost: [{ reason: 'permanent' }], attempts: 1 });
   });
 
-  test('a refusal counts, too, when the batch is given up; and the last failure says why', async () => {
+  test('a refusal counts when the batch is given up, too, and the outcome has the last failure', async () => {
     const refused = known(new ExportError({ kind: 'permanent' }, 'answered 400'));
     await marbles(({ coldBatches, cold, expectOutcomes, expectSubscriptions }) => {
       const source = coldBatches('[a]|');
@@ -115,7 +115,7 @@ describe('exportTo: an answer that is known although the attempt goes on', () =>
     expect(outcome).toMatchObject({ lost: [{ reason: 'shutdown' }], error: { message: 'busy' } });
   });
 
-  test('it counts at the deadline of the whole, and when the batch is given up', async () => {
+  test('an answer counts at the deadline of the batch, and when the batch is given up', async () => {
     const sink = known({});
     expect(await outcomeOf(sink, { retry: { maxElapsedMillis: 3 } })).toMatchObject({ delivered: 1 });
     expect(await outcomeOf(sink, { stopWhen: of('now') })).toMatchObject({ delivered: 0 });
@@ -126,18 +126,18 @@ describe('exportTo: an answer that is known although the attempt goes on', () =>
   });
 });
 
-describe('exportTo: sinks as people write them', () => {
+describe('exportTo: sinks in other shapes', () => {
   test('an async function is a sink', async () => {
     const sink: Sink<string> = { name: 'posting', export: async () => ({ message: 'thanks' }) };
     expect(await outcomeOf(sink, {})).toMatchObject({ delivered: 1, message: 'thanks' });
   });
 
-  test('an iterable is one, and its first value is the answer', async () => {
+  test('an iterable may be returned, and its first value is the answer', async () => {
     const sink: Sink<string> = { name: 'listing', export: () => [{ rejected: 1 }, {}] };
     expect(await outcomeOf(sink, {})).toMatchObject({ rejected: 1 });
   });
 
-  test('counts of 64 bits may be bigints, and what cannot be read says nothing', async () => {
+  test('counts may be bigints, and invalid counts are 0', async () => {
     const answering = (answer: unknown): Sink<string> => ({ name: 'odd', export: () => of(answer as Response) });
     expect(await outcomeOf(answering({ rejected: 1n }), {})).toMatchObject({ rejected: 1, attempts: 1 });
     const hostile = Object.defineProperty({}, 'rejected', { enumerable: true, get: throwing });
@@ -145,7 +145,7 @@ describe('exportTo: sinks as people write them', () => {
     expect(await outcomeOf(answering({ rejected: Symbol('one') }), {})).toMatchObject({ delivered: 1, attempts: 1 });
   });
 
-  test('what a sink puts into its batch, or takes out of it, does not break the books', async () => {
+  test('the ledger adds up when a sink adds items to its batch or removes some', async () => {
     for (const mutate of [(items: string[]) => items.splice(0), (items: string[]) => items.push('b', 'c')]) {
       const ledger = createLedger();
       const sink: Sink<string> = {
@@ -161,7 +161,7 @@ describe('exportTo: sinks as people write them', () => {
     }
   });
 
-  test('a message of a sink is one line that is safe to show', async () => {
+  test('the message of a sink is escaped to one printable line', async () => {
     const sink: Sink<string> = { name: 'chatty', export: () => of({ message: 'a\r\nb\u001b[2J' }) };
     const { message = '' } = await outcomeOf(sink, {});
     expect(['\r', '\n', '\u001b'].filter((control) => message.includes(control))).toEqual([]);
@@ -192,7 +192,7 @@ describe('exportTo: sinks as people write them', () => {
     expect(outcome.error?.message).toContain('broken.export() failed at the call, which is a defect of the sink: ');
   });
 
-  test('any other exception, and a rejection of any kind, are tried again', async () => {
+  test('any other exception, and any rejection, is tried again', async () => {
     const retry = { maxAttempts: 3, backoff: exponentialBackoff({ initialMillis: 1, jitter: 'none' }) };
     const failures: (() => Observable<Response> | Promise<Response>)[] = [
       () => {

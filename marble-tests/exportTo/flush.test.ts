@@ -56,14 +56,14 @@ async function flushed(sink: Sink<string>, items: readonly string[], flushes: re
 }
 
 describe('exportTo: a flush does not wait out a backoff', () => {
-  test('what waits for its next attempt tries at once', async () => {
+  test('a batch that waits for its next attempt tries at once', async () => {
     const { sink, askedAt } = backendUpAt(1_000);
     const { doneAt } = await flushed(sink, ['a'], [{ atMillis: 1_500, timeoutMillis: 30_000, isEnding: false }]);
     expect(askedAt).toEqual([0, 1_500]);
     expect(doneAt).toEqual([1_500]);
   });
 
-  test('and again within its time: a backend that is there for a second gets everything', async () => {
+  test('attempts go on during the flush: a backend that is up for one second gets everything', async () => {
     const { sink, askedAt } = backendUpAt(7_000);
     const { outcomes } = await flushed(sink, ['a', 'b'], [{ atMillis: 5_000, timeoutMillis: 5_000, isEnding: false }]);
     expect(outcomes.map(({ delivered }) => delivered)).toEqual([1, 1]);
@@ -71,7 +71,7 @@ describe('exportTo: a flush does not wait out a backoff', () => {
     expect(askedAt.filter((at) => at > 5_000 && at < 6_000).length).toBeLessThanOrEqual(6);
   });
 
-  test('when its time is over, the waits are those of the backoff again', async () => {
+  test('after the timeout of the flush the waits are those of the backoff again', async () => {
     const { sink, askedAt } = backendUpAt(Number.POSITIVE_INFINITY);
     await flushed(sink, ['a'], [{ atMillis: 1_000, timeoutMillis: 1_000, isEnding: false }]);
     const waits = askedAt.map((at, index) => at - (askedAt[index - 1] ?? 0)).slice(1);
@@ -79,7 +79,7 @@ describe('exportTo: a flush does not wait out a backoff', () => {
     expect(waits.at(-1)).toBeGreaterThanOrEqual(16_000);
   });
 
-  test('a batch that leaves while the flush waits hurries, too', async () => {
+  test('a batch that is emitted while the flush waits is hurried, too', async () => {
     const { sink } = backendUpAt(3_000);
     const slow: Sink<string> = { ...sink, maxConcurrency: 1 };
     const { outcomes } = await flushed(
@@ -90,7 +90,7 @@ describe('exportTo: a flush does not wait out a backoff', () => {
     expect(Math.max(...outcomes.map(({ atMillis }) => atMillis))).toBeLessThanOrEqual(3_500);
   });
 
-  test('a backend that has said when to come back is not asked before', async () => {
+  test('a backend that sent Retry-After gets no attempt before that time', async () => {
     const { sink, askedAt } = backendUpAt(1_000, { kind: 'throttled', retryAfterMillis: 20_000 });
     await flushed(sink, ['a'], [{ atMillis: 1_500, timeoutMillis: 5_000, isEnding: true }]);
     expect(askedAt).toEqual([0, 20_000]);
@@ -110,7 +110,7 @@ describe('exportTo: while the program ends', () => {
     expect(askedAt.filter((at) => at >= 1_000).length).toBeLessThanOrEqual(3 * 7);
   });
 
-  test('the two seconds are those of the end, not of each batch: what comes later is tried once', async () => {
+  test('the two seconds count from the end of the program: a batch that comes later is tried once', async () => {
     const { sink, askedAt } = backendUpAt(Number.POSITIVE_INFINITY, REFUSED);
     const items = Array.from({ length: 100 }, (_, index) => `item ${index}`);
     const { outcomes, doneAt } = await flushed(sink, items, [
@@ -121,19 +121,19 @@ describe('exportTo: while the program ends', () => {
     expect(askedAt.length).toBeLessThanOrEqual(100 + 32 * 9);
   });
 
-  test('a collector that starts within these two seconds gets everything', async () => {
+  test('a backend that starts within two seconds gets everything', async () => {
     const { sink } = backendUpAt(2_000, REFUSED);
     const { outcomes } = await flushed(sink, ['a'], [{ atMillis: 1_000, timeoutMillis: 10_000, isEnding: true }]);
     expect(outcomes).toMatchObject([{ delivered: 1 }]);
   });
 
-  test('every other failure is tried again until the flush is over', async () => {
+  test('any other failure is tried again until the flush is over', async () => {
     const { sink } = backendUpAt(8_000);
     const { outcomes } = await flushed(sink, ['a'], [{ atMillis: 1_000, timeoutMillis: 10_000, isEnding: true }]);
     expect(outcomes).toMatchObject([{ delivered: 1 }]);
   });
 
-  test('a refused connection is no reason to give up while the program goes on', async () => {
+  test('a refused connection is tried again while the program goes on', async () => {
     const { sink } = backendUpAt(8_000, REFUSED);
     const { outcomes } = await flushed(sink, ['a'], [{ atMillis: 1_000, timeoutMillis: 10_000, isEnding: false }]);
     expect(outcomes).toMatchObject([{ delivered: 1 }]);
@@ -141,7 +141,7 @@ describe('exportTo: while the program ends', () => {
 });
 
 describe('exportTo: after an outage', () => {
-  test('the first batch that arrives ends the long waits of the others, two at a time', async () => {
+  test('each batch that is delivered ends the long waits of two others', async () => {
     const { sink, askedAt } = backendUpAt(60_000);
     const outcomes: { items: readonly string[]; atMillis: number }[] = [];
     await marbles(async ({ flush }) => {

@@ -17,7 +17,7 @@ function started(sink: Sink<string>, concurrency = 1) {
 }
 
 describe('exportTo: what is pending can be given up', () => {
-  test('in flight it is unconfirmed, waiting it is lost, and what comes later is exported again', () => {
+  test('a batch in flight is unconfirmed, a waiting one is lost, and later ones are exported again', () => {
     let isUp = false;
     const { ledger, source, giveUpWhen, exported } = started({ name: 'late', export: () => (isUp ? of({}) : NEVER) });
     exported.subscribe();
@@ -30,7 +30,7 @@ describe('exportTo: what is pending can be given up', () => {
     expect(ledger.stats()).toMatchObject({ delivered: 1, pending: 0 });
   });
 
-  test('a stop that comes from an outcome meanwhile stays a stop', () => {
+  test('a stopWhen that emits during this takes effect', () => {
     const { ledger, source, giveUpWhen, stopWhen, exported } = started(silent);
     exported.subscribe(() => stopWhen.next());
     source.next(['a']);

@@ -57,7 +57,7 @@ async function outcomesOf(
 const small = (count: number) => Array.from({ length: count }, (_, index) => `item ${index % 10}`);
 
 describe('exportTo: a batch that is too large in one piece', () => {
-  test('is sent in halves, in its order, and at once', () =>
+  test('is sent in halves, in order, and at once', () =>
     marbles(({ coldBatches, sink, expectOutcomes, expectSubscriptions, expectAttempts }) => {
       const source = coldBatches('[abcd]|');
       const subs = '              ^-----!';
@@ -84,7 +84,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
     },
   );
 
-  test('costs twice ⌈log₂ n⌉ and one more where the sizes say nothing about which item it is', async () => {
+  test('takes 2 × ⌈log₂ n⌉ + 1 requests to isolate an item whose size does not give it away', async () => {
     for (const index of [0, 37, 127]) {
       const items = small(128);
       items[index] = 'poison';
@@ -96,7 +96,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
     }
   });
 
-  test('the size that was refused is remembered: later batches come in pieces that fit', async () => {
+  test('the size that was refused is remembered: later batches are sent in parts that fit', async () => {
     const batches = Array.from({ length: 10 }, () => small(300)); // 1,800 bytes each
     const { sink, requests } = backendThat((batch) => bytesOf(batch) > 1_000);
     const outcomes = await outcomesOf(sink, batches);
@@ -105,7 +105,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
     expect(outcomes.at(-1)).toMatchObject({ requests: 2 });
   });
 
-  test('one that is alone is lost alone, with one request', async () => {
+  test('a single item is lost alone, with one request', async () => {
     const { sink, requests } = backendThat(() => true);
     const [outcome] = await outcomesOf(sink, [['only']]);
     expect(requests).toHaveLength(1);
@@ -115,14 +115,14 @@ describe('exportTo: a batch that is too large in one piece', () => {
     });
   });
 
-  test('a backend that refuses everything as too large is not asked for each item', async () => {
+  test('a backend that refuses everything as too large does not get each item alone', async () => {
     const { sink, requests } = backendThat(() => true);
     const outcomes = await outcomesOf(sink, [small(2_000), small(2_000)]);
     expect(outcomes).toMatchObject([1, 2].map(() => ({ lost: [{ count: 2_000, reason: 'tooLarge' }] })));
     expect(requests.length).toBeLessThanOrEqual(2 * 11 + 32 + 12);
   });
 
-  test('a few items that are too large, one after another, do not take the others with them', async () => {
+  test('a few items in a row that are too large are lost, and the others are delivered', async () => {
     const items = [...small(50), ...Array.from({ length: 20 }, () => 'x'.repeat(5_000)), ...small(50)];
     const { sink, requests, arrived } = backendThat((batch) => bytesOf(batch) > 2_000);
     const [outcome] = await outcomesOf(sink, [items]);
@@ -131,7 +131,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
     expect(requests.length).toBeLessThanOrEqual(60);
   });
 
-  test('items whose size nobody can tell are halved by their number', async () => {
+  test('items of unknown size are halved by their number', async () => {
     const ledger = createLedger();
     let requests = 0;
     const sink: Sink<object> = {
@@ -151,7 +151,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
     expect(requests).toBeLessThanOrEqual(20);
   });
 
-  test('maxAttempts is that of the batch: when a part has used them up, the rest is lost with it', async () => {
+  test('maxAttempts counts for the batch: when a part has used them up, the rest is lost, too', async () => {
     let isDown = false;
     const sink: Sink<string> = {
       name: 'backend',
@@ -166,7 +166,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
     expect(outcome).toMatchObject({ attempts: 2, lost: [{ count: 200, reason: 'retriesExhausted' }] });
   });
 
-  test('a part that is refused for good does not take the others with it', async () => {
+  test('a part that is refused as permanent is lost, and the others are delivered', async () => {
     const sink: Sink<string> = {
       name: 'backend',
       export: ({ items }) => {
@@ -179,7 +179,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
     expect(outcome).toMatchObject({ delivered: 2, lost: [{ count: 2, reason: 'permanent' }], requests: 2 });
   });
 
-  test('a synchronous backend that takes single items only needs no deep stack', async () => {
+  test('a synchronous backend that accepts only single items needs no deep stack', async () => {
     const ledger = createLedger();
     const sink: Sink<string> = {
       name: 'backend',
@@ -192,7 +192,7 @@ describe('exportTo: a batch that is too large in one piece', () => {
 });
 
 describe('exportTo: a batch that is too slow in one piece', () => {
-  test('is tried again in halves after a timeout; what was in flight may be there twice', async () => {
+  test('is tried again in halves after a timeout, and what was in flight may be duplicated', async () => {
     const sizes: number[] = [];
     const sink: Sink<string> = {
       name: 'backend',
@@ -206,7 +206,7 @@ describe('exportTo: a batch that is too slow in one piece', () => {
     expect(outcome).toMatchObject({ delivered: 40, possibleDuplicates: 40, timeouts: 1, requests: 2 });
   });
 
-  test('a batch of less than twenty items is not: such small ones would spare a backend nothing', async () => {
+  test('a batch of less than twenty items is tried again whole', async () => {
     const sizes: number[] = [];
     const sink: Sink<string> = {
       name: 'backend',
@@ -220,7 +220,7 @@ describe('exportTo: a batch that is too slow in one piece', () => {
     expect(outcome).toMatchObject({ lost: [{ count: 19, reason: 'unconfirmed' }], timeouts: 2 });
   });
 
-  test('a backend that needs too long for large batches gets all of them, in pieces that are in time', async () => {
+  test('a backend that is too slow for large batches gets all items, in parts that are in time', async () => {
     const sizes: number[] = [];
     const sink: Sink<string> = {
       name: 'backend',
@@ -241,7 +241,7 @@ describe('exportTo: a batch that is too slow in one piece', () => {
     expect(Math.max(...sizes)).toBeGreaterThanOrEqual(500);
   });
 
-  test('possible duplicates are counted in outcomes and in the books', async () => {
+  test('possible duplicates are counted in outcomes and in the ledger', async () => {
     const ledger = createLedger();
     let attempts = 0;
     const sink: Sink<string> = {
@@ -273,7 +273,7 @@ describe('exportTo: a batch that is too slow in one piece', () => {
     },
   );
 
-  test('what is not to be tried again, and may have arrived, is unconfirmed after one attempt', async () => {
+  test('a permanent failure that may have arrived is unconfirmed after one attempt', async () => {
     const sink: Sink<string> = {
       name: 'backend',
       export: () => throwError(() => new ExportError({ kind: 'permanent', mayHaveArrived: true }, 'garbage')),

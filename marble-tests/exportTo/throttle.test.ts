@@ -46,7 +46,7 @@ function backend(answerTo: (attempt: number) => Failure | undefined) {
 }
 
 describe('exportTo: a backend that says when to come back', () => {
-  test('gets nothing before, and then one attempt before all others', () =>
+  test('gets nothing before that time, and then one attempt before all others', () =>
     marbles(({ hotBatches, sink, expectOutcomes, expectSubscriptions, expectAttempts }) => {
       const source = hotBatches(' [a][b][c]-----------|');
       const subs = '              ^-------------------!';
@@ -58,7 +58,7 @@ describe('exportTo: a backend that says when to come back', () => {
       expectAttempts(answers).toBe(attempts, ['a', 'b', 'c', 'a']);
     }));
 
-  test('what waited comes back a few at a time: one more for each that is taken', () =>
+  test('gets what waited a few at a time: one more in flight for each attempt that is accepted', () =>
     marbles(async ({ flush }) => {
       const { sink, beganAt, inFlightAt } = backend((attempt) => (attempt < 8 ? throttledFor(5_000) : undefined));
       const outcomes: Outcome<string>[] = [];
@@ -78,7 +78,7 @@ describe('exportTo: a backend that says when to come back', () => {
       expect(after.filter(({ at }) => at >= 20 && at < 30).length).toBe(4);
     }));
 
-  test('an attempt that fails after the wait is followed by one at a time', () =>
+  test('gets one attempt at a time again after one that fails', () =>
     marbles(async ({ flush }) => {
       const { sink, inFlightAt } = backend((attempt) =>
         attempt === 0 ? throttledFor(100) : attempt < 4 ? { kind: 'retryable' } : undefined,
@@ -90,7 +90,7 @@ describe('exportTo: a backend that says when to come back', () => {
       expect(inFlightAt.slice(1, 5)).toEqual([1, 1, 1, 1]);
     }));
 
-  test('holds back every pipeline on the same sink', () =>
+  test('throttles every pipeline on the same sink', () =>
     marbles(async ({ flush }) => {
       const { sink, beganAt } = backend((attempt) => (attempt === 0 ? throttledFor(1_000) : undefined));
       of(['a'])
@@ -135,7 +135,7 @@ describe('exportTo: a backend that says when to come back', () => {
       }),
   );
 
-  test('a batch that waits for it holds no slot, and its place is given up when it is unsubscribed', () =>
+  test('a batch that waits at the gate holds no slot, and gives up its place when it is unsubscribed', () =>
     marbles(async ({ flush }) => {
       const { sink, beganAt } = backend((attempt) => (attempt === 0 ? throttledFor(100) : undefined));
       of(['a'])

@@ -18,7 +18,7 @@ export const QUEUE_RULES = {
   sizeOf: aFunction,
 };
 
-/** A first-in, first-out queue that knows the bytes of what it holds, and what it has room for. O(1) per item. */
+/** A first-in, first-out queue that knows the bytes of its items, and whether it has room. O(1) per item. */
 export class BoundedQueue<T> {
   readonly #limits: QueueLimits;
   readonly #items = new Ring<T>();
@@ -37,7 +37,7 @@ export class BoundedQueue<T> {
     return this.#bytes;
   }
 
-  /** How full it is, from 0 to 1, whichever of items and bytes says more. */
+  /** How full it is, from 0 to 1: in items or in bytes, whichever is more. */
   get fillRatio(): number {
     return Math.max(this.length / this.#limits.maxQueueSize, this.#bytes / this.#limits.maxQueueBytes);
   }
@@ -59,23 +59,41 @@ export class BoundedQueue<T> {
     this.#bytes += bytes;
   }
 
-  /** The oldest item, which leaves. There has to be one. */
+  /** Removes the oldest item. There has to be one. */
   shift(): T {
-    const bytes = this.#sizes.shift() as number;
-    // An empty one holds nothing, whatever fractions of a byte have been rounded off meanwhile.
-    this.#bytes = this.length === 1 ? 0 : this.#bytes - bytes;
+    this.#subtract(this.#sizes.shift() as number);
     return this.#items.shift() as T;
   }
 
-  /** Everything, in the order in which it came. */
+  /** Removes the oldest items, up to `maxItems` and `maxBytes`; the oldest one in any case. */
+  take(maxItems: number, maxBytes: number): T[] {
+    let count = 0;
+    let bytes = 0;
+    while (count < maxItems) {
+      const next = this.#sizes.peek();
+      if (next === undefined || (count > 0 && bytes + next > maxBytes)) break;
+      bytes += next;
+      count += 1;
+      this.#sizes.shift();
+    }
+    this.#subtract(bytes);
+    return this.#items.take(count);
+  }
+
+  /** Removes everything, in the order in which it came. */
   clear(): T[] {
     this.#sizes.take(this.length);
     this.#bytes = 0;
     return this.#items.take(this.length);
   }
+
+  /** The bytes of items that have just left `#sizes`. An empty queue holds 0, whatever fractions of a byte have been rounded off. */
+  #subtract(bytes: number): void {
+    this.#bytes = this.#sizes.length === 0 ? 0 : this.#bytes - bytes;
+  }
 }
 
-/** The bytes of an item; where nobody can say, as many as an item is taken for. An exception or a number that is none is told. */
+/** The bytes of an item. If `sizeOf` throws or returns an invalid number, that is reported, and the item counts as {@link UNREADABLE_ITEM_BYTES}. */
 export function measure<T>(
   item: T,
   sizeOf: (item: T) => number,

@@ -1,9 +1,9 @@
 import { propertyOf } from './propertyOf.ts';
 
-/** What an item is taken for when its size cannot be read. */
+/** The bytes of an item whose size cannot be read. */
 export const UNREADABLE_ITEM_BYTES = 512;
 
-// As OTLP has them in protobuf: tags, lengths, and what takes a fixed number of bytes.
+// As in OTLP's protobuf encoding: tags, lengths, and fields of a fixed number of bytes.
 /** Ids, times, kind, status and flags of a span, its own frame and that of its name. */
 const BARE_SPAN_BYTES = 62;
 const PARENT_BYTES = 10;
@@ -13,7 +13,7 @@ const LINK_BYTES = 35;
 const ATTRIBUTE_BYTES = 6;
 const ELEMENT_BYTES = 2;
 const TEXT_BYTES = 2;
-/** Integers in varints take one to ten bytes, those that programs count with mostly two. */
+/** Integers take one to ten bytes as varints; the numbers that programs count with take mostly two. */
 const INTEGER_BYTES = 3;
 const DOUBLE_BYTES = 9;
 const BOOLEAN_BYTES = 2;
@@ -21,7 +21,7 @@ const BOOLEAN_BYTES = 2;
 interface SpanLike {
   readonly name: string;
   readonly parentSpanContext?: unknown;
-  /** What the SDK 1.x has instead. */
+  /** SDK 1.x has this instead. */
   readonly parentSpanId?: string;
   readonly attributes: Record<string, unknown>;
   readonly events: readonly { readonly name: string; readonly attributes?: Record<string, unknown> }[];
@@ -29,8 +29,8 @@ interface SpanLike {
 }
 
 /**
- * Estimates how many bytes an item takes on the wire: spans by their text, strings and bytes by their length, numbers as 8. Any other
- * object counts as 0 bytes, so that only the number of items limits it; `sizeOf` is where a better answer goes.
+ * Estimates how many bytes an item takes on the wire: spans by their strings, strings and bytes by their length, numbers as 8. Any other
+ * object counts as 0 bytes, so that only the number of items limits it; give `sizeOf` for a better estimate.
  *
  * Characters count as one byte each: text outside ASCII is underestimated by up to a factor of three.
  */
@@ -41,6 +41,15 @@ export function estimateItemBytes(item: unknown): number {
   if (ArrayBuffer.isView(item)) return item.byteLength;
   const span = item as SpanLike;
   return Array.isArray(span.events) && Array.isArray(span.links) ? spanBytes(span) : 0;
+}
+
+/** The same, or `instead` where reading the item throws. */
+export function estimateOr(item: unknown, instead: number): number {
+  try {
+    return estimateItemBytes(item);
+  } catch {
+    return instead;
+  }
 }
 
 function spanBytes(span: SpanLike): number {
@@ -74,7 +83,7 @@ function valueBytes(value: unknown): number {
   );
 }
 
-/** An array of values that contain no others, as attributes have them; nothing for any other. */
+/** An array of values that contain no others, as attributes have them; `undefined` for any other array. */
 function flatBytes(values: readonly unknown[]): number | undefined {
   const count = values.length; // read once: it may be a getter's, and grow
   if (count > MAX_ELEMENTS) return undefined;
@@ -87,13 +96,13 @@ function flatBytes(values: readonly unknown[]): number | undefined {
   return bytes;
 }
 
-/** How much of one value is still looked at: a circular one has no end. */
+/** How much of one value is still counted: a circular one has no end. */
 interface Walk {
   elementsLeft: number;
   depth: number;
 }
 
-/** What lies beyond these counts as nothing: OTLP bears no such depth, and hardly such a size. */
+/** Elements beyond these limits count as 0 bytes: OTLP does not allow such a depth, and hardly such a size. */
 const MAX_ELEMENTS = 65_536;
 const MAX_DEPTH = 64;
 

@@ -5,7 +5,7 @@ export interface Link<T> {
   after: Link<T> | undefined;
 }
 
-/** A first-in, first-out queue that also lets go of somebody in its middle, in O(1) and without leaving a hole. It has no bound of its own. */
+/** A first-in, first-out queue from whose middle a value can be removed, too, in O(1) and without leaving a hole. It has no bound of its own. */
 export class LinkedQueue<T> {
   #first: Link<T> | undefined;
   #last: Link<T> | undefined;
@@ -34,7 +34,7 @@ export class LinkedQueue<T> {
     return link?.value;
   }
 
-  /** Lets go of somebody who is in it; to be called once for each. */
+  /** Removes a value that is in the queue; to be called once for each link. */
   remove(link: Link<T>): void {
     if (link.before === undefined) this.#first = link.after;
     else link.before.after = link.after;

@@ -2,7 +2,7 @@
  * A first-in, first-out queue in a circular array: O(1) at both ends, however long it grows.
  * (An array's `shift` copies: beyond some 16,000 elements it takes microseconds.)
  *
- * It has no bound of its own; whoever owns one checks {@link Ring.length} first.
+ * It has no bound of its own: its owner checks {@link Ring.length} first.
  */
 export class Ring<T> {
   #slots: (T | undefined)[] = new Array(64);

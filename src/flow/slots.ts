@@ -6,10 +6,10 @@ interface Ticket {
 }
 
 /**
- * So many at once, the rest in line. It starts work; whoever did it calls {@link Slots.release}, once for each start.
+ * Runs up to `limit` pieces of work at a time and keeps the rest in line. Each piece of work that was started calls {@link Slots.release} once, at its end.
  *
- * Work that ends synchronously does not recurse: the line is drained by a loop, so a hundred thousand of them need no more stack
- * than one. A limit that shrinks lets what runs go on to its end.
+ * Work that ends synchronously does not recurse: the line is drained by a loop, so a hundred thousand pieces need no more stack
+ * than one. When the limit shrinks, work that runs goes on to its end.
  */
 export class Slots {
   readonly #line = new Ring<Ticket>();
@@ -21,8 +21,8 @@ export class Slots {
   #closed = false;
 
   /**
-   * @param limit how many run at once
-   * @param onFree called when a slot is free and nobody waits for it
+   * @param limit how many run at a time
+   * @param onFree called when a slot is free and nothing waits for it
    */
   constructor(limit: number, onFree: () => void = () => {}) {
     this.#limit = limit;
@@ -51,7 +51,7 @@ export class Slots {
     this.#drain();
   }
 
-  /** Starts the work when there is a slot: at once, or later. What it returns gives the place in line up; after the start it does nothing. */
+  /** Starts the work when there is a slot, at once or later. The returned function gives up the place in line; after the start it does nothing. */
   acquire(start: () => void): () => void {
     if (this.#closed) return () => {};
     const ticket: Ticket = { start };
@@ -66,7 +66,7 @@ export class Slots {
     this.#drain();
   }
 
-  /** Starts nothing from now on, and forgets who waited. */
+  /** Starts nothing from now on, and drops the work that waits. */
   close(): void {
     this.#closed = true;
     while (this.#line.length > 0) this.#giveUp(this.#line.shift() as Ticket);
@@ -102,7 +102,7 @@ export class Slots {
     start();
   }
 
-  /** Those who gave up leave when they come to the front, so that a long wait does not collect them. */
+  /** Work that was given up leaves the line when it comes to the front, so that it does not pile up during a long wait. */
   #dropGivenUp(): void {
     while (this.#line.length > 0 && this.#line.peek()?.start === undefined) this.#line.shift();
   }

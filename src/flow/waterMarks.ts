@@ -1,10 +1,10 @@
-/** Closes something at a high mark and opens it again at a low one, so that it does not flutter: a gate, as a queue fills and drains. */
+/** Closes something, a gate for example, when a level reaches a high mark and opens it again at a low one, so that it does not flutter. */
 export class WaterMarks {
   #close: (() => () => void) | undefined;
   readonly #high: number;
   readonly #low: number;
   #closed = false;
-  #undo: (() => void)[] = []; // what undoes our closings: one, unless a listener came in between
+  #undo: (() => void)[] = []; // undoes our closings: one, unless a listener came in between
 
   /** @param close closes it, and returns what undoes that; without it nothing happens */
   constructor(close: (() => () => void) | undefined, { high, low }: { high: number; low: number }) {
@@ -17,7 +17,7 @@ export class WaterMarks {
     return this.#closed;
   }
 
-  /** So high is the level now. */
+  /** The level has changed to this. */
   tell(level: number): void {
     if (this.#close === undefined) return;
     if (level >= this.#high) this.#shut(this.#close);
@@ -40,14 +40,14 @@ export class WaterMarks {
     if (this.#closed) return;
     this.#closed = true;
     const undo = close();
-    // A listener may have emptied the queue, while it was being told.
+    // A listener that was called by `close` may have emptied the queue.
     if (this.#closed) this.#undo.push(undo);
     else undo();
   }
 }
 
-/** The marks of a budget of memory, in parts of what there is for one holder: a tenth is left for what is on its way when the gate closes. */
+/** The marks of a memory budget, as parts of what one account can hold: a tenth is left for items that are on their way when the gate closes. */
 export const MEMORY_MARKS = Object.freeze({ high: 0.9, low: 0.75 });
 
-/** The marks of a queue, in parts of what it holds at most: half of it, and a quarter. */
+/** The marks of a queue, as parts of its maximum: a half, and a quarter. */
 export const QUEUE_MARKS = Object.freeze({ high: 0.5, low: 0.25 });

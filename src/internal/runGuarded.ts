@@ -1,6 +1,6 @@
 /**
- * Does something of somebody else's that must not stop ours: a listener, a teardown. What it throws, or the promise that it returns rejects with, goes to `onError`, which
- * is not listened to in its turn.
+ * Runs something that is not ours and must not stop us: a listener, a teardown. What it throws, or what the promise that it returns rejects with, is given to `onError`; what
+ * `onError` throws is ignored.
  */
 export function runGuarded(work: () => unknown, onError: (thrown: unknown) => unknown = () => {}): void {
   try {
@@ -11,6 +11,16 @@ export function runGuarded(work: () => unknown, onError: (thrown: unknown) => un
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** The same for a callback whose answer is needed: `instead` stands in for it when it throws. */
+export function answerOf<R>(callback: () => R, instead: R, onError: (thrown: unknown) => unknown): R {
+  try {
+    return callback();
+  } catch (thrown) {
+    runGuarded(() => onError(thrown));
+    return instead;
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }

@@ -4,8 +4,8 @@ import { isHostScheduler } from './scheduler.ts';
 import { MAX_TIMER_MILLIS, oneOf } from './validation.ts';
 
 /**
- * Whether a wait keeps the process alive. `whileWaiting`: a program does not end in the midst of a wait of something that it subscribed to; once the wait is over, or unsubscribed, nothing is
- * held. `never`: the process may end at any time.
+ * Whether a wait keeps the process alive. `whileWaiting`: a program does not end during a wait of something that it subscribed to; when the wait is over, or unsubscribed, the process is not kept
+ * alive any more. `never`: the process may end at any time.
  */
 export type ProcessHold = 'whileWaiting' | 'never';
 
@@ -13,14 +13,14 @@ export const aProcessHold = oneOf('whileWaiting', 'never');
 
 /**
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
- * request that happened to arm it. (A program that loads this package within a request has that request's context there: Node knows no empty one to go back to.)
+ * request that happened to arm it. (A program that loads this package within a request has that request's context there: Node has no empty context to return to.)
  */
 export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snapshot();
 
 /**
  * Runs `work` once, after `delayMillis` of the scheduler's time. `Infinity` never does.
  *
- * The timer never keeps the process alive: it is for housekeeping (leases, warnings, statistics), which nobody waits for.
+ * The timer never keeps the process alive: it is for housekeeping (leases, warnings, statistics).
  */
 export function after(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
   if (delayMillis === Number.POSITIVE_INFINITY) return Subscription.EMPTY;
@@ -42,7 +42,7 @@ export function waiting(
 }
 
 /**
- * Like {@link after}, but it keeps the process alive: for a drain that somebody waits for. So there is a timer for `Infinity`, too: the longest
+ * Like {@link after}, but it keeps the process alive: for a drain that a caller waits for. So there is a timer for `Infinity`, too: the longest
  * that the host has, and it does nothing.
  */
 export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work: () => void): Subscription {
@@ -51,8 +51,8 @@ export function keepingAlive(scheduler: SchedulerLike, delayMillis: number, work
 }
 
 /**
- * Keeps the process alive until it is unsubscribed: for what is under way and has an end, so that a program does not end in the midst of it. In virtual time there
- * is no process to keep.
+ * Keeps the process alive until it is unsubscribed: for work that is under way and has an end. In virtual time there
+ * is no process to keep alive.
  */
 export function holdProcess(scheduler: SchedulerLike, processHold: ProcessHold): Subscription {
   if (processHold === 'never' || !isHostScheduler(scheduler)) return Subscription.EMPTY;
@@ -63,7 +63,7 @@ export function holdProcess(scheduler: SchedulerLike, processHold: ProcessHold):
 export class DueTurn {
   readonly #scheduler: SchedulerLike;
   readonly #work: () => void;
-  /** What it was armed with. A test may replace the host's function before its turn comes, and then that turn never does. */
+  /** The function that it was armed with. If a test replaces the host's function before the turn comes, that turn never comes. */
   #armedWith: unknown;
 
   constructor(scheduler: SchedulerLike, work: () => void) {
@@ -82,7 +82,7 @@ export class DueTurn {
   }
 }
 
-/** Runs `work` once, as soon as the host has finished what it is at: no delay, and no microtask of the caller's. */
+/** Runs `work` once, as soon as the host has finished its present work: without delay, but not as a microtask of the caller. */
 export function soon(scheduler: SchedulerLike, work: () => void): void {
   if (isHostScheduler(scheduler)) outsideAnyContext(() => setImmediate(work));
   else scheduler.schedule(work, 0);

@@ -25,16 +25,19 @@ export const STAGE_RULES = {
 export class StageReporter<T> {
   readonly account: Account;
   readonly #callbacks: StageCallbacks<T>;
+  readonly #count: (items: readonly T[]) => number;
 
-  constructor(account: Account, callbacks: StageCallbacks<T>) {
+  /** @param count how many items the books count for these; by default a batch counts as its items */
+  constructor(account: Account, callbacks: StageCallbacks<T>, count: (items: readonly T[]) => number = countItems) {
     this.account = account;
     this.#callbacks = callbacks;
+    this.#count = count;
   }
 
   /** These items were not let in. */
   refused(reason: LossReason, items: readonly T[]): void {
     if (items.length === 0) return;
-    const count = countItems(items);
+    const count = this.#count(items);
     this.account.refuse(count, reason);
     this.report({ count, reason, stage: this.account.stage }, items);
   }
@@ -42,7 +45,7 @@ export class StageReporter<T> {
   /** These items were pending. */
   lost(reason: LossReason, items: readonly T[]): void {
     if (items.length === 0) return;
-    const count = countItems(items);
+    const count = this.#count(items);
     this.account.lose(count, reason);
     this.report({ count, reason, stage: this.account.stage }, items);
   }

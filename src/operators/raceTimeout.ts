@@ -7,14 +7,14 @@ import { aScheduler, aString, millis as duration, oneOf, settingsOf } from '../i
 import { RaceTimeoutError } from '../model/errors.ts';
 
 export interface RaceTimeoutOptions {
-  /** How long the source may take, in milliseconds: 0 or more, or `Infinity` for ever. */
+  /** How long the source may take, in milliseconds: 0 or more, or `Infinity` for no limit. */
   millis: number;
-  /** What it bounds: the time to the `first` value, or the `whole` until the end (the default). */
+  /** What is bounded: the time to the `first` value, or the `whole` time until the end (the default). */
   bounds?: 'first' | 'whole';
   /** Names the source in the error's message. Default `'the source'`. */
   what?: string;
   /**
-   * Whether the process is kept alive until the source or its time is over: `whileWaiting` (the default), or `never`. With `millis: Infinity` it is never kept: such a wait need not
+   * Whether the process is kept alive until the source has ended or timed out: `whileWaiting` (the default), or `never`. With `millis: Infinity` it is never kept alive, because such a wait need not
    * end.
    */
   processHold?: ProcessHold;
@@ -41,7 +41,7 @@ const RACE_TIMEOUT_RULES = {
 };
 
 /**
- * Lets the source race against the clock, and aborts it when it loses.
+ * Aborts a source that takes too long, and errors in its place.
  *
  * ```text
  * source          ----a----b-|
@@ -52,8 +52,8 @@ const RACE_TIMEOUT_RULES = {
  * bounds 'whole'  ----a#
  * ```
  *
- * **Emits**, **completes** and **errors** like the source, as long as that is in time. **Errors** with a {@link RaceTimeoutError} when the time is up; the source
- * is unsubscribed first, so that an abort reaches it. **Unsubscribed**, it unsubscribes the source and clears the timer.
+ * **Emits**, **completes** and **errors** like the source, while that is in time. **Errors** with a {@link RaceTimeoutError} when the time is over; the source
+ * is unsubscribed first, which aborts it. **Unsubscribed**, it unsubscribes the source and clears the timer.
  *
  * **Order**: that of the source. **Loss**: what the source would have emitted later.
  *

@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
-import { runGuarded } from '../internal/runGuarded.ts';
+import { answerOf, runGuarded } from '../internal/runGuarded.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 import { aProcessHold, type ProcessHold, waiting } from '../internal/timers.ts';
@@ -18,7 +18,7 @@ import type { Failure } from '../model/sink.ts';
 import { aBackoff, type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
 import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
 
-/** An attempt failed, and another one follows. */
+/** An attempt that failed, and is followed by another one. */
 export interface Retry {
   readonly error: unknown;
   /** Attempts so far, the first one included. */
@@ -31,21 +31,21 @@ export interface RetryWithBackoffOptions {
   backoff?: Backoff;
   /** Attempts, the first one included: 1 or more, or `Infinity` (the default: time is what limits them). */
   maxAttempts?: number;
-  /** No wait begins that would end later than so many milliseconds after the subscription: 0 or more, default 300,000, or `Infinity`. */
+  /** No wait begins that would end later than this after the subscription, in milliseconds: 0 or more, default 300,000, or `Infinity`. */
   maxElapsedMillis?: number;
-  /** A server's own delay counts up to so many milliseconds: 0 or more, default 60,000. */
+  /** A delay that the server asks for is kept up to this limit, in milliseconds: 0 or more, default 60,000. */
   maxRetryAfterMillis?: number;
-  /** At each emission a wait that is under way ends, and the next attempt begins. Its error or end changes nothing. */
+  /** At each emission the present wait ends, and the next attempt begins. Its error or end changes nothing. */
   wakeWhen?: Observable<unknown>;
-  /** What an error means. Default: what it says itself (see {@link ExportError}), and `retryable` where it says nothing. */
+  /** What an error means. Default: the `failure` of the error (see {@link ExportError}), and `retryable` where it has none. */
   classify?: (error: unknown) => Failure;
-  /** Told before each wait. */
+  /** Called before each wait. */
   onRetry?: (retry: Retry) => void;
-  /** Told when one of these callbacks throws, or answers what makes no sense; a default stands in for it, and the retrying goes on. */
+  /** Called when one of these callbacks or the teardown of an attempt throws, or when a callback returns an invalid value. A default stands in for it, and the retries go on. */
   onCallbackError?: (thrown: unknown) => void;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
-  /** Whether a wait between two attempts keeps the process alive: `whileWaiting` (the default), or `never`. What an attempt itself holds is its own. */
+  /** Whether a wait between two attempts keeps the process alive: `whileWaiting` (the default), or `never`. It says nothing about the attempts themselves. */
   processHold?: ProcessHold;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
@@ -82,7 +82,7 @@ const RETRY_WITH_BACKOFF_RULES = {
 };
 
 /**
- * Subscribes a cold source again when it fails, after a wait that grows.
+ * Subscribes a cold source again when it fails, after waits that grow.
  *
  * ```text
  * source      -#
@@ -92,10 +92,10 @@ const RETRY_WITH_BACKOFF_RULES = {
  * result      -----#
  * ```
  *
- * **Emits** and **completes** like the attempt that succeeds. **Errors** with the last attempt's error, as soon as it is `permanent` or `tooLarge`, the attempts
- * are used up, or the next one would begin too late. **Unsubscribed**, it ends the attempt or the wait; no further attempt is made.
+ * **Emits** and **completes** like the attempt that succeeds. **Errors** with the last attempt's error, as soon as that is `permanent` or `tooLarge`, the attempts
+ * are used up, or the next one would begin too late. **Unsubscribed**, it ends the attempt or the wait, and makes no further attempt.
  *
- * It is for **one cold source**, whose attempts are independent: on a hot stream it would lose what the operators above it hold.
+ * It is for **one cold source** whose attempts are independent. On a hot stream it would lose what the operators above it hold.
  *
  * **Order**: values of a failed attempt that were already emitted stay emitted. **Loss**: none of its own.
  *
@@ -143,7 +143,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         const decision = decideRetry(failure, state, settings);
         if (decision.kind === 'giveUp') return () => subscriber.error(error);
         const { delayMillis } = decision;
-        guarded(() => settings.onRetry({ error, attempts, delayMillis }), undefined);
+        runGuarded(() => settings.onRetry({ error, attempts, delayMillis }), settings.onCallbackError);
         return () => wait(delayMillis);
       };
 
@@ -160,15 +160,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
 
       const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);
 
-      /** What a callback says, or what goes on in its place when it throws. */
-      const guarded = <R>(callback: () => R, instead: R): R => {
-        try {
-          return callback();
-        } catch (thrown) {
-          runGuarded(() => settings.onCallbackError(thrown));
-          return instead;
-        }
-      };
+      const guarded = <R>(callback: () => R, instead: R): R => answerOf(callback, instead, settings.onCallbackError);
 
       subscriber.add(() => present.unsubscribe());
       attempt();
@@ -178,7 +170,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
 
 const RETRYABLE: Failure = Object.freeze({ kind: 'retryable' });
 
-/** A backoff or a chance of somebody else's that answers what is none must not turn into a hammer. */
+/** An invalid number from a user's backoff or `random` must not turn into retries without a wait. */
 function sound(what: string, number: unknown, max: number): number {
   requireRule(`${STAGE}.${what}`, number, numberFrom(0, max));
   return number as number;

@@ -1,10 +1,13 @@
-import { runGuarded } from '../internal/runGuarded.ts';
+import { isThenable, runGuarded } from '../internal/runGuarded.ts';
 import { aFunction, settingsOf } from '../internal/validation.ts';
 
 export interface SafelyOptions<Args extends readonly unknown[], Fallback> {
-  /** What is returned in the place of an exception: it is given that, and the arguments. Default: it returns `undefined`. */
+  /** Returns the result in the place of an exception, which it is given, with the arguments. Default: it returns `undefined`. */
   fallback?: (error: unknown, ...args: Args) => Fallback;
-  /** Told of each exception, with the arguments. What it throws itself has nobody left to hear it. */
+  /**
+   * Called with each exception, and the arguments. (It is not called `onCallbackError` as in the operators: here an exception of the callback is a result that was asked for, not an accident on the side.)
+   * What it throws itself is ignored.
+   */
   onError?: (error: unknown, ...args: Args) => void;
 }
 
@@ -15,25 +18,25 @@ export const SAFELY_DEFAULTS: Readonly<Required<SafelyOptions<readonly unknown[]
 
 const SAFELY_RULES = { fallback: aFunction, onError: aFunction };
 
-/** What a function returns, or the fallback; for a promise, what it resolves with, or the fallback. */
+/** The result of a function, or the fallback; for a promise, what it resolves with, or the fallback. */
 export type SafeResult<Result, Fallback> =
   Result extends PromiseLike<infer Value> ? Promise<Value | Fallback> : Result | Fallback;
 
 /**
- * The arguments as the callback has them: an option that takes fewer of them has no say in what they are. (`NoInfer` does the same, but then the compiler
- * does not see that the rest of the arguments are some.)
+ * The types of the arguments are inferred from the callback alone, also where an option takes fewer of them. (`NoInfer` does the same, but then the compiler
+ * does not see that the rest parameter is an array.)
  */
-type Settled<Args extends readonly unknown[]> = [Args][Args extends unknown ? 0 : never];
+type Exactly<Args extends readonly unknown[]> = [Args][Args extends unknown ? 0 : never];
 
 /** The wrapped function. */
 export interface Safe<Args extends readonly unknown[], Result> {
   (...args: Args): Result;
-  /** How many exceptions there were, the rejections and those of the fallback included. */
+  /** The number of exceptions, including rejections and those of the fallback. */
   readonly errors: number;
 }
 
 /**
- * Wraps a callback for operators of somebody else's (`map`, `filter`, `tap` …), so that an exception in it is counted and a fallback returned, and the stream goes on.
+ * Wraps a callback for RxJS's operators (`map`, `filter`, `tap` …), so that an exception in it is counted, a fallback is returned, and the stream goes on.
  *
  * ```text
  * source      -a-b-c-|
@@ -42,9 +45,9 @@ export interface Safe<Args extends readonly unknown[], Result> {
  * result      -A-?-C-|
  * ```
  *
- * **Returns** what the callback returns. When that throws, `onError` is told and the `fallback` returned: the default is `undefined`, which the type says, so that
- * `filter(safely(…))` does not compile before it has been decided whether an item that cannot be judged is to stay. A promise that rejects counts as well: the one that
- * is returned resolves with the fallback. A fallback that throws counts, too, and `undefined` stands in for it.
+ * **Returns** what the callback returns. If it throws, `onError` is called and the result of `fallback` is returned. The default is `undefined`, which the type says, so that
+ * `filter(safely(…))` does not compile until it says whether an item that cannot be judged stays. A promise that rejects counts as well: the returned
+ * promise resolves with the fallback. A fallback that throws counts, too, and `undefined` stands in for it.
  *
  * **Order** and **Loss**: those of the operator that is given it.
  *
@@ -67,7 +70,7 @@ export interface Safe<Args extends readonly unknown[], Result> {
  */
 export function safely<Args extends readonly unknown[], Result, Fallback = undefined>(
   callback: (...args: Args) => Result,
-  options: SafelyOptions<Settled<Args>, Fallback> = {},
+  options: SafelyOptions<Exactly<Args>, Fallback> = {},
 ): Safe<Args, SafeResult<Result, NoInfer<Fallback>>> {
   type Settings = Required<SafelyOptions<Args, Fallback | undefined>>;
   const args = { callback: [callback, aFunction] } as const;
@@ -92,7 +95,7 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
   const safe = (...args: Args) => {
     try {
       const result = callback(...args);
-      return isPromiseLike(result) ? settled(result, (error) => insteadOf(error, args)) : result;
+      return isThenable(result) ? rejectionHandled(result, (error) => insteadOf(error, args)) : result;
     } catch (thrown) {
       return insteadOf(thrown, args);
     }
@@ -100,11 +103,10 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
   return Object.defineProperty(safe, 'errors', { get: () => errors }) as Safe<Args, SafeResult<Result, Fallback>>;
 }
 
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
-}
-
-async function settled(promise: PromiseLike<unknown>, onRejected: (error: unknown) => unknown): Promise<unknown> {
+async function rejectionHandled(
+  promise: PromiseLike<unknown>,
+  onRejected: (error: unknown) => unknown,
+): Promise<unknown> {
   try {
     return await promise;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { millis, numberFrom, oneOf, settingsOf, shape } from '../internal/validation.ts';
 
-/** One wait, and the one after it. Immutable: asking twice gives the same sequence, as far as `random` does. */
+/** One wait, and the one after it. Immutable: the same step gives the same sequence, as far as `random` does. */
 export interface BackoffStep {
   readonly delayMillis: number;
   next(): BackoffStep;
@@ -13,7 +13,7 @@ export interface Backoff {
 }
 
 /**
- * How chance spreads the waits, so that clients that failed together do not return together. With `expo` = min(max, initial × multiplierⁿ):
+ * How `random` spreads the waits, so that clients that failed together do not retry together. With `expo` = min(max, initial × multiplierⁿ):
  *
  * `none`: expo · `full`: 0 … expo · `equal`: expo/2 … expo · `decorrelated`: initial … 3 × the wait before, at most max.
  * (The formulas are those of "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
@@ -21,13 +21,13 @@ export interface Backoff {
 export type Jitter = 'none' | 'full' | 'equal' | 'decorrelated';
 
 export interface ExponentialBackoffOptions {
-  /** The first wait before chance spreads it: 1 or more. Default 500. */
+  /** The first wait before `jitter` spreads it, in milliseconds: 1 or more. Default 500. */
   initialMillis?: number;
-  /** No wait is longer: `initialMillis` or more. Default 30,000, so that a backend that returns is noticed within half a minute. */
+  /** The longest wait, in milliseconds: `initialMillis` or more. Default 30,000, so that a backend that recovers is noticed within half a minute. */
   maxMillis?: number;
-  /** How much longer each wait is than the one before: 1 to 10. Default 2. `decorrelated` does not use it. */
+  /** The factor from each wait to the next: 1 to 10. Default 2. `decorrelated` does not use it. */
   multiplier?: number;
-  /** Default `full`: of the four it puts the least load on a backend that comes back. */
+  /** Default `full`: of the four it puts the least load on a backend that recovers. */
   jitter?: Jitter;
 }
 
@@ -48,7 +48,7 @@ const EXPONENTIAL_BACKOFF_RULES = {
 export const aBackoff = shape('a backoff, as of exponentialBackoff()', 'first');
 
 /**
- * Waits that grow exponentially up to a maximum, spread by chance.
+ * Waits that grow exponentially up to a maximum, spread by a random jitter.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *

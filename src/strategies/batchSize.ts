@@ -1,7 +1,8 @@
+import { answerOf } from '../internal/runGuarded.ts';
 import { requireRule, shape } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 
-/** What a strategy has to keep within. */
+/** The limits of a strategy. */
 export interface BatchSizeLimits {
   readonly minExportBatchSize: number;
   readonly initialExportBatchSize: number;
@@ -10,18 +11,18 @@ export interface BatchSizeLimits {
   readonly targetLatencyMillis: number;
 }
 
-/** A batch has left. */
+/** A batch was emitted. */
 export interface BatchLeft {
   readonly items: number;
-  /** From its first item to its departure. */
+  /** From its first item to its emission. */
   readonly openMillis: number;
 }
 
-/** A batch has ended. */
+/** A batch has its outcome. */
 export interface BatchEnded {
   readonly items: number;
   readonly delivered: number;
-  /** Requests that it took, retries aside: more than one where it was too large or too slow in one piece. */
+  /** Requests that it took, not counting retries: more than one where it was too large or too slow in one piece. */
   readonly requests: number;
   /** Attempts that were sent and timed out. */
   readonly timeouts: number;
@@ -32,8 +33,8 @@ export interface BatchEnded {
 }
 
 /**
- * Decides how large the next batch is to be and how long it may stay open. It learns from the batches that left and ended; it
- * knows no clock and no streams. `size` and `delayMillis` are read after each of them, and kept within the limits by whoever asks.
+ * Decides how large the next batch is and how long it may stay open. It learns from the batches that were emitted and ended; it
+ * knows no clock and no streams. The batcher reads `size` and `delayMillis` after each of these calls and keeps them within the limits.
  */
 export interface BatchSizeStrategy {
   readonly size: number;
@@ -56,7 +57,7 @@ export function average(before: number | undefined, newest: number): number {
 }
 
 /**
- * Always `maxExportBatchSize` items and `scheduledDelayMillis`: what the official processor does.
+ * Always `maxExportBatchSize` items and `scheduledDelayMillis`, like the official processor.
  *
  * @example
  * ```ts
@@ -73,8 +74,8 @@ export function fixedSize(): BatchSizeStrategyFactory {
 }
 
 /**
- * Asks a strategy, and survives it: an exception or a number that is none leaves the last good answer in force and is reported once
- * per occasion. What it answers is kept within the limits.
+ * Calls a user's strategy. If it throws or returns an invalid number, the last valid answer stays in force, and each failure is
+ * reported. The answers are kept within the limits.
  */
 export class GuardedStrategy {
   readonly #limits: BatchSizeLimits;
@@ -106,7 +107,7 @@ export class GuardedStrategy {
   }
 
   ended(batch: BatchEnded): void {
-    // A holder's word that makes no sense teaches nothing.
+    // An invalid tally of a holder teaches nothing.
     if (!(batch.attemptMillis >= 0 && batch.delivered >= 0)) return;
     this.#attempt(() => this.#strategy.ended(batch));
     this.#ask();
@@ -121,12 +122,7 @@ export class GuardedStrategy {
   }
 
   #attempt<R>(ask: () => R): R | undefined {
-    try {
-      return ask();
-    } catch (thrown) {
-      this.#onError(thrown);
-      return undefined;
-    }
+    return answerOf<R | undefined>(ask, undefined, this.#onError);
   }
 }
 

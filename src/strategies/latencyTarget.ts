@@ -4,7 +4,7 @@ import { average, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSiz
  * Steers the size by the export latency alone: an exponentially weighted mean (α 0.2) of the last attempt's duration above 1.5 × the target
  * shrinks the size to 0.8 of it, below 0.5 × the target it grows to 1.2 of it.
  *
- * On a backend that is merely far away it shrinks down to the minimum, because there a smaller batch is no faster:
+ * On a backend that is merely far away it shrinks to the minimum, although a smaller batch is no faster there:
  * `responsiveSize` knows the difference.
  *
  * @example
@@ -23,7 +23,7 @@ export function latencyTarget(): BatchSizeStrategyFactory {
       delayMillis: limits.scheduledDelayMillis,
       left() {},
       ended(batch) {
-        // A batch that timed out tells of a latency; one that was refused does not.
+        // A batch that timed out says something about latency; one that was refused does not.
         if (batch.delivered === 0 && batch.timeouts === 0) return;
         latency = average(latency, batch.attemptMillis);
         if (batch.requests > 1)

@@ -1,8 +1,8 @@
-/** Requests at the limit that have to be accepted before it is raised: at first, and at most. Each further refusal doubles the number. */
+/** How many requests at the limit have to be accepted before it is raised: at first, and at most. Each further refusal doubles the number. */
 const FIRST_PATIENCE = 16;
 const LAST_PATIENCE = 1_024;
 const RAISE = 1.25;
-/** So many refusals without an acceptance in between, each at half of the size before, and size is not the cause. */
+/** After this many refusals without an acceptance in between, each at half of the size before, the size is not the cause. */
 const OUTAGE_RUN = 3;
 
 /** A state of a {@link LearnedLimit}. */
@@ -14,7 +14,7 @@ export interface KnownLimit {
 /**
  * The size up to which a backend takes requests, in bytes or items: unlimited until it refuses one, then half of what it refused, then raised again carefully.
  *
- * Up to half of the refused size the limit doubles with each request that uses it; beyond, it grows by a quarter after 16 such requests, and after twice as many when that was refused again. When
+ * Up to half of the refused size the limit doubles with each request that uses it; beyond that it grows by a quarter after 16 such requests, and after twice as many when that is refused again. When
  * smaller and smaller requests fail one after another (a backend that hangs), the size was not the reason: then the first refusal is the one that counts.
  */
 export class LearnedLimit {
@@ -29,19 +29,19 @@ export class LearnedLimit {
     return this.#limit;
   }
 
-  /** What is known now, to be given to {@link LearnedLimit.restore}. */
+  /** The present state, for {@link LearnedLimit.restore}. */
   get known(): KnownLimit {
     return { limit: this.#limit, refused: this.#refused };
   }
 
-  /** What was refused since then was not refused for its size. */
+  /** The refusals since that state were not for the size. */
   restore({ limit, refused }: KnownLimit): void {
     this.#limit = Math.max(this.#limit, limit);
     this.#refused = Math.max(this.#refused, refused);
     this.#run = 0;
   }
 
-  /** A request of this size was too large. One that was sent before the limit fell to less teaches nothing more. */
+  /** A request of this size was too large. One that was sent before the limit fell below its size teaches nothing more. */
   refused(size: number): void {
     if (size > this.#limit || !(size > 0)) return;
     if (this.#run === 0) {
@@ -65,7 +65,7 @@ export class LearnedLimit {
     else if (this.#accepted >= this.#patience) this.#raise(RAISE);
   }
 
-  /** What was too large once is not any more. */
+  /** A size that was refused once is accepted now. */
   #forget(): void {
     this.#refused = Number.POSITIVE_INFINITY;
     this.#patience = FIRST_PATIENCE / 2;

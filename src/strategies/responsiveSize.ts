@@ -1,13 +1,13 @@
 import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSize.ts';
 
 /**
- * The default. Below half of the target latency it grows. From there on it asks how much of the latency comes from the size: up to a quarter of it, it grows, because there larger batches
- * cost nothing, and there are fewer of them; above 1.5 × the target it shrinks from half of it on, but never while the queue grows. A step up that turns out to cost something is taken back.
+ * The default strategy. Below half of the target latency the size grows. Above that, it depends on how much of the latency comes from the size. Up to a quarter of the latency: the size grows, because larger batches
+ * cost nothing and there are fewer of them. Half of the latency or more: above 1.5 × the target the size shrinks, but never while the queue grows. A step up that turns out to cost latency is taken back.
  *
  * A batch that had to be split because it was too large or too slow in one piece brings the size down to that of the pieces, and one that timed out shrinks it.
  *
  * The delay follows the arrivals: twice the time that a batch has lately taken to fill, at most `scheduledDelayMillis`. When a batch has not
- * filled by then, the burst is over, and waiting on would only make it late.
+ * filled by then, the burst is over, and a longer wait would only make it late.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
       size = Math.max(limits.minExportBatchSize, Math.min(size, largest));
     };
     const shrink = () => fitTo(size * SHRINK);
-    // In time, but not by far: larger batches are tried, where batches are full at all, and given up when they turn out to cost something.
+    // In time, but not by far: larger batches are tried if batches are full at all, and given up when they turn out to cost latency.
     const tryLarger = (items: number, shareOfSize: number | undefined) => {
       const isFree = shareOfSize === undefined || shareOfSize <= 0.25;
       if (!isFree) {
@@ -82,7 +82,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
   };
 }
 
-/** A probe costs a few batches of 0.8 or 1.2 times the size; more often than once in so many batches would be more than the news is worth. */
+/** A probe costs a few batches of 0.8 or 1.2 times the size: once in this many batches is often enough for what it teaches. */
 const PROBE_EVERY = 64;
 
 /**
@@ -101,7 +101,7 @@ class LatencyBySize {
     return this.#latency ?? 0;
   }
 
-  /** 0 to 1; undefined as long as the sizes differ too little to tell. */
+  /** 0 to 1; `undefined` while the sizes differ too little to tell. */
   get shareOfSize(): number | undefined {
     if (this.#steps < LEAST_STEP ** 2) return undefined;
     return Math.min(1, Math.max(0, this.#products / this.#steps));
@@ -115,7 +115,7 @@ class LatencyBySize {
     if (before === undefined) return;
     const size = now.size - before.size;
     const latency = now.latency - before.latency;
-    // More than the size can explain, by a factor of two: that was the backend.
+    // The latency changed by more than a factor of two beyond what the size explains: that was the backend.
     if (Math.abs(latency) > Math.abs(size) + Math.LN2) return;
     this.#steps += SLOW_ALPHA * (size * size - this.#steps);
     this.#products += SLOW_ALPHA * (size * latency - this.#products);
@@ -127,7 +127,7 @@ const SLOW_ALPHA = ALPHA / 2;
 /** Sizes that differ by less than 5 %, on average, teach nothing. */
 const LEAST_STEP = 0.05;
 
-/** How long an item takes to arrive, on average, and what that means for a batch. */
+/** The average time between items, and the delay that follows from it. */
 class FillTime {
   readonly #maxMillis: number;
   #millisPerItem: number | undefined;
@@ -142,7 +142,7 @@ class FillTime {
 
   delayMillis(size: number): number {
     if (this.#millisPerItem === undefined) return this.#maxMillis;
-    // A timer below a millisecond is one millisecond; a burst that came in no time says nothing about the next.
+    // A timer below a millisecond takes one millisecond; a burst within no time says nothing about the next one.
     const twiceToFill = 2 * size * this.#millisPerItem;
     return twiceToFill < 1 ? this.#maxMillis : Math.min(this.#maxMillis, twiceToFill);
   }

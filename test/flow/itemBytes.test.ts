@@ -41,19 +41,19 @@ describe('estimateItemBytes', () => {
     },
   );
 
-  test('comes to an end with a value that has none', () => {
+  test('ends with a circular value', () => {
     const circular: unknown[] = [];
     for (let index = 0; index < 10; index += 1) circular.push(circular);
     expect(estimateItemBytes(spanWith({ attributes: { circular: circular as string[] } }))).toBeGreaterThan(0);
   });
 
-  test('comes to an end with an array that grows while it is read', () => {
+  test('ends with an array that grows while it is read', () => {
     let length = 1;
     const growing = new Proxy(['x'], { get: (_, key) => (key === 'length' ? length++ : 'x') });
     expect(estimateItemBytes(spanWith({ attributes: { growing } }))).toBeGreaterThan(0);
   });
 
-  test('counts what is no span by its length, or not at all', () => {
+  test('counts other items by their length, or as 0', () => {
     expect(['abc', 5, new Uint8Array(7), {}, null, undefined].map(estimateItemBytes)).toEqual([3, 8, 7, 0, 0, 0]);
   });
 });

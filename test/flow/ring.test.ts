@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Ring } from '../../src/flow/ring.ts';
 
-test('it behaves like an array that is pushed and shifted', () => {
+test('a Ring behaves like an array that is pushed and shifted', () => {
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.integer({ min: 1, max: 200 }).map((count) => ({ push: count, take: 0 })) },
     { weight: 2, arbitrary: fc.integer({ min: 0, max: 250 }).map((count) => ({ push: 0, take: count })) },
@@ -29,7 +29,7 @@ test('it behaves like an array that is pushed and shifted', () => {
   );
 });
 
-test('it lets go of what has left', async () => {
+test('a Ring keeps no reference to elements that have left', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const ring = new Ring<object>();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Slots } from '../../src/flow/slots.ts';
 
-test('so many start at once, and the rest in the order in which they came', () => {
+test('Slots start up to limit pieces of work at a time, and the rest in the order in which they came', () => {
   const slots = new Slots(2);
   const started: string[] = [];
   for (const name of ['a', 'b', 'c', 'd']) slots.acquire(() => started.push(name));
@@ -12,25 +12,28 @@ test('so many start at once, and the rest in the order in which they came', () =
   expect(started).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test.each([1, 4])('400,000 that end at once need no more stack than one, with %i slots', (limit) => {
-  const slots = new Slots(limit);
-  let ended = 0;
-  slots.acquire(() => {
-    // Everything comes while the first one still runs: the whole backlog is drained from one release.
-    for (let index = 1; index < 400_000; index += 1) {
-      slots.acquire(() => {
-        ended += 1;
-        slots.release();
-      });
-    }
-    ended += 1;
-    slots.release();
-  });
-  expect(ended).toBe(400_000);
-  expect(slots).toMatchObject({ running: 0, waiting: 0, free: true });
-});
+test.each([1, 4])(
+  '400,000 pieces of work that end synchronously need no more stack than one, with %i slots',
+  (limit) => {
+    const slots = new Slots(limit);
+    let ended = 0;
+    slots.acquire(() => {
+      // Everything comes while the first one still runs: the whole backlog is drained from one release.
+      for (let index = 1; index < 400_000; index += 1) {
+        slots.acquire(() => {
+          ended += 1;
+          slots.release();
+        });
+      }
+      ended += 1;
+      slots.release();
+    });
+    expect(ended).toBe(400_000);
+    expect(slots).toMatchObject({ running: 0, waiting: 0, free: true });
+  },
+);
 
-test('who gives up the place in line never starts; after the start that does nothing', () => {
+test('work that gives up its place in line never starts; after the start giving up does nothing', () => {
   const slots = new Slots(1);
   const started: string[] = [];
   const giveUps = ['a', 'b', 'c'].map((name) => slots.acquire(() => started.push(name)));
@@ -43,7 +46,7 @@ test('who gives up the place in line never starts; after the start that does not
   expect(slots).toMatchObject({ running: 1, waiting: 0 });
 });
 
-test('a limit that grows starts more, and one that shrinks lets what runs go on', () => {
+test('a limit that grows starts more work; when it shrinks, running work goes on', () => {
   const slots = new Slots(1);
   let started = 0;
   for (let index = 0; index < 6; index += 1) slots.acquire(() => (started += 1));
@@ -57,7 +60,7 @@ test('a limit that grows starts more, and one that shrinks lets what runs go on'
   expect(started).toBe(5);
 });
 
-test('whoever wants to know is told when a slot is free and nobody waits', () => {
+test('onFree is called when a slot is free and nothing waits', () => {
   const told: number[] = [];
   const slots: Slots = new Slots(2, () => told.push(slots.running));
   slots.acquire(() => {});
@@ -70,7 +73,7 @@ test('whoever wants to know is told when a slot is free and nobody waits', () =>
   expect(told).toEqual([1, 1]);
 });
 
-test('closed, they start nothing and forget who waits', () => {
+test('closed Slots start nothing and drop the work that waits', () => {
   const slots = new Slots(1);
   const started: string[] = [];
   slots.acquire(() => started.push('a'));

@@ -179,7 +179,7 @@ function bytesOf(items: readonly number[]): number {
 }
 
 describe('backpressure, over random schedules', () => {
-  test('each item comes out or is lost once, in order, as asked for, within the bound, and nothing after the end', () => {
+  test('each item is emitted or lost once, in order, as asked for, within the bound, and none after the end', () => {
     const reached = { seen: 0, queueFull: 0, tooLarge: 0, unsubscribed: 0, complete: 0, error: 0 };
     fc.assert(
       fc.property(schedules, (schedule) => {
@@ -198,7 +198,7 @@ describe('backpressure, over random schedules', () => {
     expect(Object.values(reached).every((count) => count > 0)).toBe(true);
   });
 
-  test('at the end nothing is subscribed, the gate is open, and demand that was none was told', () => {
+  test('at the end nothing is subscribed, the gate is open, and invalid demand has been reported', () => {
     fc.assert(
       fc.property(schedules, (schedule) => {
         const world = new World(schedule).run();
@@ -230,21 +230,21 @@ describe('backpressure: bytes', () => {
     return { source, demand, offer, seen, lost, told, subscription };
   }
 
-  test('what would be too much for the queue is refused, what is by itself is lost as tooLarge', () => {
+  test('an item that does not fit now is refused; one that can never fit is lost as tooLarge', () => {
     const { offer, demand, seen, lost } = held({});
     offer('acdgb');
     demand.next(9);
     expect([seen.join(''), lost]).toEqual(['acb', ['queueFull d', 'tooLarge g']]);
   });
 
-  test("'dropOldest' loses as many as it takes", () => {
+  test("'dropOldest' drops as many items as it takes", () => {
     const { offer, demand, seen, lost } = held({ overflow: 'dropOldest' });
     offer('abcd');
     demand.next(9);
     expect([seen.join(''), lost]).toEqual(['d', ['queueFull abc']]);
   });
 
-  test("'error' says the bounds", () => {
+  test("'error' names the bounds in its message", () => {
     const { offer, demand, seen, lost } = held({ overflow: 'error' });
     offer('bce');
     demand.next(9);
@@ -253,7 +253,7 @@ describe('backpressure: bytes', () => {
     expect(lost).toEqual(['queueFull e']);
   });
 
-  test('the gate follows whichever of items and bytes says more: closed at half, open at a quarter', () => {
+  test('the gate follows items or bytes, whichever is fuller: closed at half, open at a quarter', () => {
     const gate = createGate();
     const { offer, demand } = held({ gate, maxQueueBytes: 8 });
     const seen = [...'aca'].map((letter) => [offer(letter), gate.open].at(-1));
@@ -262,7 +262,7 @@ describe('backpressure: bytes', () => {
     expect(reopened).toEqual([false, true]);
   });
 
-  test('an item whose size cannot be told counts as 512 bytes, and that is told', () => {
+  test('an item whose size is unknown counts as 512 bytes, and that is reported', () => {
     const sizes: Record<string, () => number> = { a: () => throwing(), b: () => Number.NaN, c: () => -1 };
     const { offer, demand, seen, lost, told } = held({ maxQueueBytes: 1_024, sizeOf: (item) => sizes[item]?.() ?? 0 });
     offer('abc');
@@ -275,7 +275,7 @@ describe('backpressure: bytes', () => {
     ]);
   });
 
-  test('an item during whose measuring it is unsubscribed is reported, too', () => {
+  test('an item whose sizeOf unsubscribes is reported as lost', () => {
     const sizeOf = (item: string) => {
       if (item === 'b') subscription.unsubscribe();
       return 1;

@@ -268,7 +268,7 @@ describe('boundedMergeMap, over random schedules', () => {
     expect(Object.values(seen).every((count) => count > 0)).toBe(true);
   });
 
-  test('a result says what its inner did', () => {
+  test('a result has the values and the end of its inner', () => {
     fc.assert(
       fc.property(schedules, (schedule) => {
         const { results } = new World(schedule).run();
@@ -283,7 +283,7 @@ describe('boundedMergeMap, over random schedules', () => {
     );
   });
 
-  test('items begin in their order, per key too, and results keep it where that was asked for', () => {
+  test('items begin in their order, per key too, and with the order source results keep it', () => {
     fc.assert(
       fc.property(schedules, (schedule) => {
         const { begun, results } = new World(schedule).run();
@@ -344,14 +344,14 @@ describe('boundedMergeMap: gate', () => {
     expect(results).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  test('in the order in which they end, none waits, and none takes a place', () => {
+  test('in the order of completion no result waits, and none takes a place', () => {
     const { offered, ended, results } = byHand('completion');
     offered('abcde');
     expect(ended('bcdae')).toEqual([true, true, true, true, true]);
     expect(results).toEqual(['b', 'c', 'd', 'a', 'e']);
   });
 
-  test('by key, an item that waits for one of its key takes a place although there are slots, and no result does', () => {
+  test('by key, an item that waits for its key takes a place although there are slots, and no result does', () => {
     const { offered, ended, results } = byHand({ key: (item) => item.toLowerCase() === 'a' });
     expect(offered('abAaA')).toEqual([true, true, true, true, false]);
     expect(ended('ba')).toEqual([false, false]);
@@ -390,7 +390,7 @@ describe('boundedMergeMap: bytes', () => {
     return { offer, end, begun, seen, lost, told, subscription };
   }
 
-  test('what would be too much for the queue is refused, what is by itself is lost as tooLarge; what runs does not count', () => {
+  test('an item that does not fit now is refused; one that can never fit is lost as tooLarge; running items do not count', () => {
     const { offer, end, seen, lost } = bounded({});
     offer('facdgb');
     end('facb');
@@ -407,7 +407,7 @@ describe('boundedMergeMap: bytes', () => {
     expect(seen.join('')).toBe('dbca');
   });
 
-  test("'dropOldest' loses as many as it takes", () => {
+  test("'dropOldest' drops as many items as it takes", () => {
     const { offer, end, begun, lost } = bounded({ overflow: 'dropOldest' });
     offer('fabcd');
     expect(lost).toEqual(['queueFull abc']);
@@ -415,7 +415,7 @@ describe('boundedMergeMap: bytes', () => {
     expect(begun.join('')).toBe('fd');
   });
 
-  test("'dropOldest' loses none for one that would find no room even so", () => {
+  test("'dropOldest' drops no item for one that would find no room even then", () => {
     const { offer, end, begun, lost } = bounded({ overflow: 'dropOldest', order: 'source', concurrency: 2 });
     offer('ad');
     end('d');
@@ -427,7 +427,7 @@ describe('boundedMergeMap: bytes', () => {
     expect(begun.join('')).toBe('adba');
   });
 
-  test("'error' says the bounds", () => {
+  test("'error' names the bounds in its message", () => {
     const { offer, end, seen, lost } = bounded({ overflow: 'error' });
     offer('fbce');
     end('fbc');
@@ -436,7 +436,7 @@ describe('boundedMergeMap: bytes', () => {
     expect(lost).toEqual(['queueFull e']);
   });
 
-  test('the gate follows whichever of items and bytes says more: closed at half, open at a quarter', () => {
+  test('the gate follows items or bytes, whichever is fuller: closed at half, open at a quarter', () => {
     const gate = createGate();
     const { offer, end } = bounded({ gate, maxQueueBytes: 8 });
     const seen = [...'facb'].map((letter) => [offer(letter), gate.open].at(-1));
@@ -445,7 +445,7 @@ describe('boundedMergeMap: bytes', () => {
     expect(reopened).toEqual([false, true, true]);
   });
 
-  test('an item whose size cannot be told counts as 512 bytes, and that is told', () => {
+  test('an item whose size is unknown counts as 512 bytes, and that is reported', () => {
     const sizes: Record<string, () => number> = { a: () => throwing(), b: () => Number.NaN, c: () => -1 };
     const sizeOf = (item: string) => sizes[item]?.() ?? 0;
     const { offer, lost, told } = bounded({ maxQueueBytes: 1_024, sizeOf });
@@ -458,7 +458,7 @@ describe('boundedMergeMap: bytes', () => {
     ]);
   });
 
-  test.each(['sizeOf', 'key'])('an item during whose %s it is unsubscribed is reported, too', (callback) => {
+  test.each(['sizeOf', 'key'])('an item whose %s unsubscribes is reported as lost', (callback) => {
     const leave = (item: string) => {
       if (item === 'c') subscription.unsubscribe();
       return 1;
@@ -477,7 +477,7 @@ describe('boundedMergeMap: bytes', () => {
 });
 
 describe('boundedMergeMap: memory', () => {
-  test('what is dropped leaves no place in the line for a slot behind', () => {
+  test('dropped items leave no waits for a slot behind', () => {
     const acquire = vi.spyOn(Slots.prototype, 'acquire');
     const source = new Subject<number>();
     const order = { key: (item: number) => item };
@@ -490,7 +490,7 @@ describe('boundedMergeMap: memory', () => {
     acquire.mockRestore();
   });
 
-  test('a key that is idle is forgotten', async () => {
+  test('an idle key is forgotten', async () => {
     const keys: WeakRef<object>[] = [];
     const source = new Subject<number>();
     const inners: Subject<never>[] = [];

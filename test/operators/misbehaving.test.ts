@@ -27,12 +27,12 @@ const stubborn = new Observable<string>(() => () => {
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('a source whose teardown throws', () => {
-  test('does not keep raceTimeout from its error', () =>
+  test('does not prevent the error of raceTimeout', () =>
     marbles(({ expectObservable }) => {
       expectObservable(stubborn.pipe(raceTimeout({ millis: 5 }))).toBe('-----#', undefined, { code: 'TIMEOUT' });
     }));
 
-  test('does not keep retryWithBackoff from its next attempt, and is told', () =>
+  test('does not prevent the next attempt of retryWithBackoff, and is reported', () =>
     marbles(async ({ expectObservable, flush }) => {
       const told: unknown[] = [];
       const failing = new Observable<string>((subscriber) => {
@@ -49,7 +49,7 @@ describe('a source whose teardown throws', () => {
       expect(told).toHaveLength(2);
     }));
 
-  test('does not keep a reader from the error of a full queue', async () => {
+  test('does not prevent the error of a full queue in a reader', async () => {
     const source = new Subject<number>();
     const outer = new Observable<number>((subscriber) => {
       source.subscribe(subscriber);
@@ -66,22 +66,24 @@ describe('a source whose teardown throws', () => {
   });
 });
 
-describe('a callback that makes no sense', () => {
-  test.each([undefined, {}, { kind: 'nope' }])('classify may answer %o: that is told, and may be tried again', (odd) =>
-    marbles(async ({ expectObservable, flush }) => {
-      const told: unknown[] = [];
-      const options = {
-        ...{ maxAttempts: 2, backoff: exponentialBackoff({ initialMillis: 3, jitter: 'none' }) },
-        classify: () => odd as Failure,
-        onCallbackError: (thrown: unknown) => told.push(thrown),
-      };
-      expectObservable(throwError(() => 'no').pipe(retryWithBackoff(options))).toBe('---#', undefined, 'no');
-      await flush();
-      expect(told).toMatchObject([{ code: 'INVALID_OPTION' }, { code: 'INVALID_OPTION' }]);
-    }),
+describe('a callback that misbehaves', () => {
+  test.each([undefined, {}, { kind: 'nope' }])(
+    'classify may return %o: that is reported, and counts as retryable',
+    (odd) =>
+      marbles(async ({ expectObservable, flush }) => {
+        const told: unknown[] = [];
+        const options = {
+          ...{ maxAttempts: 2, backoff: exponentialBackoff({ initialMillis: 3, jitter: 'none' }) },
+          classify: () => odd as Failure,
+          onCallbackError: (thrown: unknown) => told.push(thrown),
+        };
+        expectObservable(throwError(() => 'no').pipe(retryWithBackoff(options))).toBe('---#', undefined, 'no');
+        await flush();
+        expect(told).toMatchObject([{ code: 'INVALID_OPTION' }, { code: 'INVALID_OPTION' }]);
+      }),
   );
 
-  test('project may end the stream and reject: nobody is left to hear it, and the process goes on', async () => {
+  test('project may unsubscribe and reject: the rejection is handled', async () => {
     const source = new Subject<number>();
     const subscription = source
       .pipe(
@@ -96,7 +98,7 @@ describe('a callback that makes no sense', () => {
     expect(subscription.closed).toBe(true);
   });
 
-  test('onError of safely may reject, and the process goes on', async () => {
+  test('onError of safely may reject: the rejection is handled', async () => {
     const callback = safely(
       () => {
         throw new Error('mine');
@@ -120,7 +122,7 @@ describe('a bridge', () => {
     expect(lines.trySend('b')).toBe('closed');
   });
 
-  test('opens its gate again when a listener empties the queue while it is told that the gate closes', async () => {
+  test('opens its gate again when a listener empties the queue while the gate closes', async () => {
     const gate = createGate();
     const source = new Subject<number>();
     const iterator = toAsyncIterable(source, { gate, maxQueueSize: 2 })[Symbol.asyncIterator]();
@@ -152,7 +154,7 @@ describe('a sink behind a handle', () => {
     forceFlush,
   });
 
-  test('is flushed with it', async () => {
+  test('is flushed with the handle', async () => {
     const flushes: string[] = [];
     const handle = exportHandle(sinkThat(async () => void flushes.push('flushed')));
     await handle.forceFlush();
@@ -160,7 +162,7 @@ describe('a sink behind a handle', () => {
     await handle.shutdown();
   });
 
-  test('may never flush: forceFlush rejects at its timeout', () =>
+  test('may hang in forceFlush: that of the handle rejects at its timeout', () =>
     marbles(async ({ now }) => {
       const handle = exportHandle(sinkThat(() => new Promise(() => {})));
       const code = await handle.forceFlush({ timeoutMillis: 100 }).catch((error: { code: string }) => error.code);
@@ -168,7 +170,7 @@ describe('a sink behind a handle', () => {
       await handle.shutdown();
     }));
 
-  test('may fail to flush: that is told', async () => {
+  test('may fail in forceFlush: that is logged', async () => {
     const handle = exportHandle(sinkThat(() => Promise.reject(new Error('no disk'))));
     await handle.forceFlush();
     expect(told).toEqual(['exportHandle: mine did not flush: no disk']);

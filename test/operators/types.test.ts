@@ -27,7 +27,7 @@ describe('types of boundedMergeMap', () => {
     expectTypeOf(either).toEqualTypeOf<Observable<Merged<Order, string | number>>>();
   });
 
-  test('what a result is narrows by its kind', () =>
+  test('the type of a result narrows by its kind', () =>
     orders.pipe(boundedMergeMap(({ id }) => of(id))).subscribe((result) => {
       expectTypeOf(result.item).toEqualTypeOf<Order>();
       expectTypeOf(result.values).toEqualTypeOf<readonly number[]>();
@@ -100,14 +100,14 @@ describe('types of safely', () => {
     expectTypeOf(given).returns.toEqualTypeOf<number | readonly [unknown, Order]>();
   });
 
-  test('filter: a fallback has to be decided on', () => {
+  test('filter: does not compile without a fallback', () => {
     const kept = orders.pipe(filter(safely((order) => order.id > 1, { fallback: () => true })));
     expectTypeOf(kept).toEqualTypeOf<Observable<Order>>();
     // @ts-expect-error: undefined is no verdict
     orders.pipe(filter(safely((order) => order.id > 1)));
   });
 
-  test('tap, and the number of an item', () => {
+  test('tap, and the index of an item', () => {
     const tapped = orders.pipe(tap(safely((order) => void order.id)));
     expectTypeOf(tapped).toEqualTypeOf<Observable<Order>>();
     const numbered = range(5, 2).pipe(map(safely((value, index) => [value, index] as const, { fallback: () => null })));
@@ -120,7 +120,7 @@ describe('types of safely', () => {
     expect(await firstValueFrom(answer)).toBe(1);
   });
 
-  test('by itself it is a function of the same arguments, that counts', () => {
+  test('the wrapped function has the same arguments, and counts', () => {
     const parse = safely((text: string, radix?: number) => Number.parseInt(text, radix), { fallback: () => 0 });
     expectTypeOf(parse).parameters.toEqualTypeOf<[text: string, radix?: number | undefined]>();
     expectTypeOf(parse).returns.toEqualTypeOf<number>();

@@ -1,8 +1,9 @@
 import { diag } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { exportHandle, monotonicScheduler, toMemory } from '../../src/index.ts';
+import { exportHandle, monotonicScheduler, spanPipeline, toMemory } from '../../src/index.ts';
 import { Warnings } from '../../src/internal/diagWarnings.ts';
 import { marbles } from '../../src/testing/index.ts';
+import { spanWith } from '../support/spans.ts';
 
 const told: string[] = [];
 beforeEach(() => {
@@ -31,6 +32,23 @@ describe('a callback that throws', () => {
       expect((await answers).map(({ delivered }) => delivered)).toEqual([2, 1]);
       await handle.shutdown();
     }));
+
+  test('is counted by a pipeline, and reported to diag: a strategy', async () => {
+    const strategy = () => ({
+      size: 1,
+      delayMillis: 0,
+      left: () => {
+        throw new Error('broken strategy');
+      },
+      ended() {},
+    });
+    const pipeline = spanPipeline({ sink: toMemory(), environment: {}, strategy });
+    pipeline.processor.onEnd(spanWith({}));
+    await pipeline.forceFlush();
+    expect(told).toEqual(['spanflow: a callback threw: broken strategy']);
+    expect(pipeline.stats().callbackErrors).toBe(1);
+    await pipeline.shutdown();
+  });
 
   test('does not hide that exports fail', () =>
     marbles(async ({ advanceTo }) => {

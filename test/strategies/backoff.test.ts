@@ -9,22 +9,22 @@ function delays(backoff: Backoff, count: number, random: () => number = () => 0)
 }
 
 describe('exponentialBackoff', () => {
-  test('without jitter it doubles up to its maximum', () => {
+  test('without jitter the wait doubles up to its maximum', () => {
     expect(delays(exponentialBackoff({ jitter: 'none' }), 8)).toEqual([
       500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
     ]);
   });
 
-  test('the multiplier counts', () => {
+  test('the multiplier is the factor between waits', () => {
     const backoff = exponentialBackoff({ initialMillis: 100, multiplier: 10, maxMillis: 5_000, jitter: 'none' });
     expect(delays(backoff, 4)).toEqual([100, 1_000, 5_000, 5_000]);
   });
 
-  test('full jitter is anything up to the wait', () => {
+  test('full jitter lies between 0 and the wait', () => {
     expect(delays(exponentialBackoff({ jitter: 'full' }), 3, () => 0.5)).toEqual([250, 500, 1_000]);
   });
 
-  test('equal jitter is half of the wait and anything up to the whole', () => {
+  test('equal jitter lies between half of the wait and the wait', () => {
     expect(delays(exponentialBackoff({ jitter: 'equal' }), 3, () => 0.5)).toEqual([375, 750, 1_500]);
   });
 
@@ -33,12 +33,12 @@ describe('exponentialBackoff', () => {
     expect(delays(exponentialBackoff({ jitter: 'decorrelated' }), 3, () => 0.5)).toEqual([1_000, 1_750, 2_875]);
   });
 
-  test('asking a step twice gives the same next step, as far as chance does', () => {
+  test('a step gives the same next step twice, with the same random', () => {
     const step = exponentialBackoff({ jitter: 'none' }).first(() => 0);
     expect(step.next().delayMillis).toBe(step.next().delayMillis);
   });
 
-  test('no wait is below zero or above the maximum, whichever the jitter and the chance', () => {
+  test('no wait is below zero or above the maximum, with any jitter and any random', () => {
     const jitter = fc.constantFrom<Jitter>('none', 'full', 'equal', 'decorrelated');
     const unit = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     const options = fc.record({

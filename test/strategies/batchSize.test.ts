@@ -161,7 +161,7 @@ describe('the size of batches', () => {
     expect(strategy.size).toBe(Math.round(256 * 1.2));
   });
 
-  test('a step up is not taken back to where it began when the size has shrunk meanwhile', () => {
+  test('a step up is not undone to a size above the present one, when the size has shrunk meanwhile', () => {
     const strategy = responsiveSize()(LIMITS);
     const sizesWith = (batches: number, latency: (items: number) => number) => {
       const sizes = Array.from({ length: batches }, () => {
@@ -184,7 +184,7 @@ describe('the size of batches', () => {
     expect(strategy.size).toBe(500);
   });
 
-  test('a batch of which nothing arrived says nothing about latency', () => {
+  test('a batch of which nothing was delivered says nothing about latency', () => {
     for (const factory of [responsiveSize(), latencyTarget()]) {
       const strategy = factory(LIMITS);
       for (let batch = 0; batch < 50; batch += 1)
@@ -195,27 +195,27 @@ describe('the size of batches', () => {
 });
 
 describe('the delay of batches', () => {
-  test('it is twice the time that a batch takes to fill', () => {
+  test('is twice the time that a batch takes to fill', () => {
     const strategy = responsiveSize()(LIMITS);
     expect(strategy.delayMillis).toBe(100);
     for (let batch = 0; batch < 50; batch += 1) strategy.left({ items: 500, openMillis: 20 });
     expect(strategy.delayMillis).toBeCloseTo(40, 5);
   });
 
-  test('it is the scheduled delay where items are rare', () => {
+  test('is the scheduled delay when items are rare', () => {
     const strategy = responsiveSize()(LIMITS);
     for (let batch = 0; batch < 50; batch += 1) strategy.left({ items: 1, openMillis: 100 });
     expect(strategy.delayMillis).toBe(100);
   });
 
-  test('it is the scheduled delay where bursts come in no time', () => {
+  test('is the scheduled delay when bursts come within no time', () => {
     const strategy = responsiveSize()(LIMITS);
     for (let batch = 0; batch < 50; batch += 1) strategy.left({ items: 500, openMillis: 0 });
     expect(strategy.delayMillis).toBe(100);
   });
 });
 
-describe('a strategy of somebody else', () => {
+describe('a strategy of the user', () => {
   const guarded = (strategy: Partial<ReturnType<BatchSizeStrategyFactory>>) => {
     const errors: unknown[] = [];
     const whole = { size: 100, delayMillis: 50, left() {}, ended() {} };
@@ -228,7 +228,7 @@ describe('a strategy of somebody else', () => {
     expect(guarded({ size: -1, delayMillis: -1 }).strategy).toMatchObject({ size: 10, delayMillis: 0 });
   });
 
-  test('may throw: the last good answer stays in force', () => {
+  test('may throw: the last valid answer stays in force', () => {
     const { strategy, errors } = guarded({
       left() {
         throw new Error('left');
@@ -242,13 +242,13 @@ describe('a strategy of somebody else', () => {
     expect(errors.map(String)).toEqual(['Error: size', 'Error: left', 'Error: size']);
   });
 
-  test('may answer what is no number', () => {
+  test('may return an invalid number: the last valid answer stays in force', () => {
     const { strategy, errors } = guarded({ size: Number.NaN, delayMillis: 'soon' as unknown as number });
     expect(strategy).toMatchObject({ size: 500, delayMillis: 100 });
     expect(errors).toHaveLength(2);
   });
 
-  test('is not told of an end that makes no sense', () => {
+  test('does not get an invalid tally', () => {
     const told: number[] = [];
     const { strategy } = guarded({ ended: ({ attemptMillis }) => void told.push(attemptMillis) });
     for (const attemptMillis of [5, Number.NaN, -1])
@@ -256,7 +256,7 @@ describe('a strategy of somebody else', () => {
     expect(told).toEqual([5]);
   });
 
-  test('may fail to be made: then sizes are fixed', () => {
+  test('may throw in its factory: then sizes are fixed', () => {
     const factory = () => {
       throw new Error('no strategy');
     };

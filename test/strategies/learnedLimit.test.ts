@@ -19,24 +19,24 @@ function send(limit: LearnedLimit, requests: number, wish: number, takes: (size:
 }
 
 describe('LearnedLimit', () => {
-  test('is unlimited until something was refused', () => {
+  test('is unlimited until a size is refused', () => {
     const limit = new LearnedLimit();
     expect(send(limit, 100, 5_000, () => true).refused).toEqual([]);
     expect(limit.size).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('falls to half of what was refused, again and again', () => {
+  test('falls to half of each refused size', () => {
     const limit = new LearnedLimit();
     expect(send(limit, 3, 2_600, (size) => size <= 1_000)).toEqual({ accepted: [650], refused: [2_600, 1_300] });
   });
 
-  test('a request that was larger than the limit has become by now teaches nothing more', () => {
+  test('a refused request that is larger than the present limit teaches nothing more', () => {
     const limit = new LearnedLimit();
     for (let inFlight = 0; inFlight < 8; inFlight += 1) limit.refused(2_000);
     expect(limit.size).toBe(1_000);
   });
 
-  test('is raised carefully: few requests are refused, and the most of what a backend takes is used', () => {
+  test('is raised carefully: few requests are refused, and most of what a backend takes is used', () => {
     const limit = new LearnedLimit();
     const { accepted, refused } = send(limit, 2_000, 2_600, (size) => size <= 1_000);
     expect(refused.length).toBeLessThanOrEqual(12);
@@ -44,7 +44,7 @@ describe('LearnedLimit', () => {
     expect(mean).toBeGreaterThanOrEqual(600);
   });
 
-  test('is given up when the backend takes more again', () => {
+  test('is forgotten when the backend takes larger requests again', () => {
     const limit = new LearnedLimit();
     send(limit, 10, 2_600, (size) => size <= 1_000);
     expect(send(limit, 200, 2_600, () => true).accepted.at(-1)).toBe(2_600);
@@ -57,7 +57,7 @@ describe('LearnedLimit', () => {
     expect(limit.size).toBe(1_000);
   });
 
-  test('a backend that hangs for a while has taught nothing about sizes', () => {
+  test('a backend that hangs for a while teaches nothing about sizes', () => {
     const limit = new LearnedLimit();
     expect(send(limit, 8, 2_000, () => false).refused.at(-1)).toBeLessThan(20);
     const { accepted } = send(limit, 10, 2_000, () => true);

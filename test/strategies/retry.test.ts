@@ -39,11 +39,11 @@ describe('decideRetry', () => {
 });
 
 describe('failureOf', () => {
-  test('an error that says what it means is believed', () => {
+  test('an ExportError has its own failure', () => {
     expect(failureOf(new ExportError({ kind: 'permanent' }, 'no'))).toEqual({ kind: 'permanent' });
   });
 
-  test('an error of another copy of the package is believed, too', () => {
+  test('an error of another copy of the package has its own failure, too', () => {
     expect(failureOf({ failure: { kind: 'tooLarge' } })).toEqual({ kind: 'tooLarge' });
   });
 

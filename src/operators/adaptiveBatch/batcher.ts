@@ -1,47 +1,35 @@
-import { Ring } from '../../flow/ring.ts';
+import { BoundedQueue, type QueueLimits } from '../../flow/boundedQueue.ts';
+import type { Taken } from '../../flow/heldBatch.ts';
 import type { CloseReason } from '../../model/batch.ts';
 
 /** What a batcher holds at most, and how large its batches get. */
-export interface BatcherLimits {
-  readonly maxQueueSize: number;
-  readonly maxQueueBytes: number;
+export interface BatcherLimits extends QueueLimits {
   readonly maxExportBatchSize: number;
   readonly maxExportBatchBytes: number;
 }
 
-/** Items that leave together. */
-export interface Taken<T> {
-  readonly items: readonly T[];
-  readonly bytes: number;
-  readonly closedBy: CloseReason;
-}
-
 /**
- * A bounded queue that knows when its front is due as a batch: by count, by bytes, or because somebody said so (a timer, a flush, the
- * end). What is due stays due; while nobody takes it, it grows up to the maximum of a batch.
+ * A bounded queue that knows when its front is due as a batch: by count, by bytes, or by {@link Batcher.makeAllDue} (a timer, a flush, the
+ * end). What is due stays due; until it is taken, it grows up to the maximum of a batch.
  *
  * It knows neither time nor streams. O(1) per item.
  */
-export class Batcher<T> {
+export class Batcher<T> extends BoundedQueue<T> {
   readonly #limits: BatcherLimits;
-  readonly #items = new Ring<T>();
-  readonly #sizes = new Ring<number>(); // bytes of each item, in the same order
-  #bytes = 0; // of all items
   #target: number; // items that make a batch due
-  #dueCount = 0; // items at the front that have to go
-  #closedBy: CloseReason = 'count'; // why, as long as some have to
+  #left = 0; // items that have left, in batches or otherwise
+  #dueCount = 0; // items at the front that are due
+  #closedBy: CloseReason = 'count'; // why, while some are
 
   constructor(limits: BatcherLimits, target: number) {
+    super(limits);
     this.#limits = limits;
     this.#target = target;
   }
 
-  get length(): number {
-    return this.#items.length;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
+  /** The sequence number of the item at the front: how many items have left before it. */
+  get sequence(): number {
+    return this.#left;
   }
 
   get due(): boolean {
@@ -52,12 +40,12 @@ export class Batcher<T> {
     return this.#target;
   }
 
-  /** How many batches of the largest size wait, whichever of count and bytes says more; at least two when the queue is full. */
+  /** How many batches of the largest size wait, by count or by bytes, whichever is more; at least two when the queue is full. */
   get fullBatches(): number {
     const { maxQueueSize, maxQueueBytes, maxExportBatchSize, maxExportBatchBytes } = this.#limits;
     return Math.max(
       this.length / Math.min(maxExportBatchSize, maxQueueSize / 2),
-      this.#bytes / Math.min(maxExportBatchBytes, maxQueueBytes / 2),
+      this.bytes / Math.min(maxExportBatchBytes, maxQueueBytes / 2),
     );
   }
 
@@ -67,31 +55,21 @@ export class Batcher<T> {
     this.#checkTargets();
   }
 
-  /** Whether an item of this size can ever be held. */
-  admits(bytes: number): boolean {
-    return bytes <= this.#limits.maxQueueBytes;
-  }
-
-  /** Whether there is room for an item of this size now. */
-  fits(bytes: number): boolean {
-    return this.length < this.#limits.maxQueueSize && this.#bytes + bytes <= this.#limits.maxQueueBytes;
-  }
-
-  /** Adds an item that fits. */
-  push(item: T, bytes: number): void {
-    this.#items.push(item);
-    this.#sizes.push(bytes);
-    this.#bytes += bytes;
+  override push(item: T, bytes: number): void {
+    super.push(item, bytes);
     this.#checkTargets();
   }
 
-  /** Removes the oldest item. */
-  evict(): T | undefined {
-    this.#bytes -= this.#sizes.shift() ?? 0;
-    const evicted = this.#items.shift();
-    if (this.#dueCount > 0) this.#dueCount -= 1;
-    this.#checkTargets();
-    return evicted;
+  override shift(): T {
+    const item = super.shift();
+    this.#leave(1);
+    return item;
+  }
+
+  override clear(): T[] {
+    const items = super.clear();
+    this.#leave(items.length);
+    return items;
   }
 
   /** Makes everything that is queued due. The first reason stays. */
@@ -100,47 +78,29 @@ export class Batcher<T> {
   }
 
   /** The next batch, if one is due. */
-  take(): Taken<T> | undefined {
+  takeBatch(): Taken<T> | undefined {
     if (this.#dueCount === 0) return undefined;
     const closedBy = this.#closedBy;
-    const before = this.#bytes;
-    const items = this.#items.take(this.#countToTake());
-    const bytes = before - this.#bytes;
-    this.#dueCount = Math.max(0, this.#dueCount - items.length);
-    this.#checkTargets();
+    const before = this.bytes;
+    const items = this.take(this.#limits.maxExportBatchSize, this.#limits.maxExportBatchBytes);
+    const bytes = before - this.bytes;
+    this.#leave(items.length);
     return { items, bytes, closedBy };
   }
 
-  /** Everything, in the order in which it came. */
-  clear(): T[] {
-    this.#sizes.take(this.length);
-    this.#bytes = 0;
-    this.#dueCount = 0;
-    return this.#items.take(this.length);
+  #leave(count: number): void {
+    this.#left += count;
+    this.#dueCount = Math.max(0, this.#dueCount - count);
+    this.#checkTargets();
   }
 
-  /** As many from the front as a batch bears. Their bytes leave the sum. */
-  #countToTake(): number {
-    let count = 0;
-    let bytes = 0;
-    while (count < this.#limits.maxExportBatchSize) {
-      const next = this.#sizes.peek();
-      if (next === undefined || (count > 0 && bytes + next > this.#limits.maxExportBatchBytes)) break;
-      bytes += next;
-      count += 1;
-      this.#sizes.shift();
-    }
-    this.#bytes -= bytes;
-    return count;
-  }
-
-  /** Unless something is due already. By bytes it is what a batch bears: an item that is too much for it begins the next. */
+  /** Unless something is due already. By bytes only what fits into one batch is due: an item that is too much for it begins the next. */
   #checkTargets(): void {
     if (this.#dueCount > 0) return;
     const { maxExportBatchBytes } = this.#limits;
     if (this.length >= this.#target) this.#makeDue(this.length, 'count');
-    else if (this.#bytes > maxExportBatchBytes && this.length > 1) this.#makeDue(1, 'bytes');
-    else if (this.#bytes >= maxExportBatchBytes) this.#makeDue(this.length, 'bytes');
+    else if (this.bytes > maxExportBatchBytes && this.length > 1) this.#makeDue(1, 'bytes');
+    else if (this.bytes >= maxExportBatchBytes) this.#makeDue(this.length, 'bytes');
   }
 
   #makeDue(count: number, closedBy: CloseReason): void {

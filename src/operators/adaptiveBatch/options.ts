@@ -80,7 +80,7 @@ export interface AdaptiveBatchOptions<T> {
   sizeOf?: (item: T) => number;
   /** Told of each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called when `strategy`, `sizeOf`, `onLoss` or `flushWhen` throws or fails, or answers what makes no sense. */
+  /** Called when `onLoss`, `sizeOf`, the strategy or the teardown of an input throws, or when `sizeOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;

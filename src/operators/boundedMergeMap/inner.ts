@@ -11,15 +11,15 @@ export type Ending<R> =
   | { readonly kind: 'failed'; readonly values: readonly R[]; readonly error: unknown };
 
 interface InnerPlan<R> {
-  /** Is unsubscribed at the end. Whoever unsubscribes it earlier aborts, and is told nothing. */
+  /** Is unsubscribed at the end. Unsubscribing it earlier aborts, and `onEnd` is not called. */
   readonly run: Subscription;
   readonly maxValues: number;
-  /** Is told what a teardown throws. */
+  /** Reports what a teardown throws. */
   readonly reporter: Pick<StageReporter<never>, 'tearDown' | 'callbackFailed'>;
   readonly onEnd: (ending: Ending<R>) => void;
 }
 
-/** Collects what one inner Observable emits, and tells how it ended, when it has been torn down. */
+/** Collects what one inner Observable emits, and calls `onEnd` when it has ended and been torn down. */
 export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): void {
   const { run, maxValues, reporter, onEnd } = plan;
   const values: R[] = [];
@@ -39,7 +39,7 @@ export function collect<R>(open: () => ObservableInput<R>, plan: InnerPlan<R>): 
 
   try {
     const opened = open();
-    // Ended by `project` itself: nobody subscribes to its promise any more, and nobody hears it fail.
+    // `project` itself has unsubscribed: its promise has no subscriber, so its rejection would be unhandled.
     if (run.closed) runGuarded(() => opened);
     subscribeInto(from(opened), { next: take, error: fail, complete: () => end({ kind: 'completed', values }) }, run);
   } catch (thrown) {

@@ -7,29 +7,29 @@ export interface Waiting<T> {
   readonly index: number;
   readonly bytes: number;
   readonly key: unknown;
-  /** Set when the key could not be told. */
+  /** Set when `key` threw. */
   readonly failure: { readonly error: unknown } | undefined;
 }
 
-/** Who waits, and whose turn is next. It has no bound of its own. Every verb is O(1), {@link Line.clear} apart. */
+/** The items that wait, and which of them is next. It has no bound of its own. Every verb is O(1), except {@link Line.clear}. */
 export interface Line<T> {
   readonly length: number;
-  /** How many of them could begin now, if only there was room. */
+  /** How many of them could begin now if there were slots. */
   readonly startable: number;
   /** Whether an item of this key would be startable. */
   isFree(key: unknown): boolean;
   push(waiting: Waiting<T>): void;
-  /** The next one that may begin, who leaves. */
+  /** Removes the next item that may begin. */
   take(): Waiting<T> | undefined;
-  /** One of this key, who had begun, has ended. */
+  /** An item of this key that had begun has ended. */
   ended(key: unknown): void;
-  /** The one who has waited longest, who leaves. */
+  /** Removes the item that has waited longest. */
   evict(): Waiting<T> | undefined;
-  /** Everybody leaves, in the order in which they came. */
+  /** Removes all items, in the order in which they came. */
   clear(): Waiting<T>[];
 }
 
-/** Everybody in the order in which they came. */
+/** All items in the order in which they came. */
 export class PlainLine<T> implements Line<T> {
   readonly #waiting = new Ring<Waiting<T>>();
 
@@ -64,17 +64,17 @@ export class PlainLine<T> implements Line<T> {
   }
 }
 
-/** Those of one key. It is there as long as one of them waits or runs. */
+/** The items of one key. It exists as long as one of them waits or runs. */
 interface Lane<T> {
-  readonly queue: LinkedQueue<Link<Waiting<T>>>; // their places among all who wait
-  place: Link<Lane<T>> | undefined; // among the lanes that may begin; none while one of its items runs
+  readonly queue: LinkedQueue<Link<Waiting<T>>>; // their places among all items that wait
+  place: Link<Lane<T>> | undefined; // among the lanes that may begin; `undefined` while one of its items runs
 }
 
-/** One of each key at a time, those of a key in the order in which they came. The keys take turns. */
+/** One item of each key at a time, those of a key in the order in which they came. The keys take turns. */
 export class KeyedLine<T> implements Line<T> {
-  readonly #waiting = new LinkedQueue<Waiting<T>>(); // everybody, in the order in which they came
+  readonly #waiting = new LinkedQueue<Waiting<T>>(); // all items, in the order in which they came
   readonly #lanes = new Map<unknown, Lane<T>>();
-  readonly #startable = new LinkedQueue<Lane<T>>(); // lanes in which somebody waits and nobody runs
+  readonly #startable = new LinkedQueue<Lane<T>>(); // lanes with an item that waits and none that runs
 
   get length(): number {
     return this.#waiting.length;

@@ -45,7 +45,7 @@ export interface BoundedMergeMapOptions<T> {
   sizeOf?: (item: T) => number;
   /** Told of each loss (`queueFull`, `tooLarge`, `unsubscribed`, `unconfirmed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Told when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` says what is no number of bytes, and when `concurrency` fails or emits what is no limit: the last one holds. */
+  /** Called when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` returns an invalid number, and when `concurrency` fails or emits an invalid limit; then the last limit holds. */
   onCallbackError?: (thrown: unknown) => void;
   /** Books what comes and what is lost. Left out: this stage has books that nobody sees. */
   ledger?: Ledger;

@@ -9,6 +9,7 @@ import {
   throwError,
   throwIfEmpty,
 } from 'rxjs';
+import { runGuarded } from '../../internal/runGuarded.ts';
 import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
 import type { ProcessHold } from '../../internal/timers.ts';
 import type { Batch } from '../../model/batch.ts';
@@ -22,18 +23,18 @@ interface AttemptOptions {
   readonly millis: number;
   readonly processHold: ProcessHold;
   readonly scheduler: SchedulerLike;
-  /** Called when the sink's abort throws. */
-  readonly onAbortError: () => void;
+  /** Called with what the sink's abort throws. */
+  readonly onAbortError: (thrown: unknown) => void;
 }
 
-/** One attempt at one part of a batch: it emits the sink's answer and completes, or errors with what that means. */
+/** One attempt at one part of a batch: emits the sink's answer and completes, or errors with the failure. */
 export function attempt<T>(
   sink: Sink<T>,
   part: Batch<T>,
   report: AttemptReport,
   { millis, processHold, scheduler, onAbortError }: AttemptOptions,
 ): Observable<Response> {
-  return endedQuietly(exported(sink, part, report), onAbortError).pipe(
+  return withGuardedAbort(exported(sink, part, report), onAbortError).pipe(
     take(1),
     throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
     raceTimeout({ millis, processHold, scheduler }),
@@ -43,7 +44,7 @@ export function attempt<T>(
   );
 }
 
-/** The message of a timeout says what the attempt was at; an answer that was known by then counts. */
+/** The attempt timed out. The message says in which phase; an answer that the sink has reported by then counts instead. */
 function cutOff(report: AttemptReport, millis: number): Observable<Response> {
   const { answer } = report;
   if (answer === undefined) return throwError(() => report.timeout(millis));
@@ -53,7 +54,7 @@ function cutOff(report: AttemptReport, millis: number): Observable<Response> {
 /** Errors of these classes come from a mistake in the program: thrown by `export` when it is called, they are a defect of the sink. */
 const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
 
-/** Calls the sink. What is thrown there by mistake, and what is no `ObservableInput`, is not tried again. */
+/** Calls the sink. A defect is not tried again: an error of the program, or a return value that is no `ObservableInput`. */
 function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Observable<Response> {
   try {
     return from(sink.export(part, report));
@@ -65,17 +66,11 @@ function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Obse
   }
 }
 
-/** A sink whose abort throws has failed at being aborted, and nobody else has. */
-function endedQuietly<T>(source: Observable<T>, onError: () => void): Observable<T> {
+/** What the abort of a sink throws is reported, and changes nothing else. */
+function withGuardedAbort<T>(source: Observable<T>, onError: (thrown: unknown) => void): Observable<T> {
   return new Observable((subscriber) => {
     const attempt = new Subscription();
-    subscriber.add(() => {
-      try {
-        attempt.unsubscribe();
-      } catch {
-        onError();
-      }
-    });
+    subscriber.add(() => runGuarded(() => attempt.unsubscribe(), onError));
     subscribeInto(source, forwardTo(subscriber), attempt);
   });
 }

@@ -18,7 +18,7 @@ const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
   reading: 'reading the answer of',
 });
 
-/** What a sink has said of one attempt, and what follows from it when the attempt is aborted. */
+/** What a sink has reported of one attempt, and what that means when the attempt is aborted. */
 export class AttemptReport implements Attempt {
   readonly #sink: string;
   #phase: AttemptPhase | undefined;
@@ -39,7 +39,7 @@ export class AttemptReport implements Attempt {
     this.#answer = answer;
   }
 
-  /** What is known although the attempt was aborted. */
+  /** The answer, if the sink has reported one before the attempt ended. */
   get answer(): Response | ExportError | undefined {
     return this.#answer;
   }
@@ -49,7 +49,7 @@ export class AttemptReport implements Attempt {
     return !PHASES_BEFORE_SENDING.has(this.#phase);
   }
 
-  /** What it means that the attempt was aborted before its answer was known. */
+  /** What an abort before the answer means for the items. */
   get failure(): Failure {
     return { kind: this.mayHaveArrived ? 'unknownOutcome' : 'retryable' };
   }

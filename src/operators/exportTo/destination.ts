@@ -5,22 +5,22 @@ import { LearnedLimit } from '../../strategies/learnedLimit.ts';
 import type { PartLimits } from './parts.ts';
 import { ThrottleGate } from './throttleGate.ts';
 
-/** Batches whose backoff ends early, for each batch that arrives. More would be a burst. */
+/** For each batch that is delivered, the backoff of this many others ends early. More would be a burst. */
 const WOKEN_BY_SUCCESS = 2;
 
-/** A request of fewer items that timed out was not too large: smaller requests cost more overhead than they save. */
+/** A request of fewer items that timed out does not count as too slow for its size: smaller requests cost more overhead than they save. */
 const LEAST_ITEMS_TOO_SLOW = 20;
 
-/** Items that were refused as too large by themselves, one after another: then the backend takes nothing at all, and the rest of a batch is not tried item by item. */
+/** After this many single items in a row that were refused as too large, the backend takes nothing at all, and the rest of a batch is not tried item by item. */
 const HOPELESS_ITEMS = 32;
 
-/** What all that export to one sink have in common: when it may be asked, how much it takes at once, and who waits for it. */
+/** What everything that exports to one sink shares: the throttle gate, the sizes that the backend is known to take, and the batches in backoff. */
 export class Destination {
   readonly gate: ThrottleGate;
   readonly #itemLimit = new LearnedLimit();
   readonly #byteLimit = new LearnedLimit();
   #itemsRefused = 0; // alone, since something was accepted
-  readonly #backingOff = new LinkedQueue<() => void>(); // what ends each of the waits, the oldest first
+  readonly #backingOff = new LinkedQueue<() => void>(); // ends each wait, the oldest first
 
   constructor(scheduler: SchedulerLike) {
     this.gate = new ThrottleGate(scheduler);
@@ -30,7 +30,7 @@ export class Destination {
     return { maxItems: this.#itemLimit.size, maxBytes: this.#byteLimit.size };
   }
 
-  /** A request of this size was taken: the others need not wait any longer. */
+  /** A request of this size was accepted: batches in backoff need not wait any longer. */
   accepted(items: number, bytes: number): void {
     this.#itemLimit.accepted(items);
     this.#byteLimit.accepted(bytes);
@@ -38,7 +38,7 @@ export class Destination {
     for (let count = 0; count < WOKEN_BY_SUCCESS; count += 1) this.#backingOff.shift()?.();
   }
 
-  /** A request of so many bytes was too large. The returned function undoes this, for when a single item turns out to be the cause. */
+  /** A request of this many bytes was too large. The returned function undoes what that taught, for when a single item turns out to be the cause. */
   refusedBytes(bytes: number): () => void {
     const before = this.#byteLimit.known;
     this.#byteLimit.refused(bytes);
@@ -51,19 +51,19 @@ export class Destination {
     return this.#itemsRefused < HOPELESS_ITEMS;
   }
 
-  /** A request of so many items took too long. */
+  /** A request of this many items took too long. */
   timedOut(items: number): void {
     if (items >= LEAST_ITEMS_TOO_SLOW) this.#itemLimit.refused(items);
   }
 
-  /** The backend has said when to come back: up to `maxMillis` it is obeyed, for everything that goes there. */
+  /** An attempt failed. If the backend has said when to come back, nothing is sent there until then, for up to `maxMillis`. */
   failed(failure: Failure, maxMillis: number): void {
     if (failure.kind !== 'throttled') return;
     const millis = Math.min(failure.retryAfterMillis, maxMillis);
     if (millis > 0) this.gate.close(millis);
   }
 
-  /** Registers a wait, to be ended when the backend takes something. What it returns takes it back. */
+  /** Registers a wait that ends when the backend accepts something. The returned function takes that back. */
   backOff(wake: () => void): () => void {
     let waits = true;
     const place = this.#backingOff.push(() => {
@@ -79,7 +79,7 @@ export class Destination {
 
 const destinations = new WeakMap<Sink<never>, WeakMap<SchedulerLike, Destination>>();
 
-/** The one of a sink. Where tests have times of their own, each time has its own. */
+/** The destination of a sink: one for each scheduler, so that a test in virtual time has its own. */
 export function destinationOf(sink: Sink<never>, scheduler: SchedulerLike): Destination {
   const byScheduler = destinations.get(sink) ?? new WeakMap<SchedulerLike, Destination>();
   const destination = byScheduler.get(scheduler) ?? new Destination(scheduler);

@@ -3,13 +3,13 @@ import type { FlushUrgency } from '../../model/batch.ts';
 import type { Failure } from '../../model/sink.ts';
 import type { Backoff, BackoffStep } from '../../strategies/backoff.ts';
 
-/** The longest wait between two attempts while a flush waits: a backend that is there for a second of it gets something. */
+/** The longest wait between two attempts while a flush waits: a backend that is up for one second of that time gets an attempt. */
 const MAX_WAIT_MILLIS = 500;
 
 /** How long an ending program tries an address at which nothing listens. */
 const REFUSED_MILLIS = 2_000;
 
-/** What a flush, or the end of the program, changes for the retries of a batch. */
+/** How a flush, or the end of the program, changes the retries of a batch. */
 export class Hurry {
   readonly backoff: Backoff;
   readonly #scheduler: SchedulerLike;
@@ -33,7 +33,7 @@ export class Hurry {
     if (isEnding) this.#endingSinceMillis ??= sinceMillis;
   }
 
-  /** Whether it makes no sense to try again: the program is ending, and nothing has been listening there for a while. */
+  /** Whether another attempt is in vain: the program is ending, and nothing has been listening at the address for a while. */
   isInVain(failure: Failure): boolean {
     const since = this.#endingSinceMillis;
     const isRefused = failure.kind === 'retryable' && failure.connectionRefused === true;

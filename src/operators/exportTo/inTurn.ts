@@ -2,9 +2,9 @@ import { Observable, Subscription } from 'rxjs';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
 
 /**
- * Subscribes what `next` gives, one after another, until it gives nothing more; then it completes. It emits nothing.
+ * Subscribes the sources that `next` returns, one after another, until it returns `undefined`; then it completes. It emits nothing.
  *
- * A loop and no recursion, so that a thousand sources that end at once need no more stack than one.
+ * It is a loop and no recursion, so that a thousand sources that end synchronously need no more stack than one.
  */
 export function inTurn(next: () => Observable<unknown> | undefined): Observable<never> {
   return new Observable((subscriber) => {

@@ -69,7 +69,10 @@ export interface ExportToOptions<T> {
   onRetry?: (retry: Retry) => void;
   /** Told of each loss at this stage. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called when a callback throws or answers what makes no sense: `onLoss`, `onRetry`, `random`, the backoff, an Observable among the options, a teardown. */
+  /**
+   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency`
+   * fails or emits an invalid limit. Default: these are only counted, in the ledger.
+   */
   onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;

@@ -1,16 +1,16 @@
-import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { estimateOr } from '../../flow/itemBytes.ts';
 import { type Batch, NO_HOLD } from '../../model/batch.ts';
 
-/** What one request may hold. */
+/** The largest size of one request. */
 export interface PartLimits {
   readonly maxItems: number;
   readonly maxBytes: number;
 }
 
-/** Cuts a batch into parts that a backend takes: usually one, the batch itself. A part is a batch of its own. */
+/** Cuts a batch into parts that a backend takes: usually one part, the batch itself. A part is a batch of its own. */
 export class Parts<T> {
   readonly #batch: Batch<T>;
-  readonly #bytes: number; // of all items; as many as there are items, where nobody can say
+  readonly #bytes: number; // of all items; 1 for each item, where the batch does not say
   #sizes: readonly number[] | undefined; // estimated bytes of each item, once they are needed
   #start = 0; // of the last part
   #last: Batch<T> | undefined;
@@ -20,7 +20,7 @@ export class Parts<T> {
     this.#bytes = batch.bytes > 0 ? batch.bytes : batch.items.length;
   }
 
-  /** As many items from `start` on as the limits allow, and at least one. A part that is cut again in the same way is the same object: a sink may keep something by it. */
+  /** As many items from `start` on as the limits allow, and at least one. The same part cut again is the same object, because a sink may cache its body by it. */
   cut(start: number, limits: PartLimits): Batch<T> {
     const count = this.#count(start, limits);
     if (this.#last === undefined || this.#start !== start || this.#last.items.length !== count) {
@@ -57,23 +57,15 @@ export class Parts<T> {
     return { items: items.slice(start, end), bytes, closedBy, hold: () => NO_HOLD };
   }
 
-  /** They add up to the bytes of the batch; an item whose size cannot be estimated has the average. */
+  /** The sizes add up to the bytes of the batch. An item whose size cannot be estimated has the average. */
   #bytesOfItems(): readonly number[] {
     if (this.#sizes !== undefined) return this.#sizes;
     const { items } = this.#batch;
     const average = this.#bytes / items.length;
-    const estimated = items.map((item) => estimate(item) || average);
+    const estimated = items.map((item) => estimateOr(item, 0) || average);
     const scale = (average * items.length) / sumOf(estimated);
     this.#sizes = estimated.map((size) => size * scale);
     return this.#sizes;
-  }
-}
-
-function estimate(item: unknown): number {
-  try {
-    return estimateItemBytes(item);
-  } catch {
-    return 0;
   }
 }
 

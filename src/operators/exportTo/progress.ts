@@ -3,11 +3,11 @@ import type { Loss, LossReason, Tally } from '../../model/tally.ts';
 
 type Counts = Pick<Tally, 'delivered' | 'rejected' | 'lost' | 'possibleDuplicates'>;
 
-/** How far a batch is: its items get their outcomes from the front, a part at a time. */
+/** The outcomes of the items of one batch: they get them from the front, one part at a time. */
 export class Progress {
   readonly #size: number;
   readonly #stage: string;
-  #settled = 0; // items from the front that have an outcome
+  #done = 0; // items from the front that have an outcome
   #doubtful = 0; // items from the front that were in an attempt whose outcome is unknown
   #delivered = 0;
   #rejected = 0;
@@ -20,24 +20,24 @@ export class Progress {
     this.#stage = stage;
   }
 
-  /** Where the rest begins. */
-  get settled(): number {
-    return this.#settled;
+  /** How many items have an outcome: the rest begins there. */
+  get done(): number {
+    return this.#done;
   }
 
   get rest(): number {
-    return this.#size - this.#settled;
+    return this.#size - this.#done;
   }
 
-  /** The next items may have arrived. That stays so, whatever later attempts say. */
+  /** The next items may have arrived. Later attempts do not change that. */
   doubt(count: number): void {
-    this.#doubtful = Math.max(this.#doubtful, this.#settled + count);
+    this.#doubtful = Math.max(this.#doubtful, this.#done + count);
   }
 
   /**
-   * The next items were answered for.
+   * The next items were answered.
    *
-   * @param of how many of them there were: what a sink has taken out of its batch meanwhile has no outcome here, and the batcher counts it as `removed`
+   * @param of how many items were sent: those that a sink has taken out of its batch meanwhile have no outcome here, and the batcher counts them as `removed`
    */
   answer(given: number, response: Response, of: number = given): void {
     const count = Math.min(given, of);
@@ -48,7 +48,7 @@ export class Progress {
     this.#rejected += rejected;
     this.#possibleDuplicates += Math.min(delivered, this.#doubtfulAmong(count));
     this.#addLoss('unencodable', unencodable);
-    this.#settled += of;
+    this.#done += of;
   }
 
   /** The next items are lost: for this reason, or as `unconfirmed` where they may have arrived. */
@@ -56,7 +56,7 @@ export class Progress {
     const unconfirmed = this.#doubtfulAmong(count);
     this.#addLoss('unconfirmed', unconfirmed);
     this.#addLoss(reason, count - unconfirmed);
-    this.#settled += count;
+    this.#done += count;
   }
 
   counts(): Counts {
@@ -66,7 +66,7 @@ export class Progress {
   }
 
   #doubtfulAmong(count: number): number {
-    return Math.min(count, Math.max(0, this.#doubtful - this.#settled));
+    return Math.min(count, Math.max(0, this.#doubtful - this.#done));
   }
 
   #addLoss(reason: LossReason, count: number): void {
@@ -74,7 +74,7 @@ export class Progress {
   }
 }
 
-/** Libraries for protobuf give counts of 64 bits as a `bigint`. What is no number counts as 0. */
+/** Libraries for protobuf give counts of 64 bits as a `bigint`. Anything but a number counts as 0. */
 function counted(claimed: unknown, atMost: number): number {
   const number = typeof claimed === 'bigint' ? Number(claimed) : claimed;
   return typeof number === 'number' ? Math.min(atMost, Math.max(0, Math.trunc(number) || 0)) : 0;

@@ -4,11 +4,11 @@ import { after } from '../../internal/timers.ts';
 
 /** An attempt that was let through. */
 export interface Pass {
-  /** To be called once. `isFine`: the backend took what was sent. */
+  /** To be called once. `isFine`: the backend accepted what was sent. */
   end(isFine: boolean): void;
 }
 
-/** A place in line. */
+/** Work that waits for the gate. */
 interface Waiting {
   start: ((pass: Pass) => void) | undefined; // gone once it has started or was given up
 }
@@ -17,10 +17,10 @@ const FREE_PASS: Pass = Object.freeze({ end() {} });
 const NOTHING_TO_GIVE_UP = (): void => {};
 
 /**
- * Holds back everything for a backend that has said when to come back (`Retry-After`).
+ * Holds back all attempts at a backend that has said when to come back (`Retry-After`).
  *
- * Afterwards what waited does not come back in one burst: one attempt goes first, and each attempt that the backend takes lets one more in flight, until none waits. An attempt that fails
- * makes it one at a time again.
+ * Afterwards the attempts do not come in one burst: one goes first, and each attempt that the backend accepts lets one more in flight, until none waits. After an attempt that fails
+ * it is one at a time again.
  */
 export class ThrottleGate {
   readonly #scheduler: SchedulerLike;
@@ -40,7 +40,7 @@ export class ThrottleGate {
     return this.#isRamping && this.#scheduler.now() < this.#openAtMillis;
   }
 
-  /** Holds back everything for so long, from now on. */
+  /** Holds back everything for this long, from now on. */
   close(millis: number): void {
     this.#openAtMillis = Math.max(this.#openAtMillis, this.#scheduler.now() + millis);
     this.#isRamping = true;
@@ -49,7 +49,7 @@ export class ThrottleGate {
     this.#letThrough();
   }
 
-  /** Starts the work when it may be let through: at once, or later. What it returns gives the place in line up; after the start it does nothing. */
+  /** Starts the work when the gate lets it through, at once or later. The returned function gives up the wait; after the start it does nothing. */
   enter(start: (pass: Pass) => void): () => void {
     if (!this.#isRamping) {
       start(FREE_PASS);

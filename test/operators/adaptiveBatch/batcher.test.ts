@@ -22,65 +22,67 @@ describe('a batcher', () => {
       ['b', 1],
     ]);
     expect(batcher.due).toBe(false);
-    expect(batcher.take()).toBeUndefined();
+    expect(batcher.takeBatch()).toBeUndefined();
   });
 
-  test('is due by count at the target, and takes what came meanwhile', () => {
+  test('is due by count at the target, and takes the items that came later, too', () => {
     const batcher = batcherWith([
       ['a', 1],
       ['b', 1],
       ['c', 1],
       ['d', 1],
     ]);
-    expect(batcher.take()).toEqual({ items: ['a', 'b', 'c', 'd'], bytes: 4, closedBy: 'count' });
+    expect(batcher.takeBatch()).toEqual({ items: ['a', 'b', 'c', 'd'], bytes: 4, closedBy: 'count' });
     expect(batcher).toMatchObject({ length: 0, bytes: 0, due: false });
   });
 
-  test('is due by bytes; the item that is too much begins the next batch', () => {
+  test('is due by bytes; the item that does not fit begins the next batch', () => {
     const batcher = batcherWith([
       ['a', 60],
       ['b', 60],
     ]);
-    expect(batcher.take()).toEqual({ items: ['a'], bytes: 60, closedBy: 'bytes' });
+    expect(batcher.takeBatch()).toEqual({ items: ['a'], bytes: 60, closedBy: 'bytes' });
     expect(batcher).toMatchObject({ length: 1, bytes: 60, due: false });
   });
 
-  test('is due again by bytes where a batch leaves a whole one behind', () => {
+  test('is due again by bytes when a batch leaves a whole one behind', () => {
     const items = [...'abcde'].map((item): [string, number] => [item, 50]);
     const batcher = batcherWith(items, 99);
-    expect(batcher.take()).toEqual({ items: ['a', 'b'], bytes: 100, closedBy: 'bytes' });
-    expect(batcher.take()).toEqual({ items: ['c', 'd'], bytes: 100, closedBy: 'bytes' });
+    expect(batcher.takeBatch()).toEqual({ items: ['a', 'b'], bytes: 100, closedBy: 'bytes' });
+    expect(batcher.takeBatch()).toEqual({ items: ['c', 'd'], bytes: 100, closedBy: 'bytes' });
     expect(batcher).toMatchObject({ length: 1, due: false });
   });
 
-  test('lets an item go alone that is more than a batch bears', () => {
+  test('takes an item alone that is larger than the maximum of a batch', () => {
     const batcher = batcherWith([['huge', 700]]);
-    expect(batcher.take()).toEqual({ items: ['huge'], bytes: 700, closedBy: 'bytes' });
+    expect(batcher.takeBatch()).toEqual({ items: ['huge'], bytes: 700, closedBy: 'bytes' });
   });
 
-  test('keeps the first reason while it grows', () => {
+  test('keeps the first reason while the batch grows', () => {
     const batcher = batcherWith([['a', 1]]);
     batcher.makeAllDue('delay');
     batcher.push('b', 1);
     batcher.makeAllDue('flush');
-    expect(batcher.take()).toEqual({ items: ['a', 'b'], bytes: 2, closedBy: 'delay' });
+    expect(batcher.takeBatch()).toEqual({ items: ['a', 'b'], bytes: 2, closedBy: 'delay' });
   });
 
-  test('takes no more than a batch bears, and what was due stays due', () => {
+  test('takes no more than the maximum of a batch, and what was due stays due', () => {
     const batcher = batcherWith([]);
     for (let index = 0; index < 25; index += 1) batcher.push(String(index), 1);
     batcher.makeAllDue('flush');
-    expect([batcher.take(), batcher.take(), batcher.take()].map((taken) => taken?.items.length)).toEqual([10, 10, 5]);
+    expect([batcher.takeBatch(), batcher.takeBatch(), batcher.takeBatch()].map((taken) => taken?.items.length)).toEqual(
+      [10, 10, 5],
+    );
     expect(batcher.due).toBe(false);
   });
 
-  test('is due at once when the target falls below what it holds', () => {
+  test('is due at once when the target falls to the number of queued items', () => {
     const batcher = batcherWith([
       ['a', 1],
       ['b', 1],
     ]);
     batcher.aim(2);
-    expect(batcher.take()?.closedBy).toBe('count');
+    expect(batcher.takeBatch()?.closedBy).toBe('count');
   });
 
   test('stays due by count when its oldest item is evicted', () => {
@@ -91,18 +93,18 @@ describe('a batcher', () => {
       ],
       1,
     );
-    expect(batcher.evict()).toBe('a');
-    expect(batcher.take()).toEqual({ items: ['b'], bytes: 1, closedBy: 'count' });
+    expect(batcher.shift()).toBe('a');
+    expect(batcher.takeBatch()).toEqual({ items: ['b'], bytes: 1, closedBy: 'count' });
   });
 
-  test('says how many full batches wait, by count or by bytes', () => {
+  test('knows how many full batches wait, by count or by bytes', () => {
     const batcher = batcherWith([['a', 150]], 50);
     expect(batcher.fullBatches).toBe(1.5);
     for (let index = 0; index < 20; index += 1) batcher.push('b', 0);
     expect(batcher.fullBatches).toBe(2.1);
   });
 
-  test('keeps every item, in order, within its limits, whatever happens', () => {
+  test('keeps every item, in order, within its limits, over random schedules', () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ bytes: fc.nat(120) }) },
       { weight: 2, arbitrary: fc.constant('take' as const) },
@@ -119,14 +121,14 @@ describe('a batcher', () => {
             batcher.push(next, action.bytes);
             model.push(next++);
           } else if (action === 'take') {
-            const taken = batcher.take();
+            const taken = batcher.takeBatch();
             if (taken === undefined) continue;
             expect(taken.items.length).toBeLessThanOrEqual(LIMITS.maxExportBatchSize);
             expect(taken.bytes <= LIMITS.maxExportBatchBytes || taken.items.length === 1).toBe(true);
             expect(taken.items).toEqual(model.splice(0, taken.items.length));
             expect(taken.items.length).toBeGreaterThan(0);
           } else if (action === 'evict') {
-            expect(batcher.evict()).toBe(model.shift());
+            if (model.length > 0) expect(batcher.shift()).toBe(model.shift());
           } else batcher.makeAllDue('flush');
           expect(batcher.length).toBe(model.length);
           expect(batcher.bytes).toBeLessThanOrEqual(LIMITS.maxQueueBytes);

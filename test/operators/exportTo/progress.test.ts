@@ -4,7 +4,7 @@ import { Progress } from '../../../src/operators/exportTo/progress.ts';
 const loss = (reason: string, count: number) => ({ reason, count, stage: 'sink' });
 
 describe('Progress', () => {
-  test('adds up answers and losses of parts', () => {
+  test('adds up the answers and losses of parts', () => {
     const progress = new Progress(10, 'sink');
     progress.answer(4, { rejected: 1, unencodable: 1 });
     progress.lose(3, 'permanent');
@@ -17,7 +17,7 @@ describe('Progress', () => {
     });
   });
 
-  test('what may have arrived stays so: delivered later it may be there twice, lost it is unconfirmed', () => {
+  test('items that may have arrived are possible duplicates when delivered later, and unconfirmed when lost', () => {
     const progress = new Progress(10, 'sink');
     progress.doubt(6);
     progress.answer(2, {});

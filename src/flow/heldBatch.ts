@@ -1,42 +1,44 @@
-import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../../model/batch.ts';
-import { holdObserver } from '../../model/holdObserver.ts';
-import type { Tally } from '../../model/tally.ts';
-import type { Taken } from './batcher.ts';
+import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../model/batch.ts';
+import { holdObserver } from '../model/holdObserver.ts';
+import type { Tally } from '../model/tally.ts';
 
-/** Who made a batch, and wants to know how it goes. */
+/** Items that leave a queue together. */
+export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
+
+/** The operator that made a batch: it learns how the batch goes. */
 export interface HeldBatchOwner<T> {
-  /** So many more (or, below zero, fewer) holders cannot take another batch. */
+  /** The number of holders that cannot take another batch changed by this much. */
   onUnready(change: number): void;
-  /** `next` is over and nobody has held it: it is in foreign hands. */
+  /** `next` has returned and nobody has held the batch: nothing more is known of it. */
   onHandedOn(batch: HeldBatch<T>): void;
-  /** Somebody holds it after all. */
+  /** A batch that was handed on is held after all. */
   onTakenBack(batch: HeldBatch<T>): void;
-  /** All who held it have settled. */
+  /** All holders have settled. */
   onSettled(batch: HeldBatch<T>, tally: Tally): void;
 }
 
 /**
- * A batch that knows who holds it. Its maker holds it too, during `next`, so that a first subscriber that is synchronous cannot finish
+ * A batch that knows who holds it. Its owner holds it too, during `next`, so that a first subscriber that is synchronous cannot finish
  * it before a second one has held it.
  */
 export class HeldBatch<T> implements Batch<T> {
   readonly items: readonly T[];
   readonly bytes: number;
   readonly closedBy: CloseReason;
-  /** How many items it had when it left: a sink may have taken some out since. */
+  /** How many items it had when it was emitted: a sink may have taken some out since. */
   readonly size: number;
-  /** How many items had been taken before its first one. */
+  /** How many items had left the queue before its first one. */
   readonly sequence: number;
-  /** When it left its maker, in the maker's time. */
+  /** When it was emitted, in the owner's time. */
   readonly emittedAtMillis: number;
 
   readonly #owner: HeldBatchOwner<T>;
   #state: 'emitting' | 'held' | 'handedOn' | 'over' = 'emitting';
   #holds = 0; // not yet settled
   #unready = 0; // of those, the ones that cannot take another batch yet
-  #flushListeners: ((urgency: FlushUrgency) => void)[] = []; // of the holders that are not done
+  #flushListeners: ((urgency: FlushUrgency) => void)[] = []; // of the holders that have not settled
   #urgency: FlushUrgency | undefined; // of the newest flush that waits for it
-  #tally: Tally | undefined; // of those who have: the least delivered one
+  #tally: Tally | undefined; // of the holders that have settled: the least delivered one
 
   constructor(owner: HeldBatchOwner<T>, taken: Taken<T>, sequence: number, emittedAtMillis: number) {
     this.#owner = owner;
@@ -77,7 +79,7 @@ export class HeldBatch<T> implements Batch<T> {
     return hold;
   }
 
-  /** `next` is over: the maker lets go. */
+  /** `next` has returned: the owner releases its own hold. */
   emitted(): void {
     this.#state = 'held';
     if (this.#holds > 0) return;
@@ -91,12 +93,12 @@ export class HeldBatch<T> implements Batch<T> {
 
   /** A flush waits for it. */
   flush(urgency: FlushUrgency): void {
-    // For holders that come later, the end of the program is not forgotten for a flush after it.
+    // For holders that come later, a flush at the end of the program is not replaced by a later one that is not.
     if (urgency.isEnding || this.#urgency?.isEnding !== true) this.#urgency = urgency;
     for (const listener of this.#flushListeners) listener(urgency);
   }
 
-  /** Ends it, whoever still holds it: their word comes too late. */
+  /** Ends it although it is still held: the tallies of those holders come too late. */
   expire(tally: Tally): void {
     holdObserver()?.onExpired(this);
     if (this.#state !== 'over') this.#end(leastDelivered(this.#tally, tally));
@@ -118,7 +120,7 @@ export class HeldBatch<T> implements Batch<T> {
     this.#state = 'over';
     const unready = this.#unready;
     this.#owner.onSettled(this, tally);
-    // A batch that is over keeps nobody waiting, whether its holders said so or not.
+    // A batch that is over keeps nobody waiting, whether its holders were ready or not.
     if (unready > 0) this.#changeUnready(-unready);
   }
 
@@ -128,7 +130,7 @@ export class HeldBatch<T> implements Batch<T> {
   }
 }
 
-/** With several holders, the one that delivered least speaks for the batch. */
+/** Of several holders, the one that delivered least decides. */
 function leastDelivered(one: Tally | undefined, other: Tally): Tally {
   return one === undefined || other.delivered < one.delivered ? other : one;
 }

@@ -6,11 +6,15 @@ import type { Pass, ThrottleGate } from './throttleGate.ts';
 /**
  * Subscribes the source when the gate is open and a slot is free, and keeps the slot until the source ends or is unsubscribed.
  *
- * The gate comes first: what it holds back takes no slot. If it closes while something waits for its slot, that goes back to the gate.
+ * The gate comes first: what it holds back takes no slot. If the gate closes during the wait for a slot, the wait begins again at the gate.
  *
- * @param hold keeps the process alive, for the wait at a closed gate: that has an end
+ * @param hold keeps the process alive during the wait at a closed gate, which has an end
  */
-export function admitted<T>(gate: ThrottleGate, slots: Slots, hold: () => Subscription): MonoTypeOperatorFunction<T> {
+export function waitForSlot<T>(
+  gate: ThrottleGate,
+  slots: Slots,
+  hold: () => Subscription,
+): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
       let leaveGate: () => void = () => {};

@@ -1,0 +1,169 @@
+import { type Observable, type ObservableInput, type Subscriber, Subscription } from 'rxjs';
+import { measure } from '../../flow/boundedQueue.ts';
+import { EndOfStream } from '../../flow/endOfStream.ts';
+import { Slots } from '../../flow/slots.ts';
+import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
+import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
+import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
+import { BoundedLine } from './boundedLine.ts';
+import { collect, type Ending } from './inner.ts';
+import type { Waiting } from './line.ts';
+import type { Merged } from './merged.ts';
+import { type BoundedMergeMapSettings, type MergeOrder, STAGE } from './options.ts';
+import { type Begun, Outbox } from './outbox.ts';
+
+type Project<T, R> = (item: T, index: number) => ObservableInput<R>;
+
+/** One subscription of {@link boundedMergeMap}: an item waits in line for a slot, runs, and its result goes through the outbox. */
+export class Merging<T, R> {
+  readonly #subscriber: Subscriber<Merged<T, R>>;
+  readonly #project: Project<T, R>;
+  readonly #settings: BoundedMergeMapSettings<T>;
+  readonly #reporter: StageReporter<T>;
+  readonly #upstream = new Subscription();
+  readonly #limits = new Subscription(); // to `concurrency`
+  readonly #slots: Slots;
+  readonly #line: BoundedLine<T>;
+  readonly #outbox: Outbox<T, R>;
+  readonly #water: WaterMarks;
+  readonly #end: EndOfStream;
+  readonly #start = () => this.#begin();
+  #offered = 0; // items that have come
+
+  constructor(
+    subscriber: Subscriber<Merged<T, R>>,
+    project: Project<T, R>,
+    settings: BoundedMergeMapSettings<T>,
+    reporter: StageReporter<T>,
+  ) {
+    const { concurrency, gate, order } = settings;
+    this.#subscriber = subscriber;
+    this.#project = project;
+    this.#settings = settings;
+    this.#reporter = reporter;
+    this.#slots = new Slots(typeof concurrency === 'number' ? concurrency : 1);
+    this.#outbox = new Outbox<T, R>(order, (waiting, ending) => this.#emit(waiting, ending));
+    this.#line = new BoundedLine(settings, order, this.#slots, this.#outbox);
+    this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
+    this.#end = new EndOfStream(subscriber, {
+      isDone: () => this.#line.length === 0 && this.#outbox.isDone,
+      leaveSource: () => reporter.tearDown(this.#upstream),
+    });
+  }
+
+  follow(source: Observable<T>): void {
+    const { concurrency } = this.#settings;
+    const queueSize = () => this.#line.length;
+    const queueBytes = () => this.#line.bytes;
+    tearDownInOrder(
+      this.#subscriber,
+      () => this.#slots.close(),
+      this.#upstream,
+      this.#limits,
+      () => this.#abort(),
+      () => this.#water.end(),
+      this.#reporter.account.watch({ queueSize, queueBytes }),
+    );
+    const next = (limit: number) => this.#setLimit(limit);
+    const error = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
+    if (typeof concurrency !== 'number') subscribeInto(concurrency, { next, error }, this.#limits);
+    this.#end.follow(source, (item) => this.#offer(item), this.#upstream);
+  }
+
+  #offer(item: T): void {
+    const index = this.#offered++;
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
+    const waiting = waitingOf(item, index, bytes, this.#settings.order);
+    // A callback may have unsubscribed meanwhile: then there is no line any more.
+    if (this.#subscriber.closed) this.#reporter.refused('unsubscribed', [item]);
+    else if (!this.#line.admits(bytes)) this.#reporter.refused('tooLarge', [item]);
+    else if (this.#line.hasRoomFor(waiting)) this.#admit(waiting);
+    else this.#overflow(waiting);
+  }
+
+  #overflow(waiting: Waiting<T>): void {
+    const { maxQueueSize, maxQueueBytes, overflow } = this.#settings;
+    const evicted = overflow === 'dropOldest' ? this.#line.makeRoomFor(waiting) : [];
+    if (evicted.length > 0) {
+      this.#admit(waiting);
+      this.#reporter.lost('queueFull', evicted);
+    } else this.#reporter.refused('queueFull', [waiting.item]);
+    if (overflow === 'error') this.#end.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes));
+  }
+
+  #admit(waiting: Waiting<T>): void {
+    this.#reporter.account.accept(countOf(waiting.item));
+    this.#line.push(waiting);
+    this.#seekSlot();
+    this.#updateGate();
+  }
+
+  /** As many wait for a slot as could begin. Which item begins is decided when there is a slot; an eviction leaves one wait too many, for the next item. */
+  #seekSlot(): void {
+    if (this.#slots.waiting < this.#line.startable) this.#slots.acquire(this.#start);
+  }
+
+  #begin(): void {
+    const waiting = this.#line.take();
+    if (waiting === undefined) {
+      this.#slots.release();
+      return;
+    }
+    const entry: Begun<T, R> = { waiting, run: new Subscription(), ending: undefined };
+    this.#outbox.add(entry);
+    const { maxValuesPerItem: maxValues } = this.#settings;
+    const onEnd = (ending: Ending<R>) => this.#ended(entry, ending);
+    collect(() => this.#open(waiting), { run: entry.run, maxValues, reporter: this.#reporter, onEnd });
+  }
+
+  #open({ item, index, failure }: Waiting<T>): ObservableInput<R> {
+    if (failure !== undefined) throw failure.error;
+    const project = this.#project;
+    return project(item, index);
+  }
+
+  #ended(entry: Begun<T, R>, ending: Ending<R>): void {
+    this.#outbox.put(entry, ending);
+    this.#line.ended(entry.waiting.key);
+    this.#seekSlot();
+    this.#slots.release();
+    this.#updateGate();
+    this.#end.check();
+  }
+
+  #emit({ item, index }: Waiting<T>, ending: Ending<R>): void {
+    this.#reporter.account.handOn(countOf(item));
+    this.#subscriber.next({ ...ending, item, index });
+  }
+
+  #setLimit(limit: number): void {
+    if (Number.isSafeInteger(limit) && limit >= 1) {
+      this.#slots.limit = limit;
+      this.#updateGate();
+    } else
+      this.#reporter.callbackFailed(new InvalidOptionError(`${STAGE}.concurrency`, 'a whole number from 1', limit));
+  }
+
+  #updateGate(): void {
+    this.#water.tell(this.#line.fillRatio);
+  }
+
+  #abort(): void {
+    const begun = this.#outbox.begun();
+    for (const { run } of begun) this.#reporter.tearDown(run);
+    this.#reporter.lost('unsubscribed', this.#line.clear());
+    const unconfirmed = begun.map(({ waiting }) => waiting.item);
+    this.#reporter.lost('unconfirmed', unconfirmed);
+  }
+}
+
+function waitingOf<T>(item: T, index: number, bytes: number, order: MergeOrder<T>): Waiting<T> {
+  if (typeof order !== 'object') return { item, index, bytes, key: undefined, failure: undefined };
+  try {
+    return { item, index, bytes, key: order.key(item), failure: undefined };
+  } catch (error) {
+    // A key of its own: it waits for no other item, and no other item for it.
+    return { item, index, bytes, key: Symbol('no key'), failure: { error } };
+  }
+}

@@ -1,0 +1,73 @@
+import type { SchedulerLike } from 'rxjs';
+import type { Tally } from '../../model/tally.ts';
+import { AttemptReport } from './attemptReport.ts';
+
+type Counts = Pick<Tally, 'attempts' | 'attemptMillis' | 'requests' | 'timeouts'>;
+
+/** The attempts at one batch, counted for its outcome, and the report of the one that is in flight. */
+export class AttemptLog {
+  readonly #sink: string;
+  readonly #scheduler: SchedulerLike;
+  #report: AttemptReport | undefined; // of the attempt in flight
+  #items = 0;
+  #attempts = 0; // that were started
+  #requests = 0; // parts that were accepted or given up
+  #timeouts = 0; // attempts that were sent and timed out
+  #startedAtMillis = 0; // the last attempt
+  #attemptMillis = 0; // how long it took
+
+  constructor(sink: string, scheduler: SchedulerLike) {
+    this.#sink = sink;
+    this.#scheduler = scheduler;
+  }
+
+  /** How many attempts were started. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** The report of the attempt in flight. */
+  get report(): AttemptReport | undefined {
+    return this.#report;
+  }
+
+  /** How many items are in the part that is in flight, or was last. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** An attempt at a part of this many items starts. */
+  begin(items: number): AttemptReport {
+    this.#report = new AttemptReport(this.#sink);
+    this.#items = items;
+    this.#attempts += 1;
+    this.#startedAtMillis = this.#scheduler.now();
+    this.#attemptMillis = 0;
+    return this.#report;
+  }
+
+  /** The attempt in flight is over. Idempotent. */
+  end(): void {
+    if (this.#report === undefined) return;
+    this.#report = undefined;
+    this.#attemptMillis = this.#scheduler.now() - this.#startedAtMillis;
+  }
+
+  timedOut(): void {
+    this.#timeouts += 1;
+  }
+
+  /** A part was accepted, or no further attempt is made at it. */
+  partDone(): void {
+    this.#requests += 1;
+  }
+
+  counts(): Counts {
+    return {
+      attempts: this.#attempts,
+      attemptMillis: this.#attemptMillis,
+      ...(this.#requests > 1 && { requests: this.#requests }),
+      ...(this.#timeouts > 0 && { timeouts: this.#timeouts }),
+    };
+  }
+}

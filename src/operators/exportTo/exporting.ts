@@ -1,0 +1,162 @@
+import { type Observable, type Subscriber, Subscription } from 'rxjs';
+import { EndOfStream } from '../../flow/endOfStream.ts';
+import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { holdProcess } from '../../internal/timers.ts';
+import type { StageReporter } from '../../ledger/stageReporter.ts';
+import type { Batch } from '../../model/batch.ts';
+import { InvalidOptionError } from '../../model/errors.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Sink } from '../../model/sink.ts';
+import { ConcurrencyLimit } from './concurrencyLimit.ts';
+import { Delivery, type DeliveryContext } from './delivery.ts';
+import { destinationOf } from './destination.ts';
+import { batchOf } from './givenBatch.ts';
+import type { ExportToSettings } from './options.ts';
+import { type Entry, Pending } from './pending.ts';
+
+/** One subscription of {@link exportTo}: each batch is taken or refused, delivered, and ends with one outcome. */
+export class Exporting<T> {
+  readonly #subscriber: Subscriber<Outcome<T>>;
+  readonly #context: DeliveryContext<T>;
+  readonly #settings: ExportToSettings<T>;
+  readonly #reporter: StageReporter<T>;
+  readonly #upstream = new Subscription();
+  readonly #controls = new Subscription(); // to `concurrency`, `giveUpWhen` and `stopWhen`
+  readonly #limit: ConcurrencyLimit;
+  readonly #pending: Pending<T>;
+  readonly #unready = new Set<Entry<T>>(); // took the last slot: their holds are ready when another one is free
+  readonly #end: EndOfStream;
+  #stopped = false; // by `stopWhen`
+
+  constructor(
+    subscriber: Subscriber<Outcome<T>>,
+    sink: Sink<T>,
+    settings: ExportToSettings<T>,
+    reporter: StageReporter<T>,
+  ) {
+    const { scheduler, processHold } = settings;
+    this.#subscriber = subscriber;
+    this.#settings = settings;
+    this.#reporter = reporter;
+    this.#limit = new ConcurrencyLimit(settings.concurrency, sink.maxConcurrency, () => this.#slotIsFree());
+    const destination = destinationOf(sink, scheduler);
+    this.#context = { sink, destination, slots: this.#limit.slots, settings, reporter };
+    this.#pending = new Pending(settings);
+    this.#end = new EndOfStream(subscriber, {
+      isDone: () => this.#pending.size === 0,
+      leaveSource: () => reporter.tearDown(this.#upstream),
+      hold: () => holdProcess(scheduler, processHold),
+    });
+  }
+
+  follow(source: Observable<Batch<T> | readonly T[]>): void {
+    const unwatch = this.#reporter.account.watch({ inFlight: () => this.#pending.inFlight });
+    const noNewWork = () => this.#limit.slots.close();
+    const abort = () => this.#abort();
+    tearDownInOrder(this.#subscriber, noNewWork, this.#upstream, this.#controls, abort, unwatch);
+    this.#followControls();
+    this.#end.follow(source, (given) => this.#take(given), this.#upstream);
+  }
+
+  #followControls(): void {
+    const { concurrency, giveUpWhen, stopWhen } = this.#settings;
+    const next = (limit: number) => this.#setLimit(limit);
+    const error = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
+    const stop = () => this.#stop();
+    if (typeof concurrency !== 'number') subscribeInto(concurrency, { next, error }, this.#controls);
+    if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
+    if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
+  }
+
+  #setLimit(limit: number): void {
+    if (Number.isSafeInteger(limit) && limit >= 1) this.#limit.set(limit);
+    else this.#reporter.callbackFailed(new InvalidOptionError('exportTo.concurrency', 'a whole number from 1', limit));
+  }
+
+  #take(given: Batch<T> | readonly T[]): void {
+    const batch = batchOf(given);
+    if (batch === undefined) this.#refuseValue(given);
+    if (batch === undefined || batch.items.length === 0) return;
+    const delivery = new Delivery(given, batch, this.#context);
+    const entry = { delivery, hold: batch.hold((urgency) => delivery.flush(urgency)), run: new Subscription() };
+    if (this.#pending.hasRoomFor(delivery)) this.#accept(entry);
+    else this.#refuse(entry);
+  }
+
+  /** Only a program without types gets here. The error comes after the outcomes, and is not thrown at the source. */
+  #refuseValue(given: unknown): void {
+    this.#end.error(new InvalidOptionError('exportTo: what it is given', 'a batch or an array', given));
+  }
+
+  #refuse({ delivery, hold }: Entry<T>): void {
+    this.#reporter.account.refuse(delivery.size, 'queueFull');
+    const outcome = delivery.givenUp('queueFull');
+    this.#reportLosses(delivery, outcome);
+    this.#subscriber.next(outcome);
+    hold.settle(outcome);
+  }
+
+  #accept(entry: Entry<T>): void {
+    const { delivery, hold, run } = entry;
+    this.#reporter.account.accept(delivery.size);
+    this.#pending.add(entry);
+    if (this.#stopped || this.#limit.isSuspended) this.#settle(entry, delivery.givenUp('shutdown'));
+    else subscribeInto(delivery.run(), { next: (outcome) => this.#settle(entry, outcome) }, run);
+    if (!this.#pending.has(entry)) return;
+    if (this.#limit.slots.free) hold.ready();
+    else this.#unready.add(entry);
+  }
+
+  #settle(entry: Entry<T>, outcome: Outcome<T>): void {
+    if (!this.#pending.has(entry)) return; // ending another one has ended it
+    this.#book(entry, outcome);
+    this.#subscriber.next(outcome);
+    entry.hold.settle(outcome);
+    this.#end.check();
+  }
+
+  #book(entry: Entry<T>, outcome: Outcome<T>): void {
+    this.#pending.delete(entry);
+    this.#unready.delete(entry);
+    this.#reporter.account.settle(entry.delivery.size, outcome);
+    this.#reportLosses(entry.delivery, outcome);
+  }
+
+  #reportLosses({ batch }: Delivery<T>, { lost }: Outcome<T>): void {
+    for (const loss of lost) this.#reporter.report(loss, batch.items);
+  }
+
+  #slotIsFree(): void {
+    if (this.#unready.size === 0) return;
+    const unready = [...this.#unready];
+    this.#unready.clear();
+    for (const { hold } of unready) hold.ready();
+  }
+
+  #stop(): void {
+    this.#stopped = true;
+    this.#limit.slots.close();
+    this.#giveUp();
+  }
+
+  /** Batches that come while this goes on, from the queue of an `adaptiveBatch` for example, are given up, too. */
+  #giveUp(): void {
+    this.#limit.suspendDuring(() => {
+      for (const entry of this.#pending.each()) {
+        const outcome = entry.delivery.givenUp('shutdown');
+        entry.run.unsubscribe();
+        this.#settle(entry, outcome);
+      }
+    });
+  }
+
+  #abort(): void {
+    for (const entry of this.#pending.each()) {
+      const outcome = entry.delivery.givenUp('unsubscribed');
+      entry.run.unsubscribe();
+      if (!this.#pending.has(entry)) continue; // its abort has answered it
+      this.#book(entry, outcome);
+      entry.hold.settle(outcome);
+    }
+  }
+}
