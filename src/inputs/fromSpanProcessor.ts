@@ -1,4 +1,3 @@
-import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { Observable, type SchedulerLike, Subject } from 'rxjs';
 import { placesInHeap } from '../flow/memory.ts';
@@ -15,6 +14,9 @@ import type { Loss, LossReason } from '../model/tally.ts';
 import { DeferredLosses } from './shared/deferredLosses.ts';
 import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
 import { Multicast } from './shared/multicast.ts';
+
+/** A trace flag of W3C Trace Context. OpenTelemetry's enum would load its whole API. */
+const SAMPLED = 1;
 
 export interface FromSpanProcessorOptions {
   /**
@@ -185,7 +187,7 @@ class RingInput implements SpanSource {
 
   offer(span: ReadableSpan): LossReason | undefined {
     try {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return 'unsampled';
+      if ((span.spanContext().traceFlags & SAMPLED) === 0) return 'unsampled';
       return this.#push(span);
     } catch {
       // Only an object that is no span gets here. It is counted: nothing throws into `span.end()`, and no callback runs there.

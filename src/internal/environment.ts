@@ -5,7 +5,7 @@ import { MAX_TIMER_MILLIS } from './validation.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads variables as OpenTelemetry's specification says: an empty value is unset, and an invalid one is warned about and ignored.
+ * Reads variables as OpenTelemetry's specification says: an empty variable counts as unset, and an invalid value is warned about and ignored.
  */
 export class EnvironmentReader {
   readonly #environment: Environment;
@@ -14,12 +14,12 @@ export class EnvironmentReader {
     this.#environment = environment;
   }
 
-  /** The first variable that is set. */
+  /** The value of the first name that is set. */
   text(...names: readonly string[]): string | undefined {
     return this.#first(names, (value) => value, '');
   }
 
-  /** The first variable that exists, even if it is empty, so that one can switch another off. For variables that are not OpenTelemetry's. */
+  /** The first name that is present, even if it is empty: so one variable can switch off another. For variables that are not OpenTelemetry's. */
   firstPresent(...names: readonly string[]): { readonly name: string; readonly value: string } | undefined {
     for (const name of names) {
       const value = this.#environment[name];
@@ -37,7 +37,7 @@ export class EnvironmentReader {
     return this.#first(names, read, `a whole number from ${min}${upTo}`);
   }
 
-  /** A duration in milliseconds; 0 means that there is no limit. */
+  /** A timeout in milliseconds; 0 means no limit. */
   timeoutMillis(...names: readonly string[]): number | undefined {
     const millis = this.delayMillis(...names);
     return millis === 0 ? Number.POSITIVE_INFINITY : millis;
@@ -57,7 +57,7 @@ export class EnvironmentReader {
     return this.#first(names, read, `one of ${allowed.join(', ')}`);
   }
 
-  /** What `read` returns for the first variable that is set. `undefined`: the variable is warned about and ignored. */
+  /** What `read` returns for the first variable that is set. If it returns `undefined`, the variable is warned about and ignored. */
   parsed<V>(
     read: (value: string, name: string) => V | undefined,
     rule: string,
@@ -66,9 +66,9 @@ export class EnvironmentReader {
     return this.#first(names, read, rule);
   }
 
-  /** @param consequence what happens instead, unless that is the default */
+  /** @param consequence what happens instead, unless it is just the default */
   warn(name: string, rule: string, consequence?: string): void {
-    // The value may be a secret: it is not repeated.
+    // The value may be a secret, so it is not shown.
     warn(`spanflow: ${name} is ignored: it must be ${rule}${consequence === undefined ? '' : `; ${consequence}`}`);
   }
 
@@ -89,7 +89,7 @@ export class EnvironmentReader {
   }
 }
 
-/** Digits and nothing else: `Number` would also take `0x10`, `1e3` and the empty string. */
+/** Accepts only digits: `Number` would also accept `0x10`, `1e3` and the empty string. */
 function whole(value: string, min: number): number | undefined {
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   return Number.isSafeInteger(number) && number >= min ? number : undefined;

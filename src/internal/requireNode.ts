@@ -1,4 +1,4 @@
-// Each entry point imports this module before all others: what an older Node lacks would end the import in a dependency, with an error that says nothing of versions.
+// Each entry imports this module first. In an older Node, the import would otherwise fail in a dependency, with an error that does not mention versions.
 
 const MAJOR = 22;
 const MINOR = 19;
@@ -9,7 +9,7 @@ if (major < MAJOR || (major === MAJOR && minor < MINOR)) {
   throw new Error(`spanflow needs Node ${MAJOR}.${MINOR} or newer; this is ${runtimeName()}`);
 }
 
-/** Bun and Deno say as which Node they pass. */
+/** Bun and Deno report the version of Node that they are compatible with. */
 function runtimeName(): string {
   if (versions.node === undefined) return 'no Node';
   const other = (['bun', 'deno'] as const).find((name) => versions[name] !== undefined);

@@ -1,19 +1,35 @@
-import { context, createContextKey, diag } from '@opentelemetry/api';
+import type { ContextManager, DiagLogger } from '@opentelemetry/api';
 import { escaped } from '../model/escaped.ts';
 
-/** The key that OpenTelemetry's SDK looks for; keys of the same description are the same key. */
-const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+/**
+ * Where every copy of `@opentelemetry/api` 1.x in a process keeps what the program registered. Read directly: to import the API costs as much time as all of `spanflow/streams`, and without a registration it does nothing.
+ */
+interface ApiRegistry {
+  readonly context?: ContextManager;
+  readonly diag?: DiagLogger;
+}
 
-/** Runs work of our own so that no instrumentation makes spans of it: otherwise exporting spans would make spans to export. */
+const API_REGISTRY = Symbol.for('opentelemetry.js.api.1');
+
+/** The key that OpenTelemetry's SDK looks for: `createContextKey` makes the same one. */
+const SUPPRESS_TRACING = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** Runs work of our own with tracing suppressed: otherwise exporting spans would make spans to export. */
 export function untraced<R>(work: () => R): R {
+  const { context } = registry();
+  if (context === undefined) return work();
   return context.with(context.active().setValue(SUPPRESS_TRACING, true), work);
 }
 
-/** Tells OpenTelemetry's `diag`. The logger may do what it likes: the spans that it makes are suppressed, its exceptions caught. */
+/** Warns by OpenTelemetry's `diag`. Spans that the logger makes are suppressed, and what it throws is caught. */
 export function warn(message: string): void {
   try {
-    untraced(() => diag.warn(escaped(message)));
+    untraced(() => registry().diag?.warn(escaped(message)));
   } catch {
-    // There is nobody left to tell.
+    // There is nowhere else to report it.
   }
+}
+
+function registry(): ApiRegistry {
+  return (globalThis as { [API_REGISTRY]?: ApiRegistry })[API_REGISTRY] ?? {};
 }

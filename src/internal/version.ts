@@ -1,2 +1,2 @@
-/** The version in `package.json`; a test holds both to the same text. */
+/** The version in `package.json`: a test keeps both equal. */
 export const VERSION = '0.1.0';

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type HrTime, SpanStatusCode } from '@opentelemetry/api';
+import type { HrTime, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { defer, of } from 'rxjs';
 import { aFunction, settingsOf } from '../internal/validation.ts';
@@ -9,6 +9,9 @@ export interface ToConsoleOptions {
   /** Writes one line. Default `console.log`. */
   write?: (line: string) => void;
 }
+
+/** As OpenTelemetry numbers them. Its enum would load the whole API. */
+const STATUS_NAMES: Readonly<Record<SpanStatusCode, string>> = { 0: 'unset', 1: 'ok', 2: 'error' };
 
 export const TO_CONSOLE_DEFAULTS: Readonly<Required<ToConsoleOptions>> = Object.freeze({
   write: (line: string) => console.log(line),
@@ -53,7 +56,7 @@ function print(item: unknown, write: (line: string) => void): boolean {
 
 function spanLine(span: ReadableSpan): string {
   const { traceId, spanId } = span.spanContext();
-  const status = SpanStatusCode[span.status.code].toLowerCase();
+  const status = STATUS_NAMES[span.status.code];
   const [seconds, nanos]: HrTime = span.duration;
   const millis = seconds * 1e3 + nanos / 1e6;
   return `${span.name}  ${millis.toFixed(1)} ms  ${status}  ${traceId}/${spanId}  ${shown(span.attributes)}`;

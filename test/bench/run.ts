@@ -3,14 +3,15 @@
  *
  *     npm run bench -- --brief               each once and only for a moment: that it works, not how fast
  *     npm run bench -- --json                for programs
- *     npm run bench -- --only codec,ways     of codec, throughput, offered, latency, intake, ways
+ *     npm run bench -- --only codec,ways     of codec, throughput, offered, latency, intake, ways, start
  *     npm run bench -- --profile folder      with CPU profiles of those that are measured in codec, throughput and ways
  *
  * The exit code says that the benchmarks ran, and nothing of the figures; `budgets.ts` has the reasons for the bars.
  */
 import { codec } from './codec.ts';
 import { pipelineBenchmarks } from './pipeline.ts';
-import { show } from './support/benchmark.ts';
+import { start } from './start.ts';
+import { found, show } from './support/benchmark.ts';
 import { ways } from './ways.ts';
 
-await show({ codec, ...pipelineBenchmarks, ways });
+await show({ codec, ...pipelineBenchmarks, ways, start: (options) => found(start(options)) });

@@ -2,8 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
+import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
+import { START_NAMES, startedIn } from '../bench/start.ts';
 import { filesOf, install, installedFor, MANIFEST, pack, ROOT, type Said, say } from './installed.ts';
 import { olderNodes } from './olderNodes.ts';
 
@@ -49,6 +51,23 @@ function linksOf(page: string): string[] {
     .map((link) => join(dirname(page), link));
 }
 
+/** The packages that a module and the modules behind it import statically. */
+function packagesOf(entry: string): string[] {
+  const modules = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string): void => {
+    if (modules.has(file)) return;
+    modules.add(file);
+    const imports = readFileSync(join(installed, file), 'utf8').matchAll(/^(?:import|export)\b[^;]*?"([^"]+)";$/gm);
+    for (const [, name = ''] of imports) {
+      if (name.startsWith('.')) visit(join(dirname(file), name));
+      else if (!name.startsWith('node:')) packages.add(name);
+    }
+  };
+  visit(entry);
+  return [...packages].sort();
+}
+
 /** Runs a program of the project, by its path in it. */
 function node(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Said> {
   return say(process.execPath, args, { cwd: project, environment: { NODE_OPTIONS: '', ...environment } });
@@ -58,7 +77,8 @@ describe('the tarball', () => {
   it('holds the build, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
     const beside = files.filter((file) => !/^dist\/.*\.(js|d\.ts)$|^marble-tests\/diagrams\/\w+\.svg$/.test(file));
-    const pages = ['README.md', 'src/otlp/README.md', 'src/testing/README.md', 'marble-tests/README.md'];
+    const folders = filesOf(join(ROOT, 'src')).filter((file) => file.endsWith('README.md'));
+    const pages = ['README.md', 'marble-tests/README.md', ...folders.map((file) => join('src', file))];
     expect(new Set(beside)).toEqual(new Set(['CHANGELOG.md', 'LICENSE', 'package.json', ...pages]));
     expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/otlp/index.js']));
     expect(files.filter((file) => /^tests?\b|\.test\./.test(file))).toEqual([]);
@@ -78,11 +98,28 @@ describe('the tarball', () => {
     expect(pages.flatMap(linksOf).filter((link) => link.endsWith('.svg') && !files.has(link))).toEqual([]);
   });
 
-  it('has a declaration beside each module', () => {
-    const files = filesOf(join(installed, 'dist'));
-    const modules = files.filter((file) => file.endsWith('.js')).map((file) => file.slice(0, -'.js'.length));
-    const declarations = files.filter((file) => file.endsWith('.d.ts')).map((file) => file.slice(0, -'.d.ts'.length));
-    expect(declarations).toEqual(modules);
+  it('has a declaration for each entry, and all that these declarations import', () => {
+    const entries = Object.values(MANIFEST.exports).flatMap((entry) =>
+      typeof entry === 'string' ? [] : [join(entry.types)],
+    );
+    const files = new Set(packed());
+    const declarations = [...files].filter((file) => file.endsWith('.d.ts'));
+    const imported = declarations.flatMap((file) => {
+      const imports = readFileSync(join(installed, file), 'utf8').matchAll(/['"](\.[^'"]+)\.[jt]s['"]/g);
+      return [...imports].map(([, path]) => join(dirname(file), `${path}.d.ts`));
+    });
+    const reached = new Set([...entries, ...imported]);
+    expect([...reached].filter((file) => !files.has(file))).toEqual([]);
+    expect(declarations.filter((file) => !reached.has(file))).toEqual([]);
+  });
+
+  it('holds few modules, since Node spends time on each', () => {
+    expect(packed().filter((file) => file.endsWith('.js')).length).toBeLessThan(30);
+  });
+
+  it('imports no package at the start but RxJS, and the small reader of protobuf for the sinks', () => {
+    expect(packagesOf('dist/streams.js')).toEqual(['rxjs']);
+    expect(packagesOf('dist/index.js').filter((name) => name !== 'protobufjs/minimal.js')).toEqual(['rxjs']);
   });
 
   it('names no folder of the machine on which it was packed, and no source map', () => {
@@ -152,6 +189,17 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it.each(START_NAMES)('starts as the benchmark %s measures it', async (name) => {
+    const backend = await otlpBackend();
+    try {
+      const { millis, cpuMillis } = await startedIn(project, name, new URL('/', backend.url).href);
+      expect([millis, cpuMillis].every(Number.isFinite)).toBe(true);
+      expect(backend.spans).toBe(name.endsWith('Export') ? 1 : 0);
+    } finally {
+      await backend.close();
+    }
+  });
+
   it('marble-tests a pipeline under the test runner of Node, without Vitest', async () => {
     const said = await node(['--test', '--test-reporter=tap', 'out/marble-test.js']);
     expect(said).toMatchObject({ code: 0, stderr: '' });
@@ -162,7 +210,13 @@ describe('an empty project that installs the tarball', () => {
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
-      expect.arrayContaining(['spanflow', 'spanflow/otlp', 'spanflow/testing', 'spanflow/operators']),
+      expect.arrayContaining([
+        'spanflow',
+        'spanflow/streams',
+        'spanflow/operators',
+        'spanflow/otlp',
+        'spanflow/testing',
+      ]),
     );
     for (const { specifier, imported, required } of await resolve(specifiers)) {
       // An error's code would be a string.
@@ -172,6 +226,12 @@ describe('an empty project that installs the tarball', () => {
         required: true,
       });
     }
+  });
+
+  it('gets the same functions and classes from each entry', async () => {
+    const said = await node(['shared.mjs']);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(said.stdout)).toEqual({ notShared: [], isOneClass: true });
   });
 
   it('reaches nothing behind them', async () => {
@@ -217,12 +277,13 @@ describe('a runtime', () => {
     expect(modules.filter((file) => esOnly.test(readFileSync(join(installed, file), 'utf8')))).toEqual([]);
   });
 
-  it('is looked at in bundles, too', () => {
-    const { sideEffects } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
-      sideEffects: unknown;
-    };
-    expect(sideEffects).toEqual(['./dist/internal/requireNode.js']);
-    expect(packed()).toContain('dist/internal/requireNode.js');
+  it('is looked at in a bundle of a program, too', async () => {
+    const input = join(project, 'bundled.mjs');
+    writeFileSync(input, "export { spanPipeline } from 'spanflow';\n");
+    const build = await rolldown({ input, platform: 'node', external: (id) => !/^[./]|^spanflow/.test(id) });
+    const { output } = await build.generate();
+    await build.close();
+    expect(output.map((file) => (file.type === 'chunk' ? file.code : '')).join('')).toContain('spanflow needs Node');
   });
 });
 

@@ -7,33 +7,35 @@ import { untraced } from '../../internal/tracingSuppression.ts';
 import { RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
 import { resourceWait } from '../shared/resources.ts';
-import { connectionsFor } from './connection.ts';
-import { Export } from './export.ts';
-import { type OtlpHttpOptions, otlpHttpSettings } from './options.ts';
+import { otlpHttpSettings } from './configuration/settings.ts';
+import { connectionsFor } from './connection/connections.ts';
+import { ExportAttempt } from './exportAttempt.ts';
+import type { OtlpHttpOptions } from './options.ts';
 
 /**
- * Sends spans to an OTLP/HTTP backend, as protobuf or JSON (`encoding`), over connections that are kept alive.
+ * Exports spans to an OTLP/HTTP backend, as protobuf or JSON (`encoding`), over connections that are kept alive.
  *
- * It bears many exports at once; each concurrent one has a connection of its own. To a host that has not answered yet, or not since the last failure, one connection is made at a time, with gaps that grow to a second
- * while it does not answer at all. Unsubscribing an export aborts its request, and its attempt to connect. Each attempt has a deadline (`timeoutMillis`) that
- * `exportTo` keeps, connecting and answering included. Redirects are refused. Tracing is suppressed, so that exporting makes no spans.
- * The spans are read once for each attempt, after it is subscribed to, a few at a time: until the request is made they must not change. A batch that waits for its next attempt holds its spans and no request.
+ * Exports may run concurrently, each on a connection of its own. To a host that has not accepted a connection since the last failure, the sink makes one connection at a time, with gaps that grow to a second
+ * while the host does not answer. Unsubscribing an export aborts its request, or its attempt to connect. Each attempt has a deadline (`timeoutMillis`), which
+ * `exportTo` keeps and which includes connecting and the answer. Redirects are refused. Tracing is suppressed, so that exporting makes no spans.
+ * Each attempt reads its spans once, a few at a time, after it is subscribed to. They must not change until the request is made. While a batch waits for its next attempt, it holds its spans but no request.
+ * The HTTP client is loaded while the program is idle, or by the first export.
  *
- * | what comes back | means |
+ * | what comes back | outcome |
  * |---|---|
- * | 2xx | delivered, but for what a partial success rejects |
+ * | 2xx | delivered, except for spans that a partial success rejects |
  * | 429, 502, 503, 504 | `retryable`, or `throttled` with a `Retry-After` (seconds or a date) |
  * | 413, a Collector's 400 "request body too large", or a body over `maxRequestBytes` | `tooLarge` |
- * | any other status, or an answer over `maxResponseBytes` whatever its status | `permanent` |
- * | no connection: refused, not found, a certificate that does not fit, a proxy that is not there or opens no tunnel | `retryable` |
+ * | any other status, or an answer over `maxResponseBytes` with any status | `permanent` |
+ * | no connection: refused, not found, a certificate that does not fit, a proxy that cannot be reached or opens no tunnel | `retryable` |
  * | a connection that broke after the request was begun | `unknownOutcome` |
- * | what is not HTTP/1.1: another protocol, too many headers | `permanent`, and it may have arrived |
+ * | something other than HTTP/1.1: another protocol, too many headers | `permanent`, and the spans may have arrived |
  *
- * A status counts as soon as it is there. Where the rest of its answer breaks off, or stands still for two seconds, it is left.
+ * A status counts as soon as it arrives. If the rest of the answer breaks off, or pauses for two seconds, it is not read.
  *
- * **Loss**: spans that cannot be expressed in OTLP are left out and counted as `unencodable`; the rest of their batch goes out.
+ * **Loss**: spans that OTLP cannot express are left out and counted as `unencodable`; the rest of their batch is sent.
  *
- * The variables `OTEL_EXPORTER_OTLP_*` count where an option is left out, their `TRACES_` forms first; a value that makes no sense is warned about and ignored.
+ * The variables `OTEL_EXPORTER_OTLP_*` are used where an option is left out, their `TRACES_` forms first. An invalid value is warned about and ignored.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -59,7 +61,7 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
         subscriber.add(() => abort.abort());
         const context = { settings, connections, wait, countBytes: countBodyBytes };
         const attempt = given ?? withDeadline(subscriber, settings.timeoutMillis);
-        const made = new Export(batch.items, context, attempt, abort.signal);
+        const made = new ExportAttempt(batch.items, context, attempt, abort.signal);
         outsideAnyContext(() => untraced(() => made.run())).then(
           (response) => answer(subscriber, response),
           (error: unknown) => subscriber.error(error),
@@ -72,13 +74,13 @@ export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<Readable
   };
 }
 
-/** Bodies lie outside of the heap, and count all the same. */
+/** Encoded bodies lie outside of the heap, and count towards the budget of memory nevertheless. */
 function countBodyBytes(change: number): void {
   if (change > 0) bodyMemory().hold(change);
   else bodyMemory().give(-change);
 }
 
-/** `exportTo` keeps the deadline of an attempt, and gives one; whoever exports without it gets the sink's own. */
+/** `exportTo` passes an attempt and keeps its deadline. For an export without one, the sink keeps the deadline. */
 function withDeadline(subscriber: Subscriber<Response>, millis: number): Attempt {
   let known: Response | SpanflowError = new RaceTimeoutError('an export to otlpHttp', millis);
   subscriber.add(after(monotonicScheduler, millis, () => answer(subscriber, known)));

@@ -7,7 +7,7 @@ import { encodeTracesJsonInSlices } from '../../otlp/json/write/encodeJson.ts';
 import { lendTraces } from '../../otlp/traces/encode/encode.ts';
 import type { ResourceWait } from '../shared/resources.ts';
 import { type Body, LentBody, ownBody, SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import type { OtlpHttpSettings } from './options.ts';
+import type { OtlpHttpSettings } from './configuration/settings.ts';
 
 const gzipOffThread = promisify(gzip);
 

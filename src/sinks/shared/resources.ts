@@ -8,15 +8,15 @@ import { escaped } from '../../model/escaped.ts';
 
 type Resource = ReadableSpan['resource'];
 
-/** Waits until the resources of these spans have all their attributes. Returns nothing when there is nothing to wait for. It never fails. */
+/** Waits until the resources of these spans have all their attributes. Returns `undefined` if they have. The promise never rejects. */
 export type ResourceWait = (spans: readonly ReadableSpan[]) => Promise<void> | undefined;
 
 /**
- * Detectors may still be asking the cloud when the first spans go out; but late attributes are worth less than spans. So the wait has a limit, and a resource
- * that exceeds it is not awaited again: otherwise each batch would pay for it.
+ * Detectors may still be asking the cloud when the first spans are exported. Why not wait until they have all? Spans are worth more than late attributes. So the wait has a limit, and a resource
+ * that exceeds it is not awaited again: otherwise it would delay each batch.
  */
 export function resourceWait(limitMillis: number): ResourceWait {
-  const abandoned = new WeakSet<Resource>(); // had their time
+  const abandoned = new WeakSet<Resource>(); // exceeded the limit
   return (spans) => {
     const pending = outsideAnyContext(() => untraced(() => pendingOf(spans, abandoned)));
     if (pending.length === 0) return undefined;
@@ -36,14 +36,14 @@ function pendingOf(spans: readonly ReadableSpan[], abandoned: WeakSet<Resource>)
       const { resource } = span;
       if (resource.asyncAttributesPending && !abandoned.has(resource)) pending.add(resource);
     } catch {
-      // Whoever encodes the span says what is wrong with it.
+      // The encoder reports what is wrong with the span.
     }
   }
   return [...pending];
 }
 
 async function allOf(pending: readonly Resource[]): Promise<void> {
-  // At the very call: where the context is kept synchronously, it is lost with the first await.
+  // Suppressed at the call itself: a synchronous context manager loses the context at the first await.
   const attributesOf = async (resource: Resource) =>
     outsideAnyContext(() => untraced(() => resource.waitForAsyncAttributes?.()));
   const results = await Promise.allSettled(pending.map(attributesOf));
@@ -51,7 +51,7 @@ async function allOf(pending: readonly Resource[]): Promise<void> {
   if (failed !== undefined) warn(`spanflow: a resource is incomplete: ${escaped(messageOf(failed.reason))}`);
 }
 
-/** Several batches may wait for one resource: the first of them tells. */
+/** Several batches may wait for one resource: only the first one warns. */
 function abandon(pending: readonly Resource[], abandoned: WeakSet<Resource>, limitMillis: number): void {
   const late = pending.filter((resource) => !abandoned.has(resource));
   for (const resource of late) abandoned.add(resource);

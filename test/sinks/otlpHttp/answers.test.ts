@@ -39,7 +39,7 @@ describe('a partial success', () => {
     expect(await outcomeOf(sink, SPANS)).toMatchObject({ delivered: 3, rejected: 0 });
   });
 
-  it('with a text of a megabyte has a short one', async () => {
+  it('with a message of a megabyte is shortened', async () => {
     const backend = await startBackend({ answers: { partialSuccess: { rejected: 1, message: 'x'.repeat(1 << 20) } } });
     const { message } = await exportOnce(openSink({ url: backend.url }), SPANS);
     expect(message?.length).toBeLessThan(2_000);

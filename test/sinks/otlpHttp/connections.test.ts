@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { describe as describeError } from '../../../src/sinks/otlpHttp/failure.ts';
+import { describe as describeError } from '../../../src/sinks/otlpHttp/answer/noAnswer.ts';
 import {
   batchOf,
   exportOnce,
@@ -17,7 +17,7 @@ import { spanWith } from '../../support/spans.ts';
 const SPANS = [spanWith(), spanWith()];
 
 describe('connections', () => {
-  it('are kept alive: a hundred exports in turn take one', async () => {
+  it('are kept alive: a hundred exports in turn use one', async () => {
     const backend = await startBackend();
     const sink = openSink({ url: backend.url });
     for (let count = 0; count < 100; count++) await exportOnce(sink, SPANS);
@@ -31,7 +31,7 @@ describe('connections', () => {
     expect([backend.requestCount, backend.connections]).toEqual([10, 1]);
   });
 
-  it('are as many as there are exports at once', async () => {
+  it('are as many as there are concurrent exports', async () => {
     let answerAll = () => {};
     const allCame = new Promise<void>((resolve) => {
       answerAll = resolve;
@@ -59,7 +59,7 @@ describe('connections', () => {
     expect([server.requests.length, server.connections]).toEqual([3, 3]);
   });
 
-  it('that have ended while nobody used them are left for another one, and the request goes out once', async () => {
+  it('that ended while idle are replaced, and the request is sent once', async () => {
     const backend = await startBackend();
     const sink = openSink({ url: backend.url });
     const sockets: Socket[] = [];
@@ -71,7 +71,7 @@ describe('connections', () => {
     expect([backend.requestCount, backend.connections]).toEqual([2, 2]);
   });
 
-  it('that become free are used by those that wait for a new one', async () => {
+  it('that become free are used by requests that wait for a new one', async () => {
     const server = await rawServer(({ socket }) => void socket.write(rawAnswer(200, { 'content-length': 0 }, '')));
     const sink = openSink({ url: server.url });
     await Promise.all(Array.from({ length: 5 }, () => exportOnce(sink, SPANS)));
@@ -91,7 +91,7 @@ describe('connections', () => {
     await sink.shutdown?.();
   });
 
-  it('are refused to a sink that was shut down, for good', async () => {
+  it('are refused to a sink that was shut down, as a permanent failure', async () => {
     const backend = await startBackend();
     const sink = openSink({ url: backend.url });
     await sink.shutdown?.();
@@ -114,14 +114,14 @@ describe('a connection that breaks', () => {
     expect([outcome.attempts, backend.requestCount]).toEqual([3, 3]);
   });
 
-  it('is tried again, and all is well when it does not break again', async () => {
+  it('is retried, and the retry may succeed', async () => {
     const backend = await startBackend({ answers: ['reset', 'reset', 'ok'] });
     const outcome = await outcomeOf(openSink({ url: backend.url }), SPANS);
     expect(outcome).toMatchObject({ delivered: 2, attempts: 3, lost: [] });
     expect(backend.spans).toBe(2);
   });
 
-  it('in the middle of the headers leaves it unknown as well', async () => {
+  it('in the middle of the headers leaves unknown whether the spans arrived', async () => {
     const server = await rawServer(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-le', () => socket.resetAndDestroy());
     });
@@ -129,7 +129,7 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('a connection that does not come about', () => {
+describe('a connection that cannot be made', () => {
   it('since the port is closed is certainly no arrival', async () => {
     const port = await closedPort();
     const outcome = await outcomeOf(openSink({ url: `http://127.0.0.1:${port}/v1/traces` }), SPANS);
@@ -174,7 +174,7 @@ describe('an abort', () => {
     await backend.until(({ requests, inFlight }) => requests[0]?.aborted === true && inFlight === 0);
   });
 
-  it('before the request is made makes none', async () => {
+  it('before the request is made prevents it', async () => {
     const backend = await startBackend();
     const sink = openSink({ url: backend.url });
     sink.export(batchOf(SPANS)).subscribe().unsubscribe();
@@ -182,7 +182,7 @@ describe('an abort', () => {
     expect([backend.requestCount, backend.connections]).toEqual([1, 1]);
   });
 
-  it('leaves the other exports alone', async () => {
+  it('does not affect other exports', async () => {
     let answer = () => {};
     const asked = new Promise<void>((resolve) => {
       answer = resolve;
@@ -204,7 +204,7 @@ describe('an abort', () => {
 });
 
 describe('the timeout of an attempt', () => {
-  it('ends one that hangs: the backend sees its socket closed, and whether it arrived is unknown', async () => {
+  it('ends an attempt that hangs: the backend sees its socket closed, and whether the spans arrived is unknown', async () => {
     const backend = await startBackend({ answers: 'hang' });
     const outcome = await outcomeOf(openSink({ url: backend.url, timeoutMillis: 200 }), SPANS);
     expect(outcome).toMatchObject({ attempts: 3, error: { code: 'TIMEOUT' } });
@@ -215,7 +215,7 @@ describe('the timeout of an attempt', () => {
     await backend.until(({ requests }) => requests.length > 0 && requests.every(({ aborted }) => aborted));
   });
 
-  it('ends one whose answer drips for ever, and takes it for what its status says', async () => {
+  it('ends an attempt whose answer never ends, and takes the meaning of its status', async () => {
     const server = await rawServer(({ socket }) => {
       socket.write(rawAnswer(200, { 'transfer-encoding': 'chunked' }, ''));
       const timer = setInterval(() => socket.write('1\r\nx\r\n'), 5);
@@ -228,7 +228,7 @@ describe('the timeout of an attempt', () => {
     await server.until(({ closedConnections }) => closedConnections === 1);
   });
 
-  it('may have parts of a millisecond', async () => {
+  it('may be a fraction of a millisecond', async () => {
     const backend = await startBackend();
     expect(await exportOnce(openSink({ url: backend.url, timeoutMillis: 9_999.5 }), SPANS)).toEqual({});
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type OtlpHttpOptions, otlpHttp } from '../../../src/index.ts';
-import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/options.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import type { BackendRequest } from '../../../src/testing/backend/otlpRequest.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
@@ -18,7 +18,7 @@ function environmentOf(variables: Variables): Variables {
   return Object.fromEntries(Object.entries(variables).map(([name, value]) => [`OTEL_EXPORTER_OTLP_${name}`, value]));
 }
 
-const settingsOf = (variables: Variables, options: OtlpHttpOptions = {}) =>
+const settingsFor = (variables: Variables, options: OtlpHttpOptions = {}) =>
   otlpHttpSettings({ environment: environmentOf(variables), ...options });
 
 /** The request that a sink with these variables makes, `BASE` in them being the backend's address. */
@@ -45,7 +45,7 @@ describe('the endpoint', () => {
     [{ ENDPOINT: '  http://a:1  ' }, 'http://a:1/v1/traces'],
   ])('of %j is %s', (variables: Variables, url) => {
     const warnings = recordWarnings();
-    expect(settingsOf(variables).url.href).toBe(url);
+    expect(settingsFor(variables).url.href).toBe(url);
     expect(warnings).toEqual([]);
   });
 
@@ -54,9 +54,9 @@ describe('the endpoint', () => {
     expect((await requestWith({ TRACES_ENDPOINT: 'BASE/in' }, '/in')).path).toBe('/in');
   });
 
-  it('gives way to the option, without a look', () => {
+  it('is not read beside the option', () => {
     const warnings = recordWarnings();
-    const { url } = settingsOf({ ENDPOINT: 'nonsense' }, { url: 'http://own/' });
+    const { url } = settingsFor({ ENDPOINT: 'nonsense' }, { url: 'http://own/' });
     expect([url.href, warnings]).toEqual(['http://own/', []]);
   });
 });
@@ -73,7 +73,7 @@ describe('the headers', () => {
     ['a=1,a=2', { a: '2' }],
   ])('of %s are read as the specification says', async (text, headers) => {
     const warnings = recordWarnings();
-    expect(await settingsOf({ HEADERS: text }).headers()).toEqual(headers);
+    expect(await settingsFor({ HEADERS: text }).headers()).toEqual(headers);
     expect(warnings).toEqual([]);
   });
 
@@ -81,7 +81,7 @@ describe('the headers', () => {
     'of %s are warned about and ignored, the others of the list count',
     async (bad) => {
       const warnings = recordWarnings();
-      expect(await settingsOf({ TRACES_HEADERS: `before=1,${bad},after=2` }).headers()).toEqual({
+      expect(await settingsFor({ TRACES_HEADERS: `before=1,${bad},after=2` }).headers()).toEqual({
         before: '1',
         after: '2',
       });
@@ -90,16 +90,16 @@ describe('the headers', () => {
     },
   );
 
-  it('of traces go over those of all signals, and options over both', async () => {
+  it('of traces override those of all signals, and options override both', async () => {
     const variables = { HEADERS: 'a=all,b=all,c=all', TRACES_HEADERS: 'B=traces,c=traces' };
-    expect(await settingsOf(variables, { headers: { C: 'own' } }).headers()).toEqual({
+    expect(await settingsFor(variables, { headers: { C: 'own' } }).headers()).toEqual({
       a: 'all',
       b: 'traces',
       c: 'own',
     });
   });
 
-  it('go out', async () => {
+  it('are sent', async () => {
     const { headers } = await requestWith({ ENDPOINT: 'BASE', HEADERS: 'x-a=1%202,x-b=3' }, '/v1/traces');
     expect(headers).toMatchObject({ 'x-a': '1 2', 'x-b': '3' });
   });
@@ -121,7 +121,7 @@ describe('the timeout', () => {
     'of %s is warned about and ignored',
     (bad) => {
       const warnings = recordWarnings();
-      expect(settingsOf({ TRACES_TIMEOUT: bad, TIMEOUT: '7' }).timeoutMillis).toBe(7);
+      expect(settingsFor({ TRACES_TIMEOUT: bad, TIMEOUT: '7' }).timeoutMillis).toBe(7);
       expect(warnings).toEqual([
         'spanflow: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is ignored: it must be milliseconds from 0 to 2147483647',
       ]);
@@ -142,18 +142,18 @@ describe('the compression', () => {
     [{ TRACES_COMPRESSION: 'none', COMPRESSION: 'gzip' }, 'none'],
     [{ TRACES_COMPRESSION: '', COMPRESSION: 'gzip' }, 'gzip'],
   ])('of %j is %s', (variables: Variables, compression) => {
-    expect(settingsOf(variables).compression).toBe(compression);
+    expect(settingsFor(variables).compression).toBe(compression);
   });
 
   it('that is unknown is warned about and ignored', () => {
     const warnings = recordWarnings();
-    expect(settingsOf({ TRACES_COMPRESSION: 'snappy', COMPRESSION: 'gzip' }).compression).toBe('gzip');
+    expect(settingsFor({ TRACES_COMPRESSION: 'snappy', COMPRESSION: 'gzip' }).compression).toBe('gzip');
     expect(warnings).toEqual([
       'spanflow: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is ignored: it must be one of gzip, none',
     ]);
   });
 
-  it('is what goes out', async () => {
+  it('is used by requests', async () => {
     const { headers, spans } = await requestWith({ ENDPOINT: 'BASE', COMPRESSION: 'gzip' }, '/v1/traces');
     expect([headers['content-encoding'], spans.length]).toEqual(['gzip', 1]);
   });
@@ -173,14 +173,14 @@ describe('the protocol', () => {
     [{ TRACES_PROTOCOL: '', PROTOCOL: 'http/json' }, 'json'],
   ])('of %j is %s', (variables, encoding) => {
     const warnings = recordWarnings();
-    expect([settingsOf(variables).encoding, warnings]).toEqual([encoding, []]);
+    expect([settingsFor(variables).encoding, warnings]).toEqual([encoding, []]);
   });
 
-  it('that is another is warned about, by the name of its variable, and ignored', () => {
+  it('that is not supported is warned about by the name of its variable, and ignored', () => {
     const warnings = recordWarnings();
-    expect(settingsOf({ TRACES_PROTOCOL: 'grpc' }).encoding).toBe('protobuf');
-    expect(settingsOf({ PROTOCOL: 'json' }).encoding).toBe('protobuf');
-    expect(settingsOf({ TRACES_PROTOCOL: 'grpc', PROTOCOL: 'http/json' }).encoding).toBe('json');
+    expect(settingsFor({ TRACES_PROTOCOL: 'grpc' }).encoding).toBe('protobuf');
+    expect(settingsFor({ PROTOCOL: 'json' }).encoding).toBe('protobuf');
+    expect(settingsFor({ TRACES_PROTOCOL: 'grpc', PROTOCOL: 'http/json' }).encoding).toBe('json');
     const rule = 'is ignored: it must be one of http/protobuf, http/json';
     expect(warnings).toEqual([
       `spanflow: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ${rule}`,
@@ -189,13 +189,13 @@ describe('the protocol', () => {
     ]);
   });
 
-  it('gives way to the option, without a look', () => {
+  it('is not read beside the option', () => {
     const warnings = recordWarnings();
-    expect([settingsOf({ PROTOCOL: 'grpc' }, { encoding: 'json' }).encoding, warnings]).toEqual(['json', []]);
-    expect(settingsOf({ PROTOCOL: 'http/json' }, { encoding: 'protobuf' }).encoding).toBe('protobuf');
+    expect([settingsFor({ PROTOCOL: 'grpc' }, { encoding: 'json' }).encoding, warnings]).toEqual(['json', []]);
+    expect(settingsFor({ PROTOCOL: 'http/json' }, { encoding: 'protobuf' }).encoding).toBe('protobuf');
   });
 
-  it('is what goes out', async () => {
+  it('is used by requests', async () => {
     const { headers, spans } = await requestWith({ ENDPOINT: 'BASE', PROTOCOL: 'http/json' }, '/v1/traces');
     expect([headers['content-type'], spans.length]).toEqual(['application/json', 1]);
   });
@@ -238,15 +238,15 @@ describe('the files of TLS', () => {
     expect(await exportOnce(openSink({ environment }), SPANS)).toEqual({});
   });
 
-  it('of traces count first', async () => {
+  it('of traces come first', async () => {
     const backend = await serve();
     const variables = { TRACES_CERTIFICATE: file('strangers'), CERTIFICATE: file('ca') };
     const environment = environmentOf({ TRACES_ENDPOINT: backend.url, ...variables });
     expect((await failureOf(openSink({ environment }), SPANS)).message).toMatch(/SELF_SIGNED_CERT_IN_CHAIN/);
   });
 
-  it('give way to the option', async () => {
-    const settings = settingsOf({ CERTIFICATE: file('missing') }, { tls: { rejectUnauthorized: false } });
+  it('are not used beside the option', async () => {
+    const settings = settingsFor({ CERTIFICATE: file('missing') }, { tls: { rejectUnauthorized: false } });
     expect(await settings.tls.current()).toEqual({ rejectUnauthorized: false });
   });
 
@@ -259,13 +259,13 @@ describe('the files of TLS', () => {
   ])('of %j are warned about and ignored', async (names: Variables, variable, rule) => {
     const warnings = recordWarnings();
     const variables = Object.fromEntries(Object.entries(names).map(([name, value]) => [name, file(value)]));
-    expect(await settingsOf(variables).tls.current()).toEqual({});
+    expect(await settingsFor(variables).tls.current()).toEqual({});
     expect(warnings).toEqual([`spanflow: OTEL_EXPORTER_OTLP_${variable} is ignored: it must be ${rule}`]);
   });
 
   it('that do not belong together are ignored', async () => {
     const warnings = recordWarnings();
-    const settings = settingsOf({ CLIENT_CERTIFICATE: file('cert'), CLIENT_KEY: file('other') });
+    const settings = settingsFor({ CLIENT_CERTIFICATE: file('cert'), CLIENT_KEY: file('other') });
     expect(await settings.tls.current()).toEqual({});
     expect(warnings[0]).toContain('OTEL_EXPORTER_OTLP_CLIENT_KEY is ignored');
   });

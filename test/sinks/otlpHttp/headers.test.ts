@@ -6,7 +6,7 @@ const SPANS = [spanWith()];
 const FORBIDDEN = ['bad\r\nx-injected: 1', 'bad\u0000', 'žluť', 'bad\u007f'];
 
 describe('a header', () => {
-  it('goes out with every request, its name in lower case', async () => {
+  it('is sent with every request, its name in lower case', async () => {
     const backend = await startBackend();
     const headers = { 'X-Tenant': 'shop', empty: '', latin: 'caf\u00e9', tab: 'a\tb' };
     await exportOnce(openSink({ url: backend.url, headers }), SPANS);
@@ -18,7 +18,7 @@ describe('a header', () => {
     });
   });
 
-  it('goes over that of the environment, whatever the case', async () => {
+  it('overrides that of the environment in any case of letters', async () => {
     const backend = await startBackend();
     const environment = { OTEL_EXPORTER_OTLP_HEADERS: 'X-Tenant=env,x-other=env' };
     await exportOnce(openSink({ url: backend.url, environment, headers: { 'x-TENANT': 'own' } }), SPANS);
@@ -27,7 +27,7 @@ describe('a header', () => {
 });
 
 describe('a header function', () => {
-  it('is asked anew for each attempt, and may take its time', async () => {
+  it('is called for each attempt, and may be asynchronous', async () => {
     const backend = await startBackend({ answers: [{ status: 503 }, { status: 503 }, 'ok'] });
     let asked = 0;
     const headers = {
@@ -69,7 +69,7 @@ describe('a header function', () => {
     expect(backend.requestCount).toBe(1);
   });
 
-  it('that always throws is named in the outcome, and the spans are lost when the retries are spent', async () => {
+  it('that always throws is named in the outcome, and the spans are lost when the retries are exhausted', async () => {
     const backend = await startBackend();
     const authorization = () => Promise.reject(new Error('no token yet'));
     const outcome = await outcomeOf(openSink({ url: backend.url, headers: { authorization } }), SPANS);
@@ -107,7 +107,7 @@ describe('a header function', () => {
 });
 
 describe('a function for all headers', () => {
-  it('is asked anew for each attempt; what it gives goes over the environment, in any case', async () => {
+  it('is called for each attempt; its headers override the environment in any case of letters', async () => {
     const backend = await startBackend({ answers: [{ status: 503 }, 'ok'] });
     let asked = 0;
     const headers = async () => {
@@ -123,7 +123,7 @@ describe('a function for all headers', () => {
     ]);
   });
 
-  it('may give them at once', async () => {
+  it('may return them synchronously', async () => {
     const backend = await startBackend();
     await exportOnce(openSink({ url: backend.url, headers: () => ({ 'x-a': '1' }) }), SPANS);
     expect(backend.requests[0]?.headers['x-a']).toBe('1');
@@ -210,7 +210,7 @@ describe('a header option', () => {
     }
   });
 
-  it('that is undefined is refused, so that a token that is not there is not forgotten', () => {
+  it('that is undefined is refused, so that a missing token is noticed', () => {
     const headers = { authorization: undefined as unknown as string };
     expect(() => openSink({ url, headers })).toThrow(expect.objectContaining({ given: 'undefined' }));
   });

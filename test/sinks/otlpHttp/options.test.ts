@@ -42,7 +42,7 @@ describe('a wrong option', () => {
 
   it('is named with its rule and with what was given', () => {
     expect(() => otlpHttp({ url: 'nonsense' })).toThrow(
-      'otlpHttp.url must be an http:// or https:// URL, but was given "a text that is no URL"',
+      'otlpHttp.url must be an http:// or https:// URL, but was given "a string that is no URL"',
     );
   });
 

@@ -158,7 +158,7 @@ describe('an export without an attempt', () => {
     await expect(lastValueFrom(exported)).rejects.toMatchObject({ code: 'TIMEOUT' });
   });
 
-  it('with an attempt has none of the sink: whoever gives one keeps it', async () => {
+  it('with an attempt has no deadline of the sink: the caller keeps its own', async () => {
     let answer = () => {};
     const server = await rawServer(({ socket }) => {
       answer = () => socket.write(rawAnswer(200, { 'content-length': 0 }, ''));

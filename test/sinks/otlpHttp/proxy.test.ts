@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/options.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, outcomeOf, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { startProxy } from '../../support/httpProxy.ts';
@@ -142,7 +142,7 @@ describe('through a proxy', () => {
     expect([proxy.seen.length, backend.spans]).toEqual([1, 1]);
   });
 
-  it('a large body arrives whole, many at once', async () => {
+  it('large bodies arrive whole, many concurrently', async () => {
     const backend = await startBackend({ tls: { cert: BACKEND.cert, key: BACKEND.key } });
     const proxy = await startProxy({ port: backend.port });
     const sink = openSink({
@@ -155,7 +155,7 @@ describe('through a proxy', () => {
     expect(backend.spans).toBe(4_000);
   });
 
-  it('loopback does not go', async () => {
+  it('loopback is not reached', async () => {
     const backend = await startBackend();
     const environment = { HTTP_PROXY: `http://127.0.0.1:${await closedPort()}` };
     expect(await exportOnce(openSink({ url: backend.url, environment }), SPANS)).toEqual({});
@@ -179,7 +179,7 @@ describe('through a proxy', () => {
 describe.each(['http', 'https'])('a proxy for %s', (scheme) => {
   const url = `${scheme}://collector.invalid:4318/v1/traces`;
 
-  it('that is not there is certainly no arrival; the error names it without its credentials', async () => {
+  it('that cannot be reached is certainly no arrival; the error names it without its credentials', async () => {
     const port = await closedPort();
     const environment = { HTTP_PROXY: `http://user:s3cret@127.0.0.1:${port}` };
     const { failure, message } = await failureOf(openSink({ url, environment }), SPANS);

@@ -65,7 +65,7 @@ describe('a request', () => {
     expect(onceRead).toBeLessThanOrEqual(3 * (reads() - onceRead));
   });
 
-  it('is not made before somebody subscribes', () => {
+  it('is not made before the export is subscribed to', () => {
     const { span, reads } = countedSpan();
     openSink({ url: 'http://127.0.0.1:9' }).export(batchOf([span]));
     expect(reads()).toBe(0);

@@ -50,7 +50,7 @@ describe('a resource with attributes that are pending', () => {
     expect(resourcesOf(backend)).toContain('z1');
   });
 
-  it('is awaited no longer than resourceTimeoutMillis, goes out as it is, and is told to diag', async () => {
+  it('is awaited no longer than resourceTimeoutMillis, is exported as it is, and causes a warning', async () => {
     const warnings = recordWarnings();
     const backend = await decoding();
     const resource = resourceFromAttributes({ 'service.name': 'shop', 'host.id': NEVER });

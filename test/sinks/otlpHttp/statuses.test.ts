@@ -71,7 +71,7 @@ describe('a failure', () => {
     expect(outcome.error?.message).toBe(`${backend.url} answered 400: no such tenant`);
   });
 
-  it('for good is told in the words of google.rpc.Status', async () => {
+  it('that is permanent has the message of google.rpc.Status', async () => {
     // code = 1: 3, message = 2: "bad"
     const body = Uint8Array.of(0x08, 3, 0x12, 3, 0x62, 0x61, 0x64);
     const backend = await startBackend({ answers: { status: 400, body } });

@@ -83,7 +83,7 @@ describe('tracing', () => {
     expect(names()).toEqual(['work']);
   });
 
-  it('is as it was for whoever gets the answer', async () => {
+  it('does not reach the subscriber of the answer', async () => {
     const { seen, pass } = recordPlaces();
     const backend = await startBackend();
     await exportOnce(openSink({ url: backend.url }), SPANS).then(() => pass('after'));

@@ -82,7 +82,7 @@ const MISFITS: readonly [string, (backend: OtlpBackend) => OtlpHttpOptions, () =
 ];
 
 describe.each(MISFITS)('a certificate %s', (_, optionsFor, start, text) => {
-  it('is no arrival, is tried again, and is told in the outcome', async () => {
+  it('is no arrival, is retried, and appears in the outcome', async () => {
     const backend = await start();
     const sink = openSink(optionsFor(backend));
     expect((await failureOf(sink, SPANS)).failure).toEqual({ kind: 'retryable' });
@@ -96,7 +96,7 @@ describe.each(MISFITS)('a certificate %s', (_, optionsFor, start, text) => {
     expect(backend.requestCount).toBe(0);
   });
 
-  it('is told to diag at the first attempt, and as a loss when the retries are spent', async () => {
+  it('causes a warning at the first attempt, and a loss when the retries are exhausted', async () => {
     const warnings = recordWarnings();
     const backend = await start();
     const sink = openSink(optionsFor(backend));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { EnvironmentReader } from '../../internal/environment.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
 import { areOnePair, certificatesOf } from './pem.ts';
 import type { TlsMaterial, TlsSource } from './tls.ts';
 
@@ -16,8 +16,8 @@ interface TlsFile {
 }
 
 /**
- * The files that the environment names. One that does not serve at the start is warned about and ignored. They are read again for each new connection, since
- * certificates are renewed in place; as long as what is read then does not serve (half of it is written, or the key is not yet that of the certificate), what was read before is used.
+ * The files that the environment names. A file that is not valid at the start is warned about and ignored. The files are read again for each new connection, since
+ * certificates are renewed in place. While a file is not valid then (half written, or the key does not belong to the certificate yet), the last valid content is used.
  */
 export function tlsOfVariables(
   environment: EnvironmentReader,
@@ -68,8 +68,8 @@ class RenewedFiles {
   readonly #isSound: (contents: readonly (Buffer | undefined)[]) => boolean;
   readonly #rule: string;
   readonly #environment: EnvironmentReader;
-  #contents: readonly Buffer[]; // the last that served
-  #isTold = false; // that what was read last does not serve
+  #contents: readonly Buffer[]; // the last valid ones
+  #isWarned = false; // that the files are not valid at present
 
   constructor(
     files: readonly TlsFile[],
@@ -89,16 +89,16 @@ class RenewedFiles {
     const isSame = read.every((content, index) => content?.equals(this.#contents[index] as Buffer));
     if (isSame || this.#isSound(read)) {
       if (!isSame) this.#contents = read as readonly Buffer[];
-      this.#isTold = false;
+      this.#isWarned = false;
     } else {
-      this.#tell();
+      this.#warn();
     }
     return this.#contents;
   }
 
-  #tell(): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+  #warn(): void {
+    if (this.#isWarned) return;
+    this.#isWarned = true;
     const names = this.#files.map(({ name }) => name).join(' with ');
     this.#environment.warn(names, this.#rule, 'what was read before stays in use');
   }

@@ -1,12 +1,11 @@
 import type { Dispatcher } from 'undici';
-import type { Connections } from './connection.ts';
-import type { Answer } from './exchange.ts';
+import type { Answer, Connections } from './contract.ts';
 
 /**
- * Sends over a dispatcher of somebody else's, by the one method that all versions of undici have in common. It does not say how far a request is, so an attempt counts as being sent from its start;
- * and it is not closed.
+ * Sends through a dispatcher of the user, by `request`, the one method that all versions of undici have in common. It does not report how far a request is, so an attempt counts as `sending` from its
+ * start. The sink does not close the dispatcher.
  */
-export function givenConnections(dispatcher: Pick<Dispatcher, 'request'>, maxBytes: number): Connections {
+export function userConnections(dispatcher: Pick<Dispatcher, 'request'>, maxBytes: number): Connections {
   return {
     request: async (options, watch, signal) => {
       watch.enter('sending');
@@ -16,8 +15,8 @@ export function givenConnections(dispatcher: Pick<Dispatcher, 'request'>, maxByt
         watch.headed({ status, headers });
         return { status, headers, body: await readBody(body, maxBytes) };
       } catch (error) {
-        // No connection came about: nothing of it was sent.
-        if (isOfConnecting(error)) watch.enter('connecting');
+        // There was no connection, so nothing of the request was sent.
+        if (isConnectError(error)) watch.enter('connecting');
         throw error;
       }
     },
@@ -41,8 +40,8 @@ async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<
   return Buffer.concat(chunks);
 }
 
-function isOfConnecting(error: unknown): boolean {
+function isConnectError(error: unknown): boolean {
   const { code, syscall, errors } = (error ?? {}) as { code?: unknown; syscall?: unknown; errors?: unknown };
-  if (Array.isArray(errors)) return errors.length > 0 && errors.every(isOfConnecting);
+  if (Array.isArray(errors)) return errors.length > 0 && errors.every(isConnectError);
   return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';
 }

@@ -1,22 +1,22 @@
-import type { EnvironmentReader } from '../../internal/environment.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
-import { InvalidOptionError, messageOf } from '../../model/errors.ts';
-import { escaped } from '../../model/escaped.ts';
-import { ExportError } from '../../model/sink.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
+import { untraced } from '../../../internal/tracingSuppression.ts';
+import { InvalidOptionError, messageOf } from '../../../model/errors.ts';
+import { escaped } from '../../../model/escaped.ts';
+import { ExportError } from '../../../model/sink.ts';
 import { kindOf } from './secret.ts';
 
-/** A header's value, or what gives it anew for each attempt: a token that expires, for example. */
+/** A header's value, or a function that returns it for each attempt: for a token that expires, for example. */
 export type HeaderValue = string | (() => string | Promise<string>);
 
-/** Headers by their names, or one function that gives all of them anew for each attempt. */
+/** Headers by their names, or one function that returns all of them for each attempt. */
 export type HeadersOption =
   | Readonly<Record<string, HeaderValue>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
 
-/** The headers of one attempt, names in lower case. It fails as `retryable`: a token may be there at the next attempt. */
+/** Resolves with the headers of one attempt, names in lower case. It fails as `retryable`: a token may be available at the next attempt. */
 export type HeaderSource = () => Promise<Readonly<Record<string, string>>>;
 
-/** These say what the body is, how it travels, or who sends it (the option `userAgent`): nobody but us knows that. */
+/** The sink itself sets these: they describe the body, its transfer, and the sender (the option `userAgent`). */
 const OWN_HEADERS: readonly string[] = [
   ...['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host'],
   ...['user-agent', 'expect', 'keep-alive', 'upgrade'],
@@ -25,22 +25,22 @@ const OWN_HEADERS: readonly string[] = [
 const SHAPE_RULE = 'an object of names and values, or a function that gives one';
 const HEADER_RULE = `a header that HTTP allows, and none of ${OWN_HEADERS.join(', ')}`;
 
-/** Given headers over those that are known beforehand (by lower-case name). What a header says is a secret, and never repeated. */
+/** Merges the given headers over those of the environment (by lower-case name). The value of a header may be a secret, and no message shows it. */
 export function headerSource(option: string, known: Readonly<Record<string, string>>, given: unknown): HeaderSource {
   if (typeof given === 'function') {
-    return async () => ({ ...known, ...lowerCased(await askedForAll(given as () => unknown)) });
+    return async () => ({ ...known, ...lowerCased(await allFrom(given as () => unknown)) });
   }
   requireHeaders(option, given);
   const merged = Object.entries({ ...known, ...lowerCased(given) });
   return async () => {
     const headers: Record<string, string> = {};
     for (const [name, value] of merged)
-      headers[name] = typeof value === 'function' ? await askedFor(name, value) : value;
+      headers[name] = typeof value === 'function' ? await valueFrom(name, value) : value;
     return headers;
   };
 }
 
-/** `key=value,key=value`, URL-encoded; the signal's own go over the general ones. */
+/** Reads `key=value,key=value`, URL-encoded. Headers of the signal override the general ones. */
 export function headersOfVariables(
   environment: EnvironmentReader,
   named: (variable: string) => readonly string[],
@@ -68,7 +68,7 @@ function requireHeaders(option: string, headers: unknown): asserts headers is Re
   }
 }
 
-/** A promise, a `Headers` and a `Map` have no entries of their own: they would pass for no headers at all. */
+/** Excludes a promise, a `Headers` and a `Map`: they have no properties of their own, and would count as no headers at all. */
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   return !(Symbol.iterator in value) && typeof (value as { then?: unknown }).then !== 'function';
@@ -89,8 +89,8 @@ function decodedPair(pair: string): [key: string, value: string] {
   }
 }
 
-async function askedForAll(ask: () => unknown): Promise<Readonly<Record<string, string>>> {
-  const headers = await answerOf('the headers', ask);
+async function allFrom(ask: () => unknown): Promise<Readonly<Record<string, string>>> {
+  const headers = await resultOf('the headers', ask);
   if (!isRecord(headers)) throw retryable('the function for all headers gave no object of names and values');
   for (const [name, value] of Object.entries(headers)) {
     if (!isHeader(name, value))
@@ -99,13 +99,13 @@ async function askedForAll(ask: () => unknown): Promise<Readonly<Record<string, 
   return headers as Readonly<Record<string, string>>;
 }
 
-async function askedFor(name: string, ask: () => unknown): Promise<string> {
-  const text = await answerOf(`the header ${name}`, ask);
+async function valueFrom(name: string, ask: () => unknown): Promise<string> {
+  const text = await resultOf(`the header ${name}`, ask);
   if (isHeaderValue(text)) return text;
   throw retryable(`the header ${name} has a value that HTTP forbids`);
 }
 
-async function answerOf(what: string, ask: () => unknown): Promise<unknown> {
+async function resultOf(what: string, ask: () => unknown): Promise<unknown> {
   try {
     return await untraced(ask);
   } catch (thrown) {

@@ -3,16 +3,16 @@ import type { Socket } from 'node:net';
 const INFORMATIONAL = 'HTTP/1.1 1';
 const SWITCHING_PROTOCOLS = 'HTTP/1.1 101';
 const END_OF_HEAD = '\r\n\r\n';
-/** What is longer is no informational answer: the HTTP client decides what it is. */
+/** Anything longer is not an informational answer, and is left to the HTTP client. */
 const MAX_HELD_BYTES = 16 * 1024;
 
 /**
- * Takes informational answers out of what a socket reads before an answer. A client skips them even where it did not ask for them (RFC 9110, 15.2); undici ends a connection on which it reads
- * `100 Continue`, and cannot be told otherwise.
+ * Removes informational answers (status 1xx) from what a socket reads before the final answer. A client must skip them even if it did not ask for them (RFC 9110, 15.2), but undici closes a connection on
+ * which it reads `100 Continue`, and has no option against it.
  */
-export class Continues {
-  #isExpected = false; // since a request has begun, until its own answer has
-  #held: Buffer = Buffer.alloc(0); // what may become one
+export class InformationalAnswers {
+  #isExpected = false; // from the start of a request to the start of its final answer
+  #held: Buffer = Buffer.alloc(0); // bytes that may be the start of an informational answer
 
   constructor(socket: Socket) {
     const read = socket.read.bind(socket);
@@ -25,7 +25,7 @@ export class Continues {
     };
   }
 
-  /** A request begins: an answer is to come. */
+  /** A request begins: an answer is expected. */
   expect(): void {
     this.#isExpected = true;
   }
@@ -33,7 +33,7 @@ export class Continues {
   #passed(chunk: Buffer): Buffer | null {
     if (!this.#isExpected) return chunk;
     let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    // An empty line before an answer is skipped (RFC 9112, 2.2).
+    // Empty lines before an answer are skipped (RFC 9112, 2.2).
     bytes = withoutEmptyLines(bytes);
     while (bytes.length > 0 && isInformational(bytes)) {
       const end = bytes.indexOf(END_OF_HEAD);
@@ -56,7 +56,7 @@ function withoutEmptyLines(bytes: Buffer): Buffer {
   return bytes.subarray(first < 0 ? bytes.length : first);
 }
 
-/** Whether it is one, as far as it is there. What follows a change of the protocol is no HTTP any more. */
+/** Whether the bytes are an informational answer, or can be the start of one. `101 Switching Protocols` is not: what follows it is not HTTP. */
 function isInformational(bytes: Buffer): boolean {
   const start = bytes.toString('latin1', 0, SWITCHING_PROTOCOLS.length).replace('HTTP/1.0', 'HTTP/1.1');
   const length = Math.min(start.length, INFORMATIONAL.length);

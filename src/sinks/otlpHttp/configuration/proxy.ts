@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import type { EnvironmentReader } from '../../internal/environment.ts';
-import { basicOf, isHttp } from './url.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
+import { basicOf, isHttp } from './endpoint.ts';
 
 /** The proxy that requests go through. */
 export interface ProxySettings {
@@ -13,17 +13,17 @@ export interface ProxySettings {
 const PROXY_RULE = 'the http:// or https:// URL of a proxy';
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
-/** As Go does: a proxy elsewhere would reach its own loopback, not ours. */
+/** Loopback is never reached through a proxy, as in Go: a proxy on another host would reach its own loopback. */
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
  * The proxy for a URL by `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, with the precedence of undici, and so of Node's own `fetch`: names in lower case first, even when empty;
- * and where there is none for `https:`, that for `http:`. A bad one is warned about and ignored.
+ * and for `https:` targets without a proxy of their own, that for `http:`. An invalid value is warned about and ignored.
  */
 export function proxyFor(target: URL, environment: EnvironmentReader): ProxySettings | undefined {
-  const host = hostOf(target);
+  const host = bareHostOf(target);
   const noProxy = environment.firstPresent('no_proxy', 'NO_PROXY')?.value ?? '';
   if (isLoopback(host) || isExempt(host, target.port || DEFAULT_PORTS[target.protocol], noProxy)) return undefined;
   const forHttps = target.protocol === 'https:' ? proxyOf(environment, 'https_proxy', 'HTTPS_PROXY') : undefined;
@@ -39,13 +39,13 @@ function proxyOf(environment: EnvironmentReader, ...names: readonly string[]): P
   return undefined;
 }
 
-/** `proxy.example:3128` is a usual way to name one; a word without a port is more likely a mistake. */
+/** Accepts `proxy.example:3128`, which is common. A name without a port is more likely a mistake. */
 function withScheme(value: string): string {
   return /:\d+\/?$/.test(value) ? `http://${value}` : value;
 }
 
-/** Without the brackets of an IPv6 address, and without the dot that ends a full name. */
-function hostOf(url: URL): string {
+/** The host without the brackets of an IPv6 address, and without the final dot of an absolute name. */
+function bareHostOf(url: URL): string {
   return url.hostname.replace(/^\[(.+)\]$/, '$1').replace(/(.)\.$/, '$1');
 }
 
@@ -58,7 +58,7 @@ function isWithin(list: BlockList, host: string): boolean {
   return version !== 0 && list.check(host, version === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Names count for their subdomains too, `*.` only for these; `*` is every host, a port behind one narrows it, and a prefix (`10.0.0.0/8`) is of addresses. */
+/** A name matches its subdomains, too; `*.name` matches only these; `*` matches every host; `name:port` only that port; a prefix (`10.0.0.0/8`) matches addresses. */
 function isExempt(host: string, port: string | undefined, noProxy: string): boolean {
   return noProxy
     .toLowerCase()

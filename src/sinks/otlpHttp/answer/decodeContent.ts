@@ -3,7 +3,7 @@ import zlib from 'node:zlib';
 
 type Decode = (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
 
-/** By the names of RFC 9110, 8.4.1, and of its registry. */
+/** By the names of RFC 9110, 8.4.1, and of its registry of content codings. */
 const DECODERS: Readonly<Record<string, Decode>> = {
   gzip: promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip),
   'x-gzip': promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip),
@@ -13,12 +13,12 @@ const DECODERS: Readonly<Record<string, Decode>> = {
 };
 
 /**
- * Undoes the codings that a body was sent in. It is not asked for any, and some servers and gateways compress all the same.
+ * Decodes the content codings of a body. The sink does not ask for any, but some servers and gateways compress nevertheless.
  *
  * @param codings the header `Content-Encoding`
- * @param maxBytes of what comes out: a few bytes may become gigabytes
+ * @param maxBytes the limit of the decoded body: a few bytes may decode to gigabytes
  */
-export async function decoded(
+export async function decodedContent(
   body: Buffer,
   codings: string | undefined,
   maxBytes: number,
@@ -37,7 +37,7 @@ export async function decoded(
   return bytes;
 }
 
-/** The one that was applied last comes first. */
+/** The names of the codings; the one that was applied last comes first. */
 function appliedLast(codings: string | undefined): string[] {
   const names = (codings ?? '').split(',').map((coding) => coding.trim().toLowerCase());
   return names.filter((coding) => coding !== '' && coding !== 'identity').reverse();

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { otlpHttp } from '../../../src/index.ts';
 import type { InvalidOptionError } from '../../../src/model/errors.ts';
-import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/options.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { closedPort } from '../../support/httpServer.ts';
 import { spanWith } from '../../support/spans.ts';
@@ -116,20 +116,20 @@ describe('an endpoint of the environment', () => {
 
 describe('a refused URL', () => {
   it.each([
-    ['user:a:b@host:4318', 'a text without http:// or https://'],
-    ['token@host', 'a text that is no URL'],
-    ['s3cret', 'a text that is no URL'],
-    ['localhost:4318', 'a text without http:// or https://'],
-    ['user:s3cret', 'a text without http:// or https://'],
-    ['host?key=s3cret', 'a text that is no URL'],
-    ['http://user:s3cret@', 'a text that is no URL'],
-    ['http://user:s3#cret@host', 'a text that is no URL'],
-    ['http://user:s3cret@host:x', 'a text that is no URL'],
+    ['user:a:b@host:4318', 'a string without http:// or https://'],
+    ['token@host', 'a string that is no URL'],
+    ['s3cret', 'a string that is no URL'],
+    ['localhost:4318', 'a string without http:// or https://'],
+    ['user:s3cret', 'a string without http:// or https://'],
+    ['host?key=s3cret', 'a string that is no URL'],
+    ['http://user:s3cret@', 'a string that is no URL'],
+    ['http://user:s3#cret@host', 'a string that is no URL'],
+    ['http://user:s3cret@host:x', 'a string that is no URL'],
     ['grpc://user:a:b@host:1/p?key=s3cret#s3cret', 'grpc://host:1'],
     ['grpc://token@host', 'grpc://host'],
-    ['grpc://s3:1/cret@host', 'a text without http:// or https://'],
-    ['mailto:s3cret@host', 'a text without http:// or https://'],
-    ['a\u001b[2J\r\n@s3cret', 'a text that is no URL'],
+    ['grpc://s3:1/cret@host', 'a string without http:// or https://'],
+    ['mailto:s3cret@host', 'a string without http:// or https://'],
+    ['a\u001b[2J\r\n@s3cret', 'a string that is no URL'],
   ])('%j is shown as %j and no more', (url, given) => {
     const error = errorOf(() => otlpHttp({ url, environment: {} }));
     expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'otlpHttp.url', given });

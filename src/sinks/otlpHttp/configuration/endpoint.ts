@@ -1,8 +1,8 @@
-import type { EnvironmentReader } from '../../internal/environment.ts';
-import { InvalidOptionError } from '../../model/errors.ts';
+import type { EnvironmentReader } from '../../../internal/environment.ts';
+import { InvalidOptionError } from '../../../model/errors.ts';
 import { kindOf } from './secret.ts';
 
-/** Where requests go, and what the URL said about who sends them. */
+/** Where requests go, and the credentials that the URL had. */
 export interface Endpoint {
   /** Without credentials and fragment: neither travels in an HTTP request. */
   readonly url: URL;
@@ -13,18 +13,18 @@ export interface Endpoint {
 const URL_RULE = 'an http:// or https:// URL';
 const DEFAULT_URL = 'http://localhost:4318/v1/traces';
 
-/** The endpoint that an option gives. What is refused may hold a secret anywhere: at most its scheme and host are shown. */
+/** The endpoint of an option. A refused value may hold a secret anywhere, so at most its scheme and host are shown. */
 export function requireEndpoint(option: string, given: unknown): Endpoint {
-  // By what it has, not by its class: a URL may come from another realm.
+  // Not `instanceof URL`: it may come from another realm.
   const text = typeof given === 'string' ? given : (given as Partial<URL> | null)?.href;
   if (typeof text !== 'string') throw new InvalidOptionError(option, URL_RULE, kindOf(given));
   const endpoint = parseEndpoint(text);
-  if (endpoint === undefined) throw new InvalidOptionError(option, URL_RULE, hostOf(text));
+  if (endpoint === undefined) throw new InvalidOptionError(option, URL_RULE, shownHostOf(text));
   return endpoint;
 }
 
 /**
- * The endpoint of the variables: that of the signal as it is, that of all signals with `/v1/traces`, or OTLP's default. The warning about one that is ignored says where
+ * The endpoint of the variables: that of the signal as it is, else that of all signals with `/v1/traces`, else OTLP's default. The warning about an ignored variable says where
  * the spans go instead: they may contain what only the intended backend should see.
  */
 export function endpointOf(environment: EnvironmentReader, named: (variable: string) => readonly string[]): Endpoint {
@@ -41,12 +41,12 @@ export function endpointOf(environment: EnvironmentReader, named: (variable: str
   return endpoint;
 }
 
-/** For messages: without the query, which may hold a key. */
+/** The URL as messages show it: without the query, which may hold a key. */
 export function shownUrl({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
 }
 
-/** The credentials of a URL as `Basic` (RFC 7617). */
+/** The credentials of a URL as the value of a header, `Basic …` (RFC 7617). */
 export function basicOf({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
   return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`;
@@ -76,7 +76,7 @@ function parseBase(text: string): Endpoint | undefined {
   return endpoint;
 }
 
-/** A percent sign that encodes nothing is one: URLs allow it. */
+/** A percent sign that encodes nothing stands for itself: URLs allow it. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -85,11 +85,11 @@ function decoded(text: string): string {
   }
 }
 
-/** Scheme and host of a refused URL, when it is sure that they are just that: `token:…`, and a password with a slash, look like them. */
-function hostOf(text: string): string {
+/** Scheme and host of a refused URL, if they certainly are that: `token:…` and a password with a slash can look like them. */
+function shownHostOf(text: string): string {
   const url = URL.parse(text);
-  if (url === null) return 'a text that is no URL';
+  if (url === null) return 'a string that is no URL';
   const { protocol, host, pathname, search, hash } = url;
   const isSure = host !== '' && !`${pathname}${search}${hash}`.includes('@');
-  return isSure ? `${protocol}//${host}` : 'a text without http:// or https://';
+  return isSure ? `${protocol}//${host}` : 'a string without http:// or https://';
 }

@@ -1,14 +1,13 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../model/sink.ts';
 import type { ResourceWait } from '../shared/resources.ts';
-import { meaningOf, type Question, readAnswer } from './answer.ts';
-import type { Connections } from './connection.ts';
-import type { Head } from './exchange.ts';
-import { unanswered } from './failure.ts';
-import type { OtlpHttpSettings } from './options.ts';
+import { unanswered } from './answer/noAnswer.ts';
+import { meaningOf, type Question, readAnswer } from './answer/readAnswer.ts';
+import type { OtlpHttpSettings } from './configuration/settings.ts';
+import type { AnswerHead, Connections } from './connection/contract.ts';
 import { type CountBytes, headersOf, type PreparedRequest, prepare } from './request.ts';
 
-/** What all exports of a sink share. */
+/** What all attempts of a sink share. */
 export interface ExportContext {
   readonly settings: OtlpHttpSettings;
   readonly connections: Connections;
@@ -16,8 +15,8 @@ export interface ExportContext {
   readonly countBytes: CountBytes;
 }
 
-/** One attempt, from its spans to what the answer means. */
-export class Export {
+/** One attempt to export a batch, from its spans to the meaning of the answer. */
+export class ExportAttempt {
   readonly #spans: readonly ReadableSpan[];
   readonly #context: ExportContext;
   readonly #attempt: Attempt;
@@ -25,7 +24,7 @@ export class Export {
   readonly #question: Question;
   #phase: AttemptPhase = 'preparing';
 
-  /** @param attempt told how far it is */
+  /** @param attempt is called with each phase of the attempt, and with the meaning of an answer's status */
   constructor(spans: readonly ReadableSpan[], context: ExportContext, attempt: Attempt, signal: AbortSignal) {
     const { url, encoding, maxResponseBytes } = context.settings;
     this.#spans = spans;
@@ -62,12 +61,12 @@ export class Export {
       method: 'POST',
       path: `${url.pathname}${url.search}`,
       headers,
-      // undici's types leave the iterable out, its documentation does not.
+      // undici's documentation allows the iterable, its types omit it.
       body: body.content as Uint8Array,
     } as const;
     const watch = {
       enter: (phase: AttemptPhase) => this.#enter(phase),
-      headed: (head: Head) => this.#headed(head, unencodable),
+      headed: (head: AnswerHead) => this.#headed(head, unencodable),
     };
     const answer = await connections.request(options, watch, this.#signal);
     return withUnencodable(await readAnswer(answer, this.#question), unencodable);
@@ -78,7 +77,7 @@ export class Export {
     this.#attempt.enter(phase, this.#question.where);
   }
 
-  #headed(head: Head, unencodable: number): void {
+  #headed(head: AnswerHead, unencodable: number): void {
     const meaning = meaningOf(head, this.#question);
     this.#attempt.answered(meaning instanceof ExportError ? meaning : withUnencodable(meaning, unencodable));
   }
@@ -88,7 +87,7 @@ function withUnencodable(response: Response, unencodable: number): Response {
   return unencodable === 0 ? response : { ...response, unencodable };
 }
 
-/** A function for a header may never answer: the attempt, and its body, end all the same. */
+/** The user's function for a header may never settle: the attempt and its body end nevertheless. */
 function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
   return new Promise((resolve, reject) => {
     work.then(resolve, reject);

@@ -1,45 +1,27 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { AttemptPhase } from '../../model/sink.ts';
+import type { Answer, AnswerHead, RequestWatch } from './contract.ts';
 
 /**
- * So long an answer may stand still once its status is known: what is missing is only what it says beside. It holds a slot of the sink, so this is a fraction of the usual timeout of an attempt,
- * and yet the time in which TCP sends again three times what was lost.
+ * How long the body of an answer may pause once its status is known. Only details are missing then, and the request still occupies a slot, so this is a fraction of the usual attempt timeout; but long
+ * enough for TCP to send a lost packet again three times.
  */
-export const MAX_SILENCE_MILLIS = 2_000;
-
-/** What an answer begins with. */
-export interface Head {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-}
-
-export interface Answer extends Head {
-  /** `broken`: it ended too soon or stood still · `tooLong`: it is larger than it may be. */
-  readonly body: Buffer | 'broken' | 'tooLong';
-}
-
-/** Follows one exchange. */
-export interface Watch {
-  enter(phase: AttemptPhase): void;
-  /** The status is known; the body is still to come. */
-  headed(head: Head): void;
-}
+export const MAX_PAUSE_MILLIS = 2_000;
 
 /**
- * Sends one request and reads its answer. It rejects where there was none, and when it is aborted.
+ * Sends one request and reads its answer. It rejects if there is no answer, and if it is aborted.
  *
  * @param dispatch hands the request over to an HTTP client
  */
-export function exchange(
+export function sendRequest(
   dispatch: (handler: Dispatcher.DispatchHandler) => void,
-  watch: Watch,
+  watch: RequestWatch,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const handler = new ExchangeHandler(watch, maxBytes, (outcome) => {
+    const handler = new AnswerReader(watch, maxBytes, (outcome) => {
       signal.removeEventListener('abort', abort);
       if ('error' in outcome) reject(outcome.error);
       else resolve(outcome);
@@ -50,25 +32,25 @@ export function exchange(
   });
 }
 
-/** What the HTTP client tells of one exchange. */
-class ExchangeHandler implements Dispatcher.DispatchHandler {
-  readonly #watch: Watch;
+/** Reads the answer to one request from the events of the HTTP client. */
+class AnswerReader implements Dispatcher.DispatchHandler {
+  readonly #watch: RequestWatch;
   readonly #maxBytes: number;
   readonly #settle: (outcome: Answer | { error: unknown }) => void;
   readonly #chunks: Buffer[] = [];
   #length = 0; // bytes of the body so far
   #controller: Dispatcher.DispatchController | undefined;
-  #head: Head | undefined;
-  #silence: NodeJS.Timeout | undefined;
+  #head: AnswerHead | undefined;
+  #pause: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(watch: Watch, maxBytes: number, settle: (outcome: Answer | { error: unknown }) => void) {
+  constructor(watch: RequestWatch, maxBytes: number, settle: (outcome: Answer | { error: unknown }) => void) {
     this.#watch = watch;
     this.#maxBytes = maxBytes;
     this.#settle = settle;
   }
 
-  /** A client that has not begun with the request hears of it when it begins. */
+  /** If the client has not begun the request yet, the request is aborted when it begins. */
   abort(reason: unknown): void {
     this.#end({ error: reason });
     this.#controller?.abort(reason as Error);
@@ -85,19 +67,19 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    // Informational: the answer is still to come.
+    // An informational answer: the final one is still to come.
     if (this.#isOver || status < 200) return;
     const head = { status, headers };
     this.#head = head;
     this.#watch.enter('reading');
     this.#watch.headed(head);
-    this.#silence = setTimeout(() => this.#leave('broken'), MAX_SILENCE_MILLIS).unref();
+    this.#pause = setTimeout(() => this.#leave('broken'), MAX_PAUSE_MILLIS).unref();
     if (Number(headers['content-length']) > this.#maxBytes) this.#leave('tooLong');
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
-    this.#silence?.refresh();
+    this.#pause?.refresh();
     this.#length += chunk.length;
     this.#chunks.push(chunk);
     if (this.#length > this.#maxBytes) this.#leave('tooLong');
@@ -124,7 +106,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   #end(outcome: Answer | { error: unknown }): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#silence);
+    clearTimeout(this.#pause);
     this.#settle(outcome);
   }
 }

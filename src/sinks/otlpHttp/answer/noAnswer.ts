@@ -1,9 +1,9 @@
-import { messageOf } from '../../model/errors.ts';
-import { escaped } from '../../model/escaped.ts';
-import { type AttemptPhase, ExportError, type Failure, PHASES_BEFORE_SENDING } from '../../model/sink.ts';
-import { isRefused } from '../shared/refused.ts';
+import { messageOf } from '../../../model/errors.ts';
+import { escaped } from '../../../model/escaped.ts';
+import { type AttemptPhase, ExportError, type Failure, PHASES_BEFORE_SENDING } from '../../../model/sink.ts';
+import { isRefused } from '../../shared/refused.ts';
 
-/** For messages. */
+/** How messages name a phase. */
 const WHILE: Readonly<Record<AttemptPhase, string>> = {
   preparing: 'while preparing the request',
   resolving: 'while looking up the name',
@@ -14,7 +14,7 @@ const WHILE: Readonly<Record<AttemptPhase, string>> = {
   reading: 'while reading the answer',
 };
 
-/** What it means that a request had no answer. */
+/** The failure that a request without an answer means, by the phase in which it ended. */
 export function unanswered(error: unknown, phase: AttemptPhase, where: string): ExportError {
   if (error instanceof ExportError) return error;
   const options = { cause: error };
@@ -27,12 +27,12 @@ export function unanswered(error: unknown, phase: AttemptPhase, where: string): 
     const message = `no answer from ${where} ${WHILE[phase]}: ${describe(error)}`;
     return new ExportError({ kind: 'unknownOutcome' }, message, options);
   }
-  // The same would come again, and the request may have been understood all the same.
+  // A retry would get the same answer, and the request may have been understood nevertheless.
   const failure: Failure = { kind: 'permanent', mayHaveArrived: true };
   return new ExportError(failure, `${where} answered in ${strange}`, options);
 }
 
-/** Which protocol the other side speaks, where what it sent cannot be read as HTTP/1.1. */
+/** The protocol of an answer that is not HTTP/1.1, as far as it can be told; `undefined` for any other error. */
 function strangeAnswer(error: unknown): string | undefined {
   const { code, data, message, name } = (error ?? {}) as Record<'code' | 'data' | 'message' | 'name', unknown>;
   const isUpgrade = code === 'UND_ERR_SOCKET' && (message === 'bad upgrade' || message === 'bad response');
@@ -44,18 +44,18 @@ function strangeAnswer(error: unknown): string | undefined {
   return `what is not HTTP/1.1: ${describe(error)}`;
 }
 
-/** A frame SETTINGS or GOAWAY of stream 0, with which a server of HTTP/2 begins. */
+/** Whether it is a frame SETTINGS or GOAWAY of stream 0, with which an HTTP/2 server begins. */
 function isHttp2(bytes: string): boolean {
   const [first, second, , type] = bytes;
   return first === '\0' && second === '\0' && (type === '\x04' || type === '\x07');
 }
 
-/** An alert. */
+/** Whether it is a TLS alert. */
 function isTls(bytes: string): boolean {
   return bytes.startsWith('\x15\x03');
 }
 
-/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4318`, and the like for certificates: code and text, whichever are there, of each address that was tried. */
+/** For example `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4318`: the code and the message, as far as there are any, for each address that was tried. */
 export function describe(error: unknown): string {
   const { code, errors } = (error ?? {}) as { code?: unknown; errors?: unknown };
   const all: readonly unknown[] = Array.isArray(errors) && errors.length > 0 ? errors : [error];

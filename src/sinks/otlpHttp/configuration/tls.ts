@@ -1,25 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
-import { must, optional, type Rule, settingsOf } from '../../internal/validation.ts';
-import { InvalidOptionError, messageOf } from '../../model/errors.ts';
-import { ExportError } from '../../model/sink.ts';
+import { must, optional, type Rule, settingsOf } from '../../../internal/validation.ts';
+import { InvalidOptionError, messageOf } from '../../../model/errors.ts';
+import { ExportError } from '../../../model/sink.ts';
 import { areOnePair, certificatesOf, keyOf } from './pem.ts';
 import { kindOf, mustSecretly } from './secret.ts';
 
-/** A value, or a function that gives it anew for each new connection: a certificate that is renewed, for example. */
+/** A value, or a function that returns it for each new connection: for a certificate that is renewed, for example. */
 export type Renewable<V> = V | (() => V | Promise<V>);
 
-/** What TLS needs beyond the system's trust. Each in PEM: DER, and a bundle that is cut off, are refused. */
+/** Certificates and keys beyond the system's trust, in PEM. DER and truncated bundles are refused. */
 export interface TlsOptions {
   /** Certificates to trust, instead of the system's: at least one. */
   ca?: Renewable<string | Buffer | readonly (string | Buffer)[]>;
   /** The client's own certificate (its chain behind it) and key, for mutual TLS: both or none. The key has no passphrase. */
   cert?: Renewable<string | Buffer>;
   key?: Renewable<string | Buffer>;
-  /** Whether a backend is refused whose certificate does not fit. Default true. */
+  /** Whether a backend is refused if its certificate is not valid for it. Default true. */
   rejectUnauthorized?: boolean;
 }
 
-/** TLS as it is now. */
+/** The certificates and keys of one connection. */
 export interface TlsMaterial {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
   readonly cert?: string | Buffer;
@@ -27,13 +27,13 @@ export interface TlsMaterial {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Asked for each new connection. */
+/** Gives the certificates and keys of each new connection. */
 export interface TlsSource {
-  /** The same object as before while nothing has changed. It fails with an `ExportError`. */
+  /** Resolves with the same object as before while nothing has changed. It fails with an `ExportError`. */
   current(): Promise<TlsMaterial>;
 }
 
-/** Checked when a function has given it. */
+/** A value, or a function whose result is checked when it is there. */
 function renewable(text: string, holds: (value: unknown) => boolean): Rule {
   return optional(mustSecretly(text, (value) => typeof value === 'function' || holds(value)));
 }
@@ -45,7 +45,7 @@ const TLS_RULES = {
   rejectUnauthorized: must('true or false', (value) => typeof value === 'boolean'),
 };
 
-/** What the option gives. Values are checked now, and what functions give when they gave it. */
+/** The source that the option describes. Values are checked now, and results of functions when they are there. */
 export function tlsSource(option: string, given: unknown): TlsSource {
   if (typeof given === 'function') return new RenewedTls(option, given as () => unknown);
   requireTls(option, given);
@@ -58,7 +58,7 @@ export function fixedTls(material: TlsMaterial): TlsSource {
   return { current: async () => material };
 }
 
-/** Refuses what OpenSSL would refuse at each handshake, or silently leave out. What was given is a secret, and not repeated. */
+/** Refuses what OpenSSL would refuse at each handshake, or silently ignore. The given values are secrets, and no message shows them. */
 function requireTls(option: string, given: unknown): void {
   if (typeof given !== 'object' || given === null) throw new InvalidOptionError(option, 'an object', kindOf(given));
   const { cert, key } = settingsOf<TlsOptions>(option, { rejectUnauthorized: true }, TLS_RULES, given);
@@ -70,7 +70,7 @@ function areCertificates(ca: unknown): boolean {
   return all.length > 0 && all.every((each) => certificatesOf(each) !== undefined);
 }
 
-/** Both or none; and where both are known, they belong together. */
+/** Whether both or neither are given and, where both are values, they belong together. */
 function mayBeOnePair(cert: unknown, key: unknown): boolean {
   if (cert === undefined || key === undefined) return cert === key;
   return typeof cert === 'function' || typeof key === 'function' || areOnePair(cert, key);
@@ -101,7 +101,7 @@ class RenewedTls implements TlsSource {
   }
 }
 
-/** With what its functions give. */
+/** The options with the results of their functions. */
 async function resolved(options: unknown): Promise<unknown> {
   if (typeof options !== 'object' || options === null) return options;
   const entries = Object.entries(options).map(async ([name, value]) => [

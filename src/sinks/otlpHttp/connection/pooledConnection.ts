@@ -1,23 +1,22 @@
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
-import { outsideAnyContext } from '../../internal/timers.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
-import { clientOn } from './client.ts';
-import { Continues } from './continues.ts';
+import { outsideAnyContext } from '../../../internal/timers.ts';
+import { untraced } from '../../../internal/tracingSuppression.ts';
+import { InformationalAnswers } from './informationalAnswers.ts';
 
 /** One connection, for one request at a time. */
-export class Line {
+export class PooledConnection {
   readonly #client: Client;
   readonly #socket: Socket;
-  readonly #continues: Continues;
-  /** Whether nothing was asked over it yet. */
+  readonly #informational: InformationalAnswers;
+  /** Whether no request has used it yet. */
   isFresh = true;
 
-  constructor(origin: string, socket: Socket, onClose: (line: Line) => void) {
+  constructor(client: Client, socket: Socket, onClose: (connection: PooledConnection) => void) {
+    this.#client = client;
     this.#socket = socket;
-    this.#continues = new Continues(socket);
+    this.#informational = new InformationalAnswers(socket);
     socket.once('close', () => onClose(this));
-    this.#client = clientOn(origin, socket);
   }
 
   get isOpen(): boolean {
@@ -25,14 +24,14 @@ export class Line {
   }
 
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    // What the client makes for itself (timers, listeners) outlives the request that it is made in.
+    // Timers and listeners of the client outlive the request that causes them.
     outsideAnyContext(() => untraced(() => this.#client.dispatch(options, handler)));
   }
 
-  /** A request is written to it from now on. */
+  /** A request is about to be written to it. */
   begin(): void {
     this.isFresh = false;
-    this.#continues.expect();
+    this.#informational.expect();
   }
 
   async destroy(): Promise<void> {

@@ -1,6 +1,6 @@
-import type { Rule } from '../../internal/validation.ts';
+import type { Rule } from '../../../internal/validation.ts';
 
-/** What an error may show of a value that may be a secret: what it is, not what it says. */
+/** What an error may show of a value that may be a secret: its type. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'array' : typeof value;

@@ -1,0 +1,109 @@
+import { messageOf } from '../../../model/errors.ts';
+import { escaped } from '../../../model/escaped.ts';
+import { ExportError, type Failure, type Response } from '../../../model/sink.ts';
+import { decodeStatusJson, decodeTraceResponseJson } from '../../../otlp/responses/jsonResponse.ts';
+import { decodeStatus, decodeTraceResponse } from '../../../otlp/responses/response.ts';
+import { failureOfRefusal, failureOfStatus } from '../../../otlp/responses/status.ts';
+import type { Answer, AnswerHead } from '../connection/contract.ts';
+import { decodedContent } from './decodeContent.ts';
+
+type Encoding = 'protobuf' | 'json';
+
+/** What is needed to read an answer. */
+export interface Question {
+  /** The URL, for messages. */
+  readonly where: string;
+  /** The encoding of the request. */
+  readonly encoding: Encoding;
+  readonly maxResponseBytes: number;
+}
+
+/** How much is quoted of a body that is not an OTLP message, in characters. */
+const MAX_QUOTED_LENGTH = 200;
+
+/** The meaning of a status alone: it counts even if the rest of the answer does not come. */
+export function meaningOf(head: AnswerHead, { where }: Pick<Question, 'where'>): Response | ExportError {
+  if (isSuccess(head)) return { message: 'the answer broke off after its status' };
+  return refusal(head, failureOfHead(head), where, '');
+}
+
+/** Returns the response that an answer means, or throws the failure that it means. */
+export async function readAnswer(answer: Answer, question: Question): Promise<Response> {
+  const { where, maxResponseBytes } = question;
+  const body =
+    typeof answer.body === 'string'
+      ? answer.body
+      : await decodedContent(answer.body, headerText(answer.headers['content-encoding']), maxResponseBytes);
+  if (body === 'tooLong') {
+    // OTLP 1.11: no retry, whatever the status. With a success status, the spans were accepted.
+    const failure: Failure = isSuccess(answer) ? { kind: 'permanent', mayHaveArrived: true } : { kind: 'permanent' };
+    throw new ExportError(
+      failure,
+      `${where} answered ${answer.status} with more than maxResponseBytes ${maxResponseBytes}`,
+    );
+  }
+  if (body === 'broken') return orThrow(meaningOf(answer, question));
+  if (isSuccess(answer)) return readSuccess(answer, body, question);
+  const said = body === 'unreadable' ? '' : messageIn(body, answer, question).trim();
+  throw refusal(answer, failureOfRefusal(failureOfHead(answer), answer.status, said), where, said);
+}
+
+function readSuccess(head: AnswerHead, body: Buffer | 'unreadable', question: Question): Response {
+  if (body === 'unreadable') return { message: 'the answer cannot be read: its content coding is unknown or broken' };
+  const encoding = encodingOf(head, question);
+  if (encoding === undefined || body.length === 0) return {};
+  try {
+    const { rejected, message } = encoding === 'json' ? decodeTraceResponseJson(body) : decodeTraceResponse(body);
+    return message === '' ? { rejected } : { rejected, message: escaped(message) };
+  } catch (error) {
+    return { message: `the answer cannot be read: ${escaped(messageOf(error))}` };
+  }
+}
+
+function isSuccess({ status }: AnswerHead): boolean {
+  return status >= 200 && status <= 299;
+}
+
+function failureOfHead({ status, headers }: AnswerHead): Failure {
+  return failureOfStatus(status, headerText(headers['retry-after']), Date.now());
+}
+
+function refusal({ status }: AnswerHead, failure: Failure, where: string, said: string): ExportError {
+  const redirect = status < 400 ? ', and redirects are not followed' : '';
+  return new ExportError(failure, `${where} answered ${status}${redirect}${said === '' ? '' : `: ${escaped(said)}`}`);
+}
+
+/** The message of a refusal. Gateways and proxies often send plain text instead of an OTLP message; that is quoted. */
+function messageIn(body: Buffer, answer: AnswerHead, question: Question): string {
+  const encoding = encodingOf(answer, question);
+  const quoted = body.toString('utf8', 0, 4 * MAX_QUOTED_LENGTH).slice(0, MAX_QUOTED_LENGTH);
+  const quotedText = isText(quoted) ? quoted : '';
+  try {
+    if (encoding === 'protobuf') return decodeStatus(body);
+    return encoding === 'json' ? decodeStatusJson(body) || quotedText : quotedText;
+  } catch {
+    return quotedText;
+  }
+}
+
+/** Whether it has no control characters except white space and U+001B, with which terminal escapes begin. */
+function isText(text: string): boolean {
+  return !/[\p{Cc}\ufffd]/u.test(text.replaceAll('\u001b', '').replaceAll(/\s/g, ''));
+}
+
+/** The encoding that the answer names, or that of the request if it names none; `undefined` for any other content type. */
+function encodingOf({ headers }: AnswerHead, { encoding }: Question): Encoding | undefined {
+  const type = headerText(headers['content-type'])?.trim() ?? '';
+  if (type === '') return encoding;
+  if (/^application\/x-protobuf\b/i.test(type)) return 'protobuf';
+  return /^application\/json\s*(;|$)/i.test(type) ? 'json' : undefined;
+}
+
+function headerText(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
+function orThrow(meaning: Response | ExportError): Response {
+  if (meaning instanceof ExportError) throw meaning;
+  return meaning;
+}

@@ -1,0 +1,73 @@
+import type { Dispatcher } from 'undici';
+import type { OtlpHttpSettings } from '../configuration/settings.ts';
+import { type BackendRoute, routeOf } from './backendRoute.ts';
+import { ConnectionPool } from './connectionPool.ts';
+import type { Answer, Connections, RequestWatch } from './contract.ts';
+import type { PooledConnection } from './pooledConnection.ts';
+import { sendRequest } from './sendRequest.ts';
+import { loadUndici, loadUndiciWhenIdle } from './undici.ts';
+import { userConnections } from './userDispatcher.ts';
+
+export function connectionsFor(settings: OtlpHttpSettings): Connections {
+  const { dispatcher, maxResponseBytes } = settings;
+  return dispatcher === undefined ? ownConnections(settings) : userConnections(dispatcher, maxResponseBytes);
+}
+
+/** Connections of our own, kept alive: as many as there are requests at a time. */
+function ownConnections(settings: OtlpHttpSettings): Connections {
+  let opened: Promise<{ route: BackendRoute; pool: ConnectionPool }> | undefined;
+  const open = async () => {
+    const route = routeOf(settings, await loadUndici());
+    return { route, pool: new ConnectionPool(route) };
+  };
+  loadUndiciWhenIdle();
+  return {
+    request: async (given, watch, signal) => {
+      opened ??= open();
+      const { route, pool } = await opened;
+      const options = route.request(given);
+      let answer: Answer | undefined;
+      while (answer === undefined) {
+        const connection = await pool.take(watch.enter, signal);
+        answer = await requestOn(pool, connection, options, watch, settings.maxResponseBytes, signal);
+      }
+      return answer;
+    },
+    // Where undici cannot be loaded, there is nothing to close.
+    close: async () =>
+      opened?.then(
+        ({ pool }) => pool.close(),
+        () => {},
+      ),
+  };
+}
+
+/** Returns `undefined` if the connection had ended while it was idle: the request was not begun, and can be sent over another connection. */
+async function requestOn(
+  pool: ConnectionPool,
+  connection: PooledConnection,
+  options: Dispatcher.DispatchOptions,
+  watch: RequestWatch,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
+  const { isFresh } = connection;
+  let isBegun = false;
+  let isSound = false;
+  const enter: RequestWatch['enter'] = (phase) => {
+    if (phase === 'sending') connection.begin();
+    isBegun = true;
+    watch.enter(phase);
+  };
+  try {
+    const watchOne = { enter, headed: watch.headed };
+    const answer = await sendRequest((handler) => connection.dispatch(options, handler), watchOne, maxBytes, signal);
+    isSound = typeof answer.body !== 'string';
+    return answer;
+  } catch (error) {
+    if (isFresh || isBegun || signal.aborted) throw error;
+    return undefined;
+  } finally {
+    pool.giveBack(connection, isSound);
+  }
+}

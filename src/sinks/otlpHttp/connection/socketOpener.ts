@@ -1,0 +1,77 @@
+import dns from 'node:dns';
+import type { LookupFunction, Socket } from 'node:net';
+import type { buildConnector } from 'undici';
+import { outsideAnyContext } from '../../../internal/timers.ts';
+import { untraced } from '../../../internal/tracingSuppression.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from '../body.ts';
+import type { TlsMaterial, TlsSource } from '../configuration/tls.ts';
+import type { Undici } from './undici.ts';
+
+/** Begins to connect, and returns the connecting socket. With `upon`, it begins TLS on that existing connection. */
+export type OpenSocket = (done: (error: Error | null, socket: Socket | null) => void, upon?: Socket) => Socket;
+
+/** Prepares a connection to one host. Called for each new connection, so that certificates can be renewed in between. */
+export type SocketOpener = () => Promise<OpenSocket>;
+
+/** undici's connector remembers TLS sessions, so it is kept while the TLS material stays the same. */
+export function socketOpenerTo(url: URL, tls: TlsSource, undici: Undici): SocketOpener {
+  const lookup = sharedLookup();
+  const isSecure = url.protocol === 'https:';
+  let last: { readonly material: TlsMaterial; readonly open: OpenSocket } | undefined;
+  return async () => {
+    const material = isSecure ? await untraced(() => tls.current()) : NO_TLS;
+    if (last?.material !== material) last = { material, open: openSocketWith(url, material, lookup, undici) };
+    return last.open;
+  };
+}
+
+const NO_TLS: TlsMaterial = Object.freeze({});
+
+function openSocketWith(url: URL, material: TlsMaterial, lookup: LookupFunction, undici: Undici): OpenSocket {
+  const { host, protocol, port } = url;
+  const hostname = hostnameOf(url);
+  // undici passes these on to the socket, plain or TLS, though its types omit them. Its timeout is off: `ConnectAttempt` has limits.
+  const onSocket = { lookup, highWaterMark: SOCKET_HIGH_WATER_MARK_BYTES };
+  const connect = undici.buildConnector({
+    ...(material as buildConnector.BuildOptions),
+    ...onSocket,
+    allowH2: false,
+    timeout: 0,
+  }) as (options: buildConnector.Options, done: buildConnector.Callback) => Socket;
+  return (done, upon) => {
+    const options = { hostname, host, protocol, port, ...(upon && { httpSocket: upon as never }) };
+    // A socket lives longer than the request in which it happens to be made, and must not keep that one's context.
+    return outsideAnyContext(() =>
+      untraced(() => unheld(connect(options, (...[error, socket]) => done(error, socket ?? null)))),
+    );
+  };
+}
+
+/** The host name as sockets take it: without the brackets of an IPv6 address. */
+export function hostnameOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** A connection does not keep the process alive. A flush or a drain at exit, which waits for answers, does. */
+function unheld(socket: Socket): Socket {
+  socket.unref();
+  // undici calls `ref` with each request.
+  socket.ref = () => socket;
+  return socket;
+}
+
+/** Looks a name up only once at a time: a look-up cannot be cancelled, and occupies one of the few threads of the process until it ends. */
+function sharedLookup(): LookupFunction {
+  const inFlight = new Map<string, Parameters<LookupFunction>[2][]>();
+  return (hostname, options, callback) => {
+    const key = JSON.stringify([hostname, options]);
+    const waiting = inFlight.get(key);
+    if (waiting !== undefined) return void waiting.push(callback);
+    const all = [callback];
+    inFlight.set(key, all);
+    dns.lookup(hostname, options, (...result) => {
+      inFlight.delete(key);
+      for (const each of all) each(...result);
+    });
+  };
+}
