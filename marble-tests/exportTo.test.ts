@@ -602,8 +602,8 @@ describe('exportTo: bounds and stopping', () => {
       'exportTo.retry.maxAttempts must be a whole number from 1, or Infinity, but was given 0.5',
     ],
     [{ retry: { maxElapsedMillis: 0 } }, 'exportTo.retry.maxElapsedMillis must be milliseconds from 1'],
-    [{ retry: null }, 'exportTo.retry options must be an object'],
-    [{ retry: 3 }, 'exportTo.retry options must be an object'],
+    [{ retry: null }, 'exportTo.retry must be an object'],
+    [{ retry: 3 }, 'exportTo.retry must be an object'],
     [{ retry: { maxElapsed: 5 } }, 'exportTo.retry.maxElapsed must be one of the known options'],
     [
       { retry: { backoff: 500 } },
@@ -619,7 +619,7 @@ describe('exportTo: bounds and stopping', () => {
   test('refuses a value that is no sink', () => {
     expect(() => exportTo({} as Sink<string>)).toThrow('exportTo.sink must be a sink');
     expect(() => exportTo({ export: () => of({}) } as unknown as Sink<string>)).toThrow(
-      'exportTo.sink.name must be a text',
+      'exportTo.sink.name must be a string',
     );
     for (const maxConcurrency of [0, Number.NaN]) {
       const sink: Sink<string> = { name: 'sink', maxConcurrency, export: () => of({}) };

@@ -47,7 +47,7 @@ describe('raceTimeout', () => {
       { millis: 5, processHold: true },
       "raceTimeout.processHold must be one of 'whileWaiting', 'never', but was given true",
     ],
-    [{ millis: 5, scheduler: {} }, 'raceTimeout.scheduler must be a scheduler of RxJS'],
+    [{ millis: 5, scheduler: {} }, 'raceTimeout.scheduler must be an RxJS scheduler'],
     [{ millis: 5, mills: 5 }, 'raceTimeout.mills must be one of the known options'],
   ])('refuses %o', (options, message) => {
     expect(() => raceTimeout(options as RaceTimeoutOptions)).toThrow(message);

@@ -8,6 +8,7 @@ import './internal/requireNode.ts';
 
 // The default composition.
 
+export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
 export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 
@@ -17,13 +18,13 @@ export { createGate, type Gate } from './flow/gate.ts';
 export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './flow/memory.ts';
 export { channel } from './inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
-export { toWritable } from './inputs/channel/toWritable.ts';
-export { toWritableStream } from './inputs/channel/toWritableStream.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
 export { fromReadable } from './inputs/fromReadable.ts';
 export { fromReadableStream } from './inputs/fromReadableStream.ts';
 export { type FromSpanProcessorOptions, fromSpanProcessor, type SpanInput } from './inputs/fromSpanProcessor.ts';
-export type { StreamInputOptions, StreamWriterOptions } from './outputs/options.ts';
+export type { StreamInputOptions, StreamWriterOptions } from './inputs/streamOptions.ts';
+export { toWritable } from './inputs/toWritable.ts';
+export { toWritableStream } from './inputs/toWritableStream.ts';
 
 // 2. What happens on the way: from items to batches, …
 
@@ -75,9 +76,9 @@ export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
 export { toReadable } from './outputs/toReadable.ts';
 export { toReadableStream } from './outputs/toReadableStream.ts';
-export type { ExportAnswer } from './pipelines/exportHandle/call.ts';
-export { type ExportHandle, exportHandle } from './pipelines/exportHandle/exportHandle.ts';
-export type { ExportCallOptions, ExportHandleOptions } from './pipelines/exportHandle/options.ts';
+export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
+export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
+export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
 export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
@@ -93,6 +94,7 @@ export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.t
 export type { Stats } from './ledger/stats.ts';
 export {
   InvalidOptionError,
+  type OptionMistake,
   QueueFullError,
   RaceTimeoutError,
   SpanflowError,

@@ -10,7 +10,7 @@ import {
   type Outcome,
   type Sink,
 } from '../../src/index.ts';
-import { Flushes } from '../../src/inputs/shared/flushes.ts';
+import { FlushRequests } from '../../src/inputs/shared/flushRequests.ts';
 import { marbles } from '../../src/testing/index.ts';
 
 /** Waits of 4 s, 8 s, 16 s and then 30 s. */
@@ -41,7 +41,7 @@ async function flushed(sink: Sink<string>, items: readonly string[], flushes: re
   const outcomes: (Outcome<string> & { readonly atMillis: number })[] = [];
   const doneAt: number[] = [];
   await marbles(async ({ flush }) => {
-    const requests = new Flushes();
+    const requests = new FlushRequests();
     const batches = adaptiveBatch<string>({ maxExportBatchSize: 1, flushWhen: requests.requests$ });
     const subscription = concat(from(items), NEVER)
       .pipe(batches, exportTo(sink, { retry: RETRY, random: () => 0.5 }))

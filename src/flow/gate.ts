@@ -1,5 +1,5 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import { requireShape, withDefaults } from '../internal/validation.ts';
+import { shape, signalOf } from '../internal/validation.ts';
 
 /**
  * Carries the need to wait back to inputs that can wait: whoever is full closes it, whoever pulls looks at it first.
@@ -24,7 +24,7 @@ export interface Gate {
   readonly saturated$: Observable<boolean>;
 }
 
-const WHEN_OPEN_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
+export const aGate = shape('a gate of createGate()', 'whenOpen', 'close');
 
 /**
  * Makes a gate that is open.
@@ -57,8 +57,7 @@ export function createGate(): Gate {
       return closings === 0;
     },
     whenOpen: (options) => {
-      const signal = options && withDefaults('gate.whenOpen', WHEN_OPEN_DEFAULTS, options).signal;
-      if (signal !== undefined) requireShape('gate.whenOpen.signal', signal, 'an AbortSignal', 'addEventListener');
+      const signal = options && signalOf('gate.whenOpen', options);
       return closings === 0 ? Promise.resolve() : waitAmong(waiting, signal);
     },
     close: () => {

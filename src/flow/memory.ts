@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import { requireShape, requireWhole, withDefaults } from '../internal/validation.ts';
+import { settingsOf, shape, whole } from '../internal/validation.ts';
 
 /**
  * What an item takes in memory, beside its content: bare spans of SDK 3 and 2 take 975 and 995 bytes, and their places in the queues some more.
@@ -59,14 +59,11 @@ export interface MemoryBudget {
  * ```
  */
 export function memoryBudget(options: MemoryBudgetOptions): MemoryBudget {
-  const { maxBytes } = withDefaults('memoryBudget', { maxBytes: undefined as unknown as number }, options);
-  requireWhole('memoryBudget.maxBytes', maxBytes, 65_536);
+  const { maxBytes } = settingsOf<MemoryBudgetOptions>('memoryBudget', {}, { maxBytes: whole(65_536) }, options);
   return new Budget(maxBytes);
 }
 
-export function requireMemory(option: string, memory: unknown): void {
-  requireShape(option, memory, 'a budget of memoryBudget()', 'open');
-}
+export const aMemoryBudget = shape('a budget of memoryBudget()', 'open');
 
 let ofProcess: Budget | undefined;
 

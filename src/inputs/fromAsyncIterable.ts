@@ -1,16 +1,12 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { createGate, type Gate } from '../flow/gate.ts';
-import { requireShape, withDefaults } from '../internal/validation.ts';
+import type { Gate } from '../flow/gate.ts';
+import { must } from '../internal/validation.ts';
 import type { Account } from '../ledger/account.ts';
-import { createLedger, type Ledger } from '../ledger/ledger.ts';
-import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/pulling.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/gateWait.ts';
+import { type StreamInputOptions, streamInputSettings } from './streamOptions.ts';
 
-export interface FromAsyncIterableOptions {
-  /** Nothing is pulled while it is closed. Give the same one to `adaptiveBatch({ gate })`. Default: one that stays open. */
-  gate?: Gate;
-  /** Keeps the books. Default: one of its own. */
-  ledger?: Ledger;
-}
+/** Nothing is pulled while the gate is closed. */
+export type FromAsyncIterableOptions = StreamInputOptions;
 
 const STAGE = 'fromAsyncIterable';
 
@@ -26,7 +22,7 @@ const STAGE = 'fromAsyncIterable';
  * ```
  *
  * **Emits** each item when it has been pulled; the next one is asked for when `next` has returned and the gate is open. **Completes** and **errors** like the iterable.
- * **Unsubscribed**, it pulls no more and calls the iterator's `return()`, so that a generator runs its `finally`; what that throws has nobody left to hear it.
+ * **Unsubscribed**, it pulls no more and calls the iterator's `return()`, so that a generator runs its `finally`; what that throws is ignored, since the subscriber is gone.
  *
  * A synchronous iterable is pulled in slices, so that a long one does not hold the event loop.
  *
@@ -44,14 +40,10 @@ export function fromAsyncIterable<T>(
   items: AsyncIterable<T> | Iterable<T>,
   options: FromAsyncIterableOptions = {},
 ): Observable<T> {
-  const defaults: FromAsyncIterableOptions = { gate: createGate(), ledger: createLedger() };
-  const { gate, ledger } = withDefaults(STAGE, defaults, options) as Required<FromAsyncIterableOptions>;
-  requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
-  requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  const iterate = iteratorOf(items);
+  const { gate, ledger } = streamInputSettings(STAGE, options, { items: [items, anIterable] });
   const account = ledger.open('input', STAGE);
   return new Observable((subscriber) => {
-    const iterator = iterate();
+    const iterator = iteratorOf(items);
     let ended = false; // by the iterator itself
     const end = (how: () => void) => {
       ended = true;
@@ -69,12 +61,15 @@ export function fromAsyncIterable<T>(
 
 type AnyIterator<T> = AsyncIterator<T> | Iterator<T>;
 
-function iteratorOf<T>(items: AsyncIterable<T> | Iterable<T>): () => AnyIterator<T> {
-  const either = items as Partial<AsyncIterable<T> & Iterable<T>>;
-  if (typeof either?.[Symbol.asyncIterator] === 'function')
-    return () => (items as AsyncIterable<T>)[Symbol.asyncIterator]();
-  requireShape(`${STAGE}.items`, either?.[Symbol.iterator], 'an iterable or an async iterable');
-  return () => (items as Iterable<T>)[Symbol.iterator]();
+const anIterable = must('an iterable or an async iterable', (items) => {
+  const either = items as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
+  return [either?.[Symbol.asyncIterator], either?.[Symbol.iterator]].some((method) => typeof method === 'function');
+});
+
+function iteratorOf<T>(items: AsyncIterable<T> | Iterable<T>): AnyIterator<T> {
+  if (typeof (items as AsyncIterable<T>)[Symbol.asyncIterator] === 'function')
+    return (items as AsyncIterable<T>)[Symbol.asyncIterator]();
+  return (items as Iterable<T>)[Symbol.iterator]();
 }
 
 async function pull<T>(
@@ -97,7 +92,7 @@ async function pull<T>(
   }
 }
 
-/** It was unsubscribed, so there is nobody left to tell of an error. */
+/** The subscriber is gone, so an error has no listener. */
 async function closeQuietly<T>(iterator: AnyIterator<T>): Promise<void> {
   try {
     await iterator.return?.();

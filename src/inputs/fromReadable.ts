@@ -1,13 +1,15 @@
 import { finished, type Readable } from 'node:stream';
 import { Observable, type Subscriber } from 'rxjs';
 import type { Gate } from '../flow/gate.ts';
-import { requireShape } from '../internal/validation.ts';
+import { shape } from '../internal/validation.ts';
 import type { Account } from '../ledger/account.ts';
 import { SpanflowError } from '../model/errors.ts';
-import { type StreamInputOptions, settleInput } from '../outputs/options.ts';
-import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/pulling.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/gateWait.ts';
+import { type StreamInputOptions, streamInputSettings } from './streamOptions.ts';
 
 const STAGE = 'fromReadable';
+
+const aReadable = shape('a Readable of node:stream', 'read', 'on', 'destroy');
 
 /**
  * Reads a Node stream, only while the gate is open.
@@ -28,7 +30,7 @@ const STAGE = 'fromReadable';
  *
  * **Order**: that of the stream. **Loss**: none on its side; what the stream itself had buffered when it was unsubscribed goes with it.
  *
- * @throws InvalidOptionError when `readable` is none, or an option is unknown
+ * @throws InvalidOptionError when `readable` is not a Readable, or an option is unknown
  *
  * @example
  * ```ts
@@ -41,8 +43,7 @@ const STAGE = 'fromReadable';
  * @see toReadable
  */
 export function fromReadable<T = unknown>(readable: Readable, options: StreamInputOptions = {}): Observable<T> {
-  const { gate, ledger } = settleInput(STAGE, options);
-  requireShape(`${STAGE}.readable`, readable, 'a Readable of node:stream', 'read', 'on', 'destroy');
+  const { gate, ledger } = streamInputSettings(STAGE, options, { readable: [readable, aReadable] });
   const account = ledger.open('input', STAGE);
   let taken = false;
   return new Observable((subscriber) => {
@@ -83,7 +84,7 @@ function readInto<T>(subscriber: Subscriber<T>, readable: Readable, gate: Gate, 
   subscriber.add(() => {
     readable.off('readable', onReadable);
     forget();
-    // An error that comes after this has nobody left to hear it.
+    // The subscriber is gone: a later error has no listener, and must not end the process.
     readable.on('error', () => {});
     if (!ended) readable.destroy();
   });

@@ -1,12 +1,14 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Gate } from '../flow/gate.ts';
-import { requireShape } from '../internal/validation.ts';
+import { shape } from '../internal/validation.ts';
 import type { Account } from '../ledger/account.ts';
 import { SpanflowError } from '../model/errors.ts';
-import { type StreamInputOptions, settleInput } from '../outputs/options.ts';
-import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/pulling.ts';
+import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/gateWait.ts';
+import { type StreamInputOptions, streamInputSettings } from './streamOptions.ts';
 
 const STAGE = 'fromReadableStream';
+
+const aReadableStream = shape('a ReadableStream', 'getReader', 'cancel');
 
 /**
  * Reads a Web stream, one chunk after another, only while the gate is open.
@@ -19,14 +21,14 @@ const STAGE = 'fromReadableStream';
  * result      -a----(bc)|
  * ```
  *
- * A chunk that was asked for before the gate was closed waits for it, too. While nothing is read the stream fills its own queue up to its high-water mark, and asks its source for no more. (RxJS' `from(stream)` reads as fast as it can.)
+ * A chunk that was asked for before the gate was closed waits for it as well. While nothing is read the stream fills its own queue up to its high-water mark, and asks its source for no more. (`from(stream)` of RxJS reads as fast as it can.)
  *
  * **Emits** each chunk; the next one is asked for when `next` has returned and the gate is open. **Completes** and **errors** like the stream, which it locks: a second subscription errors.
  * **Unsubscribed**, it cancels the stream, also in the middle of a read.
  *
  * **Order**: that of the stream. **Loss**: `unsubscribed`, for a chunk that was being read at that moment, or waited for the gate.
  *
- * @throws InvalidOptionError when `stream` is none, or an option is unknown
+ * @throws InvalidOptionError when `stream` is not a ReadableStream, or an option is unknown
  *
  * @example
  * ```ts
@@ -38,8 +40,7 @@ const STAGE = 'fromReadableStream';
  * @see toReadableStream
  */
 export function fromReadableStream<T>(stream: ReadableStream<T>, options: StreamInputOptions = {}): Observable<T> {
-  const { gate, ledger } = settleInput(STAGE, options);
-  requireShape(`${STAGE}.stream`, stream, 'a ReadableStream', 'getReader', 'cancel');
+  const { gate, ledger } = streamInputSettings(STAGE, options, { stream: [stream, aReadableStream] });
   const account = ledger.open('input', STAGE);
   return new Observable((subscriber) => {
     const reader = stream.getReader();
@@ -50,7 +51,7 @@ export function fromReadableStream<T>(stream: ReadableStream<T>, options: Stream
       how();
     };
     subscriber.add(() => {
-      // Whether that fails has nobody left to hear it.
+      // The subscriber is gone: a failure of this has no listener.
       if (!ended) reader.cancel(new SpanflowError('CLOSED', `${STAGE}: unsubscribed`)).catch(() => {});
     });
     readAll(reader, gate, subscriber, account).then(

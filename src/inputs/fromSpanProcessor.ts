@@ -4,20 +4,15 @@ import { placesInHeap } from '../flow/memory.ts';
 import { Ring } from '../flow/ring.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { DueTurn } from '../internal/timers.ts';
-import {
-  requireFunction,
-  requireMillis,
-  requireOneOf,
-  requireShape,
-  requireWhole,
-  withDefaults,
-} from '../internal/validation.ts';
+import { aScheduler, millis, oneOf, type Rules, requireRule, settingsOf, whole } from '../internal/validation.ts';
+import { flushWithin } from '../internal/withinTime.ts';
 import type { Account } from '../ledger/account.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
+import { STAGE_RULES, StageReporter } from '../ledger/stageReporter.ts';
 import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
 import type { Loss, LossReason } from '../model/tally.ts';
 import { DeferredLosses } from './shared/deferredLosses.ts';
-import { doneWithin, Flushes } from './shared/flushes.ts';
+import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
 import { Multicast } from './shared/multicast.ts';
 
 /** A trace flag of W3C Trace Context. OpenTelemetry's enum would load its whole API. */
@@ -27,64 +22,81 @@ export interface FromSpanProcessorOptions {
   /**
    * Ended spans that wait to be drained into the stream, at most: 1 or more. Default: one for each 20 KiB of V8's limit of the heap, at most 32,768 (11,468 with `--max-old-space-size=128`, all from 640 MiB on): full of spans of 5
    * KB, it is a quarter of that. The ring is emptied once per turn of the event loop, so this bounds
-   * what can end within one turn; and what ends before anybody subscribes. Its bytes are not: to measure a span would be work inside of `span.end()`, and the batcher does it, a turn later.
+   * what can end within one turn, and what ends before the first subscription. Its bytes are not bounded here: measuring a span would be work inside of `span.end()`, so the batcher does it, a turn later.
    */
   maxQueueSize?: number;
   /** What happens to a span that meets a full ring: `dropNewest` (the default) refuses it, `dropOldest` loses the one that has waited longest. */
   overflow?: 'dropNewest' | 'dropOldest';
   /** How long `forceFlush` and `shutdown` wait for the outcomes, in milliseconds: 1 or more, default 30,000. Then they reject. */
   flushTimeoutMillis?: number;
-  /** Told of the losses at this stage (`queueFull`, `alreadyShutdown`, `noSubscriber`), once per turn, and never from within `onEnd`. */
+  /** Called for the losses at this stage (`queueFull`, `alreadyShutdown`, `noSubscriber`), once per turn, and never from within `onEnd`. */
   onLoss?: (loss: Loss) => void;
+  /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
+  onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
-/** Every option, settled. */
-type Settings = Required<Omit<FromSpanProcessorOptions, 'onLoss' | 'ledger'>> & {
-  [K in 'onLoss' | 'ledger']: FromSpanProcessorOptions[K] | undefined;
+/** Every option with its value. */
+type Settings = Required<Omit<FromSpanProcessorOptions, Optional>> & {
+  [K in Optional]: FromSpanProcessorOptions[K] | undefined;
 };
+
+type Optional = 'onLoss' | 'onCallbackError' | 'ledger';
 
 export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
   maxQueueSize: 32_768,
   overflow: 'dropNewest',
   flushTimeoutMillis: 30_000,
   onLoss: undefined,
+  onCallbackError: undefined,
   ledger: undefined,
   scheduler: monotonicScheduler,
 });
+
+export const FROM_SPAN_PROCESSOR_RULES: Rules<Settings> = {
+  ...STAGE_RULES,
+  maxQueueSize: whole(1),
+  overflow: oneOf('dropNewest', 'dropOldest'),
+  flushTimeoutMillis: millis(1),
+  scheduler: aScheduler,
+};
 
 /** A `SpanProcessor` for OpenTelemetry's SDK, and the stream of the spans that it was given. */
 export interface SpanInput extends SpanProcessor {
   /** Sampled spans, in the order in which they ended. It completes at `shutdown`. */
   readonly spans$: Observable<ReadableSpan>;
-  /** Wishes of the SDK that everything so far be delivered: for `adaptiveBatch({ flushWhen })`. */
+  /** A request for each `forceFlush` and for the `shutdown`: for `adaptiveBatch({ flushWhen })`. */
   readonly flush$: Observable<FlushRequest>;
   /** @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
-/** Spans that had got in, and were lost. */
+/** Spans that were accepted and then lost. */
 export interface LostSpans {
   readonly loss: Loss;
   readonly spans: readonly ReadableSpan[];
 }
 
-/** What an input tells our own stages, beyond what a `SpanProcessor` tells everybody. */
+/** What an input offers our own stages, beyond a `SpanProcessor`. */
 export interface SpanSource extends SpanInput {
-  /** `onEnd`, with an answer: why the span did not get in. One that is not sampled, or is no span at all, is not counted as offered. */
+  /** `onEnd`, and returns why the span was refused, if it was. A span that is not sampled, or an object that is no span, is not counted as offered. */
   offer(span: ReadableSpan): LossReason | undefined;
   readonly lost: Observable<LostSpans>;
-  /** @param isEnding whether the program is coming to its end */
-  forceFlush(options?: { timeoutMillis?: number }, isEnding?: boolean): Promise<void>;
-  /** @param deadlineMillis when what has no outcome will be given up */
-  shutdown(options?: { timeoutMillis?: number }, deadlineMillis?: number): Promise<void>;
+  /** Its key in the ledger. */
+  readonly stage: string;
+  /** `forceFlush` without a timeout. */
+  flush(urgency: FlushUrgency): Promise<void>;
+  /** `shutdown` without a timeout. */
+  end(urgency: FlushUrgency): Promise<void>;
 }
 
 const STAGE = 'fromSpanProcessor';
+
+const TIMEOUT = millis(0, 'orInfinity');
 
 /** Spans that are drained before the event loop has its next turn. */
 const SPANS_PER_TURN = 4_096;
@@ -101,11 +113,11 @@ const SPANS_PER_TURN = 4_096;
  * ```
  *
  * `onEnd` pushes the span into a bounded ring and does nothing more: no operator, no encoding, no export runs inside `span.end()`. One immediate drains the ring
- * into the stream, outside the asynchronous context of whoever ended a span. Spans that are not sampled are skipped.
+ * into the stream, outside the asynchronous context of the code that ended a span. Spans that are not sampled are skipped.
  *
- * **Emits** nothing before somebody subscribes; the spans wait in the ring. **Completes** at `shutdown`. It never **errors**. **Unsubscribed** by all, it keeps spans in the ring again.
+ * **Emits** nothing before the first subscription; the spans wait in the ring. **Completes** at `shutdown`. It never **errors**. Without subscribers it keeps spans in the ring again.
  *
- * `forceFlush` resolves when everything that ended before it has an outcome, whichever it is; and rejects at its timeout. `shutdown` does the same, and ends the stream.
+ * `forceFlush` resolves when everything that ended before it has an outcome, delivered or lost, and rejects at its timeout. `shutdown` does the same, and ends the stream.
  *
  * **Order**: that of `onEnd`. **Loss**: `queueFull`, `alreadyShutdown`, and `noSubscriber` for what still waits at the shutdown.
  *
@@ -127,29 +139,25 @@ export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanI
 /** {@link fromSpanProcessor}, for our own stages. */
 export function spanSource(options: FromSpanProcessorOptions): SpanSource {
   const maxQueueSize = placesInHeap(FROM_SPAN_PROCESSOR_DEFAULTS.maxQueueSize);
-  const settings = withDefaults(STAGE, { ...FROM_SPAN_PROCESSOR_DEFAULTS, maxQueueSize }, options);
-  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
-  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest']);
-  requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');
-  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  if (settings.onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, settings.onLoss);
-  if (settings.ledger !== undefined)
-    requireShape(`${STAGE}.ledger`, settings.ledger, 'a ledger of createLedger()', 'open');
+  const defaults = { ...FROM_SPAN_PROCESSOR_DEFAULTS, maxQueueSize };
+  const settings = settingsOf<Settings>(STAGE, defaults, FROM_SPAN_PROCESSOR_RULES, options);
   return new RingInput(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
 }
 
 class RingInput implements SpanSource {
   readonly #settings: Settings;
   readonly #account: Account;
+  readonly #reporter: StageReporter<never>;
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Multicast<ReadableSpan>();
-  readonly #flushes = new Flushes();
+  readonly #flushes = new FlushRequests();
   readonly #losses: DeferredLosses;
-  #whenEmpty: (() => void)[] = []; // flushes that wait for somebody to subscribe
+  #whenEmpty: (() => void)[] = []; // flushes that wait for a subscriber
   readonly #turn: DueTurn;
   #draining = false;
   #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream
   #shutdown: Promise<void> | undefined;
+  #ended: Promise<void> | undefined; // resolves when everything has its outcome
   #isClosed = false; // from the beginning of the shutdown, which sends what waits before its promise is there
 
   readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
@@ -162,11 +170,12 @@ class RingInput implements SpanSource {
   constructor(settings: Settings, account: Account) {
     this.#settings = settings;
     this.#account = account;
+    this.#reporter = new StageReporter(account, settings);
     this.#turn = new DueTurn(settings.scheduler, () => {
-      this.#losses.tell();
+      this.#losses.report();
       this.#drain(SPANS_PER_TURN);
     });
-    this.#losses = new DeferredLosses(account, settings.onLoss);
+    this.#losses = new DeferredLosses(this.#reporter);
     account.watch({ queueSize: () => this.#ring.length });
   }
 
@@ -181,27 +190,39 @@ class RingInput implements SpanSource {
       if ((span.spanContext().traceFlags & SAMPLED) === 0) return 'unsampled';
       return this.#push(span);
     } catch {
-      // Only an object that is no span gets here. The host has other things to do than to hear of it.
+      // Only an object that is no span gets here. It is counted: nothing throws into `span.end()`, and no callback runs there.
       this.#account.callbackFailed();
       return 'unencodable';
     }
   }
 
-  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, isEnding = false): Promise<void> {
-    requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    return (
-      this.#shutdown ??
-      this.#settled('forceFlush', timeoutMillis, (onDone) => this.#flush(onDone, { timeoutMillis, isEnding }))
-    );
+  get stage(): string {
+    return this.#account.stage;
   }
 
-  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, deadlineMillis = timeoutMillis): Promise<void> {
-    requireMillis(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    this.#isClosed = true;
-    this.#shutdown ??= this.#settled('shutdown', timeoutMillis, (onDone) =>
-      this.#end(onDone, { timeoutMillis: deadlineMillis, isEnding: true }),
+  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    requireRule(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, TIMEOUT);
+    const { scheduler } = this.#settings;
+    return flushWithin(scheduler, timeoutMillis, 'forceFlush', () => this.flush({ timeoutMillis, isEnding: false }));
+  }
+
+  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
+    requireRule(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, TIMEOUT);
+    const { scheduler } = this.#settings;
+    this.#shutdown ??= flushWithin(scheduler, timeoutMillis, 'shutdown', () =>
+      this.end({ timeoutMillis, isEnding: true }),
     );
     return this.#shutdown;
+  }
+
+  flush(urgency: FlushUrgency): Promise<void> {
+    return this.#ended ?? outsideCaller((onDone) => this.#flush(onDone, urgency));
+  }
+
+  end(urgency: FlushUrgency): Promise<void> {
+    this.#isClosed = true;
+    this.#ended ??= outsideCaller((onDone) => this.#end(onDone, urgency));
+    return this.#ended;
   }
 
   #push(span: ReadableSpan): LossReason | undefined {
@@ -235,7 +256,7 @@ class RingInput implements SpanSource {
   }
 
   #drainSoon(): void {
-    if (this.#spans.observed || this.#losses.size > 0) this.#turn.arm();
+    if (this.#spans.observed || !this.#losses.isEmpty) this.#turn.arm();
   }
 
   #drain(atMost: number): void {
@@ -253,11 +274,7 @@ class RingInput implements SpanSource {
   #emit(): void {
     const span = this.#ring.shift() as ReadableSpan;
     this.#account.handOn(1);
-    try {
-      this.#spans.next(span);
-    } catch {
-      this.#account.callbackFailed();
-    }
+    this.#reporter.guard(() => this.#spans.next(span));
   }
 
   /** Sends a flush request behind everything that has ended so far. */
@@ -286,10 +303,6 @@ class RingInput implements SpanSource {
     this.#flushes.send(onDone, urgency);
     this.#spans.complete();
     this.#flushes.complete();
-    this.#losses.tell();
-  }
-
-  #settled(what: string, timeoutMillis: number, work: (onDone: () => void) => void): Promise<void> {
-    return doneWithin({ what, timeoutMillis, scheduler: this.#settings.scheduler }, work);
+    this.#losses.report();
   }
 }

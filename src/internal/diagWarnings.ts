@@ -1,24 +1,31 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
+import { messageOf } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Loss } from '../model/tally.ts';
 import { after } from './timers.ts';
 import { warn } from './tracingSuppression.ts';
 
+/** A callback that throws does not hide that the exports fail. */
+type TroubleKind = 'export' | 'callback';
+
 /**
- * Tells OpenTelemetry's `diag` what was lost and what goes wrong: at once, then at most once per interval, summed up. The logger may do what it likes: its
- * exceptions are caught, and the spans that it makes are suppressed, so that a warning cannot feed itself.
+ * Reports to OpenTelemetry's `diag` what was lost and what goes wrong: at once, then at most once per interval, summed up. Exceptions of the logger are caught, and the spans that it makes are
+ * suppressed, so that a warning cannot cause the next one.
  */
 export class Warnings {
+  readonly #owner: string;
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   #losses = new Map<string, number>(); // since the last report, by reason and stage
-  #trouble: string | undefined; // the newest, since the last report
+  #troubles = new Map<TroubleKind, string>(); // since the last report, the newest of each kind
   #quiet: Subscription | undefined; // until it ends, nothing is reported
   #reportsLeft = Number.POSITIVE_INFINITY;
   #paused = false;
-  #toldAtExit = false; // once, at the end of a drain
+  #reportedAtExit = false; // once, at the end of a drain
 
-  constructor(intervalMillis: number, scheduler: SchedulerLike) {
+  /** @param owner stands in front of each message */
+  constructor(owner: string, intervalMillis: number, scheduler: SchedulerLike) {
+    this.#owner = owner;
     this.#intervalMillis = intervalMillis;
     this.#scheduler = scheduler;
   }
@@ -29,28 +36,32 @@ export class Warnings {
     this.#report();
   }
 
-  /** What a batch's outcome has to say beyond its losses. */
+  /** What the outcome of a batch says beyond its losses. */
   outcome({ error, message, rejected }: Pick<Outcome<unknown>, 'error' | 'message' | 'rejected'>): void {
     if (error !== undefined) this.trouble(`an export failed for good: ${error.message}`);
     else if (rejected > 0) this.trouble(`the backend rejected ${rejected} spans: ${message ?? 'it did not say why'}`);
     else if (message !== undefined) this.trouble(`the backend says: ${message}`);
   }
 
-  trouble(message: string): void {
-    this.#trouble = message;
+  callbackFailed(thrown: unknown): void {
+    this.trouble(`a callback threw: ${messageOf(thrown)}`, 'callback');
+  }
+
+  trouble(message: string, kind: TroubleKind = 'export'): void {
+    this.#troubles.set(kind, message);
     this.#report();
   }
 
-  /** Collects what there is to tell, during a drain at exit. */
+  /** Collects what there is to report, during a drain at exit. */
   pause(): void {
     this.#paused = true;
   }
 
-  /** The drain is over. The first one that has something to tell does so; what the later ones have is told with the next report, or at the very end: the logger may be what causes it, and would keep the process alive for ever. */
+  /** The drain is over. The first drain that has something to report does so. What later ones have waits for the next report, or for the very end: the logger may be what causes it, and would keep the process alive for ever. */
   resume(): void {
     this.#paused = false;
-    if (this.#toldAtExit || (this.#losses.size === 0 && this.#trouble === undefined)) return;
-    this.#toldAtExit = true;
+    if (this.#reportedAtExit || !this.#hasNews) return;
+    this.#reportedAtExit = true;
     this.#say();
   }
 
@@ -62,6 +73,10 @@ export class Warnings {
     this.#reportsLeft = 1;
   }
 
+  get #hasNews(): boolean {
+    return this.#losses.size > 0 || this.#troubles.size > 0;
+  }
+
   #report(): void {
     if (this.#paused || this.#quiet !== undefined || this.#reportsLeft === 0) return;
     this.#reportsLeft -= 1;
@@ -69,16 +84,16 @@ export class Warnings {
     if (this.#reportsLeft < Number.POSITIVE_INFINITY) return;
     this.#quiet = after(this.#scheduler, this.#intervalMillis, () => {
       this.#quiet = undefined;
-      if (this.#losses.size > 0 || this.#trouble !== undefined) this.#report();
+      if (this.#hasNews) this.#report();
     });
   }
 
   #say(): void {
     const losses = [...this.#losses].map(([key, count]) => `${count} ${key}`);
-    const trouble = this.#trouble;
+    const troubles = [...this.#troubles.values()];
     this.#losses = new Map();
-    this.#trouble = undefined;
-    if (losses.length > 0) warn(`spanflow: lost spans: ${losses.join(', ')}`);
-    if (trouble !== undefined) warn(`spanflow: ${trouble}`);
+    this.#troubles = new Map();
+    if (losses.length > 0) warn(`${this.#owner}: lost spans: ${losses.join(', ')}`);
+    for (const trouble of troubles) warn(`${this.#owner}: ${trouble}`);
   }
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type SchedulerLike, Subscription } from 'rxjs';
 import { isHostScheduler } from './scheduler.ts';
-import { MAX_TIMER_MILLIS, requireOneOf } from './validation.ts';
+import { MAX_TIMER_MILLIS, oneOf } from './validation.ts';
 
 /**
  * Whether a wait keeps the process alive. `whileWaiting`: a program does not end during a wait of something that it subscribed to; when the wait is over, or unsubscribed, the process is not kept
@@ -9,9 +9,7 @@ import { MAX_TIMER_MILLIS, requireOneOf } from './validation.ts';
  */
 export type ProcessHold = 'whileWaiting' | 'never';
 
-export function requireProcessHold(option: string, processHold: unknown): void {
-  requireOneOf(option, processHold, ['whileWaiting', 'never']);
-}
+export const aProcessHold = oneOf('whileWaiting', 'never');
 
 /**
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the

@@ -1,72 +1,237 @@
-import { InvalidOptionError } from '../model/errors.ts';
+import { InvalidOptionError, type OptionMistake } from '../model/errors.ts';
+import { nearestName } from './nearestName.ts';
 
 /** The longest delay that Node's timers take; a longer one fires at once. */
 export const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
+/** What a value has to be. A rule adds what is wrong with the value to the mistakes of the call. */
+export type Rule = (value: unknown, option: string, call: Mistakes) => void;
+
+/** A rule for each option. What has no rule is no option. */
+export type Rules<S> = { readonly [K in keyof S]-?: Rule };
+
+/** Arguments beside the options, each with its rule. */
+export type Arguments = Readonly<Record<string, readonly [value: unknown, rule: Rule]>>;
+
 /**
- * Lays given options over defaults. An option that does not exist is refused, so that a slip of the pen does not pass for a setting;
- * `undefined` means the default.
+ * Lays the given options over the defaults and checks them by the rules; `undefined` means the default. All mistakes of a call are reported in one error, each by the name of the function that was called.
+ *
+ * A default that does not fit (into a limit that was given) is reported only if nothing that was given is wrong.
+ *
+ * @param owner the function that the user has called; a composition checks the options of its stages by their rules and its own name
+ * @throws InvalidOptionError when an option breaks its rule or is unknown
  */
-export function withDefaults<D extends object>(owner: string, defaults: D, given: object): D {
-  if (typeof given !== 'object' || given === null) throw new InvalidOptionError(`${owner} options`, 'an object', given);
-  const merged = { ...defaults } as Record<string, unknown>;
-  for (const [name, value] of Object.entries(given)) {
-    if (!(name in defaults)) {
-      // Not the value: nobody knows whether it is a secret.
-      const rule = `one of the known options (${Object.keys(defaults)})`;
-      throw new InvalidOptionError(`${owner}.${name}`, rule, typeof value);
-    }
-    if (value !== undefined) merged[name] = value;
+export function settingsOf<S extends object>(
+  owner: string,
+  defaults: Partial<S>,
+  rules: NoInfer<Rules<S>>,
+  given: object,
+  args: Arguments = {},
+): S {
+  const settings = isObject(given) ? overDefaults<S>(defaults, given) : (defaults as S);
+  const mistakes = new Mistakes(owner, settings);
+  for (const [name, [value, rule]] of Object.entries(args)) rule(value, `${owner}.${name}`, mistakes);
+  if (isObject(given)) mistakes.checkAll(rules, given);
+  else mistakes.add(`${owner} options`, 'an object', given);
+  mistakes.raise();
+  return settings;
+}
+
+/** The signal of a call that takes no other option. */
+export function signalOf(owner: string, options: { signal?: AbortSignal }): AbortSignal | undefined {
+  return settingsOf<{ signal: AbortSignal | undefined }>(owner, {}, SIGNAL_RULES, options).signal;
+}
+
+/** Checks one value. */
+export function requireRule(option: string, value: unknown, rule: Rule): void {
+  const mistakes = new Mistakes(option, {});
+  rule(value, option, mistakes);
+  mistakes.raise();
+}
+
+/** The given options over the defaults; `undefined` means the default. */
+export function overDefaults<S extends object>(defaults: Partial<S>, given: object): S {
+  return { ...defaults, ...withoutUndefined(given) } as S;
+}
+
+/** The options without those that are `undefined`. */
+export function withoutUndefined<O extends object>(options: O): { [K in keyof O]: Exclude<O[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** What is wrong with the options of one call, or of one object among them. */
+export class Mistakes {
+  readonly #owner: string;
+  readonly #settings: Readonly<Record<string, unknown>>;
+  readonly #found: OptionMistake[];
+
+  constructor(owner: string, settings: object, found: OptionMistake[] = []) {
+    this.#owner = owner;
+    this.#settings = settings as Record<string, unknown>;
+    this.#found = found;
   }
-  return merged as D;
+
+  add(option: string, rule: string, given: unknown): void {
+    this.#found.push(...new InvalidOptionError(option, rule, given).mistakes);
+  }
+
+  /** Adds the mistakes that an `InvalidOptionError` reports; any other exception passes. */
+  attempt(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      if (!(thrown instanceof InvalidOptionError)) throw thrown;
+      this.#found.push(...thrown.mistakes);
+    }
+  }
+
+  /** What was given and what is missing first; the defaults only if that is right. */
+  checkAll(rules: Readonly<Record<string, Rule>>, given: object): void {
+    const names = Object.keys(rules);
+    for (const [name, value] of Object.entries(given))
+      if (!Object.hasOwn(rules, name)) this.#addUnknown(name, names, value);
+    const isDefault = (name: string) =>
+      (given as Record<string, unknown>)[name] === undefined && this.#settings[name] !== undefined;
+    for (const name of names) if (!isDefault(name)) this.#check(rules, name);
+    if (this.#found.length > 0) return;
+    for (const name of names) if (isDefault(name)) this.#check(rules, name);
+  }
+
+  /** Checks an object that is the value of an option. */
+  checkRecord(option: string, rules: Readonly<Record<string, Rule>>, value: object): void {
+    new Mistakes(option, value, this.#found).checkAll(rules, value);
+  }
+
+  /** Whether an option has a value. */
+  hasValue(name: string): boolean {
+    return this.#settings[name] !== undefined;
+  }
+
+  /** A bound: a number, or the value of another option. One that is itself wrong bounds nothing. */
+  numberOf(bound: Bound): number | undefined {
+    if (typeof bound === 'number') return bound;
+    const value = this.#settings[bound];
+    const isWrong = this.#found.some(({ option }) => option === `${this.#owner}.${bound}`);
+    return typeof value === 'number' && !isWrong ? value : undefined;
+  }
+
+  raise(): void {
+    const [first] = this.#found;
+    if (first !== undefined) throw new InvalidOptionError(first.option, first.rule, first.given, this.#found);
+  }
+
+  #check(rules: Readonly<Record<string, Rule>>, name: string): void {
+    rules[name]?.(this.#settings[name], `${this.#owner}.${name}`, this);
+  }
+
+  /** The value is not shown: it may be a secret. */
+  #addUnknown(name: string, known: readonly string[], value: unknown): void {
+    const option = `${this.#owner}.${name}`;
+    const rule = `one of the known options (${known.join(', ')})`;
+    const nearest = nearestName(name, known);
+    const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`;
+    this.#found.push({ option, rule, given: typeof value, message: `${option} must be ${rule}${hint}` });
+  }
+}
+
+/** A number, or the name of the option that holds it. */
+export type Bound = number | string;
+
+/** A value that `holds`. */
+export function must(text: string, holds: (value: unknown) => boolean): Rule {
+  return (value, option, call) => {
+    if (!holds(value)) call.add(option, text, value);
+  };
+}
+
+/** A value that a function of another part checks, which throws an `InvalidOptionError`. */
+export function passing(check: (value: unknown, option: string) => void): Rule {
+  return (value, option, call) => call.attempt(() => check(value, option));
+}
+
+/** A value that may be left out. */
+export function optional(rule: Rule): Rule {
+  return (value, option, call) => {
+    if (value !== undefined) rule(value, option, call);
+  };
 }
 
 /** A whole number of things: `min` or more, up to `max`. */
-export function requireWhole(option: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
-  const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`;
-  throw new InvalidOptionError(option, `a whole number from ${min}${upTo}`, value);
+export function whole(min: Bound, max: Bound = Number.MAX_SAFE_INTEGER): Rule {
+  return ranged('a whole number', Number.isSafeInteger, min, max, 'finite');
 }
 
 /** A whole number of things, or `Infinity` for no limit. */
-export function requireLimit(option: string, value: unknown, min: number): void {
-  if (value === Number.POSITIVE_INFINITY) return;
-  if (Number.isSafeInteger(value) && (value as number) >= min) return;
-  throw new InvalidOptionError(option, `a whole number from ${min}, or Infinity`, value);
+export function limit(min: Bound): Rule {
+  return ranged('a whole number', Number.isSafeInteger, min, Number.MAX_SAFE_INTEGER, 'orInfinity');
 }
 
 /** A duration that a timer can wait: `min` or more, at most some 24 days, or `Infinity` for no limit where that is allowed. */
-export function requireMillis(option: string, value: unknown, min: number, infinity: 'finite' | 'orInfinity'): void {
-  if (infinity === 'orInfinity' && value === Number.POSITIVE_INFINITY) return;
-  if (typeof value === 'number' && value >= min && value <= MAX_TIMER_MILLIS) return;
-  const orInfinity = infinity === 'orInfinity' ? ', or Infinity' : '';
-  throw new InvalidOptionError(option, `milliseconds from ${min} to ${MAX_TIMER_MILLIS}${orInfinity}`, value);
+export function millis(min: Bound, infinity: 'finite' | 'orInfinity' = 'finite'): Rule {
+  return ranged('milliseconds', Number.isFinite, min, MAX_TIMER_MILLIS, infinity);
 }
 
 /** A finite number within a range. */
-export function requireNumber(option: string, value: unknown, min: number, max: number): void {
-  if (typeof value === 'number' && value >= min && value <= max) return;
-  throw new InvalidOptionError(option, `a number from ${min} to ${max}`, value);
+export function numberFrom(min: Bound, max: Bound): Rule {
+  return ranged('a number', Number.isFinite, min, max, 'finite');
 }
 
-export function requireOneOf(option: string, value: unknown, allowed: readonly string[]): void {
-  if (allowed.includes(value as string)) return;
-  throw new InvalidOptionError(option, `one of ${allowed.map((name) => `'${name}'`).join(', ')}`, value);
+function ranged(
+  noun: string,
+  isOfKind: (value: unknown) => boolean,
+  min: Bound,
+  max: Bound,
+  infinity: 'finite' | 'orInfinity',
+): Rule {
+  return (value, option, call) => {
+    if (infinity === 'orInfinity' && value === Number.POSITIVE_INFINITY) return;
+    const [least = Number.NEGATIVE_INFINITY, most = Number.MAX_SAFE_INTEGER] = [call.numberOf(min), call.numberOf(max)];
+    if (isOfKind(value) && (value as number) >= least && (value as number) <= most) return;
+    const from = least === Number.NEGATIVE_INFINITY ? '' : ` from ${least}`;
+    const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
+    call.add(option, `${noun}${from}${to}${infinity === 'orInfinity' ? ', or Infinity' : ''}`, value);
+  };
 }
 
-/** An object (or nothing, where that is allowed) that has the named methods. */
-export function requireShape(option: string, value: unknown, what: string, ...methods: readonly string[]): void {
-  const shape = value as Record<string, unknown> | null;
-  const isObject = (typeof value === 'object' || typeof value === 'function') && value !== null;
-  if (isObject && methods.every((name) => typeof shape?.[name] === 'function')) return;
-  throw new InvalidOptionError(option, what, value);
+export function oneOf(...allowed: readonly string[]): Rule {
+  const text = `one of ${allowed.map((name) => `'${name}'`).join(', ')}`;
+  return must(text, (value) => allowed.includes(value as string));
 }
 
-export function requireFunction(option: string, value: unknown): void {
-  if (typeof value !== 'function') throw new InvalidOptionError(option, 'a function', value);
+/** An object, or a function, that has the named methods. */
+export function shape(text: string, ...methods: readonly string[]): Rule {
+  return must(text, (value) => {
+    if (!isObject(value) && typeof value !== 'function') return false;
+    return methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+  });
 }
 
-/** Without the options that were left out. */
-export function present<O extends object>(options: O): { [K in keyof O]: Exclude<O[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+/** An object of options, of which each may be left out. */
+export function record(rules: Readonly<Record<string, Rule>>): Rule {
+  const optionals = Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, optional(rule)]));
+  return (value, option, call) => {
+    if (isObject(value)) call.checkRecord(option, optionals, value);
+    else call.add(option, 'an object', value);
+  };
+}
+
+export const aFunction = must('a function', (value) => typeof value === 'function');
+export const aString = must('a string', (value) => typeof value === 'string');
+export const anObject = shape('an object');
+export const anArray = must('an array', Array.isArray);
+export const anAbortSignal = shape('an AbortSignal', 'addEventListener');
+const SIGNAL_RULES = { signal: optional(anAbortSignal) };
+export const anObservable = shape('an Observable', 'subscribe');
+export const aScheduler = shape('an RxJS scheduler', 'schedule', 'now');
+export const anOverflow = oneOf('dropNewest', 'dropOldest', 'error');
+
+/** A limit, or an Observable of limits. */
+export const aConcurrency: Rule = (value, option, call) => {
+  const rule =
+    typeof value === 'number' ? whole(1) : shape('a whole number from 1, or an Observable of such', 'subscribe');
+  rule(value, option, call);
+};
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

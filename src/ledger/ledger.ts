@@ -1,8 +1,7 @@
 import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
-import { requireMillis, requireShape, withDefaults } from '../internal/validation.ts';
-import { InvalidOptionError } from '../model/errors.ts';
+import { aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
 import { Account, type Role, type StageStats } from './account.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
@@ -37,6 +36,12 @@ export const LEDGER_DEFAULTS: Readonly<Required<LedgerOptions>> = Object.freeze(
   scheduler: monotonicScheduler,
 });
 
+const LEDGER_RULES = { intervalMillis: millis(10), scheduler: aScheduler };
+
+export const aLedger = shape('a ledger of createLedger()', 'open');
+
+const aRouteName = must('a string that is not empty', (name) => typeof name === 'string' && name !== '');
+
 /** Stages that have books of their own. From there on, stages of one name share them: a pipeline per tenant must not fill the memory. */
 const MAX_STAGES = 256;
 
@@ -62,9 +67,7 @@ const MAX_STAGES = 256;
  * ```
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
-  const { intervalMillis, scheduler } = withDefaults('createLedger', LEDGER_DEFAULTS, options);
-  requireShape('createLedger.scheduler', scheduler, 'an RxJS scheduler', 'schedule', 'now');
-  requireMillis('createLedger.intervalMillis', intervalMillis, 10, 'finite');
+  const { intervalMillis, scheduler } = settingsOf('createLedger', LEDGER_DEFAULTS, LEDGER_RULES, options);
   return new Books(intervalMillis, scheduler).at(undefined, new Line());
 }
 
@@ -89,8 +92,7 @@ class Books {
       stats: () => this.#stats(),
       stats$: this.#stats$,
       route: (name) => {
-        if (typeof name !== 'string' || name === '')
-          throw new InvalidOptionError('ledger.route.name', 'a string that is not empty', name);
+        requireRule('ledger.route.name', name, aRouteName);
         return this.at(route === undefined ? name : `${route}/${name}`, line.branch());
       },
       open: (role, stage) => this.#open(role, stage, route, line),

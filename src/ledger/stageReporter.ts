@@ -1,8 +1,10 @@
 import type { Subscription } from 'rxjs';
 import { runGuarded } from '../internal/runGuarded.ts';
+import { aFunction, optional } from '../internal/validation.ts';
 import { type Batch, isBatch } from '../model/batch.ts';
 import type { Loss, LossReason } from '../model/tally.ts';
 import type { Account } from './account.ts';
+import { aLedger } from './ledger.ts';
 
 /** The callbacks of a user's that each stage may be given. */
 export interface StageCallbacks<T> {
@@ -11,6 +13,13 @@ export interface StageCallbacks<T> {
   /** Called when another callback, or a teardown, throws. */
   readonly onCallbackError?: ((thrown: unknown) => void) | undefined;
 }
+
+/** The rules of the options that each stage has. */
+export const STAGE_RULES = {
+  onLoss: optional(aFunction),
+  onCallbackError: optional(aFunction),
+  ledger: optional(aLedger),
+};
 
 /** Books what one stage loses, and reports it to the user's callbacks. What these throw is counted and reported in its turn, and the stream goes on. */
 export class StageReporter<T> {

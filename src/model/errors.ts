@@ -29,22 +29,37 @@ export class SpanflowError extends Error {
   }
 }
 
-/** A value that was given to an option breaks the option's rule. The call that was given it has had no effect. */
-export class InvalidOptionError extends SpanflowError {
-  override readonly name = 'InvalidOptionError';
-
-  /** The option, with its owner: `adaptiveBatch.maxQueueSize`. */
+/** One option that breaks its rule. */
+export interface OptionMistake {
+  /** The option, with the function that was called: `adaptiveBatch.maxQueueSize`. */
   readonly option: string;
   /** What the option demands: `a whole number from 1`. */
   readonly rule: string;
-  /** What it was given. */
+  /** What was given. For an option that is unknown, just the type: the value may be a secret. */
   readonly given: unknown;
+  /** The mistake in words. */
+  readonly message: string;
+}
 
-  constructor(option: string, rule: string, given: unknown) {
-    super('INVALID_OPTION', `${option} must be ${rule}, but was given ${shown(given)}`);
+/** An option breaks its rule, or is unknown. The call had no effect. All mistakes of the call are in `mistakes`; the other fields are those of the first. */
+export class InvalidOptionError extends SpanflowError implements OptionMistake {
+  override readonly name = 'InvalidOptionError';
+
+  readonly option: string;
+  readonly rule: string;
+  readonly given: unknown;
+  /** At least one. */
+  readonly mistakes: readonly OptionMistake[];
+
+  /** @param mistakes all mistakes of the call, this one included. Default: just this one. */
+  constructor(option: string, rule: string, given: unknown, mistakes?: readonly OptionMistake[]) {
+    const message = `${option} must be ${rule}, but was given ${shown(given)}`;
+    const all = mistakes ?? [{ option, rule, given, message }];
+    super('INVALID_OPTION', all.map((mistake) => mistake.message).join('; '));
     this.option = option;
     this.rule = rule;
     this.given = given;
+    this.mistakes = all;
   }
 }
 

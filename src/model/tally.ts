@@ -10,7 +10,7 @@
  * | `tooLarge` | is by itself larger than the queue, half of the memory budget, the sink or the backend takes |
  * | `unconfirmed` | was sent in an attempt whose answer never came, and in none that was delivered: whether it arrived is unknown |
  * | `unencodable` | cannot be expressed on the wire |
- * | `unsampled` | is a span that is not sampled, and was given to an `exportHandle` on a pipeline |
+ * | `unsampled` | is a span that is not sampled, and was given to the handle of a pipeline |
  * | `noSubscriber` | waited in an input that nobody subscribed to |
  * | `alreadyShutdown` | came after the shutdown |
  * | `shutdown` | was still waiting when the deadline of a shutdown, or of a drain at the natural exit, was over |

@@ -2,9 +2,9 @@ import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscrip
 import { runGuarded } from '../internal/runGuarded.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
-import { type ProcessHold, requireProcessHold, waiting } from '../internal/timers.ts';
-import { requireMillis, requireOneOf, requireShape, withDefaults } from '../internal/validation.ts';
-import { InvalidOptionError, RaceTimeoutError } from '../model/errors.ts';
+import { aProcessHold, type ProcessHold, waiting } from '../internal/timers.ts';
+import { aScheduler, aString, millis as duration, oneOf, settingsOf } from '../internal/validation.ts';
+import { RaceTimeoutError } from '../model/errors.ts';
 
 export interface RaceTimeoutOptions {
   /** How long the source may take, in milliseconds: 0 or more, or `Infinity` for no limit. */
@@ -29,6 +29,16 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
   processHold: 'whileWaiting',
   scheduler: monotonicScheduler,
 });
+
+const { millis: _, ...NEEDS_MILLIS } = RACE_TIMEOUT_DEFAULTS;
+
+const RACE_TIMEOUT_RULES = {
+  millis: duration(0, 'orInfinity'),
+  bounds: oneOf('first', 'whole'),
+  what: aString,
+  processHold: aProcessHold,
+  scheduler: aScheduler,
+};
 
 /**
  * Aborts a source that takes too long, and errors in its place.
@@ -57,13 +67,8 @@ export const RACE_TIMEOUT_DEFAULTS: Readonly<Required<RaceTimeoutOptions>> = Obj
  * @see retryWithBackoff
  */
 export function raceTimeout<T>(options: RaceTimeoutOptions): MonoTypeOperatorFunction<T> {
-  const settings = withDefaults('raceTimeout', RACE_TIMEOUT_DEFAULTS, options);
+  const settings = settingsOf<Required<RaceTimeoutOptions>>('raceTimeout', NEEDS_MILLIS, RACE_TIMEOUT_RULES, options);
   const { millis, bounds, what, processHold, scheduler } = settings;
-  requireMillis('raceTimeout.millis', (options as Partial<RaceTimeoutOptions>).millis, 0, 'orInfinity');
-  requireOneOf('raceTimeout.bounds', bounds, ['first', 'whole']);
-  if (typeof what !== 'string') throw new InvalidOptionError('raceTimeout.what', 'a text', what);
-  requireProcessHold('raceTimeout.processHold', processHold);
-  requireShape('raceTimeout.scheduler', scheduler, 'a scheduler of RxJS', 'schedule', 'now');
 
   return function raceTimeoutOperator(source) {
     return new Observable((subscriber) => {

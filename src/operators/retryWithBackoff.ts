@@ -2,18 +2,20 @@ import { type MonoTypeOperatorFunction, NEVER, Observable, type SchedulerLike, S
 import { answerOf, runGuarded } from '../internal/runGuarded.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
-import { type ProcessHold, requireProcessHold, waiting } from '../internal/timers.ts';
+import { aProcessHold, type ProcessHold, waiting } from '../internal/timers.ts';
 import {
+  aFunction,
+  anObservable,
+  aScheduler,
+  limit,
   MAX_TIMER_MILLIS,
-  requireFunction,
-  requireLimit,
-  requireMillis,
-  requireNumber,
-  requireShape,
-  withDefaults,
+  millis,
+  numberFrom,
+  requireRule,
+  settingsOf,
 } from '../internal/validation.ts';
 import type { Failure } from '../model/sink.ts';
-import { type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
+import { aBackoff, type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
 import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
 
 /** An attempt that failed, and is followed by another one. */
@@ -63,6 +65,22 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
   scheduler: monotonicScheduler,
 });
 
+const STAGE = 'retryWithBackoff';
+
+const RETRY_WITH_BACKOFF_RULES = {
+  backoff: aBackoff,
+  maxAttempts: limit(1),
+  maxElapsedMillis: millis(0, 'orInfinity'),
+  maxRetryAfterMillis: millis(0),
+  wakeWhen: anObservable,
+  classify: aFunction,
+  onRetry: aFunction,
+  onCallbackError: aFunction,
+  random: aFunction,
+  processHold: aProcessHold,
+  scheduler: aScheduler,
+};
+
 /**
  * Subscribes a cold source again when it fails, after waits that grow.
  *
@@ -91,7 +109,7 @@ export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOpti
  * @see raceTimeout
  */
 export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): MonoTypeOperatorFunction<T> {
-  const settings = validated(options);
+  const settings = settingsOf(STAGE, RETRY_WITH_BACKOFF_DEFAULTS, RETRY_WITH_BACKOFF_RULES, options);
   return function retryWithBackoffOperator(source) {
     return new Observable((subscriber) => {
       const { scheduler, processHold } = settings;
@@ -154,23 +172,6 @@ const RETRYABLE: Failure = Object.freeze({ kind: 'retryable' });
 
 /** An invalid number from a user's backoff or `random` must not turn into retries without a wait. */
 function sound(what: string, number: unknown, max: number): number {
-  requireNumber(`retryWithBackoff.${what}`, number, 0, max);
+  requireRule(`${STAGE}.${what}`, number, numberFrom(0, max));
   return number as number;
-}
-
-function validated(options: RetryWithBackoffOptions): Required<RetryWithBackoffOptions> {
-  const owner = 'retryWithBackoff';
-  const settings = withDefaults(owner, RETRY_WITH_BACKOFF_DEFAULTS, options);
-  requireShape(`${owner}.backoff`, settings.backoff, 'a backoff, as of exponentialBackoff()', 'first');
-  requireLimit(`${owner}.maxAttempts`, settings.maxAttempts, 1);
-  requireMillis(`${owner}.maxElapsedMillis`, settings.maxElapsedMillis, 0, 'orInfinity');
-  requireMillis(`${owner}.maxRetryAfterMillis`, settings.maxRetryAfterMillis, 0, 'finite');
-  requireShape(`${owner}.wakeWhen`, settings.wakeWhen, 'an Observable', 'subscribe');
-  requireFunction(`${owner}.classify`, settings.classify);
-  requireFunction(`${owner}.onRetry`, settings.onRetry);
-  requireFunction(`${owner}.onCallbackError`, settings.onCallbackError);
-  requireFunction(`${owner}.random`, settings.random);
-  requireProcessHold(`${owner}.processHold`, settings.processHold);
-  requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  return settings;
 }

@@ -1,5 +1,5 @@
 import { isThenable, runGuarded } from '../internal/runGuarded.ts';
-import { requireFunction, withDefaults } from '../internal/validation.ts';
+import { aFunction, settingsOf } from '../internal/validation.ts';
 
 export interface SafelyOptions<Args extends readonly unknown[], Fallback> {
   /** Returns the result in the place of an exception, which it is given, with the arguments. Default: it returns `undefined`. */
@@ -15,6 +15,8 @@ export const SAFELY_DEFAULTS: Readonly<Required<SafelyOptions<readonly unknown[]
   fallback: () => undefined,
   onError: () => {},
 });
+
+const SAFELY_RULES = { fallback: aFunction, onError: aFunction };
 
 /** The result of a function, or the fallback; for a promise, what it resolves with, or the fallback. */
 export type SafeResult<Result, Fallback> =
@@ -71,10 +73,8 @@ export function safely<Args extends readonly unknown[], Result, Fallback = undef
   options: SafelyOptions<Exactly<Args>, Fallback> = {},
 ): Safe<Args, SafeResult<Result, NoInfer<Fallback>>> {
   type Settings = Required<SafelyOptions<Args, Fallback | undefined>>;
-  const { fallback, onError } = withDefaults<Settings>('safely', SAFELY_DEFAULTS, options);
-  requireFunction('safely.callback', callback);
-  requireFunction('safely.fallback', fallback);
-  requireFunction('safely.onError', onError);
+  const args = { callback: [callback, aFunction] } as const;
+  const { fallback, onError } = settingsOf<Settings>('safely', SAFELY_DEFAULTS, SAFELY_RULES, options, args);
   let errors = 0;
 
   const failed = (error: unknown, args: Args) => {

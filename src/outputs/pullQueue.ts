@@ -2,24 +2,24 @@ import { type Observable, Subscription } from 'rxjs';
 import { BoundedQueue, measure } from '../flow/boundedQueue.ts';
 import { Ring } from '../flow/ring.ts';
 import { QUEUE_MARKS, WaterMarks } from '../flow/waterMarks.ts';
-import { runGuarded } from '../internal/runGuarded.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 import type { Account } from '../ledger/account.ts';
+import { countOf, StageReporter } from '../ledger/stageReporter.ts';
 import { QueueFullError, SpanflowError } from '../model/errors.ts';
-import type { LossReason } from '../model/tally.ts';
 import type { StreamOutputSettings } from './options.ts';
 
-/** What a reader gets: an item, the end, an error (once); or nothing, because it has stopped the queue itself. */
+/** What a reader gets: an item, the end, an error (once), or `stopped`, if it has stopped the queue itself. */
 export type Pulled<T> =
   | { readonly kind: 'item'; readonly item: T }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'end' | 'stopped' };
 
-/** From push to pull: it subscribes to a source and keeps in a bounded queue what nobody has asked for yet. */
+/** From push to pull: it subscribes to a source and keeps items in a bounded queue until they are read. */
 export class PullQueue<T> {
   readonly #stage: string;
   readonly #settings: StreamOutputSettings<T>;
   readonly #account: Account;
+  readonly #reporter: StageReporter<T>;
   readonly #source: Observable<T>;
   readonly #carries: (item: T) => boolean;
   readonly #queue: BoundedQueue<T>;
@@ -29,7 +29,7 @@ export class PullQueue<T> {
   #ending: Pulled<T> | undefined; // what comes when the queue is empty
   readonly #water: WaterMarks;
 
-  /** @param carries whether the other side can be handed such an item at all */
+  /** @param carries whether the reader's side can carry such an item */
   constructor(
     stage: string,
     source: Observable<T>,
@@ -41,6 +41,7 @@ export class PullQueue<T> {
     this.#source = source;
     this.#settings = settings;
     this.#account = account;
+    this.#reporter = new StageReporter(account, settings);
     this.#carries = carries;
     this.#queue = new BoundedQueue(settings);
     const { gate } = settings;
@@ -64,13 +65,13 @@ export class PullQueue<T> {
     );
   }
 
-  /** Hands the next item over: at once, or when it comes. Those who read at once are served first come, first served. */
+  /** Hands the next item over, at once or when it comes. Several readers that wait are served first come, first served. */
   pull(reader: (pulled: Pulled<T>) => void): void {
     this.start();
     if (this.#queue.length > 0) {
-      this.#account.handOn(1);
       const item = this.#queue.shift();
-      this.#tellGate();
+      this.#account.handOn(countOf(item));
+      this.#updateGate();
       reader({ kind: 'item', item });
     } else if (this.#ending !== undefined) {
       const ending = this.#ending;
@@ -90,40 +91,37 @@ export class PullQueue<T> {
     this.#leave();
     this.#ending = { kind: 'stopped' };
     const left = this.#queue.clear();
-    if (left.length > 0) this.#lose('unsubscribed', left);
-    this.#tellGate();
+    this.#reporter.lost('unsubscribed', left);
+    this.#updateGate();
     this.#answerReaders(this.#ending);
   }
 
   /** A source whose teardown throws has failed at that, and the reader is answered all the same. */
   #leave(): void {
-    runGuarded(
-      () => this.#subscription.unsubscribe(),
-      () => this.#account.callbackFailed(),
-    );
+    this.#reporter.tearDown(this.#subscription);
   }
 
   #offer(item: T): void {
     if (this.#ending !== undefined) return;
-    if (!this.#carries(item)) this.#refuse('unencodable', item);
+    if (!this.#carries(item)) this.#reporter.refused('unencodable', [item]);
     else if (this.#readers.length > 0) this.#handOver(item);
     else this.#keep(item);
   }
 
   #handOver(item: T): void {
-    this.#account.accept(1);
-    this.#account.handOn(1);
+    this.#account.accept(countOf(item));
+    this.#account.handOn(countOf(item));
     this.#readers.shift()?.({ kind: 'item', item });
   }
 
   #keep(item: T): void {
-    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     if (!this.#queue.admits(bytes)) {
-      this.#refuse('tooLarge', item);
+      this.#reporter.refused('tooLarge', [item]);
     } else if (this.#queue.fits(bytes) || this.#makeRoom(bytes)) {
-      this.#account.accept(1);
+      this.#account.accept(countOf(item));
       this.#queue.push(item, bytes);
-      this.#tellGate();
+      this.#updateGate();
     } else {
       this.#overflow(item);
     }
@@ -131,12 +129,12 @@ export class PullQueue<T> {
 
   #makeRoom(bytes: number): boolean {
     if (this.#settings.overflow !== 'dropOldest') return false;
-    while (!this.#queue.fits(bytes)) this.#lose('queueFull', [this.#queue.shift()]);
+    while (!this.#queue.fits(bytes)) this.#reporter.lost('queueFull', [this.#queue.shift()]);
     return true;
   }
 
   #overflow(item: T): void {
-    this.#refuse('queueFull', item);
+    this.#reporter.refused('queueFull', [item]);
     if (this.#settings.overflow !== 'error') return;
     const { maxQueueSize, maxQueueBytes } = this.#settings;
     this.#leave();
@@ -146,7 +144,7 @@ export class PullQueue<T> {
   #end(ending: Pulled<T>): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
-    this.#tellGate();
+    this.#updateGate();
     const first = this.#readers.shift();
     if (first === undefined) return;
     // An error is for one reader; the others have nothing more to come.
@@ -159,27 +157,9 @@ export class PullQueue<T> {
     for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) reader(pulled);
   }
 
-  /** Nobody is asked to wait for a queue that nothing comes into any more. */
-  #tellGate(): void {
+  /** After the end nothing comes into the queue any more, so the gate stays open. */
+  #updateGate(): void {
     if (this.#ending === undefined) this.#water.tell(this.#queue.fillRatio);
     else this.#water.end();
-  }
-
-  #refuse(reason: LossReason, item: T): void {
-    this.#account.refuse(1, reason);
-    this.#tell(reason, [item]);
-  }
-
-  #lose(reason: LossReason, items: readonly T[]): void {
-    this.#account.lose(items.length, reason);
-    this.#tell(reason, items);
-  }
-
-  #tell(reason: LossReason, items: readonly T[]): void {
-    try {
-      this.#settings.onLoss?.({ count: items.length, reason, stage: this.#stage }, items);
-    } catch {
-      this.#account.callbackFailed();
-    }
   }
 }

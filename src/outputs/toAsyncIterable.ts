@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { createLedger } from '../ledger/ledger.ts';
-import { type StreamOutputOptions, settleOutput } from './options.ts';
+import { type StreamOutputOptions, streamOutputSettings } from './options.ts';
 import { PullQueue } from './pullQueue.ts';
 
 const STAGE = 'toAsyncIterable';
@@ -20,7 +20,7 @@ const STAGE = 'toAsyncIterable';
  * an iterator that is forgotten without that stays subscribed, and keeps at most its queue.
  *
  * **Yields** items in the order in which they came. **Ends** when the source has completed and the queue is empty; **throws** then if the source has failed, or the queue has overflown
- * with `overflow: 'error'`. Several `next()` at once are served in their order; more than `maxQueueSize` of them fail.
+ * with `overflow: 'error'`. Up to `maxQueueSize` calls of `next()` may wait, and are served in their order; further ones fail.
  *
  * **Order**: that of the source. **Loss**: `queueFull` (see `overflow`), `tooLarge`, and `unsubscribed` for what was queued when the loop was left.
  *
@@ -37,7 +37,7 @@ const STAGE = 'toAsyncIterable';
  * @see toReadableStream
  */
 export function toAsyncIterable<T>(source: Observable<T>, options: StreamOutputOptions<T> = {}): AsyncIterable<T> {
-  const settings = settleOutput(STAGE, source, options);
+  const settings = streamOutputSettings(STAGE, source, options);
   const account = (settings.ledger ?? createLedger()).open('sink', STAGE);
   return {
     [Symbol.asyncIterator]() {

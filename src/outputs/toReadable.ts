@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Observable } from 'rxjs';
 import { createLedger } from '../ledger/ledger.ts';
-import { type StreamOutputOptions, settleOutput } from './options.ts';
+import { type StreamOutputOptions, streamOutputSettings } from './options.ts';
 import { PullQueue } from './pullQueue.ts';
 
 const STAGE = 'toReadable';
@@ -39,7 +39,7 @@ const STAGE = 'toReadable';
  * @see fromReadable
  */
 export function toReadable<T>(source: Observable<T>, options: StreamOutputOptions<T> = {}): Readable {
-  const settings = settleOutput(STAGE, source, options);
+  const settings = streamOutputSettings(STAGE, source, options);
   const account = (settings.ledger ?? createLedger()).open('sink', STAGE);
   const queue = new PullQueue(STAGE, source, settings, account, (item) => item !== null && item !== undefined);
   const readable = new Readable({

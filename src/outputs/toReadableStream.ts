@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { createLedger } from '../ledger/ledger.ts';
-import { type StreamOutputOptions, settleOutput } from './options.ts';
+import { type StreamOutputOptions, streamOutputSettings } from './options.ts';
 import { PullQueue } from './pullQueue.ts';
 
 const STAGE = 'toReadableStream';
@@ -36,7 +36,7 @@ const STAGE = 'toReadableStream';
  * @see fromReadableStream
  */
 export function toReadableStream<T>(source: Observable<T>, options: StreamOutputOptions<T> = {}): ReadableStream<T> {
-  const settings = settleOutput(STAGE, source, options);
+  const settings = streamOutputSettings(STAGE, source, options);
   const queue = new PullQueue(STAGE, source, settings, (settings.ledger ?? createLedger()).open('sink', STAGE));
   return new ReadableStream<T>(
     {

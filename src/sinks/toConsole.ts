@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { HrTime, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { defer, of } from 'rxjs';
-import { requireFunction, withDefaults } from '../internal/validation.ts';
+import { aFunction, settingsOf } from '../internal/validation.ts';
 import type { ObservableSink } from '../model/sink.ts';
 
 export interface ToConsoleOptions {
@@ -30,8 +30,7 @@ export const TO_CONSOLE_DEFAULTS: Readonly<Required<ToConsoleOptions>> = Object.
  * ```
  */
 export function toConsole<T = ReadableSpan>(options: ToConsoleOptions = {}): ObservableSink<T> {
-  const { write } = withDefaults('toConsole', TO_CONSOLE_DEFAULTS, options);
-  requireFunction('toConsole.write', write);
+  const { write } = settingsOf('toConsole', TO_CONSOLE_DEFAULTS, { write: aFunction }, options);
   return {
     name: 'toConsole',
     maxConcurrency: 1,

@@ -1,5 +1,5 @@
 import { defer, of, throwError } from 'rxjs';
-import { requireWhole, withDefaults } from '../internal/validation.ts';
+import { settingsOf, whole } from '../internal/validation.ts';
 import { ExportError, type ObservableSink } from '../model/sink.ts';
 
 export interface ToMemoryOptions {
@@ -32,8 +32,7 @@ export interface MemorySink<T> extends ObservableSink<T> {
  * ```
  */
 export function toMemory<T>(options: ToMemoryOptions = {}): MemorySink<T> {
-  const { maxItems } = withDefaults('toMemory', TO_MEMORY_DEFAULTS, options);
-  requireWhole('toMemory.maxItems', maxItems, 1);
+  const { maxItems } = settingsOf('toMemory', TO_MEMORY_DEFAULTS, { maxItems: whole(1) }, options);
   const items: T[] = [];
   return {
     name: 'toMemory',

@@ -1,4 +1,4 @@
-import { requireMillis, requireNumber, requireOneOf, withDefaults } from '../internal/validation.ts';
+import { millis, numberFrom, oneOf, settingsOf, shape } from '../internal/validation.ts';
 
 /** One wait, and the one after it. Immutable: the same step gives the same sequence, as far as `random` does. */
 export interface BackoffStep {
@@ -38,6 +38,15 @@ export const EXPONENTIAL_BACKOFF_DEFAULTS: Readonly<Required<ExponentialBackoffO
   jitter: 'full',
 });
 
+const EXPONENTIAL_BACKOFF_RULES = {
+  initialMillis: millis(1),
+  maxMillis: millis('initialMillis'),
+  multiplier: numberFrom(1, 10),
+  jitter: oneOf('none', 'full', 'equal', 'decorrelated'),
+};
+
+export const aBackoff = shape('a backoff, as of exponentialBackoff()', 'first');
+
 /**
  * Waits that grow exponentially up to a maximum, spread by a random jitter.
  *
@@ -49,12 +58,7 @@ export const EXPONENTIAL_BACKOFF_DEFAULTS: Readonly<Required<ExponentialBackoffO
  * ```
  */
 export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Backoff {
-  const owner = 'exponentialBackoff';
-  const settings = withDefaults(owner, EXPONENTIAL_BACKOFF_DEFAULTS, options);
-  requireMillis(`${owner}.initialMillis`, settings.initialMillis, 1, 'finite');
-  requireMillis(`${owner}.maxMillis`, settings.maxMillis, settings.initialMillis, 'finite');
-  requireNumber(`${owner}.multiplier`, settings.multiplier, 1, 10);
-  requireOneOf(`${owner}.jitter`, settings.jitter, ['none', 'full', 'equal', 'decorrelated']);
+  const settings = settingsOf('exponentialBackoff', EXPONENTIAL_BACKOFF_DEFAULTS, EXPONENTIAL_BACKOFF_RULES, options);
   const { initialMillis, maxMillis, multiplier, jitter } = settings;
   if (jitter === 'decorrelated') return decorrelated(initialMillis, maxMillis);
 

@@ -1,5 +1,5 @@
 import { answerOf } from '../internal/runGuarded.ts';
-import { requireShape } from '../internal/validation.ts';
+import { requireRule, shape } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 
 /** The limits of a strategy. */
@@ -126,8 +126,10 @@ export class GuardedStrategy {
   }
 }
 
+const aStrategy = shape('a batch size strategy: an object with left() and ended()', 'left', 'ended');
+
 function made(strategy: unknown): BatchSizeStrategy {
-  requireShape('strategy', strategy, 'a batch size strategy: an object with left() and ended()', 'left', 'ended');
+  requireRule('strategy', strategy, aStrategy);
   return strategy as BatchSizeStrategy;
 }
 

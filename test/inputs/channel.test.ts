@@ -201,7 +201,7 @@ describe('channel', () => {
     [{ sizeOf: 1 }, 'channel.sizeOf must be a function, but was given 1'],
     [{ onLoss: 1 }, 'channel.onLoss must be a function, but was given 1'],
     [{ ledger: {} }, 'channel.ledger must be a ledger of createLedger()'],
-    [{ scheduler: {} }, 'channel.scheduler must be a scheduler of RxJS'],
+    [{ scheduler: {} }, 'channel.scheduler must be an RxJS scheduler'],
     [{ maxQueSize: 1 }, 'channel.maxQueSize must be one of the known options'],
   ])('refuses %o', (options, message) => {
     expect(() => channel(options as ChannelOptions<unknown>)).toThrow(message);

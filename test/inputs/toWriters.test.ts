@@ -4,8 +4,8 @@ import { firstValueFrom, lastValueFrom, Subject, toArray } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { createGate } from '../../src/flow/gate.ts';
 import { channel } from '../../src/inputs/channel/channel.ts';
-import { toWritable } from '../../src/inputs/channel/toWritable.ts';
-import { toWritableStream } from '../../src/inputs/channel/toWritableStream.ts';
+import { toWritable } from '../../src/inputs/toWritable.ts';
+import { toWritableStream } from '../../src/inputs/toWritableStream.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { turns } from '../support/turns.ts';
 

@@ -1,4 +1,4 @@
-import { bufferCount, concatMap, filter, groupBy, mergeMap, of, Subject, share } from 'rxjs';
+import { bufferCount, concatMap, filter, groupBy, merge, mergeMap, of, partition, Subject, share } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   adaptiveBatch,

@@ -179,7 +179,7 @@ describe('a sink behind a handle', () => {
 
   test('there is one handle for a pipeline', async () => {
     const pipeline = spanPipeline({ sink: toMemory(), environment: {} });
-    expect(exportHandle(pipeline)).toBe(exportHandle(pipeline));
+    expect(pipeline.handle()).toBe(pipeline.handle());
     await pipeline.shutdown();
   });
 });

@@ -169,6 +169,32 @@ describe.each(bridges)('%s', (stage, bridge) => {
     expect(await readAll({ [Symbol.asyncIterator]: () => iterator })).toEqual([2, 3, 4]);
   });
 
+  test('a callback that throws is counted and reported to onCallbackError, and the stream goes on', async () => {
+    const thrown: unknown[] = [];
+    const ledger = createLedger();
+    const broken = (what: string) => () => {
+      throw new Error(what);
+    };
+    const source = new Subject<number>();
+    const options = {
+      maxQueueSize: 1,
+      overflow: 'dropNewest',
+      sizeOf: broken('sizeOf'),
+      onLoss: broken('onLoss'),
+    } as const;
+    const onCallbackError = (error: unknown) => void thrown.push((error as Error).message);
+    const iterator = bridge(source, { ...options, ledger, onCallbackError })[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await turns();
+    for (const item of [1, 2, 3, 4]) source.next(item);
+    source.complete();
+    expect(await first).toMatchObject({ value: 1 });
+    expect(thrown).toContain('sizeOf');
+    expect(thrown).toContain('onLoss');
+    expect(ledger.stats().callbackErrors).toBe(thrown.length);
+    await readAll({ [Symbol.asyncIterator]: () => iterator });
+  });
+
   test.each([
     [{ maxQueueSize: 0 }, 'maxQueueSize must be a whole number from 1, but was given 0'],
     [{ maxQueueBytes: 0 }, 'maxQueueBytes must be a whole number from 1, but was given 0'],

@@ -22,7 +22,7 @@ function handleOn(options: Partial<SpanPipelineOptions> & Pick<SpanPipelineOptio
   const endInHost = (count: number) => {
     for (let index = 0; index < count; index += 1) tracer.startSpan(`host ${index}`).end();
   };
-  return { pipeline, handle: exportHandle(pipeline), endInHost };
+  return { pipeline, handle: pipeline.handle(), endInHost };
 }
 
 beforeEach(() => {
@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => diag.disable());
 
-describe('exportHandle on a pipeline', () => {
+describe('the handle of a pipeline', () => {
   test('answers each caller for exactly its spans, in the company of those that end in the process', async () => {
     const memory = toMemory<ReadableSpan>();
     const { handle, endInHost } = handleOn({ sink: memory });
@@ -163,15 +163,19 @@ describe('exportHandle on a pipeline', () => {
     await handle.shutdown();
   });
 
-  test('an empty array is answered at once, and options of its own are refused', async () => {
-    const { handle, pipeline } = handleOn({ sink: toMemory() });
+  test('an empty array is answered at once, and what is no array is refused', async () => {
+    const { handle } = handleOn({ sink: toMemory() });
     expect(await handle.export([])).toMatchObject({ delivered: 0, lost: [] });
-    const withOptions = exportHandle as (pipeline: unknown, options: object) => unknown;
-    expect(() => withOptions(pipeline, { concurrency: 2 })).toThrow(
-      'exportHandle on a pipeline.concurrency must be one of the known options',
-    );
     expect(() => handle.export('spans' as unknown as ReadableSpan[])).toThrow(
-      'exportHandle.export.items must be an array',
+      'spanPipeline.handle.export.items must be an array',
+    );
+    await handle.shutdown();
+  });
+
+  test('exportHandle refuses a pipeline and names its handle()', async () => {
+    const { handle, pipeline } = handleOn({ sink: toMemory() });
+    expect(() => exportHandle(pipeline as never)).toThrow(
+      'exportHandle.sink must be a sink (the handle of a pipeline is pipeline.handle()), but was given an object Object',
     );
     await handle.shutdown();
   });

@@ -6,10 +6,10 @@ import { memoryBudget } from '../../src/flow/memory.ts';
 import { total } from '../../src/ledger/account.ts';
 import { ExportError, type Response, type Sink } from '../../src/model/sink.ts';
 import type { Loss } from '../../src/model/tally.ts';
-import type { ExportAnswer } from '../../src/pipelines/exportHandle/call.ts';
-import { type ExportHandle, exportHandle } from '../../src/pipelines/exportHandle/exportHandle.ts';
+import type { ExportAnswer, ExportHandle } from '../../src/pipelines/answers/handle.ts';
+import { divide } from '../../src/pipelines/answers/proportions.ts';
+import { exportHandle } from '../../src/pipelines/exportHandle/exportHandle.ts';
 import { EXPORT_HANDLE_DEFAULTS, type ExportHandleOptions } from '../../src/pipelines/exportHandle/options.ts';
-import { divide } from '../../src/pipelines/exportHandle/shares.ts';
 import { toMemory } from '../../src/sinks/toMemory.ts';
 import { marbles, virtualTime } from '../../src/testing/index.ts';
 
@@ -307,8 +307,8 @@ describe('exportHandle', () => {
     [{ flushTimeoutMillis: 0 }, 'exportHandle.flushTimeoutMillis must be milliseconds from 1'],
     [{ shutdownDeadlineMillis: -1 }, 'exportHandle.shutdownDeadlineMillis must be milliseconds from 0'],
     [{ exitDeadlineMillis: -1 }, 'exportHandle.exitDeadlineMillis must be milliseconds from 0'],
-    [{ scheduledDelayMillis: -1 }, 'adaptiveBatch.scheduledDelayMillis must be milliseconds from 0'],
-    [{ concurrency: 0 }, 'exportTo.concurrency must be a whole number from 1, but was given 0'],
+    [{ scheduledDelayMillis: -1 }, 'exportHandle.scheduledDelayMillis must be milliseconds from 0'],
+    [{ concurrency: 0 }, 'exportHandle.concurrency must be a whole number from 1, but was given 0'],
     [{ concurency: 1 }, 'exportHandle.concurency must be one of the known options'],
   ])('refuses %o', (options, message) => {
     expect(() => exportHandle(silent, options as ExportHandleOptions<number>)).toThrow(message);

@@ -13,7 +13,8 @@ import {
   toMemory,
 } from '../../src/index.ts';
 import { ADAPTIVE_BATCH_DEFAULTS } from '../../src/operators/adaptiveBatch/options.ts';
-import { settle } from '../../src/pipelines/spanPipeline/options.ts';
+import { RETRY_DEFAULTS } from '../../src/operators/exportTo/options.ts';
+import { spanPipelineSettings } from '../../src/pipelines/spanPipeline/options.ts';
 import { marbles } from '../../src/testing/index.ts';
 
 /** A pipeline with a real tracer in front of it. */
@@ -315,7 +316,7 @@ const UP_TO_QUEUE = `a whole number from 1 to ${ADAPTIVE_BATCH_DEFAULTS.maxQueue
 describe('spanPipeline: options and variables', () => {
   const sink = toMemory<ReadableSpan>();
   const settled = (environment: Record<string, string>, options: Partial<SpanPipelineOptions> = {}) =>
-    settle({ sink, environment, ...options });
+    spanPipelineSettings({ sink, environment, ...options });
 
   test('the variables of the batch processor count where an option is left out', () => {
     const settings = settled({
@@ -333,7 +334,8 @@ describe('spanPipeline: options and variables', () => {
     const told = listening();
     const settings = settled({ OTEL_BSP_MAX_QUEUE_SIZE: '100' }, { maxExportBatchSize: 512 });
     expect(told).toEqual(['spanflow: OTEL_BSP_MAX_QUEUE_SIZE is ignored: it must be a whole number from 512']);
-    expect(settings.batch).not.toHaveProperty('maxQueueSize');
+    expect(settings.batch.maxQueueSize).toBe(ADAPTIVE_BATCH_DEFAULTS.maxQueueSize);
+    expect(settings.input).not.toHaveProperty('maxQueueSize');
   });
 
   test('options come before variables', () => {
@@ -356,10 +358,10 @@ describe('spanPipeline: options and variables', () => {
     const told = listening();
     const settings = settled({ [name]: value });
     expect(told).toEqual([`spanflow: ${name} is ignored: it must be ${rule}`]);
-    expect(settings.batch).not.toHaveProperty('maxQueueSize');
-    expect(settings.batch).not.toHaveProperty('maxExportBatchSize');
-    expect(settings.batch).not.toHaveProperty('scheduledDelayMillis');
-    expect(settings.export.retry).not.toHaveProperty('maxElapsedMillis');
+    const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis } = ADAPTIVE_BATCH_DEFAULTS;
+    expect(settings.batch).toMatchObject({ maxQueueSize, maxExportBatchSize, scheduledDelayMillis });
+    expect(settings.input).not.toHaveProperty('maxQueueSize');
+    expect(settings.export.retry?.maxElapsedMillis).toBe(RETRY_DEFAULTS.maxElapsedMillis);
   });
 
   test('enough batches may be out for the concurrency, and a lease outlives every export', () => {
@@ -385,9 +387,9 @@ describe('spanPipeline: options and variables', () => {
       'spanPipeline.retry.maxElapsedMillis must be milliseconds from 1',
     ],
     [{ sink, environment: 5 }, 'spanPipeline.environment must be an object, but was given 5'],
-    [{ sink, maxUnsettledBatches: 0 }, 'adaptiveBatch.maxUnsettledBatches must be a whole number from 1, or Infinity'],
-    [{ sink, maxQueueSize: -1 }, 'fromSpanProcessor.maxQueueSize must be a whole number from 1, but was given -1'],
-    [{ sink, overflow: 'error' }, "fromSpanProcessor.overflow must be one of 'dropNewest', 'dropOldest'"],
+    [{ sink, maxUnsettledBatches: 0 }, 'spanPipeline.maxUnsettledBatches must be a whole number from 1, or Infinity'],
+    [{ sink, maxQueueSize: -1 }, 'spanPipeline.maxQueueSize must be a whole number from 1, but was given -1'],
+    [{ sink, overflow: 'error' }, "spanPipeline.overflow must be one of 'dropNewest', 'dropOldest'"],
     [
       { sink, exitDeadlineMillis: -1 },
       'spanPipeline.exitDeadlineMillis must be milliseconds from 0 to 2147483647, but was given -1',

@@ -326,7 +326,7 @@ describe('a wrong option of toExporter', () => {
     ['attemptTimeoutMillis', 0, 'milliseconds from 1 to 2147483647, or Infinity'],
     ['callbackGraceMillis', -1, 'milliseconds from 0 to 2147483647, or Infinity'],
     ['resourceTimeoutMillis', Number.POSITIVE_INFINITY, 'milliseconds from 0 to 2147483647'],
-    ['name', 5, 'a text'],
+    ['name', 5, 'a string'],
   ])('%s: %s is refused', (name, value, rule) => {
     expect(() => toExporter(exporter, { [name]: value })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', option: `toExporter.${name}`, rule, given: value }),

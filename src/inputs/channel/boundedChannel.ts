@@ -1,36 +1,40 @@
 import { Observable, Subscription } from 'rxjs';
 import { Ring } from '../../flow/ring.ts';
 import { DueTurn, outsideAnyContext } from '../../internal/timers.ts';
-import { requireMillis, requireShape, withDefaults } from '../../internal/validation.ts';
+import { millis, type Rule, settingsOf, signalOf } from '../../internal/validation.ts';
+import { flushWithin } from '../../internal/withinTime.ts';
 import type { Account } from '../../ledger/account.ts';
+import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
 import { DeferredLosses } from '../shared/deferredLosses.ts';
-import { doneWithin, Flushes } from '../shared/flushes.ts';
+import { FlushRequests, outsideCaller } from '../shared/flushRequests.ts';
+import { untilOpen } from '../shared/gateWait.ts';
 import { Multicast } from '../shared/multicast.ts';
-import { untilOpen } from '../shared/pulling.ts';
-import { type Admission, Entrance } from './entrance.ts';
+import { AdmissionQueue, type EntryResult } from './admissionQueue.ts';
 import { type Channel, type ChannelSettings, type Offered, type SendOptions, STAGE } from './options.ts';
 import { refusalError } from './refusalError.ts';
 
 /** Items that leave before the event loop has its next turn. */
 const ITEMS_PER_TURN = 4_096;
 
-const SEND_DEFAULTS: Readonly<{ signal: AbortSignal | undefined }> = Object.freeze({ signal: undefined });
-const CLOSE_DEFAULTS: Readonly<{ error: unknown }> = Object.freeze({ error: undefined });
+const anything: Rule = () => {};
+const CLOSE_RULES = { error: anything };
+const FORCE_FLUSH_RULES = { timeoutMillis: millis(0, 'orInfinity') };
 
 /** The consumers' side of a channel: it empties the queue, a slice in each turn of the event loop. */
 export class BoundedChannel<T> implements Channel<T> {
   readonly #settings: ChannelSettings<T>;
   readonly #account: Account;
-  readonly #entrance: Entrance<T>;
+  readonly #reporter: StageReporter<never>;
+  readonly #queue: AdmissionQueue<T>;
   readonly #items = new Multicast<T>();
-  readonly #flushes = new Flushes();
+  readonly #flushes = new FlushRequests();
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void; readonly urgency: FlushUrgency }>(); // flushes that wait for what is before them to leave
   readonly #refused: DeferredLosses;
   #left = 0; // items that have
   readonly #turn: DueTurn;
   #draining = false;
-  #gateWait: Subscription | undefined; // while it waits for the gate; given up when nobody listens any more
+  #gateWait: Subscription | undefined; // while it waits for the gate; given up with the last subscriber
   #failure: { readonly error: unknown } | undefined; // how the stream ends, unless it completes
   #ended = false; // the stream has
   #whenSettled: (() => void)[] | undefined = []; // flushes that came after the end; gone when that has settled
@@ -49,65 +53,68 @@ export class BoundedChannel<T> implements Channel<T> {
     this.#settings = settings;
     this.#account = account;
     this.#turn = new DueTurn(settings.scheduler, () => {
-      this.#refused.tell();
+      this.#refused.report();
       this.#drain();
     });
-    this.#refused = new DeferredLosses(account, settings.onLoss);
-    this.#entrance = new Entrance(settings, account, {
+    this.#reporter = new StageReporter(account, settings);
+    this.#refused = new DeferredLosses(this.#reporter);
+    this.#queue = new AdmissionQueue(settings, this.#reporter, {
       onAccepted: () => this.#drainSoon(),
       onRefused: (reason) => {
         this.#refused.add(1, reason);
         this.#drainSoon();
       },
     });
-    this.saturated$ = this.#entrance.saturated$;
+    this.saturated$ = this.#queue.saturated$;
   }
 
   send(item: T, options?: SendOptions): Promise<void> {
-    const signal = options && withDefaults(`${STAGE}.send`, SEND_DEFAULTS, options).signal;
-    if (signal !== undefined) requireShape(`${STAGE}.send.signal`, signal, 'an AbortSignal', 'addEventListener');
-    const admitted = this.admit(item, signal);
-    if (admitted === 'accepted') return Promise.resolve();
-    const sent = Promise.resolve(admitted).then((admission) => {
-      if (admission === 'aborted') throw signal?.reason;
-      if (admission !== 'accepted') throw refusalError(admission, this.#settings);
+    const signal = options && signalOf(`${STAGE}.send`, options);
+    const entered = this.admit(item, signal);
+    if (entered === 'accepted') return Promise.resolve();
+    const sent = Promise.resolve(entered).then((result) => {
+      if (result === 'aborted') throw signal?.reason;
+      if (result !== 'accepted') throw refusalError(result, this.#settings);
     });
-    // Whoever sends and does not look has decided so; the process that is observed does not end for it.
+    // A rejection that the producer ignores must not end the process.
     sent.catch(() => {});
     return sent;
   }
 
   trySend(item: T): Offered {
-    const admission = this.#entrance.offer(item);
-    if (admission === 'accepted') return admission;
-    return admission === 'alreadyShutdown' ? 'closed' : 'dropped';
+    const result = this.#queue.offer(item);
+    if (result === 'accepted') return result;
+    return result === 'alreadyShutdown' ? 'closed' : 'dropped';
   }
 
-  /** What `send` does, without a promise where nobody has to wait, and without an error. */
-  admit(item: T, signal?: AbortSignal): Admission | Promise<Admission> {
-    return this.#entrance.admit(item, signal);
+  /** What `send` does, but the answer is a promise only if the item has to wait, and it never rejects. */
+  admit(item: T, signal?: AbortSignal): EntryResult | Promise<EntryResult> {
+    return this.#queue.admit(item, signal);
   }
 
   close(options: { error?: unknown } = {}): void {
-    const { error } = withDefaults(`${STAGE}.close`, CLOSE_DEFAULTS, options);
-    if (this.#entrance.closed) return;
+    const { error } = settingsOf<{ error?: unknown }>(`${STAGE}.close`, {}, CLOSE_RULES, options);
+    if (this.#queue.closed) return;
     if (error !== undefined) this.#failure = { error };
-    this.#entrance.close();
+    this.#queue.close();
     this.#drainSoon();
   }
 
-  /** @param isEnding whether the program is coming to its end */
-  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}, isEnding = false): Promise<void> {
-    requireMillis(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, 0, 'orInfinity');
-    const { scheduler } = this.#settings;
-    return doneWithin({ what: 'forceFlush', timeoutMillis, scheduler }, (onDone) =>
-      this.#flush(onDone, { timeoutMillis, isEnding }),
-    );
+  forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
+    const { scheduler, flushTimeoutMillis } = this.#settings;
+    const defaults = { timeoutMillis: flushTimeoutMillis };
+    const { timeoutMillis } = settingsOf(`${STAGE}.forceFlush`, defaults, FORCE_FLUSH_RULES, options);
+    return flushWithin(scheduler, timeoutMillis, 'forceFlush', () => this.flush({ timeoutMillis, isEnding: false }));
   }
 
-  /** Loses what is queued, and refuses who waits for room. Returns what was queued; it goes on with what comes later. */
+  /** Resolves when everything that was accepted before has left and has an outcome, however long that takes. */
+  flush(urgency: FlushUrgency): Promise<void> {
+    return outsideCaller((onDone) => this.#flush(onDone, urgency));
+  }
+
+  /** Loses what is queued, and refuses the producers that wait for room. Returns what was queued. What comes later is accepted again. */
   giveUp(): T[] {
-    const queued = this.#entrance.giveUp();
+    const queued = this.#queue.giveUp();
     this.#left += queued.length;
     if (queued.length > 0) this.#account.lose(queued.length, 'shutdown');
     this.#sendFlushes();
@@ -119,8 +126,8 @@ export class BoundedChannel<T> implements Channel<T> {
   }
 
   #hasWork(): boolean {
-    if (this.#refused.size > 0) return true;
-    if (this.#entrance.length === 0) return this.#entrance.closed && !this.#ended;
+    if (!this.#refused.isEmpty) return true;
+    if (this.#queue.length === 0) return this.#queue.closed && !this.#ended;
     return this.#items.observed && this.#gateIsOpen();
   }
 
@@ -137,7 +144,7 @@ export class BoundedChannel<T> implements Channel<T> {
       };
       const goOn = () => over(() => this.#drainSoon());
       // What waits goes on when the next item comes, if the gate is open then.
-      const fail = () => over(() => this.#account.callbackFailed());
+      const fail = (thrown: unknown) => over(() => this.#reporter.callbackFailed(thrown));
       outsideAnyContext(() => untilOpen(gate, wait).then(goOn, fail));
     }
     return false;
@@ -148,24 +155,20 @@ export class BoundedChannel<T> implements Channel<T> {
     this.#draining = true;
     for (let count = 0; count < ITEMS_PER_TURN && this.#mayEmit(); count += 1) this.#emit();
     this.#draining = false;
-    if (this.#entrance.closed && this.#entrance.length === 0) this.#end();
+    if (this.#queue.closed && this.#queue.length === 0) this.#end();
     this.#drainSoon();
   }
 
   #mayEmit(): boolean {
-    return this.#entrance.length > 0 && this.#items.observed && this.#settings.gate?.open !== false;
+    return this.#queue.length > 0 && this.#items.observed && this.#settings.gate?.open !== false;
   }
 
   #emit(): void {
-    const item = this.#entrance.shift();
+    const item = this.#queue.shift();
     this.#left += 1;
     this.#account.handOn(1);
-    try {
-      this.#items.next(item);
-    } catch {
-      this.#account.callbackFailed();
-    }
-    this.#entrance.left();
+    this.#reporter.guard(() => this.#items.next(item));
+    this.#queue.left();
     this.#sendFlushes();
   }
 
@@ -174,7 +177,7 @@ export class BoundedChannel<T> implements Channel<T> {
       if (this.#whenSettled === undefined) onDone();
       else this.#whenSettled.push(onDone);
     } else {
-      this.#marks.push({ upTo: this.#left + this.#entrance.length, onDone, urgency });
+      this.#marks.push({ upTo: this.#left + this.#queue.length, onDone, urgency });
       if (!this.#draining) this.#sendFlushes();
     }
   }
@@ -191,7 +194,7 @@ export class BoundedChannel<T> implements Channel<T> {
     this.#ended = true;
     if (this.#failure === undefined) this.#items.complete();
     else this.#items.error(this.#failure.error);
-    // Whoever still has batches out answers this one, and so those that will be asked for from now on.
+    // A batcher that still has batches out settles this request, which answers all later ones as well.
     this.#flushes.send(
       () => {
         for (const onDone of this.#whenSettled ?? []) onDone();
@@ -200,6 +203,6 @@ export class BoundedChannel<T> implements Channel<T> {
       { timeoutMillis: Number.POSITIVE_INFINITY, isEnding: false },
     );
     this.#flushes.complete();
-    this.#entrance.end();
+    this.#queue.end();
   }
 }

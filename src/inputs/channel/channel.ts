@@ -1,6 +1,18 @@
+import { settingsOf } from '../../internal/validation.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { BoundedChannel } from './boundedChannel.ts';
-import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
+import {
+  CHANNEL_DEFAULTS,
+  CHANNEL_RULES,
+  type Channel,
+  type ChannelOptions,
+  type ChannelSettings,
+  STAGE,
+} from './options.ts';
+
+/** For our own stages: without a promise for each item. */
+export type { EntryResult } from './admissionQueue.ts';
+export { BoundedChannel } from './boundedChannel.ts';
 
 /**
  * Lets many producers send into one stream, through a bounded queue that answers each of them.
@@ -13,16 +25,16 @@ import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
  * items$      -a------(bc)-|
  * ```
  *
- * `send` waits for room, `trySend` does not. Nothing that listens to `items$` runs inside of either, nor in the asynchronous context of whoever called: the queue is emptied
+ * `send` waits for room, `trySend` does not. No subscriber of `items$` runs inside of either, nor in the asynchronous context of the caller: the queue is emptied
  * in a turn of the event loop of its own, a slice at a time.
  *
- * **Emits** nothing before somebody subscribes, nor while the gate is closed; the items wait in the queue. With several subscribers each one gets every item. **Completes** when it has been
- * closed and the queue is empty; **errors** then if it was closed with an error. **Unsubscribed** by all, it keeps items in the queue again.
+ * **Emits** nothing before the first subscription, nor while the gate is closed; the items wait in the queue. With several subscribers each one gets every item. **Completes** when it has been
+ * closed and the queue is empty; **errors** then if it was closed with an error. Without subscribers it keeps items in the queue again.
  *
- * **Order**: that in which the items were accepted. Those who wait are let in first come, first served; an item that would fit overtakes no larger one.
+ * **Order**: that in which the items were accepted. Producers that wait are let in first come, first served; an item that would fit overtakes no larger one.
  *
  * **Loss**: `queueFull` (a `trySend` without room, or more than `maxWaitingSends`), `tooLarge`, `alreadyShutdown`: each is refused, so the producer knows. What an aborted `send` took
- * back has never been offered, and is in no book.
+ * back was never offered, and is not in the books.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -38,6 +50,6 @@ import { type Channel, type ChannelOptions, STAGE, settle } from './options.ts';
  * @see fromSpanProcessor
  */
 export function channel<T>(options: ChannelOptions<T> = {}): Channel<T> {
-  const settings = settle(options);
+  const settings = settingsOf<ChannelSettings<T>>(STAGE, CHANNEL_DEFAULTS, CHANNEL_RULES, options);
   return new BoundedChannel(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
 }

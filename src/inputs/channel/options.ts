@@ -1,10 +1,12 @@
 import type { Observable, SchedulerLike } from 'rxjs';
+import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
-import { type MemoryBudget, requireMemory } from '../../flow/memory.ts';
+import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
-import { requireFunction, requireMillis, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import { aScheduler, millis, optional, type Rules, whole } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { FlushRequest } from '../../model/batch.ts';
 import type { Loss } from '../../model/tally.ts';
 
@@ -14,29 +16,31 @@ export interface ChannelOptions<T> {
   /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is refused as `tooLarge`. */
   maxQueueBytes?: number;
   /**
-   * Calls of `send` that wait for room, at most: 0 or more, default 1,024. One too many is refused as `queueFull`. What waits is not in the queue: its
+   * Calls of `send` that wait for room, at most: 0 or more, default 1,024. One more is refused as `queueFull`. What waits is not in the queue: its
    * memory is bounded by this number of items.
    */
   maxWaitingSends?: number;
-  /** Nothing leaves while it is closed. Give the same one to `adaptiveBatch({ gate })`, and producers feel how full that is. Default: one that stays open. */
+  /** Nothing leaves while it is closed. Give the same one to `adaptiveBatch({ gate })`, and producers wait while the batcher is full. Default: one that stays open. */
   gate?: Gate;
   /** What the memory of the queued items comes out of. Default: that of the process, see {@link memoryBudget}. Where it is used up, that is a full queue: `send` waits. */
   memory?: MemoryBudget;
   /** How long `forceFlush` waits for the outcomes, in milliseconds: 1 or more, default 30,000. Then it rejects. */
   flushTimeoutMillis?: number;
-  /** Estimates the bytes of an item, while it is sent. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
+  /** Estimates the bytes of an item, while it is sent. Default: see {@link estimateItemBytes}. If it throws or returns an invalid number, the item counts as 512 bytes. */
   sizeOf?: (item: T) => number;
-  /** Told what was refused (`queueFull`, `tooLarge`, `alreadyShutdown`), summed up once per turn of the event loop, and never from within a call of a producer. */
+  /** Called for what was refused (`queueFull`, `tooLarge`, `alreadyShutdown`), summed up once per turn of the event loop, and never from within a call of a producer. */
   onLoss?: (loss: Loss) => void;
+  /** Called when `onLoss`, `sizeOf`, the gate or a subscriber of `items$` throws, or `sizeOf` returns an invalid number. */
+  onCallbackError?: (thrown: unknown) => void;
   /** Keeps the books. Default: one of its own. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'gate' | 'memory' | 'onLoss' | 'ledger';
+type Optional = 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
 
-/** Every option, settled. */
+/** Every option with its value. */
 export type ChannelSettings<T> = Required<Omit<ChannelOptions<T>, Optional>> & {
   [K in Optional]: ChannelOptions<T>[K] | undefined;
 };
@@ -50,6 +54,7 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   flushTimeoutMillis: 30_000,
   sizeOf: estimateItemBytes,
   onLoss: undefined,
+  onCallbackError: undefined,
   ledger: undefined,
   scheduler: monotonicScheduler,
 });
@@ -66,22 +71,22 @@ export interface SendOptions {
 export interface Channel<T> {
   /**
    * Resolves when the item is in the queue; while that is full it waits its turn, first come, first served. Rejects with the signal's reason when that aborts, and with
-   * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue, or than half of the memory. A rejection that nobody looks at is no
+   * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue, or than half of the memory. A rejection that is not handled is no
    * unhandled one: it is in the books.
    */
   send(item: T, options?: SendOptions): Promise<void>;
-  /** Takes the item now, or not at all. It overtakes nobody who waits. */
+  /** Takes the item now, or not at all. It does not overtake producers that wait. */
   trySend(item: T): Offered;
-  /** Takes nothing any more, and refuses those who wait. What is queued still leaves; then `items$` completes, or errors with `error` if there is one. */
+  /** Takes nothing any more, and refuses the producers that wait. What is queued still leaves; then `items$` completes, or errors with `error` if there is one. */
   close(options?: { error?: unknown }): void;
   /** What was sent, in that order. It completes when the channel has been closed and the queue is empty. */
   readonly items$: Observable<T>;
   /** For `adaptiveBatch({ flushWhen })`: what {@link Channel.forceFlush} asks for. */
   readonly flush$: Observable<FlushRequest>;
-  /** `true` from the moment in which somebody is short of room until the queue is half empty and nobody waits. It starts with the present state. */
+  /** `true` from the moment in which an item finds no room until the queue is half empty and no producer waits. It starts with the present state. */
   readonly saturated$: Observable<boolean>;
   /**
-   * Resolves when everything that was accepted before has left and has an outcome, whichever it is; rejects at its timeout with `FLUSH_TIMEOUT`.
+   * Resolves when everything that was accepted before has left and has an outcome, delivered or lost; rejects at its timeout with `FLUSH_TIMEOUT`.
    *
    * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
    */
@@ -90,19 +95,11 @@ export interface Channel<T> {
 
 export const STAGE = 'channel';
 
-/** Lays the options over the defaults and refuses what is out of range. */
-export function settle<T>(options: ChannelOptions<T>): ChannelSettings<T> {
-  const settings = withDefaults<ChannelSettings<T>>(STAGE, CHANNEL_DEFAULTS, options);
-  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
-  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
-  requireWhole(`${STAGE}.maxWaitingSends`, settings.maxWaitingSends, 0);
-  requireMillis(`${STAGE}.flushTimeoutMillis`, settings.flushTimeoutMillis, 1, 'finite');
-  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
-  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  const { gate, memory, onLoss, ledger } = settings;
-  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
-  if (memory !== undefined) requireMemory(`${STAGE}.memory`, memory);
-  if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
-  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  return settings;
-}
+export const CHANNEL_RULES: Rules<ChannelSettings<unknown>> = {
+  ...QUEUE_RULES,
+  ...STAGE_RULES,
+  maxWaitingSends: whole(0),
+  memory: optional(aMemoryBudget),
+  flushTimeoutMillis: millis(1),
+  scheduler: aScheduler,
+};

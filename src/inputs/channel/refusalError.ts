@@ -1,10 +1,10 @@
 import { SpanflowError } from '../../model/errors.ts';
-import type { Refusal } from './entrance.ts';
+import type { Refusal } from './admissionQueue.ts';
 import { type ChannelSettings, STAGE } from './options.ts';
 
 type Bounds = Pick<ChannelSettings<unknown>, 'maxQueueSize' | 'maxQueueBytes' | 'maxWaitingSends'>;
 
-/** What a producer is told that wanted to wait. */
+/** The error for a producer that wanted to wait for room. */
 export function refusalError(reason: Refusal, bounds: Bounds): SpanflowError {
   const { maxQueueSize, maxQueueBytes, maxWaitingSends } = bounds;
   const full = `the queue is full (maxQueueSize ${maxQueueSize}, maxQueueBytes ${maxQueueBytes})`;

@@ -1,35 +1,27 @@
-import type { Account } from '../../ledger/account.ts';
-import type { Loss, LossReason } from '../../model/tally.ts';
+import type { StageReporter } from '../../ledger/stageReporter.ts';
+import type { LossReason } from '../../model/tally.ts';
 
-/** What was lost since the last turn of the event loop, by reason: `onLoss` is told of it outside of the producers' calls. */
+/** Losses since the last turn of the event loop, which are in the books already. `onLoss` is called outside of the producers' calls, once for each reason. */
 export class DeferredLosses {
-  readonly #account: Account;
-  readonly #onLoss: ((loss: Loss) => void) | undefined;
+  readonly #reporter: StageReporter<never>;
   readonly #counts = new Map<LossReason, number>();
 
-  constructor(account: Account, onLoss: ((loss: Loss) => void) | undefined) {
-    this.#account = account;
-    this.#onLoss = onLoss;
+  constructor(reporter: StageReporter<never>) {
+    this.#reporter = reporter;
   }
 
-  /** How many reasons there are to tell something. */
-  get size(): number {
-    return this.#counts.size;
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
   }
 
   add(count: number, reason: LossReason): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count);
   }
 
-  tell(): void {
+  report(): void {
     const losses = [...this.#counts];
     this.#counts.clear();
-    for (const [reason, count] of losses) {
-      try {
-        this.#onLoss?.({ count, reason, stage: this.#account.stage });
-      } catch {
-        this.#account.callbackFailed();
-      }
-    }
+    const { stage } = this.#reporter.account;
+    for (const [reason, count] of losses) this.#reporter.report({ count, reason, stage }, []);
   }
 }

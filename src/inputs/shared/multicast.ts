@@ -1,11 +1,11 @@
 import { Observable, type Subscriber } from 'rxjs';
 
 /**
- * Hands each value to whoever is subscribed, as a `Subject` of RxJS does, but without the closure and the iterator that it makes for
+ * Hands each value to all subscribers, as an RxJS `Subject` does, but without the closure and the iterator that it makes for
  * each value.
  */
 export class Multicast<T> {
-  /** Replaced and never changed: who subscribes or leaves while a value is on its way does not disturb the others. */
+  /** Replaced and never changed: a subscriber that comes or leaves while a value is on its way does not disturb the others. */
   #subscribers: readonly Subscriber<T>[] = [];
   /** How it ended, once it has. */
   #end: ((subscriber: Subscriber<T>) => void) | undefined;

@@ -3,7 +3,7 @@ import { createLedger } from '../../ledger/ledger.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
 import { Batching } from './batching.ts';
-import { type AdaptiveBatchOptions, STAGE, settle } from './options.ts';
+import { type AdaptiveBatchOptions, adaptiveBatchSettings, STAGE } from './options.ts';
 /**
  * Gathers items into batches, by count, bytes and delay. The size of the batches adapts to how their exports go.
  *
@@ -37,7 +37,7 @@ import { type AdaptiveBatchOptions, STAGE, settle } from './options.ts';
  * @see exportTo
  */
 export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): OperatorFunction<T, Batch<T>> {
-  const settings = settle(options);
+  const settings = adaptiveBatchSettings(options);
   const account = (settings.ledger ?? createLedger()).open('batch', STAGE);
   const reporter = new StageReporter<T>(account, settings, ({ length }) => length);
   return function adaptiveBatchOperator(source) {

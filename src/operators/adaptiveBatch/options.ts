@@ -1,19 +1,24 @@
 import type { Observable, SchedulerLike } from 'rxjs';
+import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
-import { type MemoryBudget, requireMemory } from '../../flow/memory.ts';
+import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
-import { type ProcessHold, requireProcessHold } from '../../internal/timers.ts';
+import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
-  requireFunction,
-  requireLimit,
-  requireMillis,
-  requireOneOf,
-  requireShape,
-  requireWhole,
-  withDefaults,
+  aFunction,
+  anObservable,
+  anOverflow,
+  aScheduler,
+  limit,
+  millis,
+  optional,
+  type Rules,
+  settingsOf,
+  whole,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { Overflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
@@ -88,14 +93,12 @@ export interface AdaptiveBatchOptions<T> {
   scheduler?: SchedulerLike;
 }
 
-/** Every option, settled. */
-export type AdaptiveBatchSettings<T> = Required<
-  Omit<AdaptiveBatchOptions<T>, 'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger'>
-> &
-  Pick<
-    { [K in keyof AdaptiveBatchOptions<T>]-?: AdaptiveBatchOptions<T>[K] | undefined },
-    'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger'
-  >;
+type Optional = 'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
+
+/** Every option with its value. */
+export type AdaptiveBatchSettings<T> = Required<Omit<AdaptiveBatchOptions<T>, Optional>> & {
+  [K in Optional]: AdaptiveBatchOptions<T>[K] | undefined;
+};
 
 export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> = Object.freeze({
   maxQueueSize: 32_768,
@@ -123,51 +126,38 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
 
 export const STAGE = 'adaptiveBatch';
 
-/** Lays the options over the defaults and refuses what is out of range. */
-export function settle<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
-  const settings = narrow(withDefaults<AdaptiveBatchSettings<T>>(STAGE, ADAPTIVE_BATCH_DEFAULTS, options), options);
-  requireSizes(settings);
-  requireMillis(`${STAGE}.scheduledDelayMillis`, settings.scheduledDelayMillis, 0, 'finite');
-  requireMillis(`${STAGE}.targetLatencyMillis`, settings.targetLatencyMillis, 1, 'finite');
-  requireMillis(`${STAGE}.holdLeaseMillis`, settings.holdLeaseMillis, 1, 'finite');
-  requireFunction(`${STAGE}.strategy`, settings.strategy);
-  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
-  requireProcessHold(`${STAGE}.processHold`, settings.processHold);
-  requireShape(`${STAGE}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  const { flushWhen, gate, memory, onLoss, onCallbackError, ledger } = settings;
-  if (flushWhen !== undefined) requireShape(`${STAGE}.flushWhen`, flushWhen, 'an Observable', 'subscribe');
-  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
-  if (memory !== undefined) requireMemory(`${STAGE}.memory`, memory);
-  if (onLoss !== undefined) requireFunction(`${STAGE}.onLoss`, onLoss);
-  if (onCallbackError !== undefined) requireFunction(`${STAGE}.onCallbackError`, onCallbackError);
-  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  return settings;
+/** A limit of the batch is bounded by the queue, and what the strategy does by the limit of the batch. */
+export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
+  ...QUEUE_RULES,
+  ...STAGE_RULES,
+  overflow: anOverflow,
+  maxExportBatchSize: whole(1, 'maxQueueSize'),
+  maxExportBatchBytes: whole(1, 'maxQueueBytes'),
+  minExportBatchSize: whole(1, 'maxExportBatchSize'),
+  initialExportBatchSize: whole('minExportBatchSize', 'maxExportBatchSize'),
+  scheduledDelayMillis: millis(0),
+  targetLatencyMillis: millis(1),
+  strategy: aFunction,
+  maxUnsettledBatches: limit(1),
+  holdLeaseMillis: millis(1),
+  flushWhen: optional(anObservable),
+  memory: optional(aMemoryBudget),
+  processHold: aProcessHold,
+  scheduler: aScheduler,
+};
+
+export function adaptiveBatchSettings<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
+  return settingsOf<AdaptiveBatchSettings<T>>(STAGE, defaultsWithin(options), ADAPTIVE_BATCH_RULES, options);
 }
 
-/** A default gives way to a limit that was given; two limits that were given have to agree, and are checked. */
-function narrow<T>(settings: AdaptiveBatchSettings<T>, given: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
-  const { maxQueueSize, maxQueueBytes } = settings;
-  const maxExportBatchSize = given.maxExportBatchSize ?? Math.min(settings.maxExportBatchSize, maxQueueSize);
-  const maxExportBatchBytes = given.maxExportBatchBytes ?? Math.min(settings.maxExportBatchBytes, maxQueueBytes);
-  const initialAtMost = Math.min(settings.initialExportBatchSize, maxExportBatchSize);
-  const minExportBatchSize = given.minExportBatchSize ?? Math.min(settings.minExportBatchSize, initialAtMost);
-  const initialExportBatchSize = given.initialExportBatchSize ?? Math.max(initialAtMost, minExportBatchSize);
-  return { ...settings, maxExportBatchSize, maxExportBatchBytes, minExportBatchSize, initialExportBatchSize };
-}
-
-function requireSizes<T>(settings: AdaptiveBatchSettings<T>): void {
-  const { maxQueueSize, maxQueueBytes, maxExportBatchSize, minExportBatchSize } = settings;
-  requireWhole(`${STAGE}.maxQueueSize`, maxQueueSize, 1);
-  requireWhole(`${STAGE}.maxQueueBytes`, maxQueueBytes, 1);
-  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
-  requireWhole(`${STAGE}.maxExportBatchSize`, maxExportBatchSize, 1, maxQueueSize);
-  requireWhole(`${STAGE}.maxExportBatchBytes`, settings.maxExportBatchBytes, 1, maxQueueBytes);
-  requireWhole(`${STAGE}.minExportBatchSize`, minExportBatchSize, 1, maxExportBatchSize);
-  requireWhole(
-    `${STAGE}.initialExportBatchSize`,
-    settings.initialExportBatchSize,
-    minExportBatchSize,
-    maxExportBatchSize,
-  );
-  requireLimit(`${STAGE}.maxUnsettledBatches`, settings.maxUnsettledBatches, 1);
+/** The defaults, as far as the limits that are given leave room for them. */
+export function defaultsWithin<T>(given: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<unknown> {
+  const defaults = ADAPTIVE_BATCH_DEFAULTS;
+  const { maxQueueSize = defaults.maxQueueSize, maxQueueBytes = defaults.maxQueueBytes } = given ?? {};
+  const maxExportBatchSize = Math.min(defaults.maxExportBatchSize, maxQueueSize);
+  const maxExportBatchBytes = Math.min(defaults.maxExportBatchBytes, maxQueueBytes);
+  const atMost = Math.min(defaults.initialExportBatchSize, given?.maxExportBatchSize ?? maxExportBatchSize);
+  const minExportBatchSize = Math.min(defaults.minExportBatchSize, given?.initialExportBatchSize ?? atMost);
+  const initialExportBatchSize = Math.max(atMost, given?.minExportBatchSize ?? minExportBatchSize);
+  return { ...defaults, maxExportBatchSize, maxExportBatchBytes, minExportBatchSize, initialExportBatchSize };
 }

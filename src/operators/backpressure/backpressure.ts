@@ -1,9 +1,10 @@
-import { type MonoTypeOperatorFunction, NEVER, Observable } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
-import { requireFunction, requireOneOf, requireShape, requireWhole, withDefaults } from '../../internal/validation.ts';
+import { anOverflow, type Rules, settingsOf, shape } from '../../internal/validation.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
-import { StageReporter } from '../../ledger/stageReporter.ts';
+import { STAGE_RULES, StageReporter } from '../../ledger/stageReporter.ts';
 import type { Overflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import { HoldingBack, STAGE } from './holdingBack.ts';
@@ -43,8 +44,7 @@ type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate' | 'l
   ledger: Ledger | undefined;
 };
 
-export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Object.freeze({
-  demand: NEVER,
+export const BACKPRESSURE_DEFAULTS: Readonly<Omit<BackpressureSettings<unknown>, 'demand'>> = Object.freeze({
   maxQueueSize: 10_000,
   maxQueueBytes: 64 * 1024 * 1024,
   overflow: 'dropNewest',
@@ -54,6 +54,13 @@ export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Ob
   onCallbackError: () => {},
   ledger: undefined,
 });
+
+const BACKPRESSURE_RULES: Rules<BackpressureSettings<unknown>> = {
+  ...QUEUE_RULES,
+  ...STAGE_RULES,
+  demand: shape('an Observable of numbers', 'subscribe'),
+  overflow: anOverflow,
+};
 
 /**
  * Holds items back in a bounded queue, and emits as many as are asked for.
@@ -98,27 +105,10 @@ export const BACKPRESSURE_DEFAULTS: Readonly<BackpressureSettings<unknown>> = Ob
  * @see boundedMergeMap
  */
 export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperatorFunction<T> {
-  const settings = settle(options);
+  const settings = settingsOf<BackpressureSettings<T>>(STAGE, BACKPRESSURE_DEFAULTS, BACKPRESSURE_RULES, options);
   const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
   const reporter = new StageReporter<T>(account, settings);
   return function backpressureOperator(source) {
     return new Observable((subscriber) => new HoldingBack(subscriber, settings, reporter).follow(source));
   };
-}
-
-function settle<T>(options: BackpressureOptions<T>): BackpressureSettings<T> {
-  const settings = withDefaults<BackpressureSettings<T>>(STAGE, BACKPRESSURE_DEFAULTS, options);
-  const { demand } = options as Partial<BackpressureOptions<T>>;
-  requireShape(`${STAGE}.demand`, demand, 'an Observable of numbers', 'subscribe');
-  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
-  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
-  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
-  const { gate } = settings;
-  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
-  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
-  requireFunction(`${STAGE}.onLoss`, settings.onLoss);
-  requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
-  const { ledger } = settings;
-  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  return settings;
 }

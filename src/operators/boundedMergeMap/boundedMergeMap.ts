@@ -1,10 +1,16 @@
 import { Observable, type ObservableInput, type ObservedValueOf, type OperatorFunction } from 'rxjs';
-import { requireFunction } from '../../internal/validation.ts';
+import { aFunction, settingsOf } from '../../internal/validation.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Merged } from './merged.ts';
 import { Merging } from './merging.ts';
-import { type BoundedMergeMapOptions, STAGE, settle } from './options.ts';
+import {
+  BOUNDED_MERGE_MAP_DEFAULTS,
+  BOUNDED_MERGE_MAP_RULES,
+  type BoundedMergeMapOptions,
+  type BoundedMergeMapSettings,
+  STAGE,
+} from './options.ts';
 
 export type { Merged } from './merged.ts';
 
@@ -55,8 +61,14 @@ export function boundedMergeMap<T, O extends ObservableInput<unknown>>(
   project: (item: T, index: number) => O,
   options: BoundedMergeMapOptions<T> = {},
 ): OperatorFunction<T, Merged<T, ObservedValueOf<O>>> {
-  requireFunction(`${STAGE}.project`, project);
-  const settings = settle(options);
+  const args = { project: [project, aFunction] } as const;
+  const settings = settingsOf<BoundedMergeMapSettings<T>>(
+    STAGE,
+    BOUNDED_MERGE_MAP_DEFAULTS,
+    BOUNDED_MERGE_MAP_RULES,
+    options,
+    args,
+  );
   const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
   const reporter = new StageReporter<T>(account, settings);
   const open = project as (item: T, index: number) => ObservableInput<ObservedValueOf<O>>;

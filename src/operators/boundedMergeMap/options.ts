@@ -1,17 +1,13 @@
 import type { Observable } from 'rxjs';
+import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
-import {
-  requireFunction,
-  requireLimit,
-  requireOneOf,
-  requireShape,
-  requireWhole,
-  withDefaults,
-} from '../../internal/validation.ts';
+import { aConcurrency, aFunction, anOverflow, limit, type Rule, type Rules, shape } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { Overflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
+
 /**
  * In which order things happen. `completion`: items begin in the order in which they come, results come as the items end · `source`: the results, too, come in the order of
  * the items · `key`: items of one key one after the other, those of different keys at once, as far as there is room; results come as the items end.
@@ -49,13 +45,13 @@ export interface BoundedMergeMapOptions<T> {
   sizeOf?: (item: T) => number;
   /** Told of each loss (`queueFull`, `tooLarge`, `unsubscribed`, `unconfirmed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Told when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` says what is no number of bytes, and when `concurrency` fails or emits what is no limit: the last one holds. */
+  /** Called when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` returns an invalid number, and when `concurrency` fails or emits an invalid limit; then the last limit holds. */
   onCallbackError?: (thrown: unknown) => void;
   /** Books what comes and what is lost. Left out: this stage has books that nobody sees. */
   ledger?: Ledger;
 }
 
-/** Every option, settled. */
+/** Every option with its value. */
 export type BoundedMergeMapSettings<T> = Required<Omit<BoundedMergeMapOptions<T>, 'gate' | 'ledger'>> & {
   gate: Gate | undefined;
   ledger: Ledger | undefined;
@@ -77,33 +73,19 @@ export const BOUNDED_MERGE_MAP_DEFAULTS: Readonly<BoundedMergeMapSettings<unknow
 
 export const STAGE = 'boundedMergeMap';
 
-/** Lays the options over the defaults and refuses what is out of range. */
-export function settle<T>(options: BoundedMergeMapOptions<T>): BoundedMergeMapSettings<T> {
-  const settings = withDefaults<BoundedMergeMapSettings<T>>(STAGE, BOUNDED_MERGE_MAP_DEFAULTS, options);
-  requireConcurrency(settings.concurrency);
-  requireOrder(settings.order);
-  requireWhole(`${STAGE}.maxQueueSize`, settings.maxQueueSize, 1);
-  requireWhole(`${STAGE}.maxQueueBytes`, settings.maxQueueBytes, 1);
-  requireOneOf(`${STAGE}.overflow`, settings.overflow, ['dropNewest', 'dropOldest', 'error']);
-  requireLimit(`${STAGE}.maxValuesPerItem`, settings.maxValuesPerItem, 1);
-  const { gate } = settings;
-  if (gate !== undefined) requireShape(`${STAGE}.gate`, gate, 'a gate of createGate()', 'whenOpen', 'close');
-  requireFunction(`${STAGE}.sizeOf`, settings.sizeOf);
-  requireFunction(`${STAGE}.onLoss`, settings.onLoss);
-  requireFunction(`${STAGE}.onCallbackError`, settings.onCallbackError);
-  const { ledger } = settings;
-  if (ledger !== undefined) requireShape(`${STAGE}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  return settings;
-}
+const withKey = shape("'completion', 'source', or an object with key()", 'key');
 
-function requireConcurrency(concurrency: unknown): void {
-  if (typeof concurrency === 'number') requireWhole(`${STAGE}.concurrency`, concurrency, 1);
-  else
-    requireShape(`${STAGE}.concurrency`, concurrency, 'a whole number from 1, or an Observable of such', 'subscribe');
-}
+const anOrder: Rule = (value, option, call) => {
+  if (value === 'completion' || value === 'source') return;
+  withKey(value, option, call);
+  if (typeof value === 'object' && value !== null) call.checkRecord(option, { key: aFunction }, value);
+};
 
-function requireOrder(order: unknown): void {
-  if (order === 'completion' || order === 'source') return;
-  requireShape(`${STAGE}.order`, order, "'completion', 'source', or an object with key()", 'key');
-  withDefaults(`${STAGE}.order`, { key: undefined }, order as object);
-}
+export const BOUNDED_MERGE_MAP_RULES: Rules<BoundedMergeMapSettings<unknown>> = {
+  ...QUEUE_RULES,
+  ...STAGE_RULES,
+  concurrency: aConcurrency,
+  order: anOrder,
+  overflow: anOverflow,
+  maxValuesPerItem: limit(1),
+};

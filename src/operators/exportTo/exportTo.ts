@@ -5,7 +5,7 @@ import type { Batch } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { Exporting } from './exporting.ts';
-import { type ExportToOptions, settle } from './options.ts';
+import { type ExportToOptions, exportToSettings } from './options.ts';
 
 /**
  * Exports batches, or plain arrays, to a sink: up to `concurrency` at a time, each with its timeout, its retries and its deadline.
@@ -56,7 +56,7 @@ export function exportTo<T>(
   sink: Sink<T>,
   options: ExportToOptions<T> = {},
 ): OperatorFunction<Batch<T> | readonly T[], Outcome<T>> {
-  const settings = settle(sink, options);
+  const settings = exportToSettings(sink, options);
   const account = (settings.ledger ?? createLedger()).open('sink', `exportTo(${sink.name})`);
   const reporter = new StageReporter<T>(account, settings);
   return function exportToOperator(source) {

@@ -1,20 +1,28 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
-import { type ProcessHold, requireProcessHold } from '../../internal/timers.ts';
+import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
+  aConcurrency,
+  aFunction,
+  anObservable,
+  aScheduler,
+  aString,
+  limit,
   MAX_TIMER_MILLIS,
-  requireFunction,
-  requireLimit,
-  requireMillis,
-  requireShape,
-  requireWhole,
-  withDefaults,
+  millis,
+  optional,
+  overDefaults,
+  type Rule,
+  type Rules,
+  record,
+  settingsOf,
+  shape,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import { InvalidOptionError } from '../../model/errors.ts';
+import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { Loss } from '../../model/tally.ts';
-import { type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
+import { aBackoff, type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
 import type { Retry } from '../retryWithBackoff.ts';
 
 /** How often and how long a batch is tried. */
@@ -85,7 +93,7 @@ export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
 
 type Optional = 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
 
-/** Every option, settled. */
+/** Every option with its value. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
   [K in Optional]: ExportToOptions<T>[K] | undefined;
 } & { retry: Required<RetryOptions> };
@@ -107,49 +115,51 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   scheduler: monotonicScheduler,
 });
 
-/** Lays the options over the defaults and refuses what is out of range. */
-export function settle<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToSettings<T> {
-  requireSink('exportTo.sink', sink);
-  const owner = 'exportTo';
-  const attemptTimeoutMillis = sink.attemptTimeoutMillis ?? EXPORT_TO_DEFAULTS.attemptTimeoutMillis;
-  const defaults = { ...EXPORT_TO_DEFAULTS, attemptTimeoutMillis };
-  const settings = withDefaults<ExportToSettings<T>>(owner, defaults, options);
-  settings.retry = withDefaults(`${owner}.retry`, RETRY_DEFAULTS, options.retry === undefined ? {} : options.retry);
-  requireConcurrency(`${owner}.concurrency`, settings.concurrency);
-  requireMillis(`${owner}.attemptTimeoutMillis`, settings.attemptTimeoutMillis, 1, 'orInfinity');
-  requireShape(`${owner}.retry.backoff`, settings.retry.backoff, 'a backoff, as of exponentialBackoff()', 'first');
-  requireLimit(`${owner}.retry.maxAttempts`, settings.retry.maxAttempts, 1);
-  requireMillis(`${owner}.retry.maxElapsedMillis`, settings.retry.maxElapsedMillis, 1, 'orInfinity');
-  requireMillis(`${owner}.retry.maxRetryAfterMillis`, settings.retry.maxRetryAfterMillis, 0, 'finite');
-  requireLimit(`${owner}.maxPendingItems`, settings.maxPendingItems, 1);
-  requireLimit(`${owner}.maxPendingBytes`, settings.maxPendingBytes, 1);
-  requireFunction(`${owner}.random`, settings.random);
-  requireShape(`${owner}.scheduler`, settings.scheduler, 'a scheduler of RxJS', 'schedule', 'now');
-  requireProcessHold(`${owner}.processHold`, settings.processHold);
-  const { stopWhen, giveUpWhen, onRetry, onLoss, onCallbackError, ledger } = settings;
-  if (giveUpWhen !== undefined) requireShape(`${owner}.giveUpWhen`, giveUpWhen, 'an Observable', 'subscribe');
-  if (stopWhen !== undefined) requireShape(`${owner}.stopWhen`, stopWhen, 'an Observable', 'subscribe');
-  if (onRetry !== undefined) requireFunction(`${owner}.onRetry`, onRetry);
-  if (onLoss !== undefined) requireFunction(`${owner}.onLoss`, onLoss);
-  if (onCallbackError !== undefined) requireFunction(`${owner}.onCallbackError`, onCallbackError);
-  if (ledger !== undefined) requireShape(`${owner}.ledger`, ledger, 'a ledger of createLedger()', 'open');
-  return settings;
+export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
+  ...STAGE_RULES,
+  concurrency: aConcurrency,
+  attemptTimeoutMillis: millis(1, 'orInfinity'),
+  retry: record({
+    backoff: aBackoff,
+    maxAttempts: limit(1),
+    maxElapsedMillis: millis(1, 'orInfinity'),
+    maxRetryAfterMillis: millis(0),
+  }),
+  maxPendingItems: limit(1),
+  maxPendingBytes: limit(1),
+  stopWhen: optional(anObservable),
+  giveUpWhen: optional(anObservable),
+  onRetry: optional(aFunction),
+  random: aFunction,
+  processHold: aProcessHold,
+  scheduler: aScheduler,
+};
+
+const hasExport = shape('a sink, an object with name and export(): otlpHttp() for example', 'export');
+
+/** An object with a name and an `export`, whose other properties are possible. */
+export const aSink: Rule = (value, option, call) => {
+  hasExport(value, option, call);
+  const sink = value as Partial<Sink<unknown>> | null | undefined;
+  if (typeof sink?.export !== 'function') return;
+  aString(sink.name, `${option}.name`, call);
+  optional(limit(1))(sink.maxConcurrency, `${option}.maxConcurrency`, call);
+  optional(millis(1, 'orInfinity'))(sink.attemptTimeoutMillis, `${option}.attemptTimeoutMillis`, call);
+};
+
+/** The defaults: a sink may say how long an attempt takes. */
+export function exportDefaultsFor(sink: Sink<never>): ExportToSettings<unknown> {
+  const attemptTimeoutMillis = sink?.attemptTimeoutMillis ?? EXPORT_TO_DEFAULTS.attemptTimeoutMillis;
+  return { ...EXPORT_TO_DEFAULTS, attemptTimeoutMillis };
 }
 
-/** A limit, or an Observable of it. */
-export function requireConcurrency(option: string, concurrency: unknown): void {
-  if (typeof concurrency === 'number') requireWhole(option, concurrency, 1);
-  else requireShape(option, concurrency, 'a whole number from 1, or an Observable of such', 'subscribe');
+export function exportToSettings<T>(sink: Sink<T>, options: ExportToOptions<T>): ExportToSettings<T> {
+  const args = { sink: [sink, aSink] } as const;
+  const settings = settingsOf<ExportToSettings<T>>('exportTo', exportDefaultsFor(sink), EXPORT_TO_RULES, options, args);
+  return { ...settings, retry: overDefaults(RETRY_DEFAULTS, settings.retry) };
 }
 
 /** A batch that is still held a minute after all attempts must be over has been forgotten. */
 export function leaseMillis(maxElapsedMillis: number = RETRY_DEFAULTS.maxElapsedMillis): number {
   return Math.min(MAX_TIMER_MILLIS, maxElapsedMillis + 60_000);
-}
-
-/** An object with a name and an `export`, that says nothing impossible of itself. */
-export function requireSink(option: string, sink: Sink<never>): void {
-  requireShape(option, sink, 'a sink, an object with name and export(): otlpHttp() for example', 'export');
-  if (typeof sink.name !== 'string') throw new InvalidOptionError(`${option}.name`, 'a text', sink.name);
-  if (sink.maxConcurrency !== undefined) requireLimit(`${option}.maxConcurrency`, sink.maxConcurrency, 1);
 }

@@ -1,4 +1,4 @@
-import { requireLimit, withDefaults } from '../../internal/validation.ts';
+import { limit, settingsOf } from '../../internal/validation.ts';
 import { SpanflowError } from '../../model/errors.ts';
 
 /** How large the result of one message may become. A message that exceeds a limit is refused with a `SpanflowError` of code `MESSAGE_TOO_LARGE`. */
@@ -29,11 +29,10 @@ export const DECODE_TRACES_DEFAULTS: Readonly<DecodeLimits> = Object.freeze({
   maxDecodedBytes: 268_435_456,
 });
 
+const DECODE_TRACES_RULES = { maxItems: limit(1), maxDecodedBytes: limit(1) };
+
 export function limitsOf(caller: string, options: DecodeTracesOptions): DecodeLimits {
-  const limits = withDefaults(caller, DECODE_TRACES_DEFAULTS as DecodeLimits, options);
-  requireLimit(`${caller}.maxItems`, limits.maxItems, 1);
-  requireLimit(`${caller}.maxDecodedBytes`, limits.maxDecodedBytes, 1);
-  return limits;
+  return settingsOf(caller, DECODE_TRACES_DEFAULTS, DECODE_TRACES_RULES, options);
 }
 
 const HOLDS: Readonly<Record<keyof DecodeLimits, string>> = {

@@ -10,7 +10,7 @@ import { RequestLender } from '../../otlp/encode/requestLender.ts';
 import { TRACES } from '../../otlp/traces/encode/traceSignal.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import { settingsOf } from './configuration/settings.ts';
+import { otlpHttpSettings } from './configuration/settings.ts';
 import { connectionsFor } from './connection/connections.ts';
 import { ExportAttempt } from './exportAttempt.ts';
 import type { OtlpHttpOptions } from './options.ts';
@@ -50,7 +50,7 @@ import type { OtlpHttpOptions } from './options.ts';
  * @see toExporter
  */
 export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<ReadableSpan> {
-  const settings = settingsOf(options);
+  const settings = otlpHttpSettings(options);
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis);
   const lender = new RequestLender(TRACES, SOCKET_HIGH_WATER_MARK_BYTES);

@@ -1,6 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { outsideAnyContext } from '../../internal/timers.ts';
+import { monotonicScheduler } from '../../internal/scheduler.ts';
+import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced, warn } from '../../internal/tracingSuppression.ts';
+import { withinTime } from '../../internal/withinTime.ts';
 import { messageOf } from '../../model/errors.ts';
 import { escaped } from '../../model/escaped.ts';
 
@@ -18,7 +20,12 @@ export function resourceWait(limitMillis: number): ResourceWait {
   return (spans) => {
     const pending = outsideAnyContext(() => untraced(() => pendingOf(spans, abandoned)));
     if (pending.length === 0) return undefined;
-    return withLimit(allOf(pending), limitMillis, () => abandon(pending, abandoned, limitMillis));
+    const arm = (onLate: () => void) => after(monotonicScheduler, limitMillis, onLate);
+    return withinTime(
+      arm,
+      () => allOf(pending),
+      () => abandon(pending, abandoned, limitMillis),
+    );
   };
 }
 
@@ -51,18 +58,4 @@ function abandon(pending: readonly Resource[], abandoned: WeakSet<Resource>, lim
   if (late.length > 0) {
     warn(`spanflow: a resource is incomplete: its attributes did not come within ${limitMillis} ms`);
   }
-}
-
-function withLimit(work: Promise<void>, limitMillis: number, onLimit: () => void): Promise<void> {
-  return new Promise((resolve) => {
-    const abandoned = () => {
-      onLimit();
-      resolve();
-    };
-    const timer = outsideAnyContext(() => setTimeout(abandoned, limitMillis).unref());
-    work.finally(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -13,7 +13,7 @@ const MAX_CODE = 16;
 const GRPC_TEXT = /^(\d{1,2}) [A-Z_]+: /;
 /** How servers in Go and in Node.js say that a message is over their limit; the code is that of a lack of anything. */
 const GRPC_TOO_LARGE = /received message larger than max/i;
-/** A client of gRPC keeps the system's error as a text. */
+/** A gRPC client keeps the system's error as a string. */
 const REFUSED_TEXT = /\bconnect ECONNREFUSED\b/;
 
 const MAX_CAUSES = 4;

@@ -4,9 +4,9 @@ import { Slots } from '../../flow/slots.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
-import { requireMillis, requireShape, withDefaults } from '../../internal/validation.ts';
+import { aString, millis, settingsOf, shape } from '../../internal/validation.ts';
 import type { Batch } from '../../model/batch.ts';
-import { InvalidOptionError, messageOf } from '../../model/errors.ts';
+import { messageOf } from '../../model/errors.ts';
 import { escaped } from '../../model/escaped.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
 import { type ResourceWait, resourceWait } from '../shared/resources.ts';
@@ -38,11 +38,20 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Objec
   resourceTimeoutMillis: 5_000,
 });
 
+const TO_EXPORTER_RULES = {
+  name: aString,
+  attemptTimeoutMillis: millis(1, 'orInfinity'),
+  callbackGraceMillis: millis(0, 'orInfinity'),
+  resourceTimeoutMillis: millis(0),
+};
+
+const anExporter = shape('a SpanExporter', 'export', 'shutdown');
+
 /**
  * Any `SpanExporter` of OpenTelemetry as a sink, with one export at a time: its specification forbids concurrent calls.
  *
  * An exporter's call cannot be aborted. When an attempt is unsubscribed (its timeout, for example) while the call is under way, the next one waits until the exporter has answered, or for `callbackGraceMillis`: a callback that
- * is lost costs its own batch. What waits for its call is not taken for sent.
+ * is lost costs its own batch. A batch that waits for its call does not count as sent.
  *
  * | what the exporter says | means |
  * |---|---|
@@ -63,12 +72,9 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Objec
  * @see otlpHttp
  */
 export function toExporter(exporter: SpanExporter, options: ToExporterOptions = {}): ObservableSink<ReadableSpan> {
-  requireShape('toExporter.exporter', exporter, 'a SpanExporter', 'export', 'shutdown');
-  const settings = withDefaults('toExporter', TO_EXPORTER_DEFAULTS, options);
-  if (typeof settings.name !== 'string') throw new InvalidOptionError('toExporter.name', 'a text', settings.name);
-  requireMillis('toExporter.attemptTimeoutMillis', settings.attemptTimeoutMillis, 1, 'orInfinity');
-  requireMillis('toExporter.callbackGraceMillis', settings.callbackGraceMillis, 0, 'orInfinity');
-  requireMillis('toExporter.resourceTimeoutMillis', settings.resourceTimeoutMillis, 0, 'finite');
+  const settings = settingsOf('toExporter', TO_EXPORTER_DEFAULTS, TO_EXPORTER_RULES, options, {
+    exporter: [exporter, anExporter],
+  });
   const wait = resourceWait(settings.resourceTimeoutMillis);
   const calls = new Slots(1); // the exporter's own: it is free when the exporter has answered, or was given up
   return {
@@ -79,7 +85,7 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
       new Observable((subscriber) => {
         attempt?.enter('preparing');
         const leave = calls.acquire(() => {
-          const call = new Call(exporter, settings.callbackGraceMillis, () => calls.release());
+          const call = new ExporterCall(exporter, settings.callbackGraceMillis, () => calls.release());
           subscriber.add(() => call.abandon());
           call.run(batch, wait, attempt).then(
             (response) => {
@@ -102,11 +108,11 @@ function detached<R>(work: () => R): R {
 }
 
 /** One call of an exporter, which has it to itself until it has answered, or is given up. */
-class Call {
+class ExporterCall {
   readonly #exporter: SpanExporter;
   readonly #graceMillis: number;
   readonly #onEnd: () => void;
-  #isAbandoned = false; // nobody waits for the answer
+  #isAbandoned = false; // its attempt was given up
   #isMade = false;
   #isOver = false;
   #grace = Subscription.EMPTY;
@@ -126,12 +132,12 @@ class Call {
     try {
       return await this.#answerTo(batch);
     } finally {
-      // First: whoever is told may send the next one at once.
+      // Before the answer: the subscriber may send the next batch at once.
       this.#end();
     }
   }
 
-  /** Nobody waits for it any longer; the exporter may still answer within the grace. */
+  /** Its attempt was given up; the exporter may still answer within the grace. */
   abandon(): void {
     if (this.#isOver) return;
     this.#isAbandoned = true;

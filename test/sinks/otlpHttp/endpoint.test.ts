@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { otlpHttp } from '../../../src/index.ts';
 import type { InvalidOptionError } from '../../../src/model/errors.ts';
-import { settingsOf } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { closedPort } from '../../support/httpServer.ts';
 import { spanWith } from '../../support/spans.ts';
@@ -60,13 +60,13 @@ describe('a header authorization', () => {
     ['of the function for all', { headers: () => ({ AUTHORIZATION: 'Bearer own' }) }],
     ['of the environment', { environment: { OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer own' } }],
   ])('%s goes over the credentials of the URL', async (_, options) => {
-    const settings = settingsOf({ url, environment: {}, ...options });
+    const settings = otlpHttpSettings({ url, environment: {}, ...options });
     expect([settings.url.href, await settings.headers()]).toEqual(['http://a/', { authorization: 'Bearer own' }]);
   });
 
   it('is no reason to change the URL that was given', () => {
     const given = new URL(url);
-    settingsOf({ url: given, environment: {} });
+    otlpHttpSettings({ url: given, environment: {} });
     expect(given.href).toBe(url);
   });
 });
@@ -81,7 +81,7 @@ describe('an endpoint of the environment', () => {
     ['http://a:1/two words', 'http://a:1/two%20words/v1/traces'],
   ])('of %j is %s', (text, url) => {
     const warnings = recordWarnings();
-    expect(settingsOf({ environment: { [OF_ALL]: text } }).url.href).toBe(url);
+    expect(otlpHttpSettings({ environment: { [OF_ALL]: text } }).url.href).toBe(url);
     expect(warnings).toEqual([]);
   });
 
@@ -104,8 +104,8 @@ describe('an endpoint of the environment', () => {
     const warnings = recordWarnings();
     const [instead, key] = ['http://b:2/v1/traces', '?key=s3cret'];
     const both = { [OF_TRACES]: bad, [OF_ALL]: `http://user:s3cret@b:2/${key}` };
-    expect(settingsOf({ environment: both }).url.href).toBe(`${instead}${key}`);
-    expect(settingsOf({ environment: { [OF_ALL]: bad } }).url.href).toBe('http://localhost:4318/v1/traces');
+    expect(otlpHttpSettings({ environment: both }).url.href).toBe(`${instead}${key}`);
+    expect(otlpHttpSettings({ environment: { [OF_ALL]: bad } }).url.href).toBe('http://localhost:4318/v1/traces');
     const rule = 'is ignored: it must be an http:// or https:// URL; spans go to';
     expect(warnings).toEqual([
       `spanflow: ${OF_TRACES} ${rule} ${instead} instead`,

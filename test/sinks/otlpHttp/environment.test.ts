@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type OtlpHttpOptions, otlpHttp } from '../../../src/index.ts';
-import { settingsOf } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import type { BackendRequest } from '../../../src/testing/backend/otlpRequest.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
@@ -19,7 +19,7 @@ function environmentOf(variables: Variables): Variables {
 }
 
 const settingsFor = (variables: Variables, options: OtlpHttpOptions = {}) =>
-  settingsOf({ environment: environmentOf(variables), ...options });
+  otlpHttpSettings({ environment: environmentOf(variables), ...options });
 
 /** The request that a sink with these variables makes, `BASE` in them being the backend's address. */
 async function requestWith(variables: Variables, path: string): Promise<BackendRequest> {

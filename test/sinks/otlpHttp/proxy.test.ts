@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { settingsOf } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, outcomeOf, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { startProxy } from '../../support/httpProxy.ts';
@@ -13,7 +13,7 @@ const BACKEND = OURS.issue('backend', ['collector.invalid']);
 type Variables = Readonly<Record<string, string>>;
 
 /** The proxy for a URL, as a text. */
-const proxyOf = (url: string, environment: Variables) => settingsOf({ url, environment }).proxy?.url.origin;
+const proxyOf = (url: string, environment: Variables) => otlpHttpSettings({ url, environment }).proxy?.url.origin;
 
 describe('the proxy', () => {
   it.each<[string, Variables, string | undefined]>([
@@ -171,8 +171,8 @@ describe('through a proxy', () => {
       delete process.env[name];
     }
     process.env.HTTP_PROXY = 'http://p:1';
-    expect(settingsOf({ url: 'http://a/' }).proxy?.url.origin).toBe('http://p:1');
-    expect(settingsOf({ url: 'http://a/', environment: {} }).proxy).toBeUndefined();
+    expect(otlpHttpSettings({ url: 'http://a/' }).proxy?.url.origin).toBe('http://p:1');
+    expect(otlpHttpSettings({ url: 'http://a/', environment: {} }).proxy).toBeUndefined();
   });
 });
 

@@ -1,13 +1,24 @@
 import type { Dispatcher } from 'undici';
 import { EnvironmentReader } from '../../../internal/environment.ts';
-import { requireMillis, requireOneOf, requireShape, requireWhole, withDefaults } from '../../../internal/validation.ts';
+import {
+  millis,
+  must,
+  oneOf,
+  optional,
+  passing,
+  type Rule,
+  type Rules,
+  requireRule,
+  settingsOf,
+  shape,
+  whole,
+} from '../../../internal/validation.ts';
 import { VERSION } from '../../../internal/version.ts';
-import { InvalidOptionError } from '../../../model/errors.ts';
 import { OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from '../options.ts';
 import { endpointOf, requireEndpoint } from './endpoint.ts';
 import { type HeaderSource, headerSource, headersOfVariables, isHeaderValue } from './headers.ts';
 import { type ProxySettings, proxyFor } from './proxy.ts';
-import { kindOf } from './secret.ts';
+import { kindOf, mustSecretly } from './secret.ts';
 import { fixedTls, type TlsSource, tlsSource } from './tls.ts';
 import { tlsOfVariables } from './tlsFiles.ts';
 
@@ -33,70 +44,53 @@ const OWNER = 'otlpHttp';
 /** As OTLP asks exporters to identify themselves. */
 const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
-type Given = typeof OTLP_HTTP_DEFAULTS & Required<Pick<OtlpHttpOptions, 'headers' | 'userAgent'>>;
+type Defaulted = 'headers' | 'maxRequestBytes' | 'maxResponseBytes' | 'resourceTimeoutMillis' | 'userAgent';
+type Given = Omit<OtlpHttpOptions, Defaulted> & Required<Pick<OtlpHttpOptions, Defaulted>>;
+
+const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
+
+const tlsOrDispatcher: Rule = (value, option, call) => {
+  if (value === undefined) return;
+  const rule = 'left out beside dispatcher, which has TLS settings of its own';
+  if (call.hasValue('dispatcher')) call.add(option, rule, kindOf(value));
+  else call.attempt(() => tlsSource(option, value));
+};
+
+const OTLP_HTTP_RULES: Rules<Given> = {
+  url: optional(passing((value, option) => requireEndpoint(option, value))),
+  headers: passing((value, option) => headerSource(option, {}, value)),
+  encoding: optional(oneOf('protobuf', 'json')),
+  compression: optional(oneOf('gzip', 'none')),
+  timeoutMillis: optional(millis(1, 'orInfinity')),
+  tls: tlsOrDispatcher,
+  dispatcher: optional(shape('a dispatcher of undici (an object with a method request)', 'request')),
+  maxRequestBytes: whole(1),
+  maxResponseBytes: whole(1),
+  resourceTimeoutMillis: millis(0),
+  userAgent: must('a string that HTTP allows in a header', isHeaderValue),
+  environment: optional(aSecretObject),
+};
 
 /** Checks the options, and fills in the environment's values and the defaults. */
-export function settingsOf(options: OtlpHttpOptions): OtlpHttpSettings {
-  requireObject(`${OWNER} options`, options);
-  const given = withDefaults(OWNER, OTLP_HTTP_DEFAULTS, options) as Given;
-  const variables = given.environment === undefined ? process.env : given.environment;
-  requireObject(`${OWNER}.environment`, variables);
-  const environment = new EnvironmentReader(variables);
-  const plain = plainSettings(given, environment);
+export function otlpHttpSettings(options: OtlpHttpOptions): OtlpHttpSettings {
+  // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
+  requireRule(`${OWNER} options`, options, aSecretObject);
+  const given = settingsOf<Given>(OWNER, OTLP_HTTP_DEFAULTS as Partial<Given>, OTLP_HTTP_RULES, options);
+  const { maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher } = given;
+  const environment = new EnvironmentReader(given.environment ?? process.env);
   const { url, authorization } =
     given.url === undefined ? endpointOf(environment, named) : requireEndpoint(`${OWNER}.url`, given.url);
   const known = { ...(authorization && { authorization }), ...headersOfVariables(environment, named) };
-  const dispatcher = requireDispatcher(given);
   return {
-    ...plain,
-    url,
+    ...{ maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, url },
     headers: headerSource(`${OWNER}.headers`, known, given.headers),
+    encoding: given.encoding ?? encodingOf(environment) ?? 'protobuf',
+    compression: given.compression ?? compressionOf(environment) ?? 'none',
+    timeoutMillis: given.timeoutMillis ?? timeoutOf(environment) ?? 10_000,
     tls: tlsOf(given, environment),
-    dispatcher,
     proxy: dispatcher === undefined ? proxyFor(url, environment) : undefined,
+    userAgent: `${given.userAgent} ${USER_AGENT}`.trim(),
   };
-}
-
-type PlainSettings = Omit<OtlpHttpSettings, 'url' | 'headers' | 'tls' | 'dispatcher' | 'proxy'>;
-
-/** The options that are numbers or one of several strings. */
-function plainSettings(given: Given, environment: EnvironmentReader): PlainSettings {
-  const settings = {
-    encoding: given.encoding === undefined ? (encodingOf(environment) ?? 'protobuf') : given.encoding,
-    compression: given.compression === undefined ? (compressionOf(environment) ?? 'none') : given.compression,
-    timeoutMillis: given.timeoutMillis === undefined ? (timeoutOf(environment) ?? 10_000) : given.timeoutMillis,
-    maxRequestBytes: given.maxRequestBytes as number,
-    maxResponseBytes: given.maxResponseBytes as number,
-    resourceTimeoutMillis: given.resourceTimeoutMillis as number,
-  };
-  requireOneOf(`${OWNER}.encoding`, settings.encoding, ['protobuf', 'json']);
-  requireOneOf(`${OWNER}.compression`, settings.compression, ['gzip', 'none']);
-  requireMillis(`${OWNER}.timeoutMillis`, settings.timeoutMillis, 1, 'orInfinity');
-  requireWhole(`${OWNER}.maxRequestBytes`, settings.maxRequestBytes, 1);
-  requireWhole(`${OWNER}.maxResponseBytes`, settings.maxResponseBytes, 1);
-  requireMillis(`${OWNER}.resourceTimeoutMillis`, settings.resourceTimeoutMillis, 0, 'finite');
-  if (!isHeaderValue(given.userAgent)) {
-    throw new InvalidOptionError(`${OWNER}.userAgent`, 'a string that HTTP allows in a header', given.userAgent);
-  }
-  return { ...settings, userAgent: `${given.userAgent} ${USER_AGENT}`.trim() };
-}
-
-/** What is given instead may be a URL or a header, which may hold a secret: it is not shown. */
-function requireObject(option: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null) throw new InvalidOptionError(option, 'an object', kindOf(value));
-}
-
-function requireDispatcher({ dispatcher, tls }: Given): Pick<Dispatcher, 'request'> | undefined {
-  if (dispatcher === undefined) return undefined;
-  requireShape(
-    `${OWNER}.dispatcher`,
-    dispatcher,
-    'a dispatcher of undici (an object with a method request)',
-    'request',
-  );
-  if (tls === undefined) return dispatcher;
-  const rule = 'left out beside dispatcher, which has TLS settings of its own';
-  throw new InvalidOptionError(`${OWNER}.tls`, rule, kindOf(tls));
 }
 
 function tlsOf({ tls, dispatcher }: Given, environment: EnvironmentReader): TlsSource {

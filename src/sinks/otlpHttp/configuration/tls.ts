@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { requireShape, withDefaults } from '../../../internal/validation.ts';
+import { must, optional, type Rule, settingsOf } from '../../../internal/validation.ts';
 import { InvalidOptionError, messageOf } from '../../../model/errors.ts';
 import { ExportError } from '../../../model/sink.ts';
 import { areOnePair, certificatesOf, keyOf } from './pem.ts';
-import { kindOf } from './secret.ts';
+import { kindOf, mustSecretly } from './secret.ts';
 
 /** A value, or a function that returns it for each new connection: for a certificate that is renewed, for example. */
 export type Renewable<V> = V | (() => V | Promise<V>);
@@ -33,13 +33,17 @@ export interface TlsSource {
   current(): Promise<TlsMaterial>;
 }
 
-/** Every option, so that an unknown one is refused. */
-const TLS_DEFAULTS: { [K in keyof Required<TlsOptions>]: TlsOptions[K] | undefined } = Object.freeze({
-  ca: undefined,
-  cert: undefined,
-  key: undefined,
-  rejectUnauthorized: true,
-});
+/** A value, or a function whose result is checked when it is there. */
+function renewable(text: string, holds: (value: unknown) => boolean): Rule {
+  return optional(mustSecretly(text, (value) => typeof value === 'function' || holds(value)));
+}
+
+const TLS_RULES = {
+  ca: renewable('certificates in PEM', areCertificates),
+  cert: renewable('a certificate in PEM', (value) => certificatesOf(value) !== undefined),
+  key: renewable('a private key in PEM, without a passphrase', (value) => keyOf(value) !== undefined),
+  rejectUnauthorized: must('true or false', (value) => typeof value === 'boolean'),
+};
 
 /** The source that the option describes. Values are checked now, and results of functions when they are there. */
 export function tlsSource(option: string, given: unknown): TlsSource {
@@ -56,19 +60,8 @@ export function fixedTls(material: TlsMaterial): TlsSource {
 
 /** Refuses what OpenSSL would refuse at each handshake, or silently ignore. The given values are secrets, and no message shows them. */
 function requireTls(option: string, given: unknown): void {
-  if (typeof given !== 'object') throw new InvalidOptionError(option, 'an object', kindOf(given));
-  requireShape(option, given, 'an object');
-  const { ca, cert, key, rejectUnauthorized } = withDefaults(option, TLS_DEFAULTS, given as TlsOptions);
-  if (typeof rejectUnauthorized !== 'boolean') {
-    throw new InvalidOptionError(`${option}.rejectUnauthorized`, 'true or false', rejectUnauthorized);
-  }
-  const require = (name: string, rule: string, value: unknown, isSound: (value: unknown) => boolean) => {
-    if (value === undefined || typeof value === 'function' || isSound(value)) return;
-    throw new InvalidOptionError(`${option}.${name}`, rule, kindOf(value));
-  };
-  require('ca', 'certificates in PEM', ca, areCertificates);
-  require('cert', 'a certificate in PEM', cert, (value) => certificatesOf(value) !== undefined);
-  require('key', 'a private key in PEM, without a passphrase', key, (value) => keyOf(value) !== undefined);
+  if (typeof given !== 'object' || given === null) throw new InvalidOptionError(option, 'an object', kindOf(given));
+  const { cert, key } = settingsOf<TlsOptions>(option, { rejectUnauthorized: true }, TLS_RULES, given);
   if (!mayBeOnePair(cert, key)) throw new InvalidOptionError(`${option}.key`, 'the key of cert', kindOf(key));
 }
 

@@ -1,19 +1,19 @@
 import type { Loss, Tally } from '../../model/tally.ts';
 
-/** What became of so many items. */
+/** What became of a number of items. */
 export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' | 'lost'>;
 
 /**
- * Divides a tally among those whose items made up the batch, in proportion to how many each of them had there.
+ * Divides the tally of a batch among the calls whose items it holds, in proportion to their number of items.
  *
- * Everybody's share adds up to the number of their items, and all shares together to the tally. Largest remainders, one after the other: whoever comes first is rounded first, so the
+ * Each share adds up to the call's number of items, and all shares together to the tally. The method is that of the largest remainders, one call after the other, so the
  * same batch is always divided alike.
  *
- * @param counts how many items of the batch each of them has; their sum is the size of the batch
+ * @param counts the number of items of each call; their sum is the size of the batch
  */
 export function divide(tally: Share, counts: readonly number[]): Share[] {
   const { delivered, possibleDuplicates: twice = 0, rejected, lost } = tally;
-  const left = [delivered - twice, twice, rejected, ...lost.map((loss) => loss.count)]; // not yet given to anybody
+  const left = [delivered - twice, twice, rejected, ...lost.map((loss) => loss.count)]; // not yet assigned
   let itemsLeft = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => {
     const portions = apportion(left, count, itemsLeft);
@@ -27,7 +27,7 @@ export function divide(tally: Share, counts: readonly number[]): Share[] {
   });
 }
 
-/** Whether nobody can say which of its items ended how. */
+/** Whether its items ended in more than one way, so that it is unknown which ended how. */
 export function isMixed(tally: Share, size: number): boolean {
   return tally.delivered !== size && tally.rejected !== size && !tally.lost.some((loss) => loss.count === size);
 }

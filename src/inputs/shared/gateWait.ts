@@ -4,13 +4,13 @@ import type { Gate } from '../../flow/gate.ts';
 /** Items that are pulled before the event loop has its next turn. */
 export const ITEMS_PER_TURN = 1_024;
 
-/** Items that are there at once would otherwise never let anybody else have a turn. */
+/** A source whose items are all there already would otherwise hold the event loop. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Resolves when the gate opens, or when the puller is unsubscribed: then the gate keeps nothing of it. Look at both again afterwards; somebody else who waited may have been first, and have closed
+ * Resolves when the gate opens, or when the puller is unsubscribed: then the gate keeps nothing of it. Check both again afterwards: another puller that waited may have been first, and have closed
  * the gate.
  */
 export function untilOpen(gate: Gate, puller: Subscription): Promise<void> {

@@ -1,34 +1,35 @@
 import type { SchedulerLike } from 'rxjs';
+import { anAbortSignal, anArray, optional, settingsOf } from '../../internal/validation.ts';
 import type { SpanflowError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Loss, LossReason, Tally } from '../../model/tally.ts';
-import { divide, isMixed, type Share } from './shares.ts';
+import type { Loss, LossReason } from '../../model/tally.ts';
+import type { ExportAnswer, ExportCallOptions } from './handle.ts';
+import { divide, isMixed, type Share } from './proportions.ts';
 
-/**
- * What became of the items of one call: `delivered + rejected + Σ lost.count` is their number. `attempts` and `attemptMillis` are the most that one of their batches took,
- * `elapsedMillis` is from the call to the answer.
- */
-export interface ExportAnswer extends Tally {
-  /**
-   * So many of the items were in a batch that they shared with other calls, and that ended in more than one way, as a partial success does: backends say how many they refuse, not which.
-   * Of such a batch each call is assigned a share in proportion. 0: the answer is exact.
-   */
-  readonly estimated: number;
-  /** The failure of the last attempt of a batch that was lost, the newest if there are several. */
-  readonly error?: SpanflowError;
-  /** What the backend had to say, the newest if there is more than one. */
-  readonly message?: string;
+/** An item on its way, and the call that it belongs to. */
+export interface TrackedItem<T> {
+  readonly item: T;
+  call: ExportCall | undefined; // gone once the item has its end
 }
 
-/** An item on its way, and whose it is. */
-export interface Unit<T> {
-  readonly item: T;
-  call: Call | undefined; // gone once the item has its end
+const EXPORT_CALL_RULES = { signal: optional(anAbortSignal) };
+
+/** Checks the arguments of a call, by the name of the function that was called. */
+export function openCall(
+  owner: string,
+  items: readonly unknown[],
+  options: ExportCallOptions,
+  scheduler: SchedulerLike,
+): ExportCall {
+  const args = { items: [items, anArray] } as const;
+  const { signal } = settingsOf<ExportCallOptions>(owner, {}, EXPORT_CALL_RULES, options, args);
+  return new ExportCall(items.length, scheduler, signal);
 }
 
 /** One call: it collects what becomes of its items, and is answered when each of them has its end. */
-export class Call {
+export class ExportCall {
   readonly answer: Promise<ExportAnswer>;
+  readonly signal: AbortSignal | undefined;
   readonly #scheduler: SchedulerLike;
   readonly #sinceMillis: number;
   readonly #lost: Loss[] = [];
@@ -45,6 +46,7 @@ export class Call {
 
   constructor(items: number, scheduler: SchedulerLike, signal: AbortSignal | undefined) {
     this.#pending = items;
+    this.signal = signal;
     this.#scheduler = scheduler;
     this.#sinceMillis = scheduler.now();
     this.answer = new Promise((resolve, reject) => {
@@ -56,12 +58,12 @@ export class Call {
       };
       signal?.addEventListener('abort', abort, { once: true });
     });
-    // Whoever aborts and does not look has decided so; the process that is observed does not end for it.
+    // A rejection that the caller ignores must not end the process.
     this.answer.catch(() => {});
     this.#answerIfDone();
   }
 
-  /** So many of its items have their end. */
+  /** This number of its items have their end. */
   settle(items: number, share: Share, facts: Partial<Outcome<unknown>>, estimated: boolean): void {
     this.#pending -= items;
     this.#delivered += share.delivered;
@@ -80,7 +82,7 @@ export class Call {
     this.settle(items, { delivered: 0, rejected: 0, lost: [{ count: items, reason, stage }] }, {}, false);
   }
 
-  /** Nobody will tell it of the rest. */
+  /** The rest is lost: nothing more will be reported of it. */
   giveUp(reason: LossReason, stage: string): void {
     if (this.#pending > 0) this.lose(this.#pending, reason, stage);
   }
@@ -109,19 +111,24 @@ export class Call {
   }
 }
 
-/** Tells each call whose items were in a batch what became of them. Items that have their end already are left out. */
-export function settleUnits(units: readonly Unit<unknown>[], tally: Share & Partial<Outcome<unknown>>): void {
-  const counts = new Map<Call, number>();
-  for (const unit of units) {
-    if (unit.call === undefined) continue;
-    counts.set(unit.call, (counts.get(unit.call) ?? 0) + 1);
-    unit.call = undefined;
+/** Gives each call whose items were in a batch its share of what became of them. Items that have their end already are left out. */
+export function settleItems(tracked: readonly TrackedItem<unknown>[], tally: Share & Partial<Outcome<unknown>>): void {
+  const counts = new Map<ExportCall, number>();
+  for (const item of tracked) {
+    if (item.call === undefined) continue;
+    counts.set(item.call, (counts.get(item.call) ?? 0) + 1);
+    item.call = undefined;
   }
   const shares = divide(tally, [...counts.values()]);
-  const estimated = counts.size > 1 && isMixed(tally, units.length);
+  const estimated = counts.size > 1 && isMixed(tally, tracked.length);
   let index = 0;
   for (const [call, count] of counts) {
     const share = shares[index++];
     if (share !== undefined) call.settle(count, share, tally, estimated);
   }
+}
+
+/** These items were lost. */
+export function settleLost(tracked: readonly TrackedItem<unknown>[], loss: Loss): void {
+  settleItems(tracked, { delivered: 0, rejected: 0, lost: [loss] });
 }

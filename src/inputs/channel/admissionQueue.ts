@@ -4,33 +4,35 @@ import { LinkedQueue } from '../../flow/linkedQueue.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
+import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 import type { ChannelSettings } from './options.ts';
 
 /** Why an item was not let in. */
 export type Refusal = Extract<LossReason, 'queueFull' | 'tooLarge' | 'alreadyShutdown'>;
 
-/** What became of an item at the entrance; `aborted`: its producer has taken it back. */
-export type Admission = 'accepted' | Refusal | 'aborted';
+/** Whether an item got into the queue. `aborted`: its producer took it back. */
+export type EntryResult = 'accepted' | Refusal | 'aborted';
 
 /** A producer that waits for room. */
 interface Waiter<T> {
   readonly item: T;
   readonly bytes: number;
-  answer(admission: Admission): void;
+  answer(result: EntryResult): void;
 }
 
-/** Who wants to know what happens at the entrance. */
-export interface EntranceOwner {
+/** Called when an item gets in, or does not. */
+interface AdmissionListener {
   onAccepted(): void;
   onRefused(reason: Refusal): void;
 }
 
-/** The producers' side of a channel: the bounded queue, and the bounded line of those who wait to get into it. */
-export class Entrance<T> {
+/** The producers' side of a channel: the bounded queue, and the bounded line of the producers that wait for room in it. */
+export class AdmissionQueue<T> {
   readonly #settings: ChannelSettings<T>;
   readonly #account: Account;
-  readonly #owner: EntranceOwner;
+  readonly #reporter: StageReporter<never>;
+  readonly #listener: AdmissionListener;
   readonly #queue: BoundedQueue<T>;
   readonly #memory: MemoryAccount;
   readonly #line = new LinkedQueue<Waiter<T>>(); // first come, first served
@@ -38,13 +40,14 @@ export class Entrance<T> {
   #closed = false;
   readonly saturated$: Observable<boolean> = this.#saturated.asObservable();
 
-  constructor(settings: ChannelSettings<T>, account: Account, owner: EntranceOwner) {
+  constructor(settings: ChannelSettings<T>, reporter: StageReporter<never>, listener: AdmissionListener) {
     this.#settings = settings;
-    this.#account = account;
-    this.#owner = owner;
+    this.#account = reporter.account;
+    this.#reporter = reporter;
+    this.#listener = listener;
     this.#queue = new BoundedQueue(settings);
     this.#memory = (settings.memory ?? processMemory()).open(this);
-    account.watch({
+    reporter.account.watch({
       queueSize: () => this.#queue.length,
       queueBytes: () => this.#queue.bytes,
       memoryBytes: () => this.#memory.heldBytes,
@@ -61,21 +64,21 @@ export class Entrance<T> {
   }
 
   /** Lets the item in now, or not at all. */
-  offer(item: T): Exclude<Admission, 'aborted'> {
-    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+  offer(item: T): Exclude<EntryResult, 'aborted'> {
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     return this.#enact(this.#judge(bytes), item, bytes);
   }
 
   /** Lets the item in now, or when there is room: only then is the answer a promise, and it never rejects. */
-  admit(item: T, signal?: AbortSignal): Admission | Promise<Admission> {
+  admit(item: T, signal?: AbortSignal): EntryResult | Promise<EntryResult> {
     if (signal?.aborted) return 'aborted';
-    const bytes = measure(item, this.#settings.sizeOf, this.#account);
+    const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     const verdict = this.#judge(bytes);
     const waits = verdict === 'queueFull' && this.#line.length < this.#settings.maxWaitingSends;
     return waits ? this.#wait(item, bytes, signal) : this.#enact(verdict, item, bytes);
   }
 
-  /** The oldest item, which leaves. There has to be one. Its memory is for whoever it goes to; what is left of that is told by {@link Entrance.left}. */
+  /** The oldest item, which leaves. There has to be one. Its memory is free for the stage that it goes to, and after {@link AdmissionQueue.left} for others. */
   shift(): T {
     const before = this.#queue.bytes;
     const item = this.#queue.shift();
@@ -84,13 +87,13 @@ export class Entrance<T> {
     return item;
   }
 
-  /** An item has left and has arrived where it went to: there is room for the next. */
+  /** The item that left has arrived at the next stage: there is room for another one. */
   left(): void {
     this.#letIn();
     this.#memory.give(0);
   }
 
-  /** Lets nobody in any more; those who wait are told. */
+  /** Accepts nothing any more, and refuses the producers that wait. */
   close(): void {
     this.#closed = true;
     this.#refuseLine('alreadyShutdown');
@@ -98,7 +101,7 @@ export class Entrance<T> {
     this.#tellSaturation(false);
   }
 
-  /** Empties the queue and refuses those who wait; it stays open. Returns what was in the queue. */
+  /** Empties the queue and refuses the producers that wait; it stays open. Returns what was in the queue. */
   giveUp(): T[] {
     this.#refuseLine('queueFull');
     const { bytes } = this.#queue;
@@ -132,16 +135,16 @@ export class Entrance<T> {
     return verdict;
   }
 
-  #wait(item: T, bytes: number, signal?: AbortSignal): Promise<Admission> {
+  #wait(item: T, bytes: number, signal?: AbortSignal): Promise<EntryResult> {
     return new Promise((resolve) => {
       const takeBack = () => {
         this.#line.remove(place);
         resolve('aborted');
         this.#letIn(); // there may be room for the next one, which is smaller
       };
-      const answer = (admission: Admission) => {
+      const answer = (result: EntryResult) => {
         signal?.removeEventListener('abort', takeBack);
-        resolve(admission);
+        resolve(result);
       };
       const place = this.#line.push({ item, bytes, answer });
       signal?.addEventListener('abort', takeBack, { once: true });
@@ -170,7 +173,7 @@ export class Entrance<T> {
     this.#tellSaturation(false);
   }
 
-  /** The first of those who wait may wait for memory that others hold: they tell when they give it back. */
+  /** The first producer in the line may wait for memory that others hold: it is let in when they give it back. */
   #awaitMemory(): void {
     const first = this.#line.first?.value;
     if (first === undefined) this.#memory.stopWaiting();
@@ -180,15 +183,15 @@ export class Entrance<T> {
   #take(item: T, bytes: number): void {
     this.#account.accept(1);
     this.#queue.push(item, bytes);
-    this.#owner.onAccepted();
+    this.#listener.onAccepted();
   }
 
   #refuse(reason: Refusal): void {
     this.#account.refuse(1, reason);
-    this.#owner.onRefused(reason);
+    this.#listener.onRefused(reason);
   }
 
-  /** Between full and half empty it stays what it is, so that nobody is told to hurry for the sake of one item. */
+  /** Between full and half empty it stays as it is, so that it does not flutter. */
   #tellSaturation(isShort: boolean): void {
     const fillRatio = this.#queue.fillRatio;
     const short = isShort || this.#line.length > 0 || fillRatio >= 1;

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
-import { SpanflowError } from '../../model/errors.ts';
-import { type StreamWriterOptions, settleWriter } from '../../outputs/options.ts';
-import type { Channel } from './options.ts';
+import { SpanflowError } from '../model/errors.ts';
+import type { Channel } from './channel/options.ts';
+import { type StreamWriterOptions, streamWriterSettings } from './streamOptions.ts';
 
 const STAGE = 'toWritable';
 
@@ -16,15 +16,15 @@ const STAGE = 'toWritable';
  * items$      -a-----(bc)-|
  * ```
  *
- * A `pipe` or `pipeline` into it feels how full the channel is, and through the channel's `gate` how full the batcher is. The stream itself buffers up to Node's high-water mark of 16 items, unless
+ * A `pipe` or `pipeline` into it waits while the channel is full, and through the channel's `gate` while the batcher is. The stream itself buffers up to Node's high-water mark of 16 items, unless
  * its writer ignores that `write` returns `false`.
  *
- * **Finishes** when everything has found room. **Errors** when the channel has been closed by somebody else, at the next write; a writer that waits is told at once. **Destroyed**, it takes back
+ * **Finishes** when everything has found room. **Errors** when the channel has been closed by other code, at the next write; for a write that waits, at once. **Destroyed**, it takes back
  * the item that waits, and closes the channel with the error, so that `items$` fails after what was queued; without an error, with `CLOSED`: a stream that was cut off does not pass for a whole one.
  *
  * **Order**: that of the writes. **Loss**: none on its side.
  *
- * @throws InvalidOptionError when `channel` is none, or an option is out of its range, or unknown
+ * @throws InvalidOptionError when `channel` is not a channel, or an option is out of its range, or unknown
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export function toWritable<T>(
   channel: Pick<Channel<T>, 'send' | 'close'>,
   options: StreamWriterOptions = {},
 ): Writable {
-  const { atEnd } = settleWriter(STAGE, channel, options);
+  const { atEnd } = streamWriterSettings(STAGE, channel, options);
   const abortion = new AbortController();
   const close = (error?: unknown) => {
     if (atEnd === 'close') channel.close({ error });

@@ -1,6 +1,6 @@
-import { SpanflowError } from '../../model/errors.ts';
-import { type StreamWriterOptions, settleWriter } from '../../outputs/options.ts';
-import type { Channel } from './options.ts';
+import { SpanflowError } from '../model/errors.ts';
+import type { Channel } from './channel/options.ts';
+import { type StreamWriterOptions, streamWriterSettings } from './streamOptions.ts';
 
 const STAGE = 'toWritableStream';
 
@@ -17,12 +17,12 @@ const STAGE = 'toWritableStream';
  *
  * Its high-water mark is one chunk: `ready` and `desiredSize` say whether the channel has taken the last one.
  *
- * **Closes** when everything has found room. **Errors** when the channel has been closed by somebody else, at the next write; a writer that waits is told at once. **Aborted**, it takes back
+ * **Closes** when everything has found room. **Errors** when the channel has been closed by other code, at the next write; for a write that waits, at once. **Aborted**, it takes back
  * the item that waits, and closes the channel with the reason, so that `items$` fails after what was queued.
  *
  * **Order**: that of the writes. **Loss**: none on its side.
  *
- * @throws InvalidOptionError when `channel` is none, or an option is out of its range, or unknown
+ * @throws InvalidOptionError when `channel` is not a channel, or an option is out of its range, or unknown
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export function toWritableStream<T>(
   channel: Pick<Channel<T>, 'send' | 'close'>,
   options: StreamWriterOptions = {},
 ): WritableStream<T> {
-  const { atEnd } = settleWriter(STAGE, channel, options);
+  const { atEnd } = streamWriterSettings(STAGE, channel, options);
   const close = (error?: unknown) => {
     if (atEnd === 'close') channel.close({ error });
   };

@@ -1,0 +1,4 @@
+/** The named properties of an object. */
+export function pick<O extends object, K extends keyof O>(object: O, names: readonly K[]): Pick<O, K> {
+  return Object.fromEntries(names.map((name) => [name, object[name]])) as Pick<O, K>;
+}

@@ -1,0 +1,115 @@
+import { map } from 'rxjs';
+import { createGate } from '../../flow/gate.ts';
+import { BoundedChannel } from '../../inputs/channel/channel.ts';
+import { STAGE as CHANNEL } from '../../inputs/channel/options.ts';
+import { Warnings } from '../../internal/diagWarnings.ts';
+import type { Stats } from '../../ledger/stats.ts';
+import { type Batch, type FlushUrgency, withItems } from '../../model/batch.ts';
+import type { Sink } from '../../model/sink.ts';
+import type { Loss } from '../../model/tally.ts';
+import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
+import { exportTo } from '../../operators/exportTo/exportTo.ts';
+import { type ExportCall, openCall, settleItems, settleLost, type TrackedItem } from '../answers/exportCall.ts';
+import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
+import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
+import { CallIntake } from './callIntake.ts';
+import { type ExportHandleSettings, OWNER } from './options.ts';
+
+/** A channel, a batcher and an export, whose items remember the call that they belong to. */
+export class SinkHandle<T> implements ExportHandle<T> {
+  readonly #settings: ExportHandleSettings<T>;
+  readonly #life: LifeCycle<T>;
+  readonly #channel: BoundedChannel<TrackedItem<T>>;
+  readonly #intake: CallIntake<T>;
+  readonly #calls = new Set<ExportCall>(); // not yet answered
+  #callCount = 0;
+  #closing = false;
+  readonly forceFlush: ExportHandle<T>['forceFlush'];
+  readonly shutdown: Shutdown;
+
+  constructor(sink: Sink<T>, settings: ExportHandleSettings<T>) {
+    const gate = createGate();
+    const warnings = new Warnings(OWNER, settings.warnIntervalMillis, settings.scheduler);
+    const life = new LifeCycle<T>(OWNER, [sink], settings, warnings);
+    const channelSettings = { ...settings.channel, ...life.stageOptions, gate };
+    const account = life.ledger.open('input', CHANNEL);
+    this.#settings = settings;
+    this.#life = life;
+    this.#channel = new BoundedChannel(channelSettings, account);
+    this.#intake = new CallIntake(this.#channel, channelSettings, account);
+    const trackedOf = new WeakMap<object, readonly TrackedItem<T>[]>(); // by the batch that the sink is given
+    const withoutCalls = (batch: Batch<TrackedItem<T>>) => {
+      const plain = withItems(
+        batch,
+        batch.items.map(({ item }) => item),
+      );
+      trackedOf.set(plain, batch.items);
+      return plain;
+    };
+    const onLoss = (loss: Loss, tracked: readonly TrackedItem<T>[]) => settleLost(tracked, loss);
+    life.outcomes$.subscribe((outcome) => settleItems(trackedOf.get(outcome.batch) ?? [], outcome));
+    const { forceFlush, shutdown } = life.run({
+      outcomes$: this.#channel.items$.pipe(
+        adaptiveBatch({ ...settings.batch, ...life.stageOptions, gate, flushWhen: this.#channel.flush$, onLoss }),
+        map(withoutCalls),
+        exportTo(sink, { ...settings.export, ...life.exportOptions }),
+      ),
+      flush: (urgency) => this.#flush(urgency),
+      end: (urgency) => this.#end(urgency),
+      taken: () => this.#callCount,
+      isPending: () => this.#calls.size > 0,
+      onDeadline: () => this.#channel.close(),
+      onExitDeadline: () => this.#giveUp(),
+      onDrained: () => this.#onDrained(),
+    });
+    this.forceFlush = forceFlush;
+    this.shutdown = shutdown;
+  }
+
+  export(items: readonly T[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
+    const call = openCall(`${OWNER}.export`, items, options, this.#settings.scheduler);
+    if (call.signal?.aborted) return call.answer;
+    this.#callCount += 1;
+    this.#calls.add(call);
+    const forget = () => this.#calls.delete(call);
+    call.answer.then(forget, forget);
+    if (this.#closing) this.#intake.refuse(call, items.length, 'alreadyShutdown');
+    else this.#intake.enter(call, items);
+    return call.answer;
+  }
+
+  stats(): Stats {
+    return this.#life.ledger.stats();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  /** At the end of the program, calls that still wait for room count as well. */
+  async #flush(urgency: FlushUrgency): Promise<void> {
+    if (urgency.isEnding) await this.#intake.allEntered();
+    await this.#channel.flush(urgency);
+  }
+
+  async #end(urgency: FlushUrgency): Promise<void> {
+    this.#closing = true;
+    await this.#intake.allEntered();
+    // Not awaited: `items$` completes when everything has left. This only makes it urgent.
+    this.#channel.flush(urgency);
+    this.#channel.close();
+  }
+
+  #giveUp(): void {
+    const queued = this.#intake.giveUp();
+    settleLost(queued, { count: queued.length, reason: 'shutdown', stage: CHANNEL });
+    // What the batcher holds is sent on, and given up there.
+    this.#channel.flush({ timeoutMillis: this.#settings.exitDeadlineMillis, isEnding: false });
+  }
+
+  /** A call whose item a sink has taken out of its batch would wait for ever. */
+  #onDrained(): void {
+    for (const call of this.#calls) call.giveUp('shutdown', OWNER);
+    this.#intake.close();
+  }
+}

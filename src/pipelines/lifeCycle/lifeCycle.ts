@@ -1,0 +1,162 @@
+import { type Observable, Subject } from 'rxjs';
+import type { Warnings } from '../../internal/diagWarnings.ts';
+import { keepingAlive } from '../../internal/timers.ts';
+import { millis, settingsOf } from '../../internal/validation.ts';
+import { flushWithin } from '../../internal/withinTime.ts';
+import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import type { FlushUrgency } from '../../model/batch.ts';
+import { messageOf } from '../../model/errors.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Sink } from '../../model/sink.ts';
+import { closeSink, flushSink } from './closeSink.ts';
+import { drainAtExit } from './exitDrain.ts';
+import type { LifeCycleSettings } from './options.ts';
+
+/** Ends something, once: the second call gives the promise of the first. */
+export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
+
+/** What a composition tells its life cycle of itself. */
+export interface Flow<T> {
+  /** Subscribed to at once. It completes when everything has its outcome after `end`. */
+  readonly outcomes$: Observable<Outcome<T>>;
+  /** Sends what is queued. Resolves when everything that was accepted before has its outcome. */
+  flush(urgency: FlushUrgency): Promise<void>;
+  /** Accepts nothing any more, and sends what is queued. */
+  end(urgency: FlushUrgency): void;
+  /** A number that grows with everything that comes in. Default: the items that the ledger has seen accepted. */
+  taken?(): number;
+  /** Whether something is pending that the ledger does not know. */
+  isPending?(): boolean;
+  /** The deadline of the shutdown has passed: what waits in front of the stages is given up. */
+  onDeadline?(): void;
+  /** The deadline of a drain at exit has passed: what waits in front of the stages is given up, and what comes later is accepted again. */
+  onExitDeadline?(): void;
+  /** Everything has its outcome; the sinks are still open. */
+  onDrained?(): void;
+}
+
+const FORCE_FLUSH_RULES = { timeoutMillis: millis(0, 'orInfinity') };
+const SHUTDOWN_RULES = { deadlineMillis: millis(0) };
+
+/** The life of a composition, from its first subscription until its sinks are closed: flush, drain at exit, deadline, shutdown, warnings. */
+export class LifeCycle<T> {
+  readonly ledger: Ledger;
+  readonly warnings: Warnings;
+  /** One outcome per batch. It completes after the shutdown. */
+  readonly outcomes$: Observable<Outcome<T>>;
+  readonly #owner: string;
+  readonly #sinks: readonly Sink<T>[];
+  readonly #settings: LifeCycleSettings;
+  readonly #outcomes = new Subject<Outcome<T>>();
+  readonly #stopWhen = new Subject<void>(); // the deadline of the shutdown has passed
+  readonly #giveUpWhen = new Subject<void>(); // that of a drain at exit has
+  #closing: Promise<void> | undefined;
+
+  /**
+   * @param owner the function that the user has called: it names the mistakes in the options of `forceFlush` and `shutdown`
+   * @param sinks are flushed with each flush, and closed at the shutdown
+   */
+  constructor(owner: string, sinks: readonly Sink<T>[], settings: LifeCycleSettings, warnings: Warnings) {
+    this.#owner = owner;
+    this.#sinks = sinks;
+    this.#settings = settings;
+    this.warnings = warnings;
+    this.ledger = createLedger({ scheduler: settings.scheduler });
+    this.outcomes$ = this.#outcomes.asObservable();
+  }
+
+  /** What each stage is given. */
+  get stageOptions() {
+    const onCallbackError = (thrown: unknown) => this.warnings.callbackFailed(thrown);
+    return { ledger: this.ledger, scheduler: this.#settings.scheduler, onCallbackError };
+  }
+
+  /** What each `exportTo` is given besides. */
+  get exportOptions() {
+    return { ...this.stageOptions, stopWhen: this.#stopWhen, giveUpWhen: this.#giveUpWhen };
+  }
+
+  /** Subscribes to the flow, and returns what ends and flushes it. */
+  run(flow: Flow<T>): { forceFlush(options?: { timeoutMillis?: number }): Promise<void>; shutdown: Shutdown } {
+    const drained = this.#subscribe(flow);
+    const leaveExit = drainAtExit(this.#settings.exitDeadlineMillis, {
+      taken: () => flow.taken?.() ?? this.ledger.stats().accepted,
+      isPending: () => this.#isPending(flow),
+      drain: () => this.#drainForExit(flow),
+      atEnd: () => this.warnings.close(),
+    });
+    return {
+      forceFlush: (options = {}) => {
+        const defaults = { timeoutMillis: this.#settings.flushTimeoutMillis };
+        const { timeoutMillis } = settingsOf(`${this.#owner}.forceFlush`, defaults, FORCE_FLUSH_RULES, options);
+        return this.#flush(flow, { timeoutMillis, isEnding: false });
+      },
+      shutdown: (options = {}) => {
+        if (this.#closing !== undefined) return this.#closing;
+        const defaults = { deadlineMillis: this.#settings.shutdownDeadlineMillis };
+        const { deadlineMillis } = settingsOf(`${this.#owner}.shutdown`, defaults, SHUTDOWN_RULES, options);
+        this.#closing = this.#close(flow, deadlineMillis, drained);
+        leaveExit();
+        return this.#closing;
+      },
+    };
+  }
+
+  #subscribe({ outcomes$ }: Flow<T>): Promise<void> {
+    return new Promise((resolve) => {
+      outcomes$.subscribe({
+        next: (outcome) => this.#outcomes.next(outcome),
+        error: (thrown) => {
+          this.warnings.trouble(`${this.#owner} has ended, and that is a defect of spanflow: ${messageOf(thrown)}`);
+          resolve();
+        },
+        complete: resolve,
+      });
+    });
+  }
+
+  /** A sink that holds something itself may have something to send. */
+  #isPending(flow: Flow<T>): boolean {
+    const mayHold = this.#sinks.some((sink) => sink.forceFlush !== undefined);
+    return mayHold || flow.isPending?.() === true || this.ledger.stats().pending > 0;
+  }
+
+  #flush(flow: Flow<T>, urgency: FlushUrgency): Promise<void> {
+    return flushWithin(this.#settings.scheduler, urgency.timeoutMillis, 'forceFlush', async () => {
+      await flow.flush(urgency);
+      await Promise.all(this.#sinks.map((sink) => flushSink(sink, this.#onTrouble)));
+    });
+  }
+
+  async #drainForExit(flow: Flow<T>): Promise<void> {
+    this.warnings.pause();
+    const timeoutMillis = this.#settings.exitDeadlineMillis;
+    await this.#flush(flow, { timeoutMillis, isEnding: true }).catch(() => {
+      flow.onExitDeadline?.();
+      this.#giveUpWhen.next();
+    });
+    this.warnings.resume();
+  }
+
+  async #close(flow: Flow<T>, deadlineMillis: number, drained: Promise<void>): Promise<void> {
+    const { scheduler } = this.#settings;
+    const sinceMillis = scheduler.now();
+    const deadline = keepingAlive(scheduler, deadlineMillis, () => {
+      this.#stopWhen.next();
+      flow.onDeadline?.();
+    });
+    flow.end({ timeoutMillis: deadlineMillis, isEnding: true });
+    await drained;
+    deadline.unsubscribe();
+    flow.onDrained?.();
+    const closed = this.#sinks.map((sink) =>
+      closeSink(sink, scheduler, { sinceMillis, deadlineMillis }, this.#onTrouble),
+    );
+    await Promise.all(closed);
+    this.warnings.close();
+    this.ledger.close();
+    this.#outcomes.complete();
+  }
+
+  readonly #onTrouble = (message: string): void => this.warnings.trouble(message);
+}

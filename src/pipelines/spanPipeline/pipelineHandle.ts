@@ -1,0 +1,93 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { Observable, SchedulerLike } from 'rxjs';
+import type { LostSpans, SpanSource } from '../../inputs/fromSpanProcessor.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import { ExportCall, openCall, settleItems, settleLost, type TrackedItem } from '../answers/exportCall.ts';
+import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
+
+/** What the handle has from its pipeline. */
+type Pipeline = Pick<ExportHandle<ReadableSpan>, 'stats' | 'forceFlush' | 'shutdown'> & {
+  readonly outcomes$: Observable<Outcome<ReadableSpan>>;
+};
+
+const STAGE = 'exportHandle';
+
+/** A handle on a pipeline: what its callers export goes the way of the spans that end in the process, and each call is answered for exactly its spans. */
+export class PipelineHandle implements ExportHandle<ReadableSpan> {
+  readonly #input: Pick<SpanSource, 'offer' | 'stage'>;
+  readonly #scheduler: SchedulerLike;
+  readonly #tracked = new Map<ReadableSpan, TrackedItem<ReadableSpan>[]>(); // on their way; a span that was exported twice has two
+  readonly stats: ExportHandle<ReadableSpan>['stats'];
+  readonly forceFlush: ExportHandle<ReadableSpan>['forceFlush'];
+  readonly shutdown: ExportHandle<ReadableSpan>['shutdown'];
+
+  /** @param lost what is lost in front of the export, and so is in no outcome */
+  constructor(
+    pipeline: Pipeline,
+    input: Pick<SpanSource, 'offer' | 'stage'>,
+    lost: Observable<LostSpans>,
+    scheduler: SchedulerLike,
+  ) {
+    this.#input = input;
+    this.#scheduler = scheduler;
+    this.stats = pipeline.stats;
+    this.forceFlush = pipeline.forceFlush;
+    this.shutdown = pipeline.shutdown;
+    lost.subscribe(({ loss, spans }) => settleLost(this.#take(spans), loss));
+    pipeline.outcomes$.subscribe({
+      next: (outcome) => this.#settle(outcome),
+      complete: () => this.#end(),
+    });
+  }
+
+  export(items: readonly ReadableSpan[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
+    const call = openCall('spanPipeline.handle.export', items, options, this.#scheduler);
+    if (!call.signal?.aborted) for (const span of items) this.#enter(span, call);
+    return call.answer;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  #enter(span: ReadableSpan, call: ExportCall): void {
+    const alike = this.#tracked.get(span) ?? [];
+    const tracked = { item: span, call };
+    // First it is expected, then offered: under a scheduler that does at once what is due at once, its outcome may be here before the answer to the offer.
+    alike.push(tracked);
+    this.#tracked.set(span, alike);
+    const refusal = this.#input.offer(span);
+    if (refusal === undefined) return;
+    alike.splice(alike.indexOf(tracked), 1);
+    if (alike.length === 0) this.#tracked.delete(span);
+    call.lose(1, refusal, this.#input.stage);
+  }
+
+  #settle(outcome: Outcome<ReadableSpan>): void {
+    const spans = 'items' in outcome.batch ? outcome.batch.items : outcome.batch;
+    const tracked = this.#take(spans);
+    // Spans that ended in the process share the batch and its outcome: they count as one more call, whose answer nobody reads.
+    const others = new ExportCall(spans.length - tracked.length, this.#scheduler, undefined);
+    const untracked = Array.from({ length: spans.length - tracked.length }, () => ({ item: undefined, call: others }));
+    settleItems([...tracked, ...untracked], outcome);
+  }
+
+  /** Removes the tracked ones among these spans. */
+  #take(spans: readonly ReadableSpan[]): TrackedItem<ReadableSpan>[] {
+    const taken: TrackedItem<ReadableSpan>[] = [];
+    for (const span of spans) {
+      const alike = this.#tracked.get(span);
+      const tracked = alike?.shift();
+      if (tracked !== undefined) taken.push(tracked);
+      if (alike?.length === 0) this.#tracked.delete(span);
+    }
+    return taken;
+  }
+
+  /** No outcome will come of what is still on its way: a sink has taken it out of its batch, or the pipeline has failed. */
+  #end(): void {
+    const left = [...this.#tracked.values()].flat();
+    this.#tracked.clear();
+    settleLost(left, { count: left.length, reason: 'shutdown', stage: STAGE });
+  }
+}

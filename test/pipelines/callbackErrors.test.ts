@@ -1,0 +1,62 @@
+import { diag } from '@opentelemetry/api';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { exportHandle, monotonicScheduler, spanPipeline, toMemory } from '../../src/index.ts';
+import { Warnings } from '../../src/internal/diagWarnings.ts';
+import { marbles } from '../../src/testing/index.ts';
+import { spanWith } from '../support/spans.ts';
+
+const told: string[] = [];
+beforeEach(() => {
+  told.length = 0;
+  const tell = (message: string) => void told.push(message);
+  diag.setLogger({ error: tell, warn: tell, info() {}, debug() {}, verbose() {} }, { suppressOverrideMessage: true });
+});
+afterEach(() => diag.disable());
+
+describe('a callback that throws', () => {
+  test('is counted by a handle, and reported to diag at once, then once per interval', () =>
+    marbles(async ({ advanceTo }) => {
+      let call = 0;
+      const sizeOf = () => {
+        call += 1;
+        throw new Error(`broken ${call}`);
+      };
+      const handle = exportHandle(toMemory<string>(), { sizeOf, warnIntervalMillis: 1_000 });
+      const answers = Promise.all([handle.export(['a', 'b']), handle.export(['c'])]);
+      expect(told).toEqual(['exportHandle: a callback threw: broken 1']);
+      await advanceTo(500);
+      expect(told).toHaveLength(1);
+      await advanceTo(1_500);
+      expect(told).toHaveLength(2);
+      expect(handle.stats().callbackErrors).toBe(call);
+      expect((await answers).map(({ delivered }) => delivered)).toEqual([2, 1]);
+      await handle.shutdown();
+    }));
+
+  test('is counted by a pipeline, and reported to diag: a strategy', async () => {
+    const strategy = () => ({
+      size: 1,
+      delayMillis: 0,
+      left: () => {
+        throw new Error('broken strategy');
+      },
+      ended() {},
+    });
+    const pipeline = spanPipeline({ sink: toMemory(), environment: {}, strategy });
+    pipeline.processor.onEnd(spanWith({}));
+    await pipeline.forceFlush();
+    expect(told).toEqual(['spanflow: a callback threw: broken strategy']);
+    expect(pipeline.stats().callbackErrors).toBe(1);
+    await pipeline.shutdown();
+  });
+
+  test('does not hide that exports fail', () =>
+    marbles(async ({ advanceTo }) => {
+      const warnings = new Warnings('spanflow', 1_000, monotonicScheduler);
+      warnings.trouble('first');
+      warnings.trouble('the exports fail');
+      warnings.callbackFailed(new Error('broken'));
+      await advanceTo(1_000);
+      expect(told).toEqual(['spanflow: first', 'spanflow: the exports fail', 'spanflow: a callback threw: broken']);
+    }));
+});
