@@ -172,11 +172,10 @@ describe('the handle of a pipeline', () => {
     await handle.shutdown();
   });
 
-  test('exportHandle refuses a pipeline and names its handle()', async () => {
+  test('exportHandle on a pipeline is its handle(), without options', async () => {
     const { handle, pipeline } = handleOn({ sink: toMemory() });
-    expect(() => exportHandle(pipeline as never)).toThrow(
-      'exportHandle.sink must be a sink (the handle of a pipeline is pipeline.handle()), but was given an object Object',
-    );
+    expect(exportHandle(pipeline)).toBe(handle);
+    expect(() => exportHandle(pipeline as never, { concurrency: 2 })).toThrow('exportHandle on a pipeline.concurrency');
     await handle.shutdown();
   });
 });

@@ -1,3 +1,4 @@
+import { settingsOf } from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { type ExportHandleOptions, exportHandleSettings } from './options.ts';
@@ -37,6 +38,21 @@ import { SinkHandle } from './sinkHandle.ts';
  *
  * @see spanPipeline, whose `handle()` is one on the pipeline's own queue
  */
-export function exportHandle<T>(sink: Sink<T>, options: ExportHandleOptions<T> = {}): ExportHandle<T> {
+export function exportHandle<T>(sink: Sink<T>, options?: ExportHandleOptions<T>): ExportHandle<T>;
+/** @deprecated The same as `pipeline.handle()`. */
+export function exportHandle<T>(pipeline: HasHandle<T>): ExportHandle<T>;
+export function exportHandle<T>(sink: Sink<T> | HasHandle<T>, options: ExportHandleOptions<T> = {}): ExportHandle<T> {
+  if (isPipeline(sink)) {
+    settingsOf('exportHandle on a pipeline', {}, {}, options); // the pipeline has its own
+    return sink.handle();
+  }
   return new SinkHandle(sink, exportHandleSettings(sink, options));
+}
+
+interface HasHandle<T> {
+  handle(): ExportHandle<T>;
+}
+
+function isPipeline<T>(sink: Sink<T> | HasHandle<T>): sink is HasHandle<T> {
+  return typeof (sink as Partial<HasHandle<T>> | null | undefined)?.handle === 'function';
 }

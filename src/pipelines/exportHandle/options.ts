@@ -1,7 +1,7 @@
 import { type MemoryBudget, processMemory, withoutRefusal } from '../../flow/memory.ts';
 import { CHANNEL_DEFAULTS, type ChannelSettings } from '../../inputs/channel/options.ts';
 import { pick } from '../../internal/pick.ts';
-import { type Rule, type Rules, settingsOf, whole } from '../../internal/validation.ts';
+import { type Rules, settingsOf, whole } from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_RULES,
@@ -66,13 +66,6 @@ const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
   maxWaitingExports: whole(0),
 };
 
-/** A pipeline is no sink; it has a handle of its own. */
-const aSinkOfAHandle: Rule = (value, option, call) => {
-  if (typeof (value as { handle?: unknown } | null | undefined)?.handle !== 'function')
-    return aSink(value, option, call);
-  call.add(option, 'a sink (the handle of a pipeline is pipeline.handle())', value);
-};
-
 /** The settings of each stage, and of the life cycle. */
 export interface ExportHandleSettings<T> extends Required<LifeCycleOptions> {
   readonly channel: ChannelSettings<TrackedItem<T>>;
@@ -84,7 +77,7 @@ export interface ExportHandleSettings<T> extends Required<LifeCycleOptions> {
 export function exportHandleSettings<T>(sink: Sink<T>, options: ExportHandleOptions<T>): ExportHandleSettings<T> {
   const defaults = { ...defaultsWithin(options), ...exportDefaultsFor(sink), ...EXPORT_HANDLE_DEFAULTS };
   const known = pick(defaults as Given<T>, Object.keys(EXPORT_HANDLE_RULES) as (keyof Given<T>)[]);
-  const given = settingsOf<Given<T>>(OWNER, known, EXPORT_HANDLE_RULES, options, { sink: [sink, aSinkOfAHandle] });
+  const given = settingsOf<Given<T>>(OWNER, known, EXPORT_HANDLE_RULES, options, { sink: [sink, aSink] });
   const { maxQueueSize, maxQueueBytes, maxExportBatchSize, maxExportBatchBytes, maxWaitingExports } = given;
   const { memory = processMemory() } = given;
   const sizeOf = ({ item }: TrackedItem<T>) => given.sizeOf(item);
