@@ -29,11 +29,19 @@ export class Line {
     if (role === 'input') return NONE;
     const last = this.#stages[length - 1];
     if (last === undefined) return this.#trunk?.(role) ?? NONE;
+    // A sink behind a sink gets the same batches, and a batcher behind a batcher the same items.
+    const alike = last.role === 'sink' ? last : this.#batcherInChain(length);
+    if (alike?.role === role) return alike.place.follows;
     if (last.role !== 'sink') return this.#follow(last, length);
-    // A sink behind a sink gets the same batches. Anything else begins another chain where the first one began.
-    if (role === 'sink') return last.place.follows;
+    // Anything else behind a sink begins another chain where the first one began.
     const start = this.#stages.slice(0, length).findLastIndex((stage) => stage.role === 'input');
     return this.#stages[start + 1]?.place.follows ?? NONE;
+  }
+
+  /** The batcher that was opened after the last sink. */
+  #batcherInChain(length: number): Account | undefined {
+    const stages = this.#stages.slice(0, length);
+    return stages.slice(stages.findLastIndex(({ role }) => role === 'sink') + 1).find(({ role }) => role === 'batch');
   }
 
   #follow(last: Account, length: number): readonly Account[] {
