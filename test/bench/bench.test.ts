@@ -40,7 +40,7 @@ describe('the benchmarks, each once and briefly', () => {
     const path = fileURLToPath(new URL('run.ts', import.meta.url));
     const options = { timeout: BOUND_MILLIS, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 } as const;
     // Not `start`: it measures `dist`, which the test of the package makes anew.
-    const only = ['--only', 'codec,throughput,offered,latency,intake,ways'];
+    const only = ['--only', 'codec,receive,throughput,offered,latency,intake,ways'];
     const { stdout } = await promisify(execFile)(process.execPath, [path, '--brief', '--json', ...only], options);
     printed = JSON.parse(stdout);
   }, BOUND_MILLIS + 10_000);

@@ -18,10 +18,10 @@ const started$ = new Subject<void>();
 const http = otlpHttp({ url });
 const sink: Sink<ReadableSpan> = {
   ...http,
-  export: (batch) => {
+  export: (batch, attempt) => {
     // The request is written in the turns that follow.
     setImmediate(() => started$.next());
-    return http.export(batch);
+    return http.export(batch, attempt);
   },
   ...(sinkNeverCloses && { shutdown: () => new Promise<void>(() => {}) }),
 };

@@ -1,4 +1,6 @@
-import { outsideAnyContext } from '../../../internal/timers.ts';
+import { Subscription } from 'rxjs';
+import { monotonicScheduler } from '../../../internal/scheduler.ts';
+import { after, outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 
 export type Undici = Pick<typeof import('undici'), 'Client' | 'buildConnector'>;
@@ -8,7 +10,7 @@ const DELAY_MILLIS = 100;
 /** A timer that fires later than this found the event loop busy. */
 const MAX_LATENESS_MILLIS = 5;
 
-let timer: NodeJS.Timeout | undefined; // until undici is loaded
+let timer = Subscription.EMPTY; // until undici is loaded
 let isLoading = false; // or loaded
 
 /**
@@ -16,7 +18,7 @@ let isLoading = false; // or loaded
  */
 export function loadUndici(): Promise<Undici> {
   isLoading = true;
-  clearTimeout(timer);
+  timer.unsubscribe();
   // Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
   return outsideAnyContext(() => untraced(() => import('undici/index.js')));
 }
@@ -24,12 +26,11 @@ export function loadUndici(): Promise<Undici> {
 /** Loads undici in a moment in which the event loop is not busy, so that the first export need not. It does not keep the process alive. */
 export function loadUndiciWhenIdle(): void {
   if (isLoading) return;
-  clearTimeout(timer);
-  const dueMillis = performance.now() + DELAY_MILLIS;
-  const load = () => {
-    if (performance.now() > dueMillis + MAX_LATENESS_MILLIS) return loadUndiciWhenIdle();
+  timer.unsubscribe();
+  const dueMillis = monotonicScheduler.now() + DELAY_MILLIS;
+  timer = after(monotonicScheduler, DELAY_MILLIS, () => {
+    if (monotonicScheduler.now() > dueMillis + MAX_LATENESS_MILLIS) return loadUndiciWhenIdle();
     // The first export reports a failure.
     loadUndici().catch(() => {});
-  };
-  timer = outsideAnyContext(() => setTimeout(load, DELAY_MILLIS).unref());
+  });
 }
