@@ -19,9 +19,9 @@ export interface StageStats {
   readonly possibleDuplicates: number;
   /** Items that a backend received and refused. */
   readonly rejected: number;
-  /** Items that went on to somebody who reports nothing back. */
+  /** Items that were passed to a consumer that did not hold their batch, so that no outcome is known. */
   readonly handedOn: number;
-  /** Items that somebody took out of a batch on its way. */
+  /** Items that an operator or a sink removed from their batch. */
   readonly removed: number;
   readonly lost: Counts;
   /** Items that have no outcome yet. */
@@ -39,6 +39,15 @@ export interface Place {
   readonly route: string | undefined;
 }
 
+/** The ledger that an account belongs to. */
+export interface AccountOwner {
+  /** The books have changed. */
+  touch(): void;
+  /** The account has another place. */
+  moved(): void;
+  has(account: Account): boolean;
+}
+
 /** What a stage can be asked for at any time. */
 export interface Gauges {
   queueSize?: () => number;
@@ -53,12 +62,12 @@ export class Account {
   readonly role: Role;
   /** The key of the stage in losses, outcomes and statistics. */
   readonly stage: string;
-  /** Its only follower's `follows`, the same array for all. */
+  /** The `follows` of each stage that follows only this one: one array for all, because a fan-out is recognised by it. */
   readonly alone: readonly Account[] = [this];
   #place: Place;
-  readonly #batchers = new Set<object>(); // whose batches have come
-  readonly #touch: () => void;
-  readonly #onMove: () => void;
+  readonly #owner: AccountOwner;
+  #lastMaker: object | undefined; // of the newest batch that came
+  readonly #batchers = new Set<Account>(); // of this ledger, whose batches have come
   readonly #gauges = new Set<Gauges>(); // of each subscription that runs
   #attempts = 0;
   #retries = 0;
@@ -72,20 +81,15 @@ export class Account {
   #handedOn = 0;
   #removed = 0;
   #emitted = 0; // items that left in batches
-  readonly #lostHereBy: Partial<Record<LossReason, number>> = {}; // by the stage itself, and not by whoever held a batch
+  readonly #lostHereBy: Partial<Record<LossReason, number>> = {}; // by the stage itself, not by the holders of its batches
   readonly #refusedBy: Partial<Record<LossReason, number>> = {};
   readonly #lostBy: Partial<Record<LossReason, number>> = {};
 
-  /**
-   * @param touch called when the books have changed
-   * @param onMove called when the place has
-   */
-  constructor(role: Role, stage: string, place: Place, touch: () => void, onMove: () => void) {
+  constructor(role: Role, stage: string, place: Place, owner: AccountOwner) {
     this.role = role;
     this.stage = stage;
     this.#place = place;
-    this.#touch = touch;
-    this.#onMove = onMove;
+    this.#owner = owner;
   }
 
   get attempts(): number {
@@ -105,15 +109,16 @@ export class Account {
   }
 
   /**
-   * A batch came that this stage made. A sink may have been opened before its batcher, so that its place was inferred wrongly.
+   * A batch came, made by the stage with these books. If that stage is in the same ledger and not in front of this one, the place was inferred wrongly: the sink was opened before its batcher.
    */
   comesFrom(maker: object | undefined): void {
-    if (maker === undefined || this.#batchers.has(maker)) return;
+    if (maker === this.#lastMaker) return;
+    this.#lastMaker = maker;
+    if (!(maker instanceof Account) || this.#batchers.has(maker) || !this.#owner.has(maker)) return;
     this.#batchers.add(maker);
-    if (!(maker instanceof Account) || this.#isBehind(maker)) return;
-    const batchers = [...this.#batchers].filter((batcher) => batcher instanceof Account);
-    this.#place = { ...this.#place, follows: batchers.length === 1 ? maker.alone : batchers };
-    this.#onMove();
+    if (this.#isBehind(maker)) return;
+    this.#place = { ...this.#place, follows: this.#batchers.size === 1 ? maker.alone : [...this.#batchers] };
+    this.#owner.moved();
   }
 
   #isBehind(other: Account): boolean {
@@ -140,46 +145,46 @@ export class Account {
   attempted(isRetry: boolean): void {
     this.#attempts += 1;
     if (isRetry) this.#retries += 1;
-    this.#touch();
+    this.#owner.touch();
   }
 
-  /** A callback of somebody else's threw, or answered what makes no sense. */
+  /** A user's callback threw, or returned an invalid value. */
   callbackFailed(): void {
     this.#callbackErrors += 1;
-    this.#touch();
+    this.#owner.touch();
   }
 
   accept(count: number): void {
     this.#accepted += count;
     this.#pending += count;
-    this.#touch();
+    this.#owner.touch();
   }
 
   refuse(count: number, reason: LossReason): void {
     this.#refused += count;
     add(this.#refusedBy, reason, count);
-    this.#touch();
+    this.#owner.touch();
   }
 
-  /** Pending items went on to somebody who reports nothing back. */
+  /** Pending items were passed to a consumer that did not hold their batch. */
   handOn(count: number): void {
     this.#pending -= count;
     this.#handedOn += count;
-    this.#touch();
+    this.#owner.touch();
   }
 
-  /** They are heard of again. */
+  /** Items that count as handed on are pending again: their batch was held late. */
   takeBack(count: number): void {
     this.#pending += count;
     this.#handedOn -= count;
-    this.#touch();
+    this.#owner.touch();
   }
 
   lose(count: number, reason: LossReason): void {
     this.#pending -= count;
     add(this.#lostBy, reason, count);
     add(this.#lostHereBy, reason, count);
-    this.#touch();
+    this.#owner.touch();
   }
 
   /** Pending items left in a batch. They stay pending until the batch has an outcome, or is handed on. */
@@ -202,7 +207,7 @@ export class Account {
     for (const loss of tally.lost) add(this.#lostBy, loss.reason, upTo(loss.count));
     this.#removed += rest;
     this.#pending -= count;
-    this.#touch();
+    this.#owner.touch();
   }
 
   get offered(): number {

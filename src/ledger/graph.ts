@@ -59,8 +59,8 @@ export class Graph {
 }
 
 /**
- * Followers that were not declared to be routes may share items out (`groupBy`, `partition`) or get each of them (`share`). What they were offered
- * in all tells: more than was passed on means that they get copies.
+ * Followers that were not declared to be routes may share items out (`groupBy`, `partition`) or get each of them (`share`). If together they were
+ * offered more than was passed on, they get copies.
  */
 function isCopying({ follows, followers }: FanOut): boolean {
   const isDeclared = followers.some(({ place }) => place.route !== undefined);
@@ -75,6 +75,7 @@ function sum(accounts: readonly Account[], count: 'offered' | 'passedOn'): numbe
 class Wiring {
   readonly stages: readonly Account[];
   readonly #follows: ReadonlyMap<Account, readonly Account[]>;
+  readonly #upstream = new Map<Account, readonly Account[]>(); // of the stages that were asked for
 
   constructor(stages: readonly Account[]) {
     const followed = new Set(stages.flatMap(({ place }) => place.follows));
@@ -91,8 +92,13 @@ class Wiring {
   }
 
   /** A stage, and everything in front of it. */
-  upstreamOf(stage: Account): Account[] {
-    return [...new Set([stage, ...this.follows(stage).flatMap((other) => this.upstreamOf(other))])];
+  upstreamOf(stage: Account): readonly Account[] {
+    let upstream = this.#upstream.get(stage);
+    if (upstream === undefined) {
+      upstream = [...new Set([stage, ...this.follows(stage).flatMap((other) => this.upstreamOf(other))])];
+      this.#upstream.set(stage, upstream);
+    }
+    return upstream;
   }
 
   /** Those of the stages that none of them follows. */
@@ -139,7 +145,9 @@ function sharedBatchers(upstreams: readonly ReadonlySet<Account>[]): ReadonlySet
   return new Set(batchers.filter((stage, index) => batchers.indexOf(stage) !== index));
 }
 
-/** Batchers know the outcome of their items from the holders, so a sink behind them is the same items once more, unless it is one of several routes. */
+/**
+ * A batcher books how its items ended, since their holders tell it. To count the sink behind it as well would count them twice, unless it is one of several routes.
+ */
 function flowOf(wiring: Wiring, stages: readonly Account[], untilEmitted: ReadonlySet<Account>): Flow {
   const isBehind = (stage: Account) =>
     wiring.upstreamOf(stage).some((other) => other !== stage && other.role === 'batch' && !untilEmitted.has(other));

@@ -2,7 +2,7 @@ import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
-import { Account, type Role, type StageStats } from './account.ts';
+import { Account, type AccountOwner, type Role, type StageStats } from './account.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
 import { readGauges, type Stats } from './stats.ts';
@@ -13,7 +13,7 @@ export interface Ledger {
   /** The present books, then the new ones whenever they have changed, at most once per interval. No timer runs while nothing changes. */
   readonly stats$: Observable<Stats>;
   /**
-   * The same books, for the stages of one route behind a fan-out. Each such stage follows the one that was opened before it on this route, and the first one the stage that was opened last in front of the fan-out.
+   * The same books, for the stages of one route behind a fan-out. Each of them follows the one that was opened before it on this route. The first one follows the stage in front of the fan-out: the one that was opened last on this ledger by then, or the input, if that one is a sink.
    *
    * @param name its key in `stats().routes`
    */
@@ -42,7 +42,7 @@ export const aLedger = shape('a ledger of createLedger()', 'open');
 
 const aRouteName = must('a string that is not empty', (name) => typeof name === 'string' && name !== '');
 
-/** Stages that have books of their own. From there on, stages of one name share them: a pipeline per tenant must not fill the memory. */
+/** Stages that have books of their own. Beyond this number, stages of one name and route share an account: a pipeline per tenant must not fill the memory. */
 const MAX_STAGES = 256;
 
 /**
@@ -53,8 +53,11 @@ const MAX_STAGES = 256;
  * delivered it. Without it, what begins after the end of a chain is a further one from the same input; several chains that share the items out (`groupBy`) are summed up, and chains that each get every item are routes
  * named after their last stage.
  *
- * `stats()` costs some microseconds for each call, and `stats$` one such call per interval in which something changed; nothing is kept up to date for either in between. Up to 256 stages have books of their
- * own; from there on, stages of one name share theirs.
+ * What the totals are based on: a chain that is subscribed later than another one has missed what came before, and that counts as `between` on its route. An operator function that is applied in two pipes
+ * (`const batches = adaptiveBatch({ ledger })`) has one account for both: make one for each.
+ *
+ * `stats()` costs some microseconds for a handful of stages, and grows with their number (`npm run bench -- --only intake` prints it); `stats$` costs one such call per interval in which something changed. Nothing is
+ * kept up to date in between. Up to 256 stages have books of their own; beyond that, stages of one name and route share theirs.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -72,7 +75,7 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
 }
 
 /** What all routes of one ledger share. */
-class Books {
+class Books implements AccountOwner {
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   readonly #graph = new Graph();
@@ -107,13 +110,7 @@ class Books {
     if (shared !== undefined && stages.length >= MAX_STAGES) return shared;
     const key = alike.length === 0 ? stage : `${stage}#${alike.length + 1}`;
     const place = { route, follows: line.end(role) };
-    const account = new Account(
-      role,
-      key,
-      place,
-      () => this.#changed(),
-      () => this.#graph.changed(),
-    );
+    const account = new Account(role, key, place, this);
     line.add(account);
     this.#graph.add(account);
     return account;
@@ -140,8 +137,16 @@ class Books {
     if (this.#closed) follower.close();
   }
 
-  #changed(): void {
+  touch(): void {
     if (this.#followers.size > 0) for (const follower of this.#followers) follower.changed();
+  }
+
+  moved(): void {
+    this.#graph.changed();
+  }
+
+  has(account: Account): boolean {
+    return this.#graph.stages.includes(account);
   }
 
   #close(): void {

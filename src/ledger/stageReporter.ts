@@ -6,7 +6,7 @@ import type { Loss, LossReason } from '../model/tally.ts';
 import type { Account } from './account.ts';
 import { aLedger } from './ledger.ts';
 
-/** The callbacks of a user's that each stage may be given. */
+/** The user's callbacks that every stage accepts. */
 export interface StageCallbacks<T> {
   /** Called for each loss at this stage, with the items. */
   readonly onLoss?: ((loss: Loss, items: readonly T[]) => void) | undefined;

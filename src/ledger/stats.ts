@@ -50,7 +50,7 @@ type Sums = { -readonly [Name in keyof FlowStats]: FlowStats[Name] } & {
   lost: Partial<Record<LossReason, number>>;
 };
 
-/** What was let in at the first stages, and how it ended, whichever stage knows. */
+/** Sums what the first stages let in and how it ended, from the stages that have booked the end. */
 export function sumFlow(flow: Flow, books: ReadonlyMap<Account, StageStats>): FlowStats {
   const statsOf = (account: Account) =>
     flow.untilEmitted.has(account) ? account.statsUntilEmitted() : (books.get(account) as StageStats);
@@ -97,7 +97,7 @@ function addCounts(sum: Partial<Record<LossReason, number>>, counts: Counts): vo
   for (const reason in counts) add(sum, reason as LossReason, counts[reason as LossReason] as number);
 }
 
-/** What is asked of the stages themselves, and no flow. */
+/** Gauges and counters, summed over all stages: routes make no difference. */
 export function readGauges(accounts: readonly Account[]): Omit<Stats, keyof FlowStats | 'stages' | 'routes'> {
   const gauges = { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0 };
   const counts = { attempts: 0, retries: 0, callbackErrors: 0 };

@@ -1,4 +1,4 @@
-import { bufferCount, concatMap, filter, groupBy, merge, mergeMap, of, partition, Subject, share } from 'rxjs';
+import { bufferCount, concatMap, filter, groupBy, map, merge, mergeMap, of, partition, Subject, share } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   adaptiveBatch,
@@ -228,5 +228,54 @@ describe('stages that are opened in another order than items take', () => {
     merge(odd.pipe(batches()), even.pipe(batches())).pipe(out).subscribe();
     await send(input);
     expect(ledger.stats()).toMatchObject({ offered: 100, delivered: 100, lost: {}, between: 0, routes: {} });
+  });
+});
+
+describe('batches of a batcher that has another ledger, or none', () => {
+  test('leave their sink what it is: the end of the chain in its own ledger', async () => {
+    const ledger = createLedger();
+    const input = channel<number>();
+    input.items$.pipe(adaptiveBatch({ flushWhen: input.flush$ }), exportTo(alive(), { ledger })).subscribe();
+    await send(input);
+    expect(ledger.stats()).toMatchObject({ offered: 100, delivered: 100, pending: 0 });
+  });
+
+  test('count as delivered behind an input that has the ledger', async () => {
+    const ledger = createLedger();
+    const other = createLedger();
+    const input = channel<number>({ ledger });
+    const batches = adaptiveBatch<number>({ flushWhen: input.flush$, ledger: other });
+    input.items$.pipe(batches, exportTo(alive(), { ledger })).subscribe();
+    await send(input);
+    expect(ledger.stats()).toMatchObject({ offered: 100, delivered: 100, handedOn: 0, between: 0 });
+    expect(other.stats()).toMatchObject({ offered: 100, delivered: 100 });
+  });
+
+  test('are not kept, however many batchers there are', () => {
+    const account = createLedger().open('sink', 'exportTo(alive)');
+    const { place } = account;
+    for (let count = 0; count < 1_000; count += 1) account.comesFrom(createLedger().open('batch', 'adaptiveBatch'));
+    expect(account.place).toBe(place);
+  });
+});
+
+describe('a route that is named before anything is opened', () => {
+  test('begins behind the stages in front of the fan-out', async () => {
+    const ledger = createLedger();
+    const [eu, us] = [ledger.route('eu'), ledger.route('us')];
+    const input = channel<number>({ ledger });
+    const items = input.items$.pipe(
+      boundedMergeMap((item) => of(item), { ledger }),
+      map(({ item }) => item),
+      share(),
+    );
+    const flushWhen = input.flush$;
+    items.pipe(adaptiveBatch({ ledger: eu, flushWhen }), exportTo(alive(), { ledger: eu })).subscribe();
+    items.pipe(adaptiveBatch({ ledger: us, flushWhen }), exportTo(DEAD, { ledger: us })).subscribe();
+    await send(input);
+    const stats = ledger.stats();
+    expectBalance(stats);
+    expect(Object.keys(stats.routes)).toEqual(['eu', 'us']);
+    expect(stats).toMatchObject({ offered: 100, delivered: 0, lost: { permanent: 100 }, handedOn: 0, between: 0 });
   });
 });

@@ -175,7 +175,9 @@ describe('the handle of a pipeline', () => {
   test('exportHandle on a pipeline is its handle(), without options', async () => {
     const { handle, pipeline } = handleOn({ sink: toMemory() });
     expect(exportHandle(pipeline)).toBe(handle);
-    expect(() => exportHandle(pipeline as never, { concurrency: 2 })).toThrow('exportHandle on a pipeline.concurrency');
+    expect(() => exportHandle(pipeline as never, { concurrency: 2 })).toThrow(
+      'exportHandle options must be left out for a pipeline, which has its own',
+    );
     await handle.shutdown();
   });
 });

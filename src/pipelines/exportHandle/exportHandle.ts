@@ -1,4 +1,4 @@
-import { settingsOf } from '../../internal/validation.ts';
+import { InvalidOptionError } from '../../model/errors.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { type ExportHandleOptions, exportHandleSettings } from './options.ts';
@@ -43,7 +43,8 @@ export function exportHandle<T>(sink: Sink<T>, options?: ExportHandleOptions<T>)
 export function exportHandle<T>(pipeline: HasHandle<T>): ExportHandle<T>;
 export function exportHandle<T>(sink: Sink<T> | HasHandle<T>, options: ExportHandleOptions<T> = {}): ExportHandle<T> {
   if (isPipeline(sink)) {
-    settingsOf('exportHandle on a pipeline', {}, {}, options); // the pipeline has its own
+    if (Object.keys(options).length > 0)
+      throw new InvalidOptionError('exportHandle options', 'left out for a pipeline, which has its own', options);
     return sink.handle();
   }
   return new SinkHandle(sink, exportHandleSettings(sink, options));
@@ -54,5 +55,6 @@ interface HasHandle<T> {
 }
 
 function isPipeline<T>(sink: Sink<T> | HasHandle<T>): sink is HasHandle<T> {
-  return typeof (sink as Partial<HasHandle<T>> | null | undefined)?.handle === 'function';
+  const { handle, export: exports } = (sink ?? {}) as Partial<HasHandle<T> & Sink<T>>;
+  return typeof handle === 'function' && typeof exports !== 'function';
 }
