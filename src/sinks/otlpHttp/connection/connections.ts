@@ -23,7 +23,10 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
   loadUndiciWhenIdle();
   return {
     request: async (given, watch, signal) => {
-      opened ??= open();
+      opened ??= open().catch((error) => {
+        opened = undefined; // the next attempt tries again
+        throw error;
+      });
       const { route, pool } = await opened;
       const options = route.request(given);
       let answer: Answer | undefined;
