@@ -248,7 +248,7 @@ describe('fromSpanProcessor: forceFlush and shutdown', () => {
     ],
     [
       { flushTimeoutMillis: 0 },
-      'fromSpanProcessor.flushTimeoutMillis must be milliseconds from 1 to 2147483647, but was given 0',
+      'fromSpanProcessor.flushTimeoutMillis must be a duration in milliseconds, from 1 to 2147483647, but was given 0',
     ],
     [{ onLoss: 'log' }, 'fromSpanProcessor.onLoss must be a function, but was given "log"'],
     [{ queue: 5 }, 'fromSpanProcessor.queue must be one of the known options'],

@@ -135,7 +135,7 @@ describe('stats$', () => {
 
   test('refuses an interval that is none', () => {
     expect(() => createLedger({ intervalMillis: 1 })).toThrow(
-      'createLedger.intervalMillis must be milliseconds from 10',
+      'createLedger.intervalMillis must be a duration in milliseconds, from 10',
     );
   });
 });

@@ -45,7 +45,7 @@ function end(url: string, options: Partial<ExitInput> = {}): Promise<Ended> {
 function warnedLosses(program: Ended): number {
   const texts = program.all('warning').map(({ message }) => String(message));
   const counts = texts
-    .filter((text) => text.includes('lost spans'))
+    .filter((text) => text.includes('lost items'))
     .flatMap((text) => text.match(/\d+(?= \w+ at)/g) ?? []);
   return counts.reduce((sum, count) => sum + Number(count), 0);
 }

@@ -100,7 +100,7 @@ describe('a span of the SDK with', () => {
       lost: { unencodable: 1 },
       pending: 0,
     });
-    expect(warnings).toEqual(['spanflow: lost spans: 1 unencodable at exportTo(otlpHttp)']);
+    expect(warnings).toEqual(['spanflow: lost items: 1 unencodable at exportTo(otlpHttp)']);
   });
 
   it('wrong ids is counted as unencodable, and the rest of its batch arrives', async () => {

@@ -323,9 +323,9 @@ describe('a wrong option of toExporter', () => {
   const exporter = new ScriptedExporter(() => {});
 
   it.each([
-    ['attemptTimeoutMillis', 0, 'milliseconds from 1 to 2147483647, or Infinity'],
-    ['callbackGraceMillis', -1, 'milliseconds from 0 to 2147483647, or Infinity'],
-    ['resourceTimeoutMillis', Number.POSITIVE_INFINITY, 'milliseconds from 0 to 2147483647'],
+    ['attemptTimeoutMillis', 0, 'a duration in milliseconds, from 1 to 2147483647, or Infinity'],
+    ['callbackGraceMillis', -1, 'a duration in milliseconds, from 0 to 2147483647, or Infinity'],
+    ['resourceTimeoutMillis', Number.POSITIVE_INFINITY, 'a duration in milliseconds, from 0 to 2147483647'],
     ['name', 5, 'a string'],
   ])('%s: %s is refused', (name, value, rule) => {
     expect(() => toExporter(exporter, { [name]: value })).toThrow(

@@ -112,7 +112,7 @@ describe.each(MISFITS)('a certificate %s', (_, optionsFor, start, text) => {
     expect(warnings[0]).toMatch(/^spanflow: an export failed and will be tried again: no answer from/);
     expect(warnings[0]).toMatch(text);
     await pipeline.shutdown();
-    expect(warnings.join('\n')).toContain('lost spans: 1 retriesExhausted at exportTo(otlpHttp)');
+    expect(warnings.join('\n')).toContain('lost items: 1 retriesExhausted at exportTo(otlpHttp)');
     expect(pipeline.stats()).toMatchObject({ delivered: 0, lost: { retriesExhausted: 1 }, pending: 0 });
   });
 });
