@@ -97,15 +97,15 @@ export class BoundedQueue<T> {
 export function measure<T>(
   item: T,
   sizeOf: (item: T) => number,
-  witness: { callbackFailed(thrown: unknown): void },
+  reporter: { callbackFailed(thrown: unknown): void },
 ): number {
   try {
     const bytes = sizeOf(item);
     if (bytes >= 0 && bytes < Number.POSITIVE_INFINITY) return bytes;
-    witness.callbackFailed(new InvalidOptionError('what sizeOf returns', 'a number of bytes, from 0', bytes));
+    reporter.callbackFailed(new InvalidOptionError('what sizeOf returns', 'a number of bytes, from 0', bytes));
   } catch (thrown) {
     // The default estimate is no callback: what throws is the item itself, and its encoder reports that.
-    if ((sizeOf as unknown) !== estimateItemBytes) witness.callbackFailed(thrown);
+    if ((sizeOf as unknown) !== estimateItemBytes) reporter.callbackFailed(thrown);
   }
   return UNREADABLE_ITEM_BYTES;
 }

@@ -60,7 +60,7 @@ export interface AdaptiveBatchOptions<T> {
    */
   maxUnsettledBatches?: number;
   /**
-   * After so many milliseconds a batch whose holder has forgotten it is over, as `leaseExpired`: 1 or more, default 600,000. It has to be longer
+   * A batch that is not settled within this many milliseconds is ended, and its items are lost as `leaseExpired`: 1 or more, default 600,000. It has to be longer
    * than the longest export with all its retries.
    */
   holdLeaseMillis?: number;
@@ -76,9 +76,9 @@ export interface AdaptiveBatchOptions<T> {
    * what goes, and the gate is closed. (Plain arrays that go to {@link exportTo} are in no budget: `maxPendingItems` and `maxPendingBytes` bound them there.)
    */
   memory?: MemoryBudget;
-  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
+  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. If it throws or returns an invalid number, the item counts as 512 bytes. */
   sizeOf?: (item: T) => number;
-  /** Told of each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
+  /** Called for each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf`, the strategy or the teardown of an input throws, or when `sizeOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;

@@ -35,7 +35,7 @@ export interface BackpressureOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, or when `sizeOf` or `demand` gives an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost. Default: a ledger of its own. */
+  /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 
