@@ -1,6 +1,4 @@
-import { aFunction, optional, whole } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
-import { aGate } from './gate.ts';
 import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from './itemBytes.ts';
 import { Ring } from './ring.ts';
 
@@ -9,14 +7,6 @@ export interface QueueLimits {
   readonly maxQueueSize: number;
   readonly maxQueueBytes: number;
 }
-
-/** The rules of the options that each stage with a queue has. */
-export const QUEUE_RULES = {
-  maxQueueSize: whole(1),
-  maxQueueBytes: whole(1),
-  gate: optional(aGate),
-  sizeOf: aFunction,
-};
 
 /** A first-in, first-out queue that knows the bytes of its items, and whether it has room. O(1) per item. */
 export class BoundedQueue<T> {

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
-import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { type GatedQueueOptions, QUEUE_RULES } from '../../flow/queueOptions.ts';
 import { aConcurrency, aFunction, anOverflow, limit, type Rule, type Rules, shape } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
@@ -14,7 +14,7 @@ import type { Loss } from '../../model/tally.ts';
  */
 export type MergeOrder<T> = 'completion' | 'source' | { readonly key: (item: T) => unknown };
 
-export interface BoundedMergeMapOptions<T> {
+export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
   /**
    * Up to this many inner Observables at a time: 1 or more, default 8; or an Observable of the limit, for one that changes. Until its first value the limit is 1. When the limit
    * shrinks, what runs goes on.
@@ -39,10 +39,6 @@ export interface BoundedMergeMapOptions<T> {
   overflow?: Overflow;
   /** Values of one inner Observable, at most: 1 or more, or `Infinity`. Default 1,000. One that emits more is aborted, and its item has failed. */
   maxValuesPerItem?: number;
-  /** Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait. */
-  gate?: Gate;
-  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. If it throws or returns an invalid number, the item counts as 512 bytes. */
-  sizeOf?: (item: T) => number;
   /** Called for each loss (`queueFull`, `tooLarge`, `unsubscribed`, `unconfirmed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` returns an invalid number, and when `concurrency` fails or emits an invalid limit; then the last limit holds. */
