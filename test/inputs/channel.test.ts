@@ -27,7 +27,7 @@ describe('channel', () => {
     expect(seen).toEqual(['a', 'b', 'c']);
   });
 
-  test('trySend overtakes nobody who waits, even with an item that would fit', () => {
+  test('trySend overtakes no waiting send, even with an item that would fit', () => {
     const sent = channel<string>({ maxQueueBytes: 10 });
     expect(sent.trySend('123456')).toBe('accepted');
     sent.send('789012');
@@ -119,7 +119,7 @@ describe('channel', () => {
     expect(listeners).toBe(0);
   });
 
-  test('a rejection that nobody looks at is no unhandled one', async () => {
+  test('a rejection of send that is ignored is no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const listener = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', listener);

@@ -194,7 +194,7 @@ describe('exportHandle', () => {
       await handle.shutdown();
     }));
 
-  test('an aborted call that nobody looks at is no unhandled rejection', async () => {
+  test('an aborted call whose answer is ignored is no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const listener = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', listener);
@@ -209,7 +209,7 @@ describe('exportHandle', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('shutdown takes ten seconds at most, unless it is told otherwise', () =>
+  test('shutdown takes ten seconds at most by default', () =>
     virtualTime(async ({ now }) => {
       const handle = exportHandle(silent, { attemptTimeoutMillis: 60_000 });
       const answer = handle.export([1]);
@@ -389,7 +389,7 @@ describe('exportHandle, by any schedule', () => {
     shutdownAtMillis: fc.nat(600),
   });
 
-  test('nobody hangs, every answer adds up, and all answers together are what the books say', () =>
+  test('every call is answered, every answer adds up, and all answers together are what the ledger counts', () =>
     fc.assert(
       fc.asyncProperty(world, (given) =>
         virtualTime(async ({ advanceTo }) => {

@@ -213,7 +213,7 @@ describe('spanPipeline: waits end', () => {
       expect(pipeline.stats()).toMatchObject({ delivered: 1, pending: 0 });
     }));
 
-  test('shutdown takes ten seconds at most, unless it is told otherwise', () => {
+  test('shutdown takes ten seconds at most by default', () => {
     listening();
     return marbles(async ({ now }) => {
       const { pipeline, end } = traced({ sink: { name: 'silent', export: () => NEVER }, attemptTimeoutMillis: 60_000 });
@@ -343,7 +343,7 @@ describe('spanPipeline: options and variables', () => {
     expect(settings.batch.scheduledDelayMillis).toBe(10);
   });
 
-  test('an export timeout of 0 is none', () => {
+  test('an export timeout of 0 means no timeout', () => {
     expect(settled({ OTEL_BSP_EXPORT_TIMEOUT: '0' }).export.retry?.maxElapsedMillis).toBe(Number.POSITIVE_INFINITY);
   });
 
@@ -421,7 +421,7 @@ describe('spanPipeline: options and variables', () => {
     await pipeline.shutdown();
   });
 
-  test('a shutdown with a deadline that is none is refused, and does not count', async () => {
+  test('a shutdown with an invalid deadline is refused, and shuts nothing down', async () => {
     const pipeline: SpanPipeline = spanPipeline({ sink });
     expect(() => pipeline.shutdown({ deadlineMillis: -1 })).toThrow(
       'spanPipeline.shutdown.deadlineMillis must be a duration in milliseconds',

@@ -119,7 +119,7 @@ describe('a program that comes to its natural end', () => {
   });
 });
 
-describe('a program of operators, which nobody awaits', () => {
+describe('a program of operators that awaits nothing', () => {
   it.each([
     ['everything at once', 'is slow', 'array', 2_000, { delayMillis: 100 }],
     ['everything at once', 'recovers', 'array', 2_000, [{ status: 503 }, { status: 503 }, 'ok']],

@@ -29,7 +29,7 @@ async function warningsOf(sink: Sink<ReadableSpan>): Promise<string[]> {
 
 const warningsWith = (options: OtlpHttpOptions) => warningsOf(openSink(options));
 
-describe('diag hears', () => {
+describe('diag is warned', () => {
   it('of a closed port, at the first attempt and when the retries are spent', async () => {
     const port = await closedPort();
     const warnings = await warningsWith({ url: `http://127.0.0.1:${port}/v1/traces` });

@@ -150,8 +150,8 @@ describe('a span of the SDK with', () => {
   });
 });
 
-describe('a batch of nothing but strange spans', () => {
-  it('is no request, and is counted', async () => {
+describe('a batch of unencodable spans only', () => {
+  it('makes no request, and is counted', async () => {
     const { pipeline, backend } = await startPipeline();
     const { start } = tracerFor(pipeline);
     for (let count = 0; count < 10; count++) {

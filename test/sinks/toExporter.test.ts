@@ -222,7 +222,7 @@ describe('an exporter', () => {
   });
 
   it.each([undefined, null, {}, 'ok', { code: 1, error: null }, { code: 7, error: 'text' }])(
-    'that answers %j hears no exception of ours',
+    'that answers %j gets no exception from its callback',
     async (nonsense) => {
       let heard: unknown;
       const exporter = new ScriptedExporter((answer) => {
@@ -333,7 +333,7 @@ describe('a wrong option of toExporter', () => {
     );
   });
 
-  it('is refused when it does not exist, and an exporter that is none as well', () => {
+  it('an unknown option is refused, and so is an object that is no exporter', () => {
     expect(() => toExporter(exporter, { timeoutMillis: 5 } as object)).toThrow(
       /toExporter.timeoutMillis must be one of/,
     );

@@ -57,7 +57,7 @@ describe('a request in JSON', () => {
     expect(decoded.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
-  it('of nothing that can be expressed is not sent', async () => {
+  it('is not sent when no span can be expressed', async () => {
     const backend = await startBackend();
     const spans = [spanWith({ startTime: [-1, 0] })];
     const outcome = await outcomeOf(openSink({ url: backend.url, encoding: 'json' }), spans);

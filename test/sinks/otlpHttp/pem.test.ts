@@ -46,7 +46,7 @@ describe('a bundle of certificates', () => {
     ['a first certificate that is cut off', FIRST.cert.slice(0, 200) + SECOND.cert],
     ['a first line that is lost', BUNDLE.replace('-----BEGIN CERTIFICATE-----\n', '')],
     [
-      'a second certificate that is none',
+      'a second certificate that is invalid',
       `${FIRST.cert}-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----\n`,
     ],
     ['a key', FIRST.key],

@@ -47,7 +47,7 @@ describe('TLS', () => {
     expect(backend.requestCount).toBe(1);
   });
 
-  it('checks nothing where that is wanted', async () => {
+  it('rejectUnauthorized: false accepts any certificate', async () => {
     const backend = await serve();
     expect(await exportOnce(openSink({ url: backend.url, tls: { rejectUnauthorized: false } }), SPANS)).toEqual({});
   });
@@ -56,7 +56,7 @@ describe('TLS', () => {
 /** A certificate that does not fit: what the backend shows, where we call it, whom we trust, and what the error says. */
 const MISFITS: readonly [string, (backend: OtlpBackend) => OtlpHttpOptions, () => Promise<OtlpBackend>, RegExp][] = [
   [
-    'of an authority that nobody knows',
+    'of an unknown authority',
     ({ url }) => ({ url }),
     () => serve(),
     /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/,
