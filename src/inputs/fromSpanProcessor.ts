@@ -33,7 +33,7 @@ export interface FromSpanProcessorOptions {
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;

@@ -39,7 +39,7 @@ export interface Hold {
   ready(): void;
   /** The end of this batch, for this holder. It implies {@link Hold.ready}. */
   settle(tally: Tally): void;
-  /** @internal The books of the stage that made the batch. */
+  /** @internal The ledger account of the stage that made the batch. */
   readonly maker?: object | undefined;
 }
 

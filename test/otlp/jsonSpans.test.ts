@@ -62,7 +62,7 @@ describe('a string in JSON', () => {
 });
 
 describe('numbers in JSON', () => {
-  test('are the same, whichever they are', () => {
+  test('are read back unchanged', () => {
     const number = fc.oneof(
       fc.double(),
       fc.integer(),

@@ -11,7 +11,7 @@ describe('BufferPool: its outputs', () => {
     expect(outputs.take()).not.toBe(outputs.take());
   });
 
-  test('are what was given back, the last one first', () => {
+  test('are reused, the one that was given back last first', () => {
     const outputs = new BufferPool();
     const taken = [outputs.take(), outputs.take()];
     for (const output of taken) outputs.giveBack(output);

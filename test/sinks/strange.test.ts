@@ -180,7 +180,7 @@ describe('a batch of unencodable spans only', () => {
   });
 });
 
-describe('what is no span at all', () => {
+describe('a value that is no span', () => {
   it.each([
     ['null', null],
     ['a text', 'span'],

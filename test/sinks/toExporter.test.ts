@@ -135,7 +135,7 @@ describe('an exporter', () => {
     expect(await outcomeOf(toExporter(exporter), SPANS)).toMatchObject({ delivered: 2, attempts: 2 });
   });
 
-  it('that answers twice is heard once', async () => {
+  it('that answers twice has its first answer counted', async () => {
     const exporter = new ScriptedExporter((answer) => {
       answer(SUCCESS);
       answer({ code: ExportResultCode.FAILED, error: new Error('or not') });

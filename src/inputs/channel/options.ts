@@ -28,7 +28,7 @@ export interface ChannelOptions<T> extends QueueOptions<T> {
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss`, `sizeOf`, the gate or a subscriber of `items$` throws, or `sizeOf` returns an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
@@ -68,7 +68,7 @@ export interface Channel<T> {
   /**
    * Resolves when the item is in the queue; while that is full it waits its turn, first come, first served. Rejects with the signal's reason when that aborts, and with
    * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue, or than half of the memory. A rejection that is not handled is no
-   * unhandled one: it is in the books.
+   * unhandled one: the ledger counts it.
    */
   send(item: T, options?: SendOptions): Promise<void>;
   /** Takes the item now, or not at all. It does not overtake producers that wait. */

@@ -74,7 +74,7 @@ export interface ExportToOptions<T> {
    * fails or emits an invalid limit. Default: these are only counted, in the ledger.
    */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;

@@ -66,7 +66,7 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
   #countOutcome(outcome: Outcome<ReadableSpan>): void {
     const spans = 'items' in outcome.batch ? outcome.batch.items : outcome.batch;
     const tracked = this.#take(spans);
-    // Spans that ended in the process share the batch and its outcome: they count as one more call, whose answer nobody reads.
+    // Spans that ended in the process share the batch and its outcome: they count as one more call, whose answer is not used.
     const others = new ExportCall(spans.length - tracked.length, this.#scheduler, undefined);
     const untracked = Array.from({ length: spans.length - tracked.length }, () => ({ item: undefined, call: others }));
     countEnded([...tracked, ...untracked], outcome);
