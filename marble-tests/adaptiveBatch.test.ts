@@ -531,7 +531,10 @@ describe('adaptiveBatch: options', () => {
     [{ minExportBatchSize: 700 }, undefined],
     [{ maxQueueSize: 5 }, undefined],
     [{ maxQueueBytes: 5 }, undefined],
-    [{ scheduledDelayMillis: -1 }, 'adaptiveBatch.scheduledDelayMillis must be milliseconds from 0 to 2147483647'],
+    [
+      { scheduledDelayMillis: -1 },
+      'adaptiveBatch.scheduledDelayMillis must be a duration in milliseconds, from 0 to 2147483647',
+    ],
     [{ scheduledDelayMillis: Number.NaN }, 'but was given NaN'],
     [
       { overflow: 'drop' },
@@ -543,7 +546,7 @@ describe('adaptiveBatch: options', () => {
     [{ gate: {} }, 'adaptiveBatch.gate must be a gate of createGate()'],
     [{ ledger: {} }, 'adaptiveBatch.ledger must be a ledger of createLedger()'],
     [{ maxUnsettledBatches: 0 }, 'adaptiveBatch.maxUnsettledBatches must be a whole number from 1, or Infinity'],
-    [{ holdLeaseMillis: 0 }, 'adaptiveBatch.holdLeaseMillis must be milliseconds from 1'],
+    [{ holdLeaseMillis: 0 }, 'adaptiveBatch.holdLeaseMillis must be a duration in milliseconds, from 1'],
     [{ maxQueuSize: 5 }, 'adaptiveBatch.maxQueuSize must be one of the known options'],
   ])('%o', (options, message) => {
     const call = () => adaptiveBatch(options as AdaptiveBatchOptions<unknown>);

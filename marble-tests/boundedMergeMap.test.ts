@@ -50,7 +50,7 @@ describe('boundedMergeMap', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('promises are awaited', () =>
+  test('a project may return a promise: its value is the result, its rejection a failed result', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('     a--b--|', LETTERS);
       const subs = '            ^-----!';

@@ -139,7 +139,7 @@ describe('channel', () => {
       expect(seen).toEqual(['a', 'flush', 'b']);
     }));
 
-  test('a flush that nobody can answer rejects at its timeout, and one after the end is answered', () =>
+  test('a flush without an answer rejects at its timeout, and a flush after the end is answered', () =>
     marbles(async ({ flush, now }) => {
       const sent = channel<string>({ flushTimeoutMillis: 20 });
       sent.trySend('a');

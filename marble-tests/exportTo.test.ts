@@ -595,13 +595,13 @@ describe('exportTo: bounds and stopping', () => {
     ],
     [
       { attemptTimeoutMillis: 0 },
-      'exportTo.attemptTimeoutMillis must be milliseconds from 1 to 2147483647, or Infinity, but was given 0',
+      'exportTo.attemptTimeoutMillis must be a duration in milliseconds, from 1 to 2147483647, or Infinity, but was given 0',
     ],
     [
       { retry: { maxAttempts: 0.5 } },
       'exportTo.retry.maxAttempts must be a whole number from 1, or Infinity, but was given 0.5',
     ],
-    [{ retry: { maxElapsedMillis: 0 } }, 'exportTo.retry.maxElapsedMillis must be milliseconds from 1'],
+    [{ retry: { maxElapsedMillis: 0 } }, 'exportTo.retry.maxElapsedMillis must be a duration in milliseconds, from 1'],
     [{ retry: null }, 'exportTo.retry must be an object'],
     [{ retry: 3 }, 'exportTo.retry must be an object'],
     [{ retry: { maxElapsed: 5 } }, 'exportTo.retry.maxElapsed must be one of the known options'],

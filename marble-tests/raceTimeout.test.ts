@@ -40,8 +40,11 @@ describe('raceTimeout', () => {
     }));
 
   test.each([
-    [{}, 'raceTimeout.millis must be milliseconds from 0 to 2147483647, or Infinity, but was given undefined'],
-    [{ millis: -1 }, 'raceTimeout.millis must be milliseconds from 0'],
+    [
+      {},
+      'raceTimeout.millis must be a duration in milliseconds, from 0 to 2147483647, or Infinity, but was given undefined',
+    ],
+    [{ millis: -1 }, 'raceTimeout.millis must be a duration in milliseconds, from 0'],
     [{ millis: 5, bounds: 'last' }, "raceTimeout.bounds must be one of 'first', 'whole', but was given \"last\""],
     [
       { millis: 5, processHold: true },

@@ -97,11 +97,11 @@ describe('retryWithBackoff', () => {
     [{ maxAttempts: 0 }, 'retryWithBackoff.maxAttempts must be a whole number from 1, or Infinity, but was given 0'],
     [
       { maxElapsedMillis: -1 },
-      'retryWithBackoff.maxElapsedMillis must be milliseconds from 0 to 2147483647, or Infinity',
+      'retryWithBackoff.maxElapsedMillis must be a duration in milliseconds, from 0 to 2147483647, or Infinity',
     ],
     [
       { maxRetryAfterMillis: Number.POSITIVE_INFINITY },
-      'retryWithBackoff.maxRetryAfterMillis must be milliseconds from 0',
+      'retryWithBackoff.maxRetryAfterMillis must be a duration in milliseconds, from 0',
     ],
     [
       { processHold: 'always' },

@@ -154,7 +154,7 @@ describe('safely: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
-  test('error: that of the source is none of its own', () =>
+  test('error: an error of the source passes through unhandled', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -a-#', LETTERS);
       const subs = '        ^--!';

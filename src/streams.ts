@@ -1,7 +1,7 @@
 /**
  * Every operator by itself, in the order in which an item meets them, and what stands alone beside them.
  *
- * @module spanflow/operators
+ * @module spanflow/streams
  */
 
 import './internal/requireNode.ts';
@@ -10,7 +10,7 @@ import './internal/requireNode.ts';
 
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 
-// Between whoever emits and whoever can take only so much.
+// Between a source that emits and a consumer that takes a limited number.
 
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 
@@ -20,7 +20,7 @@ export type { Overflow } from './model/overflow.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 
-// So many at once.
+// Up to `concurrency` inner Observables at a time.
 
 export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/boundedMergeMap.ts';
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';

@@ -74,7 +74,7 @@ describe.each([
     expect(times).toEqual([1_000]);
   });
 
-  test('exportTo, whose batch has all its time', async () => {
+  test('exportTo gives a batch its whole maxElapsedMillis', async () => {
     const attempts = { count: 0 };
     const retry = { backoff, maxElapsedMillis: 1_050 };
     const times = await timesOf((note) => {
@@ -86,7 +86,7 @@ describe.each([
     expect(times).toEqual([1_000]);
   });
 
-  test('the delay and the lease of adaptiveBatch', async () => {
+  test('adaptiveBatch keeps its delay and its lease', async () => {
     const times = await timesOf((note) => {
       const items = new Subject<number>();
       const batches = items.pipe(adaptiveBatch({ scheduledDelayMillis: 500, holdLeaseMillis: 700, onLoss: note }));
@@ -99,7 +99,7 @@ describe.each([
     expect(times).toEqual([500, 1_200]);
   });
 
-  test('the books that are told', async () => {
+  test('stats$ of a ledger emits at its interval', async () => {
     const times = await timesOf((note) => {
       const ledger = createLedger({ intervalMillis: 1_000 });
       const items = new Subject<number>();
@@ -110,7 +110,7 @@ describe.each([
     expect(times).toEqual([0, 1_000, 2_000]);
   });
 
-  test('forceFlush and shutdown', async () => {
+  test('forceFlush and shutdown keep their timeouts', async () => {
     const silent: Sink<ReadableSpan | number> = { name: 'silent', export: () => NEVER };
     const times = await timesOf((note) => {
       const pipeline = spanPipeline({ sink: silent });

@@ -1,6 +1,4 @@
-import { aFunction, optional, whole } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
-import { aGate } from './gate.ts';
 import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from './itemBytes.ts';
 import { Ring } from './ring.ts';
 
@@ -9,14 +7,6 @@ export interface QueueLimits {
   readonly maxQueueSize: number;
   readonly maxQueueBytes: number;
 }
-
-/** The rules of the options that each stage with a queue has. */
-export const QUEUE_RULES = {
-  maxQueueSize: whole(1),
-  maxQueueBytes: whole(1),
-  gate: optional(aGate),
-  sizeOf: aFunction,
-};
 
 /** A first-in, first-out queue that knows the bytes of its items, and whether it has room. O(1) per item. */
 export class BoundedQueue<T> {
@@ -97,15 +87,15 @@ export class BoundedQueue<T> {
 export function measure<T>(
   item: T,
   sizeOf: (item: T) => number,
-  witness: { callbackFailed(thrown: unknown): void },
+  reporter: { callbackFailed(thrown: unknown): void },
 ): number {
   try {
     const bytes = sizeOf(item);
     if (bytes >= 0 && bytes < Number.POSITIVE_INFINITY) return bytes;
-    witness.callbackFailed(new InvalidOptionError('what sizeOf returns', 'a number of bytes, from 0', bytes));
+    reporter.callbackFailed(new InvalidOptionError('what sizeOf returns', 'a number of bytes, from 0', bytes));
   } catch (thrown) {
     // The default estimate is no callback: what throws is the item itself, and its encoder reports that.
-    if ((sizeOf as unknown) !== estimateItemBytes) witness.callbackFailed(thrown);
+    if ((sizeOf as unknown) !== estimateItemBytes) reporter.callbackFailed(thrown);
   }
   return UNREADABLE_ITEM_BYTES;
 }

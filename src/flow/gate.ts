@@ -2,20 +2,20 @@ import { BehaviorSubject, type Observable } from 'rxjs';
 import { shape, signalOf } from '../internal/validation.ts';
 
 /**
- * Carries the need to wait back to inputs that can wait: whoever is full closes it, whoever pulls looks at it first.
+ * Makes inputs wait that can wait: a stage that is full closes the gate, and an input pulls its next item when the gate is open.
  *
- * It is exact when only synchronous operators lie between the puller and whoever closes it. An asynchronous or expanding operator in
- * between has items under way that the gate cannot see, so the bound is exceeded by as many as that operator holds. Of several pullers, each that was waiting for its next item
- * when the gate closed still brings that one.
+ * It is exact when only synchronous operators lie between the input and the stage that closes it. An asynchronous or expanding operator in
+ * between has items under way that the gate cannot see, so the bound is exceeded by as many as that operator holds. Each input that was waiting for its next item
+ * when the gate closed still emits that one.
  */
 export interface Gate {
-  /** Whether nobody keeps it closed. */
+  /** Whether it is open: every closing has been undone. */
   readonly open: boolean;
   /**
-   * Resolves at the moment in which it is open: at once if it is.
+   * Resolves when it is open: at once if it is open now.
    *
-   * @param options `signal`: gives up the wait, in O(1), and nothing of it is kept. Then it rejects with the signal's reason; a rejection that nobody looks at is no unhandled one. A gate of your
-   * own need not know it; then it keeps until it opens whoever waited.
+   * @param options `signal`: ends the wait, in O(1), and nothing of it is kept. The promise rejects with the signal's reason; if that is not handled, it is no unhandled rejection. A gate of your
+   * own may ignore the signal: then it keeps each waiter until it opens.
    */
   whenOpen(options?: { signal?: AbortSignal }): Promise<void>;
   /** Closes it, and returns what undoes just this closing. It opens when every closing has been undone. */
@@ -38,18 +38,18 @@ export const aGate = shape('a gate of createGate()', 'whenOpen', 'close');
  */
 export function createGate(): Gate {
   const saturated = new BehaviorSubject(false);
-  let closings = 0; // how many have closed it and not yet undone that
-  const waiting = new Set<() => void>(); // who is to be told when it opens, first come, first told
+  let closings = 0; // closings that have not been undone
+  const waiting = new Set<() => void>(); // called when it opens, in the order of their coming
 
   const reopen = () => {
     closings -= 1;
     if (closings > 0) return;
     saturated.next(false);
-    // A listener may have closed it again: then those who wait go on waiting.
+    // A subscriber of `saturated$` may have closed it again: then the waiters go on waiting.
     if (closings > 0) return;
     const waited = [...waiting];
     waiting.clear();
-    for (const tell of waited) tell();
+    for (const resume of waited) resume();
   };
 
   return {
@@ -74,22 +74,22 @@ export function createGate(): Gate {
   };
 }
 
-/** Waits to be told, or until the signal aborts. */
+/** Waits until the gate opens, or the signal aborts. */
 function waitAmong(waiting: Set<() => void>, signal: AbortSignal | undefined): Promise<void> {
-  const told = new Promise<void>((resolve, reject) => {
+  const opened = new Promise<void>((resolve, reject) => {
     const giveUp = () => {
-      waiting.delete(tell);
+      waiting.delete(resume);
       reject(signal?.reason);
     };
-    const tell = () => {
+    const resume = () => {
       signal?.removeEventListener('abort', giveUp);
       resolve();
     };
     if (signal?.aborted) return giveUp();
-    waiting.add(tell);
+    waiting.add(resume);
     signal?.addEventListener('abort', giveUp, { once: true });
   });
-  // Whoever gives up and does not look has decided so; the process that is observed does not end for it.
-  told.catch(() => {});
-  return told;
+  // A caller may abort its wait and ignore the rejection: that must not end the process.
+  opened.catch(() => {});
+  return opened;
 }

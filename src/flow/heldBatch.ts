@@ -7,11 +7,11 @@ export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
 
 /** The operator that made a batch: it learns how the batch goes. */
 export interface HeldBatchOwner<T> {
-  /** The books of the operator, for the books of the holders. */
+  /** The account of the operator in its ledger, for the accounts of the holders. */
   readonly books?: object;
   /** The number of holders that cannot take another batch changed by this much. */
   onUnready(change: number): void;
-  /** `next` has returned and nobody has held the batch: nothing more is known of it. */
+  /** `next` has returned and the batch has no holder: its outcome stays unknown. */
   onHandedOn(batch: HeldBatch<T>): void;
   /** A batch that was handed on is held after all. */
   onTakenBack(batch: HeldBatch<T>): void;
@@ -122,7 +122,7 @@ export class HeldBatch<T> implements Batch<T> {
     this.#state = 'over';
     const unready = this.#unready;
     this.#owner.onSettled(this, tally);
-    // A batch that is over keeps nobody waiting, whether its holders were ready or not.
+    // A batch that has ended holds back no other one, whether its holders were ready or not.
     if (unready > 0) this.#changeUnready(-unready);
   }
 

@@ -96,8 +96,8 @@ function flatBytes(values: readonly unknown[]): number | undefined {
   return bytes;
 }
 
-/** How much of one value is still counted: a circular one has no end. */
-interface Walk {
+/** How much of one value is still counted. Without a limit a circular value would never end. */
+interface Traversal {
   elementsLeft: number;
   depth: number;
 }
@@ -107,30 +107,30 @@ const MAX_ELEMENTS = 65_536;
 const MAX_DEPTH = 64;
 
 /** Bytes; arrays and maps, whose elements may be any value. */
-function objectBytes(value: object, walk: Walk): number {
+function objectBytes(value: object, traversal: Traversal): number {
   if (ArrayBuffer.isView(value)) return TEXT_BYTES + value.byteLength;
   let bytes = TEXT_BYTES;
-  if (walk.depth === MAX_DEPTH) return bytes;
-  walk.depth += 1;
+  if (traversal.depth === MAX_DEPTH) return bytes;
+  traversal.depth += 1;
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length && spend(walk); index += 1) {
-      bytes += ELEMENT_BYTES + elementBytes(value[index], walk);
+    for (let index = 0; index < value.length && spendElement(traversal); index += 1) {
+      bytes += ELEMENT_BYTES + elementBytes(value[index], traversal);
     }
   } else {
     for (const [key, element] of Object.entries(value)) {
-      if (!spend(walk)) break;
-      bytes += ATTRIBUTE_BYTES + key.length + elementBytes(element, walk);
+      if (!spendElement(traversal)) break;
+      bytes += ATTRIBUTE_BYTES + key.length + elementBytes(element, traversal);
     }
   }
-  walk.depth -= 1;
+  traversal.depth -= 1;
   return bytes;
 }
 
-function elementBytes(value: unknown, walk: Walk): number {
-  return typeof value === 'object' && value !== null ? objectBytes(value, walk) : valueBytes(value);
+function elementBytes(value: unknown, traversal: Traversal): number {
+  return typeof value === 'object' && value !== null ? objectBytes(value, traversal) : valueBytes(value);
 }
 
-function spend(walk: Walk): boolean {
-  walk.elementsLeft -= 1;
-  return walk.elementsLeft >= 0;
+function spendElement(traversal: Traversal): boolean {
+  traversal.elementsLeft -= 1;
+  return traversal.elementsLeft >= 0;
 }

@@ -2,19 +2,21 @@ import { getHeapStatistics } from 'node:v8';
 import { settingsOf, shape, whole } from '../internal/validation.ts';
 
 /**
- * What an item takes in memory, beside its content: bare spans of SDK 3 and 2 take 975 and 995 bytes, and their places in the queues some more.
+ * The memory of an item without its content. Bare spans of SDK 3 and 2 take 975 and 995 bytes, and their places in the queues a few more.
  *
- * The whole estimate, this and {@link HEAP_PER_WIRE_BYTE}, is between 0.71 times (a hundred short attributes) and 2.12 times (spans that were received, with few short attributes; otherwise 1.99, long texts) what spans were measured to take, and 1.5 times for ten short attributes, as
- * `node --expose-gc test/process/programs/heap.ts` printed it, for either SDK and for spans that were received; a test holds it between 0.65 and 2.3. A text that was cut out of a longer one keeps that one in memory,
- * which nobody can see: spans of such texts took 1.6 times the estimate there, and may take more. That is one reason why the default is no more than a quarter of the heap.
+ * `node --expose-gc test/process/programs/heap.ts` compares the whole estimate, this and {@link HEAP_PER_WIRE_BYTE}, with what spans of both SDKs and received spans take. The estimate is between 0.71 times (a hundred short
+ * attributes) and 2.12 times (received spans with few short attributes; of the SDKs' spans 1.99, long strings) of what was measured, and 1.5 times for ten short attributes. A test holds it between 0.65 and 2.3.
+ *
+ * A string that was cut out of a longer one keeps the longer one in memory, and a program cannot see that: spans of such strings took 1.6 times the estimate, and may take more. That is one reason why the default budget is
+ * no more than a quarter of the heap.
  */
 export const ITEM_HEAP_BYTES = 1_024;
 
-/** Long texts of Latin-1 take 1 byte for each of their bytes on the wire (by our estimate, which counts characters), other texts 2, short values with their keys up to 3. */
-export const HEAP_PER_WIRE_BYTE = 2;
+/** Heap bytes for each byte on the wire, as {@link estimateItemBytes} counts them: long strings of Latin-1 take 1, other strings 2, short values with their keys up to 3. */
+const HEAP_PER_WIRE_BYTE = 2;
 
 /** The part of the heap that the pipelines of a process may fill, unless they are given budgets of their own. */
-export const DEFAULT_HEAP_RATIO = 0.25;
+const DEFAULT_HEAP_RATIO = 0.25;
 
 /** The estimated memory of `items` items that take `wireBytes` on the wire together. */
 export function heapBytesOf(items: number, wireBytes: number): number {
@@ -22,32 +24,32 @@ export function heapBytesOf(items: number, wireBytes: number): number {
 }
 
 export interface MemoryBudgetOptions {
-  /** Bytes of memory that everything which shares this budget may hold, as estimated: 65,536 or more. More rides out longer outages. */
+  /** The maximum of the estimated bytes in memory of everything that shares this budget: 65,536 or more. More rides out longer outages. */
   maxBytes: number;
 }
 
-/** Memory that several queues share. */
+/** A limit of memory that several queues share. */
 export interface MemoryBudget {
   readonly maxBytes: number;
   /** What is held now. Bodies of requests are counted and never refused, so this may be more than `maxBytes` for a while. */
   readonly usedBytes: number;
-  /** @internal Opens the account of one holder. One that never refuses needs no part of its own, and has none. When `owner` is collected with it still open, it is closed. */
+  /** @internal Opens an account. One that never refuses needs no reserved part, and has none. When `owner` is collected, its account is closed. */
   open(owner: object, kind?: 'mayRefuse' | 'neverRefuses'): MemoryAccount;
 }
 
 /**
- * Makes a budget of memory, to be given to one pipeline or to several that are to share it. Without one, all share that of the process: a quarter of V8's limit of the heap, read when it is first needed.
+ * Makes a budget of memory for one pipeline, or for several that share it. Pipelines that are given none share the budget of the process: a quarter of V8's heap limit, read when it is first needed.
  *
  * It counts estimates, not measurements: 1,024 bytes for each item and 2 for each of its bytes on the wire, from the moment in which a queue accepts it until its batch has an outcome; and the bodies of requests while an
- * attempt is under way, those always in the budget of the process, since a sink may serve several pipelines. Spans that were received are copies and count like others; items that are no spans count by what `sizeOf` says
- * of them, with the same 1,024 bytes, which is too much for numbers and short texts. Not counted: what waits in the ring of {@link fromSpanProcessor}, in `boundedMergeMap`, `backpressure` and the bridges (bounded each by
+ * attempt is in flight, those always in the budget of the process, since a sink may serve several pipelines. Spans that were received are copies and count like others; items that are no spans count as 1,024 bytes, which is
+ * too much for numbers and short strings, and what `sizeOf` returns for them. Not counted: what waits in the ring of {@link fromSpanProcessor}, in `boundedMergeMap`, `backpressure` and the bridges (bounded each by
  * itself), and plain arrays that go to {@link exportTo}.
  *
- * What it holds, for the default alone in its process: a burst of 10,000 spans of ten short attributes from `--max-old-space-size=128` on (V8's limit is 224 MiB then, with its young space), 30,000 of them (half a minute at
+ * What the default budget holds, with one pipeline in the process: a burst of 10,000 spans of ten short attributes from `--max-old-space-size=128` on (V8's limit is 224 MiB then, with its young space), 30,000 of them (half a minute at
  * 1,000 a second) from 256 on; 30,000 bare spans from 128 on, 30,000 with ten attributes of 100 characters from 512 on.
  *
- * Half of it belongs to whoever needs it. The other half is shared out in equal parts to those who hold an account, a queue each, with one part left for the next who opens one: nobody else can take that, so that a
- * pipeline whose backend is dead leaves room for the others. So one alone gets three quarters; and an item that takes more than half of the budget has no room, ever.
+ * Half of it is common: every queue may use it. The other half is reserved in equal parts, one for each queue and one for the next queue to come, and no other queue can take a reserved part: so a
+ * pipeline whose backend is dead leaves room for the others. A queue that is alone gets three quarters, and an item that takes more than half of the budget never has room.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -67,13 +69,13 @@ export const aMemoryBudget = shape('a budget of memoryBudget()', 'open');
 
 let ofProcess: Budget | undefined;
 
-/** The budget that all share who were given none. */
+/** The budget of everything that is given no budget of its own. */
 export function processMemory(): MemoryBudget {
   ofProcess ??= new Budget(Math.floor(DEFAULT_HEAP_RATIO * getHeapStatistics().heap_size_limit));
   return ofProcess;
 }
 
-/** The same budget for a holder who cannot refuse: what comes has been let in already, by somebody who has just given back its memory. */
+/** The same budget for a stage that cannot refuse: its items were accepted by the stage before it, which has just given back their memory. */
 export function withoutRefusal(budget: MemoryBudget): MemoryBudget {
   return {
     maxBytes: budget.maxBytes,
@@ -84,37 +86,37 @@ export function withoutRefusal(budget: MemoryBudget): MemoryBudget {
   };
 }
 
-/** How many items may wait where nobody measures them, so that they do not fill the heap before they are: one for each 20 KiB of it. */
+/** How many items may wait before they are measured, so that they do not fill the heap until then: one for each 20 KiB of V8's heap limit, up to `atMost`. */
 export function placesInHeap(atMost: number): number {
   return Math.min(atMost, Math.floor(getHeapStatistics().heap_size_limit / 20_480));
 }
 
 let ofBodies: MemoryAccount | undefined;
 
-/** Where sinks count the bodies of requests, which lie outside of the heap: `hold` while one exists, then `give`. */
+/** The account in which sinks count the bodies of requests, which lie outside of the heap: `hold` when a body is made, `give` when it is not used any more. */
 export function bodyMemory(): MemoryAccount {
   ofBodies ??= processMemory().open(bodyMemory, 'neverRefuses');
   return ofBodies;
 }
 
-/** What one holder has taken. */
+/** The part of a budget that one holder, a queue for example, has taken. */
 export interface MemoryAccount {
   readonly heldBytes: number;
-  /** How full it is, from 0 to 1: what it holds, beside what it could hold if the others keep what they have. */
+  /** How full it is, from 0 to 1: what it holds, divided by what it could hold while the other accounts keep what they have. */
   readonly fillRatio: number;
-  /** Whether so much can ever be taken. */
+  /** Whether `bytes` can ever be taken at once. */
   admits(bytes: number): boolean;
-  /** Takes so much, if there is room. */
+  /** Takes `bytes` if there is room. */
   take(bytes: number): boolean;
-  /** Whether so much could be taken if `given` of what it holds were given back. */
+  /** Whether `bytes` could be taken if `given` of what it holds were given back first. */
   wouldHaveRoom(bytes: number, given: number): boolean;
-  /** Takes so much in any case: it is there. */
+  /** Takes `bytes` whether there is room or not: the memory is in use already. */
   hold(bytes: number): void;
-  /** Gives `bytes` back, and calls those who wait for room at once, in the order in which they came. */
+  /** Gives `bytes` back, and calls the accounts that wait for room at once, in the order in which they began to wait. */
   give(bytes: number): void;
-  /** Gives so much back for the sake of something else of one's own, and tells nobody before the next `give`. */
+  /** Gives `bytes` back for another item of the same account: waiting accounts are not called before the next `give`. */
   swap(bytes: number): void;
-  /** Calls `onRoom` once, when so much can be taken. There is one such wait for each account; a second call changes it. */
+  /** Calls `onRoom` once, when `bytes` can be taken. An account has one wait at a time: a second call replaces the first. */
   wait(bytes: number, onRoom: () => void): void;
   stopWaiting(): void;
   /** Gives back everything. Idempotent. */
@@ -124,11 +126,11 @@ export interface MemoryAccount {
 class Budget implements MemoryBudget {
   readonly maxBytes: number;
   usedBytes = 0;
-  readonly commonBytes: number; // of those, what belongs to whoever needs it
+  readonly commonBytes: number; // the part of `maxBytes` that every account may use
   readonly #accounts = new Set<BudgetAccount>();
-  readonly #waiting = new Set<BudgetAccount>(); // first come, first told
+  readonly #waiting = new Set<BudgetAccount>(); // in the order in which they began to wait
   readonly #abandoned = new FinalizationRegistry<MemoryAccount>((account) => account.close());
-  #commonUsed = 0; // what accounts hold beyond what nobody else can take
+  #commonUsed = 0; // what accounts hold beyond their reserved parts
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
@@ -148,7 +150,7 @@ class Budget implements MemoryBudget {
     this.#waiting.delete(account);
     this.#accounts.delete(account);
     this.#shareOut();
-    this.tell();
+    this.callWaiting();
   }
 
   /** What an account could take now. */
@@ -157,7 +159,7 @@ class Budget implements MemoryBudget {
     return Math.max(0, Math.min(this.maxBytes - this.usedBytes, Math.max(0, ownBytes - heldBytes) + common));
   }
 
-  /** An account has so much more, or less. */
+  /** Adds `bytes` to what an account holds; a negative number subtracts. */
   move(account: BudgetAccount, bytes: number): void {
     const before = account.beyondOwnBytes;
     account.heldBytes += bytes;
@@ -173,16 +175,16 @@ class Budget implements MemoryBudget {
     this.#waiting.delete(account);
   }
 
-  /** Each of those who wait, once: who goes on waiting, does so behind the others. */
-  tell(): void {
+  /** Calls each waiting account that has room, once. One that begins to wait anew does so behind the others. */
+  callWaiting(): void {
     if (this.#waiting.size === 0) return;
     for (const account of [...this.#waiting]) {
-      if (this.roomFor(account) >= account.needBytes && this.#waiting.delete(account)) account.tell();
+      if (this.roomFor(account) >= account.needBytes && this.#waiting.delete(account)) account.endWait();
     }
   }
 
   #shareOut(): void {
-    let parts = 1; // the one that is left for the next
+    let parts = 1; // the one that is reserved for the next account
     for (const { refuses } of this.#accounts) if (refuses) parts += 1;
     const ownBytes = Math.floor((this.maxBytes - this.commonBytes) / parts);
     this.#commonUsed = 0;
@@ -195,9 +197,9 @@ class Budget implements MemoryBudget {
 
 class BudgetAccount implements MemoryAccount {
   heldBytes = 0;
-  ownBytes = 0; // of the budget, that no other account can take
+  ownBytes = 0; // its reserved part, which no other account can take
   needBytes = 0; // while it waits
-  #onRoom: (() => void) | undefined; // likewise; kept no longer, so that an abandoned owner can be collected
+  #onRoom: (() => void) | undefined; // while it waits; not kept longer, so that an abandoned owner can be collected
   readonly #budget: Budget;
   readonly refuses: boolean;
   #closed = false;
@@ -235,7 +237,7 @@ class BudgetAccount implements MemoryAccount {
 
   give(bytes: number): void {
     this.swap(bytes);
-    this.#budget.tell();
+    this.#budget.callWaiting();
   }
 
   swap(bytes: number): void {
@@ -255,7 +257,7 @@ class BudgetAccount implements MemoryAccount {
   }
 
   /** There is room for what it waits for. */
-  tell(): void {
+  endWait(): void {
     const onRoom = this.#onRoom;
     this.#onRoom = undefined;
     onRoom?.();

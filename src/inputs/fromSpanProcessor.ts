@@ -20,9 +20,9 @@ const SAMPLED = 1;
 
 export interface FromSpanProcessorOptions {
   /**
-   * Ended spans that wait to be drained into the stream, at most: 1 or more. Default: one for each 20 KiB of V8's limit of the heap, at most 32,768 (11,468 with `--max-old-space-size=128`, all from 640 MiB on): full of spans of 5
-   * KB, it is a quarter of that. The ring is emptied once per turn of the event loop, so this bounds
-   * what can end within one turn, and what ends before the first subscription. Its bytes are not bounded here: measuring a span would be work inside of `span.end()`, so the batcher does it, a turn later.
+   * Ended spans that wait to be drained into the stream, at most: 1 or more. Default: one for each 20 KiB of V8's heap limit, at most 32,768 (11,468 with `--max-old-space-size=128`, 32,768 from 640 MiB on). A ring full of spans of 5
+   * KB takes a quarter of the heap. The ring is emptied once per turn of the event loop, so this bounds
+   * what can end within one turn, and what ends before the first subscription. Bytes are not bounded here: measuring a span would be work inside of `span.end()`, so the batcher measures it, a turn later.
    */
   maxQueueSize?: number;
   /** What happens to a span that meets a full ring: `dropNewest` (the default) refuses it, `dropOldest` loses the one that has waited longest. */
@@ -33,7 +33,7 @@ export interface FromSpanProcessorOptions {
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
@@ -56,7 +56,7 @@ export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
   scheduler: monotonicScheduler,
 });
 
-export const FROM_SPAN_PROCESSOR_RULES: Rules<Settings> = {
+const FROM_SPAN_PROCESSOR_RULES: Rules<Settings> = {
   ...STAGE_RULES,
   maxQueueSize: whole(1),
   overflow: oneOf('dropNewest', 'dropOldest'),

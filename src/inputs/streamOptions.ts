@@ -6,7 +6,7 @@ import { aLedger, createLedger, type Ledger } from '../ledger/ledger.ts';
 export interface StreamInputOptions {
   /** Nothing is read while it is closed. Give the same one to `adaptiveBatch({ gate })`. Default: one that stays open. */
   gate?: Gate;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

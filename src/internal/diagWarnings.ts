@@ -39,7 +39,7 @@ export class Warnings {
   /** What the outcome of a batch says beyond its losses. */
   outcome({ error, message, rejected }: Pick<Outcome<unknown>, 'error' | 'message' | 'rejected'>): void {
     if (error !== undefined) this.trouble(`an export failed for good: ${error.message}`);
-    else if (rejected > 0) this.trouble(`the backend rejected ${rejected} spans: ${message ?? 'it did not say why'}`);
+    else if (rejected > 0) this.trouble(`the backend rejected ${items(rejected)}: ${message ?? 'it did not say why'}`);
     else if (message !== undefined) this.trouble(`the backend says: ${message}`);
   }
 
@@ -57,7 +57,10 @@ export class Warnings {
     this.#paused = true;
   }
 
-  /** The drain is over. The first drain that has something to report does so. What later ones have waits for the next report, or for the very end: the logger may be what causes it, and would keep the process alive for ever. */
+  /**
+   * The drain is over. Only the first drain with something to report makes a report. What a later drain has waits for the next report, or for the very end: the logger may be what causes it, and
+   * would keep the process alive for ever.
+   */
   resume(): void {
     this.#paused = false;
     if (this.#reportedAtExit || !this.#hasNews) return;
@@ -65,7 +68,7 @@ export class Warnings {
     this.#say();
   }
 
-  /** Reports what is left; after that, one report more, if there is cause, and no other: the logger may be what causes it. */
+  /** Reports what is left. After that, at most one more report is made: the logger may be what causes it. */
   close(): void {
     this.#quiet?.unsubscribe();
     this.#quiet = undefined;
@@ -93,7 +96,11 @@ export class Warnings {
     const troubles = [...this.#troubles.values()];
     this.#losses = new Map();
     this.#troubles = new Map();
-    if (losses.length > 0) warn(`${this.#owner}: lost spans: ${losses.join(', ')}`);
+    if (losses.length > 0) warn(`${this.#owner}: lost items: ${losses.join(', ')}`);
     for (const trouble of troubles) warn(`${this.#owner}: ${trouble}`);
   }
+}
+
+function items(count: number): string {
+  return count === 1 ? '1 item' : `${count} items`;
 }

@@ -49,7 +49,7 @@ export class EnvironmentReader {
       const millis = whole(value, 0);
       return millis !== undefined && millis <= MAX_TIMER_MILLIS ? millis : undefined;
     };
-    return this.#first(names, read, `milliseconds from 0 to ${MAX_TIMER_MILLIS}`);
+    return this.#first(names, read, `a duration in milliseconds, from 0 to ${MAX_TIMER_MILLIS}`);
   }
 
   oneOf<A extends string>(allowed: readonly A[], ...names: readonly string[]): A | undefined {

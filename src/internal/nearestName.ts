@@ -1,6 +1,6 @@
-/** Names that differ by more edits than this, or by more than a third of their length, are not a slip of the pen. */
+/** Names that differ by more edits than this, or by more than a third of their length, are no typing error. */
 const MAX_EDITS = 3;
-/** Enough for every name of ours; the cost grows with the square. */
+/** No option has a longer name, and the cost grows with the square of the length. */
 const MAX_LENGTH = 64;
 
 /** The known name that was probably meant: the one that begins alike (`timeout` for `timeoutMillis`), or the one with the fewest edits. */

@@ -168,7 +168,7 @@ export function limit(min: Bound): Rule {
 
 /** A duration that a timer can wait: `min` or more, at most some 24 days, or `Infinity` for no limit where that is allowed. */
 export function millis(min: Bound, infinity: 'finite' | 'orInfinity' = 'finite'): Rule {
-  return ranged('milliseconds', Number.isFinite, min, MAX_TIMER_MILLIS, infinity);
+  return ranged('a duration in milliseconds,', Number.isFinite, min, MAX_TIMER_MILLIS, infinity);
 }
 
 /** A finite number within a range. */

@@ -3,7 +3,7 @@ import type { Tally } from './tally.ts';
 /**
  * What closed a batch, that is: made it due. It may have grown since, while no slot was free.
  *
- * `count`, `bytes`: it reached its target · `delay`: its first item had waited long enough · `flush`: somebody asked ·
+ * `count`, `bytes`: it reached its target · `delay`: its first item had waited long enough · `flush`: a flush asked for it ·
  * `complete`, `error`: the source ended.
  */
 export type CloseReason = 'count' | 'bytes' | 'delay' | 'flush' | 'complete' | 'error';
@@ -11,8 +11,8 @@ export type CloseReason = 'count' | 'bytes' | 'delay' | 'flush' | 'complete' | '
 /**
  * Items that travel together. A batch is never empty, and its items do not change.
  *
- * Whoever keeps it beyond the `next` that brought it calls {@link Batch.hold}; then the batcher knows how it ended,
- * and when another one is welcome.
+ * An operator that keeps a batch after its `next` has returned calls {@link Batch.hold}. From the hold the batcher learns how the batch ended,
+ * and when the operator can take another one.
  */
 export interface Batch<T> {
   readonly items: readonly T[];
@@ -23,11 +23,11 @@ export interface Batch<T> {
   hold(onFlush?: (urgency: FlushUrgency) => void): Hold;
 }
 
-/** What a flush wants of those who hold what it waits for. */
+/** What a flush asks of the holders of the batches that it waits for. */
 export interface FlushUrgency {
   /** How long it waits, in milliseconds, or `Infinity`. */
   readonly timeoutMillis: number;
-  /** Whether the program is coming to its end: then a backend that is certainly not there is not waited for that long. */
+  /** Whether the flush is part of a shutdown. Then a backend that refuses connections is not waited for until the timeout. */
   readonly isEnding: boolean;
   /** For how long it has waited already, in milliseconds. Left out: 0. */
   readonly elapsedMillis?: number;
@@ -39,21 +39,21 @@ export interface Hold {
   ready(): void;
   /** The end of this batch, for this holder. It implies {@link Hold.ready}. */
   settle(tally: Tally): void;
-  /** @internal The books of the stage that made the batch. */
+  /** @internal The ledger account of the stage that made the batch. */
   readonly maker?: object | undefined;
 }
 
 /**
- * A wish that everything accepted before it gets an outcome. It travels from an input to each batcher that must answer.
- * The request is done when each of its holders has settled; a request that nobody holds is done at once.
+ * A request that everything accepted before it gets an outcome. It travels from an input to each batcher that must answer.
+ * The request is done when each of its holders has settled. A request without a holder is done at once.
  */
 export interface FlushRequest {
-  /** Left out: nothing is known of it, and what is held goes on as before. */
+  /** Left out: retries and waits go on as before. */
   readonly urgency?: FlushUrgency;
   hold(): { settle(): void };
 }
 
-/** A hold on something that needs none: plain arrays, batches that are over. */
+/** A hold that does nothing, for plain arrays and for batches that have ended. */
 export const NO_HOLD: Hold = Object.freeze({ ready() {}, settle() {} });
 
 /** Whether a value is a batch that can be held, as opposed to a plain array of items. */

@@ -35,7 +35,7 @@ export interface OptionMistake {
   readonly option: string;
   /** What the option demands: `a whole number from 1`. */
   readonly rule: string;
-  /** What was given. For an option that is unknown, just the type: the value may be a secret. */
+  /** The value that was given. For an unknown option it is the value's type (`'string'`), because the value may be a secret. */
   readonly given: unknown;
   /** The mistake in words. */
   readonly message: string;
@@ -47,6 +47,7 @@ export class InvalidOptionError extends SpanflowError implements OptionMistake {
 
   readonly option: string;
   readonly rule: string;
+  /** The value that was given. For an unknown option it is the value's type (`'string'`), because the value may be a secret. */
   readonly given: unknown;
   /** At least one. */
   readonly mistakes: readonly OptionMistake[];

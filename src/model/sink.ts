@@ -12,21 +12,21 @@ export interface Sink<T> {
   /** Names the sink in losses, errors and warnings. */
   readonly name: string;
   /**
-   * How many exports at once it bears; unlimited when left out. An official `SpanExporter` bears one: its specification forbids
+   * The maximum of concurrent exports; unlimited when left out. An official `SpanExporter` has 1: its specification forbids
    * concurrent calls.
    */
   readonly maxConcurrency?: number;
-  /** How long one attempt may take, in milliseconds, unless `exportTo` is told otherwise. */
+  /** How long one attempt may take, in milliseconds. `attemptTimeoutMillis` of `exportTo` overrides it. */
   readonly attemptTimeoutMillis?: number;
   /**
-   * Called for each attempt. What it returns (an Observable, a promise, whatever RxJS takes) is subscribed to once, and **unsubscribing aborts the attempt**: only an Observable can be aborted.
+   * Called for each attempt. What it returns (any `ObservableInput`: an Observable, a promise) is subscribed to once, and **unsubscribing aborts the attempt**: only an Observable can be aborted.
    *
    * A batch that is too large for the backend, or that timed out, is tried again in parts: each part is a batch of its own.
    *
    * @param attempt takes reports on how far the attempt is; `exportTo` always gives one
    */
   export(batch: Batch<T>, attempt?: Attempt): ObservableInput<Response>;
-  /** Resolves when whatever the sink itself still holds has been handed on. For sinks that hold something. */
+  /** Resolves when everything that the sink itself holds has been sent. For sinks that hold items. */
   forceFlush?(): Promise<void>;
   /** Ends connections and timers. It is called once, after the last export. */
   shutdown?(): Promise<void>;

@@ -11,7 +11,7 @@
  * | `unconfirmed` | was sent in an attempt whose answer never came, and in none that was delivered: whether it arrived is unknown |
  * | `unencodable` | cannot be expressed on the wire |
  * | `unsampled` | is a span that is not sampled, and was given to the handle of a pipeline |
- * | `noSubscriber` | waited in an input that nobody subscribed to |
+ * | `noSubscriber` | waited in an input that had no subscriber |
  * | `alreadyShutdown` | came after the shutdown |
  * | `shutdown` | was still waiting when the deadline of a shutdown, or of a drain at the natural exit, was over |
  * | `unsubscribed` | was held by an operator that was unsubscribed |
@@ -42,7 +42,7 @@ export interface Loss {
 
 /**
  * How a batch ended, for one holder: `delivered + rejected + Σ lost.count` is the number of its items.
- * What is missing from that sum is counted as `removed`: somebody took it out on the way.
+ * Items that are missing from that sum were taken out of the batch on the way. They are counted as `removed`.
  */
 export interface Tally {
   /** Items that the backend confirmed. */
@@ -64,7 +64,7 @@ export interface Tally {
   readonly elapsedMillis: number;
 }
 
-/** The tally of a batch none of which got anywhere, for one reason. */
+/** The tally of a batch whose items were all lost, for one reason, before any attempt. */
 export function lostTally(count: number, reason: LossReason, stage: string): Tally {
   const lost = count > 0 ? [{ count, reason, stage }] : [];
   return { delivered: 0, rejected: 0, lost, attempts: 0, attemptMillis: 0, elapsedMillis: 0 };

@@ -1,6 +1,5 @@
-import { QUEUE_RULES } from '../flow/boundedQueue.ts';
-import type { Gate } from '../flow/gate.ts';
 import { estimateItemBytes } from '../flow/itemBytes.ts';
+import { type GatedQueueOptions, QUEUE_RULES } from '../flow/queueOptions.ts';
 import { anObservable, anOverflow, type Rules, settingsOf } from '../internal/validation.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { STAGE_RULES } from '../ledger/stageReporter.ts';
@@ -8,25 +7,19 @@ import type { Overflow } from '../model/overflow.ts';
 import type { Loss } from '../model/tally.ts';
 
 /** For the outputs: `toAsyncIterable`, `toReadable`, `toReadableStream`. An Observable pushes and a reader pulls, so items that come before they are read wait in a queue. */
-export interface StreamOutputOptions<T> {
+export interface StreamOutputOptions<T> extends GatedQueueOptions<T> {
   /** Items that wait to be read, at most: 1 or more, default 1,024. */
   maxQueueSize?: number;
-  /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is lost as `tooLarge`. */
-  maxQueueBytes?: number;
   /**
    * What happens to an item that meets a full queue. `error` (the default, because a reader of a stream expects all of it) unsubscribes the source, lets what is queued be read and then fails with
    * a {@link QueueFullError}; `dropNewest` refuses it; `dropOldest` loses the one that has waited longest. For just the latest item, `dropOldest` with `maxQueueSize: 1`.
    */
   overflow?: Overflow;
-  /** Is closed while the queue is half full or more, and opened at a quarter. For inputs that can wait: then nothing overflows. */
-  gate?: Gate;
-  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. If it throws or returns an invalid number, the item counts as 512 bytes. */
-  sizeOf?: (item: T) => number;
   /** Called for each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `unencodable`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss` or `sizeOf` throws or returns an invalid number, or when unsubscribing the source throws. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

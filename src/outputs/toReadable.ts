@@ -60,7 +60,7 @@ export function toReadable<T>(source: Observable<T>, options: StreamOutputOption
   return readable;
 }
 
-/** Destroying with something that is no error would pass for a quiet end. */
+/** `destroy` with a falsy value would close the stream without an error. */
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
 }

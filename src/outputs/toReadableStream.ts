@@ -16,7 +16,7 @@ const STAGE = 'toReadableStream';
  * result      -a---b----|
  * ```
  *
- * It subscribes at the first read. The stream has no queue of its own (its high-water mark is 0), so what waits is bounded by the options, and is in the books.
+ * It subscribes at the first read. The stream has no queue of its own (its high-water mark is 0), so what waits is bounded by the options, and is counted in the ledger.
  *
  * **Closes** when the source has completed and the queue is empty; **errors** then if the source has failed, or the queue has overflown with `overflow: 'error'`. **Cancelled**, it
  * unsubscribes the source.

@@ -16,7 +16,7 @@ export const EXPORT_STAGE = {
   maxPendingBytes: Number.POSITIVE_INFINITY,
 } satisfies ExportToOptions<never>;
 
-/** Four times the concurrency, so that the slots which backoffs free are used. How far a limit goes that changes is unknown: enough for 32. */
+/** Four times the concurrency, so that slots that are free during backoffs are used. How high a changing limit can rise is unknown: 128 is enough for a limit of 32. */
 export function unsettledFor(concurrency: unknown): number {
   return typeof concurrency === 'number' ? safe(Math.max(32, 4 * concurrency)) : 128;
 }

@@ -1,8 +1,8 @@
-/** How many requests at the limit have to be accepted before it is raised: at first, and at most. Each further refusal doubles the number. */
+/** How many requests of the size of the limit have to be accepted before the limit is raised: at first, and at most. Each further refusal doubles the number. */
 const FIRST_PATIENCE = 16;
 const LAST_PATIENCE = 1_024;
 const RAISE = 1.25;
-/** After this many refusals without an acceptance in between, each at half of the size before, the size is not the cause. */
+/** Each refusal halves the size. After this many refusals in a row, something other than the size is taken to be the cause. */
 const OUTAGE_RUN = 3;
 
 /** A state of a {@link LearnedLimit}. */

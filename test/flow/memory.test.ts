@@ -24,7 +24,7 @@ describe('memoryBudget', () => {
     },
   );
 
-  test('is refused where it is none, by the name of who was called', () => {
+  test('an object that is no memory budget is refused, by the name of the function that was called', () => {
     const memory = { maxBytes: MAX } as never;
     expect(() => spanPipeline({ sink: toMemory(), memory })).toThrow('spanPipeline.memory');
     expect(() => adaptiveBatch({ memory })).toThrow('adaptiveBatch.memory');
@@ -168,7 +168,7 @@ describe('adaptiveBatch with a budget of memory', () => {
     expect(memory.usedBytes).toBe(0);
   });
 
-  test('gives back what is out when that ends after it was unsubscribed, and what nobody holds at once', () => {
+  test('after unsubscribing, gives back the memory of a held batch when it ends, and that of a batch without a holder at once', () => {
     const { memory, source, holds, flush, subscription } = batching();
     next(source, 1, 2);
     flush.next();

@@ -60,7 +60,7 @@ describe('a callback that throws is counted and reported to onCallbackError, and
       expect(ledger.stats().callbackErrors).toBe(thrown.length);
     }));
 
-  test('onCallbackError that throws itself harms nobody', () => {
+  test('an onCallbackError that throws does not reach the caller of trySend', () => {
     const sent = channel<string>({ sizeOf: throwing, onCallbackError: throwing });
     expect(sent.trySend('one')).toBe('accepted');
   });

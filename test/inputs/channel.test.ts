@@ -27,7 +27,7 @@ describe('channel', () => {
     expect(seen).toEqual(['a', 'b', 'c']);
   });
 
-  test('trySend overtakes nobody who waits, even with an item that would fit', () => {
+  test('trySend overtakes no waiting send, even with an item that would fit', () => {
     const sent = channel<string>({ maxQueueBytes: 10 });
     expect(sent.trySend('123456')).toBe('accepted');
     sent.send('789012');
@@ -119,7 +119,7 @@ describe('channel', () => {
     expect(listeners).toBe(0);
   });
 
-  test('a rejection that nobody looks at is no unhandled one', async () => {
+  test('a rejection of send that is ignored is no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const listener = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', listener);
@@ -197,7 +197,7 @@ describe('channel', () => {
     [{ maxQueueBytes: 1.5 }, 'channel.maxQueueBytes must be a whole number from 1, but was given 1.5'],
     [{ maxWaitingSends: -1 }, 'channel.maxWaitingSends must be a whole number from 0, but was given -1'],
     [{ gate: {} }, 'channel.gate must be a gate of createGate(), but was given an object Object'],
-    [{ flushTimeoutMillis: 0 }, 'channel.flushTimeoutMillis must be milliseconds from 1 to 2147483647'],
+    [{ flushTimeoutMillis: 0 }, 'channel.flushTimeoutMillis must be a duration in milliseconds, from 1 to 2147483647'],
     [{ sizeOf: 1 }, 'channel.sizeOf must be a function, but was given 1'],
     [{ onLoss: 1 }, 'channel.onLoss must be a function, but was given 1'],
     [{ ledger: {} }, 'channel.ledger must be a ledger of createLedger()'],

@@ -161,7 +161,7 @@ describe('fromAsyncIterable', () => {
 });
 
 describe('createGate', () => {
-  test('is open until somebody closes it, and as long as anybody does', async () => {
+  test('opens when every closing has been undone', async () => {
     const gate = createGate();
     const [first, second] = [gate.close(), gate.close()];
     let opened = 0;
@@ -204,7 +204,7 @@ describe('createGate', () => {
     expect([gate.open, opened]).toEqual([true, true]);
   });
 
-  test('who gives up a wait is told why, and is kept no longer', async () => {
+  test('an aborted wait rejects with the reason of its signal, and is not kept', async () => {
     const gate = createGate();
     const open = gate.close();
     const remove = vi.spyOn(AbortSignal.prototype, 'removeEventListener');

@@ -118,7 +118,7 @@ describe('fromSpanProcessor', () => {
     expect(ledger.stats()).toMatchObject({ offered: 0, callbackErrors: 5 });
   });
 
-  test('the stream runs outside the asynchronous context of whoever ended the span', async () => {
+  test('the stream runs outside the asynchronous context in which the span ended', async () => {
     const requests = new AsyncLocalStorage<string>();
     const { input, end } = traced();
     const contexts: (string | undefined)[] = [];
@@ -195,7 +195,7 @@ describe('fromSpanProcessor: forceFlush and shutdown', () => {
     expect(names()).toEqual(['a']);
   });
 
-  test('forceFlush with nobody to answer resolves when the ring is empty', async () => {
+  test('forceFlush without a holder of its request resolves when the ring is empty', async () => {
     const { input, end } = traced();
     const { names } = namesOf(input.spans$);
     end('a');
@@ -217,7 +217,7 @@ describe('fromSpanProcessor: forceFlush and shutdown', () => {
     expect(await lastValueFrom(input.spans$.pipe(toArray()))).toEqual([]);
   });
 
-  test('shutdown loses what nobody subscribed to, and says so', async () => {
+  test('shutdown without a subscriber loses the spans as noSubscriber, and reports it', async () => {
     const { input, ledger, losses, end } = traced();
     end('a', 'b');
     await input.shutdown();
@@ -248,7 +248,7 @@ describe('fromSpanProcessor: forceFlush and shutdown', () => {
     ],
     [
       { flushTimeoutMillis: 0 },
-      'fromSpanProcessor.flushTimeoutMillis must be milliseconds from 1 to 2147483647, but was given 0',
+      'fromSpanProcessor.flushTimeoutMillis must be a duration in milliseconds, from 1 to 2147483647, but was given 0',
     ],
     [{ onLoss: 'log' }, 'fromSpanProcessor.onLoss must be a function, but was given "log"'],
     [{ queue: 5 }, 'fromSpanProcessor.queue must be one of the known options'],
@@ -256,7 +256,7 @@ describe('fromSpanProcessor: forceFlush and shutdown', () => {
     expect(() => fromSpanProcessor(options as FromSpanProcessorOptions)).toThrow(message);
   });
 
-  test('refuses a timeout that is none', () => {
+  test('refuses a timeout out of its range', () => {
     expect(() => fromSpanProcessor().forceFlush({ timeoutMillis: -1 })).toThrow(
       'fromSpanProcessor.forceFlush.timeoutMillis must be',
     );

@@ -170,7 +170,7 @@ describe('fromReadableStream', () => {
     expect(ledger.stats()).toMatchObject({ lost: { unsubscribed: 1 }, pending: 0 });
   });
 
-  test('a cancellation that fails is nobody’s unhandled rejection; a second subscription errors', async () => {
+  test('a cancellation that fails is no unhandled rejection; a second subscription errors', async () => {
     const stream = new ReadableStream<number>({ cancel: () => Promise.reject(new Error('no')) });
     const items = fromReadableStream(stream);
     const subscription = items.subscribe();
@@ -224,7 +224,7 @@ describe('fromReadable', () => {
     await expect(lastValueFrom(fromReadable(failing))).rejects.toThrow('the disk broke');
   });
 
-  test('unsubscribed, it destroys the stream, whose later error has nobody to hurt', async () => {
+  test('unsubscribed, it destroys the stream, and ignores a later error of it', async () => {
     const { stream } = nodeCounter(100);
     expect(await lastValueFrom(fromReadable(stream).pipe(take(2), toArray()))).toEqual([{ number: 0 }, { number: 1 }]);
     expect(stream.destroyed).toBe(true);

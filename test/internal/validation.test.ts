@@ -66,7 +66,7 @@ describe('settingsOf', () => {
     ]);
     expect(error.message).toBe(
       'stage.max must be a whole number from 1, but was given 0; ' +
-        'stage.wait must be milliseconds from 0 to 2147483647, but was given -1; ' +
+        'stage.wait must be a duration in milliseconds, from 0 to 2147483647, but was given -1; ' +
         'stage.write must be a function, but was given "no"; ' +
         "stage.retry.backof must be one of the known options (attempts, backoff); did you mean 'backoff'?; " +
         'stage.retry.attempts must be a whole number from 1, or Infinity, but was given 0',

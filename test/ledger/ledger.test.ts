@@ -44,7 +44,7 @@ describe('the ledger', () => {
     expect(alone.stats()).toMatchObject({ accepted: 3, delivered: 2, pending: 3, between: -2 });
   });
 
-  test('stages of one name are told apart', () => {
+  test('stages of one name get distinct keys', () => {
     const ledger = createLedger();
     for (let index = 0; index < 3; index += 1) ledger.open('sink', 'exportTo(otlpHttp)');
     expect(Object.keys(ledger.stats().stages)).toEqual([
@@ -133,9 +133,9 @@ describe('stats$', () => {
     expect(late).toEqual([1, -1]);
   });
 
-  test('refuses an interval that is none', () => {
+  test('refuses an interval out of its range', () => {
     expect(() => createLedger({ intervalMillis: 1 })).toThrow(
-      'createLedger.intervalMillis must be milliseconds from 10',
+      'createLedger.intervalMillis must be a duration in milliseconds, from 10',
     );
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { escaped } from '../../src/model/escaped.ts';
 
-describe('a text from outside', () => {
+describe('a string from outside', () => {
   test.each([
     ['a line break', 'one\r\ntwo', String.raw`one\r\ntwo`],
     ['a tab', 'a\tb', String.raw`a\tb`],

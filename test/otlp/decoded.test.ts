@@ -82,7 +82,7 @@ describe('a decoded trace state', () => {
 describe('a decoded resource', () => {
   const { resource } = decoded();
 
-  test('is settled', () => {
+  test('has no pending attributes, and keeps its schema URL', () => {
     expect(resource.asyncAttributesPending).toBe(false);
     expect(resource.getRawAttributes()).toEqual([['service.name', 'shop']]);
     expect(resource.schemaUrl).toBe('https://schema');

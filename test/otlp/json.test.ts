@@ -118,7 +118,7 @@ describe('decodeTracesJson', () => {
     );
   });
 
-  test('reads any integer exactly, as digits in a text or as a number', () => {
+  test('reads any integer exactly, as digits in a string or as a number', () => {
     fc.assert(
       fc.property(
         fc.bigInt(0n, 2n ** 64n - 1n),

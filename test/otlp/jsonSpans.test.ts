@@ -37,8 +37,8 @@ function nested(levels: number): unknown {
 const circular: Record<string, unknown> = {};
 circular.self = [circular];
 
-describe('a text in JSON', () => {
-  test('is what it was, however long it is and whatever is in it', () => {
+describe('a string in JSON', () => {
+  test('is read back unchanged, for any length and any characters', () => {
     const text = fc.string({
       unit: fc.oneof(fc.constantFrom('a', '"', '\\', '\n', '\u007f', 'é', '\ud800', '🛒')),
       maxLength: 60,
@@ -62,7 +62,7 @@ describe('a text in JSON', () => {
 });
 
 describe('numbers in JSON', () => {
-  test('are the same, whichever they are', () => {
+  test('are read back unchanged', () => {
     const number = fc.oneof(
       fc.double(),
       fc.integer(),

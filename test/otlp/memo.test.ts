@@ -91,7 +91,7 @@ describe('a memo', () => {
     expect(long.size).toBe(0);
   });
 
-  test('tells a number from its text', () => {
+  test('tells a number from the string of its digits', () => {
     const memo = new Memo<string>();
     memo.keep(7, 'the number');
     memo.keep('7', 'the text');
@@ -100,7 +100,7 @@ describe('a memo', () => {
 });
 
 describe('a copy for keeping', () => {
-  test.each(['', 'GET', '7', '__proto__', 'x\ud800', 'constructor', '日本語'])('of the text %j is the same', (text) => {
+  test.each(['', 'GET', '7', '__proto__', 'x\ud800', 'constructor', '日本語'])('of the string %j equals it', (text) => {
     expect(ownCopyOf(text)).toBe(text);
   });
 

@@ -4,14 +4,14 @@ import { BufferPool } from '../../src/otlp/protobuf/bufferPool.ts';
 import { BufferRanges } from '../../src/otlp/protobuf/bufferRanges.ts';
 import { OutputBuffer } from '../../src/otlp/protobuf/outputBuffer.ts';
 
-describe('free outputs', () => {
-  test('are made where there are none', () => {
+describe('BufferPool: its outputs', () => {
+  test('are made when the pool is empty', () => {
     const outputs = new BufferPool();
     expect(outputs.take()).toBeInstanceOf(OutputBuffer);
     expect(outputs.take()).not.toBe(outputs.take());
   });
 
-  test('are what was given back, the last one first', () => {
+  test('are reused, the one that was given back last first', () => {
     const outputs = new BufferPool();
     const taken = [outputs.take(), outputs.take()];
     for (const output of taken) outputs.giveBack(output);
@@ -20,7 +20,7 @@ describe('free outputs', () => {
     expect(taken).not.toContain(outputs.take());
   });
 
-  test('are one lender’s at a time, whatever is taken and given back', () => {
+  test('belong to one lender at a time, in any order of taking and giving back', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(3), { maxLength: 60 }), (steps) => {
         const outputs = new BufferPool();
@@ -34,7 +34,7 @@ describe('free outputs', () => {
     );
   });
 
-  test('are remembered up to a number: those beyond it are let go', () => {
+  test('are kept up to a limit of 64', () => {
     const outputs = new BufferPool();
     const taken = Array.from({ length: 70 }, () => new OutputBuffer(8));
     for (const output of taken) outputs.giveBack(output);
@@ -55,10 +55,10 @@ const anyEdges = fc
     });
   });
 
-describe('lent pieces', () => {
+describe('BufferRanges: the lent pieces', () => {
   const bytes = Buffer.from(Uint8Array.from({ length: 1024 }, (_, index) => index % 251).buffer);
 
-  test('hold what copied ones do, those that are large as they lie there, no other', () => {
+  test('hold the same bytes as the copy, and only large ranges are views of the buffer', () => {
     fc.assert(
       fc.property(anyEdges, fc.integer({ min: 1, max: 50 }), (edges, leastBytes) => {
         const pieces = new BufferRanges();
@@ -72,7 +72,7 @@ describe('lent pieces', () => {
     );
   });
 
-  test('that are small are copied together, up to the next large one', () => {
+  test('neighbouring small ranges are copied into one piece', () => {
     const pieces = new BufferRanges();
     for (const [start, end] of [
       [0, 2],
@@ -84,7 +84,7 @@ describe('lent pieces', () => {
     expect(pieces.lentFrom(bytes, 16).map(({ length }) => length)).toEqual([4, 20, 1]);
   });
 
-  test('of nothing are none', () => {
+  test('without a range there is no piece', () => {
     expect(new BufferRanges().lentFrom(bytes, 1)).toEqual([]);
   });
 });

@@ -54,7 +54,7 @@ describe('generated spans', () => {
     }
   });
 
-  test('are the same bytes after a second turn', () => {
+  test('are the same bytes after a second round trip', () => {
     for (let seed = 0; seed < 30; seed++) {
       const first = encodeTraces(generatedSpans({ seed, count: 50 }));
       const decoded = decodeTraces(first);

@@ -93,7 +93,7 @@ describe.each(encodings)('a request that is made in slices, in $name,', ({ name,
     expect(order).toContain('the last span');
   });
 
-  test('is what it is in one go', async () => {
+  test('has the same bytes as one that is made at once', async () => {
     expect(Buffer.compare(await lent(MANY), inOneGo(MANY))).toBe(0);
   });
 

@@ -127,11 +127,11 @@ describe.each(Object.entries(unencodable))('a span with %s', (_, [parts, reason]
     expect(onUnencodable.mock.calls[0]?.[1]).toMatchObject({ code: 'UNENCODABLE' });
   });
 
-  test('leaves nothing behind where it is alone', () => {
+  test('leaves an empty body where it is the only span', () => {
     expect(encodeTraces([strangeSpan(parts)], { onUnencodable: () => {} })).toHaveLength(0);
   });
 
-  test('is thrown by its number and name where nobody listens', () => {
+  test('without onUnencodable the call throws, naming the span by its number and the reason', () => {
     const encode = (): unknown => encodeTraces([spanWith(), strangeSpan(parts)]);
     expect(encode).toThrow(SpanflowError);
     expect(encode).toThrow(/^span 1\b/);

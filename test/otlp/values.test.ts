@@ -211,7 +211,7 @@ describe('every string', () => {
     expect(json.isWellFormed()).toBe(true);
   });
 
-  test('that is none becomes one', () => {
+  test('a span name that is a number is encoded as a string', () => {
     const [span] = sent(spanWith({ name: 42 as unknown as string }));
     expect(span?.name).toBe('42');
   });

@@ -257,7 +257,7 @@ describe('toAsyncIterable', () => {
     expect(source.observed).toBe(false);
   });
 
-  test('types', () => {
+  test('the outputs have exact types, and refuse wrong options', () => {
     expectTypeOf(toAsyncIterable(of(1))).toEqualTypeOf<AsyncIterable<number>>();
     expectTypeOf(toReadableStream(of('a'))).toEqualTypeOf<ReadableStream<string>>();
     // @ts-expect-error: a strategy that does not exist
@@ -341,7 +341,7 @@ describe('toReadable', () => {
     expect(ledger.stats().refused).toEqual({ unencodable: 100_001 });
   });
 
-  test('an error that is none becomes one, with it as the cause', async () => {
+  test('a thrown value that is no Error becomes the cause of an Error', async () => {
     const failure = await readAll(toReadable(throwError(() => 'a word'))).catch((error: unknown) => error);
     expect(failure).toMatchObject({ message: 'a word', cause: 'a word' });
   });

@@ -59,7 +59,7 @@ describe('the handle of a pipeline', () => {
     await handle.shutdown();
   });
 
-  test('what was evicted for a newer span is told to whom it belongs', async () => {
+  test('a span that was evicted for a newer one is lost in the answer of its own call', async () => {
     const { handle, endInHost } = handleOn({ sink: toMemory(), maxQueueSize: 3, overflow: 'dropOldest' });
     const answer = handle.export(spansOf(3));
     endInHost(2);
@@ -70,7 +70,7 @@ describe('the handle of a pipeline', () => {
     await handle.shutdown();
   });
 
-  test('what is larger than the queue of the batches is told, too', async () => {
+  test('an item that is larger than the queue of the batcher is lost in its answer', async () => {
     const { handle } = handleOn({ sink: toMemory(), maxQueueBytes: 1_000 });
     const answer = await handle.export([spanWith({ name: 'x'.repeat(2_000) }), spanWith({ name: 'small' })]);
     expect(answer).toMatchObject({ delivered: 1, lost: [{ count: 1, reason: 'tooLarge', stage: 'adaptiveBatch' }] });
@@ -98,7 +98,7 @@ describe('the handle of a pipeline', () => {
     await handle.shutdown();
   });
 
-  test('nobody waits for ever: a shutdown answers what is on its way, and what comes later', async () => {
+  test('a shutdown answers the calls on their way, and the calls that come later', async () => {
     const { handle, pipeline } = handleOn({ sink: { name: 'silent', export: () => NEVER } });
     const answer = handle.export(spansOf(2));
     await pipeline.shutdown({ deadlineMillis: 50 });
@@ -109,7 +109,7 @@ describe('the handle of a pipeline', () => {
     expect(handle.stats()).toMatchObject({ offered: 3, refused: { alreadyShutdown: 1 } });
   });
 
-  test('nor does a sink that takes items out of its batch leave anybody waiting', async () => {
+  test('a call is answered even if a sink takes items out of its batch', async () => {
     const sink: Sink<ReadableSpan> = {
       name: 'greedy',
       export: ({ items }) => {

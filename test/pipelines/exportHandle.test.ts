@@ -194,7 +194,7 @@ describe('exportHandle', () => {
       await handle.shutdown();
     }));
 
-  test('an aborted call that nobody looks at is no unhandled rejection', async () => {
+  test('an aborted call whose answer is ignored is no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const listener = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', listener);
@@ -209,7 +209,7 @@ describe('exportHandle', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('shutdown takes ten seconds at most, unless it is told otherwise', () =>
+  test('shutdown takes ten seconds at most by default', () =>
     virtualTime(async ({ now }) => {
       const handle = exportHandle(silent, { attemptTimeoutMillis: 60_000 });
       const answer = handle.export([1]);
@@ -304,10 +304,10 @@ describe('exportHandle', () => {
     [{ maxWaitingExports: -1 }, 'exportHandle.maxWaitingExports must be a whole number from 0'],
     [{ maxQueueSize: 5, maxExportBatchSize: 6 }, 'exportHandle.maxExportBatchSize must be a whole number from 1 to 5'],
     [{ maxQueueBytes: 5, maxExportBatchBytes: 6 }, 'exportHandle.maxExportBatchBytes must be'],
-    [{ flushTimeoutMillis: 0 }, 'exportHandle.flushTimeoutMillis must be milliseconds from 1'],
-    [{ shutdownDeadlineMillis: -1 }, 'exportHandle.shutdownDeadlineMillis must be milliseconds from 0'],
-    [{ exitDeadlineMillis: -1 }, 'exportHandle.exitDeadlineMillis must be milliseconds from 0'],
-    [{ scheduledDelayMillis: -1 }, 'exportHandle.scheduledDelayMillis must be milliseconds from 0'],
+    [{ flushTimeoutMillis: 0 }, 'exportHandle.flushTimeoutMillis must be a duration in milliseconds, from 1'],
+    [{ shutdownDeadlineMillis: -1 }, 'exportHandle.shutdownDeadlineMillis must be a duration in milliseconds, from 0'],
+    [{ exitDeadlineMillis: -1 }, 'exportHandle.exitDeadlineMillis must be a duration in milliseconds, from 0'],
+    [{ scheduledDelayMillis: -1 }, 'exportHandle.scheduledDelayMillis must be a duration in milliseconds, from 0'],
     [{ concurrency: 0 }, 'exportHandle.concurrency must be a whole number from 1, but was given 0'],
     [{ concurency: 1 }, 'exportHandle.concurency must be one of the known options'],
   ])('refuses %o', (options, message) => {
@@ -389,7 +389,7 @@ describe('exportHandle, by any schedule', () => {
     shutdownAtMillis: fc.nat(600),
   });
 
-  test('nobody hangs, every answer adds up, and all answers together are what the books say', () =>
+  test('every call is answered, every answer adds up, and all answers together are what the ledger counts', () =>
     fc.assert(
       fc.asyncProperty(world, (given) =>
         virtualTime(async ({ advanceTo }) => {

@@ -87,8 +87,12 @@ describe('a composition with a life cycle', () => {
       sent.trySend(1);
       await expect(forceFlush({ timeoutMillis: 20 })).rejects.toMatchObject({ code: 'FLUSH_TIMEOUT' });
       expect([now(), stats().pending]).toEqual([20, 1]);
-      expect(() => forceFlush({ timeoutMillis: -1 })).toThrow('mine.forceFlush.timeoutMillis must be milliseconds');
-      expect(() => shutdown({ deadlineMillis: -1 })).toThrow('mine.shutdown.deadlineMillis must be milliseconds');
+      expect(() => forceFlush({ timeoutMillis: -1 })).toThrow(
+        'mine.forceFlush.timeoutMillis must be a duration in milliseconds',
+      );
+      expect(() => shutdown({ deadlineMillis: -1 })).toThrow(
+        'mine.shutdown.deadlineMillis must be a duration in milliseconds',
+      );
       await shutdown();
     }));
 });

@@ -187,7 +187,7 @@ describe('spanPipeline: waits end', () => {
         ['2 unconfirmed', '2 shutdown', '1 shutdown'],
       );
     }).then(() => {
-      expect(told.join('\n')).toContain('lost spans: 2 unconfirmed at exportTo(silent)');
+      expect(told.join('\n')).toContain('lost items: 2 unconfirmed at exportTo(silent)');
       expect(told.join('\n')).toContain('3 shutdown at exportTo(silent)');
     });
   });
@@ -213,7 +213,7 @@ describe('spanPipeline: waits end', () => {
       expect(pipeline.stats()).toMatchObject({ delivered: 1, pending: 0 });
     }));
 
-  test('shutdown takes ten seconds at most, unless it is told otherwise', () => {
+  test('shutdown takes ten seconds at most by default', () => {
     listening();
     return marbles(async ({ now }) => {
       const { pipeline, end } = traced({ sink: { name: 'silent', export: () => NEVER }, attemptTimeoutMillis: 60_000 });
@@ -275,13 +275,13 @@ describe('spanPipeline: what it warns of', () => {
       }
       const losses = told.filter((message) => message.includes('lost'));
       expect(losses).toEqual([
-        'spanflow: lost spans: 10 permanent at exportTo(failing)',
-        'spanflow: lost spans: 40 permanent at exportTo(failing)',
-        'spanflow: lost spans: 50 permanent at exportTo(failing)',
+        'spanflow: lost items: 10 permanent at exportTo(failing)',
+        'spanflow: lost items: 40 permanent at exportTo(failing)',
+        'spanflow: lost items: 50 permanent at exportTo(failing)',
       ]);
       await pipeline.shutdown();
       expect(told.filter((message) => message.includes('lost')).at(-1)).toBe(
-        'spanflow: lost spans: 20 permanent at exportTo(failing)',
+        'spanflow: lost items: 20 permanent at exportTo(failing)',
       );
     });
   });
@@ -306,7 +306,7 @@ describe('spanPipeline: what it warns of', () => {
     });
     end(3);
     await pipeline.shutdown();
-    expect(told).toEqual(['spanflow: the backend rejected 1 spans: too old']);
+    expect(told).toEqual(['spanflow: the backend rejected 1 item: too old']);
     expect(pipeline.stats()).toMatchObject({ delivered: 2, rejected: 1 });
   });
 });
@@ -343,7 +343,7 @@ describe('spanPipeline: options and variables', () => {
     expect(settings.batch.scheduledDelayMillis).toBe(10);
   });
 
-  test('an export timeout of 0 is none', () => {
+  test('an export timeout of 0 means no timeout', () => {
     expect(settled({ OTEL_BSP_EXPORT_TIMEOUT: '0' }).export.retry?.maxElapsedMillis).toBe(Number.POSITIVE_INFINITY);
   });
 
@@ -352,8 +352,8 @@ describe('spanPipeline: options and variables', () => {
     ['OTEL_BSP_MAX_QUEUE_SIZE', 'many', 'a whole number from 1'],
     ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', '99999', UP_TO_QUEUE],
     ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', '0x10', UP_TO_QUEUE],
-    ['OTEL_BSP_SCHEDULE_DELAY', '-1', 'milliseconds from 0 to 2147483647'],
-    ['OTEL_BSP_EXPORT_TIMEOUT', '1e99', 'milliseconds from 0 to 2147483647'],
+    ['OTEL_BSP_SCHEDULE_DELAY', '-1', 'a duration in milliseconds, from 0 to 2147483647'],
+    ['OTEL_BSP_EXPORT_TIMEOUT', '1e99', 'a duration in milliseconds, from 0 to 2147483647'],
   ])('%s=%s is warned about and ignored', (name, value, rule) => {
     const told = listening();
     const settings = settled({ [name]: value });
@@ -384,7 +384,7 @@ describe('spanPipeline: options and variables', () => {
     [{ sink, retry: null }, 'spanPipeline.retry must be an object, but was given null'],
     [
       { sink, retry: { maxElapsedMillis: Number.NaN } },
-      'spanPipeline.retry.maxElapsedMillis must be milliseconds from 1',
+      'spanPipeline.retry.maxElapsedMillis must be a duration in milliseconds, from 1',
     ],
     [{ sink, environment: 5 }, 'spanPipeline.environment must be an object, but was given 5'],
     [{ sink, maxUnsettledBatches: 0 }, 'spanPipeline.maxUnsettledBatches must be a whole number from 1, or Infinity'],
@@ -392,7 +392,7 @@ describe('spanPipeline: options and variables', () => {
     [{ sink, overflow: 'error' }, "spanPipeline.overflow must be one of 'dropNewest', 'dropOldest'"],
     [
       { sink, exitDeadlineMillis: -1 },
-      'spanPipeline.exitDeadlineMillis must be milliseconds from 0 to 2147483647, but was given -1',
+      'spanPipeline.exitDeadlineMillis must be a duration in milliseconds, from 0 to 2147483647, but was given -1',
     ],
     [{ sink, delay: 5 }, 'spanPipeline.delay must be one of the known options'],
   ])('refuses %o', (options, message) => {
@@ -421,10 +421,10 @@ describe('spanPipeline: options and variables', () => {
     await pipeline.shutdown();
   });
 
-  test('a shutdown with a deadline that is none is refused, and does not count', async () => {
+  test('a shutdown with an invalid deadline is refused, and shuts nothing down', async () => {
     const pipeline: SpanPipeline = spanPipeline({ sink });
     expect(() => pipeline.shutdown({ deadlineMillis: -1 })).toThrow(
-      'spanPipeline.shutdown.deadlineMillis must be milliseconds',
+      'spanPipeline.shutdown.deadlineMillis must be a duration in milliseconds',
     );
     await pipeline.shutdown();
   });

@@ -6,7 +6,7 @@ const SPANS_PER_WARNING = 2;
 
 describe('a diag logger that makes spans', () => {
   it.each([undefined, 0])(
-    'hears a few warnings, and its spans are suppressed (warnIntervalMillis %s)',
+    'gets a few warnings, and its spans are suppressed (warnIntervalMillis %s)',
     async (warnIntervalMillis) => {
       const program = await run('diagLoop', { input: { contextManager: true, warnIntervalMillis } });
       expect(program).toMatchObject({ code: 0, faults: [] });
@@ -25,7 +25,7 @@ describe('a diag logger that makes spans', () => {
     expect(program.one('afterShutdown').warnings).toBeLessThanOrEqual(2);
   });
 
-  it('does not feed itself there even when every warning is told at once', async () => {
+  it('does not feed itself there even when every warning is reported at once', async () => {
     const program = await run('diagLoop', { input: { contextManager: false, warnIntervalMillis: 0 } });
     expect(program).toMatchObject({ code: 0, faults: [] });
     // Three spans came after the shutdown: that is told, and is not news for ever.

@@ -45,7 +45,7 @@ function end(url: string, options: Partial<ExitInput> = {}): Promise<Ended> {
 function warnedLosses(program: Ended): number {
   const texts = program.all('warning').map(({ message }) => String(message));
   const counts = texts
-    .filter((text) => text.includes('lost spans'))
+    .filter((text) => text.includes('lost items'))
     .flatMap((text) => text.match(/\d+(?= \w+ at)/g) ?? []);
   return counts.reduce((sum, count) => sum + Number(count), 0);
 }
@@ -119,7 +119,7 @@ describe('a program that comes to its natural end', () => {
   });
 });
 
-describe('a program of operators, which nobody awaits', () => {
+describe('a program of operators that awaits nothing', () => {
   it.each([
     ['everything at once', 'is slow', 'array', 2_000, { delayMillis: 100 }],
     ['everything at once', 'recovers', 'array', 2_000, [{ status: 503 }, { status: 503 }, 'ok']],

@@ -17,7 +17,7 @@ describe('an idle program', () => {
     expect(program.one('exit')).toMatchObject({ items: 1_239 });
   });
 
-  it('has no timer when nobody subscribes to its spans', async () => {
+  it('has no timer without a subscriber to its spans', async () => {
     const program = await run('idleInput');
     expect(program).toMatchObject(ENDED_WELL);
     expect(program.one('idle').timers).toEqual(NO_TIMERS);

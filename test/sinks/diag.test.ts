@@ -29,26 +29,26 @@ async function warningsOf(sink: Sink<ReadableSpan>): Promise<string[]> {
 
 const warningsWith = (options: OtlpHttpOptions) => warningsOf(openSink(options));
 
-describe('diag hears', () => {
+describe('diag is warned', () => {
   it('of a closed port, at the first attempt and when the retries are spent', async () => {
     const port = await closedPort();
     const warnings = await warningsWith({ url: `http://127.0.0.1:${port}/v1/traces` });
     const where = `no answer from http://127.0.0.1:${port}/v1/traces while connecting: connect ECONNREFUSED 127.0.0.1:${port}`;
     expect(warnings[0]).toBe(`spanflow: an export failed and will be tried again: ${where}`);
-    expect(warnings).toContain('spanflow: lost spans: 1 retriesExhausted at exportTo(otlpHttp)');
+    expect(warnings).toContain('spanflow: lost items: 1 retriesExhausted at exportTo(otlpHttp)');
     expect(warnings).toContain(`spanflow: an export failed for good: ${where}`);
   });
 
   it('of a wrong path', async () => {
     const backend = await startBackend();
     const warnings = await warningsWith({ url: backend.url.replace('traces', 'spans') });
-    expect(warnings).toContain('spanflow: lost spans: 1 permanent at exportTo(otlpHttp)');
+    expect(warnings).toContain('spanflow: lost items: 1 permanent at exportTo(otlpHttp)');
     expect(warnings.join('\n')).toMatch(/an export failed for good: http:.*\/v1\/spans answered 404/);
   });
 
   it('of what was rejected, and why', async () => {
     const backend = await startBackend({ answers: { partialSuccess: { rejected: 1, message: 'too old' } } });
-    expect(await warningsWith({ url: backend.url })).toEqual(['spanflow: the backend rejected 1 spans: too old']);
+    expect(await warningsWith({ url: backend.url })).toEqual(['spanflow: the backend rejected 1 item: too old']);
   });
 
   it('of a warning with a success', async () => {
@@ -68,7 +68,7 @@ describe('diag hears', () => {
     });
     const warnings = await warningsOf(toExporter(exporter));
     expect(warnings[0]).toBe('spanflow: an export failed and will be tried again: the exporter threw: mine');
-    expect(warnings).toContain('spanflow: lost spans: 1 retriesExhausted at exportTo(ScriptedExporter)');
+    expect(warnings).toContain('spanflow: lost items: 1 retriesExhausted at exportTo(ScriptedExporter)');
   });
 });
 

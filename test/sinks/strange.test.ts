@@ -100,7 +100,7 @@ describe('a span of the SDK with', () => {
       lost: { unencodable: 1 },
       pending: 0,
     });
-    expect(warnings).toEqual(['spanflow: lost spans: 1 unencodable at exportTo(otlpHttp)']);
+    expect(warnings).toEqual(['spanflow: lost items: 1 unencodable at exportTo(otlpHttp)']);
   });
 
   it('wrong ids is counted as unencodable, and the rest of its batch arrives', async () => {
@@ -150,8 +150,8 @@ describe('a span of the SDK with', () => {
   });
 });
 
-describe('a batch of nothing but strange spans', () => {
-  it('is no request, and is counted', async () => {
+describe('a batch of unencodable spans only', () => {
+  it('makes no request, and is counted', async () => {
     const { pipeline, backend } = await startPipeline();
     const { start } = tracerFor(pipeline);
     for (let count = 0; count < 10; count++) {
@@ -180,7 +180,7 @@ describe('a batch of nothing but strange spans', () => {
   });
 });
 
-describe('what is no span at all', () => {
+describe('a value that is no span', () => {
   it.each([
     ['null', null],
     ['a text', 'span'],

@@ -81,7 +81,7 @@ describe.each(REAL)('%s', (_, exporterFor) => {
 });
 
 describe('the official protobuf exporter', () => {
-  it('sends what our own sink would', async () => {
+  it('sends the same spans as otlpHttp', async () => {
     const spans = generatedSpans({ seed: 3, count: 20 });
     const backend = await startBackend();
     await exportOnce(toExporter(watched((url) => new ProtoExporter({ url }), backend.url)), spans);

@@ -135,7 +135,7 @@ describe('an exporter', () => {
     expect(await outcomeOf(toExporter(exporter), SPANS)).toMatchObject({ delivered: 2, attempts: 2 });
   });
 
-  it('that answers twice is heard once', async () => {
+  it('that answers twice has its first answer counted', async () => {
     const exporter = new ScriptedExporter((answer) => {
       answer(SUCCESS);
       answer({ code: ExportResultCode.FAILED, error: new Error('or not') });
@@ -222,7 +222,7 @@ describe('an exporter', () => {
   });
 
   it.each([undefined, null, {}, 'ok', { code: 1, error: null }, { code: 7, error: 'text' }])(
-    'that answers %j hears no exception of ours',
+    'that answers %j gets no exception from its callback',
     async (nonsense) => {
       let heard: unknown;
       const exporter = new ScriptedExporter((answer) => {
@@ -323,9 +323,9 @@ describe('a wrong option of toExporter', () => {
   const exporter = new ScriptedExporter(() => {});
 
   it.each([
-    ['attemptTimeoutMillis', 0, 'milliseconds from 1 to 2147483647, or Infinity'],
-    ['callbackGraceMillis', -1, 'milliseconds from 0 to 2147483647, or Infinity'],
-    ['resourceTimeoutMillis', Number.POSITIVE_INFINITY, 'milliseconds from 0 to 2147483647'],
+    ['attemptTimeoutMillis', 0, 'a duration in milliseconds, from 1 to 2147483647, or Infinity'],
+    ['callbackGraceMillis', -1, 'a duration in milliseconds, from 0 to 2147483647, or Infinity'],
+    ['resourceTimeoutMillis', Number.POSITIVE_INFINITY, 'a duration in milliseconds, from 0 to 2147483647'],
     ['name', 5, 'a string'],
   ])('%s: %s is refused', (name, value, rule) => {
     expect(() => toExporter(exporter, { [name]: value })).toThrow(
@@ -333,7 +333,7 @@ describe('a wrong option of toExporter', () => {
     );
   });
 
-  it('is refused when it does not exist, and an exporter that is none as well', () => {
+  it('an unknown option is refused, and so is an object that is no exporter', () => {
     expect(() => toExporter(exporter, { timeoutMillis: 5 } as object)).toThrow(
       /toExporter.timeoutMillis must be one of/,
     );

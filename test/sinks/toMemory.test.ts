@@ -3,7 +3,7 @@ import { toMemory } from '../../src/index.ts';
 import { exportOnce, failureOf, outcomeOf } from '../support/httpExports.ts';
 
 describe('toMemory', () => {
-  it('keeps what it is given, in order and whatever it is, and forgets it when it is told', async () => {
+  it('keeps items of any kind in order, and forgets them at clear()', async () => {
     const memory = toMemory<unknown>();
     const circular: { self?: unknown } = {};
     circular.self = circular;
@@ -15,7 +15,7 @@ describe('toMemory', () => {
     expect(memory.items).toEqual([]);
   });
 
-  it('refuses a batch for which there is no room, for good and as a whole', async () => {
+  it('refuses a whole batch for good when not all of it has room', async () => {
     const memory = toMemory<number>({ maxItems: 3 });
     await exportOnce(memory, [1, 2]);
     const { failure, message } = await failureOf(memory, [3, 4]);
@@ -25,7 +25,7 @@ describe('toMemory', () => {
     expect(memory.items).toEqual([1, 2, 3]);
   });
 
-  it('does nothing before somebody subscribes', () => {
+  it('does nothing before it is subscribed to', () => {
     const memory = toMemory<number>();
     memory.export({ items: [1], bytes: 8, closedBy: 'count', hold: () => ({ ready() {}, settle() {} }) });
     expect(memory.items).toEqual([]);

@@ -62,9 +62,12 @@ describe('exponentialBackoff', () => {
   test.each([
     [
       { initialMillis: 0 },
-      'exponentialBackoff.initialMillis must be milliseconds from 1 to 2147483647, but was given 0',
+      'exponentialBackoff.initialMillis must be a duration in milliseconds, from 1 to 2147483647, but was given 0',
     ],
-    [{ maxMillis: 10 }, 'exponentialBackoff.maxMillis must be milliseconds from 500 to 2147483647, but was given 10'],
+    [
+      { maxMillis: 10 },
+      'exponentialBackoff.maxMillis must be a duration in milliseconds, from 500 to 2147483647, but was given 10',
+    ],
     [{ multiplier: 0.5 }, 'exponentialBackoff.multiplier must be a number from 1 to 10, but was given 0.5'],
     [
       { jitter: 'some' as Jitter },

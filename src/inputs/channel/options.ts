@@ -1,8 +1,8 @@
 import type { Observable, SchedulerLike } from 'rxjs';
-import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
+import { QUEUE_RULES, type QueueOptions } from '../../flow/queueOptions.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aScheduler, millis, optional, type Rules, whole } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -10,11 +10,9 @@ import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { FlushRequest } from '../../model/batch.ts';
 import type { Loss } from '../../model/tally.ts';
 
-export interface ChannelOptions<T> {
+export interface ChannelOptions<T> extends QueueOptions<T> {
   /** Items that wait in the queue, at most: 1 or more, default 32,768. More rides out longer bursts before producers wait, and takes more memory. */
   maxQueueSize?: number;
-  /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is refused as `tooLarge`. */
-  maxQueueBytes?: number;
   /**
    * Calls of `send` that wait for room, at most: 0 or more, default 1,024. One more is refused as `queueFull`. What waits is not in the queue: its
    * memory is bounded by this number of items.
@@ -26,13 +24,11 @@ export interface ChannelOptions<T> {
   memory?: MemoryBudget;
   /** How long `forceFlush` waits for the outcomes, in milliseconds: 1 or more, default 30,000. Then it rejects. */
   flushTimeoutMillis?: number;
-  /** Estimates the bytes of an item, while it is sent. Default: see {@link estimateItemBytes}. If it throws or returns an invalid number, the item counts as 512 bytes. */
-  sizeOf?: (item: T) => number;
   /** Called for what was refused (`queueFull`, `tooLarge`, `alreadyShutdown`), summed up once per turn of the event loop, and never from within a call of a producer. */
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss`, `sizeOf`, the gate or a subscriber of `items$` throws, or `sizeOf` returns an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
@@ -72,7 +68,7 @@ export interface Channel<T> {
   /**
    * Resolves when the item is in the queue; while that is full it waits its turn, first come, first served. Rejects with the signal's reason when that aborts, and with
    * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue, or than half of the memory. A rejection that is not handled is no
-   * unhandled one: it is in the books.
+   * unhandled one: the ledger counts it.
    */
   send(item: T, options?: SendOptions): Promise<void>;
   /** Takes the item now, or not at all. It does not overtake producers that wait. */

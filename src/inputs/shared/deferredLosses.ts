@@ -1,7 +1,7 @@
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 
-/** Losses since the last turn of the event loop, which are in the books already. `onLoss` is called outside of the producers' calls, once for each reason. */
+/** Losses since the last turn of the event loop, which the ledger has counted already. `onLoss` is called outside of the producers' calls, once for each reason. */
 export class DeferredLosses {
   readonly #reporter: StageReporter<never>;
   readonly #counts = new Map<LossReason, number>();

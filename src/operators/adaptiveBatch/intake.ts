@@ -53,7 +53,7 @@ export class Intake<T> {
     return true;
   }
 
-  /** Takes the memory, and evicts older items for it with `dropOldest`. What is in batches already stays. */
+  /** Takes memory for the item. With `dropOldest` it evicts older items from the queue to make room, but none that is in a batch already. */
   #makeRoom(bytes: number, heapBytes: number): boolean {
     if (this.#takeRoom(bytes, heapBytes)) return true;
     this.#owner.onFull();
@@ -66,7 +66,7 @@ export class Intake<T> {
       if (!this.#owner.isOpen()) return false;
       taken = this.#takeRoom(bytes, heapBytes);
     }
-    // What is left of the memory of the evicted items goes to the accounts that wait for some.
+    // Evicting freed more memory than this item took: accounts that wait for memory may take the rest.
     this.#memory.give(0);
     return taken;
   }

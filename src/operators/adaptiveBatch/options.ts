@@ -1,8 +1,8 @@
 import type { Observable, SchedulerLike } from 'rxjs';
-import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
+import { QUEUE_RULES, type QueueOptions } from '../../flow/queueOptions.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
@@ -24,14 +24,12 @@ import type { Loss } from '../../model/tally.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
 
-export interface AdaptiveBatchOptions<T> {
+export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
   /**
    * Items that wait for a batch, at most: 1 or more, default 32,768. That is a burst of 10,000 three times over, or
    * half a minute at 1,000 a second. More rides out longer outages and takes more memory.
    */
   maxQueueSize?: number;
-  /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is refused as `tooLarge`. */
-  maxQueueBytes?: number;
   /**
    * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited
    * longest; `error` refuses it, sends out what is queued, waits for the outcomes and then errors the stream with a {@link QueueFullError}.
@@ -60,7 +58,7 @@ export interface AdaptiveBatchOptions<T> {
    */
   maxUnsettledBatches?: number;
   /**
-   * After so many milliseconds a batch whose holder has forgotten it is over, as `leaseExpired`: 1 or more, default 600,000. It has to be longer
+   * A batch that is not settled within this many milliseconds is ended, and its items are lost as `leaseExpired`: 1 or more, default 600,000. It has to be longer
    * than the longest export with all its retries.
    */
   holdLeaseMillis?: number;
@@ -76,13 +74,11 @@ export interface AdaptiveBatchOptions<T> {
    * what goes, and the gate is closed. (Plain arrays that go to {@link exportTo} are in no budget: `maxPendingItems` and `maxPendingBytes` bound them there.)
    */
   memory?: MemoryBudget;
-  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
-  sizeOf?: (item: T) => number;
-  /** Told of each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
+  /** Called for each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf`, the strategy or the teardown of an input throws, or when `sizeOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /**
    * Whether the process is kept alive while a batch waits for its delay, while the gate is closed, and from the end of the source until everything has its outcome: `whileWaiting` (the

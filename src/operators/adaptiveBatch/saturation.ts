@@ -8,7 +8,7 @@ import type { AdaptiveBatchSettings } from './options.ts';
 /** In full batches that wait. */
 const BATCH_MARKS = { high: 2, low: 1 };
 
-/** What is held, times this, is the room that makes it fall to the lower mark. */
+/** The room at which the memory is down to the lower mark, as a multiple of what is held. */
 const ROOM_TO_OPEN = 1 / MEMORY_MARKS.low - 1;
 
 /** Keeps the gate closed while the queue or the memory is nearly full. Without a gate it does nothing. */

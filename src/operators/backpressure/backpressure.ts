@@ -1,7 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
-import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { type GatedQueueOptions, QUEUE_RULES } from '../../flow/queueOptions.ts';
 import { anOverflow, type Rules, settingsOf, shape } from '../../internal/validation.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES, StageReporter } from '../../ledger/stageReporter.ts';
@@ -9,7 +9,7 @@ import type { Overflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import { HoldingBack, STAGE } from './holdingBack.ts';
 
-export interface BackpressureOptions<T> {
+export interface BackpressureOptions<T> extends GatedQueueOptions<T> {
   /**
    * Each number is how many more items may be emitted: a whole number from 0, or `Infinity` for all that come from then on. Unused demand adds up. Any other value
    * is reported to `onCallbackError` and changes nothing.
@@ -17,25 +17,16 @@ export interface BackpressureOptions<T> {
   demand: Observable<number>;
   /** The maximum of items that wait for demand: 1 or more, default 10,000. More rides out longer pauses and takes more memory. */
   maxQueueSize?: number;
-  /** The maximum of their estimated bytes: 1 or more, default 64 MiB. An item that is larger by itself is lost as `tooLarge`. */
-  maxQueueBytes?: number;
   /**
    * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` drops those that have waited longest;
    * `error` refuses it, unsubscribes the source, emits what is queued as it is asked for, and then errors with a {@link QueueFullError}.
    */
   overflow?: Overflow;
-  /**
-   * Closed while at least half of the queue is taken, and opened again at a quarter. It is for inputs that can wait; its `saturated$` shows the state to the rest of the program. A gate that several stages share is saturated while
-   * any of them is; a separate one, `createGate()`, shows the state of this queue alone.
-   */
-  gate?: Gate;
-  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. If it throws or returns an invalid number, the item counts as 512 bytes. */
-  sizeOf?: (item: T) => number;
   /** Called for each loss (`queueFull`, `tooLarge`, `unsubscribed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, or when `sizeOf` or `demand` gives an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost. Default: a ledger of its own. */
+  /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

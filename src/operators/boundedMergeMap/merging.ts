@@ -124,7 +124,7 @@ export class Merging<T, R> {
   }
 
   #ended(entry: Begun<T, R>, ending: Ending<R>): void {
-    this.#outbox.put(entry, ending);
+    this.#outbox.addResult(entry, ending);
     this.#line.ended(entry.waiting.key);
     this.#seekSlot();
     this.#slots.release();

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
-import { QUEUE_RULES } from '../../flow/boundedQueue.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { type GatedQueueOptions, QUEUE_RULES } from '../../flow/queueOptions.ts';
 import { aConcurrency, aFunction, anOverflow, limit, type Rule, type Rules, shape } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
@@ -10,14 +10,14 @@ import type { Loss } from '../../model/tally.ts';
 
 /**
  * In which order things happen. `completion`: items begin in the order in which they come, results come as the items end · `source`: the results, too, come in the order of
- * the items · `key`: items of one key one after the other, those of different keys at once, as far as there is room; results come as the items end.
+ * the items · `key`: items of one key one after the other, those of different keys at the same time, up to `concurrency`; results come as the items end.
  */
 export type MergeOrder<T> = 'completion' | 'source' | { readonly key: (item: T) => unknown };
 
-export interface BoundedMergeMapOptions<T> {
+export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
   /**
-   * Inner Observables at once, at most: 1 or more, default 8; or an Observable of that, for a limit that changes. Until its first value it is 1; a limit that shrinks lets
-   * what runs go on.
+   * Up to this many inner Observables at a time: 1 or more, default 8; or an Observable of the limit, for one that changes. Until its first value the limit is 1. When the limit
+   * shrinks, what runs goes on.
    */
   concurrency?: number | Observable<number>;
   /** Default `'completion'`. See {@link MergeOrder}. */
@@ -39,15 +39,11 @@ export interface BoundedMergeMapOptions<T> {
   overflow?: Overflow;
   /** Values of one inner Observable, at most: 1 or more, or `Infinity`. Default 1,000. One that emits more is aborted, and its item has failed. */
   maxValuesPerItem?: number;
-  /** Is closed while half of the queue is taken, and opened again at a quarter. For inputs that can wait. */
-  gate?: Gate;
-  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. An exception or a number that is none counts as 512 bytes. */
-  sizeOf?: (item: T) => number;
-  /** Told of each loss (`queueFull`, `tooLarge`, `unsubscribed`, `unconfirmed`), with the items. */
+  /** Called for each loss (`queueFull`, `tooLarge`, `unsubscribed`, `unconfirmed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` returns an invalid number, and when `concurrency` fails or emits an invalid limit; then the last limit holds. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Books what comes and what is lost. Left out: this stage has books that nobody sees. */
+  /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

@@ -51,8 +51,8 @@ export class Outbox<T, R> {
     if (this.#isInSourceOrder) this.#queue.push(entry);
   }
 
-  /** A result is there: it is emitted, and others that waited for it. */
-  put(entry: Begun<T, R>, ending: Ending<R>): void {
+  /** An item has its result. It is emitted when it is its turn, and so are the results that waited for it. */
+  addResult(entry: Begun<T, R>, ending: Ending<R>): void {
     entry.ending = ending;
     this.#length += 1;
     this.#bytes += entry.waiting.bytes;

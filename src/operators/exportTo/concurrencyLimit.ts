@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { Slots } from '../../flow/slots.ts';
 
-/** The slots of one subscription: as many as the option allows and the sink bears, and none while suspended. */
+/** The slots of one subscription: as many as the option and `maxConcurrency` of the sink allow, and none while suspended. */
 export class ConcurrencyLimit {
   readonly slots: Slots;
   readonly #sinkMax: number;
@@ -10,7 +10,7 @@ export class ConcurrencyLimit {
 
   /**
    * @param concurrency an Observable's limit counts from its first value; until then there is one slot
-   * @param sinkMax how many exports at a time the sink bears
+   * @param sinkMax `maxConcurrency` of the sink
    * @param onFree called when a slot is free and nothing waits for it
    */
   constructor(concurrency: number | Observable<number>, sinkMax = Number.POSITIVE_INFINITY, onFree: () => void) {

@@ -82,7 +82,7 @@ export class Delivery<T> {
     );
   }
 
-  /** A flush waits for it: what waits for its next attempt tries at once, and then more often. */
+  /** A flush waits for this batch: a waiting retry begins at once, and later ones wait less. */
   flush(urgency: FlushUrgency): void {
     this.#wait.flush(urgency);
   }
@@ -162,7 +162,7 @@ export class Delivery<T> {
     return this.#context.settings.onRetry?.(retry);
   }
 
-  /** No further attempt is made at this part. The rest of the batch goes on, unless the attempts are used up: they are those of the batch. */
+  /** This part of the batch is lost. The rest goes on, unless `maxAttempts` is used up: it counts the attempts of all parts. */
   #losePart(error: unknown): void {
     const { kind } = failureOf(error);
     const { items } = this.#log;

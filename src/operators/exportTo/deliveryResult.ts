@@ -21,7 +21,7 @@ export class DeliveryResult {
     this.#progress = progress;
   }
 
-  /** The attempt in flight was answered; a part of this many items is left of the one that was sent. */
+  /** The attempt in flight was answered. `items` is the size of the part that was sent. */
   answered(items: number, given: Response): void {
     const response = readable(given);
     this.#log.end();

@@ -24,7 +24,7 @@ export class Exporting<T> {
   readonly #controls = new Subscription(); // to `concurrency`, `giveUpWhen` and `stopWhen`
   readonly #limit: ConcurrencyLimit;
   readonly #pending: Pending<T>;
-  readonly #unready = new Set<Entry<T>>(); // took the last slot: their holds are ready when another one is free
+  readonly #unready = new Set<Entry<T>>(); // left no slot free when they were taken: their holds get `ready()` when one is free
   readonly #end: EndOfStream;
   #stopped = false; // by `stopWhen`
 
@@ -101,15 +101,15 @@ export class Exporting<T> {
     const { delivery, hold, run } = entry;
     this.#reporter.account.accept(delivery.size);
     this.#pending.add(entry);
-    if (this.#stopped || this.#limit.isSuspended) this.#settle(entry, delivery.givenUp('shutdown'));
-    else subscribeInto(delivery.run(), { next: (outcome) => this.#settle(entry, outcome) }, run);
+    if (this.#stopped || this.#limit.isSuspended) this.#finish(entry, delivery.givenUp('shutdown'));
+    else subscribeInto(delivery.run(), { next: (outcome) => this.#finish(entry, outcome) }, run);
     if (!this.#pending.has(entry)) return;
     if (this.#limit.slots.free) hold.ready();
     else this.#unready.add(entry);
   }
 
-  #settle(entry: Entry<T>, outcome: Outcome<T>): void {
-    if (!this.#pending.has(entry)) return; // ending another one has ended it
+  #finish(entry: Entry<T>, outcome: Outcome<T>): void {
+    if (!this.#pending.has(entry)) return; // the end of another batch has ended this one already
     this.#book(entry, outcome);
     this.#subscriber.next(outcome);
     entry.hold.settle(outcome);
@@ -140,13 +140,13 @@ export class Exporting<T> {
     this.#giveUp();
   }
 
-  /** Batches that come while this goes on, from the queue of an `adaptiveBatch` for example, are given up, too. */
+  /** Ends every pending batch. Batches that arrive meanwhile, from the queue of an `adaptiveBatch` for example, are given up, too. */
   #giveUp(): void {
     this.#limit.suspendDuring(() => {
       for (const entry of this.#pending.each()) {
         const outcome = entry.delivery.givenUp('shutdown');
         entry.run.unsubscribe();
-        this.#settle(entry, outcome);
+        this.#finish(entry, outcome);
       }
     });
   }
@@ -155,7 +155,7 @@ export class Exporting<T> {
     for (const entry of this.#pending.each()) {
       const outcome = entry.delivery.givenUp('unsubscribed');
       entry.run.unsubscribe();
-      if (!this.#pending.has(entry)) continue; // its abort has answered it
+      if (!this.#pending.has(entry)) continue; // unsubscribing has brought its answer, and so its outcome
       this.#book(entry, outcome);
       entry.hold.settle(outcome);
     }

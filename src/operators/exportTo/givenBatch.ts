@@ -1,7 +1,7 @@
 import { estimateOr, UNREADABLE_ITEM_BYTES } from '../../flow/itemBytes.ts';
 import { type Batch, isBatch, NO_HOLD } from '../../model/batch.ts';
 
-/** The batch that {@link exportTo} was given; a plain array is seen as a batch that nobody waits for. `undefined` for anything else. */
+/** The batch that {@link exportTo} was given; a plain array becomes a batch without holds. `undefined` for anything else. */
 export function batchOf<T>(given: Batch<T> | readonly T[]): Batch<T> | undefined {
   if (Array.isArray(given)) return asBatch(given);
   const batch = given as Batch<T> | null | undefined;

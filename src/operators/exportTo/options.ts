@@ -32,28 +32,28 @@ export interface RetryOptions {
   /** Attempts, the first one included: 1 or more, or `Infinity` (the default: time is what limits them). */
   maxAttempts?: number;
   /**
-   * From the moment in which the batch is taken to its end, waits for a slot included, in milliseconds: 1 or more, or `Infinity`. Default 300,000,
+   * The time from the moment in which the batch is taken to its end, waits for a slot included, in milliseconds: 1 or more, or `Infinity`. Default 300,000,
    * so that an outage of a few minutes costs nothing.
    */
   maxElapsedMillis?: number;
-  /** A server's own delay (`Retry-After`) counts up to so many milliseconds: 0 or more, default 60,000. */
+  /** A server's own delay (`Retry-After`) is honoured up to this limit, in milliseconds: 0 or more, default 60,000. */
   maxRetryAfterMillis?: number;
 }
 
 export interface ExportToOptions<T> {
   /**
-   * Attempts at once, at most: 1 or more, default 8; or an Observable of that, for a limit that changes: there is one slot until its first value, a value that is none is counted and
-   * passed over, and when it ends or fails the last limit stays. A sink that bears less gets less. More hides the
-   * latency of a distant backend; a batch that waits between two attempts takes no part of it.
+   * Up to this many attempts in flight: 1 or more, default 8; or an Observable of the limit, for one that changes. Until its first value the limit is 1, an invalid value is counted as a
+   * callback error and ignored, and when it ends or fails the last limit stays. A lower `maxConcurrency` of the sink wins. More hides the
+   * latency of a distant backend. A batch that waits between two attempts is not in flight.
    */
   concurrency?: number | Observable<number>;
   /**
-   * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. Then it is aborted; whether it arrived is
+   * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. An attempt that takes longer is aborted; whether it arrived is
    * unknown. Default: what the sink says, else 10,000.
    */
   attemptTimeoutMillis?: number;
   retry?: RetryOptions;
-  /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that is too many is lost as `queueFull`; a batch that is alone always has
+  /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that would exceed this is lost as `queueFull`; a batch that is alone always has
    * room. Behind {@link adaptiveBatch} it has to be at least `maxUnsettledBatches` × `maxExportBatchSize` there. */
   maxPendingItems?: number;
   /** The estimated bytes of their batches, at most: 1 or more, or `Infinity`. Default 256 MiB. */
@@ -65,16 +65,16 @@ export interface ExportToOptions<T> {
   stopWhen?: Observable<unknown>;
   /** At each emission whatever has no outcome is given up, as with `stopWhen`; what comes later is exported again. For a deadline that is not the end. */
   giveUpWhen?: Observable<unknown>;
-  /** Told of each attempt that failed and will be followed by another, before the wait. */
+  /** Called for each failed attempt that will be followed by another one, before the wait. */
   onRetry?: (retry: Retry) => void;
-  /** Told of each loss at this stage. */
+  /** Called for each loss at this stage. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /**
    * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency`
    * fails or emits an invalid limit. Default: these are only counted, in the ledger.
    */
   onCallbackError?: (thrown: unknown) => void;
-  /** Keeps the books. Default: one of its own. */
+  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;

@@ -35,7 +35,7 @@ export function writeEntry(
 ): number {
   const { out } = state;
   out.room(at, known?.start.length ?? 0)[at] = tag;
-  const inner = known === undefined ? writeEntryKey(out, at + 2, key) : known.start.put(out, at + 2);
+  const inner = known === undefined ? writeEntryKey(out, at + 2, key) : known.start.writeTo(out, at + 2);
   const end = writeValue(state, inner + 1, value, depth);
   return end === NOT_WRITTEN ? NOT_WRITTEN : writeLength(out, at + 1, writeLength(out, inner, end));
 }
@@ -109,7 +109,7 @@ function writeMap(state: EncoderState, start: number, map: object, depth: number
 }
 
 /** A Date, a Map or a Promise shows no property of its own: an empty list in its place would be a lie. */
-export function isPlainObject(value: object): boolean {
+function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -76,7 +76,7 @@ function writeStringEntry(
   const inside = 1 + varintBytes(size) + size;
   bytes[at] = tag;
   const key = writeSize(bytes, at + 1, start.length + varintBytes(inside) + inside);
-  const value = writeSize(bytes, start.put(out, key), inside);
+  const value = writeSize(bytes, start.writeTo(out, key), inside);
   bytes[value] = STRING_VALUE;
   const begin = writeSize(bytes, value + 1, size);
   const written = writeUtf8(bytes, begin, text);

@@ -70,5 +70,5 @@ function writeStringAttribute(out: OutputBuffer, at: number, tag: number, place:
     if (known === undefined) return writeNewString(out, at, tag, place.known, text);
   }
   out.room(at, known.length)[at] = tag;
-  return known.put(out, at + 1);
+  return known.writeTo(out, at + 1);
 }

@@ -76,7 +76,7 @@ export class OneGoEncoder<Item> {
   }
 
   #encode(encode: (state: EncoderState) => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    // Reading an item may run code of the program that encodes items in turn: it finds no state here, and makes its own.
+    // Reading an item may call a getter of the program, which may encode other items: that nested call finds no spare state, and makes one of its own.
     const state = this.#spare ?? new EncoderState();
     this.#spare = undefined;
     try {

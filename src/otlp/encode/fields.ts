@@ -39,7 +39,7 @@ export function writeNameField(state: EncoderState, at: number, tag: number, nam
   const known = state.nameOf(name);
   if (known === undefined) return writeStringField(state.out, at, tag, name);
   state.out.room(at, known.length)[at] = tag;
-  return known.put(state.out, at + 1);
+  return known.writeTo(state.out, at + 1);
 }
 
 /** A whole number from 0 to 2^32 - 1. */

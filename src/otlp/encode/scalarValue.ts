@@ -70,7 +70,7 @@ export function writeBigInt(out: OutputBuffer, at: number, value: bigint): numbe
   return writeVarint64(bytes, at + 1, low, high);
 }
 
-/** Writes a text as an item of an array. */
+/** Writes a string as an element of an array. */
 export function writeStringItem(out: OutputBuffer, at: number, text: string): number {
   const bytes = out.room(at, 0);
   const end = writeShortAscii(bytes, at + 4, text);

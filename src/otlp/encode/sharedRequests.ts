@@ -19,11 +19,11 @@ export type CountBytes = (change: number) => void;
 const inUse = new WeakMap<readonly unknown[], Partial<Record<WireEncoding, SharedRequest>>>();
 
 /**
- * Encodes items, or joins those who use the same items in the same encoding at this moment: a batch that goes to several sinks is
+ * Encodes items, or shares the request that is in use for the same items and encoding: a batch that goes to several sinks is
  * encoded once. A request is let go with its last use; an attempt that comes later encodes anew, so that batches that wait hold no
  * request.
  *
- * @param countBytes told once of a request, when it is made, and once when the last attempt that uses it is over
+ * @param countBytes called when a request has been made, and again when the last attempt that uses it is over
  */
 export function requestFor<Item>(
   items: readonly Item[],
@@ -57,7 +57,7 @@ class SharedRequest {
       countBytes(request.length);
       return request;
     });
-    // Whoever uses it is told as well.
+    // A failure reaches each attempt that uses the request, too.
     this.#made.catch(onEnd);
   }
 

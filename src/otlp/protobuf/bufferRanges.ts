@@ -4,15 +4,15 @@ import { Buffer } from 'node:buffer';
 export class BufferRanges {
   /** Start and end of each range in turn. */
   readonly #edges: number[] = [];
-  /** Their bytes together. */
+  /** The sum of the ranges' bytes. */
   length = 0;
 
-  /** Where the first begins. */
+  /** Where the first range begins. */
   get start(): number {
     return this.#edges[0] ?? 0;
   }
 
-  /** Where the last ends. */
+  /** Where the last range ends. */
   get end(): number {
     return this.#edges.at(-1) ?? 0;
   }
@@ -31,7 +31,7 @@ export class BufferRanges {
     for (let at = 0; at < edges.length; at += 2) this.add(edges[at] as number, edges[at + 1] as number);
   }
 
-  /** Their bytes, in memory of their own that can be transferred to a thread. */
+  /** A copy of the ranges' bytes, in memory of its own that can be transferred to another thread. */
   copiedFrom(bytes: Buffer): Uint8Array<ArrayBuffer> {
     // Not zeroed before it is filled, and no slice of a pool.
     const copy = new Uint8Array(Buffer.allocUnsafeSlow(this.length).buffer);
@@ -42,7 +42,7 @@ export class BufferRanges {
     return copy;
   }
 
-  /** Their bytes, in their order: large ranges as they lie in the buffer, small ones copied together. */
+  /** The ranges' bytes in order: large ranges as views of the buffer, neighbouring small ones copied into one piece. */
   lentFrom(bytes: Buffer, leastBytes: number): Uint8Array[] {
     const lent: Uint8Array[] = [];
     let small = new BufferRanges();

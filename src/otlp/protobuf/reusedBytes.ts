@@ -7,12 +7,12 @@ const WORD = 8;
  * attribute has too few bytes to be worth one.
  */
 export class ReusedBytes {
-  /** The text that is in it, if it is there for one. */
+  /** The string that these bytes encode, if they encode one. */
   readonly text: string;
   readonly length: number;
   readonly #words: BigInt64Array;
 
-  /** What stands there. */
+  /** Copies the bytes between `start` and `end`. */
   constructor(out: OutputBuffer, start: number, end: number, text = '') {
     this.text = text;
     this.length = end - start;
@@ -22,8 +22,8 @@ export class ReusedBytes {
       this.#words[index] = out.view.getBigInt64(start + index * WORD, true);
   }
 
-  /** Writes them where there is room for them and for a word more, and says where they end. */
-  put(out: OutputBuffer, at: number): number {
+  /** Writes the bytes, and returns where they end. There has to be room for them and for one word more. */
+  writeTo(out: OutputBuffer, at: number): number {
     const view = out.view;
     const words = this.#words;
     for (let index = 0; index < words.length; index++)

@@ -10,7 +10,7 @@ export const MAX_VARINT_BYTES = 10;
 export const NOT_WRITTEN = -1;
 
 /** Up to this length, a loop over the characters is faster than a call into the engine. */
-export const SHORT_TEXT = 16;
+const SHORT_TEXT = 16;
 /** Up to this length, room for the longest form of a string is taken unmeasured. */
 const UNMEASURED_TEXT = 4096;
 const MAX_BYTES_PER_UNIT = 3;
@@ -72,7 +72,7 @@ function longVarintBytes(value: number): number {
   return bytes;
 }
 
-/** The bytes that hex digits mean, of which there are twice as many, or {@link NOT_WRITTEN} where others are among them. */
+/** Writes the bytes of a hex string, half as many as it has digits. Returns {@link NOT_WRITTEN} where a character is no hex digit. */
 export function writeHex(bytes: Buffer, start: number, text: string, digits: number): number {
   let at = start;
   let seen = 0;
@@ -81,7 +81,7 @@ export function writeHex(bytes: Buffer, start: number, text: string, digits: num
     const second = text.charCodeAt(index + 1);
     const byte = ((NIBBLES[first & 0x7f] as number) << 4) | (NIBBLES[second & 0x7f] as number);
     bytes[at++] = byte;
-    // What is no digit is negative, and what is no ASCII is above a byte: either stays visible.
+    // A character that is no hex digit makes this negative, and one outside of ASCII makes it larger than a byte.
     seen |= byte | (((first | second) & 0xff80) << 8);
   }
   return seen >= 0 && seen <= 0xff ? at : -1;

@@ -63,8 +63,8 @@ export class ExportCall {
     this.#answerIfDone();
   }
 
-  /** This number of its items have their end. */
-  settle(items: number, share: Share, facts: Partial<Outcome<unknown>>, estimated: boolean): void {
+  /** Counts the end of this number of its items. */
+  count(items: number, share: Share, facts: Partial<Outcome<unknown>>, estimated: boolean): void {
     this.#pending -= items;
     this.#delivered += share.delivered;
     this.#possibleDuplicates += share.possibleDuplicates ?? 0;
@@ -79,7 +79,7 @@ export class ExportCall {
   }
 
   lose(items: number, reason: LossReason, stage: string): void {
-    this.settle(items, { delivered: 0, rejected: 0, lost: [{ count: items, reason, stage }] }, {}, false);
+    this.count(items, { delivered: 0, rejected: 0, lost: [{ count: items, reason, stage }] }, {}, false);
   }
 
   /** The rest is lost: nothing more will be reported of it. */
@@ -111,8 +111,8 @@ export class ExportCall {
   }
 }
 
-/** Gives each call whose items were in a batch its share of what became of them. Items that have their end already are left out. */
-export function settleItems(tracked: readonly TrackedItem<unknown>[], tally: Share & Partial<Outcome<unknown>>): void {
+/** Counts the end of these items in their calls: each call gets its share of the tally. Items that have ended before are left out. */
+export function countEnded(tracked: readonly TrackedItem<unknown>[], tally: Share & Partial<Outcome<unknown>>): void {
   const counts = new Map<ExportCall, number>();
   for (const item of tracked) {
     if (item.call === undefined) continue;
@@ -124,11 +124,11 @@ export function settleItems(tracked: readonly TrackedItem<unknown>[], tally: Sha
   let index = 0;
   for (const [call, count] of counts) {
     const share = shares[index++];
-    if (share !== undefined) call.settle(count, share, tally, estimated);
+    if (share !== undefined) call.count(count, share, tally, estimated);
   }
 }
 
-/** These items were lost. */
-export function settleLost(tracked: readonly TrackedItem<unknown>[], loss: Loss): void {
-  settleItems(tracked, { delivered: 0, rejected: 0, lost: [loss] });
+/** Counts these items as lost in their calls. */
+export function countLost(tracked: readonly TrackedItem<unknown>[], loss: Loss): void {
+  countEnded(tracked, { delivered: 0, rejected: 0, lost: [loss] });
 }

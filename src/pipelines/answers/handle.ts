@@ -34,7 +34,7 @@ export interface ExportHandle<T> {
    * with others) and are counted in `stats()`
    */
   export(items: readonly T[], options?: ExportCallOptions): Promise<ExportAnswer>;
-  /** The books, now, over all callers. */
+  /** The current statistics, over all callers. */
   stats(): Stats;
   /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`. */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;

@@ -35,13 +35,13 @@ export interface ExportHandleOptions<T> extends LifeCycleOptions, BatchOptions<T
   /** What the memory of everything that is queued or out comes out of. Default: that of the process, see {@link memoryBudget}. Where it is used up, calls wait. */
   memory?: MemoryBudget;
   /**
-   * Calls that wait because the queue is full, at most: 0 or more, default 1,024. The items of one call more are lost as `queueFull`, as far as they find no room. A call that waits keeps just
-   * its own items.
+   * Calls that wait because the queue is full, at most: 0 or more, default 1,024. When one more call comes, those of its items that find no room are lost as `queueFull`. A waiting call keeps just
+   * its own items in memory.
    */
   maxWaitingExports?: number;
   /**
-   * How long the first item of a batch waits for others, at most, in milliseconds: 0 or more, default 100. Each caller waits for it, so it is shorter than in a
-   * pipeline that nobody waits for.
+   * How long the first item of a batch waits for others, at most, in milliseconds: 0 or more, default 100. It is shorter than in a pipeline, because each caller
+   * waits for it.
    */
   scheduledDelayMillis?: number;
 }

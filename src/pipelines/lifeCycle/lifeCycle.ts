@@ -49,7 +49,7 @@ export class LifeCycle<T> {
   readonly #settings: LifeCycleSettings;
   readonly #outcomes = new Subject<Outcome<T>>();
   readonly #stopWhen = new Subject<void>(); // the deadline of the shutdown has passed
-  readonly #giveUpWhen = new Subject<void>(); // that of a drain at exit has
+  readonly #giveUpWhen = new Subject<void>(); // the deadline of a drain at exit has passed
   #closing: Promise<void> | undefined;
 
   /**

@@ -2,7 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { LostSpans, SpanSource } from '../../inputs/fromSpanProcessor.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { ExportCall, openCall, settleItems, settleLost, type TrackedItem } from '../answers/exportCall.ts';
+import { countEnded, countLost, ExportCall, openCall, type TrackedItem } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 
 /** What the handle has from its pipeline. */
@@ -33,9 +33,9 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
     this.stats = pipeline.stats;
     this.forceFlush = pipeline.forceFlush;
     this.shutdown = pipeline.shutdown;
-    lost.subscribe(({ loss, spans }) => settleLost(this.#take(spans), loss));
+    lost.subscribe(({ loss, spans }) => countLost(this.#take(spans), loss));
     pipeline.outcomes$.subscribe({
-      next: (outcome) => this.#settle(outcome),
+      next: (outcome) => this.#countOutcome(outcome),
       complete: () => this.#end(),
     });
   }
@@ -63,13 +63,13 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
     call.lose(1, refusal, this.#input.stage);
   }
 
-  #settle(outcome: Outcome<ReadableSpan>): void {
+  #countOutcome(outcome: Outcome<ReadableSpan>): void {
     const spans = 'items' in outcome.batch ? outcome.batch.items : outcome.batch;
     const tracked = this.#take(spans);
-    // Spans that ended in the process share the batch and its outcome: they count as one more call, whose answer nobody reads.
+    // Spans that ended in the process share the batch and its outcome: they count as one more call, whose answer is not used.
     const others = new ExportCall(spans.length - tracked.length, this.#scheduler, undefined);
     const untracked = Array.from({ length: spans.length - tracked.length }, () => ({ item: undefined, call: others }));
-    settleItems([...tracked, ...untracked], outcome);
+    countEnded([...tracked, ...untracked], outcome);
   }
 
   /** Removes the tracked ones among these spans. */
@@ -84,10 +84,10 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
     return taken;
   }
 
-  /** No outcome will come of what is still on its way: a sink has taken it out of its batch, or the pipeline has failed. */
+  /** Spans that are still tracked get no outcome any more: an operator has removed them from their batch, or the pipeline has failed. */
   #end(): void {
     const left = [...this.#tracked.values()].flat();
     this.#tracked.clear();
-    settleLost(left, { count: left.length, reason: 'shutdown', stage: STAGE });
+    countLost(left, { count: left.length, reason: 'shutdown', stage: STAGE });
   }
 }

@@ -25,12 +25,12 @@ export interface SpanPipeline {
   handle(): ExportHandle<ReadableSpan>;
   /** One outcome per batch, for those who are subscribed. It completes when the pipeline has been shut down. */
   readonly outcomes$: Observable<Outcome<ReadableSpan>>;
-  /** The books, now. */
+  /** The current statistics. */
   stats(): Stats;
-  /** The books now, and whenever they have changed, at most once a second. It completes when the pipeline has been shut down. */
+  /** The statistics now, and whenever they have changed, at most once a second. It completes when the pipeline has been shut down. */
   readonly stats$: Observable<Stats>;
   /**
-   * Resolves when everything that ended before has an outcome, delivered or lost: losses are in the outcomes and in the books. Rejects at the timeout (default `flushTimeoutMillis`) with
+   * Resolves when everything that ended before has an outcome, delivered or lost: losses are in the outcomes and in the statistics. Rejects at the timeout (default `flushTimeoutMillis`) with
    * `FLUSH_TIMEOUT`; the exports go on.
    */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;

@@ -22,8 +22,8 @@ export function ownBody(content: Uint8Array, onEnd: () => void): Body {
 }
 
 /**
- * A body in lent memory. It is given back unless it may still be read: by a socket that has not handed all of it to the system, or that
- * was left with it.
+ * A body in lent memory. The memory is given back unless a socket may still read it: one that has not handed all of it to the system, or whose
+ * attempt was abandoned while it was sending.
  */
 export class LentBody implements Body {
   readonly length: number;

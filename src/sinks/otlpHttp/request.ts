@@ -25,7 +25,7 @@ export interface RequestContext {
   readonly settings: OtlpHttpSettings;
   readonly wait: ResourceWait;
   readonly lender: RequestLender<ReadableSpan>;
-  /** Told of the bytes of a body when it is there, and again when it is not used any more. */
+  /** Called with the number of bytes of a body when it has been made, and again, negative, when it is not used any more. */
   readonly countBytes: CountBytes;
 }
 

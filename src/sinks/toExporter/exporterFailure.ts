@@ -11,7 +11,7 @@ const RESOURCE_EXHAUSTED = 8;
 const MAX_CODE = 16;
 /** What `@grpc/grpc-js` and others put before the text of a status: `14 UNAVAILABLE: no connection`. */
 const GRPC_TEXT = /^(\d{1,2}) [A-Z_]+: /;
-/** How servers in Go and in Node.js say that a message is over their limit; the code is that of a lack of anything. */
+/** How servers in Go and in Node.js say that a message is over their limit. The code, RESOURCE_EXHAUSTED, does not say which resource. */
 const GRPC_TOO_LARGE = /received message larger than max/i;
 /** A gRPC client keeps the system's error as a string. */
 const REFUSED_TEXT = /\bconnect ECONNREFUSED\b/;

@@ -69,7 +69,7 @@ function heard(hot: Hot, values$: Observable<number>, script: readonly Step[]): 
 }
 
 describe('Multicast', () => {
-  test('does what a Subject does, whoever comes and goes meanwhile', () => {
+  test('does what a Subject does, while listeners subscribe and unsubscribe', () => {
     fc.assert(
       fc.property(steps, (script) => {
         const subject = new Subject<number>();

@@ -151,18 +151,18 @@ const PIPELINES: Readonly<Record<string, () => SpanPipelineOptions>> = {
     listenToWarnings(oops);
     return { sink: answering(first(() => permanent, success)), warnIntervalMillis: 0 };
   },
-  'a diag logger that hears of a bad variable': () => {
+  'a diag logger that is warned of a bad variable': () => {
     listenToWarnings(oops);
     return {
       sink: otlpHttp({ url, environment: { OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' } }),
       environment: { OTEL_BSP_MAX_QUEUE_SIZE: 'many' },
     };
   },
-  'a resource that never comes, and the logger that hears of it': () => {
+  'a resource that never comes, and the logger that is warned of it': () => {
     listenToWarnings(oops);
     return { sink: otlpHttp({ url, resourceTimeoutMillis: 20 }) };
   },
-  'a resource that fails, and the logger that hears of it': () => {
+  'a resource that fails, and the logger that is warned of it': () => {
     listenToWarnings(oops);
     return { sink: otlpHttp({ url }) };
   },
@@ -190,8 +190,10 @@ const PIPELINES: Readonly<Record<string, () => SpanPipelineOptions>> = {
 
 /** A resource that each span of a kind has, when that is what misbehaves. */
 const RESOURCES: Readonly<Record<string, Resource>> = {
-  'a resource that never comes, and the logger that hears of it': pendingResource(() => new Promise(() => {})),
-  'a resource that fails, and the logger that hears of it': pendingResource(() => Promise.reject(new Error('oops'))),
+  'a resource that never comes, and the logger that is warned of it': pendingResource(() => new Promise(() => {})),
+  'a resource that fails, and the logger that is warned of it': pendingResource(() =>
+    Promise.reject(new Error('oops')),
+  ),
   'a resource that throws': pendingResource(oops),
 };
 

@@ -232,7 +232,7 @@ describe('a failure whose text', () => {
   });
 });
 
-describe('an informational answer that nobody asked for', () => {
+describe('an unrequested informational answer', () => {
   const ok = rawAnswer(200, { 'content-length': 0 }, '');
   const continues = 'HTTP/1.1 100 Continue\r\n\r\n';
   it.each([

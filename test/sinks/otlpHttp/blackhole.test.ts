@@ -19,7 +19,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe.each(['http', 'https'])('a host that does not answer requests to connect, by %s', (scheme) => {
-  it('gets one at a time, and none when nobody waits any more', async () => {
+  it('gets one attempt to connect at a time, and none after the last export is aborted', async () => {
     const port = await blackholePort();
     const { cert } = authority('spanflow blackhole');
     const sink = openSink({

@@ -55,7 +55,7 @@ describe('a lent body', () => {
     expect(told).toEqual([]);
   });
 
-  it('is given back at once where nobody has begun to read it, and cannot be read afterwards', async () => {
+  it('is given back at once if no read has begun, and cannot be read afterwards', async () => {
     const { body, told } = lentBody();
     body.end(false);
     expect(told).toEqual(['given back']);

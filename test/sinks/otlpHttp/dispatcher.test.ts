@@ -54,7 +54,7 @@ describe('a dispatcher', () => {
     }
   });
 
-  it('that does not connect is certainly no arrival', async () => {
+  it('that does not connect has certainly sent nothing', async () => {
     const dispatcher = opened(new Agent());
     for (const host of ['127.0.0.1', 'localhost']) {
       const sink = openSink({ url: `http://${host}:${await closedPort()}/`, dispatcher });

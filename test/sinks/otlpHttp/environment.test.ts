@@ -123,7 +123,7 @@ describe('the timeout', () => {
       const warnings = recordWarnings();
       expect(settingsFor({ TRACES_TIMEOUT: bad, TIMEOUT: '7' }).timeoutMillis).toBe(7);
       expect(warnings).toEqual([
-        'spanflow: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is ignored: it must be milliseconds from 0 to 2147483647',
+        'spanflow: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is ignored: it must be a duration in milliseconds, from 0 to 2147483647',
       ]);
     },
   );

@@ -28,7 +28,7 @@ describe('a request in JSON', () => {
     expect(headers).not.toHaveProperty('content-encoding');
   });
 
-  it('is compressed where that is wanted', async () => {
+  it('is compressed with the option compression', async () => {
     const server = await rawServer(({ socket }) => void socket.write(rawAnswer(200, { 'content-length': 0 }, '')));
     await exportOnce(openSink({ url: server.url, encoding: 'json', compression: 'gzip' }), SPANS);
     const [request] = server.requests;
@@ -57,7 +57,7 @@ describe('a request in JSON', () => {
     expect(decoded.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
-  it('of nothing that can be expressed is not sent', async () => {
+  it('is not sent when no span can be expressed', async () => {
     const backend = await startBackend();
     const spans = [spanWith({ startTime: [-1, 0] })];
     const outcome = await outcomeOf(openSink({ url: backend.url, encoding: 'json' }), spans);
@@ -151,7 +151,7 @@ describe('an answer in the other encoding than its request', () => {
 });
 
 describe('both encodings', () => {
-  it('say the same', async () => {
+  it('deliver the same spans', async () => {
     const backend = await startBackend();
     await exportOnce(openSink({ url: backend.url, encoding: 'json' }), SPANS);
     await exportOnce(openSink({ url: backend.url, encoding: 'protobuf' }), SPANS);

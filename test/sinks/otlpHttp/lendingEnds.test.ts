@@ -56,7 +56,7 @@ describe('the buffer of a request', () => {
     expect(lendings.givenBackTwice).toEqual([]);
   });
 
-  it('is lent to nobody where no span can be expressed', async () => {
+  it('is not lent when no span can be expressed', async () => {
     const lendings = recordLendings();
     const server = await recorder(() => 'atOnce');
     const sink = openSink({ url: server.url });
@@ -74,7 +74,7 @@ describe('the buffer of a request', () => {
     expect(server.arrivals.map(({ body }) => body.equals(BODY))).toEqual([true]);
   });
 
-  it('is given back at once where nothing of it was sent: a header cannot be made, nobody listens', async () => {
+  it('is given back at once when nothing of it was sent: a header function throws, or the port is closed', async () => {
     const lendings = recordLendings();
     const fails = () => {
       throw new Error('no token');

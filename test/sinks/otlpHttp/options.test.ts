@@ -11,10 +11,10 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
   ...['http/json', 'JSON', '', true, null].map((value) => ['encoding', value, "one of 'protobuf', 'json'"] as const),
   ...['zstd', 'GZIP', '', true, null].map((value) => ['compression', value, "one of 'gzip', 'none'"] as const),
   ...[0, -1, Number.NaN, 2 ** 31, '10', null].map(
-    (value) => ['timeoutMillis', value, 'milliseconds from 1 to 2147483647, or Infinity'] as const,
+    (value) => ['timeoutMillis', value, 'a duration in milliseconds, from 1 to 2147483647, or Infinity'] as const,
   ),
   ...[-1, Number.POSITIVE_INFINITY, '1'].map(
-    (value) => ['resourceTimeoutMillis', value, 'milliseconds from 0 to 2147483647'] as const,
+    (value) => ['resourceTimeoutMillis', value, 'a duration in milliseconds, from 0 to 2147483647'] as const,
   ),
   ...[0, 1.5, Number.POSITIVE_INFINITY, '1'].flatMap((value) => [
     ['maxRequestBytes', value, 'a whole number from 1'] as const,

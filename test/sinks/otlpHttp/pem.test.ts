@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { areOnePair, certificatesOf, keyOf } from '../../../src/sinks/otlpHttp/configuration/pem.ts';
+import { areOnePair, certificatesOf, privateKeyOf } from '../../../src/sinks/otlpHttp/configuration/pem.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { openSink } from '../../support/httpExports.ts';
 
@@ -46,7 +46,7 @@ describe('a bundle of certificates', () => {
     ['a first certificate that is cut off', FIRST.cert.slice(0, 200) + SECOND.cert],
     ['a first line that is lost', BUNDLE.replace('-----BEGIN CERTIFICATE-----\n', '')],
     [
-      'a second certificate that is none',
+      'a second certificate that is invalid',
       `${FIRST.cert}-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----\n`,
     ],
     ['a key', FIRST.key],
@@ -74,7 +74,7 @@ describe('a private key', () => {
   const key = createPrivateKey(FIRST.key);
 
   it('is taken in PEM, and belongs to the first certificate of a chain', () => {
-    expect(keyOf(Buffer.from(FIRST.key))?.equals(key)).toBe(true);
+    expect(privateKeyOf(Buffer.from(FIRST.key))?.equals(key)).toBe(true);
     expect([areOnePair(BUNDLE, FIRST.key), areOnePair(BUNDLE, SECOND.key)]).toEqual([true, false]);
   });
 

@@ -107,7 +107,7 @@ describe('an attempt', () => {
     attempt.unsubscribe();
   });
 
-  it('that is refused says so, and that nobody listens', async () => {
+  it('whose connection is refused fails with connectionRefused', async () => {
     const port = await closedPort();
     const follower = new Follower();
     const exported = openSink({ url: `http://127.0.0.1:${port}/x` }).export(batchOf(SPANS), follower);

@@ -227,7 +227,7 @@ describe('a proxy that refuses', () => {
     expect(message).toContain('answered 407');
   });
 
-  it('to open a tunnel is certainly no arrival', async () => {
+  it('to open a tunnel has certainly passed on nothing', async () => {
     const backend = await startBackend();
     const proxy = await startProxy({ port: backend.port, refuses: 407 });
     const sink = openSink({ url: 'https://collector.invalid/v1/traces', environment: { HTTP_PROXY: proxy.url } });

@@ -93,7 +93,7 @@ describe('a resource with attributes that are pending', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('broken detector'))],
-  ])('whose wait %s goes out as it is, and is told to diag', async (_, waitForAsyncAttributes) => {
+  ])('whose wait %s is sent as it is, and reported to diag', async (_, waitForAsyncAttributes) => {
     const warnings = recordWarnings();
     const backend = await decoding();
     const resource: Resource = { ...spanWith().resource, asyncAttributesPending: true, waitForAsyncAttributes };
@@ -102,7 +102,7 @@ describe('a resource with attributes that are pending', () => {
     expect(warnings).toEqual(['spanflow: a resource is incomplete: broken detector']);
   });
 
-  it('hurts nobody with a diag logger that throws', async () => {
+  it('that fails is sent even if the diag logger throws', async () => {
     const backend = await decoding();
     const logger = {
       error() {},

@@ -184,8 +184,8 @@ describe('a Retry-After', () => {
   });
 });
 
-describe('nothing at all', () => {
-  it('is warned about while everything goes well', async () => {
+describe('a successful export', () => {
+  it('causes no warning', async () => {
     const warnings = recordWarnings();
     const backend = await startBackend();
     await exportOnce(openSink({ url: backend.url }), SPANS);

@@ -47,7 +47,7 @@ describe('TLS', () => {
     expect(backend.requestCount).toBe(1);
   });
 
-  it('checks nothing where that is wanted', async () => {
+  it('rejectUnauthorized: false accepts any certificate', async () => {
     const backend = await serve();
     expect(await exportOnce(openSink({ url: backend.url, tls: { rejectUnauthorized: false } }), SPANS)).toEqual({});
   });
@@ -56,7 +56,7 @@ describe('TLS', () => {
 /** A certificate that does not fit: what the backend shows, where we call it, whom we trust, and what the error says. */
 const MISFITS: readonly [string, (backend: OtlpBackend) => OtlpHttpOptions, () => Promise<OtlpBackend>, RegExp][] = [
   [
-    'of an authority that nobody knows',
+    'of an unknown authority',
     ({ url }) => ({ url }),
     () => serve(),
     /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/,
@@ -112,7 +112,7 @@ describe.each(MISFITS)('a certificate %s', (_, optionsFor, start, text) => {
     expect(warnings[0]).toMatch(/^spanflow: an export failed and will be tried again: no answer from/);
     expect(warnings[0]).toMatch(text);
     await pipeline.shutdown();
-    expect(warnings.join('\n')).toContain('lost spans: 1 retriesExhausted at exportTo(otlpHttp)');
+    expect(warnings.join('\n')).toContain('lost items: 1 retriesExhausted at exportTo(otlpHttp)');
     expect(pipeline.stats()).toMatchObject({ delivered: 0, lost: { retriesExhausted: 1 }, pending: 0 });
   });
 });

@@ -8,12 +8,12 @@ const OPEN_OBJECT = 0x7b;
 const OBJECT_BYTES = 64;
 const LIST_BYTES = 48;
 const FURTHER_BYTES = 16;
-/** The most heap that one character of a text can become. The worst text is `{},`. */
+/** The most heap that one character of JSON text can take once it is parsed. The worst is the text `{},` again and again. */
 const MOST_BYTES_EACH = 24;
 
 /**
- * Whether the parsed text would take more heap than this: a text of a few megabytes can become a hundred megabytes. Texts that are too
- * short for that are not looked at.
+ * Whether the parsed JSON would take more heap than this: a few megabytes of text can become a hundred megabytes. Text that is too
+ * short for that is not read.
  */
 export function exceedsParsed(text: string, maxBytes: number): boolean {
   if (text.length * MOST_BYTES_EACH <= maxBytes) return false;

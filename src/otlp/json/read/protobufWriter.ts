@@ -56,12 +56,12 @@ export class Writer {
     this.#at = writeBytes(this.#out, this.#at, bytes);
   }
 
-  /** The length of a text and the text, in UTF-8; lone surrogates become U+FFFD. */
+  /** The length of a string and the string, in UTF-8; lone surrogates become U+FFFD. */
   text(value: string): void {
     this.#at = writeString(this.#out, this.#at, value);
   }
 
-  /** Begins a message whose length nobody knows yet, and says what {@link close} needs. */
+  /** Begins a message whose length is not known yet. Returns what {@link close} needs. */
   open(): number {
     this.#out.room(this.#at, 1);
     this.#at += 1;

@@ -48,7 +48,7 @@ export class JsonOutput {
 
   part(part: ReusedBytes): void {
     this.out.room(this.to, part.length);
-    this.to = part.put(this.out, this.to);
+    this.to = part.writeTo(this.out, this.to);
   }
 
   /** ASCII as it is. */
@@ -66,7 +66,7 @@ export class JsonOutput {
     this.byte(QUOTE);
   }
 
-  /** So many last digits of a whole number below 2^31, and a quotation mark. */
+  /** The last `count` digits of a whole number below 2^31, and a quotation mark. */
   quotedDigits(value: number, count: number): void {
     const { to } = this;
     const bytes = this.out.room(to, count + 1);

@@ -10,20 +10,20 @@ class ReceivedTraceState implements TraceState {
 
   /** W3C Trace Context: a changed member moves to the front. */
   set(key: string, value: string): TraceState {
-    const rest = this.#members().filter((member) => keyOf(member) !== key);
+    const rest = this.#members().filter((member) => memberKey(member) !== key);
     return new ReceivedTraceState([`${key}=${value}`, ...rest].join(','));
   }
 
   unset(key: string): TraceState {
     return new ReceivedTraceState(
       this.#members()
-        .filter((member) => keyOf(member) !== key)
+        .filter((member) => memberKey(member) !== key)
         .join(','),
     );
   }
 
   get(key: string): string | undefined {
-    const member = this.#members().find((candidate) => keyOf(candidate) === key);
+    const member = this.#members().find((candidate) => memberKey(candidate) === key);
     return member?.slice(key.length + 1);
   }
 
@@ -39,7 +39,7 @@ class ReceivedTraceState implements TraceState {
   }
 }
 
-function keyOf(member: string): string {
+function memberKey(member: string): string {
   const equals = member.indexOf('=');
   return equals < 0 ? member : member.slice(0, equals);
 }

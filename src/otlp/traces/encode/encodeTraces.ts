@@ -5,8 +5,8 @@ import { oneGo, TRACES } from './traceSignal.ts';
 
 export interface EncodeTracesOptions {
   /**
-   * Told of each span that OTLP cannot hold, with a `SpanflowError` of code `UNENCODABLE`; the other spans are encoded.
-   * Without it (the default) the first such span makes the call throw, so that none is left out unseen.
+   * Called with each span that OTLP cannot express, and with a `SpanflowError` of code `UNENCODABLE`; the other spans are encoded.
+   * Without it (the default) the first such span makes the call throw, so that no span is left out silently.
    * What this callback itself throws is ignored: it must not cost the other spans.
    */
   readonly onUnencodable?: (span: ReadableSpan, error: SpanflowError) => void;
@@ -16,14 +16,14 @@ export interface EncodeTracesOptions {
  * Spans as the body of an OTLP trace export request (protobuf).
  *
  * Every value that a span can hold goes out exactly: nanoseconds, int64, bytes, NaN. What OTLP has no form for (a function, a
- * symbol) is left out and counted in `dropped_attributes_count`; lone surrogates become U+FFFD. A span is unencodable where it
- * cannot be told at all: circular or too deeply nested values, ids that are not hex of the right length, times that are not finite
+ * symbol) is left out and counted in `dropped_attributes_count`; lone surrogates become U+FFFD. A span is unencodable where OTLP
+ * cannot express it: circular or too deeply nested values, ids that are not hex of the right length, times that are not finite
  * or lie before 1970, more than 262,144 values or 64 Mi characters in one span, a getter that throws, a resource or scope for which
  * any of this holds.
  *
  * **Order:** resources and scopes (each by identity) in the order of their first span; spans in their own order inside.
  *
- * **Loss:** none without {@link EncodeTracesOptions.onUnencodable}; with it, exactly the spans that it is told of.
+ * **Loss:** none without {@link EncodeTracesOptions.onUnencodable}; with it, exactly the spans that it is called with.
  *
  * @throws SpanflowError `UNENCODABLE`, naming the span and the reason, and, callback or not, where the request as a whole does not
  * fit into memory; `INVALID_OPTION` for arguments of the wrong kind.

@@ -18,7 +18,7 @@ export function certificatesOf(bundle: unknown): readonly X509Certificate[] | un
 }
 
 /** A private key without a passphrase; `undefined` for anything else. */
-export function keyOf(pem: unknown): KeyObject | undefined {
+export function privateKeyOf(pem: unknown): KeyObject | undefined {
   const text = pemText(pem);
   try {
     return text === undefined ? undefined : crypto().createPrivateKey(text);
@@ -30,7 +30,7 @@ export function keyOf(pem: unknown): KeyObject | undefined {
 /** Whether the key belongs to the first certificate. */
 export function areOnePair(cert: unknown, key: unknown): boolean {
   const [first] = certificatesOf(cert) ?? [];
-  const privateKey = keyOf(key);
+  const privateKey = privateKeyOf(key);
   return privateKey !== undefined && first?.publicKey.equals(crypto().createPublicKey(privateKey)) === true;
 }
 

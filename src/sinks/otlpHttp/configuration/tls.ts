@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { must, optional, type Rule, settingsOf } from '../../../internal/validation.ts';
 import { InvalidOptionError, messageOf } from '../../../model/errors.ts';
 import { ExportError } from '../../../model/sink.ts';
-import { areOnePair, certificatesOf, keyOf } from './pem.ts';
+import { areOnePair, certificatesOf, privateKeyOf } from './pem.ts';
 import { kindOf, mustSecretly } from './secret.ts';
 
 /** A value, or a function that returns it for each new connection: for a certificate that is renewed, for example. */
@@ -41,7 +41,7 @@ function renewable(text: string, holds: (value: unknown) => boolean): Rule {
 const TLS_RULES = {
   ca: renewable('certificates in PEM', areCertificates),
   cert: renewable('a certificate in PEM', (value) => certificatesOf(value) !== undefined),
-  key: renewable('a private key in PEM, without a passphrase', (value) => keyOf(value) !== undefined),
+  key: renewable('a private key in PEM, without a passphrase', (value) => privateKeyOf(value) !== undefined),
   rejectUnauthorized: must('true or false', (value) => typeof value === 'boolean'),
 };
 
