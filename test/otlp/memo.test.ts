@@ -109,9 +109,6 @@ describe('a copy for keeping', () => {
   });
 });
 
-/** The tag of a span's attributes. */
-const SPAN_ATTRIBUTES = 0x4a;
-
 describe('what encoding remembers', () => {
   test('tells apart values that are alike', () => {
     const state = new EncoderState();
@@ -234,10 +231,13 @@ describe('what encoding remembers', () => {
     const state = new EncoderState();
     const request = new RequestEncoder(state, TRACES);
     request.add(spanWith({ name: 'known', attributes: { key: 1 } }));
-    expect(state.placesOf(SPAN_ATTRIBUTES)).toHaveLength(1);
+    expect(state.names.find('known')?.places).toHaveLength(1);
+    request.add(spanWith({ name: '', attributes: { key: 1 } }));
+    expect(state.places).toHaveLength(1);
     const keys = Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`key.${index}`, index]));
     request.add(spanWith({ attributes: { map: keys as never } }));
-    expect(state.placesOf(SPAN_ATTRIBUTES)).toEqual([]);
+    expect(state.names.find('known')).toBeUndefined();
+    expect(state.places).toEqual([]);
   });
 
   test('is bounded, whatever keys, values and names come', () => {
@@ -253,7 +253,8 @@ describe('what encoding remembers', () => {
       }
       expect(state.keys.size).toBeLessThanOrEqual(512);
       expect(state.names.size).toBeLessThanOrEqual(256);
-      expect(state.placesOf(SPAN_ATTRIBUTES).length).toBeLessThanOrEqual(32);
+      expect(state.places.length).toBeLessThanOrEqual(32);
+      expect(state.names.find(`name ${round * 50 + 49}`)?.places.length ?? 0).toBeLessThanOrEqual(32);
     }
   });
 });

@@ -26,11 +26,16 @@ export class AttributeKey {
   }
 }
 
-/** What stood at one place among the attributes of the last owner: the next one often has the same key there, and the same string. */
+/** What stood at one place among the attributes of the last owner of a name: the next one mostly has the same key there, and the same string. */
 export interface Place {
   readonly known: AttributeKey;
   /** The attribute with the last string. */
   last: ReusedBytes | undefined;
+}
+
+/** The name of spans or events with its length, and the places of attributes of those that have it. */
+export class ReusedName extends ReusedBytes {
+  readonly places: Place[] = [];
 }
 
 /** What is remembered of a key; `undefined` while keys come and go too fast to be remembered. */

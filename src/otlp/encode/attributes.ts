@@ -1,18 +1,20 @@
 import { isOwn, propertyOf } from '../../flow/propertyOf.ts';
 import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
 import { writeEntry } from './anyValue.ts';
-import { attributeKey, type Place, writeNewString } from './attributeKey.ts';
+import { attributeKey, type Place, type ReusedName, writeNewString } from './attributeKey.ts';
 import type { EncoderState } from './encoderState.ts';
 import { countOf, writeUint32Field } from './fields.ts';
 
-/** As many places of one kind of owner are remembered at most. */
+/** Up to this many places are remembered for each name. */
 const MAX_PLACES = 32;
+
 /**
  * Writes the attributes of one owner, and in the next field how many are missing: those without an OTLP form (functions, symbols) are left out.
  *
  * @param tag of the attributes
  * @param depth how many messages contain an attribute's value, from the request down
  * @param dropped how many the program left out itself
+ * @param name the owner's, if it is remembered
  * @throws Error where a value is circular, nested too deep, or too many.
  */
 export function writeAttributes(
@@ -22,8 +24,9 @@ export function writeAttributes(
   depth: number,
   attributes: object | null | undefined,
   dropped: number | undefined,
+  name?: ReusedName,
 ): number {
-  const places = state.placesOf(tag);
+  const places = name === undefined ? state.places : name.places;
   let at = start;
   let index = 0;
   let searched = 0;

@@ -1,8 +1,7 @@
 import { Memo, ownCopyOf } from '../cache/memo.ts';
 import { OutputBuffer } from '../protobuf/outputBuffer.ts';
-import { ReusedBytes } from '../protobuf/reusedBytes.ts';
 import { writeString } from '../protobuf/write.ts';
-import type { AttributeKey, Place } from './attributeKey.ts';
+import { type AttributeKey, type Place, ReusedName } from './attributeKey.ts';
 import { ItemLimits } from './itemLimits.ts';
 
 const MAX_KEYS = 512;
@@ -24,14 +23,14 @@ export class EncoderState extends ItemLimits {
   /** Of JSON, which is written from what stands in `out`. */
   #text: OutputBuffer | undefined;
   readonly keys = new Memo<AttributeKey>(MAX_KEYS, () => this.#forgetPlaces());
-  /** Names of spans and events, each with its length. */
-  readonly names = new Memo<ReusedBytes>(MAX_NAMES);
+  /** Names of spans and events. */
+  readonly names = new Memo<ReusedName>(MAX_NAMES);
+  /** Of all owners whose name is not remembered. */
+  readonly places: Place[] = [];
   /** The last second: at first none, since NaN equals nothing. */
   readonly second: LastSecond = { seconds: Number.NaN, low: 0, high: 0 };
   /** How many bytes the length of the last item took: the next one's probably takes as many. */
   itemWidth = 2;
-  /** By the tag of the attributes. */
-  readonly #places: Place[][] = [];
 
   get text(): OutputBuffer {
     this.#text ??= new OutputBuffer();
@@ -44,33 +43,22 @@ export class EncoderState extends ItemLimits {
     this.#text?.reset();
   }
 
-  /** The places of owners whose attributes have this tag. */
-  placesOf(tag: number): Place[] {
-    return this.#places[tag] ?? this.#newPlaces(tag);
-  }
-
   /** A name that came before, or is remembered from now on if names come again. */
-  nameOf(name: string): ReusedBytes | undefined {
+  nameOf(name: string): ReusedName | undefined {
     return this.names.find(name) ?? this.#newName(name);
   }
 
-  #newName(name: string): ReusedBytes | undefined {
+  #newName(name: string): ReusedName | undefined {
     if (name === '' || !this.names.wants(name)) return undefined;
     const out = new OutputBuffer(NAME_BYTES);
-    const made = new ReusedBytes(out, 0, writeString(out, 0, name));
+    const made = new ReusedName(out, 0, writeString(out, 0, name));
     this.names.keep(ownCopyOf(name), made);
     return made;
   }
 
-  #newPlaces(tag: number): Place[] {
-    const places: Place[] = [];
-    for (let before = this.#places.length; before <= tag; before++) this.#places.push([]);
-    this.#places[tag] = places;
-    return places;
-  }
-
   /** They hold keys, which would otherwise be more than are remembered. */
   #forgetPlaces(): void {
-    for (const places of this.#places) places.length = 0;
+    this.names.clear();
+    this.places.length = 0;
   }
 }

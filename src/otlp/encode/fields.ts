@@ -1,7 +1,7 @@
 import { shown } from '../../model/errors.ts';
 import type { OutputBuffer } from '../protobuf/outputBuffer.ts';
 import { writeHex, writeSize, writeString, writeVarint } from '../protobuf/write.ts';
-import type { EncoderState } from './encoderState.ts';
+import type { ReusedName } from './attributeKey.ts';
 
 // Fields of any message. Each function writes one field at a place, and returns where it ends. As proto3 has it, what is 0 or empty is
 // left out. The tag is the field's number times 8, plus its wire type: 0 varint, 1 eight bytes, 2 length and content, 5 four bytes.
@@ -34,12 +34,17 @@ export function writeStringField(out: OutputBuffer, at: number, tag: number, val
   return writeString(out, at + 1, text);
 }
 
-/** A string that comes again often. */
-export function writeNameField(state: EncoderState, at: number, tag: number, name: string): number {
-  const known = state.nameOf(name);
-  if (known === undefined) return writeStringField(state.out, at, tag, name);
-  state.out.room(at, known.length)[at] = tag;
-  return known.writeTo(state.out, at + 1);
+/** A name, as bytes if it is remembered. */
+export function writeNameField(
+  out: OutputBuffer,
+  at: number,
+  tag: number,
+  name: string,
+  known: ReusedName | undefined,
+): number {
+  if (known === undefined) return writeStringField(out, at, tag, name);
+  out.room(at, known.length)[at] = tag;
+  return known.writeTo(out, at + 1);
 }
 
 /** A whole number from 0 to 2^32 - 1. */

@@ -15,7 +15,9 @@ export const TRACES: SignalFields<ReadableSpan> = {
   write: writeSpan,
   touch: (span) =>
     span.name.length +
-    span.spanContext().spanId.length +
+    span.spanContext().traceId.charCodeAt(0) +
+    span.spanContext().spanId.charCodeAt(0) +
+    (span.parentSpanContext?.spanId.charCodeAt(0) ?? 0) +
     span.startTime[1] +
     span.endTime[1] +
     span.status.code +

@@ -62,16 +62,18 @@ export function writeSpan(state: EncoderState, start: number, span: ReadableSpan
   const { out } = state;
   const context = span.spanContext();
   const parent = span.parentSpanContext;
+  const name = stringOf(span.name);
+  const known = state.nameOf(name);
   const parentId = parent ? parent.spanId : parentIdOfSdk1(span);
   let at = writeIdField(out, start, SPAN.traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
   at = writeIdField(out, at, SPAN.spanId, context.spanId, SPAN_ID_BYTES, 'spanId');
   if (context.traceState) at = writeStringField(out, at, SPAN.traceState, context.traceState.serialize());
   if (parentId) at = writeIdField(out, at, SPAN.parentSpanId, parentId, SPAN_ID_BYTES, "parent's spanId");
-  at = writeNameField(state, at, SPAN.name, stringOf(span.name));
+  at = writeNameField(out, at, SPAN.name, name, known);
   at = writeUint32Field(out, at, SPAN.kind, enumOf(span.kind, KIND_SHIFT));
   at = writeTimeField(state, at, SPAN.startTime, span.startTime, 'startTime');
   at = writeTimeField(state, at, SPAN.endTime, span.endTime, 'endTime');
-  at = writeAttributes(state, at, SPAN.attributes, SPAN_DEPTH, span.attributes, span.droppedAttributesCount);
+  at = writeAttributes(state, at, SPAN.attributes, SPAN_DEPTH, span.attributes, span.droppedAttributesCount, known);
   at = writeEvents(state, at, span.events);
   at = writeUint32Field(out, at, SPAN.droppedEvents, countOf(span.droppedEventsCount));
   at = writeLinks(state, at, span.links);
@@ -85,12 +87,21 @@ function writeEvents(state: EncoderState, start: number, events: ReadableSpan['e
   let at = start;
   for (const event of events) {
     const name = stringOf(event.name);
+    const known = state.nameOf(name);
     const begin = at + 1;
     state.spend(1, name.length);
     state.out.room(at, 0)[at] = SPAN.events;
     at = writeTimeField(state, begin + 1, EVENT.time, event.time, 'event time');
-    at = writeNameField(state, at, EVENT.name, name);
-    at = writeAttributes(state, at, EVENT.attributes, EVENT_DEPTH, event.attributes, event.droppedAttributesCount);
+    at = writeNameField(state.out, at, EVENT.name, name, known);
+    at = writeAttributes(
+      state,
+      at,
+      EVENT.attributes,
+      EVENT_DEPTH,
+      event.attributes,
+      event.droppedAttributesCount,
+      known,
+    );
     at = writeLength(state.out, begin, at);
   }
   return at;
