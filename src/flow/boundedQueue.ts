@@ -1,3 +1,4 @@
+import { ignoreRejection } from '../internal/runGuarded.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from './itemBytes.ts';
 import { Ring } from './ring.ts';
@@ -92,6 +93,7 @@ export function measure<T>(
   try {
     const bytes = sizeOf(item);
     if (bytes >= 0 && bytes < Number.POSITIVE_INFINITY) return bytes;
+    ignoreRejection(bytes);
     reporter.callbackFailed(new InvalidOptionError('what sizeOf returns', 'a number of bytes, from 0', bytes));
   } catch (thrown) {
     // The default estimate is no callback: what throws is the item itself, and its encoder reports that.

@@ -14,11 +14,18 @@ export function runGuarded(work: () => unknown, onError: (thrown: unknown) => un
 /** The same for a callback whose answer is needed: `instead` stands in for it when it throws. */
 export function answerOf<R>(callback: () => R, instead: R, onError: (thrown: unknown) => unknown): R {
   try {
-    return callback();
+    const answer = callback();
+    ignoreRejection(answer);
+    return answer;
   } catch (thrown) {
     runGuarded(() => onError(thrown));
     return instead;
   }
+}
+
+/** Where an answer is needed at once, a promise is a wrong one. Its rejection must not end the process besides. */
+export function ignoreRejection(answer: unknown): void {
+  if (isThenable(answer)) answer.then(undefined, () => {});
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -28,10 +28,11 @@ export function settingsOf<S extends object>(
   given: object,
   args: Arguments = {},
 ): S {
-  const settings = isObject(given) ? overDefaults<S>(defaults, given) : (defaults as S);
+  const isOptions = isObject(given) && !Array.isArray(given);
+  const settings = isOptions ? overDefaults<S>(defaults, given) : (defaults as S);
   const mistakes = new Mistakes(owner, settings);
   for (const [name, [value, rule]] of Object.entries(args)) rule(value, `${owner}.${name}`, mistakes);
-  if (isObject(given)) mistakes.checkAll(rules, given);
+  if (isOptions) mistakes.checkAll(rules, given);
   else mistakes.add(`${owner} options`, 'an object', given);
   mistakes.raise();
   return settings;

@@ -78,6 +78,9 @@ export function sumFlow(flow: Flow, books: ReadonlyMap<Account, StageStats>): Fl
     addCounts(sums.lost, stats.refused);
     addCounts(sums.lost, stats.lost);
   }
+  // A batch that is dropped while it is being emitted is still pending in its batcher.
+  sums.pending += Math.min(0, sums.handedOn);
+  sums.handedOn = Math.max(0, sums.handedOn);
   return sums;
 }
 

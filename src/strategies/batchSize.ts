@@ -1,4 +1,4 @@
-import { answerOf } from '../internal/runGuarded.ts';
+import { answerOf, runGuarded } from '../internal/runGuarded.ts';
 import { requireRule, shape } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 
@@ -102,14 +102,14 @@ export class GuardedStrategy {
   }
 
   left(batch: BatchLeft): void {
-    this.#attempt(() => this.#strategy.left(batch));
+    runGuarded(() => this.#strategy.left(batch), this.#onError);
     this.#ask();
   }
 
   ended(batch: BatchEnded): void {
     // An invalid tally of a holder teaches nothing.
     if (!(batch.attemptMillis >= 0 && batch.delivered >= 0)) return;
-    this.#attempt(() => this.#strategy.ended(batch));
+    runGuarded(() => this.#strategy.ended(batch), this.#onError);
     this.#ask();
   }
 

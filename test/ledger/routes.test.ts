@@ -175,6 +175,26 @@ describe('operators that can lose items', () => {
     expectBalance(ledger.stats());
   });
 
+  test('a batch that is dropped while it is emitted makes no count negative', async () => {
+    const ledger = createLedger();
+    const input = channel<number>({ ledger });
+    const seen: number[] = [];
+    const onLoss = () => {
+      const { handedOn, pending } = ledger.stats();
+      seen.push(Math.min(handedOn, pending));
+      expectBalance(ledger.stats());
+    };
+    input.items$
+      .pipe(
+        adaptiveBatch({ ledger, flushWhen: input.flush$, maxExportBatchSize: 10, minExportBatchSize: 1 }),
+        backpressure({ demand: new Subject(), maxQueueSize: 1, ledger, onLoss }),
+      )
+      .subscribe();
+    await send(input);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(Math.min(...seen)).toBe(0);
+  });
+
   test('boundedMergeMap books what it holds, drops and passes on', async () => {
     const ledger = createLedger();
     const input = channel<number>({ ledger });

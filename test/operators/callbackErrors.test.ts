@@ -41,6 +41,12 @@ describe('adaptiveBatch: onCallbackError is called', () => {
     expect(thrownBy({ sizeOf: () => -1 })).toHaveLength(2);
   });
 
+  test('when sizeOf returns a promise, whose rejection ends nothing', async () => {
+    const sizeOf = (() => Promise.reject(new Error('late'))) as unknown as () => number;
+    expect(thrownBy({ sizeOf })).toHaveLength(2);
+    await nextTurn(); // an unhandled rejection would fail this run
+  });
+
   test('when onLoss throws', () => {
     expect(thrownBy({ maxQueueBytes: 1, sizeOf: () => 2, onLoss: failing('loss') })).toEqual(['loss', 'loss']);
   });

@@ -260,3 +260,11 @@ describe('the limits of one span', () => {
     expect(() => encodeTraces([over])).toThrow('values are longer than 67108864');
   });
 });
+
+describe('the options of encodeTraces', () => {
+  test('are refused at the call if they are unknown, misspelt or no object', () => {
+    expect(() => encodeTraces([], { onUnencodabel: () => {} } as never)).toThrow("did you mean 'onUnencodable'?");
+    for (const options of [5, null, []])
+      expect(() => encodeTraces([], options as never)).toThrow('encodeTraces options must be an object');
+  });
+});

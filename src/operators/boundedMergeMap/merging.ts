@@ -3,6 +3,7 @@ import { measure } from '../../flow/boundedQueue.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { Slots } from '../../flow/slots.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
+import { ignoreRejection } from '../../internal/runGuarded.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
@@ -161,7 +162,9 @@ export class Merging<T, R> {
 function waitingOf<T>(item: T, index: number, bytes: number, order: MergeOrder<T>): Waiting<T> {
   if (typeof order !== 'object') return { item, index, bytes, key: undefined, failure: undefined };
   try {
-    return { item, index, bytes, key: order.key(item), failure: undefined };
+    const key = order.key(item);
+    ignoreRejection(key);
+    return { item, index, bytes, key, failure: undefined };
   } catch (error) {
     // A key of its own: it waits for no other item, and no other item for it.
     return { item, index, bytes, key: Symbol('no key'), failure: { error } };

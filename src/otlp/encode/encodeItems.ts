@@ -1,3 +1,4 @@
+import { aFunction, optional, settingsOf } from '../../internal/validation.ts';
 import { InvalidOptionError, messageOf, SpanflowError, shown } from '../../model/errors.ts';
 import { OutOfMemory } from '../protobuf/outputBuffer.ts';
 import type { RequestEncoder, SignalFields } from './requestEncoder.ts';
@@ -7,12 +8,12 @@ const ITEMS_AHEAD = 16;
 
 export type OnUnencodable<Item> = ((item: Item, error: SpanflowError) => void) | undefined;
 
+const OPTION_RULES = { onUnencodable: optional(aFunction) };
+
 /** Refuses arguments of the wrong kind at the call. */
-export function checkArguments(caller: string, noun: string, items: unknown, onUnencodable: unknown): void {
+export function checkArguments(caller: string, noun: string, items: unknown, options: object | undefined): void {
+  if (options !== undefined) settingsOf<{ onUnencodable: unknown }>(caller, {}, OPTION_RULES, options);
   if (!Array.isArray(items)) throw new InvalidOptionError(`${caller}.${noun}s`, `an array of ${noun}s`, items);
-  if (onUnencodable !== undefined && typeof onUnencodable !== 'function') {
-    throw new InvalidOptionError(`${caller}.onUnencodable`, 'a function', onUnencodable);
-  }
 }
 
 /** Adds items to a request. One that cannot be encoded is reported, or thrown where there is no callback. */

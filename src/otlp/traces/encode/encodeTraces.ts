@@ -35,10 +35,7 @@ export interface EncodeTracesOptions {
  *
  * @see https://opentelemetry.io/docs/specs/otlp/
  */
-export function encodeTraces(
-  spans: readonly ReadableSpan[],
-  options: EncodeTracesOptions = {},
-): Uint8Array<ArrayBuffer> {
-  checkArguments('encodeTraces', TRACES.noun, spans, options.onUnencodable);
-  return oneGo.protobuf(spans, options.onUnencodable);
+export function encodeTraces(spans: readonly ReadableSpan[], options?: EncodeTracesOptions): Uint8Array<ArrayBuffer> {
+  checkArguments('encodeTraces', TRACES.noun, spans, options);
+  return oneGo.protobuf(spans, options?.onUnencodable);
 }

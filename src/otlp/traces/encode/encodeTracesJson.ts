@@ -26,8 +26,8 @@ import { oneGo, TRACES } from './traceSignal.ts';
  */
 export function encodeTracesJson(
   spans: readonly ReadableSpan[],
-  options: EncodeTracesOptions = {},
+  options?: EncodeTracesOptions,
 ): Uint8Array<ArrayBuffer> {
-  checkArguments('encodeTracesJson', TRACES.noun, spans, options.onUnencodable);
-  return oneGo.json(spans, options.onUnencodable);
+  checkArguments('encodeTracesJson', TRACES.noun, spans, options);
+  return oneGo.json(spans, options?.onUnencodable);
 }
