@@ -708,7 +708,7 @@ describe('boundedMergeMap: a limit that changes', () => {
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = cold('     (abc|)', LETTERS);
       const subs = '            (^!)';
-      const concurrency = hot(' 20nh#', { 2: 2, 0: 0, n: Number.NaN, h: 1.5 }, 'no limit');
+      const concurrency = hot(' 2mnh#', { 2: 2, m: -1, n: Number.NaN, h: 1.5 }, 'no limit');
       const inner = cold('      -----|');
       const expected = '        -----(ab)-(c|)';
       const onCallbackError = (error: unknown) => void thrown.push(error);
@@ -723,7 +723,7 @@ describe('boundedMergeMap: a limit that changes', () => {
     });
     expect(thrown).toEqual([
       expect.objectContaining({
-        message: 'boundedMergeMap.concurrency must be a whole number from 1, but was given 0',
+        message: 'boundedMergeMap.concurrency must be a whole number from 0, but was given -1',
       }),
       expect.objectContaining({ given: Number.NaN }),
       expect.objectContaining({ given: 1.5 }),
@@ -846,7 +846,7 @@ describe('boundedMergeMap: options', () => {
     [{ concurrency: 0 }, 'boundedMergeMap.concurrency must be a whole number from 1, but was given 0'],
     [
       { concurrency: 'many' },
-      'boundedMergeMap.concurrency must be a whole number from 1, or an Observable of such, but was given "many"',
+      'boundedMergeMap.concurrency must be a whole number from 1, an Observable of whole numbers, or a limiter (adaptiveConcurrency(), for example), but was given "many"',
     ],
     [
       { order: 'reverse' },

@@ -454,13 +454,26 @@ describe('exportTo: the layers', () => {
     await marbles(({ coldBatches, hot, sink, expectObservable, expectSubscriptions }) => {
       const source = coldBatches('([a][b]|)');
       const subs = '              (^!)';
-      const concurrency = hot('   abc-', { a: 2, b: 0, c: Number.NaN });
+      const concurrency = hot('   abc-', { a: 2, b: -1, c: Number.NaN });
       const expected = '          -----(oo|)';
       expectObservable(source.pipe(exportTo(sink('-----(r|)'), { concurrency, ledger }), told)).toBe(expected, LETTERS);
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
     expect(ledger.stats().callbackErrors).toBe(2);
   });
+
+  test('a limit of 0 pauses: what runs goes on, and the rest begins when it rises', () =>
+    marbles(({ coldBatches, hot, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = coldBatches('([a][b]|)');
+      const subs = '              (^!)';
+      const concurrency = hot('   10----2', { 1: 1, 0: 0, 2: 2 });
+      const attempts = ['         ^--!', '     ------^--!'];
+      const expected = '          ---o-----(o|)';
+      const backend = sink('---(r|)');
+      expectObservable(source.pipe(exportTo(backend, { concurrency }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(backend).toBe(attempts);
+    }));
 
   test('the maxConcurrency of a sink limits the concurrency', () =>
     marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
@@ -591,7 +604,7 @@ describe('exportTo: bounds and stopping', () => {
     [{ concurrency: 0 }, 'exportTo.concurrency must be a whole number from 1, but was given 0'],
     [
       { concurrency: 'many' },
-      'exportTo.concurrency must be a whole number from 1, or an Observable of such, but was given "many"',
+      'exportTo.concurrency must be a whole number from 1, an Observable of whole numbers, or a limiter (adaptiveConcurrency(), for example), but was given "many"',
     ],
     [
       { attemptTimeoutMillis: 0 },

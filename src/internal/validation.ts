@@ -226,13 +226,6 @@ export const anObservable = shape('an Observable', 'subscribe');
 export const aScheduler = shape('an RxJS scheduler', 'schedule', 'now');
 export const anOverflow = oneOf('dropNewest', 'dropOldest', 'error');
 
-/** A limit, or an Observable of limits. */
-export const aConcurrency: Rule = (value, option, call) => {
-  const rule =
-    typeof value === 'number' ? whole(1) : shape('a whole number from 1, or an Observable of such', 'subscribe');
-  rule(value, option, call);
-};
-
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -90,6 +90,9 @@ export type Failure =
   | { readonly kind: 'permanent'; readonly mayHaveArrived?: boolean }
   | { readonly kind: 'throttled'; readonly retryAfterMillis: number };
 
+/** How an attempt ended: it was accepted, it failed (in one of the ways of a {@link Failure}), it took too long, or it was aborted from outside, which says nothing about the backend. */
+export type AttemptEnding = 'accepted' | Failure['kind'] | 'timedOut' | 'cancelled';
+
 /** An export that failed, with what that means. */
 export class ExportError extends SpanflowError {
   override readonly name = 'ExportError';

@@ -5,7 +5,7 @@ export const FLOORS: Floors = [
   ['model'],
   ['internal'],
   ['strategies', 'flow'],
-  ['ledger'],
+  ['ledger', 'destination'],
   ['otlp/cache'],
   ['otlp/protobuf'],
   ['otlp/json'],

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Observable, Subject, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
 import { throwing } from '../../marble-tests/support.ts';
-import { Slots } from '../../src/flow/slots.ts';
+import { AttemptLine } from '../../src/destination/attemptLine.ts';
 import { QUEUE_MARKS } from '../../src/flow/waterMarks.ts';
 import { createGate, type Loss } from '../../src/index.ts';
 import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../../src/streams.ts';
@@ -154,7 +154,7 @@ class World {
   #act(one: Event): void {
     if (one.kind === 'items') for (const key of one.keys) this.#offer(key);
     else if (one.kind === 'limit') {
-      if (one.limit > 0) this.limit = one.limit;
+      if (one.limit >= 0) this.limit = one.limit;
       else if (this.limits.observed) this.badLimits += 1;
       this.mostLimit = Math.max(this.mostLimit, this.limit);
       this.limits.next(one.limit);
@@ -478,16 +478,16 @@ describe('boundedMergeMap: bytes', () => {
 
 describe('boundedMergeMap: memory', () => {
   test('dropped items leave no waits for a slot behind', () => {
-    const acquire = vi.spyOn(Slots.prototype, 'acquire');
+    const enter = vi.spyOn(AttemptLine.prototype, 'enter');
     const source = new Subject<number>();
     const order = { key: (item: number) => item };
     const subscription = source
       .pipe(boundedMergeMap(() => new Subject(), { order, concurrency: 2, maxQueueSize: 10, overflow: 'dropOldest' }))
       .subscribe();
     for (let item = 0; item < 1_000; item += 1) source.next(item);
-    expect(acquire.mock.calls.length).toBe(12);
+    expect(enter.mock.calls.length).toBe(12);
     subscription.unsubscribe();
-    acquire.mockRestore();
+    enter.mockRestore();
   });
 
   test('an idle key is forgotten', async () => {

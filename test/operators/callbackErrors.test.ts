@@ -134,11 +134,11 @@ describe('exportTo: onCallbackError is called', () => {
 
   test('when concurrency fails or emits an invalid limit', async () => {
     const concurrency = concat(
-      of(0),
+      of(-1),
       throwError(() => new Error('limit')),
     );
     const [invalid, failed] = await thrownBy({ name: 'fine', export: () => of({}) }, { concurrency });
-    expect(invalid).toContain('exportTo.concurrency must be a whole number from 1');
+    expect(invalid).toContain('exportTo.concurrency must be a whole number from 0');
     expect(failed).toBe('limit');
   });
 });

@@ -1,5 +1,6 @@
+import type { AttemptLine } from '../../destination/attemptLine.ts';
+import type { SlotPool } from '../../destination/slotPool.ts';
 import type { QueueLimits } from '../../flow/boundedQueue.ts';
-import type { Slots } from '../../flow/slots.ts';
 import { KeyedLine, type Line, PlainLine, type Waiting } from './line.ts';
 import type { MergeOrder } from './options.ts';
 
@@ -13,11 +14,13 @@ interface Results {
 export class BoundedLine<T> {
   readonly #limits: QueueLimits;
   readonly #line: Line<T>;
-  readonly #slots: Slots;
+  readonly #attempts: AttemptLine;
+  readonly #slots: SlotPool;
   readonly #results: Results;
   #bytes = 0; // of the items in line
 
-  constructor(limits: QueueLimits, order: MergeOrder<T>, slots: Slots, results: Results) {
+  constructor(limits: QueueLimits, order: MergeOrder<T>, attempts: AttemptLine, slots: SlotPool, results: Results) {
+    this.#attempts = attempts;
     this.#limits = limits;
     this.#line = typeof order === 'object' ? new KeyedLine() : new PlainLine();
     this.#slots = slots;
@@ -52,9 +55,9 @@ export class BoundedLine<T> {
   hasRoomFor({ key, bytes }: Waiting<T>): boolean {
     const { maxQueueSize, maxQueueBytes } = this.#limits;
     if (this.#takenBytes + bytes > maxQueueBytes) return false;
-    const held = this.length + this.#results.length + this.#slots.running;
-    if (held >= maxQueueSize + Math.max(this.#slots.limit, this.#slots.running)) return false;
-    return this.length < maxQueueSize || (this.#slots.free && this.#line.isFree(key));
+    const held = this.length + this.#results.length + this.#attempts.running;
+    if (held >= maxQueueSize + Math.max(this.#slots.limit, this.#attempts.running)) return false;
+    return this.length < maxQueueSize || (this.#attempts.free && this.#line.isFree(key));
   }
 
   push(waiting: Waiting<T>): void {

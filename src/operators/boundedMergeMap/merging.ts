@@ -1,18 +1,23 @@
 import { type Observable, type ObservableInput, type Subscriber, Subscription } from 'rxjs';
+import { ACCEPTED, CANCELLED, resultOfError } from '../../destination/attemptEnding.ts';
+import { AttemptLine, type Finish } from '../../destination/attemptLine.ts';
+import { followLimit, slotsFor } from '../../destination/concurrency.ts';
+import type { SlotPool } from '../../destination/slotPool.ts';
 import { measure } from '../../flow/boundedQueue.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
-import { Slots } from '../../flow/slots.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { ignoreRejection } from '../../internal/runGuarded.ts';
-import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
-import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
+import { QueueFullError } from '../../model/errors.ts';
 import { BoundedLine } from './boundedLine.ts';
 import { collect, type Ending } from './inner.ts';
 import type { Waiting } from './line.ts';
 import type { Merged } from './merged.ts';
 import { type BoundedMergeMapSettings, type MergeOrder, STAGE } from './options.ts';
 import { type Begun, Outbox } from './outbox.ts';
+
+const ONE_ITEM = Object.freeze({ items: 1, bytes: 1 });
 
 type Project<T, R> = (item: T, index: number) => ObservableInput<R>;
 
@@ -24,12 +29,13 @@ export class Merging<T, R> {
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
   readonly #limits = new Subscription(); // to `concurrency`
-  readonly #slots: Slots;
+  readonly #slots: SlotPool;
+  readonly #attempts: AttemptLine;
   readonly #line: BoundedLine<T>;
   readonly #outbox: Outbox<T, R>;
   readonly #water: WaterMarks;
   readonly #end: EndOfStream;
-  readonly #start = () => this.#begin();
+  readonly #start = (finish: Finish) => this.#begin(finish);
   #offered = 0; // items that have come
 
   constructor(
@@ -38,14 +44,19 @@ export class Merging<T, R> {
     settings: BoundedMergeMapSettings<T>,
     reporter: StageReporter<T>,
   ) {
-    const { concurrency, gate, order } = settings;
+    const { concurrency, gate, order, scheduler } = settings;
     this.#subscriber = subscriber;
     this.#project = project;
     this.#settings = settings;
     this.#reporter = reporter;
-    this.#slots = new Slots(typeof concurrency === 'number' ? concurrency : 1);
+    this.#slots = slotsFor(concurrency);
+    this.#attempts = new AttemptLine({
+      layers: [this.#slots],
+      now: () => scheduler.now(),
+      onError: (thrown) => reporter.callbackFailed(thrown),
+    });
     this.#outbox = new Outbox<T, R>(order, (waiting, ending) => this.#emit(waiting, ending));
-    this.#line = new BoundedLine(settings, order, this.#slots, this.#outbox);
+    this.#line = new BoundedLine(settings, order, this.#attempts, this.#slots, this.#outbox);
     this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
     this.#end = new EndOfStream(subscriber, {
       isDone: () => this.#line.length === 0 && this.#outbox.isDone,
@@ -59,16 +70,15 @@ export class Merging<T, R> {
     const queueBytes = () => this.#line.bytes;
     tearDownInOrder(
       this.#subscriber,
-      () => this.#slots.close(),
+      () => this.#attempts.close(),
       this.#upstream,
       this.#limits,
       () => this.#abort(),
       () => this.#water.end(),
       this.#reporter.account.watch({ queueSize, queueBytes }),
     );
-    const next = (limit: number) => this.#setLimit(limit);
-    const error = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
-    if (typeof concurrency !== 'number') subscribeInto(concurrency, { next, error }, this.#limits);
+    const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
+    followLimit(concurrency, { slots: this.#slots, option: `${STAGE}.concurrency` }, onError, this.#limits);
     this.#end.follow(source, (item) => this.#offer(item), this.#upstream);
   }
 
@@ -102,20 +112,21 @@ export class Merging<T, R> {
 
   /** As many wait for a slot as could begin. Which item begins is decided when there is a slot; an eviction leaves one wait too many, for the next item. */
   #seekSlot(): void {
-    if (this.#slots.waiting < this.#line.startable) this.#slots.acquire(this.#start);
+    if (this.#attempts.waiting < this.#line.startable) this.#attempts.enter(ONE_ITEM, this.#start);
   }
 
-  #begin(): void {
+  #begin(finish: Finish): void {
     const waiting = this.#line.take();
     if (waiting === undefined) {
-      this.#slots.release();
+      finish(CANCELLED);
       return;
     }
-    const entry: Begun<T, R> = { waiting, run: new Subscription(), ending: undefined };
+    const entry: Begun<T, R> = { waiting, run: new Subscription(), finish, ending: undefined };
     this.#outbox.add(entry);
     const { maxValuesPerItem: maxValues } = this.#settings;
     const onEnd = (ending: Ending<R>) => this.#ended(entry, ending);
     collect(() => this.#open(waiting), { run: entry.run, maxValues, reporter: this.#reporter, onEnd });
+    this.#updateGate();
   }
 
   #open({ item, index, failure }: Waiting<T>): ObservableInput<R> {
@@ -128,7 +139,7 @@ export class Merging<T, R> {
     this.#outbox.addResult(entry, ending);
     this.#line.ended(entry.waiting.key);
     this.#seekSlot();
-    this.#slots.release();
+    entry.finish(ending.kind === 'completed' ? ACCEPTED : resultOfError(ending.error));
     this.#updateGate();
     this.#end.check();
   }
@@ -138,21 +149,16 @@ export class Merging<T, R> {
     this.#subscriber.next({ ...ending, item, index });
   }
 
-  #setLimit(limit: number): void {
-    if (Number.isSafeInteger(limit) && limit >= 1) {
-      this.#slots.limit = limit;
-      this.#updateGate();
-    } else
-      this.#reporter.callbackFailed(new InvalidOptionError(`${STAGE}.concurrency`, 'a whole number from 1', limit));
-  }
-
   #updateGate(): void {
     this.#water.tell(this.#line.fillRatio);
   }
 
   #abort(): void {
     const begun = this.#outbox.begun();
-    for (const { run } of begun) this.#reporter.tearDown(run);
+    for (const { run, finish } of begun) {
+      this.#reporter.tearDown(run);
+      finish(CANCELLED);
+    }
     this.#reporter.lost('unsubscribed', this.#line.clear());
     const unconfirmed = begun.map(({ waiting }) => waiting.item);
     this.#reporter.lost('unconfirmed', unconfirmed);

@@ -1,8 +1,10 @@
-import type { Observable } from 'rxjs';
+import type { SchedulerLike } from 'rxjs';
+import { aConcurrency, type Concurrency } from '../../destination/concurrency.ts';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { type GatedQueueOptions, QUEUE_RULES } from '../../flow/queueOptions.ts';
-import { aConcurrency, aFunction, anOverflow, limit, type Rule, type Rules, shape } from '../../internal/validation.ts';
+import { monotonicScheduler } from '../../internal/scheduler.ts';
+import { aFunction, anOverflow, aScheduler, limit, type Rule, type Rules, shape } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { Overflow } from '../../model/overflow.ts';
@@ -16,10 +18,10 @@ export type MergeOrder<T> = 'completion' | 'source' | { readonly key: (item: T) 
 
 export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
   /**
-   * Up to this many inner Observables at a time: 1 or more, default 8; or an Observable of the limit, for one that changes. Until its first value the limit is 1. When the limit
-   * shrinks, what runs goes on.
+   * Up to this many inner Observables at a time: 1 or more, default 8; an Observable of the limit, for one that changes, of which 0 pauses (until its first value the limit is 1); or a limiter, which
+   * may be shared ({@link adaptiveConcurrency}): for it, an inner Observable that completes is a round trip, and one that fails is a refusal. When the limit shrinks, what runs goes on.
    */
-  concurrency?: number | Observable<number>;
+  concurrency?: Concurrency;
   /** Default `'completion'`. See {@link MergeOrder}. */
   order?: MergeOrder<T>;
   /**
@@ -45,6 +47,8 @@ export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
   onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
+  /** Where a limiter's round trips are measured. Default {@link monotonicScheduler}. */
+  scheduler?: SchedulerLike;
 }
 
 /** Every option with its value. */
@@ -65,6 +69,7 @@ export const BOUNDED_MERGE_MAP_DEFAULTS: Readonly<BoundedMergeMapSettings<unknow
   onLoss: () => {},
   onCallbackError: () => {},
   ledger: undefined,
+  scheduler: monotonicScheduler,
 });
 
 export const STAGE = 'boundedMergeMap';
@@ -84,4 +89,5 @@ export const BOUNDED_MERGE_MAP_RULES: Rules<BoundedMergeMapSettings<unknown>> = 
   order: anOrder,
   overflow: anOverflow,
   maxValuesPerItem: limit(1),
+  scheduler: aScheduler,
 };

@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import type { Finish } from '../../destination/attemptLine.ts';
 import { Ring } from '../../flow/ring.ts';
 import type { Ending } from './inner.ts';
 import type { Waiting } from './line.ts';
@@ -8,6 +9,7 @@ import type { MergeOrder } from './options.ts';
 export interface Begun<T, R> {
   readonly waiting: Waiting<T>;
   readonly run: Subscription;
+  readonly finish: Finish;
   ending: Ending<R> | undefined;
 }
 

@@ -1,5 +1,7 @@
 import { catchError, concat, defer, EMPTY, map, type Observable, of, throwError } from 'rxjs';
-import type { Slots } from '../../flow/slots.ts';
+import type { AttemptLine } from '../../destination/attemptLine.ts';
+import type { Destination } from '../../destination/destination.ts';
+import { throughLayers } from '../../destination/throughLayers.ts';
 import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
@@ -13,20 +15,18 @@ import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import { attempt } from './attempt.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { DeliveryResult } from './deliveryResult.ts';
-import type { Destination } from './destination.ts';
 import { TIME_IS_UP } from './failures.ts';
 import { inTurn } from './inTurn.ts';
 import { NextPart } from './nextPart.ts';
 import type { ExportToSettings } from './options.ts';
 import { Progress } from './progress.ts';
 import { RetryWait } from './retryWait.ts';
-import { waitForSlot } from './waitForSlot.ts';
 
 /** What all deliveries of one subscription share. */
 export interface DeliveryContext<T> {
   readonly sink: Sink<T>;
   readonly destination: Destination;
-  readonly slots: Slots;
+  readonly line: AttemptLine;
   readonly settings: ExportToSettings<T>;
   readonly reporter: StageReporter<T>;
 }
@@ -44,6 +44,7 @@ export class Delivery<T> {
   readonly #log: AttemptLog;
   readonly #progress: Progress;
   readonly #result: DeliveryResult;
+  #part: Batch<T> | undefined; // that was sent last
 
   constructor(given: Batch<T> | readonly T[], batch: Batch<T>, context: DeliveryContext<T>) {
     const { destination, reporter, settings, sink } = context;
@@ -96,10 +97,16 @@ export class Delivery<T> {
 
   #deliverNextPart(): Observable<unknown> | undefined {
     if (this.#progress.rest === 0 || this.batch.items.length <= this.#progress.done) return undefined;
-    const { destination, reporter, slots, settings } = this.#context;
+    const { line, reporter, settings } = this.#context;
     const { scheduler, random, retry, processHold } = settings;
     return defer(() => this.#attempt()).pipe(
-      waitForSlot(destination.gate, slots, () => holdProcess(scheduler, processHold)),
+      throughLayers({
+        line,
+        size: this.#next.sizeAt(() => this.#progress.done),
+        maxRetryAfterMillis: retry.maxRetryAfterMillis,
+        hold: () => holdProcess(scheduler, processHold),
+      }),
+      catchError((error: unknown) => this.#split(error)),
       retryWithBackoff({
         ...retry,
         backoff: this.#wait.backoff,
@@ -126,12 +133,12 @@ export class Delivery<T> {
     // The slot came when the time was up: nothing is sent any more.
     if (this.#elapsedMillis() >= retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
     const part = this.#next.cut(this.#progress.done);
+    this.#part = part;
     const report = this.#log.begin(part.items.length);
     reporter.account.attempted(this.#log.attempts > 1);
     const onAbortError = (thrown: unknown) => reporter.callbackFailed(thrown);
     return attempt(sink, part, report, { millis, processHold, scheduler, onAbortError }).pipe(
       map((response) => this.#accepted(part, response)),
-      catchError((error: unknown) => this.#split(part, error)),
     );
   }
 
@@ -141,8 +148,10 @@ export class Delivery<T> {
   }
 
   /** A part that is too large is tried again in smaller ones, at once. An item that is too large by itself is lost alone. */
-  #split(part: Batch<T>, error: unknown): Observable<unknown> {
-    if (part.items.length === 1 || failureOf(error).kind !== 'tooLarge') return throwError(() => error);
+  #split(error: unknown): Observable<unknown> {
+    const part = this.#part;
+    if (part === undefined || part.items.length === 1 || failureOf(error).kind !== 'tooLarge')
+      return throwError(() => error);
     this.#log.end();
     this.#next.wasTooLarge(part);
     return EMPTY;

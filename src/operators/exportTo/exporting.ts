@@ -1,4 +1,8 @@
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
+import { AttemptLine } from '../../destination/attemptLine.ts';
+import { followLimit, slotsFor } from '../../destination/concurrency.ts';
+import { destinationOf } from '../../destination/destination.ts';
+import { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
@@ -7,9 +11,7 @@ import type { Batch } from '../../model/batch.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
-import { ConcurrencyLimit } from './concurrencyLimit.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
-import { destinationOf } from './destination.ts';
 import { batchOf } from './givenBatch.ts';
 import type { ExportToSettings } from './options.ts';
 import { type Entry, Pending } from './pending.ts';
@@ -22,9 +24,10 @@ export class Exporting<T> {
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
   readonly #controls = new Subscription(); // to `concurrency`, `giveUpWhen` and `stopWhen`
-  readonly #limit: ConcurrencyLimit;
+  readonly #slots: SlotPool;
+  readonly #line: AttemptLine;
   readonly #pending: Pending<T>;
-  readonly #unready = new Set<Entry<T>>(); // left no slot free when they were taken: their holds get `ready()` when one is free
+  readonly #unready = new Set<Entry<T>>(); // came when no attempt could begin: their holds get `ready()` when one can
   readonly #end: EndOfStream;
   #stopped = false; // by `stopWhen`
 
@@ -38,9 +41,15 @@ export class Exporting<T> {
     this.#subscriber = subscriber;
     this.#settings = settings;
     this.#reporter = reporter;
-    this.#limit = new ConcurrencyLimit(settings.concurrency, sink.maxConcurrency, () => this.#slotIsFree());
     const destination = destinationOf(sink, scheduler);
-    this.#context = { sink, destination, slots: this.#limit.slots, settings, reporter };
+    this.#slots = slotsFor(settings.concurrency);
+    this.#line = new AttemptLine({
+      layers: [destination.gate, new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY), this.#slots],
+      now: () => scheduler.now(),
+      onFree: () => this.#lineIsFree(),
+      onError: (thrown) => reporter.callbackFailed(thrown),
+    });
+    this.#context = { sink, destination, line: this.#line, settings, reporter };
     this.#pending = new Pending(settings);
     this.#end = new EndOfStream(subscriber, {
       isDone: () => this.#pending.size === 0,
@@ -51,7 +60,7 @@ export class Exporting<T> {
 
   follow(source: Observable<Batch<T> | readonly T[]>): void {
     const unwatch = this.#reporter.account.watch({ inFlight: () => this.#pending.inFlight });
-    const noNewWork = () => this.#limit.slots.close();
+    const noNewWork = () => this.#line.close();
     const abort = () => this.#abort();
     tearDownInOrder(this.#subscriber, noNewWork, this.#upstream, this.#controls, abort, unwatch);
     this.#followControls();
@@ -60,17 +69,11 @@ export class Exporting<T> {
 
   #followControls(): void {
     const { concurrency, giveUpWhen, stopWhen } = this.#settings;
-    const next = (limit: number) => this.#setLimit(limit);
-    const error = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
+    const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     const stop = () => this.#stop();
-    if (typeof concurrency !== 'number') subscribeInto(concurrency, { next, error }, this.#controls);
+    followLimit(concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
     if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
     if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
-  }
-
-  #setLimit(limit: number): void {
-    if (Number.isSafeInteger(limit) && limit >= 1) this.#limit.set(limit);
-    else this.#reporter.callbackFailed(new InvalidOptionError('exportTo.concurrency', 'a whole number from 1', limit));
   }
 
   #take(given: Batch<T> | readonly T[]): void {
@@ -101,10 +104,10 @@ export class Exporting<T> {
     const { delivery, hold, run } = entry;
     this.#reporter.account.accept(delivery.size);
     this.#pending.add(entry);
-    if (this.#stopped || this.#limit.isSuspended) this.#finish(entry, delivery.givenUp('shutdown'));
+    if (this.#stopped || this.#line.isSuspended) this.#finish(entry, delivery.givenUp('shutdown'));
     else subscribeInto(delivery.run(), { next: (outcome) => this.#finish(entry, outcome) }, run);
     if (!this.#pending.has(entry)) return;
-    if (this.#limit.slots.free) hold.ready();
+    if (this.#line.free) hold.ready();
     else this.#unready.add(entry);
   }
 
@@ -127,7 +130,7 @@ export class Exporting<T> {
     for (const loss of lost) this.#reporter.report(loss, batch.items);
   }
 
-  #slotIsFree(): void {
+  #lineIsFree(): void {
     if (this.#unready.size === 0) return;
     const unready = [...this.#unready];
     this.#unready.clear();
@@ -136,13 +139,13 @@ export class Exporting<T> {
 
   #stop(): void {
     this.#stopped = true;
-    this.#limit.slots.close();
+    this.#line.close();
     this.#giveUp();
   }
 
   /** Ends every pending batch. Batches that arrive meanwhile, from the queue of an `adaptiveBatch` for example, are given up, too. */
   #giveUp(): void {
-    this.#limit.suspendDuring(() => {
+    this.#line.suspendDuring(() => {
       for (const entry of this.#pending.each()) {
         const outcome = entry.delivery.givenUp('shutdown');
         entry.run.unsubscribe();

@@ -1,5 +1,6 @@
+import type { Destination } from '../../destination/destination.ts';
+import type { AttemptSize } from '../../destination/layer.ts';
 import type { Batch } from '../../model/batch.ts';
-import type { Destination } from './destination.ts';
 import { Parts } from './parts.ts';
 
 /** Decides which part of a batch goes next: as large as the destination is known to take, and half as large after each one that was too large. */
@@ -18,6 +19,20 @@ export class NextPart<T> {
   cut(start: number): Batch<T> {
     const { maxItems, maxBytes } = this.#destination.limits;
     return this.#parts.cut(start, { maxItems: Math.min(maxItems, this.#maxItems), maxBytes });
+  }
+
+  /** The size of the part that begins at this item: it changes with what is learnt of the destination meanwhile. */
+  sizeAt(start: () => number): AttemptSize {
+    const cut = () => this.cut(start());
+    const bytesOf = (part: Batch<T>) => this.#parts.bytesOf(part);
+    return {
+      get items() {
+        return cut().items.length;
+      },
+      get bytes() {
+        return bytesOf(cut());
+      },
+    };
   }
 
   accepted(part: Batch<T>): void {

@@ -1,8 +1,8 @@
 import type { Observable, SchedulerLike } from 'rxjs';
+import { aConcurrency, type Concurrency } from '../../destination/concurrency.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
-  aConcurrency,
   aFunction,
   anObservable,
   aScheduler,
@@ -46,7 +46,7 @@ export interface ExportToOptions<T> {
    * callback error and ignored, and when it ends or fails the last limit stays. A lower `maxConcurrency` of the sink wins. More hides the
    * latency of a distant backend. A batch that waits between two attempts is not in flight.
    */
-  concurrency?: number | Observable<number>;
+  concurrency?: Concurrency;
   /**
    * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. An attempt that takes longer is aborted; whether it arrived is
    * unknown. Default: what the sink says, else 10,000.

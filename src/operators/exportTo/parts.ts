@@ -1,11 +1,6 @@
+import type { PartLimits } from '../../destination/destination.ts';
 import { estimateOr } from '../../flow/itemBytes.ts';
 import { type Batch, NO_HOLD } from '../../model/batch.ts';
-
-/** The largest size of one request. */
-export interface PartLimits {
-  readonly maxItems: number;
-  readonly maxBytes: number;
-}
 
 /** Cuts a batch into parts that a backend takes: usually one part, the batch itself. A part is a batch of its own. */
 export class Parts<T> {

@@ -1,8 +1,8 @@
 import { type Observable, type SchedulerLike, Subject } from 'rxjs';
+import type { Destination } from '../../destination/destination.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
 import type { Failure } from '../../model/sink.ts';
 import type { Backoff } from '../../strategies/backoff.ts';
-import type { Destination } from './destination.ts';
 import { Hurry } from './hurry.ts';
 import type { RetryOptions } from './options.ts';
 
@@ -47,7 +47,6 @@ export class RetryWait {
 
   /** An attempt failed. Returns what that means for the retries. */
   failed(failure: Failure): Failure {
-    this.#destination.failed(failure, this.#maxRetryAfterMillis);
     this.#isThrottled = failure.kind === 'throttled' && failure.retryAfterMillis > 0 && this.#maxRetryAfterMillis > 0;
     return this.#hurry.isInVain(failure) ? { kind: 'permanent' } : failure;
   }

@@ -1,6 +1,8 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { Observable, Subscription } from 'rxjs';
-import { Slots } from '../../flow/slots.ts';
+import { ACCEPTED } from '../../destination/attemptEnding.ts';
+import { AttemptLine } from '../../destination/attemptLine.ts';
+import { SlotPool } from '../../destination/slotPool.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
@@ -76,7 +78,8 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
     exporter: [exporter, anExporter],
   });
   const wait = resourceWait(settings.resourceTimeoutMillis);
-  const calls = new Slots(1); // the exporter's own: it is free when the exporter has answered, or was given up
+  // The exporter's own slot: it is free when the exporter has answered, or was given up.
+  const calls = new AttemptLine({ layers: [new SlotPool(1)], now: () => monotonicScheduler.now() });
   return {
     name: settings.name || exporter.constructor?.name || 'SpanExporter',
     maxConcurrency: 1,
@@ -84,8 +87,9 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
     export: (batch, attempt) =>
       new Observable((subscriber) => {
         attempt?.enter('preparing');
-        const leave = calls.acquire(() => {
-          const call = new ExporterCall(exporter, settings.callbackGraceMillis, () => calls.release());
+        const size = { items: batch.items.length, bytes: batch.bytes };
+        const leave = calls.enter(size, (finish) => {
+          const call = new ExporterCall(exporter, settings.callbackGraceMillis, () => finish(ACCEPTED));
           subscriber.add(() => call.abandon());
           call.run(batch, wait, attempt).then(
             (response) => {

@@ -1,8 +1,7 @@
 import type { SchedulerLike } from 'rxjs';
-import { LinkedQueue } from '../../flow/linkedQueue.ts';
-import type { Failure, Sink } from '../../model/sink.ts';
-import { LearnedLimit } from '../../strategies/learnedLimit.ts';
-import type { PartLimits } from './parts.ts';
+import { LinkedQueue } from '../flow/linkedQueue.ts';
+import type { Sink } from '../model/sink.ts';
+import { LearnedLimit } from '../strategies/learnedLimit.ts';
 import { ThrottleGate } from './throttleGate.ts';
 
 /** For each batch that is delivered, the backoff of this many others ends early. More would be a burst. */
@@ -13,6 +12,12 @@ const LEAST_ITEMS_TOO_SLOW = 20;
 
 /** After this many single items in a row that were refused as too large, the backend takes nothing at all, and the rest of a batch is not tried item by item. */
 const HOPELESS_ITEMS = 32;
+
+/** The largest size of one request. */
+export interface PartLimits {
+  readonly maxItems: number;
+  readonly maxBytes: number;
+}
 
 /** What everything that exports to one sink shares: the throttle gate, the sizes that the backend is known to take, and the batches in backoff. */
 export class Destination {
@@ -54,13 +59,6 @@ export class Destination {
   /** A request of this many items took too long. */
   timedOut(items: number): void {
     if (items >= LEAST_ITEMS_TOO_SLOW) this.#itemLimit.refused(items);
-  }
-
-  /** An attempt failed. If the backend has said when to come back, nothing is sent there until then, for up to `maxMillis`. */
-  failed(failure: Failure, maxMillis: number): void {
-    if (failure.kind !== 'throttled') return;
-    const millis = Math.min(failure.retryAfterMillis, maxMillis);
-    if (millis > 0) this.gate.close(millis);
   }
 
   /** Registers a wait that ends when the backend accepts something. The returned function takes that back. */

@@ -1,0 +1,42 @@
+import { numberFrom, settingsOf, whole } from '../internal/validation.ts';
+import { AimdLimit } from '../strategies/aimdLimit.ts';
+import { type ConcurrencyLimiter, StrategyLimiter } from './limiter.ts';
+
+export interface AimdConcurrencyOptions {
+  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 8. */
+  initialLimit?: number;
+  /** Attempts in flight, at most: 1 or more, default 200. */
+  maxLimit?: number;
+  /** What is left of the limit after a refusal: 0.1 to 0.99, default 0.9. */
+  decreaseRatio?: number;
+}
+
+export const AIMD_CONCURRENCY_DEFAULTS: Readonly<Required<AimdConcurrencyOptions>> = Object.freeze({
+  initialLimit: 8,
+  maxLimit: 200,
+  decreaseRatio: 0.9,
+});
+
+const AIMD_CONCURRENCY_RULES = {
+  initialLimit: whole(1, 'maxLimit'),
+  maxLimit: whole(1),
+  decreaseRatio: numberFrom(0.1, 0.99),
+};
+
+/**
+ * A limiter that hears refusals and timeouts only: it grows by one with each success while it is in use, and shrinks after a refusal. For a backend that refuses what it has no room for; with one that queues
+ * everything, the queue there grows with the limit, up to `maxLimit` (see {@link adaptiveConcurrency}, which looks at round trips as well).
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * spans$.pipe(adaptiveBatch(), exportTo(otlpHttp(), { concurrency: aimdConcurrency({ maxLimit: 32 }) }));
+ * ```
+ *
+ * @see adaptiveConcurrency, fixedConcurrency
+ */
+export function aimdConcurrency(options: AimdConcurrencyOptions = {}): ConcurrencyLimiter {
+  const settings = settingsOf('aimdConcurrency', AIMD_CONCURRENCY_DEFAULTS, AIMD_CONCURRENCY_RULES, options);
+  return new StrategyLimiter(new AimdLimit(settings));
+}

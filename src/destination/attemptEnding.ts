@@ -1,0 +1,14 @@
+import { RaceTimeoutError } from '../model/errors.ts';
+import { failureOf } from '../strategies/retry.ts';
+import type { AttemptResult } from './layer.ts';
+
+export const ACCEPTED: AttemptResult = Object.freeze({ ending: 'accepted' });
+export const CANCELLED: AttemptResult = Object.freeze({ ending: 'cancelled' });
+
+/** What became of an attempt that failed with this error. A timeout is one whatever it means for the batch. */
+export function resultOfError(error: unknown, maxRetryAfterMillis = 0): AttemptResult {
+  if (error instanceof RaceTimeoutError) return { ending: 'timedOut' };
+  const failure = failureOf(error);
+  if (failure.kind !== 'throttled') return { ending: failure.kind };
+  return { ending: 'throttled', retryAfterMillis: Math.min(failure.retryAfterMillis, maxRetryAfterMillis) };
+}

@@ -1,0 +1,38 @@
+import { BehaviorSubject, type Observable } from 'rxjs';
+import type { ConcurrencyStrategy, LimitedAttempt } from '../strategies/concurrency.ts';
+
+/**
+ * Decides how many attempts may be in flight. Given to several operators, it limits them together.
+ *
+ * One of your own has to have a `limit$` that emits at once when it is subscribed to; it is told of each attempt when that is over.
+ */
+export interface ConcurrencyLimiter {
+  /** The present limit, and then each change: a whole number from 0; 0 pauses. */
+  readonly limit$: Observable<number>;
+  /** An attempt is over. */
+  attemptEnded(attempt: LimitedAttempt): void;
+}
+
+/** A limiter that does what a strategy decides. */
+export class StrategyLimiter implements ConcurrencyLimiter {
+  readonly #strategy: ConcurrencyStrategy;
+  readonly #limit: BehaviorSubject<number>;
+  readonly limit$: Observable<number>;
+
+  constructor(strategy: ConcurrencyStrategy) {
+    this.#strategy = strategy;
+    this.#limit = new BehaviorSubject(strategy.limit);
+    this.limit$ = this.#limit.asObservable();
+  }
+
+  attemptEnded(attempt: LimitedAttempt): void {
+    this.#strategy.ended(attempt);
+    if (this.#strategy.limit !== this.#limit.value) this.#limit.next(this.#strategy.limit);
+  }
+}
+
+/** Whether a value is a limiter, by its shape. */
+export function isLimiter(value: unknown): value is ConcurrencyLimiter {
+  const { attemptEnded, limit$ } = (value ?? {}) as Partial<ConcurrencyLimiter>;
+  return typeof attemptEnded === 'function' && typeof limit$?.subscribe === 'function';
+}
