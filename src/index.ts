@@ -47,6 +47,11 @@ export { responsiveSize } from './strategies/responsiveSize.ts';
 
 // … from batches to attempts, …
 
+export { type AdaptiveConcurrencyOptions, adaptiveConcurrency } from './destination/adaptiveConcurrency.ts';
+export { type AimdConcurrencyOptions, aimdConcurrency } from './destination/aimdConcurrency.ts';
+export type { Concurrency } from './destination/concurrency.ts';
+export { fixedConcurrency } from './destination/fixedConcurrency.ts';
+export type { ConcurrencyLimiter } from './destination/limiter.ts';
 export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/boundedMergeMap.ts';
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
 export { exportTo } from './operators/exportTo/exportTo.ts';
@@ -60,11 +65,13 @@ export {
   exponentialBackoff,
   type Jitter,
 } from './strategies/backoff.ts';
+export type { LimitedAttempt } from './strategies/concurrency.ts';
 
 // 3. … and where they leave.
 
 export {
   type Attempt,
+  type AttemptEnding,
   type AttemptPhase,
   ExportError,
   type Failure,

@@ -30,6 +30,16 @@ export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMerg
 export { exportTo } from './operators/exportTo/exportTo.ts';
 export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
 
+// How many attempts are in flight at a time.
+
+export { type AdaptiveConcurrencyOptions, adaptiveConcurrency } from './destination/adaptiveConcurrency.ts';
+export { type AimdConcurrencyOptions, aimdConcurrency } from './destination/aimdConcurrency.ts';
+export type { Concurrency } from './destination/concurrency.ts';
+export { fixedConcurrency } from './destination/fixedConcurrency.ts';
+export type { ConcurrencyLimiter } from './destination/limiter.ts';
+export type { AttemptEnding } from './model/sink.ts';
+export type { LimitedAttempt } from './strategies/concurrency.ts';
+
 // Around one attempt.
 
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
