@@ -9,7 +9,7 @@ export interface AdaptiveLimitSettings {
 }
 
 /** With up to this many attempts of ours in the backend's queue the limit grows. */
-const GROWS_UP_TO = 0.75;
+const GROWS_UP_TO = 0.6;
 /** With more than this many it shrinks: two always wait there, so that no worker is idle. */
 const SHRINKS_FROM = 2;
 /** What is left of the limit after a refusal or a timeout. */

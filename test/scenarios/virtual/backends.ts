@@ -31,10 +31,9 @@ export abstract class SimulatedBackend implements Sink<unknown> {
   readonly batchSize: Gauge;
   attempts = 0;
   succeeded = 0;
-  items = 0;
   refused = 0;
-  /** Served, and nobody waited for it any more. */
-  inVain = 0;
+  /** Given up by the client, before or after they were served. */
+  abandoned = 0;
   readonly #scheduler: SchedulerLike;
   readonly #random: () => number;
   readonly #served: number[] = []; // when, within the last second
@@ -59,22 +58,23 @@ export abstract class SimulatedBackend implements Sink<unknown> {
       this.attempts += 1;
       this.batchSize.value = items;
       this.inFlight.value += 1;
+      let isAnswered = false;
       subscriber.add(() => {
         this.inFlight.value -= 1;
+        if (!isAnswered) this.abandoned += 1;
       });
       const succeed = () => {
         this.#count();
-        if (subscriber.closed) {
-          this.inVain += 1;
-          return;
-        }
+        if (subscriber.closed) return;
+        isAnswered = true;
         this.succeeded += 1;
-        this.items += items;
         this.roundTrips.push(this.now - startedAt);
         subscriber.next({});
         subscriber.complete();
       };
       const fail = (failure: Failure) => {
+        if (subscriber.closed) return;
+        isAnswered = true;
         this.refused += 1;
         subscriber.error(new ExportError(failure, 'refused'));
       };
@@ -88,9 +88,8 @@ export abstract class SimulatedBackend implements Sink<unknown> {
     this.roundTrips.length = 0;
     this.attempts = 0;
     this.succeeded = 0;
-    this.items = 0;
     this.refused = 0;
-    this.inVain = 0;
+    this.abandoned = 0;
   }
 
   protected get now(): number {
@@ -117,7 +116,7 @@ export abstract class SimulatedBackend implements Sink<unknown> {
   }
 
   #count(): void {
-    this.rate.value = this.servedLately;
+    this.rate.was(this.servedLately);
     this.#served.push(this.now);
   }
 
@@ -263,6 +262,14 @@ export class QuotaBackend extends SimulatedBackend {
     this.#taken += 1;
     const retryAfterMillis = (window + 1) * windowMillis - this.now;
     if (this.#taken > requests) this.after(1, () => request.fail({ kind: 'throttled', retryAfterMillis }));
-    else this.after(serviceMillis * (1 + jitter * this.chance), () => request.succeed());
+    else this.#serve(request, serviceMillis * (1 + jitter * this.chance));
+  }
+
+  #serve(request: Arrived, millis: number): void {
+    this.serving.value += 1;
+    this.after(millis, () => {
+      this.serving.value -= 1;
+      request.succeed();
+    });
   }
 }

@@ -20,6 +20,12 @@ export class Gauge {
     this.#value = value;
   }
 
+  /** It has shown this since it was last set: for what is counted afterwards. */
+  was(value: number): void {
+    this.#value = value;
+    this.#keep();
+  }
+
   /** Forgets what was before. */
   restart(): void {
     this.#millisOf.clear();
