@@ -46,7 +46,7 @@ export class RoundTripWindow {
   readonly #floor: RoundTripFloor;
   readonly #sums = new Map<number, Sums>(); // by class of size
   #noise = 0; // the relative standard deviation of round trips of one size, over many windows
-  #openedAtMillis: number | undefined;
+  #openedAtMillis = Number.NEGATIVE_INFINITY;
   #endedAtMillis = 0; // the last success
   #count = 0;
   #millis = 0; // sum
@@ -72,7 +72,9 @@ export class RoundTripWindow {
   }
 
   add({ startedAtMillis, endedAtMillis, items, inFlight }: LimitedAttempt): void {
-    if (this.#openedAtMillis === undefined) this.open(startedAtMillis);
+    if (endedAtMillis === this.#openedAtMillis) return; // with those that have closed the window before
+    // When nothing was in flight for a while, it begins with the first attempt.
+    if (this.#count === 0) this.#openedAtMillis = Math.max(this.#openedAtMillis, startedAtMillis);
     const millis = endedAtMillis - startedAtMillis;
     const sizeClass = sizeClassOf(items);
     const { count, millis: sum, squares } = this.#sums.get(sizeClass) ?? { count: 0, millis: 0, squares: 0 };
@@ -113,7 +115,7 @@ export class RoundTripWindow {
   }
 
   get #trips(): number {
-    return (this.#endedAtMillis - (this.#openedAtMillis ?? 0)) / Math.max(Number.MIN_VALUE, this.#meanMillis);
+    return (this.#endedAtMillis - this.#openedAtMillis) / Math.max(Number.MIN_VALUE, this.#meanMillis);
   }
 
   #isUsed(limit: number): boolean {

@@ -1,6 +1,6 @@
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { AttemptLine } from '../../destination/attemptLine.ts';
-import { followLimit, slotsFor } from '../../destination/concurrency.ts';
+import { type Concurrency, followLimit, slotsFor } from '../../destination/concurrency.ts';
 import { destinationOf } from '../../destination/destination.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
@@ -24,6 +24,7 @@ export class Exporting<T> {
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
   readonly #controls = new Subscription(); // to `concurrency`, `giveUpWhen` and `stopWhen`
+  readonly #concurrency: Concurrency;
   readonly #slots: SlotPool;
   readonly #line: AttemptLine;
   readonly #pending: Pending<T>;
@@ -42,7 +43,8 @@ export class Exporting<T> {
     this.#settings = settings;
     this.#reporter = reporter;
     const destination = destinationOf(sink, scheduler);
-    this.#slots = slotsFor(settings.concurrency);
+    this.#concurrency = settings.concurrency ?? destination.limiter;
+    this.#slots = slotsFor(this.#concurrency);
     this.#line = new AttemptLine({
       layers: [destination.gate, new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY), this.#slots],
       now: () => scheduler.now(),
@@ -68,10 +70,10 @@ export class Exporting<T> {
   }
 
   #followControls(): void {
-    const { concurrency, giveUpWhen, stopWhen } = this.#settings;
+    const { giveUpWhen, stopWhen } = this.#settings;
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     const stop = () => this.#stop();
-    followLimit(concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
+    followLimit(this.#concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
     if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
     if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
   }

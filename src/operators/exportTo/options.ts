@@ -42,9 +42,9 @@ export interface RetryOptions {
 
 export interface ExportToOptions<T> {
   /**
-   * Up to this many attempts in flight: 1 or more, default 8; or an Observable of the limit, for one that changes. Until its first value the limit is 1, an invalid value is counted as a
-   * callback error and ignored, and when it ends or fails the last limit stays. A lower `maxConcurrency` of the sink wins. More hides the
-   * latency of a distant backend. A batch that waits between two attempts is not in flight.
+   * Who decides how many attempts are in flight. Default: one {@link adaptiveConcurrency} for each sink, which several `exportTo` to that sink share: it begins at 8, and finds out what the backend can take.
+   * Another limiter may be given, and shared; a number, 1 or more, for a limit that never changes; or an Observable of the limit, of which 0 pauses: until its first value the limit is 1, an invalid value is counted as a
+   * callback error and ignored, and when it ends or fails the last limit stays. A lower `maxConcurrency` of the sink wins. A batch that waits between two attempts is not in flight.
    */
   concurrency?: Concurrency;
   /**
@@ -91,7 +91,7 @@ export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
   maxRetryAfterMillis: 60_000,
 });
 
-type Optional = 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'concurrency' | 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
@@ -99,7 +99,7 @@ export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | '
 } & { retry: Required<RetryOptions> };
 
 export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.freeze({
-  concurrency: 8,
+  concurrency: undefined,
   attemptTimeoutMillis: 10_000,
   retry: RETRY_DEFAULTS,
   maxPendingItems: 100_000,
@@ -117,7 +117,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
 
 export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
   ...STAGE_RULES,
-  concurrency: aConcurrency,
+  concurrency: optional(aConcurrency),
   attemptTimeoutMillis: millis(1, 'orInfinity'),
   retry: record({
     backoff: aBackoff,

@@ -57,7 +57,8 @@ export const EXPORT_HANDLE_DEFAULTS: Readonly<Required<Pick<ExportHandleOptions<
 
 export const OWNER = 'exportHandle';
 
-type Given<T> = Required<Omit<ExportHandleOptions<T>, 'memory'>> & { readonly memory: MemoryBudget | undefined };
+type Optional = 'concurrency' | 'memory';
+type Given<T> = Required<Omit<ExportHandleOptions<T>, Optional>> & Pick<ExportHandleOptions<T>, Optional>;
 
 const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
   ...LIFE_CYCLE_RULES,

@@ -57,7 +57,8 @@ export interface SpanPipelineOptions extends LifeCycleOptions, BatchOptions, Exp
 export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<LifeCycleOptions & Pick<SpanPipelineOptions, 'overflow'>>> =
   Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest' });
 
-type Given = Required<Omit<SpanPipelineOptions, 'memory'>> & Pick<SpanPipelineOptions, 'memory'>;
+type Optional = 'concurrency' | 'memory';
+type Given = Required<Omit<SpanPipelineOptions, Optional>> & Pick<SpanPipelineOptions, Optional>;
 
 const SPAN_PIPELINE_RULES: Rules<Given> = {
   sink: aSink,
@@ -85,7 +86,7 @@ export function spanPipelineSettings(options: SpanPipelineOptions): SpanPipeline
     ...pick(defaultsWithin<ReadableSpan>({ ...variables, ...withoutUndefined(asked) }), BATCH_OPTIONS),
     ...pick(exportDefaultsFor(asked.sink as Sink<ReadableSpan>), EXPORT_OPTIONS),
     ...SPAN_PIPELINE_DEFAULTS,
-    maxUnsettledBatches: unsettledFor(asked.concurrency ?? 0),
+    maxUnsettledBatches: unsettledFor(asked.concurrency),
     environment: process.env,
     ...variables,
     retry,

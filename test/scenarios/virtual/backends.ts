@@ -29,7 +29,6 @@ export abstract class SimulatedBackend implements Sink<unknown> {
   /** Round trips of the requests that succeeded, in milliseconds. */
   readonly roundTrips: number[] = [];
   readonly batchSize: Gauge;
-  attempts = 0;
   succeeded = 0;
   refused = 0;
   /** Given up by the client, before or after they were served. */
@@ -55,7 +54,6 @@ export abstract class SimulatedBackend implements Sink<unknown> {
     return new Observable<Response>((subscriber) => {
       const startedAt = this.now;
       const items = batch.items.length;
-      this.attempts += 1;
       this.batchSize.value = items;
       this.inFlight.value += 1;
       let isAnswered = false;
@@ -86,7 +84,6 @@ export abstract class SimulatedBackend implements Sink<unknown> {
   restart(): void {
     for (const gauge of [this.serving, this.inFlight, this.rate, this.batchSize]) gauge.restart();
     this.roundTrips.length = 0;
-    this.attempts = 0;
     this.succeeded = 0;
     this.refused = 0;
     this.abandoned = 0;

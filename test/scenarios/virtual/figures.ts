@@ -42,11 +42,12 @@ interface Observed {
 }
 
 export function figuresOf({ backend, limit, seconds, lostItems }: Observed): Figures {
-  const { abandoned, attempts, inFlight, rate, refused, roundTrips, serving, succeeded } = backend;
+  const { abandoned, inFlight, rate, refused, roundTrips, serving, succeeded } = backend;
+  const wasted = refused + abandoned;
   return {
     perSecond: succeeded / seconds,
-    attemptsPerRequest: (succeeded + refused + abandoned) / succeeded,
-    wastedRatio: (refused + abandoned) / attempts,
+    attemptsPerRequest: (succeeded + wasted) / succeeded,
+    wastedRatio: wasted / (succeeded + wasted),
     refusedPerSecond: refused / seconds,
     servingMax: serving.max,
     servingMean: serving.mean,

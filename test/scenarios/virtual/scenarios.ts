@@ -223,10 +223,10 @@ const FALLING = workers({
 export const OWN_SCENARIOS: readonly Scenario[] = [
   {
     name: 'eight workers',
-    traffic: { requests: 4_000 },
+    traffic: { requests: 2_000 },
     backend: workers(EIGHT_WORKERS),
     bestLimit: 8,
-    measured: { fromMillis: 5 * SECONDS, toMillis: 40 * SECONDS },
+    measured: { fromMillis: 5 * SECONDS, toMillis: 20 * SECONDS },
     ranges: {
       perSecond: atLeast(78),
       limitMax: atMost(13),
@@ -244,18 +244,18 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'eight workers again',
-    traffic: { requests: 6_000 },
+    traffic: { requests: 4_000 },
     backend: FALLING,
     bestLimit: 8,
-    measured: { fromMillis: 62 * SECONDS, toMillis: 82 * SECONDS },
+    measured: { fromMillis: 62 * SECONDS, toMillis: 72 * SECONDS },
     ranges: { perSecond: atLeast(78), limitMax: atMost(13), roundTripMean: atMost(140) },
   },
   {
     name: 'eight workers, a queue of four',
-    traffic: { requests: 4_000 },
+    traffic: { requests: 2_000 },
     backend: workers({ ...EIGHT_WORKERS, maxQueue: 4 }),
     bestLimit: 9,
-    measured: { fromMillis: 5 * SECONDS, toMillis: 40 * SECONDS },
+    measured: { fromMillis: 5 * SECONDS, toMillis: 20 * SECONDS },
     // 80 a second is the most that eight workers can do.
     ranges: { perSecond: atLeast(0.97 * 80), refusedPerSecond: atMost(5), roundTripMax: atMost(250) },
   },

@@ -1,5 +1,12 @@
 import { concatMap, from, map, type Observable, take, timer } from 'rxjs';
-import { adaptiveBatch, type Backoff, type BackoffStep, type Concurrency, exportTo } from '../../../src/index.ts';
+import {
+  adaptiveBatch,
+  type Backoff,
+  type BackoffStep,
+  type Concurrency,
+  exportTo,
+  memoryBudget,
+} from '../../../src/index.ts';
 import { seededRandom } from '../../support/random.ts';
 import type { SimulatedBackend } from './backends.ts';
 import { type Figures, figuresOf } from './figures.ts';
@@ -37,7 +44,7 @@ export function simulate(scenario: Scenario, concurrency: Concurrency, seed: num
   const onLost = (items: readonly unknown[]) => {
     lostItems += items.length;
   };
-  batchesOf(scenario.traffic, scheduler, onLost)
+  const exporting = batchesOf(scenario.traffic, scheduler, onLost)
     .pipe(exported)
     .subscribe({
       next: ({ lost }) => {
@@ -49,7 +56,9 @@ export function simulate(scenario: Scenario, concurrency: Concurrency, seed: num
     });
   if (fromMillis > 0) scheduler.schedule(() => forget(backend, limit), fromMillis);
   scheduler.run(() => isOver || scheduler.now() >= toMillis);
-  return figuresOf({ backend, limit, lostItems, seconds: (scheduler.now() - fromMillis) / 1_000 });
+  const figures = figuresOf({ backend, limit, lostItems, seconds: (scheduler.now() - fromMillis) / 1_000 });
+  exporting.unsubscribe();
+  return figures;
 }
 
 function gaugeOf(concurrency: Concurrency, scheduler: VirtualTime): Gauge {
@@ -93,7 +102,8 @@ function batched(
     adaptiveBatch<number>({
       scheduler,
       sizeOf: () => 200,
-      maxUnsettledBatches: 800,
+      maxUnsettledBatches: 256, // as in a pipeline
+      memory: memoryBudget({ maxBytes: 512 * 1024 * 1024 }), // of its own, whatever other runs hold
       onLoss: (_, items) => onLost(items),
     }),
   );
