@@ -1,16 +1,16 @@
 import { settingsOf, whole } from '../internal/validation.ts';
 import { AdaptiveLimit } from '../strategies/adaptiveLimit.ts';
-import { type ConcurrencyLimiter, StrategyLimiter } from './limiter.ts';
+import { type ConcurrencyLimiter, INITIAL_LIMIT, initialWithin, StrategyLimiter } from './limiter.ts';
 
 export interface AdaptiveConcurrencyOptions {
-  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 8. More reaches the right number sooner on a backend that is far away; less is gentler with one that is small. */
+  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 8 (or `maxLimit`, if that is less). More reaches the right number sooner on a backend that is far away; less is gentler with one that is small. */
   initialLimit?: number;
   /** Attempts in flight, at most: 1 or more, default 200. A bound for what a program holds and for the sockets that it opens; the limit stays far below it unless the backend keeps up. */
   maxLimit?: number;
 }
 
 export const ADAPTIVE_CONCURRENCY_DEFAULTS: Readonly<Required<AdaptiveConcurrencyOptions>> = Object.freeze({
-  initialLimit: 8,
+  initialLimit: INITIAL_LIMIT,
   maxLimit: 200,
 });
 
@@ -54,11 +54,7 @@ const ADAPTIVE_CONCURRENCY_RULES = {
  * @see fixedConcurrency, aimdConcurrency
  */
 export function adaptiveConcurrency(options: AdaptiveConcurrencyOptions = {}): ConcurrencyLimiter {
-  const settings = settingsOf(
-    'adaptiveConcurrency',
-    ADAPTIVE_CONCURRENCY_DEFAULTS,
-    ADAPTIVE_CONCURRENCY_RULES,
-    options,
-  );
+  const defaults = { ...ADAPTIVE_CONCURRENCY_DEFAULTS, initialLimit: initialWithin(options) };
+  const settings = settingsOf('adaptiveConcurrency', defaults, ADAPTIVE_CONCURRENCY_RULES, options);
   return new StrategyLimiter(new AdaptiveLimit(settings));
 }
