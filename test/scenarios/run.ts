@@ -27,7 +27,7 @@ import { parseArgs } from 'node:util';
 import { measure, type Result } from './compare.ts';
 import { type Scenario, scenariosOf } from './scenarios.ts';
 import { isWhole, tableOf } from './table.ts';
-import { virtualTable } from './virtual/table.ts';
+import { OTHERS_SEEDS, virtualTable } from './virtual/table.ts';
 
 const { virtualSeeds, scenarios } = chosenBy(process.argv.slice(2));
 const isRealFine = scenarios.length === 0 || (await showReal(scenarios));
@@ -43,7 +43,9 @@ async function showReal(chosen: readonly Scenario[]): Promise<boolean> {
 }
 
 function showVirtual(seeds: number): boolean {
-  console.log(`\nIn virtual time, medians over ${seeds} seeds:\n`);
+  console.log(
+    `\nIn virtual time, medians over ${seeds} seeds (over ${Math.min(seeds, OTHERS_SEEDS)} of what stands beside):\n`,
+  );
   const { text, isFine } = virtualTable(seeds);
   console.log(text);
   console.log(isFine ? '\nadaptiveConcurrency is within its ranges.' : '\nadaptiveConcurrency is outside its ranges.');

@@ -193,7 +193,7 @@ describe('the size of batches', () => {
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('latency that varies by itself hardly moves it (seed %i)', (seed) => {
     expect(steadyRatio(seed, () => 100)).toBe(1);
-    expect(steadyRatio(seed, (size) => 40 + size / 50)).toBeGreaterThan(0.9);
+    expect(steadyRatio(seed, (size) => 40 + size / 50)).toBeGreaterThan(0.85);
   });
 
   test('the size of batches that are never full stays', () => {
