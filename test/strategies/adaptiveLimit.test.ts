@@ -190,6 +190,14 @@ describe('AdaptiveLimit', () => {
     expect(trial.round({ ending: 'retryable' })).toBe(Math.floor(before * 0.7));
   });
 
+  test('while it learns anew, attempts that began together with others do not count', () => {
+    const trial = new Trial(1);
+    trial.rounds(30);
+    for (let round = 0; round < 200 && trial.limit.limit > 1; round += 1) trial.round({ millis: 300 });
+    expect(trial.rounds(5, { millis: 300, attempts: 2 }).at(-1)).toBe(1);
+    expect(trial.rounds(2, { millis: 300 }).at(-1)).toBeGreaterThan(1);
+  });
+
   test('attempts that take no time by the clock are fine', () => {
     const trial = new Trial(4);
     expect(trial.rounds(50, { millis: 0 }).every((limit) => limit >= 4 && limit <= 200)).toBe(true);
