@@ -2,7 +2,7 @@
  * The long comparisons: spanflow with its defaults beside OpenTelemetry's `BatchSpanProcessor` and `exporter-trace-otlp-proto` with
  * theirs. Each has a process of its own and a backend of its own, in a third one, that counts the different span ids it took.
  *
- *     npm run scenarios                                all of them, in about five minutes
+ *     npm run scenarios                                all of them, in about six minutes
  *     npm run scenarios -- --only a,b                  some of them
  *     npm run scenarios -- --only virtual --seeds 50   those in virtual time, medians over so many seeds
  *     npm run scenarios -- --only a --seconds 8        a and b for so long; the outage is the middle half

