@@ -61,6 +61,21 @@ export {
   type Jitter,
 } from './strategies/backoff.ts';
 
+// … what attempts pass on their way, and may share, …
+
+export type { RetryBudget, RetryBudgetState } from './destination/budgetedRetries.ts';
+export {
+  type BreakerProtectOptions,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  circuitBreaker,
+} from './destination/circuitBreaker.ts';
+export type { RateLimitState } from './destination/rateLayer.ts';
+export { type RateLimit, type RateLimitOptions, type RateProtectOptions, rateLimit } from './destination/rateLimit.ts';
+export { type RetryBudgetOptions, retryBudget } from './destination/retryBudget.ts';
+export type { BreakerState } from './strategies/breaker.ts';
+export type { RatesPerSecond, RateUnit } from './strategies/rate.ts';
+
 // 3. … and where they leave.
 
 export {
@@ -92,6 +107,7 @@ export type { ProcessHold } from './internal/timers.ts';
 export type { Counts, StageStats } from './ledger/account.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export type { Stats } from './ledger/stats.ts';
+export { BreakerOpenError } from './model/breakerOpenError.ts';
 export {
   InvalidOptionError,
   type OptionMistake,

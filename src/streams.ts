@@ -35,6 +35,21 @@ export type { ExportToOptions, RetryOptions } from './operators/exportTo/options
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 
+// What attempts pass on their way, and may share; and the operators that protect any cold source with it.
+
+export type { RetryBudget, RetryBudgetState } from './destination/budgetedRetries.ts';
+export {
+  type BreakerProtectOptions,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  circuitBreaker,
+} from './destination/circuitBreaker.ts';
+export type { RateLimitState } from './destination/rateLayer.ts';
+export { type RateLimit, type RateLimitOptions, type RateProtectOptions, rateLimit } from './destination/rateLimit.ts';
+export { type RetryBudgetOptions, retryBudget } from './destination/retryBudget.ts';
+export type { BreakerState } from './strategies/breaker.ts';
+export type { RatesPerSecond, RateUnit } from './strategies/rate.ts';
+
 // Beside them: many producers, many callers, other kinds of streams, and the need to wait.
 
 export { createGate, type Gate } from './flow/gate.ts';

@@ -11,7 +11,8 @@ export type SpanflowErrorCode =
   | 'ITERATION_FAILED'
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'
-  | 'UNENCODABLE';
+  | 'UNENCODABLE'
+  | 'BREAKER_OPEN';
 
 /**
  * The one base of spanflow's errors.

@@ -98,7 +98,7 @@ export class Delivery<T> {
   #deliverNextPart(): Observable<unknown> | undefined {
     if (this.#progress.rest === 0 || this.batch.items.length <= this.#progress.done) return undefined;
     const { line, reporter, settings } = this.#context;
-    const { scheduler, random, retry, processHold } = settings;
+    const { scheduler, random, retry, retryBudget, processHold } = settings;
     return defer(() => this.#attempt()).pipe(
       throughLayers({
         line,
@@ -110,6 +110,7 @@ export class Delivery<T> {
       retryWithBackoff({
         ...retry,
         backoff: this.#wait.backoff,
+        ...(retryBudget !== undefined && { budget: retryBudget }),
         maxElapsedMillis: Math.min(retry.maxElapsedMillis, Math.max(0, retry.maxElapsedMillis - this.#elapsedMillis())),
         wakeWhen: this.#wait.wake$,
         classify: (error) => this.#failed(error),

@@ -19,7 +19,7 @@ import { type ExportToOptions, exportToSettings } from './options.ts';
  * result      ----o-------o-|
  * ```
  *
- * The layers around one attempt, from the outside: `deadline( retry( gate → slot ( timeout ( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the
+ * The layers around one attempt, from the outside: `deadline( retry( budget → gate → breaker → rate → slot ( timeout ( sink ) ) ) )`, of which budget, breaker and rate are those that are given. So a batch that waits for its next attempt holds no slot, and the
  * deadline covers every wait. The gate is shared by everything that exports to the same sink: one `Retry-After` closes it, for up to `retry.maxRetryAfterMillis`. When it opens, one attempt goes
  * first, and each attempt that the backend accepts lets one more in flight.
  *
@@ -50,7 +50,7 @@ import { type ExportToOptions, exportToSettings } from './options.ts';
  *   .subscribe((outcome) => console.log(outcome.delivered, outcome.lost));
  * ```
  *
- * @see adaptiveBatch
+ * @see adaptiveBatch, circuitBreaker, rateLimit, retryBudget
  */
 export function exportTo<T>(
   sink: Sink<T>,

@@ -1,7 +1,10 @@
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { AttemptLine } from '../../destination/attemptLine.ts';
+import { layerOfBreaker } from '../../destination/circuitBreaker.ts';
 import { followLimit, slotsFor } from '../../destination/concurrency.ts';
 import { destinationOf } from '../../destination/destination.ts';
+import type { Layer } from '../../destination/layer.ts';
+import { layerOfRate } from '../../destination/rateLimit.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
@@ -43,8 +46,9 @@ export class Exporting<T> {
     this.#reporter = reporter;
     const destination = destinationOf(sink, scheduler);
     this.#slots = slotsFor(settings.concurrency);
+    const slotsOfSink = new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY);
     this.#line = new AttemptLine({
-      layers: [destination.gate, new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY), this.#slots],
+      layers: [destination.gate, ...sharedLayers(settings), slotsOfSink, this.#slots],
       now: () => scheduler.now(),
       onFree: () => this.#lineIsFree(),
       onError: (thrown) => reporter.callbackFailed(thrown),
@@ -163,4 +167,9 @@ export class Exporting<T> {
       entry.hold.settle(outcome);
     }
   }
+}
+
+/** Those that the user has given, from the outside to the inside. */
+function sharedLayers<T>({ breaker, rateLimit }: ExportToSettings<T>): Layer[] {
+  return [...(breaker ? [layerOfBreaker(breaker)] : []), ...(rateLimit ? [layerOfRate(rateLimit)] : [])];
 }

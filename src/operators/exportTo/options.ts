@@ -1,5 +1,9 @@
 import type { Observable, SchedulerLike } from 'rxjs';
+import type { RetryBudget } from '../../destination/budgetedRetries.ts';
+import { aBreaker, type CircuitBreaker } from '../../destination/circuitBreaker.ts';
 import { aConcurrency, type Concurrency } from '../../destination/concurrency.ts';
+import { aRateLimit, type RateLimit } from '../../destination/rateLimit.ts';
+import { aRetryBudget } from '../../destination/retryBudget.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
@@ -53,6 +57,12 @@ export interface ExportToOptions<T> {
    */
   attemptTimeoutMillis?: number;
   retry?: RetryOptions;
+  /** Stops asking a sink that fails, see {@link circuitBreaker}. The same object given to several exports is shared. Default: none. */
+  breaker?: CircuitBreaker;
+  /** Keeps what is sent within a rate, see {@link rateLimit}. The same object given to several exports is shared. Default: none. */
+  rateLimit?: RateLimit;
+  /** Keeps retries below a share of the first attempts, see {@link retryBudget}. The same object given to several exports is shared. Default: none. */
+  retryBudget?: RetryBudget;
   /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that would exceed this is lost as `queueFull`; a batch that is alone always has
    * room. Behind {@link adaptiveBatch} it has to be at least `maxUnsettledBatches` × `maxExportBatchSize` there. */
   maxPendingItems?: number;
@@ -91,7 +101,12 @@ export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
   maxRetryAfterMillis: 60_000,
 });
 
-type Optional = 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
+/** What attempts may pass besides, and share with other exports. */
+export const SHARED_LAYERS = ['breaker', 'rateLimit', 'retryBudget'] as const;
+
+export type SharedLayer = (typeof SHARED_LAYERS)[number];
+
+type Optional = SharedLayer | 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
@@ -102,6 +117,9 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   concurrency: 8,
   attemptTimeoutMillis: 10_000,
   retry: RETRY_DEFAULTS,
+  breaker: undefined,
+  rateLimit: undefined,
+  retryBudget: undefined,
   maxPendingItems: 100_000,
   maxPendingBytes: 256 * 1024 * 1024,
   stopWhen: undefined,
@@ -125,6 +143,9 @@ export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
     maxElapsedMillis: millis(1, 'orInfinity'),
     maxRetryAfterMillis: millis(0),
   }),
+  breaker: optional(aBreaker),
+  rateLimit: optional(aRateLimit),
+  retryBudget: optional(aRetryBudget),
   maxPendingItems: limit(1),
   maxPendingBytes: limit(1),
   stopWhen: optional(anObservable),

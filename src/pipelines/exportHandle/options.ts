@@ -1,14 +1,21 @@
 import { type MemoryBudget, processMemory, withoutRefusal } from '../../flow/memory.ts';
 import { CHANNEL_DEFAULTS, type ChannelSettings } from '../../inputs/channel/options.ts';
 import { pick } from '../../internal/pick.ts';
-import { type Rules, settingsOf, whole } from '../../internal/validation.ts';
+import { type Rules, settingsOf, whole, withoutUndefined } from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_RULES,
   type AdaptiveBatchOptions,
   defaultsWithin,
 } from '../../operators/adaptiveBatch/options.ts';
-import { aSink, EXPORT_TO_RULES, type ExportToOptions, exportDefaultsFor } from '../../operators/exportTo/options.ts';
+import {
+  aSink,
+  EXPORT_TO_RULES,
+  type ExportToOptions,
+  exportDefaultsFor,
+  SHARED_LAYERS,
+  type SharedLayer,
+} from '../../operators/exportTo/options.ts';
 import type { TrackedItem } from '../answers/exportCall.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
 import { batcherOptions, EXPORT_STAGE, safe, unsettledFor } from '../stages.ts';
@@ -21,7 +28,7 @@ const BATCH_OPTIONS = [
   'targetLatencyMillis',
   'strategy',
 ] as const;
-const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random'] as const;
+const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random', ...SHARED_LAYERS] as const;
 
 type BatchOptions<T> = Pick<AdaptiveBatchOptions<T>, (typeof BATCH_OPTIONS | typeof QUEUE_OPTIONS)[number]>;
 type ExportOptions<T> = Pick<ExportToOptions<T>, (typeof EXPORT_OPTIONS)[number]>;
@@ -57,7 +64,10 @@ export const EXPORT_HANDLE_DEFAULTS: Readonly<Required<Pick<ExportHandleOptions<
 
 export const OWNER = 'exportHandle';
 
-type Given<T> = Required<Omit<ExportHandleOptions<T>, 'memory'>> & { readonly memory: MemoryBudget | undefined };
+type Unset = 'memory' | SharedLayer; // without a default
+type Given<T> = Required<Omit<ExportHandleOptions<T>, Unset>> & {
+  readonly [K in Unset]: ExportHandleOptions<T>[K] | undefined;
+};
 
 const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
   ...LIFE_CYCLE_RULES,
@@ -94,6 +104,6 @@ export function exportHandleSettings<T>(sink: Sink<T>, options: ExportHandleOpti
       memory: withoutRefusal(memory),
       sizeOf,
     },
-    export: { ...pick(given, EXPORT_OPTIONS), ...EXPORT_STAGE },
+    export: { ...withoutUndefined(pick(given, EXPORT_OPTIONS)), ...EXPORT_STAGE },
   };
 }

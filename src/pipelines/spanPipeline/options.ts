@@ -17,6 +17,8 @@ import {
   exportDefaultsFor,
   RETRY_DEFAULTS,
   type RetryOptions,
+  SHARED_LAYERS,
+  type SharedLayer,
 } from '../../operators/exportTo/options.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
@@ -32,7 +34,7 @@ const BATCH_OPTIONS = [
   'maxUnsettledBatches',
   'memory',
 ] as const;
-const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random'] as const;
+const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random', ...SHARED_LAYERS] as const;
 
 type BatchOptions = Pick<AdaptiveBatchOptions<ReadableSpan>, (typeof BATCH_OPTIONS)[number]>;
 type ExportOptions = Pick<ExportToOptions<ReadableSpan>, (typeof EXPORT_OPTIONS)[number]>;
@@ -57,7 +59,8 @@ export interface SpanPipelineOptions extends LifeCycleOptions, BatchOptions, Exp
 export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<LifeCycleOptions & Pick<SpanPipelineOptions, 'overflow'>>> =
   Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest' });
 
-type Given = Required<Omit<SpanPipelineOptions, 'memory'>> & Pick<SpanPipelineOptions, 'memory'>;
+type Unset = 'memory' | SharedLayer; // without a default
+type Given = Required<Omit<SpanPipelineOptions, Unset>> & Pick<SpanPipelineOptions, Unset>;
 
 const SPAN_PIPELINE_RULES: Rules<Given> = {
   sink: aSink,
