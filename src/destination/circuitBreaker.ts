@@ -121,6 +121,17 @@ export function layerOfBreaker(breaker: CircuitBreaker): Layer {
  * Stops asking a backend that fails, and finds out with a few probes when it is back. It is given to `exportTo` and the pipelines as `breaker`, or its `protect()` is piped behind a source.
  *
  * ```text
+ * source      ([a][b][c][d]|)
+ * subscribed  (^!)
+ *             circuitBreaker: a failure opens it for 5 ms, c is the probe
+ * attempts    ^!                        [a]
+ *             ^!                        [b]
+ *             ------^---!               [c]
+ *             ----------^---!           [d]
+ *             ----------^---!           [a]
+ *             --------------^---!       [b]
+ * outcomes    ----------o---(oo)(o|)
+ * state$      co----h---c
  * ```
  *
  * It opens after `consecutiveFailures`, or when the share of failed or of slow calls within `windowMillis` is too high. While it is open, nothing passes. Then it is half open: up to `maxProbes` calls pass. When they have

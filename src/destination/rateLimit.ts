@@ -92,6 +92,13 @@ export function layerOfRate(rate: RateLimit): Layer {
  * Keeps what is sent within a rate of items, bytes or requests (a token bucket for each). It delays, and drops nothing. It is given to `exportTo` and the pipelines as `rateLimit`, or its `protect()` is piped behind a source.
  *
  * ```text
+ * source      ([ab][cdefg][h]|)
+ * subscribed  (^!)
+ *             rateLimit: an item a millisecond, 3 at once
+ * attempts    ^!                   [ab]
+ *             --^!                 [cdefg]
+ *             -----^!              [h]
+ * result      -o-o--(o|)
  * ```
  *
  * Within any T seconds no more passes than `rate × (T + burstMillis / 1000)`, plus what a single batch is larger than the burst: such a batch passes alone, when the bucket is full, and the next one waits until it is paid back.

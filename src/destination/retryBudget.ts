@@ -35,6 +35,12 @@ export const aRetryBudget = shape('a retry budget, as of retryBudget()', 'firstA
  * Keeps retries below a share of the first attempts, plus a floor. It is given to `exportTo` and the pipelines as `retryBudget`, or to `retryWithBackoff` as `budget`. A retry that finds it used up waits, and is not lost.
  *
  * ```text
+ * source      -#
+ * subscribed  ^!
+ *             --^!
+ *             -------^!
+ *             retryBudget: a retry at once, and one every 5 ms; backoffs of 1 ms
+ * result      --------#
  * ```
  *
  * Why a budget, and not fewer attempts? A limit of attempts is for each batch, and multiplies the load when all of them fail: with five attempts, an overloaded backend gets up to five times the traffic that it could not take. A budget is for the
