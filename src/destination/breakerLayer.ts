@@ -33,7 +33,7 @@ export class BreakerLayer implements Layer {
     this.#show();
     return ({ ending, startedAtMillis, endedAtMillis }) => {
       const result = { ending, durationMillis: endedAtMillis - startedAtMillis };
-      this.#breaker.ended(call, result, this.#scheduler.now());
+      this.#breaker.ended(call, result, this.#scheduler.now(), this.#waiters.length > 0);
       this.#startTimer();
       this.#show();
       this.#waiters.wake(this);

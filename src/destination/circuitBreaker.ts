@@ -136,7 +136,7 @@ export function layerOfBreaker(breaker: CircuitBreaker): Layer {
  *
  * It opens after `consecutiveFailures`, or when the share of failed or of slow calls within `windowMillis` is too high. While it is open, nothing passes. Then it is half open: up to `maxProbes` calls pass. When they have
  * all succeeded, it closes; when one fails, it opens again, for longer. After it has closed, what has waited is **ramped up**: `maxProbes` + 1 calls in flight, one more for each that succeeds, and one
- * at a time after one that fails, until something else (the concurrency, the offer) limits what is in flight.
+ * at a time after one that fails, until nothing waits for the breaker any more (the concurrency or the offer is what limits).
  *
  * **Failures** are `retryable`, `throttled`, `unknownOutcome` and timeouts. `permanent` and `tooLarge` are answers of a backend that works. What was cancelled says nothing, nor does a call that began before the
  * present state.

@@ -73,15 +73,16 @@ export class Breaker {
     return { era: this.#era, isProbe };
   }
 
-  ended({ era, isProbe }: BreakerCall, result: BreakerResult, nowMillis: number): void {
+  /** @param somethingWaits whether there is something that the breaker does not admit yet */
+  ended({ era, isProbe }: BreakerCall, result: BreakerResult, nowMillis: number, somethingWaits = false): void {
     if (isProbe) this.#probes -= 1;
     if (era !== this.#era) return;
     if (isProbe) this.#probeEnded(result, nowMillis);
-    else this.#callEnded(result, nowMillis);
+    else this.#callEnded(result, nowMillis, somethingWaits);
   }
 
-  #callEnded(result: BreakerResult, nowMillis: number): void {
-    this.#slowStart.ended(healthOf(result.ending));
+  #callEnded(result: BreakerResult, nowMillis: number, somethingWaits: boolean): void {
+    this.#slowStart.ended(healthOf(result.ending), somethingWaits);
     if (this.#tripRule.trips(result, nowMillis)) this.#open(nowMillis, false);
   }
 

@@ -1,6 +1,6 @@
 /**
  * How traffic comes back after an outage: a few attempts in flight, one more for each that succeeds (which doubles them with each round trip, as in TCP's slow start), and one at a time again after one that
- * fails. It is over when a success shows that something else limits what is in flight.
+ * fails. It is over with a success for which nothing waits.
  */
 export class SlowStart {
   #isOn = false;
@@ -25,10 +25,10 @@ export class SlowStart {
     this.#inFlight += 1;
   }
 
-  ended(result: 'success' | 'failure' | 'none'): void {
-    if (result === 'success' && this.#inFlight < this.#permits) this.#isOn = false;
+  ended(result: 'success' | 'failure' | 'none', somethingWaits: boolean): void {
     this.#inFlight -= 1;
     if (result === 'success') this.#permits += 1;
     if (result === 'failure') this.#permits = 1;
+    if (result === 'success' && !somethingWaits) this.stop();
   }
 }

@@ -18,12 +18,16 @@ import {
   type Batch,
   backpressure,
   boundedMergeMap,
+  circuitBreaker,
   ExportError,
+  type ExportToOptions,
   exponentialBackoff,
   exportTo,
   type Ledger,
   type Loss,
   type Outcome,
+  rateLimit,
+  retryBudget,
   type Sink,
   type SpanInput,
   withItems,
@@ -60,7 +64,9 @@ const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts)
     scheduler,
   });
 
-const exported = (parts: Parts): OperatorFunction<Batch<Item> | readonly Item[], Outcome<Item>> =>
+type Shared = Pick<ExportToOptions<Item>, 'breaker' | 'rateLimit' | 'retryBudget'>;
+
+const exported = (parts: Parts, shared: Shared = {}): OperatorFunction<Batch<Item> | readonly Item[], Outcome<Item>> =>
   exportTo<Item>(parts.backend, {
     concurrency: parts.limits.concurrency,
     attemptTimeoutMillis: parts.limits.attemptTimeoutMillis,
@@ -70,10 +76,26 @@ const exported = (parts: Parts): OperatorFunction<Batch<Item> | readonly Item[],
       backoff: exponentialBackoff({ initialMillis: 10, maxMillis: 200 }),
     },
     stopWhen: parts.stopWhen,
+    ...shared,
     ledger: parts.ledger,
     random: parts.random,
     scheduler: parts.scheduler,
   });
+
+/** A breaker that opens soon, a rate that is felt, and a small budget. */
+const sharedLayers = ({ scheduler, random }: Parts): Required<Shared> => ({
+  breaker: circuitBreaker({
+    consecutiveFailures: 2,
+    minCalls: 4,
+    maxProbes: 2,
+    slowCallMillis: 50,
+    backoff: exponentialBackoff({ initialMillis: 30, maxMillis: 200 }),
+    random,
+    scheduler,
+  }),
+  rateLimit: rateLimit({ itemsPerSecond: 100, requestsPerSecond: 50, burstMillis: 100, scheduler }),
+  retryBudget: retryBudget({ minRetriesPerSecond: 5, maxSavedRetries: 2, scheduler }),
+});
 
 const items = (parts: Parts) => parts.input.spans$ as Observable<Item>;
 
@@ -130,6 +152,9 @@ export const OURS: Readonly<Record<string, Wired>> = {
     bounded: false,
     flushExact: false,
   },
+  'a breaker, a rate and a retry budget': exact((parts) =>
+    items(parts).pipe(batches(parts), exported(parts, sharedLayers(parts))),
+  ),
   'plain arrays': { ...exact((parts) => items(parts).pipe(bufferCount(4), exported(parts))), flushExact: false },
 };
 
@@ -144,6 +169,14 @@ export const FOREIGN: Readonly<Record<string, Wired>> = {
     ...exact((parts) => {
       const shared = items(parts).pipe(batches(parts), share());
       return merge(shared.pipe(exported(parts)), shared.pipe(exported(parts)));
+    }),
+    flushExact: false,
+  },
+  'two subscribers that share a breaker, a rate and a retry budget': {
+    ...exact((parts) => {
+      const shared = items(parts).pipe(batches(parts), share());
+      const layers = sharedLayers(parts);
+      return merge(shared.pipe(exported(parts, layers)), shared.pipe(exported(parts, layers)));
     }),
     flushExact: false,
   },
