@@ -51,6 +51,8 @@ export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/bounde
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
 export { exportTo } from './operators/exportTo/exportTo.ts';
 export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export { fanOut } from './operators/fanOut/fanOut.ts';
+export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 export {
@@ -100,5 +102,5 @@ export {
   SpanflowError,
   type SpanflowErrorCode,
 } from './model/errors.ts';
-export type { Outcome } from './model/outcome.ts';
+export type { Outcome, RoutedOutcome } from './model/outcome.ts';
 export type { Loss, LossReason, Tally } from './model/tally.ts';

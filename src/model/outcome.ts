@@ -10,3 +10,9 @@ export interface Outcome<T> extends Tally {
   /** What the backend had to say: a warning, or why it rejected items. */
   readonly message?: string;
 }
+
+/** An outcome behind a fan-out: one per batch and branch. */
+export interface RoutedOutcome<T> extends Outcome<T> {
+  /** The branch that it comes from, by its name: the same that `stats().routes` has. */
+  readonly route: string;
+}
