@@ -9,7 +9,7 @@ import './internal/requireNode.ts';
 // The default composition.
 
 export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
-export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
+export type { SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 
 // 1. Where items enter.

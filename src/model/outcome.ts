@@ -9,6 +9,8 @@ export interface Outcome<T> extends Tally {
   readonly error?: SpanflowError;
   /** What the backend had to say: a warning, or why it rejected items. */
   readonly message?: string;
+  /** Behind a fan-out: the branch that it comes from. */
+  readonly route?: string;
 }
 
 /** An outcome behind a fan-out: one per batch and branch. */

@@ -70,8 +70,10 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
 export function fanOut<T>(
   branches: Branches<T>,
   options: FanOutOptions<T> = {},
+  /** @internal What the user has called, and what it calls the branches. */
+  owner = 'fanOut',
 ): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
-  const settings = fanOutSettings('fanOut', branches, options);
+  const settings = fanOutSettings(owner, branches, options);
   const ledger = settings.ledger ?? createLedger();
   const plans = [...settings.branches].map(([name, branch]) => branchPlan(name, branch, ledger));
   return function fanOutOperator(source) {

@@ -164,6 +164,11 @@ function isSink<T>(given: Branch<T> | Sink<T>): given is Sink<T> {
   return typeof (given as Partial<Sink<T>> | null | undefined)?.export === 'function';
 }
 
+/** The sink of a branch. */
+export function sinkOf<T>(given: Branch<T> | Sink<T>): Sink<T> {
+  return isSink(given) ? given : given?.sink;
+}
+
 /** What the `exportTo` of a branch is given. */
 export function exportOptionsOf<T>(settings: BranchSettings<T>): ExportToOptions<T> {
   return withoutUndefined(pick(settings as ExportToOptions<T>, EXPORT_OPTIONS)) as ExportToOptions<T>;
