@@ -9,7 +9,7 @@ import './internal/requireNode.ts';
 // The default composition.
 
 export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
-export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
+export type { SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 
 // 1. Where items enter.
@@ -51,6 +51,8 @@ export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/bounde
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
 export { exportTo } from './operators/exportTo/exportTo.ts';
 export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export { fanOut } from './operators/fanOut/fanOut.ts';
+export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 export {
@@ -116,5 +118,5 @@ export {
   SpanflowError,
   type SpanflowErrorCode,
 } from './model/errors.ts';
-export type { Outcome } from './model/outcome.ts';
+export type { Outcome, RoutedOutcome } from './model/outcome.ts';
 export type { Loss, LossReason, Tally } from './model/tally.ts';

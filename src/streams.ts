@@ -30,6 +30,11 @@ export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMerg
 export { exportTo } from './operators/exportTo/exportTo.ts';
 export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
 
+// From batches to several backends.
+
+export { fanOut } from './operators/fanOut/fanOut.ts';
+export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
+
 // Around one attempt.
 
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';

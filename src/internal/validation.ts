@@ -217,6 +217,7 @@ export function record(rules: Readonly<Record<string, Rule>>): Rule {
 }
 
 export const aFunction = must('a function', (value) => typeof value === 'function');
+export const aBoolean = must('true or false', (value) => typeof value === 'boolean');
 export const aString = must('a string', (value) => typeof value === 'string');
 export const anObject = shape('an object');
 export const anArray = must('an array', Array.isArray);

@@ -37,6 +37,8 @@ export interface Place {
   readonly follows: readonly Account[];
   /** The route that it was declared to be on, behind a fan-out. */
   readonly route: string | undefined;
+  /** Whether the whole looks at this route: an item counts as delivered there when the required route that has delivered least has delivered it. */
+  readonly isRequired: boolean;
 }
 
 /** The ledger that an account belongs to. */

@@ -32,7 +32,7 @@ export class Graph {
     this.#plan = undefined;
   }
 
-  /** The books of each route. Where there are several and no batcher in front of them, the whole is the one that has delivered least. */
+  /** The books of each route. Where there are several and no batcher in front of them, the whole is the required one that has delivered least. */
   sum(books: ReadonlyMap<Account, StageStats>): {
     readonly whole: FlowStats;
     readonly routes: Record<string, FlowStats>;
@@ -43,6 +43,7 @@ export class Graph {
     for (const [name, flow] of routes) {
       const sums = sumFlow(flow, books);
       byRoute[name] = sums;
+      if (![...flow.last].every(({ place }) => place.isRequired)) continue;
       if (least === undefined || sums.delivered < least.delivered) least = sums;
     }
     return { whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole, books), routes: byRoute };

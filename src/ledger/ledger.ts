@@ -1,8 +1,8 @@
 import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
-import { aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
-import { Account, type AccountOwner, type Role, type StageStats } from './account.ts';
+import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
+import { Account, type AccountOwner, type Place, type Role, type StageStats } from './account.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
 import { readGauges, type Stats } from './stats.ts';
@@ -16,8 +16,9 @@ export interface Ledger {
    * The same books, for the stages of one route behind a fan-out. Each of them follows the one that was opened before it on this route. The first one follows the stage in front of the fan-out: the one that was opened last on this ledger by then, or the input, if that one is a sink.
    *
    * @param name its key in `stats().routes`
+   * @param options `required`: whether an item has to be delivered there, too, to count as delivered in the whole. Default `true`
    */
-  route(name: string): Ledger;
+  route(name: string, options?: { required?: boolean }): Ledger;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
   /** @internal Ends `stats$`, with the final books. */
@@ -39,6 +40,13 @@ export const LEDGER_DEFAULTS: Readonly<Required<LedgerOptions>> = Object.freeze(
 const LEDGER_RULES = { intervalMillis: millis(10), scheduler: aScheduler };
 
 export const aLedger = shape('a ledger of createLedger()', 'open');
+
+/** The route that a stage is on. */
+type RoutePlace = Pick<Place, 'route' | 'isRequired'>;
+
+const MAIN: RoutePlace = Object.freeze({ route: undefined, isRequired: true });
+
+const ROUTE_RULES = { required: aBoolean };
 
 const aRouteName = must('a string that is not empty', (name) => typeof name === 'string' && name !== '');
 
@@ -71,7 +79,7 @@ const MAX_STAGES = 256;
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
   const { intervalMillis, scheduler } = settingsOf('createLedger', LEDGER_DEFAULTS, LEDGER_RULES, options);
-  return new Books(intervalMillis, scheduler).at(undefined, new Line());
+  return new Books(intervalMillis, scheduler).at(MAIN, new Line());
 }
 
 /** What all routes of one ledger share. */
@@ -90,26 +98,33 @@ class Books implements AccountOwner {
   }
 
   /** The ledger, for stages that stand in this line. */
-  at(route: string | undefined, line: Line): Ledger {
+  at(place: RoutePlace, line: Line): Ledger {
     return {
       stats: () => this.#stats(),
       stats$: this.#stats$,
-      route: (name) => {
+      route: (name, options = {}) => {
         requireRule('ledger.route.name', name, aRouteName);
-        return this.at(route === undefined ? name : `${route}/${name}`, line.branch());
+        const { required } = settingsOf<{ required: boolean }>(
+          'ledger.route',
+          { required: true },
+          ROUTE_RULES,
+          options,
+        );
+        const route = place.route === undefined ? name : `${place.route}/${name}`;
+        return this.at({ route, isRequired: place.isRequired && required }, line.branch());
       },
-      open: (role, stage) => this.#open(role, stage, route, line),
+      open: (role, stage) => this.#open(role, stage, place, line),
       close: () => this.#close(),
     };
   }
 
-  #open(role: Role, stage: string, route: string | undefined, line: Line): Account {
+  #open(role: Role, stage: string, on: RoutePlace, line: Line): Account {
     const { stages } = this.#graph;
     const alike = stages.filter((account) => account.role === role && isNamed(account, stage));
-    const shared = alike.findLast((account) => account.place.route === route);
+    const shared = alike.findLast((account) => account.place.route === on.route);
     if (shared !== undefined && stages.length >= MAX_STAGES) return shared;
     const key = alike.length === 0 ? stage : `${stage}#${alike.length + 1}`;
-    const place = { route, follows: line.end(role) };
+    const place = { ...on, follows: line.end(role) };
     const account = new Account(role, key, place, this);
     line.add(account);
     this.#graph.add(account);

@@ -39,6 +39,11 @@ export interface Hold {
   ready(): void;
   /** The end of this batch, for this holder. It implies {@link Hold.ready}. */
   settle(tally: Tally): void;
+  /**
+   * @internal "I keep it within bounds of my own": in items, bytes and memory. Once all holders have said so, the batch does not count among those that are out, takes none of the batcher's memory and has no
+   * lease; it still has no outcome, and a flush waits for it.
+   */
+  takeOver?(): void;
   /** @internal The ledger account of the stage that made the batch. */
   readonly maker?: object | undefined;
 }

@@ -25,6 +25,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   readonly #leaseMillis: number;
   readonly #maxSize: number;
   readonly #batches = new Set<HeldBatch<T>>(); // in the order in which they were emitted
+  readonly #takenOver = new Set<HeldBatch<T>>(); // likewise: their holders bound them
   #unready = 0; // holders that cannot take another batch
   #leaseTimer: Subscription | undefined; // runs for the oldest batch
   #stopped = false; // no batch is added any more
@@ -48,7 +49,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   }
 
   get size(): number {
-    return this.#batches.size;
+    return this.#batches.size + this.#takenOver.size;
   }
 
   /** Whether the holders can take another batch. */
@@ -58,13 +59,13 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
 
   /** The batches that are out now: each may end while a caller iterates over them. */
   batches(): readonly HeldBatch<T>[] {
-    return [...this.#batches];
+    return [...this.#takenOver, ...this.#batches];
   }
 
   /** The sequence number of the first item that has no outcome. */
   get earliestSequence(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const batch of this.#batches) earliest = Math.min(earliest, batch.sequence);
+    for (const batch of this.batches()) earliest = Math.min(earliest, batch.sequence);
     return earliest;
   }
 
@@ -87,7 +88,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   /** The operator has stopped: the account of the memory is closed when nothing is out any more. */
   stop(): void {
     this.#stopped = true;
-    if (this.#batches.size === 0) this.#memory.close();
+    if (this.size === 0) this.#memory.close();
   }
 
   onUnready(change: number): void {
@@ -107,6 +108,21 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
     this.watchLease();
   }
 
+  onTakenOver(batch: HeldBatch<T>, isTakenOver: boolean): void {
+    const [from, to] = isTakenOver ? [this.#batches, this.#takenOver] : [this.#takenOver, this.#batches];
+    from.delete(batch);
+    to.add(batch);
+    const heapBytes = heapBytesOf(batch.size, batch.bytes);
+    if (!isTakenOver) {
+      this.#memory.hold(heapBytes);
+      this.watchLease();
+      return;
+    }
+    this.#endLease();
+    this.#memory.give(heapBytes);
+    this.#owner.onRoom();
+  }
+
   onSettled(batch: HeldBatch<T>, tally: Tally): void {
     this.#reporter.account.settle(batch.size, tally);
     this.#owner.onOutcome(batch, tally);
@@ -115,19 +131,23 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   }
 
   #remove(batch: HeldBatch<T>): void {
+    const isTakenOver = this.#takenOver.delete(batch);
     this.#batches.delete(batch);
-    if (this.#batches.size === 0) {
-      this.#leaseTimer?.unsubscribe();
-      this.#leaseTimer = undefined;
-    }
+    this.#endLease();
     this.#owner.onGone();
-    this.#memory.give(heapBytesOf(batch.size, batch.bytes));
+    if (!isTakenOver) this.#memory.give(heapBytesOf(batch.size, batch.bytes));
     if (this.#stopped) this.stop();
+  }
+
+  #endLease(): void {
+    if (this.#batches.size > 0) return;
+    this.#leaseTimer?.unsubscribe();
+    this.#leaseTimer = undefined;
   }
 
   #expire(): void {
     const untilMillis = this.#scheduler.now() - this.#leaseMillis;
-    for (const batch of this.batches()) {
+    for (const batch of [...this.#batches]) {
       if (batch.emittedAtMillis > untilMillis) continue;
       const loss = { count: batch.items.length, reason: 'leaseExpired', stage: this.#reporter.account.stage } as const;
       this.#reporter.report(loss, batch.items);

@@ -14,8 +14,8 @@ import type { Batch } from '../../model/batch.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import { batchOf } from '../shared/givenBatch.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
-import { batchOf } from './givenBatch.ts';
 import type { ExportToSettings } from './options.ts';
 import { type Entry, Pending } from './pending.ts';
 

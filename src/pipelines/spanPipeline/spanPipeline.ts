@@ -7,12 +7,12 @@ import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
-import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
-import { type SpanPipelineOptions, spanPipelineSettings } from './options.ts';
+import { type AnySpanPipelineOptions, spanPipelineSettings } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
+import { sinksOf, wayOut } from './wayOut.ts';
 
 /** Spans go in at one end, outcomes come out at the other. */
 export interface SpanPipeline {
@@ -23,7 +23,7 @@ export interface SpanPipeline {
    * there, and what finds none is answered as `queueFull`. Spans that are not sampled are answered as `unsampled`. `stats`, `forceFlush`, `shutdown` and the disposal are those of the pipeline.
    */
   handle(): ExportHandle<ReadableSpan>;
-  /** One outcome per batch, for those who are subscribed. It completes when the pipeline has been shut down. */
+  /** One outcome per batch, and one for each sink if there are several (`route` names it), for those who are subscribed. It completes when the pipeline has been shut down. */
   readonly outcomes$: Observable<Outcome<ReadableSpan>>;
   /** The current statistics. */
   stats(): Stats;
@@ -67,12 +67,11 @@ export interface SpanPipeline {
  * const provider = new TracerProvider({ spanProcessors: [pipeline.processor] });
  * ```
  */
-export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
+export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
   const settings = spanPipelineSettings(options);
-  const { sink } = options;
   const { scheduler } = settings;
   const warnings = new Warnings('spanflow', settings.warnIntervalMillis, scheduler);
-  const life = new LifeCycle<ReadableSpan>('spanPipeline', [sink], settings, warnings);
+  const life = new LifeCycle<ReadableSpan>('spanPipeline', sinksOf(options), settings, warnings);
   const onLoss = (loss: Loss) => warnings.lost(loss);
   const onRetry = ({ error }: Retry) =>
     warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`);
@@ -83,14 +82,22 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     onLoss(loss);
     lostInQueue.next({ loss, spans });
   };
+  const ended = new Subject<Outcome<ReadableSpan>>(); // one outcome per batch, whatever the number of sinks
   life.outcomes$.subscribe((outcome) => warnings.outcome(outcome));
   const { forceFlush, shutdown } = life.run({
     outcomes$: input.spans$.pipe(
       adaptiveBatch({ ...settings.batch, ...life.stageOptions, flushWhen: input.flush$, onLoss: onQueueLoss }),
-      exportTo(sink, { ...settings.export, ...life.exportOptions, onLoss, onRetry }),
+      wayOut(options, settings, {
+        stage: { ...life.exportOptions, onLoss, onRetry },
+        flushWhen: input.flush$,
+        onEnded: (outcome) => ended.next(outcome),
+      }),
     ),
     flush: (urgency) => input.flush(urgency),
     end: (urgency) => input.end(urgency),
+    // A best-effort route may have something when the whole has nothing any more.
+    isPending: () => Object.values(life.ledger.stats().routes).some(({ pending }) => pending > 0),
+    onDrained: () => ended.complete(),
   });
 
   let handle: PipelineHandle | undefined;
@@ -111,7 +118,12 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
       shutdown: () => shutdown(),
     },
     handle: () => {
-      handle ??= new PipelineHandle(pipeline, input, merge(input.lost, lostInQueue), scheduler);
+      handle ??= new PipelineHandle(
+        { ...pipeline, outcomes$: ended },
+        input,
+        merge(input.lost, lostInQueue),
+        scheduler,
+      );
       return handle;
     },
   };
