@@ -11,6 +11,7 @@ import './internal/requireNode.ts';
 export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
 export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
+export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPipeline/spanPriority.ts';
 
 // 1. Where items enter.
 
@@ -29,7 +30,7 @@ export { toWritableStream } from './inputs/toWritableStream.ts';
 // 2. What happens on the way: from items to batches, …
 
 export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
-export type { Overflow } from './model/overflow.ts';
+export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';

@@ -16,7 +16,7 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 
 // From items to batches.
 
-export type { Overflow } from './model/overflow.ts';
+export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 

@@ -29,7 +29,7 @@ const RETRY = { backoff: 5, maxAttempts: 0, maxElapsedMillis: 0, maxRetryAfterMi
 const COMPOSITIONS = [
   {
     name: 'spanPipeline',
-    wrong: { ...COMMON, overflow: 'error', maxUnsettledBatches: 0, environment: 5 },
+    wrong: { ...COMMON, overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5 },
     make: (options: object) => spanPipeline({ sink: toMemory<ReadableSpan>(), environment: {}, ...options }),
   },
   {

@@ -2,6 +2,7 @@ import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { HeldBatch } from '../../flow/heldBatch.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
+import { placesFor } from '../../flow/priorityPlaces.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
@@ -41,7 +42,7 @@ export class Batching<T> {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#strategy = new GuardedStrategy(settings.strategy, settings, (thrown) => reporter.callbackFailed(thrown));
-    this.#batcher = new Batcher(settings, this.#strategy.size);
+    this.#batcher = new Batcher(settings, this.#strategy.size, placesFor(settings.overflow));
     this.#memory = (settings.memory ?? processMemory()).open(this.#batcher);
     this.#intake = new Intake(settings, reporter, this.#batcher, this.#memory, {
       isOpen: () => !this.#stopped,

@@ -20,6 +20,7 @@ import {
 } from '../../operators/exportTo/options.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
+import { spanPriority } from './spanPriority.ts';
 
 const BATCH_OPTIONS = [
   'maxQueueSize',
@@ -31,6 +32,7 @@ const BATCH_OPTIONS = [
   'strategy',
   'maxUnsettledBatches',
   'memory',
+  'priorityOf',
 ] as const;
 const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random'] as const;
 
@@ -47,15 +49,21 @@ type ExportOptions = Pick<ExportToOptions<ReadableSpan>, (typeof EXPORT_OPTIONS)
 export interface SpanPipelineOptions extends LifeCycleOptions, BatchOptions, ExportOptions {
   /** Where the spans go. The pipeline owns it, and shuts it down. */
   sink: Sink<ReadableSpan>;
-  /** What happens to a span that meets a full queue: `dropNewest` (the default) or `dropOldest`. */
-  overflow?: 'dropNewest' | 'dropOldest';
+  /**
+   * What happens to a span that meets a full queue: `dropNewest` (the default), `dropOldest`, or `dropLowestPriority`, which loses the least important one of the queue. Priorities are asked when a span comes from the ring into the queue, a turn
+   * after it has ended; a ring that is full drops its oldest.
+   */
+  overflow?: 'dropNewest' | 'dropOldest' | 'dropLowestPriority';
+  /** How important a span is, with `overflow: 'dropLowestPriority'`: 0 to 9. Default {@link spanPriority}, which keeps errors longest, then slow spans. */
+  priorityOf?: (span: ReadableSpan) => number;
   /** Where the variables are read from. Default `process.env`. */
   environment?: Environment;
 }
 
 /** The pipeline's own defaults. Any other option has the default of its stage. */
-export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<LifeCycleOptions & Pick<SpanPipelineOptions, 'overflow'>>> =
-  Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest' });
+export const SPAN_PIPELINE_DEFAULTS: Readonly<
+  Required<LifeCycleOptions & Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
+> = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
 
 type Given = Required<Omit<SpanPipelineOptions, 'memory'>> & Pick<SpanPipelineOptions, 'memory'>;
 
@@ -64,7 +72,7 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
   ...pick(ADAPTIVE_BATCH_RULES, BATCH_OPTIONS),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
   ...LIFE_CYCLE_RULES,
-  overflow: oneOf('dropNewest', 'dropOldest'),
+  overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
   environment: anObject,
 };
 
@@ -96,10 +104,15 @@ export function spanPipelineSettings(options: SpanPipelineOptions): SpanPipeline
   return {
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleOptions)[]),
     // Without a number of its own, the ring has as many places as the heap has room for.
-    input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow }),
+    input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow: ringOverflow(overflow) }),
     batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow },
     export: { ...exporting, ...EXPORT_STAGE },
   };
+}
+
+/** The ring drops by age: asking for priorities would be work inside of `span.end()`. */
+function ringOverflow(overflow: Given['overflow']): 'dropNewest' | 'dropOldest' {
+  return overflow === 'dropLowestPriority' ? 'dropOldest' : overflow;
 }
 
 /** What is given, or else what the batch processor's variables set, as far as it fits. */
