@@ -11,7 +11,7 @@ import './internal/requireNode.ts';
 export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
 export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
-export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPipeline/spanPriority.ts';
+export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
 
 // 1. Where items enter.
 
@@ -31,13 +31,14 @@ export { toWritableStream } from './inputs/toWritableStream.ts';
 
 export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
 export type { Overflow, PriorityOverflow } from './model/overflow.ts';
-export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
+export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 export {
   type BatchEnded,
   type BatchLeft,
+  type BatchSizeChange,
   type BatchSizeLimits,
   type BatchSizeStrategy,
   type BatchSizeStrategyFactory,
@@ -90,7 +91,7 @@ export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemor
 
 export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
-export type { Counts, StageStats } from './ledger/account.ts';
+export type { Counts, StageGauges, StageStats } from './ledger/account.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export type { Stats } from './ledger/stats.ts';
 export {

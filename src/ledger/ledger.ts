@@ -2,10 +2,10 @@ import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
-import { Account, type AccountOwner, type Role, type StageStats } from './account.ts';
+import { Account, type AccountOwner, type Role, type StageGauges, type StageStats } from './account.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
-import { readGauges, type Stats } from './stats.ts';
+import { readGauges, type Stats, stageGauges } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
 export interface Ledger {
@@ -118,12 +118,12 @@ class Books implements AccountOwner {
 
   #stats(): Stats {
     const accounts = this.#graph.stages;
-    const stages: Record<string, StageStats> = {};
+    const stages: Record<string, StageStats & StageGauges> = {};
     const books = new Map<Account, StageStats>();
     for (const account of accounts) {
       const stats = account.stats();
       books.set(account, stats);
-      stages[account.stage] = stats;
+      stages[account.stage] = { ...stats, ...stageGauges(account) };
     }
     const { whole, routes } = this.#graph.sum(books);
     return { ...whole, ...readGauges(accounts), stages, routes };

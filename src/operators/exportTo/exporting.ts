@@ -2,6 +2,7 @@ import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { AttemptLine } from '../../destination/attemptLine.ts';
 import { followLimit, slotsFor } from '../../destination/concurrency.ts';
 import { destinationOf } from '../../destination/destination.ts';
+import { followPause, PauseGate } from '../../destination/pauseGate.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
@@ -23,7 +24,8 @@ export class Exporting<T> {
   readonly #settings: ExportToSettings<T>;
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
-  readonly #controls = new Subscription(); // to `concurrency`, `giveUpWhen` and `stopWhen`
+  readonly #controls = new Subscription(); // to `concurrency`, `pauseWhen`, `giveUpWhen` and `stopWhen`
+  readonly #pause = new PauseGate();
   readonly #slots: SlotPool;
   readonly #line: AttemptLine;
   readonly #pending: Pending<T>;
@@ -44,7 +46,12 @@ export class Exporting<T> {
     const destination = destinationOf(sink, scheduler);
     this.#slots = slotsFor(settings.concurrency);
     this.#line = new AttemptLine({
-      layers: [destination.gate, new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY), this.#slots],
+      layers: [
+        this.#pause,
+        destination.gate,
+        new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY),
+        this.#slots,
+      ],
       now: () => scheduler.now(),
       onFree: () => this.#lineIsFree(),
       onError: (thrown) => reporter.callbackFailed(thrown),
@@ -59,7 +66,11 @@ export class Exporting<T> {
   }
 
   follow(source: Observable<Batch<T> | readonly T[]>): void {
-    const unwatch = this.#reporter.account.watch({ inFlight: () => this.#pending.inFlight });
+    const unwatch = this.#reporter.account.watch({
+      inFlight: () => this.#pending.inFlight,
+      running: () => this.#line.running,
+      waiting: () => this.#line.waiting,
+    });
     const noNewWork = () => this.#line.close();
     const abort = () => this.#abort();
     tearDownInOrder(this.#subscriber, noNewWork, this.#upstream, this.#controls, abort, unwatch);
@@ -68,10 +79,14 @@ export class Exporting<T> {
   }
 
   #followControls(): void {
-    const { concurrency, giveUpWhen, stopWhen } = this.#settings;
+    const { concurrency, pauseWhen, giveUpWhen, stopWhen } = this.#settings;
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     const stop = () => this.#stop();
     followLimit(concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
+    const onPause = (isPaused: boolean) => {
+      this.#pause.isPaused = isPaused;
+    };
+    followPause(pauseWhen, { option: 'exportTo.pauseWhen', onPause, onError }, this.#controls);
     if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
     if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
   }

@@ -19,8 +19,8 @@ import {
   type RetryOptions,
 } from '../../operators/exportTo/options.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
+import { spanPriority } from '../spanPriority.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
-import { spanPriority } from './spanPriority.ts';
 
 const BATCH_OPTIONS = [
   'maxQueueSize',
