@@ -9,6 +9,7 @@ import './internal/requireNode.ts';
 // The default composition.
 
 export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
+export type { PipelineState } from './pipelines/lifeCycle/runState.ts';
 export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';

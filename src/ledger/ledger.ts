@@ -20,6 +20,8 @@ export interface Ledger {
   route(name: string): Ledger;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
+  /** @internal Counts an error of a callback that belongs to no stage. */
+  callbackFailed(): void;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
@@ -81,6 +83,7 @@ class Books implements AccountOwner {
   readonly #graph = new Graph();
   readonly #followers = new Set<Follower>(); // of `stats$`
   readonly #stats$: Observable<Stats>;
+  #callbackErrors = 0; // that belong to no stage
   #closed = false;
 
   constructor(intervalMillis: number, scheduler: SchedulerLike) {
@@ -99,6 +102,7 @@ class Books implements AccountOwner {
         return this.at(route === undefined ? name : `${route}/${name}`, line.branch());
       },
       open: (role, stage) => this.#open(role, stage, route, line),
+      callbackFailed: () => this.#callbackFailed(),
       close: () => this.#close(),
     };
   }
@@ -126,7 +130,13 @@ class Books implements AccountOwner {
       stages[account.stage] = { ...stats, ...stageGauges(account) };
     }
     const { whole, routes } = this.#graph.sum(books);
-    return { ...whole, ...readGauges(accounts), stages, routes };
+    const gauges = readGauges(accounts);
+    return { ...whole, ...gauges, callbackErrors: gauges.callbackErrors + this.#callbackErrors, stages, routes };
+  }
+
+  #callbackFailed(): void {
+    this.#callbackErrors += 1;
+    this.touch();
   }
 
   #follow(subscriber: Subscriber<Stats>): void {

@@ -21,6 +21,7 @@ const COMMON = {
   shutdownDeadlineMillis: -1,
   exitDeadlineMillis: Number.POSITIVE_INFINITY,
   warnIntervalMillis: Number.NaN,
+  pauseWhen: true,
   scheduler: {},
 };
 

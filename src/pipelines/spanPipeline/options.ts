@@ -18,7 +18,12 @@ import {
   RETRY_DEFAULTS,
   type RetryOptions,
 } from '../../operators/exportTo/options.ts';
-import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
+import {
+  LIFE_CYCLE_DEFAULTS,
+  LIFE_CYCLE_RULES,
+  type LifeCycleOptions,
+  type LifeCycleSettings,
+} from '../lifeCycle/options.ts';
 import { spanPriority } from '../spanPriority.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
 
@@ -62,10 +67,12 @@ export interface SpanPipelineOptions extends LifeCycleOptions, BatchOptions, Exp
 
 /** The pipeline's own defaults. Any other option has the default of its stage. */
 export const SPAN_PIPELINE_DEFAULTS: Readonly<
-  Required<LifeCycleOptions & Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
+  LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
 > = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
 
-type Given = Required<Omit<SpanPipelineOptions, 'memory'>> & Pick<SpanPipelineOptions, 'memory'>;
+type Given = Required<Omit<SpanPipelineOptions, 'memory' | 'pauseWhen'>> &
+  Pick<SpanPipelineOptions, 'memory'> &
+  Pick<LifeCycleSettings, 'pauseWhen'>;
 
 const SPAN_PIPELINE_RULES: Rules<Given> = {
   sink: aSink,
@@ -77,7 +84,7 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
 };
 
 /** The settings of each stage, and of the life cycle. */
-export interface SpanPipelineSettings extends Required<LifeCycleOptions> {
+export interface SpanPipelineSettings extends LifeCycleSettings {
   readonly input: FromSpanProcessorOptions;
   readonly batch: AdaptiveBatchOptions<ReadableSpan>;
   readonly export: ExportToOptions<ReadableSpan>;
@@ -102,7 +109,7 @@ export function spanPipelineSettings(options: SpanPipelineOptions): SpanPipeline
   const exporting = { ...pick(given, EXPORT_OPTIONS), retry: overDefaults<RetryOptions>(retry, given.retry) };
   const { overflow } = given;
   return {
-    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleOptions)[]),
+    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     // Without a number of its own, the ring has as many places as the heap has room for.
     input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow: ringOverflow(overflow) }),
     batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow },
