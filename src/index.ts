@@ -9,8 +9,10 @@ import './internal/requireNode.ts';
 // The default composition.
 
 export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
+export type { PipelineState } from './pipelines/lifeCycle/runState.ts';
 export type { SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
+export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
 
 // 1. Where items enter.
 
@@ -29,14 +31,15 @@ export { toWritableStream } from './inputs/toWritableStream.ts';
 // 2. What happens on the way: from items to batches, …
 
 export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
-export type { Overflow } from './model/overflow.ts';
-export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
+export type { Overflow, PriorityOverflow } from './model/overflow.ts';
+export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 export {
   type BatchEnded,
   type BatchLeft,
+  type BatchSizeChange,
   type BatchSizeLimits,
   type BatchSizeStrategy,
   type BatchSizeStrategyFactory,
@@ -106,7 +109,7 @@ export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemor
 
 export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
-export type { Counts, StageStats } from './ledger/account.ts';
+export type { Counts, StageGauges, StageStats } from './ledger/account.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export type { Stats } from './ledger/stats.ts';
 export { BreakerOpenError } from './model/breakerOpenError.ts';

@@ -16,9 +16,10 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 
 // From items to batches.
 
-export type { Overflow } from './model/overflow.ts';
-export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
+export type { Overflow, PriorityOverflow } from './model/overflow.ts';
+export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { BatchSizeChange } from './strategies/batchSize.ts';
 
 // Up to `concurrency` inner Observables at a time.
 

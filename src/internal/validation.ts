@@ -108,6 +108,11 @@ export class Mistakes {
     return this.#settings[name] !== undefined;
   }
 
+  /** Whether an option has this value. */
+  isSet(name: string, value: string): boolean {
+    return this.#settings[name] === value;
+  }
+
   /** A bound: a number, or the value of another option. One that is itself wrong bounds nothing. */
   numberOf(bound: Bound): number | undefined {
     if (typeof bound === 'number') return bound;

@@ -57,6 +57,16 @@ export interface Gauges {
   memoryBytes?: () => number;
   batchSize?: () => number;
   inFlight?: () => number;
+  running?: () => number;
+  waiting?: () => number;
+}
+
+/** What is under way at a stage: attempts of `exportTo`, inner Observables of `boundedMergeMap`. Elsewhere 0. */
+export interface StageGauges {
+  /** Those that have begun and not ended. */
+  readonly running: number;
+  /** Those that wait to begin: for a slot, or for another layer of the destination. */
+  readonly waiting: number;
 }
 
 /** The books of one stage: its verbs are the only way to change them, and each keeps both equations. */
@@ -140,6 +150,8 @@ export class Account {
       sums.queueBytes += gauges.queueBytes?.() ?? 0;
       sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
       sums.inFlight += gauges.inFlight?.() ?? 0;
+      sums.running += gauges.running?.() ?? 0;
+      sums.waiting += gauges.waiting?.() ?? 0;
       sums.batchSize += gauges.batchSize?.() ?? 0;
     }
   }

@@ -2,10 +2,10 @@ import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
-import { Account, type AccountOwner, type Place, type Role, type StageStats } from './account.ts';
+import { Account, type AccountOwner, type Place, type Role, type StageGauges, type StageStats } from './account.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
-import { readGauges, type Stats } from './stats.ts';
+import { readGauges, type Stats, stageGauges } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
 export interface Ledger {
@@ -21,6 +21,8 @@ export interface Ledger {
   route(name: string, options?: { required?: boolean }): Ledger;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
+  /** @internal Counts an error of a callback that belongs to no stage. */
+  callbackFailed(): void;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
@@ -89,6 +91,7 @@ class Books implements AccountOwner {
   readonly #graph = new Graph();
   readonly #followers = new Set<Follower>(); // of `stats$`
   readonly #stats$: Observable<Stats>;
+  #callbackErrors = 0; // that belong to no stage
   #closed = false;
 
   constructor(intervalMillis: number, scheduler: SchedulerLike) {
@@ -114,6 +117,7 @@ class Books implements AccountOwner {
         return this.at({ route, isRequired: place.isRequired && required }, line.branch());
       },
       open: (role, stage) => this.#open(role, stage, place, line),
+      callbackFailed: () => this.#callbackFailed(),
       close: () => this.#close(),
     };
   }
@@ -133,15 +137,21 @@ class Books implements AccountOwner {
 
   #stats(): Stats {
     const accounts = this.#graph.stages;
-    const stages: Record<string, StageStats> = {};
+    const stages: Record<string, StageStats & StageGauges> = {};
     const books = new Map<Account, StageStats>();
     for (const account of accounts) {
       const stats = account.stats();
       books.set(account, stats);
-      stages[account.stage] = stats;
+      stages[account.stage] = { ...stats, ...stageGauges(account) };
     }
     const { whole, routes } = this.#graph.sum(books);
-    return { ...whole, ...readGauges(accounts), stages, routes };
+    const gauges = readGauges(accounts);
+    return { ...whole, ...gauges, callbackErrors: gauges.callbackErrors + this.#callbackErrors, stages, routes };
+  }
+
+  #callbackFailed(): void {
+    this.#callbackErrors += 1;
+    this.touch();
   }
 
   #follow(subscriber: Subscriber<Stats>): void {

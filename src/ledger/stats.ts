@@ -1,5 +1,5 @@
 import type { LossReason } from '../model/tally.ts';
-import { type Account, add, type Counts, type StageStats, total } from './account.ts';
+import { type Account, add, type Counts, type Gauges, type StageGauges, type StageStats, total } from './account.ts';
 
 /** The books of a whole, or of one route through it. */
 export interface FlowStats extends StageStats {
@@ -11,7 +11,7 @@ export interface FlowStats extends StageStats {
 }
 
 /** The books of a pipeline: of the whole, of each route, and of each stage. */
-export interface Stats extends FlowStats {
+export interface Stats extends FlowStats, StageGauges {
   /** Items in the queues of inputs, operators and batchers. */
   readonly queueSize: number;
   /** Their estimated bytes, as far as they are estimated. */
@@ -29,7 +29,7 @@ export interface Stats extends FlowStats {
   /** Exceptions of callbacks and strategies that were given to spanflow; the stream went on. */
   readonly callbackErrors: number;
   /** By stage. The key is that of `Loss.stage`, too. */
-  readonly stages: Readonly<Record<string, StageStats>>;
+  readonly stages: Readonly<Record<string, StageStats & StageGauges>>;
   /** By route, where the flow fans out; empty where it does not. */
   readonly routes: Readonly<Record<string, FlowStats>>;
 }
@@ -100,9 +100,21 @@ function addCounts(sum: Partial<Record<LossReason, number>>, counts: Counts): vo
   for (const reason in counts) add(sum, reason as LossReason, counts[reason as LossReason] as number);
 }
 
+function noGauges(): Record<keyof Gauges, number> {
+  return { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0, running: 0, waiting: 0 };
+}
+
+/** What is under way at one stage. */
+export function stageGauges(account: Account): StageGauges {
+  const gauges = noGauges();
+  account.addGauges(gauges);
+  const { running, waiting } = gauges;
+  return { running, waiting };
+}
+
 /** Gauges and counters, summed over all stages: routes make no difference. */
 export function readGauges(accounts: readonly Account[]): Omit<Stats, keyof FlowStats | 'stages' | 'routes'> {
-  const gauges = { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0 };
+  const gauges = noGauges();
   const counts = { attempts: 0, retries: 0, callbackErrors: 0 };
   for (const account of accounts) {
     const { batchSize } = gauges;

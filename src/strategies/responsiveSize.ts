@@ -1,4 +1,12 @@
-import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSize.ts';
+import {
+  ALPHA,
+  average,
+  type BatchLeft,
+  type BatchSizeStrategyFactory,
+  GROW,
+  SHRINK,
+  splitBecause,
+} from './batchSize.ts';
 
 /**
  * The default strategy. Below half of the target latency the size grows. Above that, it depends on how much of the latency comes from the size. Up to a quarter of the latency: the size grows, because larger batches
@@ -21,6 +29,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     let size = limits.initialExportBatchSize;
     let queuedBefore = 0;
     let batchesToProbe = 0; // until a size may be tried out
+    let because = 'latency'; // the size changed last
     let sizeBefore: number | undefined; // where the last step up began, as long as it may have been wrong
 
     const grow = () => {
@@ -49,12 +58,16 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     const probe = (change: () => void) => {
       if (batchesToProbe > 0) return;
       batchesToProbe = PROBE_EVERY;
+      because = 'probe';
       change();
     };
 
     return {
       get size() {
         return Math.round(size);
+      },
+      get because() {
+        return because;
       },
       get delayMillis() {
         return fill.delayMillis(size);
@@ -63,6 +76,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
       ended(batch) {
         const queueGrows = batch.queued > queuedBefore;
         queuedBefore = batch.queued;
+        because = batch.requests > 1 || batch.timeouts > 0 ? splitBecause(batch) : 'latency';
         if (batch.requests > 1) fitTo(batch.items / batch.requests);
         else if (batch.timeouts > 0) shrink();
         // Its duration is not that of one request of its size.

@@ -24,6 +24,7 @@ const COMMON = {
   shutdownDeadlineMillis: -1,
   exitDeadlineMillis: Number.POSITIVE_INFINITY,
   warnIntervalMillis: Number.NaN,
+  pauseWhen: true,
   scheduler: {},
 };
 
@@ -32,7 +33,7 @@ const RETRY = { backoff: 5, maxAttempts: 0, maxElapsedMillis: 0, maxRetryAfterMi
 const COMPOSITIONS = [
   {
     name: 'spanPipeline',
-    wrong: { ...COMMON, overflow: 'error', maxUnsettledBatches: 0, environment: 5 },
+    wrong: { ...COMMON, overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5 },
     make: (options: object) => spanPipeline({ sink: toMemory<ReadableSpan>(), environment: {}, ...options }),
   },
   {

@@ -57,6 +57,7 @@ const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts)
     scheduledDelayMillis: limits.scheduledDelayMillis,
     maxUnsettledBatches: limits.maxUnsettledBatches,
     overflow: limits.overflow,
+    priorityOf: ({ id }) => (id * 7) % 10,
     flushWhen: merge(input.flush$, flushWhen),
     onLoss,
     holdLeaseMillis: 5_000,

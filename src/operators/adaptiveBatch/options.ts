@@ -2,13 +2,13 @@ import type { Observable, SchedulerLike } from 'rxjs';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
+import { aPriorityOf, aPriorityOverflow, type PriorityOptions } from '../../flow/priority.ts';
 import { QUEUE_RULES, type QueueOptions } from '../../flow/queueOptions.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
   aFunction,
   anObservable,
-  anOverflow,
   aScheduler,
   limit,
   millis,
@@ -19,12 +19,12 @@ import {
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
-import type { Overflow } from '../../model/overflow.ts';
+import type { PriorityOverflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
 
-export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
+export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOptions<T> {
   /**
    * Items that wait for a batch, at most: 1 or more, default 32,768. That is a burst of 10,000 three times over, or
    * half a minute at 1,000 a second. More rides out longer outages and takes more memory.
@@ -32,9 +32,10 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
   maxQueueSize?: number;
   /**
    * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited
-   * longest; `error` refuses it, sends out what is queued, waits for the outcomes and then errors the stream with a {@link QueueFullError}.
+   * longest; `dropLowestPriority` the least important one (see {@link PriorityOverflow}), by `priorityOf`; `error` refuses it, sends out what is queued, waits for the outcomes and then errors the stream with a {@link QueueFullError}.
+   * Items that are in a batch already are not dropped. Priorities say what is lost, not what goes first: batches are made in the order in which items came (see {@link mergeByPriority}).
    */
-  overflow?: Overflow;
+  overflow?: PriorityOverflow;
   /** Items in a batch, at most: 1 to `maxQueueSize`, default 2,000. */
   maxExportBatchSize?: number;
   /** Estimated bytes in a batch, at most: 1 to `maxQueueBytes`, default 4 MiB. A larger item goes alone. */
@@ -76,7 +77,7 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
   memory?: MemoryBudget;
   /** Called for each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called when `onLoss`, `sizeOf`, the strategy or the teardown of an input throws, or when `sizeOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
+  /** Called when `onLoss`, `sizeOf`, `priorityOf`, the strategy or the teardown of an input throws, or when `sizeOf`, `priorityOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
@@ -89,7 +90,7 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'flushWhen' | 'gate' | 'priorityOf' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type AdaptiveBatchSettings<T> = Required<Omit<AdaptiveBatchOptions<T>, Optional>> & {
@@ -111,6 +112,7 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   holdLeaseMillis: 600_000,
   flushWhen: undefined,
   gate: undefined,
+  priorityOf: undefined,
   memory: undefined,
   sizeOf: estimateItemBytes,
   onLoss: undefined,
@@ -126,7 +128,8 @@ export const STAGE = 'adaptiveBatch';
 export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
   ...QUEUE_RULES,
   ...STAGE_RULES,
-  overflow: anOverflow,
+  overflow: aPriorityOverflow,
+  priorityOf: aPriorityOf,
   maxExportBatchSize: whole(1, 'maxQueueSize'),
   maxExportBatchBytes: whole(1, 'maxQueueBytes'),
   minExportBatchSize: whole(1, 'maxExportBatchSize'),

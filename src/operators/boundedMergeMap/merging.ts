@@ -68,6 +68,7 @@ export class Merging<T, R> {
     const { concurrency } = this.#settings;
     const queueSize = () => this.#line.length;
     const queueBytes = () => this.#line.bytes;
+    const running = () => this.#attempts.running;
     tearDownInOrder(
       this.#subscriber,
       () => this.#attempts.close(),
@@ -75,7 +76,7 @@ export class Merging<T, R> {
       this.#limits,
       () => this.#abort(),
       () => this.#water.end(),
-      this.#reporter.account.watch({ queueSize, queueBytes }),
+      this.#reporter.account.watch({ queueSize, queueBytes, running, waiting: queueSize }),
     );
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     followLimit(concurrency, { slots: this.#slots, option: `${STAGE}.concurrency` }, onError, this.#limits);

@@ -4,6 +4,7 @@ import { layerOfBreaker } from '../../destination/circuitBreaker.ts';
 import { followLimit, slotsFor } from '../../destination/concurrency.ts';
 import { destinationOf } from '../../destination/destination.ts';
 import type { Layer } from '../../destination/layer.ts';
+import { followPause, PauseGate } from '../../destination/pauseGate.ts';
 import { layerOfRate } from '../../destination/rateLimit.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
@@ -26,7 +27,8 @@ export class Exporting<T> {
   readonly #settings: ExportToSettings<T>;
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
-  readonly #controls = new Subscription(); // to `concurrency`, `giveUpWhen` and `stopWhen`
+  readonly #controls = new Subscription(); // to `concurrency`, `pauseWhen`, `giveUpWhen` and `stopWhen`
+  readonly #pause = new PauseGate();
   readonly #slots: SlotPool;
   readonly #line: AttemptLine;
   readonly #pending: Pending<T>;
@@ -48,7 +50,7 @@ export class Exporting<T> {
     this.#slots = slotsFor(settings.concurrency);
     const slotsOfSink = new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY);
     this.#line = new AttemptLine({
-      layers: [destination.gate, ...sharedLayers(settings), slotsOfSink, this.#slots],
+      layers: [this.#pause, destination.gate, ...sharedLayers(settings), slotsOfSink, this.#slots],
       now: () => scheduler.now(),
       onFree: () => this.#lineIsFree(),
       onError: (thrown) => reporter.callbackFailed(thrown),
@@ -63,7 +65,11 @@ export class Exporting<T> {
   }
 
   follow(source: Observable<Batch<T> | readonly T[]>): void {
-    const unwatch = this.#reporter.account.watch({ inFlight: () => this.#pending.inFlight });
+    const unwatch = this.#reporter.account.watch({
+      inFlight: () => this.#pending.inFlight,
+      running: () => this.#line.running,
+      waiting: () => this.#line.waiting,
+    });
     const noNewWork = () => this.#line.close();
     const abort = () => this.#abort();
     tearDownInOrder(this.#subscriber, noNewWork, this.#upstream, this.#controls, abort, unwatch);
@@ -72,10 +78,14 @@ export class Exporting<T> {
   }
 
   #followControls(): void {
-    const { concurrency, giveUpWhen, stopWhen } = this.#settings;
+    const { concurrency, pauseWhen, giveUpWhen, stopWhen } = this.#settings;
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     const stop = () => this.#stop();
     followLimit(concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
+    const onPause = (isPaused: boolean) => {
+      this.#pause.isPaused = isPaused;
+    };
+    followPause(pauseWhen, { option: 'exportTo.pauseWhen', onPause, onError }, this.#controls);
     if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
     if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
   }

@@ -63,6 +63,11 @@ export interface ExportToOptions<T> {
   rateLimit?: RateLimit;
   /** Keeps retries below a share of the first attempts, see {@link retryBudget}. The same object given to several exports is shared. Default: none. */
   retryBudget?: RetryBudget;
+  /**
+   * While its last value is `true`, no attempt begins; attempts in flight go on. One batch waits here, and the others in the queue in front, the one of {@link adaptiveBatch} for example. The time for a batch (`retry.maxElapsedMillis`) goes on: in a pause that
+   * is longer than that, one batch is lost as `expired` each time that it is over. When the Observable ends or fails, the last state stays.
+   */
+  pauseWhen?: Observable<boolean>;
   /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that would exceed this is lost as `queueFull`; a batch that is alone always has
    * room. Behind {@link adaptiveBatch} it has to be at least `maxUnsettledBatches` × `maxExportBatchSize` there. */
   maxPendingItems?: number;
@@ -80,8 +85,8 @@ export interface ExportToOptions<T> {
   /** Called for each loss at this stage. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /**
-   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency`
-   * fails or emits an invalid limit. Default: these are only counted, in the ledger.
+   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency` or `pauseWhen`
+   * fails or emits an invalid value. Default: these are only counted, in the ledger.
    */
   onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
@@ -106,7 +111,15 @@ export const SHARED_LAYERS = ['breaker', 'rateLimit', 'retryBudget'] as const;
 
 export type SharedLayer = (typeof SHARED_LAYERS)[number];
 
-type Optional = SharedLayer | 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional =
+  | SharedLayer
+  | 'pauseWhen'
+  | 'stopWhen'
+  | 'giveUpWhen'
+  | 'onRetry'
+  | 'onLoss'
+  | 'onCallbackError'
+  | 'ledger';
 
 /** Every option with its value. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
@@ -122,6 +135,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   retryBudget: undefined,
   maxPendingItems: 100_000,
   maxPendingBytes: 256 * 1024 * 1024,
+  pauseWhen: undefined,
   stopWhen: undefined,
   giveUpWhen: undefined,
   onRetry: undefined,
@@ -148,6 +162,7 @@ export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
   retryBudget: optional(aRetryBudget),
   maxPendingItems: limit(1),
   maxPendingBytes: limit(1),
+  pauseWhen: optional(anObservable),
   stopWhen: optional(anObservable),
   giveUpWhen: optional(anObservable),
   onRetry: optional(aFunction),

@@ -17,7 +17,12 @@ import {
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
 import type { TrackedItem } from '../answers/exportCall.ts';
-import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
+import {
+  LIFE_CYCLE_DEFAULTS,
+  LIFE_CYCLE_RULES,
+  type LifeCycleOptions,
+  type LifeCycleSettings,
+} from '../lifeCycle/options.ts';
 import { batcherOptions, EXPORT_STAGE, safe, unsettledFor } from '../stages.ts';
 
 const QUEUE_OPTIONS = ['maxQueueSize', 'maxQueueBytes', 'memory', 'sizeOf'] as const;
@@ -53,10 +58,11 @@ export interface ExportHandleOptions<T> extends LifeCycleOptions, BatchOptions<T
   scheduledDelayMillis?: number;
 }
 
-type OwnOption = keyof LifeCycleOptions | 'maxWaitingExports' | 'scheduledDelayMillis';
+type OwnOption = 'maxWaitingExports' | 'scheduledDelayMillis';
 
 /** The handle's own defaults. Any other option has the default of its stage. */
-export const EXPORT_HANDLE_DEFAULTS: Readonly<Required<Pick<ExportHandleOptions<unknown>, OwnOption>>> = Object.freeze({
+export const EXPORT_HANDLE_DEFAULTS: LifeCycleSettings &
+  Readonly<Required<Pick<ExportHandleOptions<unknown>, OwnOption>>> = Object.freeze({
   ...LIFE_CYCLE_DEFAULTS,
   maxWaitingExports: 1_024,
   scheduledDelayMillis: 100,
@@ -64,7 +70,7 @@ export const EXPORT_HANDLE_DEFAULTS: Readonly<Required<Pick<ExportHandleOptions<
 
 export const OWNER = 'exportHandle';
 
-type Unset = 'memory' | SharedLayer; // without a default
+type Unset = 'memory' | 'pauseWhen' | SharedLayer; // without a default
 type Given<T> = Required<Omit<ExportHandleOptions<T>, Unset>> & {
   readonly [K in Unset]: ExportHandleOptions<T>[K] | undefined;
 };
@@ -77,7 +83,7 @@ const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
 };
 
 /** The settings of each stage, and of the life cycle. */
-export interface ExportHandleSettings<T> extends Required<LifeCycleOptions> {
+export interface ExportHandleSettings<T> extends LifeCycleSettings {
   readonly channel: ChannelSettings<TrackedItem<T>>;
   readonly batch: AdaptiveBatchOptions<TrackedItem<T>>;
   readonly export: ExportToOptions<T>;
@@ -92,7 +98,7 @@ export function exportHandleSettings<T>(sink: Sink<T>, options: ExportHandleOpti
   const { memory = processMemory() } = given;
   const sizeOf = ({ item }: TrackedItem<T>) => given.sizeOf(item);
   return {
-    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleOptions)[]),
+    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     channel: { ...CHANNEL_DEFAULTS, maxQueueSize, maxQueueBytes, maxWaitingSends: maxWaitingExports, memory, sizeOf },
     batch: {
       ...batcherOptions(given),

@@ -1,4 +1,5 @@
-import { type Observable, Subject } from 'rxjs';
+import { type Observable, Subject, Subscription } from 'rxjs';
+import { followPause } from '../../destination/pauseGate.ts';
 import type { Warnings } from '../../internal/diagWarnings.ts';
 import { keepingAlive } from '../../internal/timers.ts';
 import { millis, settingsOf } from '../../internal/validation.ts';
@@ -11,6 +12,7 @@ import type { Sink } from '../../model/sink.ts';
 import { closeSink, flushSink } from './closeSink.ts';
 import { drainAtExit } from './exitDrain.ts';
 import type { LifeCycleSettings } from './options.ts';
+import { type PipelineState, RunState } from './runState.ts';
 
 /** Ends something, once: the second call gives the promise of the first. */
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
@@ -50,6 +52,8 @@ export class LifeCycle<T> {
   readonly #outcomes = new Subject<Outcome<T>>();
   readonly #stopWhen = new Subject<void>(); // the deadline of the shutdown has passed
   readonly #giveUpWhen = new Subject<void>(); // the deadline of a drain at exit has passed
+  readonly #state = new RunState();
+  readonly #controls = new Subscription(); // to `pauseWhen`
   #closing: Promise<void> | undefined;
 
   /**
@@ -71,13 +75,29 @@ export class LifeCycle<T> {
     return { ledger: this.ledger, scheduler: this.#settings.scheduler, onCallbackError };
   }
 
+  /** The present state, and then each change. It completes when the pipeline is closed. */
+  get state$(): Observable<PipelineState> {
+    return this.#state.state$;
+  }
+
+  pause(): void {
+    this.#state.setPaused('call', true);
+  }
+
+  /** Takes back {@link LifeCycle.pause}. A `pauseWhen` that says `true` stays in force. */
+  resume(): void {
+    this.#state.setPaused('call', false);
+  }
+
   /** What each `exportTo` is given besides. */
   get exportOptions() {
-    return { ...this.stageOptions, stopWhen: this.#stopWhen, giveUpWhen: this.#giveUpWhen };
+    const { paused$ } = this.#state;
+    return { ...this.stageOptions, pauseWhen: paused$, stopWhen: this.#stopWhen, giveUpWhen: this.#giveUpWhen };
   }
 
   /** Subscribes to the flow, and returns what ends and flushes it. */
   run(flow: Flow<T>): { forceFlush(options?: { timeoutMillis?: number }): Promise<void>; shutdown: Shutdown } {
+    this.#followPause();
     const drained = this.#subscribe(flow);
     const leaveExit = drainAtExit(this.#settings.exitDeadlineMillis, {
       taken: () => flow.taken?.() ?? this.ledger.stats().accepted,
@@ -102,6 +122,18 @@ export class LifeCycle<T> {
     };
   }
 
+  #followPause(): void {
+    const onPause = (isPaused: boolean) => this.#state.setPaused('option', isPaused);
+    const onError = (thrown: unknown) => this.#callbackFailed(thrown);
+    followPause(this.#settings.pauseWhen, { option: `${this.#owner}.pauseWhen`, onPause, onError }, this.#controls);
+  }
+
+  /** An error of an option that belongs to no stage. */
+  #callbackFailed(thrown: unknown): void {
+    this.ledger.callbackFailed();
+    this.warnings.callbackFailed(thrown);
+  }
+
   #subscribe({ outcomes$ }: Flow<T>): Promise<void> {
     return new Promise((resolve) => {
       outcomes$.subscribe({
@@ -122,25 +154,33 @@ export class LifeCycle<T> {
   }
 
   #flush(flow: Flow<T>, urgency: FlushUrgency): Promise<void> {
-    return flushWithin(this.#settings.scheduler, urgency.timeoutMillis, 'forceFlush', async () => {
+    const flushed = async () => {
       await flow.flush(urgency);
       await Promise.all(this.#sinks.map((sink) => flushSink(sink, this.#onTrouble)));
-    });
+    };
+    const whyLate = () =>
+      this.#state.isPaused
+        ? `, because ${this.#owner} is paused; what is still pending goes on when it is resumed`
+        : '; what is still pending goes on';
+    return flushWithin(this.#settings.scheduler, urgency.timeoutMillis, 'forceFlush', flushed, whyLate);
   }
 
   async #drainForExit(flow: Flow<T>): Promise<void> {
     this.warnings.pause();
+    const pauseAgain = this.#state.lift();
     const timeoutMillis = this.#settings.exitDeadlineMillis;
     await this.#flush(flow, { timeoutMillis, isEnding: true }).catch(() => {
       flow.onExitDeadline?.();
       this.#giveUpWhen.next();
     });
+    pauseAgain();
     this.warnings.resume();
   }
 
   async #close(flow: Flow<T>, deadlineMillis: number, drained: Promise<void>): Promise<void> {
     const { scheduler } = this.#settings;
     const sinceMillis = scheduler.now();
+    this.#state.close();
     const deadline = keepingAlive(scheduler, deadlineMillis, () => {
       this.#stopWhen.next();
       flow.onDeadline?.();
@@ -153,9 +193,11 @@ export class LifeCycle<T> {
       closeSink(sink, scheduler, { sinceMillis, deadlineMillis }, this.#onTrouble),
     );
     await Promise.all(closed);
+    this.#controls.unsubscribe();
     this.warnings.close();
     this.ledger.close();
     this.#outcomes.complete();
+    this.#state.closed();
   }
 
   readonly #onTrouble = (message: string): void => this.warnings.trouble(message);

@@ -30,7 +30,13 @@ import {
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
 import type { Branches, FanOutOptions } from '../../operators/fanOut/options.ts';
-import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
+import {
+  LIFE_CYCLE_DEFAULTS,
+  LIFE_CYCLE_RULES,
+  type LifeCycleOptions,
+  type LifeCycleSettings,
+} from '../lifeCycle/options.ts';
+import { spanPriority } from '../spanPriority.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
 
 const BATCH_OPTIONS = [
@@ -43,6 +49,7 @@ const BATCH_OPTIONS = [
   'strategy',
   'maxUnsettledBatches',
   'memory',
+  'priorityOf',
 ] as const;
 const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random', ...SHARED_LAYERS] as const;
 
@@ -73,21 +80,28 @@ export interface SpanPipelineSinksOptions extends CommonOptions {
 }
 
 interface CommonOptions extends LifeCycleOptions, BatchOptions, ExportOptions {
-  /** What happens to a span that meets a full queue: `dropNewest` (the default) or `dropOldest`. */
-  overflow?: 'dropNewest' | 'dropOldest';
+  /**
+   * What happens to a span that meets a full queue: `dropNewest` (the default), `dropOldest`, or `dropLowestPriority`, which loses the least important one of the queue. Priorities are asked when a span comes from the ring into the queue, a turn
+   * after it has ended; a ring that is full drops its oldest.
+   */
+  overflow?: 'dropNewest' | 'dropOldest' | 'dropLowestPriority';
+  /** How important a span is, with `overflow: 'dropLowestPriority'`: 0 to 9. Default {@link spanPriority}, which keeps errors longest, then slow spans. */
+  priorityOf?: (span: ReadableSpan) => number;
   /** Where the variables are read from. Default `process.env`. */
   environment?: Environment;
 }
 
 /** The pipeline's own defaults. Any other option has the default of its stage. */
-export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<LifeCycleOptions & Pick<SpanPipelineOptions, 'overflow'>>> =
-  Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest' });
+export const SPAN_PIPELINE_DEFAULTS: Readonly<
+  LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
+> = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
 
 type Unset = 'memory' | SharedLayer; // without a default
 export type AnySpanPipelineOptions = SpanPipelineOptions | SpanPipelineSinksOptions;
 
-type Given = Required<Omit<CommonOptions, Unset>> &
+type Given = Required<Omit<CommonOptions, Unset | 'pauseWhen'>> &
   Pick<CommonOptions, Unset> &
+  Pick<LifeCycleSettings, 'pauseWhen'> &
   Pick<AnySpanPipelineOptions, 'sink' | 'sinks'>;
 
 const SPAN_PIPELINE_RULES: Rules<Given> = {
@@ -96,7 +110,7 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
   ...pick(ADAPTIVE_BATCH_RULES, BATCH_OPTIONS),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
   ...LIFE_CYCLE_RULES,
-  overflow: oneOf('dropNewest', 'dropOldest'),
+  overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
   environment: anObject,
 };
 
@@ -107,7 +121,7 @@ function oneWayOut(sink: unknown, option: string, call: Mistakes): void {
 }
 
 /** The settings of each stage, and of the life cycle. */
-export interface SpanPipelineSettings extends Required<LifeCycleOptions> {
+export interface SpanPipelineSettings extends LifeCycleSettings {
   readonly input: FromSpanProcessorOptions;
   readonly batch: AdaptiveBatchOptions<ReadableSpan>;
   readonly export: ExportToOptions<ReadableSpan>;
@@ -134,9 +148,9 @@ export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipel
   const exporting = { ...pick(given, EXPORT_OPTIONS), retry: overDefaults<RetryOptions>(retry, given.retry) };
   const { overflow } = given;
   return {
-    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleOptions)[]),
+    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     // Without a number of its own, the ring has as many places as the heap has room for.
-    input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow }),
+    input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow: ringOverflow(overflow) }),
     batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow },
     export: { ...exporting, ...EXPORT_STAGE },
     fanOut: {
@@ -144,10 +158,15 @@ export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipel
       ...exporting,
       // Unless it was given: a sink says how long it takes, and what is made for one branch is not shared by all.
       ...pick(asked as ExportOptions, ['concurrency', 'attemptTimeoutMillis']),
-      overflow,
+      overflow: ringOverflow(overflow),
       processHold: EXPORT_STAGE.processHold,
     },
   };
+}
+
+/** The ring drops by age: asking for priorities would be work inside of `span.end()`. */
+function ringOverflow(overflow: Given['overflow']): 'dropNewest' | 'dropOldest' {
+  return overflow === 'dropLowestPriority' ? 'dropOldest' : overflow;
 }
 
 /** What is given, or else what the batch processor's variables set, as far as it fits. */

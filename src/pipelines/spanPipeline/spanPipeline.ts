@@ -10,6 +10,7 @@ import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
+import type { PipelineState } from '../lifeCycle/runState.ts';
 import { type AnySpanPipelineOptions, spanPipelineSettings } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 import { sinksOf, wayOut } from './wayOut.ts';
@@ -29,15 +30,21 @@ export interface SpanPipeline {
   stats(): Stats;
   /** The statistics now, and whenever they have changed, at most once a second. It completes when the pipeline has been shut down. */
   readonly stats$: Observable<Stats>;
+  /** The present state, and then each change. It completes when the pipeline has been shut down. */
+  readonly state$: Observable<PipelineState>;
+  /** From now on no export begins; those in flight go on, and spans wait in the queue. After `shutdown` it does nothing. */
+  pause(): void;
+  /** Ends what `pause` began. While `pauseWhen` says `true`, the pipeline stays paused. */
+  resume(): void;
   /**
    * Resolves when everything that ended before has an outcome, delivered or lost: losses are in the outcomes and in the statistics. Rejects at the timeout (default `flushTimeoutMillis`) with
-   * `FLUSH_TIMEOUT`; the exports go on.
+   * `FLUSH_TIMEOUT`; the exports go on. While the pipeline is paused and something is pending, it waits for the end of the pause, and the error says so.
    */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
    * Takes no more spans, sends what it has, and shuts the sink down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost, as `shutdown` or `unconfirmed`.
    * It resolves then at the latest, but for a sink that is slow to close, which gets up to a second more. While it waits, what is in backoff tries at once and then at least twice a second; an address at which nothing
-   * listens is tried for two seconds in all. The second call gives the promise of the first.
+   * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
   [Symbol.asyncDispose](): Promise<void>;
@@ -105,6 +112,9 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
     outcomes$: life.outcomes$,
     stats: () => life.ledger.stats(),
     stats$: life.ledger.stats$,
+    state$: life.state$,
+    pause: () => life.pause(),
+    resume: () => life.resume(),
     forceFlush,
     shutdown,
     [Symbol.asyncDispose]: () => shutdown(),
