@@ -230,7 +230,18 @@ describe('retryBudget: the compulsory cases', () => {
       expect(stateOf(budget)?.available).toBe(1);
     }));
 
-  test('early unsubscribe: a retry that waits gives up its place, takes nothing, and leaves no timer', () =>
+  test('early unsubscribe: a retry that waits leaves no timer', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -#', LETTERS);
+      const subs = ['       ^!', '--^!'];
+      const unsub = '       ^----!';
+      const expected = '    ------';
+      const budget = retryBudget({ ...ONE, minRetriesPerSecond: 1 });
+      expectObservable(source.pipe(retried(budget)), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: a retry that waits gives up its place, and takes nothing', () =>
     marbles(async ({ cold, expectObservable, expectSubscriptions, advanceBy, flush }) => {
       const source = cold(' -#', LETTERS);
       const subs = ['       ^!', '--^!'];
