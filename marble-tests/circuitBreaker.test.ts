@@ -248,6 +248,17 @@ describe('circuitBreaker', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('with whenOpen fail, everything passes once it is closed', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -(a|)', LETTERS);
+      const subs = ['       ------^!', '--------^!', '--------^!', '--------^!', '--------^!'];
+      const expected = '    -------a-(aaaa|)';
+      const breaker = circuitBreaker(AT_ONCE);
+      trip(breaker);
+      expectObservable(called(source.pipe(breaker.protect()), 6, 8, 8, 8, 8)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
   test('retryWithBackoff around it tries again until it is closed', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' -(a|)', LETTERS);

@@ -8,7 +8,6 @@ import {
   mergeMap,
   Observable,
   of,
-  Subject,
   take,
   throwError,
   timer,
@@ -231,7 +230,18 @@ describe('retryBudget: the compulsory cases', () => {
       expect(stateOf(budget)?.available).toBe(1);
     }));
 
-  test('early unsubscribe: a retry that waits gives up its place, takes nothing, and leaves no timer', () =>
+  test('early unsubscribe: a retry that waits leaves no timer', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' -#', LETTERS);
+      const subs = ['       ^!', '--^!'];
+      const unsub = '       ^----!';
+      const expected = '    ------';
+      const budget = retryBudget({ ...ONE, minRetriesPerSecond: 1 });
+      expectObservable(source.pipe(retried(budget)), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
+  test('early unsubscribe: a retry that waits gives up its place, and takes nothing', () =>
     marbles(async ({ cold, expectObservable, expectSubscriptions, advanceBy, flush }) => {
       const source = cold(' -#', LETTERS);
       const subs = ['       ^!', '--^!'];
@@ -350,13 +360,11 @@ describe('retryBudget: half of all answers are failures, at random', () => {
   });
 });
 
-test('a subject that is retried by hand may use a budget, too', () => {
+test('a retry that is taken back leaves its turn to the next one', () => {
   const budget = retryBudget({ ...ONE, ratio: 1 });
-  const retries = new Subject<number>();
   const begun: number[] = [];
-  retries.subscribe((index) => begun.push(index));
-  const [, second = () => {}] = [1, 2, 3].map((index) => budget.whenAllowed(() => retries.next(index)));
-  second();
+  const [, takeBackSecond] = [1, 2, 3].map((index) => budget.whenAllowed(() => begun.push(index)));
+  takeBackSecond?.();
   expect(begun).toEqual([1]);
   budget.firstAttempt();
   expect(begun).toEqual([1, 3]);

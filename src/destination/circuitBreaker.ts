@@ -144,9 +144,11 @@ export function layerOfBreaker(breaker: CircuitBreaker): Layer {
  * **Emits**, **completes** and **errors**, as `protect()`, like the source; **errors** with `BREAKER_OPEN` while it is open, unless `whenOpen` is `wait`. **Unsubscribed**, it unsubscribes the source, or gives up its place.
  *
  * **Order**: for an export it stands between the throttle gate and the rate, inside the retry: `retry( gate → breaker → rate → slot( timeout( sink ) ) )`. So it hears of every attempt, and one that waits for it has used up no
- * attempt, no token and no slot. Its arithmetic: with the default backoff a backend that is down for a minute is asked 5 times by one exporter, or by up to as many as were in flight, and then by 5 to 8 probes (waits of up to
- * 1, 2, 4, 8, 16 and 30 s, of which the jitter takes up to a half); without it, by each of 32 batches some 7 times. What was in flight when it opened goes on to its end. After a backend that is back, the outage lasts until the next probe: for up to
- * 30 s, or as long as it was down, whichever is less. A `Retry-After` may keep the gate closed for longer, and a probe waits for both.
+ * attempt, no token and no slot. What was in flight when it opened goes on to its end. A `Retry-After` may keep the gate closed for longer, and a probe waits for both.
+ *
+ * The arithmetic: with the default backoff it stays open for up to 1, 2, 4, 8, 16 and then 30 s, of which the jitter takes up to a half. So one exporter asks a backend that is down for a minute 5 times (or as often as was in flight), and then 5 to 7 times; with 50 ms for a
+ * request and four batches a second, 11 times in all instead of 288. The price: a backend that is back is noticed with the next probe, after up to 30 s, or about as long as it was down, whichever is less. Then the concurrency of 8 is reached in three round trips: 2, 4 and 8 in
+ * flight, which makes 150 requests in the first second instead of 160.
  *
  * **Loss**: none of its own. While it is open, batches of an export wait in the line, and spans in the bounded queue in front of it: they are lost as `queueFull` when that is full, as `expired` or `retriesExhausted` when
  * `retry.maxElapsedMillis` is over, as `shutdown` when a shutdown's deadline is. A flush and a shutdown do not get past it: a shutdown within less time than the breaker stays open sends nothing.

@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
 import { monotonicScheduler } from '../internal/scheduler.ts';
-import { aScheduler, numberFrom, settingsOf, shape, whole } from '../internal/validation.ts';
+import { aScheduler, must, numberFrom, settingsOf, whole } from '../internal/validation.ts';
 import { TokenBucket } from '../strategies/tokenBucket.ts';
 import { BudgetedRetries, type RetryBudget } from './budgetedRetries.ts';
 
@@ -29,7 +29,7 @@ const RETRY_BUDGET_RULES = {
   scheduler: aScheduler,
 };
 
-export const aRetryBudget = shape('a retry budget, as of retryBudget()', 'firstAttempt', 'whenAllowed');
+export const aRetryBudget = must('a retry budget, as of retryBudget()', (value) => value instanceof BudgetedRetries);
 
 /**
  * Keeps retries below a share of the first attempts, plus a floor. It is given to `exportTo` and the pipelines as `retryBudget`, or to `retryWithBackoff` as `budget`. A retry that finds it used up waits, and is not lost.
@@ -48,7 +48,8 @@ export const aRetryBudget = shape('a retry budget, as of retryBudget()', 'firstA
  *
  * The arithmetic: within any T seconds with F first attempts there are at most `maxSavedRetries + ratio × F + minRetriesPerSecond × T` retries. At 100 batches a second, a backend that is down gets 100 + 20 + 10 attempts a second.
  * If a share p of the answers are failures, a batch needs 1 / (1 − p) attempts, and the budget keeps up with that while p / (1 − p) is at most `ratio` + the floor for each batch. At p = 1/2 and 100 batches a second, 100 retries a second would be
- * needed and 30 are allowed: the others wait, until fewer first attempts come.
+ * needed and 30 are allowed: the others wait, until fewer first attempts come. (In virtual time, 1,000 batches in
+ * ten seconds: 393 retries meanwhile instead of some 1,000, all delivered after 93 s, with 1.97 attempts for each.)
  *
  * (Like the `TpsBudget` of tower and Finagle's `RetryBudget`, with their numbers; as a bucket instead of a window, so that what was used at once does not come back at once ten seconds later.)
  *

@@ -88,14 +88,14 @@ describe('SlowStart', () => {
     const rounds: number[] = [];
     for (let round = 0; round < 6; round += 1) {
       let begun = 0;
-      while (start.admits && begun < 20) {
+      while (start.admits && begun < 100) {
         start.begin();
         begun += 1;
       }
       rounds.push(begun);
       for (let ended = 0; ended < begun; ended += 1) start.ended('success', round < 4);
     }
-    expect(rounds).toEqual([1, 2, 4, 8, 16, 20]);
+    expect(rounds).toEqual([1, 2, 4, 8, 16, 100]);
   });
 
   test('a failure makes it one at a time again', () => {
@@ -124,6 +124,15 @@ describe('Breaker', () => {
     expect(breaker.admits(110)).toBe(false);
     breaker.ended(probes[1] as BreakerCall, FINE, 110);
     expect([breaker.state, breaker.admits(110)]).toEqual(['closed', true]);
+  });
+
+  test('after it has closed, the failures of before are forgotten', () => {
+    const { breaker } = breakerOf({ maxProbes: 1 });
+    trip(breaker);
+    breaker.ended(breaker.begin(100), FINE, 100);
+    breaker.ended(breaker.begin(100), BAD, 100);
+    breaker.ended(breaker.begin(100), BAD, 100);
+    expect(breaker.state).toBe('closed');
   });
 
   test.each([
