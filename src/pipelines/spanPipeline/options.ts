@@ -2,7 +2,16 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { FromSpanProcessorOptions } from '../../inputs/fromSpanProcessor.ts';
 import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
 import { pick } from '../../internal/pick.ts';
-import { anObject, oneOf, overDefaults, type Rules, settingsOf, withoutUndefined } from '../../internal/validation.ts';
+import {
+  anObject,
+  anObservable,
+  oneOf,
+  optional,
+  overDefaults,
+  type Rules,
+  settingsOf,
+  withoutUndefined,
+} from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_DEFAULTS,
@@ -24,6 +33,7 @@ import {
   type LifeCycleOptions,
   type LifeCycleSettings,
 } from '../lifeCycle/options.ts';
+import { type LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { spanPriority } from '../spanPriority.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
 
@@ -51,7 +61,7 @@ type ExportOptions = Pick<ExportToOptions<ReadableSpan>, (typeof EXPORT_OPTIONS)
  * Where an option is left out, `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` and `OTEL_BSP_SCHEDULE_DELAY` count, and `OTEL_BSP_EXPORT_TIMEOUT` as
  * `retry.maxElapsedMillis`. A value that makes no sense is warned about and ignored.
  */
-export interface SpanPipelineOptions extends LifeCycleOptions, BatchOptions, ExportOptions {
+export interface SpanPipelineOptions extends LifeCycleOptions, LiveOptions, BatchOptions, ExportOptions {
   /** Where the spans go. The pipeline owns it, and shuts it down. */
   sink: Sink<ReadableSpan>;
   /**
@@ -70,8 +80,8 @@ export const SPAN_PIPELINE_DEFAULTS: Readonly<
   LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
 > = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
 
-type Given = Required<Omit<SpanPipelineOptions, 'memory' | 'pauseWhen'>> &
-  Pick<SpanPipelineOptions, 'memory'> &
+type Given = Required<Omit<SpanPipelineOptions, 'memory' | 'pauseWhen' | 'settings$'>> &
+  Pick<SpanPipelineOptions, 'memory' | 'settings$'> &
   Pick<LifeCycleSettings, 'pauseWhen'>;
 
 const SPAN_PIPELINE_RULES: Rules<Given> = {
@@ -80,14 +90,16 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
   ...LIFE_CYCLE_RULES,
   overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
+  settings$: optional(anObservable),
   environment: anObject,
 };
 
 /** The settings of each stage, and of the life cycle. */
-export interface SpanPipelineSettings extends LifeCycleSettings {
+export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
   readonly input: FromSpanProcessorOptions;
   readonly batch: AdaptiveBatchOptions<ReadableSpan>;
   readonly export: ExportToOptions<ReadableSpan>;
+  readonly dealer: SettingsDealer;
 }
 
 /** Lays the options over the variables over the defaults, checks all by the pipeline's own name, and deals them out to the stages. */
@@ -108,12 +120,19 @@ export function spanPipelineSettings(options: SpanPipelineOptions): SpanPipeline
   const given = settingsOf<Given>('spanPipeline', defaults as Partial<Given>, SPAN_PIPELINE_RULES, options);
   const exporting = { ...pick(given, EXPORT_OPTIONS), retry: overDefaults<RetryOptions>(retry, given.retry) };
   const { overflow } = given;
+  const dealer = new SettingsDealer({
+    owner: 'spanPipeline',
+    settings: { ...given, retry: exporting.retry },
+    follows: ({ concurrency }) => ({ maxUnsettledBatches: asked.maxUnsettledBatches ?? unsettledFor(concurrency) }),
+  });
   return {
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     // Without a number of its own, the ring has as many places as the heap has room for.
     input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow: ringOverflow(overflow) }),
-    batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow },
-    export: { ...exporting, ...EXPORT_STAGE },
+    batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow, settings$: dealer.batch$ },
+    export: { ...exporting, ...EXPORT_STAGE, settings$: dealer.export$ },
+    ...withoutUndefined(pick(given, ['settings$'])),
+    dealer,
   };
 }
 

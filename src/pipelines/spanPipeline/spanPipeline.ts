@@ -11,7 +11,7 @@ import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
-import type { PipelineState } from '../lifeCycle/runState.ts';
+import type { PipelineState } from '../lifeCycle/options.ts';
 import { type SpanPipelineOptions, spanPipelineSettings } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 
@@ -99,6 +99,7 @@ export function spanPipeline(options: SpanPipelineOptions): SpanPipeline {
     flush: (urgency) => input.flush(urgency),
     end: (urgency) => input.end(urgency),
   });
+  life.followSettings(settings.settings$, settings.dealer);
 
   let handle: PipelineHandle | undefined;
   const pipeline = {
