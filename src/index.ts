@@ -35,6 +35,8 @@ export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
+export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
+export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 export {
   type BatchEnded,

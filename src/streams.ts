@@ -14,6 +14,11 @@ export { type Safe, type SafelyOptions, type SafeResult, safely } from './operat
 
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 
+// Several inputs, the important ones first.
+
+export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
+export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
+
 // From items to batches.
 
 export type { Overflow, PriorityOverflow } from './model/overflow.ts';
