@@ -45,12 +45,12 @@ describe('mergeByPriority', () => {
     marbles(({ hot, expectObservable, expectSubscriptions, diagram }) => {
       diagram('mergeByPriority', {
         title: 'mergeByPriority: floorRatio 0.34, the gate is closed from x to o',
-        sources: ['important', 'rest', 'gate'],
+        sources: ['gate', 'important', 'rest'],
         subscriptions: ['to important', 'to rest'],
       });
+      const gate = drawnGate(hot('x-------(o|)', LETTERS));
       const important = hot(' -a-b-c-d--------|', LETTERS);
       const rest = hot('      p-q-------------|', LETTERS);
-      const gate = drawnGate(hot('x-------o--------|', LETTERS));
       const toImportant = '   ^---------------!';
       const toRest = '        ^---------------!';
       const expected = '      --------(abpcdq)|';
@@ -83,13 +83,16 @@ describe('mergeByPriority', () => {
     }));
 
   test('completes when what waited at the end has been handed on', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+    marbles(async ({ hot, expectObservable, expectSubscriptions, advanceTo }) => {
+      const gate = createGate();
+      const open = gate.close();
       const source = hot('  -a-|', LETTERS);
       const rest = hot('    --p|', LETTERS);
-      const gate = drawnGate(hot('x-----o|', LETTERS));
       const subs = '        ^--!';
       const expected = '    ------(ap|)';
       expectObservable(mergeByPriority([source, rest], { gate })).toBe(expected, LETTERS);
+      await advanceTo(6);
+      open();
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
@@ -143,8 +146,8 @@ describe('mergeByPriority: the compulsory cases', () => {
 
   test('many: of three inputs, each keeps its own order', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const gate = drawnGate(hot('x--(o|)', LETTERS));
       const source = cold(' abc---------|', LETTERS);
-      const gate = drawnGate(hot('x--o|', LETTERS));
       const subs = '        ^-----------!';
       const expected = '    ---(abcpqst)|';
       const [second, third] = [cold('pq|', LETTERS), cold('st|', LETTERS)];
@@ -153,13 +156,16 @@ describe('mergeByPriority: the compulsory cases', () => {
     }));
 
   test('error: unsubscribes the other inputs, hands on what waits, and then comes', () =>
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+    marbles(async ({ hot, expectObservable, expectSubscriptions, advanceTo }) => {
+      const gate = createGate();
+      const open = gate.close();
       const source = hot('  -a----b--', LETTERS);
       const rest = hot('    --p#', LETTERS);
-      const gate = drawnGate(hot('x----o|', LETTERS));
       const subs = '        ^--!';
       const expected = '    -----(ap#)';
       expectObservable(mergeByPriority([source, rest], { gate })).toBe(expected, LETTERS, 'error');
+      await advanceTo(5);
+      open();
       expectSubscriptions(source.subscriptions).toBe(subs);
       expectSubscriptions(rest.subscriptions).toBe(subs);
     }));
@@ -180,24 +186,25 @@ describe('mergeByPriority: the compulsory cases', () => {
     const { lost, onLoss } = losses();
     const ledger = createLedger();
     await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const gate = createGate();
+      gate.close();
       const source = hot('  -a-b---', LETTERS);
       const rest = hot('    p-q----', LETTERS);
-      const gate = drawnGate(hot('--x----|', LETTERS));
       const subs = '        ^----! ';
-      const expected = '    pa-----';
+      const expected = '    -------';
       expectObservable(mergeByPriority([source, rest], { gate, ledger, onLoss }), subs).toBe(expected, LETTERS);
       expectSubscriptions(source.subscriptions).toBe(subs);
       expectSubscriptions(rest.subscriptions).toBe(subs);
     });
-    expect(lost).toEqual(['unsubscribed b', 'unsubscribed q']);
-    expect(ledger.stats()).toMatchObject({ offered: 4, handedOn: 2, lost: { unsubscribed: 2 }, pending: 0 });
+    expect(lost).toEqual(['unsubscribed ab', 'unsubscribed pq']);
+    expect(ledger.stats()).toMatchObject({ offered: 4, handedOn: 0, lost: { unsubscribed: 4 }, pending: 0 });
   });
 
   test('throwing callback: each exception is counted, and the stream goes on', async () => {
     const ledger = createLedger();
     await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const gate = drawnGate(hot('x-----(o|)', LETTERS));
       const source = hot('  -abc-----|', LETTERS);
-      const gate = drawnGate(hot('x-----o|', LETTERS));
       const subs = '        ^--------!';
       const expected = '    ------a--|';
       const options = { gate, ledger, maxQueueSize: 1, sizeOf: throwing, onLoss: throwing };

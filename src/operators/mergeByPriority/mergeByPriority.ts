@@ -8,9 +8,9 @@ import { type MergeByPriorityOptions, mergeByPrioritySettings, type PriorityInpu
  * Merges several inputs, the more important ones first, and gives each of the others a share that they cannot take away.
  *
  * ```text
+ * gate          x-------(o|)
  * important     -a-b-c-d--------|
  * rest          p-q-------------|
- * gate          x-------o--------
  * to important  ^---------------!
  * to rest       ^---------------!
  *               mergeByPriority: floorRatio 0.34, the gate is closed from x to o
