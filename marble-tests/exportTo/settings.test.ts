@@ -59,6 +59,20 @@ describe('exportTo: settings$', () => {
       expectAttempts(answers).toBe(attempts, ['a', 'b', 'a']);
     }));
 
+  test('a batch that is sent in parts keeps its retry policy for all of them', () =>
+    marbles(({ hot, hotBatches, sink, expectOutcomes, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches(' [ab]--------|');
+      const settings$ = hot('    --s-----------', { s: { retry: { maxAttempts: 1 } } });
+      const subs = '             ^-----------!';
+      const attempts = ['        ^!', '      -^-!', '    ---^!', '   -------^!'];
+      const expected = '         --------o---|';
+      const answers = sink('-l', '--(r|)', '-#', '-(r|)');
+      const options = { settings$, retry: WAITS };
+      expectOutcomes(source.pipe(exportTo(answers, options))).toBe(expected, { o: { delivered: 'ab', attempts: 4 } });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(answers).toBe(attempts, ['ab', 'a', 'b', 'b']);
+    }));
+
   test('a change of which one value is wrong changes nothing, is told and is counted', () => {
     const { ledger, settings$, told, source, subscription } = live({ concurrency: 1 });
     settings$.next({ concurrency: 5, attemptTimeoutMillis: 0 });

@@ -53,9 +53,10 @@ test('over random schedules the books balance, the bounds hold, each input keeps
         expect(queueSize).toBeLessThanOrEqual(3 * maxQueueSize);
       };
       for (const action of steps) {
-        if (action.kind === 'toggle') toggle();
-        else if (action.kind === 'unsubscribe') subscription.unsubscribe();
-        else if (action.kind === 'item') inputs[action.input]?.next({ input: action.input, id: id++ });
+        if (!('input' in action)) {
+          if (action.kind === 'toggle') toggle();
+          else subscription.unsubscribe();
+        } else if (action.kind === 'item') inputs[action.input]?.next({ input: action.input, id: id++ });
         else if (action.kind === 'end') inputs[action.input]?.complete();
         else inputs[action.input]?.error(new Error('mine'));
         check();
