@@ -8,8 +8,8 @@ import './internal/requireNode.ts';
 
 // The default composition.
 
-export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
-export type { PipelineState } from './pipelines/lifeCycle/runState.ts';
+export type { LifeCycleOptions, PipelineState } from './pipelines/lifeCycle/options.ts';
+export type { PipelineChanges } from './pipelines/liveSettings.ts';
 export type { SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
@@ -33,8 +33,10 @@ export { toWritableStream } from './inputs/toWritableStream.ts';
 export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
 export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
+export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
+export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 export {
   type BatchEnded,
@@ -53,7 +55,7 @@ export { responsiveSize } from './strategies/responsiveSize.ts';
 export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/boundedMergeMap.ts';
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
 export { exportTo } from './operators/exportTo/exportTo.ts';
-export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export type { ExportToChanges, ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
 export { fanOut } from './operators/fanOut/fanOut.ts';
 export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';

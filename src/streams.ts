@@ -14,11 +14,16 @@ export { type Safe, type SafelyOptions, type SafeResult, safely } from './operat
 
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 
+// Several inputs, the important ones first.
+
+export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
+export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
+
 // From items to batches.
 
 export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export type { BatchSizeChange } from './strategies/batchSize.ts';
 
 // Up to `concurrency` inner Observables at a time.
@@ -29,7 +34,7 @@ export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMerg
 // From batches to a backend.
 
 export { exportTo } from './operators/exportTo/exportTo.ts';
-export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export type { ExportToChanges, ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
 
 // From batches to several backends.
 

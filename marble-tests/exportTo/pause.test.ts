@@ -17,12 +17,7 @@ const ONE = { delivered: 1 };
 
 describe('exportTo: a pause', () => {
   test('holds back each attempt that has not begun, and lets those in flight go on', () =>
-    marbles(({ hot, hotBatches, sink, expectOutcomes, expectSubscriptions, expectAttempts, diagram }) => {
-      diagram('pauseWhen', {
-        title: 'exportTo: pauseWhen, p pauses and r resumes',
-        sources: ['source', 'pauseWhen'],
-        subscriptions: ['to source', 'to pauseWhen'],
-      });
+    marbles(({ hot, hotBatches, sink, expectOutcomes, expectSubscriptions, expectAttempts }) => {
       const source = hotBatches(' -[a]--[b]-[c]--------|');
       const pauseWhen = hot('    --p----------r---------', PAUSES);
       const subs = '             ^--------------------!';

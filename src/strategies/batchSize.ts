@@ -90,8 +90,12 @@ export function average(before: number | undefined, newest: number): number {
  */
 export function fixedSize(): BatchSizeStrategyFactory {
   return (limits) => ({
-    size: limits.maxExportBatchSize,
-    delayMillis: limits.scheduledDelayMillis,
+    get size() {
+      return limits.maxExportBatchSize;
+    },
+    get delayMillis() {
+      return limits.scheduledDelayMillis;
+    },
     left() {},
     ended() {},
   });
@@ -131,6 +135,11 @@ export class GuardedStrategy {
     return typeof because === 'string' && because !== '' ? because : 'strategy';
   }
 
+  /** The limits have changed. */
+  limitsChanged(): void {
+    this.#ask();
+  }
+
   left(batch: BatchLeft): void {
     runGuarded(() => this.#strategy.left(batch), this.#onError);
     this.#ask();
@@ -168,6 +177,7 @@ function answer(what: string, value: unknown): number {
   throw new InvalidOptionError(`strategy.${what}`, 'a number', value);
 }
 
-function within(value: number, min: number, max: number): number {
+/** The value, or the nearest one within the limits. */
+export function within(value: number, min: number, max: number): number {
   return Math.min(max, Math.max(min, value));
 }

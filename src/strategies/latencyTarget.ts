@@ -1,4 +1,4 @@
-import { average, type BatchSizeStrategyFactory, GROW, SHRINK, splitBecause } from './batchSize.ts';
+import { average, type BatchSizeStrategyFactory, GROW, SHRINK, splitBecause, within } from './batchSize.ts';
 
 /**
  * Steers the size by the export latency alone: an exponentially weighted mean (α 0.2) of the last attempt's duration above 1.5 × the target
@@ -24,11 +24,14 @@ export function latencyTarget(): BatchSizeStrategyFactory {
       get because() {
         return because;
       },
-      delayMillis: limits.scheduledDelayMillis,
+      get delayMillis() {
+        return limits.scheduledDelayMillis;
+      },
       left() {},
       ended(batch) {
         // A batch that timed out says something about latency; one that was refused does not.
         if (batch.delivered === 0 && batch.timeouts === 0) return;
+        size = within(size, limits.minExportBatchSize, limits.maxExportBatchSize);
         latency = average(latency, batch.attemptMillis);
         because = batch.requests > 1 ? splitBecause(batch) : 'latency';
         if (batch.requests > 1)

@@ -2,10 +2,12 @@ import {
   ALPHA,
   average,
   type BatchLeft,
+  type BatchSizeLimits,
   type BatchSizeStrategyFactory,
   GROW,
   SHRINK,
   splitBecause,
+  within,
 } from './batchSize.ts';
 
 /**
@@ -25,7 +27,7 @@ import {
 export function responsiveSize(): BatchSizeStrategyFactory {
   return (limits) => {
     const cost = new LatencyBySize();
-    const fill = new FillTime(limits.scheduledDelayMillis);
+    const fill = new FillTime(limits);
     let size = limits.initialExportBatchSize;
     let queuedBefore = 0;
     let batchesToProbe = 0; // until a size may be tried out
@@ -76,6 +78,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
       ended(batch) {
         const queueGrows = batch.queued > queuedBefore;
         queuedBefore = batch.queued;
+        size = within(size, limits.minExportBatchSize, limits.maxExportBatchSize);
         because = batch.requests > 1 || batch.timeouts > 0 ? splitBecause(batch) : 'latency';
         if (batch.requests > 1) fitTo(batch.items / batch.requests);
         else if (batch.timeouts > 0) shrink();
@@ -143,11 +146,11 @@ const LEAST_STEP = 0.05;
 
 /** The average time between items, and the delay that follows from it. */
 class FillTime {
-  readonly #maxMillis: number;
+  readonly #limits: Pick<BatchSizeLimits, 'scheduledDelayMillis'>;
   #millisPerItem: number | undefined;
 
-  constructor(maxMillis: number) {
-    this.#maxMillis = maxMillis;
+  constructor(limits: Pick<BatchSizeLimits, 'scheduledDelayMillis'>) {
+    this.#limits = limits;
   }
 
   add(batch: BatchLeft): void {
@@ -155,9 +158,10 @@ class FillTime {
   }
 
   delayMillis(size: number): number {
-    if (this.#millisPerItem === undefined) return this.#maxMillis;
+    const maxMillis = this.#limits.scheduledDelayMillis;
+    if (this.#millisPerItem === undefined) return maxMillis;
     // A timer below a millisecond takes one millisecond; a burst within no time says nothing about the next one.
     const twiceToFill = 2 * size * this.#millisPerItem;
-    return twiceToFill < 1 ? this.#maxMillis : Math.min(this.#maxMillis, twiceToFill);
+    return twiceToFill < 1 ? maxMillis : Math.min(maxMillis, twiceToFill);
   }
 }

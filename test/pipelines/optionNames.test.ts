@@ -25,6 +25,7 @@ const COMMON = {
   exitDeadlineMillis: Number.POSITIVE_INFINITY,
   warnIntervalMillis: Number.NaN,
   pauseWhen: true,
+  settings$: {},
   scheduler: {},
 };
 

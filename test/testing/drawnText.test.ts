@@ -26,6 +26,7 @@ const UNDRAWN: Readonly<Record<string, string>> = {
   exponentialBackoff: 'a decision without a clock; retryWithBackoff draws its waits',
   fixedSize: 'a decision without a clock; adaptiveBatch draws sizes',
   latencyTarget: 'a decision without a clock',
+  spanPriority: 'a pure function',
   responsiveSize: 'a decision without a clock',
 };
 

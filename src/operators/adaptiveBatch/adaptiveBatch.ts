@@ -56,7 +56,7 @@ export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): Adaptiv
   const reporter = new StageReporter<T>(account, settings, ({ length }) => length);
   const sizes = new ReplaySubject<BatchSizeChange>(1);
   function adaptiveBatchOperator(source: Observable<T>): Observable<Batch<T>> {
-    return new Observable((subscriber) => new Batching(subscriber, settings, reporter, sizes).follow(source));
+    return new Observable((subscriber) => new Batching(subscriber, { ...settings }, reporter, sizes).follow(source));
   }
   return Object.assign(adaptiveBatchOperator, { size$: sizes.asObservable() });
 }

@@ -22,8 +22,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   readonly #memory: MemoryAccount;
   readonly #owner: BatchesOutOwner<T>;
   readonly #scheduler: SchedulerLike;
-  readonly #leaseMillis: number;
-  readonly #maxSize: number;
+  readonly #settings: Pick<AdaptiveBatchSettings<T>, 'holdLeaseMillis' | 'maxUnsettledBatches'>;
   readonly #batches = new Set<HeldBatch<T>>(); // in the order in which they were emitted
   readonly #takenOver = new Set<HeldBatch<T>>(); // likewise: their holders bound them
   #unready = 0; // holders that cannot take another batch
@@ -40,8 +39,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
     this.#memory = memory;
     this.#owner = owner;
     this.#scheduler = settings.scheduler;
-    this.#leaseMillis = settings.holdLeaseMillis;
-    this.#maxSize = settings.maxUnsettledBatches;
+    this.#settings = settings;
   }
 
   get books(): object {
@@ -54,7 +52,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
 
   /** Whether the holders can take another batch. */
   get hasRoom(): boolean {
-    return this.#unready === 0 && this.#batches.size < this.#maxSize;
+    return this.#unready === 0 && this.#batches.size < this.#settings.maxUnsettledBatches;
   }
 
   /** The batches that are out now: each may end while a caller iterates over them. */
@@ -77,7 +75,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   watchLease(): void {
     const [oldest] = this.#batches;
     if (this.#leaseTimer !== undefined || oldest === undefined) return;
-    const leftMillis = oldest.emittedAtMillis + this.#leaseMillis - this.#scheduler.now();
+    const leftMillis = oldest.emittedAtMillis + this.#settings.holdLeaseMillis - this.#scheduler.now();
     this.#leaseTimer = after(this.#scheduler, leftMillis, () => {
       this.#leaseTimer = undefined;
       this.#expire();
@@ -146,7 +144,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   }
 
   #expire(): void {
-    const untilMillis = this.#scheduler.now() - this.#leaseMillis;
+    const untilMillis = this.#scheduler.now() - this.#settings.holdLeaseMillis;
     for (const batch of [...this.#batches]) {
       if (batch.emittedAtMillis > untilMillis) continue;
       const loss = { count: batch.items.length, reason: 'leaseExpired', stage: this.#reporter.account.stage } as const;

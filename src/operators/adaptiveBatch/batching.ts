@@ -3,6 +3,7 @@ import { EndOfStream } from '../../flow/endOfStream.ts';
 import { HeldBatch } from '../../flow/heldBatch.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
 import { placesFor } from '../../flow/priorityPlaces.ts';
+import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
@@ -14,17 +15,17 @@ import { Batcher } from './batcher.ts';
 import { BatchesOut } from './batchesOut.ts';
 import { Intake } from './intake.ts';
 import { OpenBatch } from './openBatch.ts';
-import { type AdaptiveBatchSettings, STAGE } from './options.ts';
+import { type AdaptiveBatchChanges, type AdaptiveBatchSettings, changedBatchSettings, STAGE } from './options.ts';
 import { PendingFlushes } from './pendingFlushes.ts';
 import { Saturation } from './saturation.ts';
 
 /** One subscription of {@link adaptiveBatch}: items come through the intake into the batcher, leave it in batches, and the batches are out until they have outcomes. */
 export class Batching<T> {
   readonly #subscriber: Subscriber<Batch<T>>;
-  readonly #settings: AdaptiveBatchSettings<T>;
+  readonly #settings: AdaptiveBatchSettings<T>; // of this subscription: `settings$` changes them
   readonly #reporter: StageReporter<T>;
   readonly #sizes: Pick<Observer<BatchSizeChange>, 'next'>;
-  readonly #inputs = new Subscription(); // to the source and to `flushWhen`
+  readonly #inputs = new Subscription(); // to the source, `flushWhen` and `settings$`
   readonly #strategy: GuardedStrategy;
   readonly #batcher: Batcher<T>;
   readonly #memory: MemoryAccount;
@@ -88,8 +89,21 @@ export class Batching<T> {
       error: (thrown: unknown) => this.#end.error(thrown),
     };
     this.#sizes.next({ size: this.#batcher.target, because: 'initial' });
+    this.#followSettings();
     if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#inputs);
     this.#end.follow(source, (item) => this.#offer(item), this.#inputs);
+  }
+
+  #followSettings(): void {
+    const check = (change: AdaptiveBatchChanges) => changedBatchSettings(this.#settings, change);
+    const apply = (changed: AdaptiveBatchChanges) => {
+      Object.assign(this.#settings, changed);
+      this.#strategy.limitsChanged();
+      this.#aim('settings');
+      this.#drain();
+    };
+    const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
+    followSettings(this.#settings.settings$, { check, apply, onError }, this.#inputs);
   }
 
   #offer(item: T): void {
@@ -146,12 +160,12 @@ export class Batching<T> {
     this.#aim();
   }
 
-  /** The batches become as large as the strategy says. */
-  #aim(): void {
+  /** The batches become as large as the strategy says, for the reason that is given, or its own. */
+  #aim(because?: string): void {
     const { size } = this.#strategy;
     const hasChanged = size !== this.#batcher.target;
     this.#batcher.aim(size);
-    if (hasChanged) this.#sizes.next({ size, because: this.#strategy.because });
+    if (hasChanged) this.#sizes.next({ size, because: because ?? this.#strategy.because });
   }
 
   /** The outcome of a batch says how large the next ones are to be. */

@@ -4,6 +4,7 @@ import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
 import { aPriorityOf, aPriorityOverflow, type PriorityOptions } from '../../flow/priority.ts';
 import { QUEUE_RULES, type QueueOptions } from '../../flow/queueOptions.ts';
+import { pick } from '../../internal/pick.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
@@ -23,6 +24,22 @@ import type { PriorityOverflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
+
+/** What may change while it runs. */
+const CHANGES = [
+  'maxQueueSize',
+  'maxQueueBytes',
+  'maxExportBatchSize',
+  'maxExportBatchBytes',
+  'minExportBatchSize',
+  'scheduledDelayMillis',
+  'targetLatencyMillis',
+  'maxUnsettledBatches',
+  'holdLeaseMillis',
+] as const;
+
+/** New values for some of the options of {@link adaptiveBatch}. What is left out stays as it is. */
+export type AdaptiveBatchChanges = Pick<AdaptiveBatchOptions<unknown>, (typeof CHANGES)[number]>;
 
 export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOptions<T> {
   /**
@@ -68,6 +85,11 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOption
    * before it has an outcome.
    */
   flushWhen?: Observable<unknown>;
+  /**
+   * Changes while it runs: at each emission the options that it names get new values, all of them or none. A change that breaks a rule, or names anything else, is reported to `onCallbackError` and changes nothing. Sizes and bounds hold from then on; what is queued stays, even if
+   * it is more than the new bound. The delay holds from the next batch on. A smaller `maxExportBatchSize` lowers `minExportBatchSize` with it, unless that is named, too. When the Observable ends or fails, the last values stay.
+   */
+  settings$?: Observable<AdaptiveBatchChanges>;
   /** Is closed while two full batches wait, or nine tenths of the memory are used up; and opened again at one, and at three quarters. For inputs that can wait. */
   gate?: Gate;
   /**
@@ -77,7 +99,7 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOption
   memory?: MemoryBudget;
   /** Called for each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called when `onLoss`, `sizeOf`, `priorityOf`, the strategy or the teardown of an input throws, or when `sizeOf`, `priorityOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
+  /** Called when `onLoss`, `sizeOf`, `priorityOf`, the strategy or the teardown of an input throws, when `settings$` fails or emits an invalid change, or when `sizeOf`, `priorityOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
@@ -90,7 +112,7 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOption
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'flushWhen' | 'gate' | 'priorityOf' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'flushWhen' | 'settings$' | 'gate' | 'priorityOf' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type AdaptiveBatchSettings<T> = Required<Omit<AdaptiveBatchOptions<T>, Optional>> & {
@@ -111,6 +133,7 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   maxUnsettledBatches: 32,
   holdLeaseMillis: 600_000,
   flushWhen: undefined,
+  settings$: undefined,
   gate: undefined,
   priorityOf: undefined,
   memory: undefined,
@@ -140,6 +163,7 @@ export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
   maxUnsettledBatches: limit(1),
   holdLeaseMillis: millis(1),
   flushWhen: optional(anObservable),
+  settings$: optional(anObservable),
   memory: optional(aMemoryBudget),
   processHold: aProcessHold,
   scheduler: aScheduler,
@@ -147,6 +171,17 @@ export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
 
 export function adaptiveBatchSettings<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
   return settingsOf<AdaptiveBatchSettings<T>>(STAGE, defaultsWithin(options), ADAPTIVE_BATCH_RULES, options);
+}
+
+/** The settings that a change leads to, as far as they may change. */
+export function changedBatchSettings(
+  settings: Required<AdaptiveBatchChanges>,
+  change: AdaptiveBatchChanges,
+): Required<AdaptiveBatchChanges> {
+  const { maxExportBatchSize = settings.maxExportBatchSize } = change ?? {};
+  const minExportBatchSize = Math.min(settings.minExportBatchSize, maxExportBatchSize);
+  const present = { ...pick(settings, CHANGES), minExportBatchSize };
+  return settingsOf(`${STAGE}.settings$`, present, pick(ADAPTIVE_BATCH_RULES, CHANGES), change);
 }
 
 /** The defaults, as far as the limits that are given leave room for them. */

@@ -63,6 +63,6 @@ export function exportTo<T>(
   const account = (settings.ledger ?? createLedger()).open('sink', `exportTo(${sink.name})`);
   const reporter = new StageReporter<T>(account, settings);
   return function exportToOperator(source) {
-    return new Observable((subscriber) => new Exporting(subscriber, sink, settings, reporter).follow(source));
+    return new Observable((subscriber) => new Exporting(subscriber, sink, { ...settings }, reporter).follow(source));
   };
 }

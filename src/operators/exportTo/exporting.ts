@@ -8,6 +8,7 @@ import { followPause, PauseGate } from '../../destination/pauseGate.ts';
 import { layerOfRate } from '../../destination/rateLimit.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
+import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
@@ -17,17 +18,17 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { batchOf } from '../shared/givenBatch.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
-import type { ExportToSettings } from './options.ts';
+import { changedExportSettings, type ExportToChanges, type ExportToSettings } from './options.ts';
 import { type Entry, Pending } from './pending.ts';
 
 /** One subscription of {@link exportTo}: each batch is taken or refused, delivered, and ends with one outcome. */
 export class Exporting<T> {
   readonly #subscriber: Subscriber<Outcome<T>>;
   readonly #context: DeliveryContext<T>;
-  readonly #settings: ExportToSettings<T>;
+  readonly #settings: ExportToSettings<T>; // of this subscription: `settings$` changes them
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
-  readonly #controls = new Subscription(); // to `concurrency`, `pauseWhen`, `giveUpWhen` and `stopWhen`
+  readonly #controls = new Subscription(); // to `concurrency`, `pauseWhen`, `settings$`, `giveUpWhen` and `stopWhen`
   readonly #pause = new PauseGate();
   readonly #slots: SlotPool;
   readonly #line: AttemptLine;
@@ -86,8 +87,18 @@ export class Exporting<T> {
       this.#pause.isPaused = isPaused;
     };
     followPause(pauseWhen, { option: 'exportTo.pauseWhen', onPause, onError }, this.#controls);
+    this.#followSettings(onError);
     if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
     if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
+  }
+
+  #followSettings(onError: (thrown: unknown) => void): void {
+    const check = (change: ExportToChanges) => changedExportSettings(this.#settings, change);
+    const apply = (changed: ExportToChanges) => {
+      Object.assign(this.#settings, changed);
+      if (changed.concurrency !== undefined) this.#slots.limit = changed.concurrency;
+    };
+    followSettings(this.#settings.settings$, { check, apply, onError }, this.#controls);
   }
 
   #take(given: Batch<T> | readonly T[]): void {

@@ -4,6 +4,7 @@ import { aBreaker, type CircuitBreaker } from '../../destination/circuitBreaker.
 import { aConcurrency, type Concurrency } from '../../destination/concurrency.ts';
 import { aRateLimit, type RateLimit } from '../../destination/rateLimit.ts';
 import { aRetryBudget } from '../../destination/retryBudget.ts';
+import { pick } from '../../internal/pick.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
@@ -14,6 +15,7 @@ import {
   limit,
   MAX_TIMER_MILLIS,
   millis,
+  must,
   optional,
   overDefaults,
   type Rule,
@@ -21,6 +23,7 @@ import {
   record,
   settingsOf,
   shape,
+  whole,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
@@ -43,6 +46,14 @@ export interface RetryOptions {
   /** A server's own delay (`Retry-After`) is honoured up to this limit, in milliseconds: 0 or more, default 60,000. */
   maxRetryAfterMillis?: number;
 }
+
+/** What may change while it runs. */
+const CHANGES = ['concurrency', 'attemptTimeoutMillis', 'retry'] as const;
+
+/** New values for some of the options of {@link exportTo}. What is left out stays as it is, within `retry`, too. `concurrency` only where it is a number: an Observable or a limiter changes by itself. */
+export type ExportToChanges = Pick<ExportToOptions<unknown>, 'attemptTimeoutMillis' | 'retry'> & {
+  concurrency?: number;
+};
 
 export interface ExportToOptions<T> {
   /**
@@ -74,6 +85,11 @@ export interface ExportToOptions<T> {
   /** The estimated bytes of their batches, at most: 1 or more, or `Infinity`. Default 256 MiB. */
   maxPendingBytes?: number;
   /**
+   * Changes while it runs: at each emission the options that it names get new values, all of them or none. A change that breaks a rule, or names anything else, is reported to `onCallbackError` and changes nothing. The concurrency holds at once, the timeout from
+   * the next attempt on; a batch keeps the retry policy with which it was taken. When the Observable ends or fails, the last values stay.
+   */
+  settings$?: Observable<ExportToChanges>;
+  /**
    * At its first emission (or error) whatever has no outcome yet is given up, as `shutdown` or, if it was sent, as `unconfirmed`; so is what comes later. The
    * outcomes are still emitted.
    */
@@ -85,7 +101,7 @@ export interface ExportToOptions<T> {
   /** Called for each loss at this stage. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /**
-   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency` or `pauseWhen`
+   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency`, `pauseWhen` or `settings$`
    * fails or emits an invalid value. Default: these are only counted, in the ledger.
    */
   onCallbackError?: (thrown: unknown) => void;
@@ -114,6 +130,7 @@ export type SharedLayer = (typeof SHARED_LAYERS)[number];
 type Optional =
   | SharedLayer
   | 'pauseWhen'
+  | 'settings$'
   | 'stopWhen'
   | 'giveUpWhen'
   | 'onRetry'
@@ -136,6 +153,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   maxPendingItems: 100_000,
   maxPendingBytes: 256 * 1024 * 1024,
   pauseWhen: undefined,
+  settings$: undefined,
   stopWhen: undefined,
   giveUpWhen: undefined,
   onRetry: undefined,
@@ -163,6 +181,7 @@ export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
   maxPendingItems: limit(1),
   maxPendingBytes: limit(1),
   pauseWhen: optional(anObservable),
+  settings$: optional(anObservable),
   stopWhen: optional(anObservable),
   giveUpWhen: optional(anObservable),
   onRetry: optional(aFunction),
@@ -193,6 +212,22 @@ export function exportToSettings<T>(sink: Sink<T>, options: ExportToOptions<T>):
   const args = { sink: [sink, aSink] } as const;
   const settings = settingsOf<ExportToSettings<T>>('exportTo', exportDefaultsFor(sink), EXPORT_TO_RULES, options, args);
   return { ...settings, retry: overDefaults(RETRY_DEFAULTS, settings.retry) };
+}
+
+const leftOut = must('left out, because concurrency is no number and changes by itself', () => false);
+
+/** The rules of what may change. */
+export function exportChangeRules(concurrency: Concurrency) {
+  const ofConcurrency = typeof concurrency === 'number' ? whole(1) : optional(leftOut);
+  return { ...pick(EXPORT_TO_RULES, CHANGES), concurrency: ofConcurrency };
+}
+
+/** The settings that a change leads to, as far as they may change. */
+export function changedExportSettings(settings: ExportToSettings<never>, change: ExportToChanges): ExportToChanges {
+  const { concurrency, attemptTimeoutMillis, retry } = settings;
+  const present = { attemptTimeoutMillis, retry, ...(typeof concurrency === 'number' && { concurrency }) };
+  const changed = settingsOf<ExportToChanges>('exportTo.settings$', present, exportChangeRules(concurrency), change);
+  return { ...changed, retry: overDefaults(retry, changed.retry ?? {}) };
 }
 
 /** A batch that is still held a minute after all attempts must be over has been forgotten. */

@@ -1,7 +1,7 @@
 import { type MemoryBudget, processMemory, withoutRefusal } from '../../flow/memory.ts';
 import { CHANNEL_DEFAULTS, type ChannelSettings } from '../../inputs/channel/options.ts';
 import { pick } from '../../internal/pick.ts';
-import { type Rules, settingsOf, whole, withoutUndefined } from '../../internal/validation.ts';
+import { anObservable, optional, type Rules, settingsOf, whole, withoutUndefined } from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_RULES,
@@ -23,6 +23,7 @@ import {
   type LifeCycleOptions,
   type LifeCycleSettings,
 } from '../lifeCycle/options.ts';
+import { type LiveOptions, type LiveSettings, SettingsDealer } from '../liveSettings.ts';
 import { batcherOptions, EXPORT_STAGE, safe, unsettledFor } from '../stages.ts';
 
 const QUEUE_OPTIONS = ['maxQueueSize', 'maxQueueBytes', 'memory', 'sizeOf'] as const;
@@ -39,7 +40,7 @@ type BatchOptions<T> = Pick<AdaptiveBatchOptions<T>, (typeof BATCH_OPTIONS | typ
 type ExportOptions<T> = Pick<ExportToOptions<T>, (typeof EXPORT_OPTIONS)[number]>;
 
 /** The options of the batches and of the export are described at {@link AdaptiveBatchOptions} and {@link ExportToOptions}. */
-export interface ExportHandleOptions<T> extends LifeCycleOptions, BatchOptions<T>, ExportOptions<T> {
+export interface ExportHandleOptions<T> extends LifeCycleOptions, LiveOptions, BatchOptions<T>, ExportOptions<T> {
   /** Items that wait for a batch, at most: 1 or more, default 32,768. Up to two batches of the largest size are gathered beside. */
   maxQueueSize?: number;
   /** Their estimated bytes, at most: 1 or more, default 64 MiB. An item that is larger by itself is lost as `tooLarge`. */
@@ -70,7 +71,7 @@ export const EXPORT_HANDLE_DEFAULTS: LifeCycleSettings &
 
 export const OWNER = 'exportHandle';
 
-type Unset = 'memory' | 'pauseWhen' | SharedLayer; // without a default
+type Unset = 'memory' | 'pauseWhen' | 'settings$' | SharedLayer; // without a default
 type Given<T> = Required<Omit<ExportHandleOptions<T>, Unset>> & {
   readonly [K in Unset]: ExportHandleOptions<T>[K] | undefined;
 };
@@ -79,14 +80,16 @@ const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
   ...LIFE_CYCLE_RULES,
   ...pick(ADAPTIVE_BATCH_RULES, [...QUEUE_OPTIONS, ...BATCH_OPTIONS]),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
+  settings$: optional(anObservable),
   maxWaitingExports: whole(0),
 };
 
 /** The settings of each stage, and of the life cycle. */
-export interface ExportHandleSettings<T> extends LifeCycleSettings {
+export interface ExportHandleSettings<T> extends LifeCycleSettings, LiveOptions {
   readonly channel: ChannelSettings<TrackedItem<T>>;
   readonly batch: AdaptiveBatchOptions<TrackedItem<T>>;
   readonly export: ExportToOptions<T>;
+  readonly dealer: SettingsDealer;
 }
 
 /** Checks all options by the handle's own name, and deals them out to the stages. */
@@ -94,22 +97,33 @@ export function exportHandleSettings<T>(sink: Sink<T>, options: ExportHandleOpti
   const defaults = { ...defaultsWithin(options), ...exportDefaultsFor(sink), ...EXPORT_HANDLE_DEFAULTS };
   const known = pick(defaults as Given<T>, Object.keys(EXPORT_HANDLE_RULES) as (keyof Given<T>)[]);
   const given = settingsOf<Given<T>>(OWNER, known, EXPORT_HANDLE_RULES, options, { sink: [sink, aSink] });
-  const { maxQueueSize, maxQueueBytes, maxExportBatchSize, maxExportBatchBytes, maxWaitingExports } = given;
+  const { maxQueueSize, maxQueueBytes, maxWaitingExports } = given;
   const { memory = processMemory() } = given;
   const sizeOf = ({ item }: TrackedItem<T>) => given.sizeOf(item);
+  const dealer = new SettingsDealer({ owner: OWNER, settings: given, follows: batcherBounds });
   return {
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     channel: { ...CHANNEL_DEFAULTS, maxQueueSize, maxQueueBytes, maxWaitingSends: maxWaitingExports, memory, sizeOf },
     batch: {
       ...batcherOptions(given),
       ...pick(given, BATCH_OPTIONS),
-      // The queue is in front of the batcher, which asks it to wait when two batches are full; there is always room for one item more.
-      maxQueueSize: safe(2 * maxExportBatchSize),
-      maxQueueBytes: safe(2 * maxExportBatchBytes + maxQueueBytes),
-      maxUnsettledBatches: unsettledFor(given.concurrency),
+      ...batcherBounds(given),
       memory: withoutRefusal(memory),
+      settings$: dealer.batch$,
       sizeOf,
     },
-    export: { ...withoutUndefined(pick(given, EXPORT_OPTIONS)), ...EXPORT_STAGE },
+    export: { ...withoutUndefined(pick(given, EXPORT_OPTIONS)), ...EXPORT_STAGE, settings$: dealer.export$ },
+    ...withoutUndefined(pick(given, ['settings$'])),
+    dealer,
+  };
+}
+
+/** The queue is in front of the batcher, which asks it to wait when two batches are full; there is always room for one item more. */
+function batcherBounds(settings: LiveSettings) {
+  const { maxQueueBytes, maxExportBatchSize, maxExportBatchBytes, concurrency } = settings;
+  return {
+    maxQueueSize: safe(2 * maxExportBatchSize),
+    maxQueueBytes: safe(2 * maxExportBatchBytes + maxQueueBytes),
+    maxUnsettledBatches: unsettledFor(concurrency),
   };
 }

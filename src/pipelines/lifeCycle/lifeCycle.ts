@@ -9,10 +9,11 @@ import type { FlushUrgency } from '../../model/batch.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import type { LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { closeSink, flushSink } from './closeSink.ts';
 import { drainAtExit } from './exitDrain.ts';
-import type { LifeCycleSettings } from './options.ts';
-import { type PipelineState, RunState } from './runState.ts';
+import type { LifeCycleSettings, PipelineState } from './options.ts';
+import { RunState } from './runState.ts';
 
 /** Ends something, once: the second call gives the promise of the first. */
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
@@ -53,7 +54,7 @@ export class LifeCycle<T> {
   readonly #stopWhen = new Subject<void>(); // the deadline of the shutdown has passed
   readonly #giveUpWhen = new Subject<void>(); // the deadline of a drain at exit has passed
   readonly #state = new RunState();
-  readonly #controls = new Subscription(); // to `pauseWhen`
+  readonly #controls = new Subscription(); // to `pauseWhen` and `settings$`
   #closing: Promise<void> | undefined;
 
   /**
@@ -93,6 +94,11 @@ export class LifeCycle<T> {
   get exportOptions() {
     const { paused$ } = this.#state;
     return { ...this.stageOptions, pauseWhen: paused$, stopWhen: this.#stopWhen, giveUpWhen: this.#giveUpWhen };
+  }
+
+  /** Lets the settings of the stages change until the pipeline is closed. To be called when the flow runs. */
+  followSettings(settings$: LiveOptions['settings$'], dealer: SettingsDealer): void {
+    dealer.follow(settings$, (thrown) => this.#callbackFailed(thrown), this.#controls);
   }
 
   /** Subscribes to the flow, and returns what ends and flushes it. */

@@ -2,6 +2,12 @@ import type { Observable, SchedulerLike } from 'rxjs';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { anObservable, aScheduler, millis, optional, type Rules } from '../../internal/validation.ts';
 
+/**
+ * What a pipeline does. `running`: it exports · `paused`: it accepts items and keeps them in its queue, no export begins · `closing`: it is being shut down, accepts nothing more and exports what it has, paused or not · `closed`: everything has
+ * its outcome, and the sinks are shut down.
+ */
+export type PipelineState = 'running' | 'paused' | 'closing' | 'closed';
+
 /** When a pipeline flushes, drains and warns. */
 export interface LifeCycleOptions {
   /** How long `forceFlush` waits, unless the call says otherwise, in milliseconds: 1 or more, default 30,000. */

@@ -1,10 +1,5 @@
 import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs';
-
-/**
- * What a pipeline does. `running`: it exports · `paused`: it accepts items and keeps them in its queue, no export begins · `closing`: it is being shut down, accepts nothing more and exports what it has, paused or not · `closed`: everything has
- * its outcome, and the sinks are shut down.
- */
-export type PipelineState = 'running' | 'paused' | 'closing' | 'closed';
+import type { PipelineState } from './options.ts';
 
 /** The state of one pipeline: two hands can pause it, and it is paused while either of them does. */
 export class RunState {

@@ -4,6 +4,7 @@ import { type Environment, EnvironmentReader } from '../../internal/environment.
 import { pick } from '../../internal/pick.ts';
 import {
   anObject,
+  anObservable,
   type Mistakes,
   oneOf,
   optional,
@@ -36,6 +37,7 @@ import {
   type LifeCycleOptions,
   type LifeCycleSettings,
 } from '../lifeCycle/options.ts';
+import { type LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { spanPriority } from '../spanPriority.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
 
@@ -79,7 +81,7 @@ export interface SpanPipelineSinksOptions extends CommonOptions {
   sink?: undefined;
 }
 
-interface CommonOptions extends LifeCycleOptions, BatchOptions, ExportOptions {
+interface CommonOptions extends LifeCycleOptions, LiveOptions, BatchOptions, ExportOptions {
   /**
    * What happens to a span that meets a full queue: `dropNewest` (the default), `dropOldest`, or `dropLowestPriority`, which loses the least important one of the queue. Priorities are asked when a span comes from the ring into the queue, a turn
    * after it has ended; a ring that is full drops its oldest.
@@ -96,7 +98,7 @@ export const SPAN_PIPELINE_DEFAULTS: Readonly<
   LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
 > = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
 
-type Unset = 'memory' | SharedLayer; // without a default
+type Unset = 'memory' | 'settings$' | SharedLayer; // without a default
 export type AnySpanPipelineOptions = SpanPipelineOptions | SpanPipelineSinksOptions;
 
 type Given = Required<Omit<CommonOptions, Unset | 'pauseWhen'>> &
@@ -111,6 +113,7 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
   ...LIFE_CYCLE_RULES,
   overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
+  settings$: optional(anObservable),
   environment: anObject,
 };
 
@@ -121,12 +124,13 @@ function oneWayOut(sink: unknown, option: string, call: Mistakes): void {
 }
 
 /** The settings of each stage, and of the life cycle. */
-export interface SpanPipelineSettings extends LifeCycleSettings {
+export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
   readonly input: FromSpanProcessorOptions;
   readonly batch: AdaptiveBatchOptions<ReadableSpan>;
   readonly export: ExportToOptions<ReadableSpan>;
   /** What each branch is given, if there are several. */
   readonly fanOut: FanOutOptions<ReadableSpan>;
+  readonly dealer: SettingsDealer;
 }
 
 /** Lays the options over the variables over the defaults, checks all by the pipeline's own name, and deals them out to the stages. */
@@ -147,20 +151,28 @@ export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipel
   const given = settingsOf<Given>('spanPipeline', defaults as Partial<Given>, SPAN_PIPELINE_RULES, options);
   const exporting = { ...pick(given, EXPORT_OPTIONS), retry: overDefaults<RetryOptions>(retry, given.retry) };
   const { overflow } = given;
+  const dealer = new SettingsDealer({
+    owner: 'spanPipeline',
+    settings: { ...given, retry: exporting.retry },
+    follows: ({ concurrency }) => ({ maxUnsettledBatches: asked.maxUnsettledBatches ?? unsettledFor(concurrency) }),
+  });
   return {
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     // Without a number of its own, the ring has as many places as the heap has room for.
     input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow: ringOverflow(overflow) }),
-    batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow },
-    export: { ...exporting, ...EXPORT_STAGE },
+    batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow, settings$: dealer.batch$ },
+    export: { ...exporting, ...EXPORT_STAGE, settings$: dealer.export$ },
     fanOut: {
       ...pick(given, ['maxQueueSize', 'maxQueueBytes', 'maxUnsettledBatches', 'memory']),
       ...exporting,
       // Unless it was given: a sink says how long it takes, and what is made for one branch is not shared by all.
       ...pick(asked as ExportOptions, ['concurrency', 'attemptTimeoutMillis']),
+      settings$: dealer.export$,
       overflow: ringOverflow(overflow),
       processHold: EXPORT_STAGE.processHold,
     },
+    ...withoutUndefined(pick(given, ['settings$'])),
+    dealer,
   };
 }
 

@@ -10,7 +10,7 @@ import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
-import type { PipelineState } from '../lifeCycle/runState.ts';
+import type { PipelineState } from '../lifeCycle/options.ts';
 import { type AnySpanPipelineOptions, spanPipelineSettings } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 import { sinksOf, wayOut } from './wayOut.ts';
@@ -106,6 +106,7 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
     isPending: () => Object.values(life.ledger.stats().routes).some(({ pending }) => pending > 0),
     onDrained: () => ended.complete(),
   });
+  life.followSettings(settings.settings$, settings.dealer);
 
   let handle: PipelineHandle | undefined;
   const pipeline = {
