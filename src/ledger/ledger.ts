@@ -1,4 +1,5 @@
 import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
+import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
@@ -20,6 +21,8 @@ export interface Ledger {
   route(name: string): Ledger;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
+  /** @internal The calls of the sinks' `export`, in all its stages. */
+  readonly exportCalls: CallFrame;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
@@ -76,6 +79,7 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
 
 /** What all routes of one ledger share. */
 class Books implements AccountOwner {
+  readonly exportCalls = new CallFrame();
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   readonly #graph = new Graph();
@@ -99,6 +103,7 @@ class Books implements AccountOwner {
         return this.at(route === undefined ? name : `${route}/${name}`, line.branch());
       },
       open: (role, stage) => this.#open(role, stage, route, line),
+      exportCalls: this.exportCalls,
       close: () => this.#close(),
     };
   }

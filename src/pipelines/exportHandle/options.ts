@@ -1,14 +1,20 @@
 import { type MemoryBudget, processMemory, withoutRefusal } from '../../flow/memory.ts';
 import { CHANNEL_DEFAULTS, type ChannelSettings } from '../../inputs/channel/options.ts';
 import { pick } from '../../internal/pick.ts';
-import { type Rules, settingsOf, whole } from '../../internal/validation.ts';
+import { MAX_TIMER_MILLIS, type Rules, settingsOf, whole } from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_RULES,
   type AdaptiveBatchOptions,
   defaultsWithin,
 } from '../../operators/adaptiveBatch/options.ts';
-import { aSink, EXPORT_TO_RULES, type ExportToOptions, exportDefaultsFor } from '../../operators/exportTo/options.ts';
+import {
+  aSink,
+  EXPORT_TO_RULES,
+  type ExportToOptions,
+  exportDefaultsFor,
+  leaseMillis,
+} from '../../operators/exportTo/options.ts';
 import type { TrackedItem } from '../answers/exportCall.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
 import { batcherOptions, EXPORT_STAGE, safe, unsettledFor } from '../stages.ts';
@@ -80,10 +86,15 @@ export function exportHandleSettings<T>(sink: Sink<T>, options: ExportHandleOpti
   const given = settingsOf<Given<T>>(OWNER, known, EXPORT_HANDLE_RULES, options, { sink: [sink, aSink] });
   const { maxQueueSize, maxQueueBytes, maxExportBatchSize, maxExportBatchBytes, maxWaitingExports } = given;
   const { memory = processMemory() } = given;
+  // A batch that gets no answer has its end after `maxElapsedMillis`: then there is room.
+  const stallTimeoutMillis = Math.min(MAX_TIMER_MILLIS, 2 * leaseMillis(given.retry.maxElapsedMillis));
   const sizeOf = ({ item }: TrackedItem<T>) => given.sizeOf(item);
   return {
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleOptions)[]),
-    channel: { ...CHANNEL_DEFAULTS, maxQueueSize, maxQueueBytes, maxWaitingSends: maxWaitingExports, memory, sizeOf },
+    channel: {
+      ...CHANNEL_DEFAULTS,
+      ...{ maxQueueSize, maxQueueBytes, maxWaitingSends: maxWaitingExports, memory, sizeOf, stallTimeoutMillis },
+    },
     batch: {
       ...batcherOptions(given),
       ...pick(given, BATCH_OPTIONS),

@@ -1,5 +1,6 @@
 import { type Observable, Subject } from 'rxjs';
 import type { Warnings } from '../../internal/diagWarnings.ts';
+import { ignoreRejection } from '../../internal/runGuarded.ts';
 import { keepingAlive } from '../../internal/timers.ts';
 import { millis, settingsOf } from '../../internal/validation.ts';
 import { flushWithin } from '../../internal/withinTime.ts';
@@ -9,6 +10,7 @@ import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { closeSink, flushSink } from './closeSink.ts';
+import { DeadlockError } from './deadlockError.ts';
 import { drainAtExit } from './exitDrain.ts';
 import type { LifeCycleSettings } from './options.ts';
 
@@ -89,7 +91,8 @@ export class LifeCycle<T> {
       forceFlush: (options = {}) => {
         const defaults = { timeoutMillis: this.#settings.flushTimeoutMillis };
         const { timeoutMillis } = settingsOf(`${this.#owner}.forceFlush`, defaults, FORCE_FLUSH_RULES, options);
-        return this.#flush(flow, { timeoutMillis, isEnding: false });
+        const flushed = this.#flush(flow, { timeoutMillis, isEnding: false });
+        return this.ledger.exportCalls.isEntered ? this.#neverFlushed(flushed) : flushed;
       },
       shutdown: (options = {}) => {
         if (this.#closing !== undefined) return this.#closing;
@@ -126,6 +129,14 @@ export class LifeCycle<T> {
       await flow.flush(urgency);
       await Promise.all(this.#sinks.map((sink) => flushSink(sink, this.#onTrouble)));
     });
+  }
+
+  /** The batch whose export calls this is among those that the flush waits for. Who does not wait for the flush gets it nevertheless. */
+  #neverFlushed(flushed: Promise<void>): Promise<void> {
+    const rejected = Promise.reject(new DeadlockError(this.#owner));
+    ignoreRejection(flushed);
+    ignoreRejection(rejected);
+    return rejected;
   }
 
   async #drainForExit(flow: Flow<T>): Promise<void> {
