@@ -1,6 +1,7 @@
 import { map, mergeMap, Observable, of, take, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
+  adaptiveBatch,
   ExportError,
   exponentialBackoff,
   exportTo,
@@ -104,6 +105,24 @@ describe('exportTo: a backend that says when to come back', () => {
         .subscribe();
       await flush();
       expect(beganAt).toEqual([0, 1_010, 1_020]);
+    }));
+
+  test('gets what came meanwhile in few batches: a batch that is due keeps growing while the gate is closed', () =>
+    marbles(async ({ flush }) => {
+      const { sink, beganAt } = backend((attempt) => (attempt === 0 ? throttledFor(1_000) : undefined));
+      const sizes: number[] = [];
+      timer(0, 10)
+        .pipe(
+          take(90),
+          map((index) => `item ${index}`),
+          adaptiveBatch({ scheduledDelayMillis: 0 }),
+          exportTo(sink, { retry: RETRY }),
+        )
+        .subscribe(({ batch }) => sizes.push('items' in batch ? batch.items.length : 0));
+      await flush();
+      expect(beganAt.slice(0, 2)).toEqual([0, 1_010]);
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(90);
+      expect(sizes.length).toBeLessThanOrEqual(5);
     }));
 
   test('is obeyed up to maxRetryAfterMillis', () =>
