@@ -43,6 +43,17 @@ describe('the addresses of a name', () => {
     expect([preference.isAvoided(A.address, 2), preference.isAvoided(B.address, 2)]).toEqual([false, false]);
   });
 
+  it('are avoided when a connection was made to one that is tried later', () => {
+    const preference = resolved(A, B, C);
+    preference.connected(C.address, 1);
+    preference.avoid(C.address, 2);
+    expect(preference.isAvoided(C.address, 3)).toBe(false);
+    expect(preference.inOrder([A, B, C], 3)).toEqual([A, B, C]);
+    preference.connected(A.address, 4);
+    preference.connected('192.0.2.9', 4);
+    expect(preference.inOrder([C, B, A], 5)).toEqual([B, A, C]);
+  });
+
   it('are forgotten when the name no longer has them', () => {
     const preference = resolved(A, B);
     preference.avoid(A.address, 0);

@@ -18,15 +18,16 @@ function stoppedClock(): { advance(millis: number): void } {
   return { advance: (millis) => void vi.advanceTimersByTime(millis) };
 }
 
-/** Backends on several addresses of this machine, and a name that is resolved to them, in this order each time. */
+/** Backends on several addresses of this machine, and a name that is resolved to them (or to what is given), in this order each time. */
 async function backendsOf(
   name: string,
   count: number,
+  resolved = Array.from({ length: count }, (_, index) => `127.0.0.${index + 1}`),
 ): Promise<{ backends: OtlpBackend[]; url: string; looked(): number }> {
   const backends = [await startBackend({ host: '127.0.0.1' })];
   const port = backends[0]?.port as number;
   for (let index = 2; index <= count; index++) backends.push(await startBackend({ host: `127.0.0.${index}`, port }));
-  const addresses = backends.map((_, index) => ({ address: `127.0.0.${index + 1}`, family: 4 }));
+  const addresses = resolved.map((address) => ({ address, family: 4 }));
   let looked = 0;
   const lookup = (hostname: string, _: unknown, callback: (error: null, resolved: object[]) => void) => {
     expect(hostname).toBe(name);
@@ -245,6 +246,16 @@ describe('a name with several addresses', () => {
     await failureOf(sink, SPANS);
     for (let count = 0; count < 10; count++) await exportOnce(sink, SPANS);
     expect([requestsOf(backends), first.connections]).toEqual([[5, 10], 4]);
+  });
+
+  it('has no more connections for an address at which nobody listens', async () => {
+    stoppedClock();
+    const { backends, url } = await backendsOf('collector.test', 1, ['127.0.0.2', '127.0.0.1']);
+    const [only] = backends as [OtlpBackend];
+    only.respond({ status: 503 });
+    const sink = openSink({ url });
+    for (let count = 0; count < 100; count++) await failureOf(sink, SPANS);
+    expect([only.requestCount, only.connections]).toEqual([100, 21]);
   });
 
   it('keeps the first one while all refuse, and returns to it after 30 seconds', async () => {
