@@ -1,3 +1,4 @@
+import type { CallFrame } from '../internal/callFrame.ts';
 import type { LossReason, Tally } from '../model/tally.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
@@ -43,6 +44,8 @@ export interface Place {
 
 /** The ledger that an account belongs to. */
 export interface AccountOwner {
+  /** The calls of the sinks' `export`, in all stages of the ledger. */
+  readonly exportCalls: CallFrame;
   /** The books have changed. */
   touch(): void;
   /** The account has another place. */
@@ -102,6 +105,10 @@ export class Account {
     this.stage = stage;
     this.#place = place;
     this.#owner = owner;
+  }
+
+  get exportCalls(): CallFrame {
+    return this.#owner.exportCalls;
   }
 
   get attempts(): number {

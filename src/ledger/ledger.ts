@@ -1,4 +1,5 @@
 import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
+import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
@@ -23,6 +24,8 @@ export interface Ledger {
   open(role: Role, stage: string): Account;
   /** @internal Counts an error of a callback that belongs to no stage. */
   callbackFailed(): void;
+  /** @internal The calls of the sinks' `export`, in all its stages. */
+  readonly exportCalls: CallFrame;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
@@ -86,6 +89,7 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
 
 /** What all routes of one ledger share. */
 class Books implements AccountOwner {
+  readonly exportCalls = new CallFrame();
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   readonly #graph = new Graph();
@@ -118,6 +122,7 @@ class Books implements AccountOwner {
       },
       open: (role, stage) => this.#open(role, stage, place, line),
       callbackFailed: () => this.#callbackFailed(),
+      exportCalls: this.exportCalls,
       close: () => this.#close(),
     };
   }

@@ -7,6 +7,7 @@ export type SpanflowErrorCode =
   | 'EXPORT_FAILED'
   | 'TIMEOUT'
   | 'FLUSH_TIMEOUT'
+  | 'DEADLOCK'
   | 'CLOSED'
   | 'ITERATION_FAILED'
   | 'MALFORMED_MESSAGE'

@@ -4,7 +4,7 @@
  *
  *     npm run scenarios                                all of them, in about two minutes
  *     npm run scenarios -- --only a,b                  some of them
- *     npm run scenarios -- --only a --seconds 8        a and b for so long; the outage is the middle half
+ *     npm run scenarios -- --only a --seconds 8        a, b, e and f for so long; the outage of a and b is the middle half
  *
  * How to read a line (the figures are made up):
  *
@@ -54,6 +54,6 @@ function chosenBy(args: readonly string[]): readonly Scenario[] {
   const scenarios = scenariosOf(seconds);
   const only = values.only?.split(',') ?? scenarios.map(({ key }) => key);
   const unknown = only.find((key) => !scenarios.some((scenario) => scenario.key === key));
-  if (unknown !== undefined) throw new RangeError(`--only takes a, b, c and d, and this is ${unknown}`);
+  if (unknown !== undefined) throw new RangeError(`--only takes a, b, c, d, e and f, and this is ${unknown}`);
   return scenarios.filter(({ key }) => only.includes(key));
 }

@@ -141,7 +141,8 @@ export class Delivery<T> {
     const report = this.#log.begin(part.items.length);
     reporter.account.attempted(this.#log.attempts > 1);
     const onAbortError = (thrown: unknown) => reporter.callbackFailed(thrown);
-    return attempt(sink, part, report, { millis, processHold, scheduler, onAbortError }).pipe(
+    const calls = reporter.account.exportCalls;
+    return attempt(sink, part, report, { millis, calls, processHold, scheduler, onAbortError }).pipe(
       map((response) => this.#accepted(part, response)),
     );
   }

@@ -1,7 +1,15 @@
 import { type MemoryBudget, processMemory, withoutRefusal } from '../../flow/memory.ts';
 import { CHANNEL_DEFAULTS, type ChannelSettings } from '../../inputs/channel/options.ts';
 import { pick } from '../../internal/pick.ts';
-import { anObservable, optional, type Rules, settingsOf, whole, withoutUndefined } from '../../internal/validation.ts';
+import {
+  anObservable,
+  MAX_TIMER_MILLIS,
+  optional,
+  type Rules,
+  settingsOf,
+  whole,
+  withoutUndefined,
+} from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_RULES,
@@ -13,6 +21,7 @@ import {
   EXPORT_TO_RULES,
   type ExportToOptions,
   exportDefaultsFor,
+  leaseMillis,
   SHARED_LAYERS,
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
@@ -99,11 +108,16 @@ export function exportHandleSettings<T>(sink: Sink<T>, options: ExportHandleOpti
   const given = settingsOf<Given<T>>(OWNER, known, EXPORT_HANDLE_RULES, options, { sink: [sink, aSink] });
   const { maxQueueSize, maxQueueBytes, maxWaitingExports } = given;
   const { memory = processMemory() } = given;
+  // A batch that gets no answer has its end after `maxElapsedMillis`: then there is room.
+  const stallTimeoutMillis = Math.min(MAX_TIMER_MILLIS, 2 * leaseMillis(given.retry.maxElapsedMillis));
   const sizeOf = ({ item }: TrackedItem<T>) => given.sizeOf(item);
   const dealer = new SettingsDealer({ owner: OWNER, settings: given, follows: batcherBounds });
   return {
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
-    channel: { ...CHANNEL_DEFAULTS, maxQueueSize, maxQueueBytes, maxWaitingSends: maxWaitingExports, memory, sizeOf },
+    channel: {
+      ...CHANNEL_DEFAULTS,
+      ...{ maxQueueSize, maxQueueBytes, maxWaitingSends: maxWaitingExports, memory, sizeOf, stallTimeoutMillis },
+    },
     batch: {
       ...batcherOptions(given),
       ...pick(given, BATCH_OPTIONS),

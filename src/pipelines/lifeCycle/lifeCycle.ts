@@ -1,6 +1,7 @@
 import { type Observable, Subject, Subscription } from 'rxjs';
 import { followPause } from '../../destination/pauseGate.ts';
 import type { Warnings } from '../../internal/diagWarnings.ts';
+import { ignoreRejection } from '../../internal/runGuarded.ts';
 import { keepingAlive } from '../../internal/timers.ts';
 import { millis, settingsOf } from '../../internal/validation.ts';
 import { flushWithin } from '../../internal/withinTime.ts';
@@ -11,6 +12,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { closeSink, flushSink } from './closeSink.ts';
+import { DeadlockError } from './deadlockError.ts';
 import { drainAtExit } from './exitDrain.ts';
 import type { LifeCycleSettings, PipelineState } from './options.ts';
 import { RunState } from './runState.ts';
@@ -115,7 +117,8 @@ export class LifeCycle<T> {
       forceFlush: (options = {}) => {
         const defaults = { timeoutMillis: this.#settings.flushTimeoutMillis };
         const { timeoutMillis } = settingsOf(`${this.#owner}.forceFlush`, defaults, FORCE_FLUSH_RULES, options);
-        return this.#flush(flow, { timeoutMillis, isEnding: false });
+        const flushed = this.#flush(flow, { timeoutMillis, isEnding: false });
+        return this.ledger.exportCalls.isEntered ? this.#neverFlushed(flushed) : flushed;
       },
       shutdown: (options = {}) => {
         if (this.#closing !== undefined) return this.#closing;
@@ -169,6 +172,14 @@ export class LifeCycle<T> {
         ? `, because ${this.#owner} is paused; what is still pending goes on when it is resumed`
         : '; what is still pending goes on';
     return flushWithin(this.#settings.scheduler, urgency.timeoutMillis, 'forceFlush', flushed, whyLate);
+  }
+
+  /** The batch whose export calls this is among those that the flush waits for. Who does not wait for the flush gets it nevertheless. */
+  #neverFlushed(flushed: Promise<void>): Promise<void> {
+    const rejected = Promise.reject(new DeadlockError(this.#owner));
+    ignoreRejection(flushed);
+    ignoreRejection(rejected);
+    return rejected;
   }
 
   async #drainForExit(flow: Flow<T>): Promise<void> {

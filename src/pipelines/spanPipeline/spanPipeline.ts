@@ -39,6 +39,9 @@ export interface SpanPipeline {
   /**
    * Resolves when everything that ended before has an outcome, delivered or lost: losses are in the outcomes and in the statistics. Rejects at the timeout (default `flushTimeoutMillis`) with
    * `FLUSH_TIMEOUT`; the exports go on. While the pipeline is paused and something is pending, it waits for the end of the pause, and the error says so.
+   *
+   * An export of this pipeline must not await it: it would wait for itself. If `export` of the sink calls it before its first `await`, the promise rejects at once with `DEADLOCK` (the flush goes on, and
+   * as the failure of the export that is `permanent`). Called later, or by way of another pipeline, it cannot be told apart: the attempt ends at `attemptTimeoutMillis`, the flush at its timeout.
    */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
