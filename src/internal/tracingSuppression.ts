@@ -24,8 +24,19 @@ export function untraced<R>(work: () => R): R {
 
 /** Warns by OpenTelemetry's `diag`. Spans that the logger makes are suppressed, and what it throws is caught. */
 export function warn(message: string): void {
+  say('warn', () => message);
+}
+
+/** Tells a detail by OpenTelemetry's `diag`, if there is a logger. */
+export function debug(message: () => string): void {
+  say('debug', message);
+}
+
+function say(level: 'warn' | 'debug', message: () => string): void {
+  const { diag } = registry();
+  if (diag === undefined) return;
   try {
-    untraced(() => registry().diag?.warn(escaped(message)));
+    untraced(() => diag[level](escaped(message())));
   } catch {
     // There is nowhere else to report it.
   }

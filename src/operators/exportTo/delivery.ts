@@ -21,6 +21,7 @@ import { NextPart } from './nextPart.ts';
 import type { ExportToSettings } from './options.ts';
 import { Progress } from './progress.ts';
 import { RetryWait } from './retryWait.ts';
+import { toldToDiag } from './toldToDiag.ts';
 
 /** What all deliveries of one subscription share. */
 export interface DeliveryContext<T> {
@@ -138,6 +139,13 @@ export class Delivery<T> {
     reporter.account.attempted(this.#log.attempts > 1);
     const onAbortError = (thrown: unknown) => reporter.callbackFailed(thrown);
     return attempt(sink, part, report, { millis, processHold, scheduler, onAbortError }).pipe(
+      toldToDiag({
+        stage: reporter.account.stage,
+        attempts: this.#log.attempts,
+        items: part.items.length,
+        report,
+        scheduler,
+      }),
       map((response) => this.#accepted(part, response)),
     );
   }
