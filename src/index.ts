@@ -51,6 +51,7 @@ export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/bounde
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
 export { exportTo } from './operators/exportTo/exportTo.ts';
 export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 export {

@@ -32,6 +32,7 @@ export type { ExportToOptions, RetryOptions } from './operators/exportTo/options
 
 // Around one attempt.
 
+export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 

@@ -12,6 +12,7 @@ const FOLDER = join(ROOT, '.docs-check');
 
 /** What an `@example` may take for granted, besides everything that spanflow and RxJS export. */
 const GIVEN = `
+import { trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
