@@ -17,6 +17,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { encodeTraces, decodeTraces } from 'spanflow/otlp';
+import { statsToConsole } from 'spanflow/terminal';
 import { readFile } from 'node:fs/promises';
 import type { Batch, Sink } from 'spanflow';
 declare const input: ReturnType<typeof fromSpanProcessor>;
@@ -67,6 +68,7 @@ function writeProject(): void {
   const paths = {
     spanflow: ['../src/index.ts'],
     'spanflow/otlp': ['../src/otlp/index.ts'],
+    'spanflow/terminal': ['../src/terminal/index.ts'],
     'spanflow/testing': ['../src/testing/index.ts'],
   };
   const config = {
