@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { columnsOfLine, type Line, type Tone } from './cells.ts';
+import { columnsOf, type Line, type Tone } from './cells.ts';
 import { frameOf, logOf, type Shown } from './frame.ts';
 import type { StatsToConsoleSettings } from './options.ts';
 
@@ -39,7 +39,7 @@ export function isTerminal(stream: Stream): boolean {
 /** A picture that is drawn over the one before. */
 export class TerminalCanvas implements Canvas {
   readonly #stream: Stream;
-  #before: readonly Line[] = [];
+  #columnsBefore: readonly number[] = []; // of each line that is seen
 
   constructor(stream: Stream) {
     this.#stream = stream;
@@ -51,8 +51,8 @@ export class TerminalCanvas implements Canvas {
     // The last column stays free: some terminals begin a new line when it is written. So does the last row, for the cursor.
     const lines = frameOf(shown, columns - 1).slice(0, rows - 1);
     const text = lines.map((line) => `${styled(line, this.#stream)}${CLEAR_LINE_END}\n`).join('');
-    const back = UP(rowsOf(this.#before, columns));
-    this.#before = lines;
+    const back = UP(rowsOf(this.#columnsBefore, columns));
+    this.#columnsBefore = lines.map((line) => columnsOf(plain(line)));
     return `${back}\r${text}${CLEAR_BELOW}`;
   }
 }
@@ -74,9 +74,16 @@ export class LogCanvas implements Canvas {
   }
 }
 
-/** How many rows the lines take: a terminal that has become narrower has wrapped them. */
-function rowsOf(lines: readonly Line[], columns: number): number {
-  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOfLine(line) / columns)), 0);
+/** How many rows lines of these lengths take: a terminal that has become narrower has wrapped them. */
+function rowsOf(lengths: readonly number[], columns: number): number {
+  return lengths.reduce((sum, length) => sum + Math.max(1, Math.ceil(length / columns)), 0);
+}
+
+function plain(line: Line): string {
+  return line
+    .map(({ text }) => text)
+    .join('')
+    .trimEnd();
 }
 
 /** In colour where the stream has it. Node knows `NO_COLOR`, `FORCE_COLOR` and `TERM`. */

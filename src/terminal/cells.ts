@@ -44,10 +44,6 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
-export function columnsOfLine(line: Line): number {
-  return line.reduce((sum, { text }) => sum + columnsOf(text), 0);
-}
-
 /** The cells that fit, the last one cut. */
 export function cut(line: Line, columns: number): Line {
   const kept: Cell[] = [];

@@ -35,7 +35,7 @@ export function frameOf(shown: Shown, columns: number): Line[] {
   for (const [name, { values, text }] of shown.gauges)
     lines.push(lineOf(cell(fitted(name, width), 'name'), width, values, scaleOfValues(values), text, 'plain', columns));
   for (const [name, samples] of shown.sources) {
-    lines.push([cell(fitted(name, width), 'name'), SEPARATOR, ...detailsOf(samples.last)]);
+    lines.push([cell(padEnd(fitted(name, width), width), 'name'), SEPARATOR, ...detailsOf(samples.last)]);
     for (const [index, row] of ROWS.entries()) {
       const values = samples.all.map(row.of);
       const newest = values.at(-1) ?? 0;

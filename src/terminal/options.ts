@@ -23,7 +23,11 @@ export interface StatsToConsoleOptions {
   /**
    * Where it is written. Default `process.stderr`: the standard output of a program may be its data (`program | jq`), and a display is not.
    */
-  stream?: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+  stream?: NodeJS.WritableStream & {
+    readonly isTTY?: boolean;
+    readonly columns?: number | undefined;
+    readonly rows?: number | undefined;
+  };
   /** Between two samples, in milliseconds: 50 or more. Default 250 on a terminal, where each makes a column, and 10,000 elsewhere, where each makes a line of a log. */
   intervalMillis?: number;
   /** Where time comes from. Default {@link monotonicScheduler}. */
