@@ -157,4 +157,41 @@ describe.concurrent('the other examples', () => {
     expect(output).toMatch(/pass 1\n.*fail 0/);
     expect(code).toBe(0);
   });
+
+  test('10: each job is done once', async () => {
+    const { code, output } = await run('10-manyProducers.ts');
+    const [, ...done] = /by each consumer: (\d+), (\d+), (\d+)/.exec(output) ?? [];
+    expect(done.reduce((sum, count) => sum + Number(count), 0)).toBe(100);
+    expect(output).toContain('100 different jobs of 100; producers had to wait: yes');
+    expect(code).toBe(0);
+  });
+
+  test('11: all tasks end, and one that fails ends nothing', async () => {
+    const { code, output } = await run('11-submitAndWait.ts');
+    expect(output).toBe('failed: no stock for order 7\n19 of 20 done, from order 1 to order 20; at most 4 at a time\n');
+    expect(code).toBe(0);
+  });
+
+  test('12: each caller is answered for its items', async () => {
+    const { code, output } = await run('12-sharedExport.ts');
+    expect(output).toContain('batch: delivered 50, lost: none');
+    expect(output).toContain('1 request for three callers');
+    expect(output).toContain('careless: delivered 0, lost: 2 permanent one of these is wrong');
+    expect(output).toContain('hasty: no time');
+    expect(code).toBe(0);
+  });
+
+  test('13: the newest readings are taken, and the dropped ones counted', async () => {
+    const { code, output } = await run('13-demand.ts');
+    expect(output).toBe('of 1000 readings 100 were taken, from 901 to 1000; dropped: { queueFull: 900 }\n');
+    expect(code).toBe(0);
+  });
+
+  test('14: what takes too long is aborted, and has a substitute', async () => {
+    const { code, output } = await run('14-boundedTime.ts');
+    expect(output.match(/the request was aborted/g)).toHaveLength(2);
+    expect(output).toContain("yesterday's price, because the price service took longer than 50 ms and was aborted");
+    expect(output).toContain('2 pieces of news\nno answer\nits signal is aborted: true\n');
+    expect(code).toBe(0);
+  });
 });
