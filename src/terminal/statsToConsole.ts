@@ -23,11 +23,11 @@ import { GaugeSamples, Samples } from './samples.ts';
  * Shows the statistics of a running pipeline on a terminal, as sparklines that are drawn again in place; elsewhere it writes a line every some seconds.
  *
  * ```text
- * spanflow       batch size 512  in flight 3  retries 2
- *   offered/s    ▆▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇       3,004
- *   pending      ▁▁▁▁▂▃▄▅▆▇█▅▂▁▁▁▁          12
- *   delivered/s  ▂▃▃▃▁▁▁▁▁▁█████▃▃       2,997
- *   lost         ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁           0
+ * spanflow       batch size 512  in flight 2
+ *   offered/s    ▁████████████                      1,000
+ *   pending      ▁▂▃▄▅▆▇██▇▅▄▂                        100
+ *   delivered/s  ▁▃▃▃▃▃▃▃▃▄▆▇█                      2,100
+ *   lost         ▁▁▁▁▁▁▁▁▁▁▁▁▁                          0
  * ```
  *
  * Several pipelines are shown below each other, each by its name, with one scale for a row of all, so that they can be compared: `statsToConsole({ spans, logs })`. Rates are means of the last second. `pending` is what has no outcome yet: in a
