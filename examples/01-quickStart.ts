@@ -35,13 +35,14 @@ say(
   '',
 );
 
+const isTerminal = process.stdout.isTTY && process.env.TERM !== 'dumb';
 let state: Mood | 'sending' | 'draining' = 'sending';
 const HEALTH = { well: 1, sending: 1, draining: 1, slow: 0.5, down: 0 };
 const display = statsToConsole(official === undefined ? { spanflow: pipeline } : { official, spanflow: pipeline }, {
   gauges: { backend: () => ({ value: HEALTH[state], text: state }) },
   stream: process.stdout,
   // On a terminal the sparklines have filled its width in the end.
-  intervalMillis: process.stdout.isTTY ? Math.max(100, 18_000 / process.stdout.columns) : 1_000,
+  intervalMillis: isTerminal ? Math.max(100, 18_000 / process.stdout.columns) : 1_000,
 });
 
 const traffic = checkouts(provider.getTracer('quick-start'), { tracesPerSecond: 750 });
