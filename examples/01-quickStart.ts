@@ -65,7 +65,7 @@ for (const backend of [ours, theirs]) await backend?.close();
 printBooks(sides);
 const isGood = isComplete(spanflow);
 const lost = sides.map((side) => `${side.name} lost ${lostBy(side).toLocaleString('en-US')}`).join(', ');
-say('', verdict(isGood, lost));
+console.log(`\n${verdict(isGood, lost)}`);
 if (!isGood) say(`Not everything was delivered: ${reasonsOf(spanflow) || 'the backend has counted otherwise'}.`);
 else say(ours === undefined ? 'Nothing was lost.' : 'The books agree, and nothing was lost.');
 
