@@ -58,6 +58,7 @@ export { exportTo } from './operators/exportTo/exportTo.ts';
 export type { ExportToChanges, ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
 export { fanOut } from './operators/fanOut/fanOut.ts';
 export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
+export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 export {

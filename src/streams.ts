@@ -43,6 +43,7 @@ export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } f
 
 // Around one attempt.
 
+export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 

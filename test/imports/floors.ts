@@ -15,6 +15,7 @@ export const FLOORS: Floors = [
   ['otlp'],
   ['inputs', 'operators', 'outputs', 'sinks'],
   ['pipelines', 'testing/failures'],
+  ['terminal'],
   ['testing/time'],
   ['testing/backend', 'testing/marbles'],
   ['testing/expectations', 'testing/diagrams'],

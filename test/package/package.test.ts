@@ -227,6 +227,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/streams',
         'spanflow/operators',
         'spanflow/otlp',
+        'spanflow/terminal',
         'spanflow/testing',
       ]),
     );

@@ -44,6 +44,11 @@ export class AttemptReport implements Attempt {
     return this.#answer;
   }
 
+  /** What the sink sends to, as far as it has said: its own name otherwise. */
+  get where(): string {
+    return this.#where;
+  }
+
   /** Whether bytes of the batch may have left the process. */
   get mayHaveArrived(): boolean {
     return !PHASES_BEFORE_SENDING.has(this.#phase);

@@ -21,6 +21,7 @@ import { NextPart } from './nextPart.ts';
 import type { ExportToSettings, RetryOptions } from './options.ts';
 import { Progress } from './progress.ts';
 import { RetryWait } from './retryWait.ts';
+import { toldToDiag } from './toldToDiag.ts';
 
 /** What all deliveries of one subscription share. */
 export interface DeliveryContext<T> {
@@ -143,6 +144,13 @@ export class Delivery<T> {
     const onAbortError = (thrown: unknown) => reporter.callbackFailed(thrown);
     const calls = reporter.account.exportCalls;
     return attempt(sink, part, report, { millis, calls, processHold, scheduler, onAbortError }).pipe(
+      toldToDiag({
+        stage: reporter.account.stage,
+        attempts: this.#log.attempts,
+        items: part.items.length,
+        report,
+        scheduler,
+      }),
       map((response) => this.#accepted(part, response)),
     );
   }
