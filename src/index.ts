@@ -89,9 +89,9 @@ export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemor
 
 export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
-export type { Counts, StageStats } from './ledger/account.ts';
+export type { Counts, Role, StageStats } from './ledger/account.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
-export type { Stats } from './ledger/stats.ts';
+export type { StagePlace, Stats } from './ledger/stats.ts';
 export {
   InvalidOptionError,
   type OptionMistake,

@@ -126,7 +126,7 @@ class Books implements AccountOwner {
       stages[account.stage] = stats;
     }
     const { whole, routes } = this.#graph.sum(books);
-    return { ...whole, ...readGauges(accounts), stages, routes };
+    return { ...whole, ...readGauges(accounts), stages, routes, places: this.#graph.places };
   }
 
   #follow(subscriber: Subscriber<Stats>): void {

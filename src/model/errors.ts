@@ -8,6 +8,7 @@ export type SpanflowErrorCode =
   | 'TIMEOUT'
   | 'FLUSH_TIMEOUT'
   | 'CLOSED'
+  | 'CANNOT_LISTEN'
   | 'ITERATION_FAILED'
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'
