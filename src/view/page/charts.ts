@@ -4,7 +4,8 @@ import { ratesOf } from '../shared/rates.ts';
 import { element } from './dom.ts';
 
 const HEIGHT = 150;
-const WINDOW_SECONDS = 300;
+/** As wide as what there is, within these. */
+const WINDOW_SECONDS = { min: 60, max: 300 };
 
 interface Line {
   readonly name: string;
@@ -70,18 +71,22 @@ export class Charts {
   /** @param clockSkewMillis what makes times of the scheduler times of day */
   update(points: readonly Point[], clockSkewMillis: number): void {
     const times = points.map(({ at }) => (at + clockSkewMillis) / 1_000);
-    for (const { plot, lines } of this.#plots) plot.setData([times, ...lines.map(({ values }) => values(points))]);
+    for (const { plot, lines } of this.#plots) {
+      plot.setData([times, ...lines.map(({ values }) => values(points))]);
+      // Without a cursor on it, the legend tells the newest figures.
+      if (plot.cursor.idx == null) plot.setLegend({ idx: times.length - 1 });
+    }
   }
 
   #draw(): void {
     const style = getComputedStyle(document.documentElement);
     const data = this.#plots.map(({ plot }) => plot.data);
     for (const { plot } of this.#plots) plot.destroy();
-    this.#host.replaceChildren();
-    this.#plots = CHARTS.map(({ title, unit, lines }, index) => {
-      const figure = element('figure', { class: 'card' }, element('figcaption', {}, title));
-      this.#host.append(figure);
-      const color = (name: string) => style.getPropertyValue(name).trim();
+    const figures = CHARTS.map(({ title }) => element('figure', { class: 'card' }, element('figcaption', {}, title)));
+    this.#host.replaceChildren(...figures);
+    const color = (name: string) => style.getPropertyValue(name).trim();
+    this.#plots = CHARTS.map(({ unit, lines }, index) => {
+      const figure = figures[index] as HTMLElement;
       const options = optionsOf(unit, lines, color, figure.clientWidth - 24);
       return { plot: new uPlot(options, data[index] ?? [[], ...lines.map(() => [])], figure), lines };
     });
@@ -90,6 +95,15 @@ export class Charts {
 
 function widthOf(plot: uPlot): number {
   return Math.max(120, (plot.root.parentElement?.clientWidth ?? 300) - 24);
+}
+
+function markerOf(line: Line | undefined): 'solid' | 'dashed' | 'dotted' {
+  if (line?.dash === undefined) return 'solid';
+  return (line.dash[0] as number) > 2 ? 'dashed' : 'dotted';
+}
+
+function timeOfDay(seconds: number): string {
+  return new Date(seconds * 1_000).toLocaleTimeString('en-GB');
 }
 
 function optionsOf(
@@ -104,20 +118,17 @@ function optionsOf(
     width: Math.max(120, width),
     height: HEIGHT,
     scales: {
-      x: { range: (_, __, max) => [max - WINDOW_SECONDS, max] },
+      x: { range: (_, min, max) => [Math.min(max - WINDOW_SECONDS.min, Math.max(min, max - WINDOW_SECONDS.max)), max] },
       y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
     },
     axes: [
-      {
-        ...axis,
-        values: (_, times) => times.map((time) => new Date(time * 1_000).toLocaleTimeString('en-GB').slice(0, 5)),
-      },
+      { ...axis, size: 30, space: 90, values: (_, times) => times.map(timeOfDay) },
       { ...axis, size: 56 },
     ],
     cursor: { y: false, drag: { setScale: false, x: false, y: false } },
-    legend: { live: true },
+    legend: { live: true, markers: { dash: (_, index) => markerOf(lines[index - 1]) } },
     series: [
-      { label: 'at', value: (_, time) => (time === null ? '–' : new Date(time * 1_000).toLocaleTimeString('en-GB')) },
+      { label: 'at', value: (_, time) => (time === null ? '–' : timeOfDay(time)) },
       ...lines.map(
         ({ name, color: property, dash }): uPlot.Series => ({
           label: name,

@@ -45,7 +45,7 @@ function figuresOf({ sample, points }: PipelineState): Figure[] {
       count(stats.queueSize),
       `${(stats.queueBytes / 1e6).toFixed(1)} MB of ${(stats.memoryBytes / 1e6).toFixed(1)} MB held`,
     ],
-    ['batch size', count(stats.batchSize), 'items make a batch due'],
+    ['batch size', count(stats.batchSize), 'make a batch due'],
     [
       'in flight',
       count(stats.inFlight),

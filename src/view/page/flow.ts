@@ -2,12 +2,13 @@ import { lossesOf, sumOf } from '../shared/counts.ts';
 import { type FlowNode, fillOf, flowLayout } from '../shared/flowLayout.ts';
 import { count, shortCount } from '../shared/format.ts';
 import type { SampledStats } from '../shared/messages.ts';
-import { rateOf } from '../shared/rates.ts';
 import { drawing, element, setAttributes, setText } from './dom.ts';
 import type { PipelineState } from './pipelineState.ts';
 
-const BOX = { width: 184, height: 104, gapX: 96, gapY: 52, top: 14 };
+const BOX = { width: 184, height: 104, gapX: 96, gapY: 52, top: 14, loss: 30 };
 const MAX_DOTS = 16;
+
+type Spot = readonly [x: number, y: number];
 
 interface DrawnNode {
   readonly waiting: Element;
@@ -57,7 +58,8 @@ export class FlowPicture {
     const columns = 1 + Math.max(0, ...nodes.map(({ column }) => column));
     const rows = 1 + Math.max(0, ...nodes.map(({ row }) => row));
     const width = (columns + 1) * BOX.gapX + columns * BOX.width;
-    const height = BOX.top + rows * (BOX.height + BOX.gapY);
+    const height = BOX.top + rows * (BOX.height + BOX.gapY) - BOX.gapY + BOX.loss;
+    const shape = drawing('clipPath', { id: 'box' }, drawing('rect', { width: BOX.width, height: BOX.height, rx: 10 }));
     const picture = drawing('svg', {
       viewBox: `0 0 ${width} ${height}`,
       width,
@@ -65,19 +67,16 @@ export class FlowPicture {
       role: 'img',
       'aria-label': 'The flow; the table below says the same',
     });
+    picture.append(shape);
     const byStage = new Map(nodes.map((node) => [node.stage, node]));
     for (const node of nodes) {
-      for (const from of node.follows) {
-        const before = byStage.get(from);
-        if (before !== undefined)
-          picture.append(this.#edge(endOf(before), startOf(node), (state) => state.offeredRate(node.stage)));
-      }
-      const [x, y] = startOf(node);
-      if (node.follows.length === 0)
-        picture.append(this.#edge([x - BOX.gapX, y], [x, y], (state) => state.offeredRate(node.stage)));
-      const [endX, endY] = endOf(node);
-      const ended = (state: PipelineState) => rateOf(state.points, 'delivered');
-      if (node.isLast) picture.append(this.#edge([endX, endY], [endX + BOX.gapX, endY], ended));
+      const offered = (state: PipelineState) => state.rate(node.stage, 'offered');
+      const before = node.follows.flatMap((stage) => byStage.get(stage) ?? []);
+      const [start, end] = [startOf(node), endOf(node)];
+      for (const other of before) picture.append(this.#edge(endOf(other), start, offered));
+      if (before.length === 0) picture.append(this.#edge(besides(start, -BOX.gapX), start, offered, 'offered'));
+      const delivered = (state: PipelineState) => state.rate(node.stage, 'delivered');
+      if (node.isLast) picture.append(this.#edge(end, besides(end, BOX.gapX), delivered, 'delivered'));
     }
     for (const node of nodes) picture.append(this.#node(node));
     this.#host.replaceChildren(picture);
@@ -98,8 +97,8 @@ export class FlowPicture {
     const dots = node.role === 'sink' ? dotsFor() : [];
     this.#nodes.set(node.stage, { waiting, note, loss, level, dots });
     const box = drawing('rect', { class: 'box', width, height, rx: 10 });
-    // The level is a rectangle of the box's own size, moved up and down behind a window of that shape.
-    const window = drawing('svg', { width, height, class: 'window' }, level);
+    // The level is a rectangle of the box's own size, moved up and down behind a window of the box's shape.
+    const window = drawing('g', { 'clip-path': 'url(#box)' }, level);
     return drawing(
       'g',
       { class: `node ${node.role}`, transform: `translate(${x} ${middle - height / 2})` },
@@ -107,15 +106,14 @@ export class FlowPicture {
     );
   }
 
-  #edge([x1, y1]: readonly [number, number], [x2, y2]: readonly [number, number], rate: DrawnEdge['rate']): SVGElement {
+  #edge([x1, y1]: Spot, [x2, y2]: Spot, rate: DrawnEdge['rate'], caption = ''): SVGElement {
     const bend = (x2 - x1) / 2;
-    const path = drawing('path', {
-      class: 'edge',
-      d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
-    });
-    const label = drawing('text', { class: 'rate', x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 10 });
+    const d = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+    const path = drawing('path', { class: 'edge', d });
+    const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
+    const label = drawing('text', { class: 'rate', x, y: y - 10 });
     this.#edges.push({ path, label, rate });
-    return drawing('g', {}, path, label);
+    return drawing('g', {}, path, label, drawing('text', { class: 'end', x, y: y + 22 }, caption));
   }
 
   #updateNode(node: FlowNode, stats: SampledStats): void {
@@ -124,9 +122,10 @@ export class FlowPicture {
     setText(drawn.waiting, shortCount(node.waiting));
     setText(drawn.note, noteOf(node, stats));
     drawn.level.style.transform = `translateY(${(1 - fillOf(node.waiting)) * BOX.height}px)`;
+    const inFlight = isOnlySink(stats) ? stats.inFlight : 0;
     for (const [index, dot] of drawn.dots.entries()) {
-      dot.classList.toggle('busy', index < stats.inFlight);
-      dot.classList.toggle('beyond', index >= Math.max(stats.inFlight, stats.limit ?? 0));
+      dot.classList.toggle('busy', index < inFlight);
+      dot.classList.toggle('beyond', index >= Math.max(inFlight, stats.limit ?? 0));
     }
     const losses = Object.entries(ownLosses(node, stats)).filter(([, lost]) => lost > 0);
     setText(drawn.loss, losses.map(([reason, lost]) => `▼ ${shortCount(lost)} ${reason}`).join('  '));
@@ -161,13 +160,16 @@ export class FlowPicture {
   }
 }
 
-function startOf({ column, row }: FlowNode): [number, number] {
+function startOf({ column, row }: FlowNode): Spot {
   return [BOX.gapX + column * (BOX.width + BOX.gapX), BOX.top + row * (BOX.height + BOX.gapY) + BOX.height / 2];
 }
 
-function endOf(node: FlowNode): [number, number] {
-  const [x, y] = startOf(node);
-  return [x + BOX.width, y];
+function endOf(node: FlowNode): Spot {
+  return besides(startOf(node), BOX.width);
+}
+
+function besides([x, y]: Spot, by: number): Spot {
+  return [x + by, y];
 }
 
 /** One for each attempt that is in flight, or may be. */
@@ -178,9 +180,15 @@ function dotsFor(): SVGElement[] {
 }
 
 function noteOf({ role }: FlowNode, stats: SampledStats): string {
+  if (role === 'sink' && !isOnlySink(stats)) return 'without an outcome';
   if (role === 'batch') return `waiting · batches of ${shortCount(stats.batchSize)}`;
-  if (role !== 'sink') return role === 'input' ? 'in the input' : 'in it';
-  return `in ${stats.inFlight} attempts${stats.limit === undefined ? '' : ` of ${stats.limit}`}`;
+  if (role !== 'sink') return role === 'input' ? 'wait in the input' : 'wait in it';
+  return `${stats.inFlight}${stats.limit === undefined ? '' : ` of ${stats.limit}`} attempts in flight`;
+}
+
+/** Attempts are counted for all sinks together. */
+function isOnlySink({ places }: SampledStats): boolean {
+  return places.filter(({ role }) => role === 'sink').length === 1;
 }
 
 /** A batcher also books what was lost behind it; that is shown where it happened. */
@@ -189,7 +197,7 @@ function ownLosses({ stage, role, isLast }: FlowNode, stats: SampledStats): Reco
   if (books === undefined) return {};
   const losses = lossesOf(books);
   if (role !== 'batch' || isLast) return losses;
-  for (const place of stats.places ?? []) {
+  for (const place of stats.places) {
     const behind = place.role === 'sink' ? stats.stages[place.stage] : undefined;
     for (const [reason, lost] of Object.entries(behind?.lost ?? {})) losses[reason] = (losses[reason] ?? 0) - lost;
   }

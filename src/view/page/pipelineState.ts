@@ -39,11 +39,11 @@ export class PipelineState {
     for (const loss of lossesBetween(before.stats, sample.stats)) this.#addLoss(loss, nowMillis);
   }
 
-  /** Items per second that were offered to a stage, over the last two seconds. */
-  offeredRate(stage: string): number {
+  /** Items per second at a stage, over the last two seconds. */
+  rate(stage: string, counter: 'offered' | 'delivered'): number {
     const [first, last] = [this.samples[0], this.sample];
     if (first === undefined || last === undefined || first === last) return 0;
-    const more = (last.stats.stages[stage]?.offered ?? 0) - (first.stats.stages[stage]?.offered ?? 0);
+    const more = (last.stats.stages[stage]?.[counter] ?? 0) - (first.stats.stages[stage]?.[counter] ?? 0);
     return (more * 1_000) / (last.point.at - first.point.at);
   }
 

@@ -3,6 +3,13 @@ import type { TraceRecord } from '../shared/messages.ts';
 import { extentOf, isFound, rootOf, type WaterfallRow, waterfallOf } from '../shared/waterfall.ts';
 import { byId, element, setText } from './dom.ts';
 
+/** A line of the list, with the trace that it shows. */
+interface Item {
+  readonly line: HTMLElement;
+  readonly button: HTMLButtonElement;
+  trace: TraceRecord;
+}
+
 /** The newest traces as a list that can be searched, and the chosen one as a waterfall. */
 export class Traces {
   readonly #list = byId('traces');
@@ -10,7 +17,7 @@ export class Traces {
   readonly #found = byId('found');
   readonly #waterfall = byId('waterfall');
   readonly #traces = new Map<string, TraceRecord>(); // the oldest first
-  readonly #items = new Map<string, HTMLElement>();
+  readonly #items = new Map<string, Item>();
   #chosen: TraceRecord | undefined;
   #pipeline = '';
   #unseen = 0;
@@ -38,41 +45,54 @@ export class Traces {
 
   update(pipeline: string): void {
     this.#pipeline = pipeline;
-    for (const trace of this.#traces.values()) this.#show(trace);
-    for (const [key, item] of this.#items) {
-      if (this.#traces.has(key) || item.contains(document.activeElement)) continue;
-      item.remove();
-      this.#items.delete(key);
-    }
+    if (!this.#isHeld) this.#refresh();
     this.#filter();
     const changed = this.#chosen && this.#traces.get(this.#chosen.key);
-    if (changed !== undefined && changed.sequence !== this.#chosen?.sequence) this.#choose(changed);
+    const isRead = this.#waterfall.contains(document.activeElement);
+    if (changed !== undefined && changed !== this.#chosen && !isRead) this.#choose(changed);
+  }
+
+  /** While someone is about to choose one, the list stands still. */
+  get #isHeld(): boolean {
+    return this.#list.matches(':hover, :focus-within');
+  }
+
+  #refresh(): void {
+    for (const trace of this.#traces.values()) this.#show(trace);
+    for (const [key, { line }] of this.#items) {
+      if (this.#traces.has(key)) continue;
+      line.remove();
+      this.#items.delete(key);
+    }
   }
 
   /** New ones are put on top; those that are there stay where they are, because moving them would take their focus. */
   #show(trace: TraceRecord): void {
-    const known = this.#items.get(trace.key);
-    if (known?.dataset.sequence === String(trace.sequence)) return;
-    const button = known?.querySelector('button') ?? element('button', { type: 'button', tabindex: -1 });
-    button.replaceChildren(...lineOf(trace));
-    const item = known ?? element('li', {}, button);
-    item.dataset.sequence = String(trace.sequence);
-    if (known !== undefined) return;
-    button.addEventListener('click', () => this.#choose(this.#traces.get(trace.key) ?? trace));
+    const item = this.#items.get(trace.key) ?? this.#addItem(trace);
+    if (item.trace === trace && item.button.hasChildNodes()) return;
+    item.trace = trace;
+    item.button.replaceChildren(...lineOf(trace));
+  }
+
+  #addItem(trace: TraceRecord): Item {
+    const button = element('button', { type: 'button', tabindex: -1, 'aria-pressed': 'false' });
+    const item = { line: element('li', {}, button), button, trace };
+    button.addEventListener('click', () => this.#choose(item.trace));
     this.#items.set(trace.key, item);
-    this.#list.prepend(item);
+    this.#list.prepend(item.line);
+    return item;
   }
 
   #filter(): void {
     const query = this.#search.value;
     let found = 0;
-    for (const [key, item] of this.#items) {
-      const trace = this.#traces.get(key);
-      item.hidden = trace !== undefined && (trace.pipeline !== this.#pipeline || !isFound(trace, query));
-      if (!item.hidden) found += 1;
+    for (const { line, trace } of this.#items.values()) {
+      line.hidden = trace.pipeline !== this.#pipeline || !isFound(trace, query);
+      if (!line.hidden) found += 1;
     }
     const unseen = this.#unseen === 0 ? '' : ` · a sample: ${count(this.#unseen)} spans were not looked at`;
-    setText(this.#found, `${found} traces${query.trim() === '' ? '' : ' found'}${unseen}`);
+    const held = this.#isHeld ? ' · held while you choose' : '';
+    setText(this.#found, `${found} traces${query.trim() === '' ? '' : ' found'}${held}${unseen}`);
     // One of them can be reached by the tab key; the arrows lead to the others.
     const buttons = this.#buttons();
     if (!buttons.some((button) => button.tabIndex === 0)) buttons[0]?.setAttribute('tabindex', '0');
@@ -110,8 +130,7 @@ export class Traces {
 
   #choose(trace: TraceRecord): void {
     const open = new Set([...this.#waterfall.querySelectorAll('details[open]')].map((one) => one.id));
-    for (const [key, item] of this.#items)
-      item.querySelector('button')?.setAttribute('aria-pressed', String(key === trace.key));
+    for (const [key, { button }] of this.#items) button.setAttribute('aria-pressed', String(key === trace.key));
     this.#chosen = trace;
     this.#waterfall.replaceChildren(...waterfallView(trace));
     for (const details of this.#waterfall.querySelectorAll('details')) details.open = open.has(details.id);

@@ -12,9 +12,8 @@ export interface FlowNode extends StagePlace {
   readonly isLast: boolean;
 }
 
-/** Where each stage stands, from left to right. Books without `places` are drawn as one line. */
-export function flowLayout(stats: Pick<Stats, 'stages'> & Partial<Pick<Stats, 'places'>>): FlowNode[] {
-  const places = stats.places ?? inLine(Object.keys(stats.stages));
+/** Where each stage stands, from left to right. */
+export function flowLayout({ places, stages }: Pick<Stats, 'places' | 'stages'>): FlowNode[] {
   const byStage = new Map(places.map((place) => [place.stage, place]));
   const columns = new Map<string, number>();
   const columnOf = (stage: string): number => {
@@ -31,7 +30,7 @@ export function flowLayout(stats: Pick<Stats, 'stages'> & Partial<Pick<Stats, 'p
     const row = rows.get(column) ?? 0;
     rows.set(column, row + 1);
     const followers = places.filter(({ follows }) => follows.includes(place.stage));
-    const waiting = waitingIn(place, followers, stats.stages);
+    const waiting = waitingIn(place, followers, stages);
     return { ...place, column, row, waiting, isLast: followers.length === 0 };
   });
 }
@@ -41,14 +40,6 @@ function waitingIn({ stage, role }: StagePlace, followers: readonly StagePlace[]
   const pending = stages[stage]?.pending ?? 0;
   if (role !== 'batch') return pending;
   return Math.max(0, pending - Math.max(0, ...followers.map((follower) => stages[follower.stage]?.pending ?? 0)));
-}
-
-function inLine(stages: readonly string[]): StagePlace[] {
-  return stages.map((stage, index) => ({
-    stage,
-    role: index === 0 ? 'input' : 'operator',
-    follows: stages.slice(Math.max(0, index - 1), index),
-  }));
 }
 
 /** How full a stage is drawn: on a logarithmic scale, on which 100,000 items fill it. So ten can be seen, and an outage does not overflow. */
