@@ -25,16 +25,21 @@ export class Series {
   }
 
   add(point: Point): void {
-    const last = this.#points.at(-1);
-    if (last !== undefined) this.#fillUp(last, point.at);
-    const before = this.#points.at(-2);
-    if (before !== undefined && (last as Point).at - before.at < MIN_GAP_MILLIS) this.#points.pop();
+    this.#makeRoom(point.at);
     this.#points.push(point);
     if (this.#points.length > MAX_POINTS) this.#points.splice(0, this.#points.length - MAX_POINTS);
   }
 
+  #makeRoom(now: number): void {
+    const before = this.#points.at(-2);
+    const last = this.#points.at(-1);
+    if (last === undefined) return;
+    if (now - last.at > 2 * STEP_MILLIS) this.#fillUp(last, now);
+    else if (before !== undefined && last.at - before.at < MIN_GAP_MILLIS) this.#points.pop();
+  }
+
   /** After a silence: `stats$` is silent while nothing changes, so the last books held until its last step. */
   #fillUp(last: Point, now: number): void {
-    if (now - last.at > 2 * STEP_MILLIS) this.#points.push({ ...last, at: now - STEP_MILLIS });
+    this.#points.push({ ...last, at: now - STEP_MILLIS });
   }
 }
