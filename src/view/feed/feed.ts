@@ -95,21 +95,18 @@ export class Feed {
     const books = { ...this.#sample(), unseenSpans: this.#traces.nextInterval() };
     const written = new Map<number, string>(); // by what the page has got: mostly the same for all
     for (const reader of [...this.#readers]) {
+      if (!this.#isReady(reader)) continue;
       const traces = this.#traces.newerThan(reader.sequence);
       const message = written.get(reader.sequence) ?? JSON.stringify({ ...books, traces } satisfies Sample);
       written.set(reader.sequence, message);
-      this.#send(reader, message, traces);
+      reader.sequence = traces.at(-1)?.sequence ?? reader.sequence;
+      reader.page.send('sample', message);
     }
   }
 
-  #send(reader: Reader, message: string, traces: readonly TraceRecord[]): void {
-    if (!reader.page.isReady) {
-      reader.dropped += 1;
-      if (reader.dropped > MAX_DROPPED_IN_A_ROW) reader.page.giveUp();
-      return;
-    }
-    reader.dropped = 0;
-    reader.sequence = traces.at(-1)?.sequence ?? reader.sequence;
-    reader.page.send('sample', message);
+  #isReady(reader: Reader): boolean {
+    reader.dropped = reader.page.isReady ? 0 : reader.dropped + 1;
+    if (reader.dropped > MAX_DROPPED_IN_A_ROW) reader.page.giveUp();
+    return reader.dropped === 0;
   }
 }
