@@ -16,6 +16,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { encodeTraces, decodeTraces } from 'spanflow/otlp';
+import { liveView } from 'spanflow/view';
 import { readFile } from 'node:fs/promises';
 import type { Batch, Sink } from 'spanflow';
 declare const input: ReturnType<typeof fromSpanProcessor>;
@@ -67,6 +68,7 @@ function writeProject(): void {
     spanflow: ['../src/index.ts'],
     'spanflow/otlp': ['../src/otlp/index.ts'],
     'spanflow/testing': ['../src/testing/index.ts'],
+    'spanflow/view': ['../src/view/index.ts'],
   };
   const config = {
     extends: '../tsconfig.json',

@@ -8,6 +8,9 @@ import { type OtlpBackend, otlpBackend } from '../../src/testing/index.ts';
 import { type LiveView, liveView } from '../../src/view/index.ts';
 import { chromiumPath, launch, type Watch, watch } from './browser.ts';
 
+/** Waits for a condition, for as long as a busy machine may need. */
+const until: typeof expect.poll = (read) => expect.poll(read, { timeout: 60_000 });
+
 const HOSTILE = '<img src=x onerror=alert(1)>';
 const chromium = chromiumPath();
 let browser: Browser | undefined;
@@ -38,7 +41,7 @@ beforeEach(async () => {
   seen = watch(page);
   await page.goto(view.url);
   // From the first message on it sees what happens.
-  await expect.poll(() => page.locator('#connection').textContent()).toBe('live');
+  await until(() => page.locator('#connection').textContent()).toBe('live');
 });
 
 afterEach(async () => {
@@ -80,36 +83,36 @@ function inChromium(name: string, look: () => Promise<void>): void {
 describe('the page in Chromium', () => {
   inChromium('moves: figures, books, picture and charts follow the pipeline', async () => {
     for (let index = 0; index < 50; index += 1) endTrace('/cart');
-    await expect.poll(() => term('delivered').textContent()).toBe('100');
+    await until(() => term('delivered').textContent()).toBe('100');
     for (let index = 0; index < 20; index += 1) endTrace('/cart');
-    await expect.poll(() => term('delivered').textContent()).toBe('140');
+    await until(() => term('delivered').textContent()).toBe('140');
     expect(await page.locator('.holds').allTextContents()).toEqual(['✓ adds up', '✓ adds up']);
-    await expect.poll(() => figure('round trip').textContent()).toMatch(/ms$|µs$/);
+    await until(() => figure('round trip').textContent()).toMatch(/ms$|µs$/);
     expect(await page.locator('#flow .name').allTextContents()).toEqual([
       ...['fromSpanProcessor', 'adaptiveBatch', 'exportTo(otlpHttp)'],
     ]);
-    await expect.poll(() => page.locator('#charts canvas').count()).toBe(4);
-    await expect.poll(() => page.locator('#charts .u-value').nth(1).textContent()).not.toBe('–');
+    await until(() => page.locator('#charts canvas').count()).toBe(4);
+    await until(() => page.locator('#charts .u-value').nth(1).textContent()).not.toBe('–');
     expect(await page.locator('#verdict').textContent()).toContain('Nothing has been lost.');
   });
 
   inChromium('shows an outage: what waits, the retries, and losses as they happen', async () => {
     backend.respond({ status: 503 });
     for (let index = 0; index < 1_500; index += 1) endTrace('/cart');
-    await expect.poll(() => page.locator('#losses').textContent(), { timeout: 20_000 }).toMatch(/queueFull at \w+/);
-    await expect.poll(() => page.locator('#reasons').textContent()).toMatch(/[\d,]+ queueFull/);
-    await expect.poll(() => page.locator('#verdict').getAttribute('data-level')).toMatch(/loss|trouble/);
-    await expect.poll(() => page.locator('#flow .loss').allTextContents().then(String)).toMatch(/▼ [\d,]+ queueFull/);
-    await expect.poll(() => page.locator('.tile.bad dt').allTextContents()).toEqual(['lost']);
-    await expect
-      .poll(async () => Number(/(\d+) of/.exec((await page.locator('#figures').textContent()) ?? '')?.[1]))
-      .toBeGreaterThan(0);
+    await until(() => page.locator('#losses').textContent()).toMatch(/queueFull at \w+/);
+    await until(() => page.locator('#reasons').textContent()).toMatch(/[\d,]+ queueFull/);
+    await until(() => page.locator('#verdict').getAttribute('data-level')).toMatch(/loss|trouble/);
+    await until(() => page.locator('#flow .loss').allTextContents().then(String)).toMatch(/▼ [\d,]+ queueFull/);
+    await until(() => page.locator('.tile.bad dt').allTextContents()).toEqual(['lost']);
+    await until(async () =>
+      Number(/(\d+) of/.exec((await page.locator('#figures').textContent()) ?? '')?.[1]),
+    ).toBeGreaterThan(0);
   });
 
   inChromium('finds traces, and draws one as a waterfall; a hostile name is text', async () => {
     endTrace('/cart');
     endTrace('/payment', true);
-    await expect.poll(() => items().count()).toBe(2);
+    await until(() => items().count()).toBe(2);
     await page.locator('#search').fill('payment ERROR');
     expect(await items().count()).toBe(1);
     await items().first().locator('button').click();
@@ -131,7 +134,7 @@ describe('the page in Chromium', () => {
   inChromium('works by keyboard: the search, the list, a trace, its attributes, and the pause', async () => {
     endTrace('/cart');
     endTrace('/payment');
-    await expect.poll(() => items().count()).toBe(2);
+    await until(() => items().count()).toBe(2);
     const focused = () => page.evaluate('document.activeElement.id || document.activeElement.textContent');
     await tabTo('search');
     await page.keyboard.type('cart');
@@ -159,21 +162,21 @@ describe('the page in Chromium', () => {
   });
 
   inChromium('shows one of several pipelines, tells that it was shut down, and that the view has gone', async () => {
-    await expect.poll(() => page.locator('#pipeline option').allTextContents()).toEqual(['shop', 'other']);
+    await until(() => page.locator('#pipeline option').allTextContents()).toEqual(['shop', 'other']);
     endTrace('/cart');
     await page.locator('#pipeline').selectOption('other');
-    await expect.poll(() => page.locator('#traces li:not([hidden])').count()).toBe(1);
+    await until(() => page.locator('#traces li:not([hidden])').count()).toBe(1);
     await pipeline.shutdown();
-    await expect.poll(() => page.locator('#verdict').textContent()).toBe('Shut down. Nothing has been lost.');
+    await until(() => page.locator('#verdict').textContent()).toBe('Shut down. Nothing has been lost.');
     await view.close();
-    await expect.poll(() => page.locator('#connection').textContent()).toContain('connection lost');
+    await until(() => page.locator('#connection').textContent()).toContain('connection lost');
   });
 
   inChromium('loads nothing from elsewhere, and has no error, in light and dark, on a small screen too', async () => {
     for (const colorScheme of ['dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme });
       endTrace('/cart');
-      await expect.poll(() => items().count()).toBeGreaterThan(0);
+      await until(() => items().count()).toBeGreaterThan(0);
     }
     const backgrounds = [];
     for (const colorScheme of ['light', 'dark'] as const) {

@@ -8,6 +8,9 @@ import { type LiveView, type LiveViewOptions, liveView } from '../../src/view/in
 import { refusalOf } from '../../src/view/server/requestGuard.ts';
 import { booksOf, FakePipeline } from './support.ts';
 
+/** Waits for a condition, for as long as a busy machine may need. */
+const until: typeof expect.poll = (read) => expect.poll(read, { timeout: 60_000 });
+
 const open: LiveView[] = [];
 const streams: IncomingMessage[] = [];
 
@@ -141,7 +144,7 @@ describe('the stream', () => {
     const ninth = await ask(view, '/events');
     expect([ninth.status, ninth.text]).toEqual([503, '8 pages are open: close one of them.\n']);
     for (const page of pages) page.destroy();
-    await expect.poll(() => pipeline.outcomes$.observed).toBe(false);
+    await until(() => pipeline.outcomes$.observed).toBe(false);
     expect((await stream(view)).statusCode).toBe(200);
   });
 
@@ -153,7 +156,7 @@ describe('the stream', () => {
     const view = await viewOf({ scheduler }, pipeline);
     const socket = connect(Number(new URL(view.url).port), '127.0.0.1').pause();
     socket.write('GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await expect.poll(() => pipeline.outcomes$.observed).toBe(true);
+    await until(() => pipeline.outcomes$.observed).toBe(true);
     pipeline.books = booksOf();
     const pass = (millis: number) => {
       scheduler.maxFrames = scheduler.frame + millis;
@@ -162,7 +165,7 @@ describe('the stream', () => {
     pass(30_000);
     expect(pipeline.outcomes$.observed).toBe(true);
     pass(500);
-    await expect.poll(() => pipeline.outcomes$.observed).toBe(false);
+    await until(() => pipeline.outcomes$.observed).toBe(false);
     socket.destroy();
   });
 });
