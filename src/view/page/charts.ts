@@ -30,7 +30,7 @@ const CHARTS: readonly Chart[] = [
     title: 'Items per second',
     unit: '/s',
     lines: [
-      { name: 'in', color: '--blue', values: (points) => ratesOf(points, 'offered') },
+      { name: 'offered', color: '--blue', values: (points) => ratesOf(points, 'offered') },
       { name: 'delivered', color: '--green', dash: [6, 3], values: (points) => ratesOf(points, 'delivered') },
       { name: 'lost', color: '--red', dash: [2, 3], values: (points) => ratesOf(points, 'lost') },
     ],

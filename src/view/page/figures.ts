@@ -38,7 +38,7 @@ function figuresOf({ sample, points }: PipelineState): Figure[] {
   const lost = sumOf(stats.lost) + sumOf(stats.refused);
   const others = [roundTrips && `p90 ${duration(roundTrips.p90)}`, roundTrips && `p99 ${duration(roundTrips.p99)}`];
   return [
-    ['in', perSecond('offered'), `${count(stats.offered)} in all`],
+    ['offered', perSecond('offered'), `${count(stats.offered)} in all`],
     ['delivered', perSecond('delivered'), `${count(stats.delivered)} in all`],
     [
       'queue',
@@ -54,7 +54,7 @@ function figuresOf({ sample, points }: PipelineState): Figure[] {
     [
       'round trip',
       roundTrips ? duration(roundTrips.p50) : '–',
-      roundTrips ? others.join(' · ') : 'median of 10 seconds',
+      roundTrips ? others.join(' · ') : 'no outcome in 10 seconds',
     ],
     ['retries', perSecond('retries'), `${count(stats.retries)} of ${count(stats.attempts)} attempts`],
     [

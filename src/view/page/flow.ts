@@ -5,8 +5,8 @@ import type { SampledStats } from '../shared/messages.ts';
 import { drawing, element, setAttributes, setText } from './dom.ts';
 import type { PipelineState } from './pipelineState.ts';
 
-const BOX = { width: 184, height: 104, gapX: 96, gapY: 52, top: 14, loss: 30 };
-const MAX_DOTS = 16;
+const BOX = { width: 184, height: 116, gapX: 96, gapY: 52, top: 14, loss: 30 };
+const MAX_DOTS = 12;
 
 type Spot = readonly [x: number, y: number];
 
@@ -175,7 +175,7 @@ function besides([x, y]: Spot, by: number): Spot {
 /** One for each attempt that is in flight, or may be. */
 function dotsFor(): SVGElement[] {
   return Array.from({ length: MAX_DOTS }, (_, index) =>
-    drawing('circle', { class: 'dot beyond', r: 4, cx: 112 + (index % 6) * 11, cy: 40 + Math.floor(index / 6) * 11 }),
+    drawing('circle', { class: 'dot beyond', r: 4, cx: 18 + index * 13, cy: 101 }),
   );
 }
 
