@@ -183,7 +183,7 @@ function noteOf({ role }: FlowNode, stats: SampledStats): string {
   if (role === 'sink' && !isOnlySink(stats)) return 'without an outcome';
   if (role === 'batch') return `waiting · batches of ${shortCount(stats.batchSize)}`;
   if (role !== 'sink') return role === 'input' ? 'wait in the input' : 'wait in it';
-  return `${stats.inFlight}${stats.limit === undefined ? '' : ` of ${stats.limit}`} attempts in flight`;
+  return `${stats.inFlight}${stats.limit === undefined ? '' : ` of ${stats.limit}`} ${stats.inFlight === 1 && stats.limit === undefined ? 'attempt' : 'attempts'} in flight`;
 }
 
 /** Attempts are counted for all sinks together. */
