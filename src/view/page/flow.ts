@@ -110,8 +110,9 @@ export class FlowPicture {
     const bend = (x2 - x1) / 2;
     const d = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
     const path = drawing('path', { class: 'edge', d });
-    const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
-    const label = drawing('text', { class: 'rate', x, y: y - 10 });
+    const [x, y] = [(x1 + x2) / 2, y2];
+    // Beside the line: below its end where it comes from above.
+    const label = drawing('text', { class: 'rate', x, y: y2 > y1 ? y + 18 : y - 10 });
     this.#edges.push({ path, label, rate });
     return drawing('g', {}, path, label, drawing('text', { class: 'end', x, y: y + 22 }, caption));
   }
