@@ -18,6 +18,7 @@ import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { encodeTraces, decodeTraces } from 'spanflow/otlp';
 import { statsToConsole } from 'spanflow/terminal';
+import { liveView } from 'spanflow/view';
 import { readFile } from 'node:fs/promises';
 import type { Batch, Sink } from 'spanflow';
 declare const input: ReturnType<typeof fromSpanProcessor>;
@@ -70,6 +71,7 @@ function writeProject(): void {
     'spanflow/otlp': ['../src/otlp/index.ts'],
     'spanflow/terminal': ['../src/terminal/index.ts'],
     'spanflow/testing': ['../src/testing/index.ts'],
+    'spanflow/view': ['../src/view/index.ts'],
   };
   const config = {
     extends: '../tsconfig.json',

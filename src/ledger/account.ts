@@ -62,6 +62,7 @@ export interface Gauges {
   inFlight?: () => number;
   running?: () => number;
   waiting?: () => number;
+  limit?: () => number;
 }
 
 /** What is under way at a stage: attempts of `exportTo`, inner Observables of `boundedMergeMap`. Elsewhere 0. */
@@ -70,6 +71,8 @@ export interface StageGauges {
   readonly running: number;
   /** Those that wait to begin: for a slot, or for another layer of the destination. */
   readonly waiting: number;
+  /** How many of them may run at a time, at present. 0 pauses. A limiter that is shared shows its limit at each stage. */
+  readonly limit: number;
 }
 
 /** The books of one stage: its verbs are the only way to change them, and each keeps both equations. */
@@ -159,6 +162,7 @@ export class Account {
       sums.inFlight += gauges.inFlight?.() ?? 0;
       sums.running += gauges.running?.() ?? 0;
       sums.waiting += gauges.waiting?.() ?? 0;
+      sums.limit += gauges.limit?.() ?? 0;
       sums.batchSize += gauges.batchSize?.() ?? 0;
     }
   }

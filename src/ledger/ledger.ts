@@ -151,7 +151,14 @@ class Books implements AccountOwner {
     }
     const { whole, routes } = this.#graph.sum(books);
     const gauges = readGauges(accounts);
-    return { ...whole, ...gauges, callbackErrors: gauges.callbackErrors + this.#callbackErrors, stages, routes };
+    return {
+      ...whole,
+      ...gauges,
+      callbackErrors: gauges.callbackErrors + this.#callbackErrors,
+      stages,
+      routes,
+      places: this.#graph.places,
+    };
   }
 
   #callbackFailed(): void {

@@ -9,6 +9,7 @@ export type SpanflowErrorCode =
   | 'FLUSH_TIMEOUT'
   | 'DEADLOCK'
   | 'CLOSED'
+  | 'CANNOT_LISTEN'
   | 'ITERATION_FAILED'
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'

@@ -70,6 +70,7 @@ export class Exporting<T> {
       inFlight: () => this.#pending.inFlight,
       running: () => this.#line.running,
       waiting: () => this.#line.waiting,
+      limit: () => this.#slots.limit,
     });
     const noNewWork = () => this.#line.close();
     const abort = () => this.#abort();
