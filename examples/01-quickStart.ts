@@ -10,6 +10,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { otlpHttp, spanPipeline } from '../src/index.ts';
 import { statsToConsole } from '../src/terminal/index.ts';
+import { liveView } from '../src/view/index.ts';
 import { type Mood, startBackend } from './support/backend.ts';
 import { officialProcessor } from './support/official.ts';
 import { endWithReader, isComplete, lostBy, printBooks, reasonsOf, say, title, verdict } from './support/report.ts';
@@ -27,11 +28,13 @@ const provider = new TracerProvider({
   spanProcessors: [pipeline.processor, ...(official ? [official.processor] : [])],
 });
 
+const view = await liveView({ spanflow: pipeline });
 say(
   official === undefined
     ? `A web shop ends 3,000 spans a second, for twelve seconds. spanflow sends them to ${endpoint}.`
     : "A web shop ends 3,000 spans a second, for twelve seconds. spanflow gets each of them, and so does OpenTelemetry's own BatchSpanProcessor with its exporter: both with their defaults, and each with a backend of its own. Both backends are well, then slow (800 ms), then down (503 and broken connections), then well again.",
-  // The address of a live view stands here.
+  '',
+  `Watch spanflow in a browser, too: ${view.url}`,
   '',
 );
 
@@ -55,6 +58,7 @@ traffic.stop();
 state = 'draining';
 await provider.shutdown();
 display.close();
+await view.close();
 
 const spanflow = { name: 'spanflow', stats: pipeline.stats(), received: await ours?.count() };
 const sides = official
