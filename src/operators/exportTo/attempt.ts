@@ -1,20 +1,11 @@
-import {
-  catchError,
-  from,
-  Observable,
-  of,
-  type SchedulerLike,
-  Subscription,
-  take,
-  throwError,
-  throwIfEmpty,
-} from 'rxjs';
+import { catchError, Observable, of, type SchedulerLike, Subscription, take, throwError, throwIfEmpty } from 'rxjs';
+import { exported, withoutAnswer } from '../../destination/exported.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
 import type { ProcessHold } from '../../internal/timers.ts';
 import type { Batch } from '../../model/batch.ts';
-import { messageOf, RaceTimeoutError } from '../../model/errors.ts';
-import { ExportError, type Response, type Sink } from '../../model/sink.ts';
+import { RaceTimeoutError } from '../../model/errors.ts';
+import type { Response, Sink } from '../../model/sink.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import type { AttemptReport } from './attemptReport.ts';
 
@@ -36,7 +27,7 @@ export function attempt<T>(
 ): Observable<Response> {
   return withGuardedAbort(exported(sink, part, report), onAbortError).pipe(
     take(1),
-    throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
+    throwIfEmpty(() => withoutAnswer(sink)),
     raceTimeout({ millis, processHold, scheduler }),
     catchError((error: unknown) =>
       error instanceof RaceTimeoutError ? cutOff(report, millis) : throwError(() => error),
@@ -49,21 +40,6 @@ function cutOff(report: AttemptReport, millis: number): Observable<Response> {
   const { answer } = report;
   if (answer === undefined) return throwError(() => report.timeout(millis));
   return answer instanceof Error ? throwError(() => answer) : of(answer);
-}
-
-/** Errors of these classes come from a mistake in the program: thrown by `export` when it is called, they are a defect of the sink. */
-const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
-
-/** Calls the sink. A defect is not tried again: an error of the program, or a return value that is no `ObservableInput`. */
-function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Observable<Response> {
-  try {
-    return from(sink.export(part, report));
-  } catch (thrown) {
-    const isDefect = DEFECTS.some((kind) => thrown instanceof kind);
-    if (!isDefect) return throwError(() => thrown);
-    const message = `${sink.name}.export() failed at the call, which is a defect of the sink: ${messageOf(thrown)}`;
-    return throwError(() => new ExportError({ kind: 'permanent' }, message, { cause: thrown }));
-  }
 }
 
 /** What the abort of a sink throws is reported, and changes nothing else. */

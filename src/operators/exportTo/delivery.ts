@@ -134,7 +134,7 @@ export class Delivery<T> {
     if (this.#elapsedMillis() >= retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
     const part = this.#next.cut(this.#progress.done);
     this.#part = part;
-    const report = this.#log.begin(part.items.length);
+    const report = this.#log.begin(part.items.length, millis);
     reporter.account.attempted(this.#log.attempts > 1);
     const onAbortError = (thrown: unknown) => reporter.callbackFailed(thrown);
     return attempt(sink, part, report, { millis, processHold, scheduler, onAbortError }).pipe(

@@ -1,22 +1,20 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import { aConcurrency, type Concurrency } from '../../destination/concurrency.ts';
+import { aSink } from '../../destination/sinkRule.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
   aFunction,
   anObservable,
   aScheduler,
-  aString,
   limit,
   MAX_TIMER_MILLIS,
   millis,
   optional,
   overDefaults,
-  type Rule,
   type Rules,
   record,
   settingsOf,
-  shape,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
@@ -133,18 +131,6 @@ export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
   random: aFunction,
   processHold: aProcessHold,
   scheduler: aScheduler,
-};
-
-const hasExport = shape('a sink, an object with name and export(): otlpHttp() for example', 'export');
-
-/** An object with a name and an `export`, whose other properties are possible. */
-export const aSink: Rule = (value, option, call) => {
-  hasExport(value, option, call);
-  const sink = value as Partial<Sink<unknown>> | null | undefined;
-  if (typeof sink?.export !== 'function') return;
-  aString(sink.name, `${option}.name`, call);
-  optional(limit(1))(sink.maxConcurrency, `${option}.maxConcurrency`, call);
-  optional(millis(1, 'orInfinity'))(sink.attemptTimeoutMillis, `${option}.attemptTimeoutMillis`, call);
 };
 
 /** The defaults: a sink may say how long an attempt takes. */

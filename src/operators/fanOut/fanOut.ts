@@ -12,11 +12,11 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
  * ```text
  * source      -[ab]-----[c]-|
  * subscribed  ^-------------!
- *             fanOut: main answers after 2 ms, audit after 5; one outcome per batch and branch
- * main        -^-!               [ab]
- *             ----------^-!      [c]
- * audit       -^----!            [ab]
- *             ----------^----!   [c]
+ *             fanOut: main answers after 2 ms, audit after 5, one outcome per batch and branch
+ * main        -^-!                   [ab]
+ *             ----------^-!          [c]
+ * audit       -^----!                [ab]
+ *             ----------^----!       [c]
  * result      ---m--a-----m--(a|)
  * ```
  *

@@ -1,3 +1,4 @@
+import { aSink } from '../../destination/sinkRule.ts';
 import { type MemoryBudget, processMemory, withoutRefusal } from '../../flow/memory.ts';
 import { CHANNEL_DEFAULTS, type ChannelSettings } from '../../inputs/channel/options.ts';
 import { pick } from '../../internal/pick.ts';
@@ -8,7 +9,7 @@ import {
   type AdaptiveBatchOptions,
   defaultsWithin,
 } from '../../operators/adaptiveBatch/options.ts';
-import { aSink, EXPORT_TO_RULES, type ExportToOptions, exportDefaultsFor } from '../../operators/exportTo/options.ts';
+import { EXPORT_TO_RULES, type ExportToOptions, exportDefaultsFor } from '../../operators/exportTo/options.ts';
 import type { TrackedItem } from '../answers/exportCall.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
 import { batcherOptions, EXPORT_STAGE, safe, unsettledFor } from '../stages.ts';
