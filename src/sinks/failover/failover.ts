@@ -25,12 +25,12 @@ const NO_BACKUP: BackupStats = Object.freeze({ offered: 0, delivered: 0, failed:
  * source      [a]------[b]--[c]---[d]-|
  * subscribed  ^-----------------------!
  *             failover: maxFailedAttempts 2, probeIntervalMillis 11
- * primary     ^!                            [a]
- *             --^!                          [a]
- *             --------------^!              [c]
- *             --------------------^!        [d]
- * fallback    ----^!                        [a]
- *             ---------^!                   [b]
+ * primary     ^!                           [a]
+ *             --^!                         [a]
+ *             --------------^!             [c]
+ *             --------------------^!       [d]
+ * fallback    ----^!                       [a]
+ *             ---------^!                  [b]
  * result      -----o----o----o-----o--|
  * state$      b--f-----------b---------
  * ```

@@ -18,10 +18,10 @@ import { RaceReports } from './raceReports.ts';
  * source      [a]----[b]------|
  * subscribed  ^---------------!
  *             firstOf: near and far, of which near fails the second time
- * near        ^-!                   [a]
- *             -------^-!            [b]
- * far         ^-!                   [a]
- *             -------^----!         [b]
+ * near        ^-!                  [a]
+ *             -------^-!           [b]
+ * far         ^-!                  [a]
+ *             -------^----!        [b]
  * result      --o---------o---|
  * ```
  *
