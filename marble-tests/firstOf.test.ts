@@ -1,6 +1,6 @@
-import { map } from 'rxjs';
-import { describe, test } from 'vitest';
-import { exponentialBackoff, exportTo, firstOf, type Outcome } from '../src/index.ts';
+import { map, of } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import { exponentialBackoff, exportTo, firstOf, type Outcome, type Sink } from '../src/index.ts';
 import { marbles } from '../src/testing/index.ts';
 import { throwing } from './support.ts';
 
@@ -77,6 +77,21 @@ describe('firstOf', () => {
       expectAttempts(near).toBe(aborted, ['a']);
       expectAttempts(far).toBe(aborted, ['a']);
     }));
+
+  test('one that answers synchronously is the only one that is called', () => {
+    const called: string[] = [];
+    const answering = (name: string): Sink<string> => ({
+      name,
+      export: () => {
+        called.push(name);
+        return of({});
+      },
+    });
+    of(['a'])
+      .pipe(exportTo(firstOf([answering('near'), answering('far')])))
+      .subscribe(({ delivered }) => called.push(`delivered ${delivered}`));
+    expect(called).toEqual(['near', 'delivered 1']);
+  });
 
   test('one that answers at once leaves the others alone, and one that throws is one that failed', () =>
     marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {

@@ -7,6 +7,7 @@ import {
   createGate,
   createLedger,
   ExportError,
+  exponentialBackoff,
   type FlushRequest,
   fanOut,
   fixedSize,
@@ -102,6 +103,7 @@ describe('fanOut: the books', () => {
     await input.forceFlush();
     expectBalance(ledger.stats());
     expect(ledger.stats()).toMatchObject({ offered: 1, delivered: 1, between: 0, routes: { main: { between: 0 } } });
+    expect(Object.keys(ledger.stats().routes)).toEqual(['main', 'audit']);
   });
 });
 
@@ -141,6 +143,34 @@ describe('fanOut: what a branch keeps', () => {
     batches.next(Array.from({ length: 100 }, () => 3));
     expect(ledger.stats().stages['fanOut(audit)']).toMatchObject({ pending: 2, refused: { queueFull: 100 }, lost: {} });
   });
+
+  test('has room for a batch that is alone, however large', () => {
+    const ledger = createLedger();
+    of([1, 2, 3, 4, 5])
+      .pipe(fanOut({ main: { sink: alive(), maxQueueSize: 4 } }, { ledger }))
+      .subscribe();
+    expect(ledger.stats()).toMatchObject({ delivered: 5 });
+  });
+
+  test('takes no memory for what dropOldest has dropped', () => {
+    const memory = memoryBudget({ maxBytes: 65_536 });
+    const batches = new Subject<number[]>();
+    const audit = { sink: SILENT, memory, maxUnsettledBatches: 1, maxQueueSize: 2, overflow: 'dropOldest' } as const;
+    batches.pipe(fanOut({ audit })).subscribe();
+    for (let item = 0; item < 10; item += 1) batches.next([item]);
+    // One is out, and two wait.
+    expect(memory.usedBytes).toBe(3 * (1_024 + 2 * 8));
+  });
+
+  test('has a lease of its own that is longer than its retries, where it makes its own batches', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const slow: Sink<number> = { name: 'slow', export: () => timer(700_000).pipe(map(() => ({}))) };
+      const patient = { attemptTimeoutMillis: 800_000, retry: { maxElapsedMillis: 900_000 } };
+      const { ledger, send } = fanned({ slow: { sink: slow, batching: {}, ...patient } });
+      await send(1);
+      await advanceBy(710_000);
+      expect(ledger.stats()).toMatchObject({ delivered: 1, lost: {} });
+    }));
 
   test('closes its gate while it fills up', async () => {
     const gate = createGate();
@@ -221,22 +251,82 @@ describe('fanOut: a flush', () => {
     expect(ledger.stats().routes).toMatchObject({ main: { delivered: 1 }, audit: { delivered: 1 } });
   });
 
+  /** A sink that fails once, and how often it was called. */
+  function failing() {
+    let attempts = 0;
+    const sink: Sink<number> = {
+      name: 'failing',
+      export: () => {
+        attempts += 1;
+        if (attempts === 1) throw new Error('busy');
+        return of({});
+      },
+    };
+    return { sink, attempts: () => attempts };
+  }
+
+  /** The longest waits that the backoff has. */
+  const random = () => 0.99;
+  const backoff = exponentialBackoff({ initialMillis: 10_000 });
+  const patient = { random, retry: { backoff } };
+
+  test('makes what is in backoff try at once in a best-effort branch, for which nothing waits', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const audit = failing();
+      const { input, send } = fanned({ main: alive(), audit: { sink: audit.sink, ...patient, required: false } });
+      await send(1);
+      await advanceBy(1);
+      await input.forceFlush();
+      expect(audit.attempts()).toBe(2);
+    }));
+
+  test.each([{}, { batching: {} }])('makes waits short without flushWhen, too: %o', (own) =>
+    virtualTime(async ({ advanceBy, now }) => {
+      const [one, other] = [failing(), failing()];
+      const input = channel<number>();
+      input.items$
+        .pipe(
+          adaptiveBatch({ ...ONES, flushWhen: input.flush$, scheduledDelayMillis: 60_000, strategy: fixedSize() }),
+          fanOut({ one: { sink: one.sink, ...patient, ...own }, other: { sink: other.sink, ...patient, ...own } }),
+        )
+        .subscribe();
+      await input.send(1);
+      await advanceBy(5_000);
+      const sinceMillis = now();
+      await input.forceFlush();
+      expect([one.attempts(), other.attempts()]).toEqual([2, 2]);
+      expect(now() - sinceMillis).toBeLessThan(1_000);
+    }),
+  );
+
+  test('makes the waits short of what it sends out of the batcher', () =>
+    virtualTime(async ({ now }) => {
+      const main = failing();
+      const input = channel<number>();
+      const large = { maxExportBatchSize: 100, scheduledDelayMillis: 60_000, strategy: fixedSize() };
+      input.items$
+        .pipe(adaptiveBatch({ ...large, flushWhen: input.flush$ }), fanOut({ main: { sink: main.sink, ...patient } }))
+        .subscribe();
+      await input.send(1);
+      await input.forceFlush();
+      expect(main.attempts()).toBe(2);
+      expect(now()).toBeLessThan(1_000);
+    }));
+
+  test('that wants no answer sends out what a branch has gathered', () => {
+    const flushWhen = new Subject<void>();
+    const ledger = createLedger();
+    const items = new Subject<number>();
+    const few = { sink: alive(), batching: { scheduledDelayMillis: 60_000 } };
+    items.pipe(adaptiveBatch({ flushWhen, ledger }), fanOut({ few }, { ledger })).subscribe();
+    items.next(1);
+    flushWhen.next();
+    expect(ledger.stats()).toMatchObject({ delivered: 1 });
+  });
+
   test('makes what is in backoff try at once, in every branch', () =>
     virtualTime(async ({ advanceBy }) => {
-      const failing = () => {
-        let attempts = 0;
-        const sink: Sink<number> = {
-          name: 'failing',
-          export: () => {
-            attempts += 1;
-            if (attempts === 1) throw new Error('busy');
-            return of({});
-          },
-        };
-        return { sink, attempts: () => attempts };
-      };
       const [main, audit] = [failing(), failing()];
-      const random = () => 0.99;
       const branches = { main: { sink: main.sink, random }, audit: { sink: audit.sink, random, required: false } };
       const { input, send } = fanned(branches, { scheduledDelayMillis: 0 });
       await send(1);
