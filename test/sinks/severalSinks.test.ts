@@ -266,6 +266,33 @@ describe('failover: the copies for the backup', () => {
 });
 
 describe('failover', () => {
+  test.each<[string, Response | ExportError, 'primary' | 'fallback']>([
+    ['a failure', new ExportError({ kind: 'retryable' }, 'no'), 'fallback'],
+    ['a success', {}, 'primary'],
+  ])('an answer that is known when the attempt is aborted counts: %s', (_title, answer, state) => {
+    let mode: 'fails' | 'reports' = 'fails';
+    const primary: Sink<string> = {
+      name: 'primary',
+      export: (_batch, attempt) => {
+        if (mode === 'fails') return throwError(() => new Error('no'));
+        attempt?.answered(answer);
+        return NEVER;
+      },
+    };
+    const both = failover(primary, noting('fallback').sink, { maxFailedAttempts: 2 });
+    const states: string[] = [];
+    both.state$.subscribe((now) => states.push(now));
+    both.export(batchOf(['a'])).subscribe({ error: () => {} });
+    mode = 'reports';
+    both
+      .export(batchOf(['b']))
+      .subscribe()
+      .unsubscribe();
+    mode = 'fails';
+    if (state === 'primary') both.export(batchOf(['c'])).subscribe({ error: () => {} });
+    expect(states.at(-1)).toBe(state);
+  });
+
   test('an address that refuses connections does not end the retries of an ending program: there is a fallback', () => {
     const refusing: Sink<string> = {
       name: 'refusing',
