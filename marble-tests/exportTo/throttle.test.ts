@@ -112,7 +112,12 @@ describe('exportTo: a backend that says when to come back', () => {
       const { sink, beganAt } = backend((attempt) => (attempt === 0 ? throttledFor(1_000) : undefined));
       const sizes: number[] = [];
       timer(0, 10)
-        .pipe(take(90), adaptiveBatch({ scheduledDelayMillis: 0 }), exportTo(sink, { retry: RETRY }))
+        .pipe(
+          take(90),
+          map((index) => `item ${index}`),
+          adaptiveBatch({ scheduledDelayMillis: 0 }),
+          exportTo(sink, { retry: RETRY }),
+        )
         .subscribe(({ batch }) => sizes.push('items' in batch ? batch.items.length : 0));
       await flush();
       expect(beganAt.slice(0, 2)).toEqual([0, 1_010]);
