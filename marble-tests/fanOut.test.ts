@@ -120,7 +120,7 @@ describe('fanOut', () => {
       const expected = '         m----m----(qm)-(qm)-a-(a|)';
       const main = sink('        (r|)');
       const audit = sink('       --------------------(r|)', '--(r|)');
-      const slow = { sink: audit, maxQueueSize: 1, overflow: 'dropOldest', maxUnsettledBatches: 1 } as const;
+      const slow = { sink: audit, maxQueueSize: 1, overflow: 'dropOldest', concurrency: 1 } as const;
       expectObservable(source.pipe(fanOut({ main, audit: slow }), told)).toBe(expected, LETTERS);
       expectSubscriptions(source.subscriptions).toBe(subs);
       expectAttempts(audit).toBe(onAudit, ['a', 'd']);

@@ -68,6 +68,7 @@ export {
   exponentialBackoff,
   type Jitter,
 } from './strategies/backoff.ts';
+export type { FailoverState } from './strategies/primaryHealth.ts';
 
 // … what attempts pass on their way, and may share, …
 
@@ -102,6 +103,9 @@ export { toReadableStream } from './outputs/toReadableStream.ts';
 export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
 export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
 export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
+export { type BackupStats, type FailoverSink, failover } from './sinks/failover/failover.ts';
+export type { FailoverOptions } from './sinks/failover/options.ts';
+export { firstOf } from './sinks/firstOf/firstOf.ts';
 export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';

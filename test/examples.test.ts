@@ -152,6 +152,23 @@ describe.concurrent('the other examples', () => {
     expect(code).toBe(0);
   });
 
+  test('07: the old vendor gets everything, and the books of both agree with what they have', async () => {
+    const { code, output } = await run('07-twoVendors.ts');
+    expect(output).toContain('old: 2000 of 2000 spans go this way, delivered 2000, lost {}');
+    expect(output).toMatch(/new: \d+ of 2000 spans go this way, delivered \d+, lost/);
+    expect(output).toMatch(/the whole says 2000; the vendors have 2000 and \d+/);
+    expect(code).toBe(0);
+  });
+
+  test('08: the fallback takes over and hands back, and the backup has everything', async () => {
+    const { code, output } = await run('08-failover.ts');
+    const states = [...output.matchAll(/spans go to the (\w+)/g)].map(([, state]) => state);
+    expect(states).toEqual(['primary', 'fallback', 'primary']);
+    expect(output).toMatch(/offered (\d+), delivered \1, lost {}/);
+    expect(output).toContain('failed: 0, dropped: 0, pending: 0');
+    expect(code).toBe(0);
+  });
+
   test('06: passes under the test runner of Node', async () => {
     const { code, output } = await runNode({}, '--test', join(EXAMPLES, '06-marbleTest.ts'));
     expect(output).toMatch(/pass 1\n.*fail 0/);

@@ -19,6 +19,8 @@ export interface Batch<T> {
   /** An estimate of the encoded size, in bytes. */
   readonly bytes: number;
   readonly closedBy: CloseReason;
+  /** @internal The batch that this one was cut out of, to be sent in parts. */
+  readonly partOf?: Batch<T>;
   /** @param onFlush called when a flush waits for this batch: at once if one does already, and until the hold is settled */
   hold(onFlush?: (urgency: FlushUrgency) => void): Hold;
 }

@@ -57,6 +57,8 @@ export const PHASES_BEFORE_SENDING: ReadonlySet<AttemptPhase | undefined> = new 
 
 /** Takes a sink's reports on one attempt. A sink that reports nothing is taken to send from the start. */
 export interface Attempt {
+  /** How long it may take, in milliseconds: an attempt that is aborted then has timed out. Left out: it is not known. */
+  readonly timeoutMillis?: number;
   /**
    * The attempt has come this far.
    *

@@ -16,6 +16,7 @@ import {
 import {
   adaptiveBatch,
   type Batch,
+  type Branches,
   backpressure,
   boundedMergeMap,
   circuitBreaker,
@@ -23,6 +24,7 @@ import {
   type ExportToOptions,
   exponentialBackoff,
   exportTo,
+  fanOut,
   type Ledger,
   type Loss,
   type Outcome,
@@ -100,6 +102,37 @@ const sharedLayers = ({ scheduler, random }: Parts): Required<Shared> => ({
 
 const items = (parts: Parts) => parts.input.spans$ as Observable<Item>;
 
+/** The options that each branch of a fan-out has here. */
+const branch = ({ limits, scheduler, random, stopWhen, onLoss }: Parts) => ({
+  maxQueueSize: limits.maxQueueSize,
+  overflow: limits.overflow === 'dropNewest' ? ('dropNewest' as const) : ('dropOldest' as const),
+  maxUnsettledBatches: limits.maxUnsettledBatches,
+  concurrency: limits.concurrency,
+  attemptTimeoutMillis: limits.attemptTimeoutMillis,
+  retry: {
+    maxAttempts: limits.maxAttempts,
+    maxElapsedMillis: limits.maxElapsedMillis,
+    backoff: exponentialBackoff({ initialMillis: 10, maxMillis: 200 }),
+  },
+  ...{ stopWhen, random, scheduler, onLoss },
+});
+
+/** How a branch makes batches of its own here. */
+const batching = ({ limits }: Parts) => ({
+  maxExportBatchSize: limits.maxExportBatchSize,
+  scheduledDelayMillis: limits.scheduledDelayMillis,
+});
+
+const fanned = (parts: Parts, branches: Branches<Item>) =>
+  items(parts).pipe(
+    batches(parts),
+    fanOut(branches, {
+      ...branch(parts),
+      ledger: parts.ledger,
+      flushWhen: merge(parts.input.flush$, parts.flushWhen),
+    }),
+  );
+
 /** A wiring, and which promises it can keep. */
 export interface Wired {
   readonly wiring: Wiring;
@@ -156,6 +189,10 @@ export const OURS: Readonly<Record<string, Wired>> = {
   'a breaker, a rate and a retry budget': exact((parts) =>
     items(parts).pipe(batches(parts), exported(parts, sharedLayers(parts))),
   ),
+  'a fan-out to one backend': exact((parts) => fanned(parts, { main: parts.backend })),
+  'a fan-out to one backend, in batches of its own': exact((parts) =>
+    fanned(parts, { main: { sink: parts.backend, batching: batching(parts) } }),
+  ),
   'plain arrays': { ...exact((parts) => items(parts).pipe(bufferCount(4), exported(parts))), flushExact: false },
 };
 
@@ -163,6 +200,12 @@ const DEAD: Sink<Item> = {
   name: 'dead',
   export: () => throwError(() => new ExportError({ kind: 'permanent' }, 'gone for good')),
 };
+
+/** A backend that takes its time, which is longer than some timeouts. */
+const slow = (scheduler: VirtualTimeScheduler): Sink<Item> => ({
+  name: 'slow',
+  export: () => of({}).pipe(delay(100, scheduler)),
+});
 
 /** The wirings in which several follow, or a foreign operator is at the end. */
 export const FOREIGN: Readonly<Record<string, Wired>> = {
@@ -203,6 +246,22 @@ export const FOREIGN: Readonly<Record<string, Wired>> = {
         spans.pipe(batches(parts), exportTo(DEAD, { ledger: parts.ledger, scheduler: parts.scheduler })),
       );
     }),
+    flushExact: false,
+  },
+  'a fan-out: one branch dead, one slow, one in batches of its own and best-effort': {
+    ...exact((parts) =>
+      fanned(parts, {
+        main: parts.backend,
+        dead: { sink: DEAD, required: true },
+        slow: { sink: slow(parts.scheduler), concurrency: 1, overflow: 'dropOldest' },
+        few: {
+          sink: parts.backend,
+          filter: (item) => item.id % 3 === 0,
+          batching: batching(parts),
+          required: false,
+        },
+      }),
+    ),
     flushExact: false,
   },
   'boundedMergeMap before the batches, backpressure behind them': {

@@ -116,7 +116,6 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
       this.watchLease();
       return;
     }
-    this.#endLease();
     this.#memory.give(heapBytes);
     this.#owner.onRoom();
   }
@@ -131,16 +130,13 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   #remove(batch: HeldBatch<T>): void {
     const isTakenOver = this.#takenOver.delete(batch);
     this.#batches.delete(batch);
-    this.#endLease();
+    if (this.#batches.size === 0) {
+      this.#leaseTimer?.unsubscribe();
+      this.#leaseTimer = undefined;
+    }
     this.#owner.onGone();
     if (!isTakenOver) this.#memory.give(heapBytesOf(batch.size, batch.bytes));
     if (this.#stopped) this.stop();
-  }
-
-  #endLease(): void {
-    if (this.#batches.size > 0) return;
-    this.#leaseTimer?.unsubscribe();
-    this.#leaseTimer = undefined;
   }
 
   #expire(): void {

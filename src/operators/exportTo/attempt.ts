@@ -1,6 +1,5 @@
 import {
   catchError,
-  from,
   Observable,
   type Observer,
   of,
@@ -10,13 +9,14 @@ import {
   throwError,
   throwIfEmpty,
 } from 'rxjs';
+import { exported, withoutAnswer } from '../../destination/exported.ts';
 import type { CallFrame } from '../../internal/callFrame.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
 import type { ProcessHold } from '../../internal/timers.ts';
 import type { Batch } from '../../model/batch.ts';
-import { messageOf, RaceTimeoutError } from '../../model/errors.ts';
-import { ExportError, type Response, type Sink } from '../../model/sink.ts';
+import { RaceTimeoutError } from '../../model/errors.ts';
+import type { Response, Sink } from '../../model/sink.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import type { AttemptReport } from './attemptReport.ts';
 
@@ -38,9 +38,15 @@ export function attempt<T>(
   report: AttemptReport,
   { millis, calls, processHold, scheduler, onAbortError }: AttemptOptions,
 ): Observable<Response> {
-  return withGuardedAbort(called(calls, exported(sink, part, report, calls)), onAbortError).pipe(
+  return withGuardedAbort(
+    called(
+      calls,
+      calls.within(() => exported(sink, part, report)),
+    ),
+    onAbortError,
+  ).pipe(
     take(1),
-    throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
+    throwIfEmpty(() => withoutAnswer(sink)),
     raceTimeout({ millis, processHold, scheduler }),
     catchError((error: unknown) =>
       error instanceof RaceTimeoutError ? cutOff(report, millis) : throwError(() => error),
@@ -53,21 +59,6 @@ function cutOff(report: AttemptReport, millis: number): Observable<Response> {
   const { answer } = report;
   if (answer === undefined) return throwError(() => report.timeout(millis));
   return answer instanceof Error ? throwError(() => answer) : of(answer);
-}
-
-/** Errors of these classes come from a mistake in the program: thrown by `export` when it is called, they are a defect of the sink. */
-const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
-
-/** Calls the sink. A defect is not tried again: an error of the program, or a return value that is no `ObservableInput`. */
-function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport, calls: CallFrame): Observable<Response> {
-  try {
-    return from(calls.within(() => sink.export(part, report)));
-  } catch (thrown) {
-    const isDefect = DEFECTS.some((kind) => thrown instanceof kind);
-    if (!isDefect) return throwError(() => thrown);
-    const message = `${sink.name}.export() failed at the call, which is a defect of the sink: ${messageOf(thrown)}`;
-    return throwError(() => new ExportError({ kind: 'permanent' }, message, { cause: thrown }));
-  }
 }
 
 /** A sink may do its work when it is subscribed to: that is part of the call. What it emits is not. */

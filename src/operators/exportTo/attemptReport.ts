@@ -20,13 +20,15 @@ const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
 
 /** What a sink has reported of one attempt, and what that means when the attempt is aborted. */
 export class AttemptReport implements Attempt {
+  readonly timeoutMillis: number;
   readonly #sink: string;
   #phase: AttemptPhase | undefined;
   #where: string;
   #answer: Response | ExportError | undefined;
 
-  constructor(sink: string) {
+  constructor(sink: string, timeoutMillis: number) {
     this.#sink = sink;
+    this.timeoutMillis = timeoutMillis;
     this.#where = sink;
   }
 

@@ -139,7 +139,7 @@ export class Delivery<T> {
     if (this.#elapsedMillis() >= this.#retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
     const part = this.#next.cut(this.#progress.done);
     this.#part = part;
-    const report = this.#log.begin(part.items.length);
+    const report = this.#log.begin(part.items.length, millis);
     reporter.account.attempted(this.#log.attempts > 1);
     const onAbortError = (thrown: unknown) => reporter.callbackFailed(thrown);
     const calls = reporter.account.exportCalls;

@@ -4,6 +4,7 @@ import { aBreaker, type CircuitBreaker } from '../../destination/circuitBreaker.
 import { aConcurrency, type Concurrency } from '../../destination/concurrency.ts';
 import { aRateLimit, type RateLimit } from '../../destination/rateLimit.ts';
 import { aRetryBudget } from '../../destination/retryBudget.ts';
+import { aSink } from '../../destination/sinkRule.ts';
 import { pick } from '../../internal/pick.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
@@ -11,18 +12,15 @@ import {
   aFunction,
   anObservable,
   aScheduler,
-  aString,
   limit,
   MAX_TIMER_MILLIS,
   millis,
   must,
   optional,
   overDefaults,
-  type Rule,
   type Rules,
   record,
   settingsOf,
-  shape,
   whole,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -189,25 +187,6 @@ export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
   processHold: aProcessHold,
   scheduler: aScheduler,
 };
-
-const hasExport = shape('a sink, an object with name and export(): otlpHttp() for example', 'export');
-
-/** An object with a name and an `export`, whose other properties are possible. */
-export const aSink: Rule = (value, option, call) => {
-  hasExport(value, option, call);
-  const sink = value as Partial<Sink<unknown>> | null | undefined;
-  if (typeof sink?.export !== 'function') return;
-  if (isExporter(sink))
-    call.add(option, 'a sink; an exporter of OpenTelemetry becomes one by toExporter(exporter)', value);
-  else aString(sink.name, `${option}.name`, call);
-  optional(limit(1))(sink.maxConcurrency, `${option}.maxConcurrency`, call);
-  optional(millis(1, 'orInfinity'))(sink.attemptTimeoutMillis, `${option}.attemptTimeoutMillis`, call);
-};
-
-/** Whether it is an official exporter: `export(items, resultCallback)`, a shutdown, and no name. */
-function isExporter({ name, export: send, shutdown }: Partial<Sink<unknown>>): boolean {
-  return name === undefined && send?.length === 2 && typeof shutdown === 'function';
-}
 
 /** The defaults: a sink may say how long an attempt takes. */
 export function exportDefaultsFor(sink: Sink<never>): ExportToSettings<unknown> {

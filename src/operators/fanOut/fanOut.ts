@@ -12,11 +12,11 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
  * ```text
  * source      -[ab]-----[c]-|
  * subscribed  ^-------------!
- *             fanOut: main answers after 2 ms, audit after 5; one outcome per batch and branch
- * main        -^-!               [ab]
- *             ----------^-!      [c]
- * audit       -^----!            [ab]
- *             ----------^----!   [c]
+ *             fanOut: main answers after 2 ms, audit after 5, one outcome per batch and branch
+ * main        -^-!                   [ab]
+ *             ----------^-!          [c]
+ * audit       -^----!                [ab]
+ *             ----------^----!       [c]
  * result      ---m--a-----m--(a|)
  * ```
  *
@@ -40,7 +40,7 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
  * **Unsubscribed**, it aborts the attempts of all branches, and settles everything: as `unsubscribed`, or as `unconfirmed` if it was sent.
  *
  * **Order**: within a branch that of {@link exportTo}; between branches there is none. Around one attempt the layers are those of `exportTo`, in each branch by itself: `queue → deadline( retry( gate → slot( timeout( sink ) ) ) )`. The
- * deadline begins when the export takes the batch: at one batch every 5 minutes and slot, a queue of a dead branch is old.
+ * deadline (`retry.maxElapsedMillis`) begins when the export takes the batch; the time in the queue does not count. With the defaults and a dead backend, 32 batches are given up every 5 minutes, and as many leave the queue.
  *
  * **Loss**, each in the books of its route: `queueFull` at the queue of a branch, whole batches, the newest or the oldest by its `overflow` (single items where it makes its own); then all that {@link exportTo} can lose.
  *

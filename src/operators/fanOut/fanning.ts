@@ -44,9 +44,8 @@ export class Fanning<T> {
 
   follow(source: Observable<Batch<T> | readonly T[]>, flushWhen: Observable<unknown> | undefined): void {
     const stop = () => this.#each(({ run }) => run.stop());
-    const settleFlushes = () => this.#answerFlushes();
     const runs = this.#branches.map(({ subscription }) => subscription);
-    tearDownInOrder(this.#subscriber, stop, this.#upstream, ...runs, settleFlushes);
+    tearDownInOrder(this.#subscriber, stop, this.#upstream, ...runs);
     this.#each((branch) => this.#start(branch));
     this.#end.follow(source, (given) => this.#take(given), this.#upstream);
     // After the source: a batcher in front of it has sent out what it has when the flush comes here.

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { aSink } from '../../destination/sinkRule.ts';
 import { aGate, type Gate } from '../../flow/gate.ts';
 import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
 import { pick } from '../../internal/pick.ts';
@@ -21,7 +22,7 @@ import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { Sink } from '../../model/sink.ts';
 import { ADAPTIVE_BATCH_RULES, type AdaptiveBatchOptions } from '../adaptiveBatch/options.ts';
-import { aSink, EXPORT_TO_RULES, type ExportToOptions } from '../exportTo/options.ts';
+import { EXPORT_TO_RULES, type ExportToOptions } from '../exportTo/options.ts';
 
 /** What a branch bounds and books by itself. */
 const NOT_OF_A_BRANCH = ['ledger', 'maxPendingItems', 'maxPendingBytes'] as const;

@@ -34,8 +34,11 @@ export function rebatching<T>(settings: BranchSettings<T>, ledger: Ledger): Reba
     flushWhen: flush$,
     ledger,
     onLoss: (loss, tracked) => {
-      loseItems(tracked, loss);
-      onLoss?.(loss, itemsOf(tracked));
+      try {
+        onLoss?.(loss, itemsOf(tracked));
+      } finally {
+        loseItems(tracked, loss);
+      }
     },
   });
   const untracked = (batch: Batch<TrackedItem<T>>) =>

@@ -1,3 +1,4 @@
+import { aSink } from '../../destination/sinkRule.ts';
 import { type MemoryBudget, processMemory, withoutRefusal } from '../../flow/memory.ts';
 import { CHANNEL_DEFAULTS, type ChannelSettings } from '../../inputs/channel/options.ts';
 import { pick } from '../../internal/pick.ts';
@@ -17,7 +18,6 @@ import {
   defaultsWithin,
 } from '../../operators/adaptiveBatch/options.ts';
 import {
-  aSink,
   EXPORT_TO_RULES,
   type ExportToOptions,
   exportDefaultsFor,

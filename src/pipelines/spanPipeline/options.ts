@@ -1,4 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { aSink } from '../../destination/sinkRule.ts';
 import type { FromSpanProcessorOptions } from '../../inputs/fromSpanProcessor.ts';
 import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
 import { pick } from '../../internal/pick.ts';
@@ -21,7 +22,6 @@ import {
   defaultsWithin,
 } from '../../operators/adaptiveBatch/options.ts';
 import {
-  aSink,
   EXPORT_TO_RULES,
   type ExportToOptions,
   exportDefaultsFor,
