@@ -52,6 +52,11 @@ export { responsiveSize } from './strategies/responsiveSize.ts';
 
 // … from batches to attempts, …
 
+export { type AdaptiveConcurrencyOptions, adaptiveConcurrency } from './destination/adaptiveConcurrency.ts';
+export { type AimdConcurrencyOptions, aimdConcurrency } from './destination/aimdConcurrency.ts';
+export type { Concurrency } from './destination/concurrency.ts';
+export { fixedConcurrency } from './destination/fixedConcurrency.ts';
+export type { ConcurrencyLimiter } from './destination/limiter.ts';
 export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/boundedMergeMap.ts';
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
 export { exportTo } from './operators/exportTo/exportTo.ts';
@@ -83,12 +88,14 @@ export type { RateLimitState } from './destination/rateLayer.ts';
 export { type RateLimit, type RateLimitOptions, type RateProtectOptions, rateLimit } from './destination/rateLimit.ts';
 export { type RetryBudgetOptions, retryBudget } from './destination/retryBudget.ts';
 export type { BreakerState } from './strategies/breaker.ts';
+export type { LimitedAttempt } from './strategies/concurrency.ts';
 export type { RatesPerSecond, RateUnit } from './strategies/rate.ts';
 
 // 3. … and where they leave.
 
 export {
   type Attempt,
+  type AttemptEnding,
   type AttemptPhase,
   ExportError,
   type Failure,

@@ -41,6 +41,16 @@ export type { ExportToChanges, ExportToOptions, RetryOptions } from './operators
 export { fanOut } from './operators/fanOut/fanOut.ts';
 export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
 
+// How many attempts are in flight at a time.
+
+export { type AdaptiveConcurrencyOptions, adaptiveConcurrency } from './destination/adaptiveConcurrency.ts';
+export { type AimdConcurrencyOptions, aimdConcurrency } from './destination/aimdConcurrency.ts';
+export type { Concurrency } from './destination/concurrency.ts';
+export { fixedConcurrency } from './destination/fixedConcurrency.ts';
+export type { ConcurrencyLimiter } from './destination/limiter.ts';
+export type { AttemptEnding } from './model/sink.ts';
+export type { LimitedAttempt } from './strategies/concurrency.ts';
+
 // Around one attempt.
 
 export { type InSpanOptions, inSpan } from './operators/inSpan.ts';

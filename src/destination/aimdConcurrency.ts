@@ -1,9 +1,9 @@
 import { numberFrom, settingsOf, whole } from '../internal/validation.ts';
 import { AimdLimit } from '../strategies/aimdLimit.ts';
-import { type ConcurrencyLimiter, StrategyLimiter } from './limiter.ts';
+import { type ConcurrencyLimiter, INITIAL_LIMIT, initialWithin, StrategyLimiter } from './limiter.ts';
 
 export interface AimdConcurrencyOptions {
-  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 8. */
+  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 8 (or `maxLimit`, if that is less). */
   initialLimit?: number;
   /** Attempts in flight, at most: 1 or more, default 200. */
   maxLimit?: number;
@@ -12,7 +12,7 @@ export interface AimdConcurrencyOptions {
 }
 
 export const AIMD_CONCURRENCY_DEFAULTS: Readonly<Required<AimdConcurrencyOptions>> = Object.freeze({
-  initialLimit: 8,
+  initialLimit: INITIAL_LIMIT,
   maxLimit: 200,
   decreaseRatio: 0.9,
 });
@@ -37,6 +37,7 @@ const AIMD_CONCURRENCY_RULES = {
  * @see adaptiveConcurrency, fixedConcurrency
  */
 export function aimdConcurrency(options: AimdConcurrencyOptions = {}): ConcurrencyLimiter {
-  const settings = settingsOf('aimdConcurrency', AIMD_CONCURRENCY_DEFAULTS, AIMD_CONCURRENCY_RULES, options);
+  const defaults = { ...AIMD_CONCURRENCY_DEFAULTS, initialLimit: initialWithin(options) };
+  const settings = settingsOf('aimdConcurrency', defaults, AIMD_CONCURRENCY_RULES, options);
   return new StrategyLimiter(new AimdLimit(settings));
 }

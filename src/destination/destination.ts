@@ -2,6 +2,8 @@ import type { SchedulerLike } from 'rxjs';
 import { LinkedQueue } from '../flow/linkedQueue.ts';
 import type { Sink } from '../model/sink.ts';
 import { LearnedLimit } from '../strategies/learnedLimit.ts';
+import { adaptiveConcurrency } from './adaptiveConcurrency.ts';
+import type { ConcurrencyLimiter } from './limiter.ts';
 import { ThrottleGate } from './throttleGate.ts';
 
 /** For each batch that is delivered, the backoff of this many others ends early. More would be a burst. */
@@ -19,9 +21,11 @@ export interface PartLimits {
   readonly maxBytes: number;
 }
 
-/** What everything that exports to one sink shares: the throttle gate, the sizes that the backend is known to take, and the batches in backoff. */
+/** What everything that exports to one sink shares: the throttle gate, the limit of concurrency, the sizes that the backend is known to take, and the batches in backoff. */
 export class Destination {
   readonly gate: ThrottleGate;
+  /** For exports that are given no other. */
+  readonly limiter: ConcurrencyLimiter = adaptiveConcurrency();
   readonly #itemLimit = new LearnedLimit();
   readonly #byteLimit = new LearnedLimit();
   #itemsRefused = 0; // alone, since something was accepted

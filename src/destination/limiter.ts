@@ -31,6 +31,15 @@ export class StrategyLimiter implements ConcurrencyLimiter {
   }
 }
 
+/** Where a limit that changes begins, unless it is told otherwise. */
+export const INITIAL_LIMIT = 8;
+
+/** The same, as far as a maximum that is given leaves room for it. */
+export function initialWithin(given: { readonly maxLimit?: number } | undefined): number {
+  const { maxLimit = INITIAL_LIMIT } = given ?? {};
+  return maxLimit >= 1 ? Math.min(INITIAL_LIMIT, maxLimit) : INITIAL_LIMIT;
+}
+
 /** Whether a value is a limiter, by its shape. */
 export function isLimiter(value: unknown): value is ConcurrencyLimiter {
   const { attemptEnded, limit$ } = (value ?? {}) as Partial<ConcurrencyLimiter>;

@@ -1,4 +1,5 @@
 import { type Observable, Subject, type Subscription } from 'rxjs';
+import type { Concurrency } from '../destination/concurrency.ts';
 import { followSettings } from '../internal/liveSettings.ts';
 import { pick } from '../internal/pick.ts';
 import { overDefaults, type Rules, settingsOf, withoutUndefined } from '../internal/validation.ts';
@@ -18,7 +19,7 @@ const BATCH_CHANGES = [
 ] as const;
 const EXPORT_CHANGES = ['concurrency', 'attemptTimeoutMillis', 'retry'] as const;
 
-/** New values for some of the options of a pipeline. What is left out stays as it is, within `retry`, too. `concurrency` only where it is a number: an Observable or a limiter changes by itself. */
+/** New values for some of the options of a pipeline. What is left out stays as it is, within `retry`, too. `concurrency` only where it was given as a number: an Observable or a limiter, the default one too, changes by itself. */
 export type PipelineChanges = Pick<AdaptiveBatchChanges, (typeof BATCH_CHANGES)[number]> & ExportToChanges;
 
 /** The option of a pipeline that changes others. */
@@ -32,9 +33,9 @@ export interface LiveOptions {
 
 /** What a pipeline has begun with, as far as it may change or bounds what may. */
 export type LiveSettings = Required<
-  Pick<ExportToOptions<never>, (typeof EXPORT_CHANGES)[number]> &
+  Pick<ExportToOptions<never>, 'attemptTimeoutMillis' | 'retry'> &
     Pick<AdaptiveBatchChanges, (typeof BATCH_CHANGES)[number] | 'maxQueueSize' | 'maxQueueBytes'>
->;
+> & { readonly concurrency?: Concurrency | undefined };
 
 interface DealerPlan {
   /** Names the mistakes. */

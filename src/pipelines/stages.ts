@@ -1,3 +1,5 @@
+import type { Concurrency } from '../destination/concurrency.ts';
+import { isLimiter } from '../destination/limiter.ts';
 import type { AdaptiveBatchOptions } from '../operators/adaptiveBatch/options.ts';
 import { type ExportToOptions, leaseMillis } from '../operators/exportTo/options.ts';
 
@@ -16,9 +18,13 @@ export const EXPORT_STAGE = {
   maxPendingBytes: Number.POSITIVE_INFINITY,
 } satisfies ExportToOptions<never>;
 
-/** Four times the concurrency, so that slots that are free during backoffs are used. How high a changing limit can rise is unknown: 128 is enough for a limit of 32. */
-export function unsettledFor(concurrency: unknown): number {
-  return typeof concurrency === 'number' ? safe(Math.max(32, 4 * concurrency)) : 128;
+/**
+ * Batches that may be out. Four times a number, so that slots that are free during backoffs are used. How high an Observable rises is unknown: 128 is enough for a limit of 32. A limiter (the default is one) rises to 200
+ * unless it is told otherwise, and not while batches are refused: 256 leaves room for both. What these batches take is bounded by the memory budget.
+ */
+export function unsettledFor(concurrency: Concurrency | undefined): number {
+  if (typeof concurrency === 'number') return safe(Math.max(32, 4 * concurrency));
+  return concurrency === undefined || isLimiter(concurrency) ? 256 : 128;
 }
 
 /** A sum of limits, which has to be a limit itself. */

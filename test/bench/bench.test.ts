@@ -56,7 +56,7 @@ describe('the benchmarks, each once and briefly', () => {
     const recorded = RECORDED ? ['recorded', 'recorded'] : [];
     expect(keys).toEqual([
       ...['requestRate', 'requestCpu', ...recorded, 'bareRate', 'bareCpu'],
-      ...['delivered', 'requests', 'endOfSpan', 'loopDelay', 'intake'],
+      ...['delivered', 'requests', 'deliveredFar', 'requestsFar', 'endOfSpan', 'loopDelay', 'intake'],
     ]);
   });
 

@@ -24,6 +24,8 @@ export type BudgetKey =
   | 'bareCpu'
   | 'delivered'
   | 'requests'
+  | 'deliveredFar'
+  | 'requestsFar'
   | 'endOfSpan'
   | 'loopDelay'
   | 'intake'
@@ -61,6 +63,15 @@ have to be the cheaper. Four is the factor of the encoder, with nothing of it lo
   requests: {
     aim: { of: 'overLimit', atMost: 1.1 },
     reason: `A tenth more than if each request were full: the batches begin at 500 and have to find out that larger ones cost nothing. A backend pays for each request.`,
+  },
+  deliveredFar: {
+    bar: { of: 'spanflow', atLeast: 100 },
+    aim: { of: 'spanflow', atLeast: 100 },
+    reason: `Ten requests of 2,000 spans have to be in flight behind 200 ms, and the limit begins at eight: it gets there in two or three round trips, and the queue holds what comes meanwhile.`,
+  },
+  requestsFar: {
+    reason:
+      'It stands beside what is delivered: a distant backend is given full batches, because no slot is free before they are.',
   },
   endOfSpan: {
     bar: { of: 'spanflow', atMost: 50 },

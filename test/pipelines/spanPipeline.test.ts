@@ -3,6 +3,7 @@ import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { lastValueFrom, NEVER, of, Subject, throwError, toArray } from 'rxjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
+  adaptiveConcurrency,
   ExportError,
   exponentialBackoff,
   type Response,
@@ -365,8 +366,10 @@ describe('spanPipeline: options and variables', () => {
   });
 
   test('enough batches may be out for the concurrency, and a lease outlives every export', () => {
-    expect(settled({}).batch).toMatchObject({ maxUnsettledBatches: 32, holdLeaseMillis: 360_000 });
+    expect(settled({}).batch).toMatchObject({ maxUnsettledBatches: 256, holdLeaseMillis: 360_000 });
     expect(settled({}, { concurrency: 20 }).batch.maxUnsettledBatches).toBe(80);
+    expect(settled({}, { concurrency: adaptiveConcurrency() }).batch.maxUnsettledBatches).toBe(256);
+    expect(settled({}, { concurrency: 3 }).batch.maxUnsettledBatches).toBe(32);
     expect(settled({}, { concurrency: of(20) }).batch.maxUnsettledBatches).toBe(128);
     expect(settled({}, { concurrency: of(99), maxUnsettledBatches: 400 }).batch.maxUnsettledBatches).toBe(400);
     const patient = settled({}, { retry: { maxElapsedMillis: Number.POSITIVE_INFINITY } });

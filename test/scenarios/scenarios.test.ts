@@ -45,6 +45,14 @@ describe('the scenarios', () => {
     expect(code).toBe(0);
   }, 610_000);
 
+  it('in virtual time show ours beside fixed limits and AIMD', async () => {
+    const { stdout } = await runScenarios('--only', 'virtual', '--seeds', '1');
+    expect(stdout).toMatch(/^eight workers +adaptive +\d+\.\d +\d\.\d\d +\d+\.\d %/m);
+    for (const whose of ['fixed 8, the best', 'fixed 8', 'AIMD'])
+      expect(stdout).toMatch(new RegExp(`^eight workers +${whose} +\\d+\\.\\d `, 'm'));
+    expect(stdout).toContain('\nadaptiveConcurrency is ');
+  });
+
   it('put the outage into the middle half of the traffic', () => {
     const [first, second] = scenariosOf(60);
     expect(first?.traffic).toEqual({ spans: 60_000, seconds: 60 });
@@ -75,8 +83,9 @@ describe('the scenarios', () => {
   });
 
   it.each([
+    [['--seeds', '0'], '--seeds is a whole number from 1, and this is 0'],
     [['--seconds', 'many'], '--seconds is a whole number from 4, and this is many'],
-    [['--only', 'a,z'], '--only takes a, b, c, d, e and f, and this is z'],
+    [['--only', 'a,z'], '--only takes a, b, c, d, e, f and virtual, and this is z'],
   ])('refuse %j', async (args, message) => {
     const { code, stderr } = await runScenarios(...args);
     expect(stderr).toContain(message);

@@ -5,10 +5,15 @@ const LEFT = new Set([0, 1, 2]);
 
 /** One line for each result, in columns. */
 export function tableOf(results: readonly Result[]): string {
-  const rows = [HEADINGS, ...results.map(rowOf)];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => padded(cell, column, widths[column] ?? 0)).join('  '));
-  return lines.map((line) => line.trimEnd()).join('\n');
+  return columnsOf([HEADINGS, ...results.map(rowOf)], LEFT);
+}
+
+/** Cells in columns, as wide as their widest cell. */
+export function columnsOf(rows: readonly (readonly string[])[], left: ReadonlySet<number>): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const pad = (cell: string, column: number) =>
+    left.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }
 
 function rowOf({ scenario, whose, spans, duplicates, refused, seconds }: Result): string[] {
@@ -17,10 +22,6 @@ function rowOf({ scenario, whose, spans, duplicates, refused, seconds }: Result)
     ...[scenario.key, scenario.title, whose, counted(sent), counted(spans)],
     ...[`${percentOf(spans, sent)} %`, counted(duplicates), counted(refused), `${seconds.toFixed(1)} s`],
   ];
-}
-
-function padded(cell: string, column: number, width: number): string {
-  return LEFT.has(column) ? cell.padEnd(width) : cell.padStart(width);
 }
 
 function counted(count: number): string {

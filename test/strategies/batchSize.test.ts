@@ -178,6 +178,25 @@ describe('the size of batches', () => {
     expect(sizesWith(60, (items) => 0.9 * items).largest).toBeLessThan(110);
   });
 
+  /** The share of the sizes, after the first few hundred, that are within a quarter of their median, when the latency varies by 30 % by itself. */
+  const steadyRatio = (seed: number, latency: (size: number) => number) => {
+    const random = seededRandom(seed);
+    const strategy = responsiveSize()(LIMITS);
+    const sizes = Array.from({ length: 2_000 }, () => {
+      const items = strategy.size;
+      const attemptMillis = latency(items) * (0.7 + 0.6 * random());
+      strategy.ended({ items, delivered: items, requests: 1, timeouts: 0, attemptMillis, queued: 0 });
+      return strategy.size;
+    }).slice(300);
+    const median = [...sizes].sort((one, other) => one - other)[sizes.length >> 1] ?? 0;
+    return sizes.filter((size) => Math.abs(size - median) <= 0.25 * median).length / sizes.length;
+  };
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('latency that varies by itself hardly moves it (seed %i)', (seed) => {
+    expect(steadyRatio(seed, () => 100)).toBe(1);
+    expect(steadyRatio(seed, (size) => 40 + size / 50)).toBeGreaterThan(0.85);
+  });
+
   test('the size of batches that are never full stays', () => {
     const strategy = responsiveSize()(LIMITS);
     for (let batch = 0; batch < 1_000; batch += 1)

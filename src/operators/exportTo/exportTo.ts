@@ -8,7 +8,7 @@ import { Exporting } from './exporting.ts';
 import { type ExportToOptions, exportToSettings } from './options.ts';
 
 /**
- * Exports batches, or plain arrays, to a sink: up to `concurrency` at a time, each with its timeout, its retries and its deadline.
+ * Exports batches, or plain arrays, to a sink: as many at a time as the backend bears (`concurrency`), each with its timeout, its retries and its deadline.
  *
  * ```text
  * source      --[ab]----[c]-|
@@ -53,7 +53,7 @@ import { type ExportToOptions, exportToSettings } from './options.ts';
  *   .subscribe((outcome) => console.log(outcome.delivered, outcome.lost));
  * ```
  *
- * @see adaptiveBatch, circuitBreaker, rateLimit, retryBudget
+ * @see adaptiveBatch, adaptiveConcurrency, circuitBreaker, rateLimit, retryBudget
  */
 export function exportTo<T>(
   sink: Sink<T>,

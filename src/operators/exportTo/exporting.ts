@@ -1,7 +1,7 @@
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { AttemptLine } from '../../destination/attemptLine.ts';
 import { layerOfBreaker } from '../../destination/circuitBreaker.ts';
-import { followLimit, slotsFor } from '../../destination/concurrency.ts';
+import { type Concurrency, followLimit, slotsFor } from '../../destination/concurrency.ts';
 import { destinationOf } from '../../destination/destination.ts';
 import type { Layer } from '../../destination/layer.ts';
 import { followPause, PauseGate } from '../../destination/pauseGate.ts';
@@ -30,6 +30,7 @@ export class Exporting<T> {
   readonly #upstream = new Subscription();
   readonly #controls = new Subscription(); // to `concurrency`, `pauseWhen`, `settings$`, `giveUpWhen` and `stopWhen`
   readonly #pause = new PauseGate();
+  readonly #concurrency: Concurrency;
   readonly #slots: SlotPool;
   readonly #line: AttemptLine;
   readonly #pending: Pending<T>;
@@ -48,7 +49,8 @@ export class Exporting<T> {
     this.#settings = settings;
     this.#reporter = reporter;
     const destination = destinationOf(sink, scheduler);
-    this.#slots = slotsFor(settings.concurrency);
+    this.#concurrency = settings.concurrency ?? destination.limiter;
+    this.#slots = slotsFor(this.#concurrency);
     const slotsOfSink = new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY);
     this.#line = new AttemptLine({
       layers: [this.#pause, destination.gate, ...sharedLayers(settings), slotsOfSink, this.#slots],
@@ -80,10 +82,10 @@ export class Exporting<T> {
   }
 
   #followControls(): void {
-    const { concurrency, pauseWhen, giveUpWhen, stopWhen } = this.#settings;
+    const { pauseWhen, giveUpWhen, stopWhen } = this.#settings;
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     const stop = () => this.#stop();
-    followLimit(concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
+    followLimit(this.#concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
     const onPause = (isPaused: boolean) => {
       this.#pause.isPaused = isPaused;
     };

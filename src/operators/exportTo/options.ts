@@ -48,16 +48,16 @@ export interface RetryOptions {
 /** What may change while it runs. */
 const CHANGES = ['concurrency', 'attemptTimeoutMillis', 'retry'] as const;
 
-/** New values for some of the options of {@link exportTo}. What is left out stays as it is, within `retry`, too. `concurrency` only where it is a number: an Observable or a limiter changes by itself. */
+/** New values for some of the options of {@link exportTo}. What is left out stays as it is, within `retry`, too. `concurrency` only where it was given as a number: an Observable or a limiter, the default one too, changes by itself. */
 export type ExportToChanges = Pick<ExportToOptions<unknown>, 'attemptTimeoutMillis' | 'retry'> & {
   concurrency?: number;
 };
 
 export interface ExportToOptions<T> {
   /**
-   * Up to this many attempts in flight: 1 or more, default 8; or an Observable of the limit, for one that changes. Until its first value the limit is 1, an invalid value is counted as a
-   * callback error and ignored, and when it ends or fails the last limit stays. A lower `maxConcurrency` of the sink wins. More hides the
-   * latency of a distant backend. A batch that waits between two attempts is not in flight.
+   * Who decides how many attempts are in flight. Default: one {@link adaptiveConcurrency} for each sink, which several `exportTo` to that sink share: it begins at 8, and finds out what the backend can take.
+   * Another limiter may be given, and shared; a number, 1 or more, for a limit that never changes; or an Observable of the limit, of which 0 pauses: until its first value the limit is 1, an invalid value is counted as a
+   * callback error and ignored, and when it ends or fails the last limit stays. A lower `maxConcurrency` of the sink wins. A batch that waits between two attempts is not in flight.
    */
   concurrency?: Concurrency;
   /**
@@ -126,6 +126,7 @@ export const SHARED_LAYERS = ['breaker', 'rateLimit', 'retryBudget'] as const;
 export type SharedLayer = (typeof SHARED_LAYERS)[number];
 
 type Optional =
+  | 'concurrency'
   | SharedLayer
   | 'pauseWhen'
   | 'settings$'
@@ -142,7 +143,7 @@ export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | '
 } & { retry: Required<RetryOptions> };
 
 export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.freeze({
-  concurrency: 8,
+  concurrency: undefined,
   attemptTimeoutMillis: 10_000,
   retry: RETRY_DEFAULTS,
   breaker: undefined,
@@ -165,7 +166,7 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
 
 export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
   ...STAGE_RULES,
-  concurrency: aConcurrency,
+  concurrency: optional(aConcurrency),
   attemptTimeoutMillis: millis(1, 'orInfinity'),
   retry: record({
     backoff: aBackoff,
@@ -203,7 +204,7 @@ export function exportToSettings<T>(sink: Sink<T>, options: ExportToOptions<T>):
 const leftOut = must('left out, because concurrency is no number and changes by itself', () => false);
 
 /** The rules of what may change. */
-export function exportChangeRules(concurrency: Concurrency) {
+export function exportChangeRules(concurrency: Concurrency | undefined) {
   const ofConcurrency = typeof concurrency === 'number' ? whole(1) : optional(leftOut);
   return { ...pick(EXPORT_TO_RULES, CHANGES), concurrency: ofConcurrency };
 }

@@ -80,7 +80,7 @@ export const EXPORT_HANDLE_DEFAULTS: LifeCycleSettings &
 
 export const OWNER = 'exportHandle';
 
-type Unset = 'memory' | 'pauseWhen' | 'settings$' | SharedLayer; // without a default
+type Unset = 'concurrency' | 'memory' | 'pauseWhen' | 'settings$' | SharedLayer; // without a default
 type Given<T> = Required<Omit<ExportHandleOptions<T>, Unset>> & {
   readonly [K in Unset]: ExportHandleOptions<T>[K] | undefined;
 };

@@ -98,7 +98,7 @@ export const SPAN_PIPELINE_DEFAULTS: Readonly<
   LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
 > = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
 
-type Unset = 'memory' | 'settings$' | SharedLayer; // without a default
+type Unset = 'concurrency' | 'memory' | 'settings$' | SharedLayer; // without a default
 export type AnySpanPipelineOptions = SpanPipelineOptions | SpanPipelineSinksOptions;
 
 type Given = Required<Omit<CommonOptions, Unset | 'pauseWhen'>> &
@@ -143,7 +143,7 @@ export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipel
     ...pick(defaultsWithin<ReadableSpan>({ ...variables, ...withoutUndefined(asked) }), BATCH_OPTIONS),
     ...pick(exportDefaultsFor(asked.sink as Sink<ReadableSpan>), EXPORT_OPTIONS),
     ...SPAN_PIPELINE_DEFAULTS,
-    maxUnsettledBatches: unsettledFor(asked.concurrency ?? 0),
+    maxUnsettledBatches: unsettledFor(asked.concurrency),
     environment: process.env,
     ...variables,
     retry,

@@ -7,7 +7,11 @@ import { lineOf } from '../support/line.ts';
 import { figureOf } from '../support/rounds.ts';
 
 const PER_SECOND = 100_000;
-const ANSWER_MILLIS = 50;
+/** A backend nearby, and one that is far away. */
+const DISTANCES = [
+  { answerMillis: 50, delivered: 'delivered', requests: 'requests' },
+  { answerMillis: 200, delivered: 'deliveredFar', requests: 'requestsFar' },
+] as const;
 const LARGER = { maxQueueSize: 32_768, maxExportBatchSize: 2_000 };
 const CONTESTANTS: readonly Whose[] = ['spanflow', 'official', 'official, larger'];
 
@@ -19,10 +23,24 @@ const SETTINGS = [
 ];
 
 type Run = Offered & Taken;
+type Distance = (typeof DISTANCES)[number];
 
 /** More than one request at a time can carry: how much of it arrives, and in how many requests. */
-export async function offered({ brief }: BenchOptions): Promise<Report> {
-  const runs = await withBackend({ answerMillis: ANSWER_MILLIS }, (backend) =>
+export async function offered(options: BenchOptions): Promise<Report> {
+  const parts: Omit<Report, 'title' | 'settings'>[] = [];
+  for (const distance of DISTANCES) parts.push(await offeredTo(distance, options));
+  return {
+    title: `${PER_SECOND.toLocaleString('en')} spans/s offered, to a backend that answers after ${DISTANCES.map(({ answerMillis }) => answerMillis).join(' or ')} ms`,
+    settings: SETTINGS,
+    lines: parts.flatMap(({ lines }) => lines),
+    notes: parts.flatMap(({ notes }) => notes),
+    accounts: parts.flatMap(({ accounts }) => accounts),
+  };
+}
+
+async function offeredTo(distance: Distance, { brief }: BenchOptions): Promise<Omit<Report, 'title' | 'settings'>> {
+  const { answerMillis } = distance;
+  const runs = await withBackend({ answerMillis }, (backend) =>
     inRounds<Whose, Run>(CONTESTANTS, brief ? 1 : 5, async (whose) => {
       const millis = brief ? 250 : 3_000;
       const input: OfferedInput = { whose, url: backend.url, perSecond: PER_SECOND, millis, larger: LARGER };
@@ -39,26 +57,24 @@ export async function offered({ brief }: BenchOptions): Promise<Report> {
   const larger = percent('official, larger');
   const seconds = figureOf(of('spanflow', (run) => run.seconds)).median.toFixed(2);
   return {
-    title: `${PER_SECOND.toLocaleString('en')} spans/s offered, to a backend that answers after ${ANSWER_MILLIS} ms`,
-    settings: SETTINGS,
     lines: [
-      lineOf('delivered', 'delivered, all rounds', '%', {
+      lineOf(distance.delivered, `delivered at ${answerMillis} ms, all rounds`, '%', {
         spanflow: [percent('spanflow')],
         official: [percent('official')],
       }),
-      lineOf('requests', 'requests for them', 'in all', {
+      lineOf(distance.requests, `requests for them, at ${answerMillis} ms`, 'in all', {
         spanflow: of('spanflow', requests),
         official: of('official', requests),
         limit: of('spanflow', fewest),
       }),
     ],
     notes: [
-      `Offered within ${seconds} s. With ${JSON.stringify(LARGER)} the official processor delivers ${larger} %.`,
+      `At ${answerMillis} ms: offered within ${seconds} s. With ${JSON.stringify(LARGER)} the official processor delivers ${larger} %.`,
       ...lossesOf(runs.get('spanflow') ?? []),
     ],
     // What the official ones lose is the figure itself.
     accounts: (runs.get('spanflow') ?? []).map((run) => {
-      return { who: 'spanflow', what: 'offered', offered: run.offered, taken: run.spans };
+      return { who: 'spanflow', what: `offered at ${answerMillis} ms`, offered: run.offered, taken: run.spans };
     }),
   };
 }

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { OWN_SCENARIOS, VECTOR_SCENARIOS } from './scenarios.ts';
+import { type Contestant, outside, tried } from './tried.ts';
+import { vectorTable } from './vectorTable.ts';
+
+/** `npm run scenarios` takes 50. */
+const SEEDS = 9;
+const FEW_SEEDS = 3;
+
+function scenario(name: string) {
+  const found = [...VECTOR_SCENARIOS, ...OWN_SCENARIOS].find((one) => one.name === name);
+  if (found === undefined) throw new RangeError(`there is no scenario ${name}`);
+  return found;
+}
+
+describe("adaptiveConcurrency in Vector's scenarios", () => {
+  const table = vectorTable();
+
+  it.each(VECTOR_SCENARIOS)('$name: within our ranges, and within those of its table or better', (one) => {
+    const medians = tried(one, SEEDS);
+    expect(outside(one.ranges, medians)).toEqual([]);
+    const theirs = Object.entries(table?.[one.name] ?? {}).filter(([name]) => !(name in (one.beyondVector ?? {})));
+    expect(outside(Object.fromEntries(theirs), medians)).toEqual([]);
+  });
+
+  it('are those of the table, all twelve', () => {
+    const names = VECTOR_SCENARIOS.map(({ name }) => name);
+    expect(names).toHaveLength(12);
+    if (table !== undefined) expect(names.sort()).toEqual(Object.keys(table).sort());
+  });
+});
+
+describe('adaptiveConcurrency', () => {
+  it.each(OWN_SCENARIOS)('$name', (one) => {
+    expect(outside(one.ranges, tried(one, FEW_SEEDS))).toEqual([]);
+  });
+});
+
+describe('the scenarios tell limiters apart', () => {
+  it.each<[string, Contestant, string]>([
+    ['eight workers', 'AIMD', 'roundTripMean'],
+    ['eight workers, two left', 'fixed 8', 'roundTripMean'],
+    ['defers-at-high-concurrency', 'fixed 8', 'perSecond'],
+    ['far: 100,000/s at 200 ms', 'fixed 8', 'lostItems'],
+  ])('%s: %s is outside the range of %s', (name, whose, figure) => {
+    const one = scenario(name);
+    expect(outside(one.ranges, tried(one, 1, whose)).join()).toContain(`${figure} is`);
+  });
+});
