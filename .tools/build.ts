@@ -6,7 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { rolldown } from 'rolldown';
+import { type Plugin, rolldown } from 'rolldown';
+import { bundlePage } from './bundlePage.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -62,6 +63,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
+    plugins: [await pageInside()],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });
@@ -70,6 +72,13 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   await build.write({ dir: dist, format: 'esm', comments: false, banner, ...names });
   await build.close();
+}
+
+/** Puts the page of the live view into the module that reads it from the sources. */
+async function pageInside(): Promise<Plugin> {
+  const code = `export const pageFiles = async () => (${JSON.stringify(await bundlePage())});`;
+  const reader = join(root, 'src', 'view', 'pageFiles.ts');
+  return { name: 'page-inside', load: (id) => (id === reader ? { code, moduleType: 'js' } : undefined) };
 }
 
 function filesOf(ending: string): string[] {

@@ -59,6 +59,7 @@ function runTests(folder: string): void {
 const folder = mkdtempSync(join(tmpdir(), 'spanflow-test-'));
 try {
   count(run('types', 'tsc'));
+  count(run('types of the page', 'tsc', '--project', '.tsconfig.page.json'));
   count(run('lint and format', 'biome', 'check', '--error-on-warnings'));
   runTests(folder);
 } catch (error) {

@@ -7,6 +7,7 @@ import {
   type BatchSizeStrategyFactory,
   createGate,
   createLedger,
+  type FlushRequest,
   fixedSize,
   type Loss,
 } from '../src/index.ts';
@@ -322,6 +323,17 @@ describe('adaptiveBatch: the queue is bounded', () => {
     return { ledger, lost, seen, source, settleAll };
   };
 
+  /** The same, with a flush that remembers whether it was answered. */
+  const flushed = (options: AdaptiveBatchOptions<string>, items: string) => {
+    const flushWhen = new Subject<FlushRequest>();
+    let isAnswered = false;
+    const settle = () => {
+      isAnswered = true;
+    };
+    const flush = () => flushWhen.next({ hold: () => ({ settle }) });
+    return { ...blocked({ ...options, flushWhen }, items), flush, answered: () => isAnswered };
+  };
+
   test('dropNewest refuses the item that comes', () => {
     const { ledger, lost, seen, source, settleAll } = blocked({ maxQueueSize: 2 }, 'abcde');
     expect(lost).toEqual(['d queueFull', 'e queueFull']);
@@ -340,6 +352,65 @@ describe('adaptiveBatch: the queue is bounded', () => {
     settleAll();
     settleAll();
     expect(seen).toEqual(['a', 'd', 'e', '|']);
+  });
+
+  const BY_DIGIT = { overflow: 'dropLowestPriority', priorityOf: Number } as const;
+
+  test('dropLowestPriority drops the least important item, and among those the oldest; the order stays that of the source', () => {
+    const { ledger, lost, source, seen, settleAll } = blocked({ ...BY_DIGIT, maxQueueSize: 3 }, '0513134');
+    expect(lost).toEqual(['1 queueFull', '1 queueFull', '3 queueFull']);
+    expect(ledger.stats()).toMatchObject({ offered: 7, accepted: 7, lost: { queueFull: 3 }, queueSize: 3 });
+    source.complete();
+    for (let round = 0; round < 4; round += 1) settleAll();
+    expect(seen).toEqual(['0', '5', '3', '4', '|']);
+  });
+
+  test('dropLowestPriority refuses an item that is less important than everything that is queued', () => {
+    const { ledger, lost, source, settleAll } = blocked({ ...BY_DIGIT, maxQueueSize: 2 }, '0551');
+    expect(lost).toEqual(['1 queueFull']);
+    expect(ledger.stats()).toMatchObject({ offered: 4, accepted: 3, refused: { queueFull: 1 } });
+    source.complete();
+    for (let round = 0; round < 3; round += 1) settleAll();
+  });
+
+  test('dropLowestPriority drops nothing for an item that finds no room all the same', () => {
+    const sizeOf = (item: string) => (item === '3' ? 8 : 4);
+    const { ledger, lost, source, settleAll } = blocked({ ...BY_DIGIT, maxQueueBytes: 10, sizeOf }, '0183');
+    // Without the 1, four bytes are still taken: the 3 would not fit.
+    expect(lost).toEqual(['3 queueFull']);
+    expect(ledger.stats()).toMatchObject({ accepted: 3, refused: { queueFull: 1 }, queueBytes: 8 });
+    source.complete();
+    for (let round = 0; round < 3; round += 1) settleAll();
+  });
+
+  test('an item whose priorityOf throws or returns an invalid number has the priority 4, and that is counted', () => {
+    const told: unknown[] = [];
+    const priorityOf = (item: string) => (item === 't' ? throwing() : item === 'x' ? 3.5 : Number(item));
+    const onCallbackError = (error: unknown) => void told.push(error);
+    const options = { ...BY_DIGIT, maxQueueSize: 2, priorityOf, onCallbackError };
+    const { ledger, lost, source, settleAll } = blocked(options, '0tx5');
+    expect(lost).toEqual(['t queueFull']);
+    expect(told).toMatchObject([
+      { message: 'mine' },
+      { message: 'what priorityOf returns must be a whole number from 0 to 9, but was given 3.5' },
+    ]);
+    expect(ledger.stats()).toMatchObject({ callbackErrors: 2, lost: { queueFull: 1 } });
+    source.complete();
+    for (let round = 0; round < 3; round += 1) settleAll();
+  });
+
+  test('a flush is answered when what came before it has left, although newer items were dropped meanwhile', () => {
+    const { source, settleAll, answered, flush } = flushed({ ...BY_DIGIT, maxQueueSize: 3 }, '055');
+    flush();
+    // Two newer items come; the second drops the first.
+    source.next('1');
+    source.next('2');
+    expect(answered()).toBe(false);
+    settleAll();
+    settleAll();
+    expect(answered()).toBe(true);
+    source.complete();
+    for (let round = 0; round < 3; round += 1) settleAll();
   });
 
   test('error refuses the item that comes, emits what is queued, waits for the outcomes and then errors', () => {
@@ -538,8 +609,13 @@ describe('adaptiveBatch: options', () => {
     [{ scheduledDelayMillis: Number.NaN }, 'but was given NaN'],
     [
       { overflow: 'drop' },
-      "adaptiveBatch.overflow must be one of 'dropNewest', 'dropOldest', 'error', but was given \"drop\"",
+      "adaptiveBatch.overflow must be one of 'dropNewest', 'dropOldest', 'dropLowestPriority', 'error', but was given \"drop\"",
     ],
+    [
+      { overflow: 'dropLowestPriority' },
+      "adaptiveBatch.priorityOf must be a function, because overflow is 'dropLowestPriority'",
+    ],
+    [{ priorityOf: 5 }, 'adaptiveBatch.priorityOf must be a function, but was given 5'],
     [{ processHold: 'no' }, "adaptiveBatch.processHold must be one of 'whileWaiting', 'never', but was given \"no\""],
     [{ flushWhen: 5 }, 'adaptiveBatch.flushWhen must be an Observable, but was given 5'],
     [{ strategy: {} }, 'adaptiveBatch.strategy must be a function'],

@@ -345,6 +345,20 @@ describe('backpressure: bounds', () => {
     expect(lost).toEqual(['queueFull a', 'queueFull b']);
   });
 
+  test("'dropLowestPriority' drops the least important item, and among those the oldest; the order stays", async () => {
+    const { lost, onLoss } = losses();
+    await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = cold(' 31514-|', letters('1345'));
+      const subs = '        ^-----!';
+      const demand = hot('  -------i', DEMAND);
+      const expected = '    -------(354|)';
+      const options = { demand, maxQueueSize: 3, overflow: 'dropLowestPriority', priorityOf: Number, onLoss } as const;
+      expectObservable(source.pipe(backpressure(options))).toBe(expected, letters('345'));
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(lost).toEqual(['queueFull 1', 'queueFull 1']);
+  });
+
   test("'error' unsubscribes the source, emits what is queued as it is asked for, and then errors", async () => {
     const { lost, onLoss } = losses();
     await marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
@@ -423,7 +437,11 @@ describe('backpressure: options', () => {
     [{}, 'backpressure.demand must be an Observable of numbers, but was given undefined'],
     [{ demand: 5 }, 'backpressure.demand must be an Observable of numbers, but was given 5'],
     [{ demand: NEVER, maxQueueSize: 0 }, 'backpressure.maxQueueSize must be a whole number from 1, but was given 0'],
-    [{ demand: NEVER, overflow: 'block' }, "backpressure.overflow must be one of 'dropNewest', 'dropOldest', 'error'"],
+    [
+      { demand: NEVER, overflow: 'block' },
+      "backpressure.overflow must be one of 'dropNewest', 'dropOldest', 'dropLowestPriority', 'error'",
+    ],
+    [{ demand: NEVER, overflow: 'dropLowestPriority' }, 'backpressure.priorityOf must be a function, because'],
     [{ demand: NEVER, gate: {} }, 'backpressure.gate must be a gate of createGate(), but was given an object Object'],
     [{ demand: NEVER, onLoss: 1 }, 'backpressure.onLoss must be a function, but was given 1'],
     [{ demand: NEVER, onCallbackError: 1 }, 'backpressure.onCallbackError must be a function, but was given 1'],

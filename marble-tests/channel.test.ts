@@ -101,6 +101,58 @@ describe('channel', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('producers are refused when nothing has left for stallTimeoutMillis, each who has waited for so long', () =>
+    marbles(async ({ hot, flush, expectObservable, expectSubscriptions }) => {
+      const source = hot('  ab--c---d-------|', letters('abcd'));
+      const subs = '        ^---------------!';
+      const closing = hot(' x-----------(o|)', letters('xo'));
+      const expected = '    ------------(ad)|';
+      const refused = '     ------b--c-------';
+      const ledger = createLedger();
+      const sent = channel<string>({ maxQueueSize: 1, stallTimeoutMillis: 5, gate: drawnGate(closing), ledger });
+      const refusals = new Subject<string>();
+      const messages = new Set<string>();
+      const complete = () => sent.close();
+      const send = (item: string) =>
+        sent.send(item).catch(({ code, message }) => {
+          messages.add(`${code}: ${message}`);
+          refusals.next(item);
+        });
+      source.subscribe({ next: (item) => void send(item), complete });
+      expectObservable(sent.items$).toBe(expected);
+      expectObservable(refusals, '^----------------!').toBe(refused);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      await flush();
+      expect([...messages]).toEqual([
+        'TIMEOUT: channel: the queue is full (maxQueueSize 1, maxQueueBytes 67108864), and nothing has left it for stallTimeoutMillis 5: a consumer that awaits its own send cannot go on',
+      ]);
+      expect(ledger.stats().stages.channel).toMatchObject({ accepted: 2, refused: { queueFull: 2 } });
+    }));
+
+  test('producers wait for longer than stallTimeoutMillis while items leave', () =>
+    marbles(async ({ hot, flush, expectObservable, expectSubscriptions }) => {
+      const source = hot('  (abcd)----------|', letters('abcd'));
+      const subs = '        ^---------------!';
+      const opening = hot(' ---o---o---o---o|', letters('o'));
+      const expected = '    ---a---b---c---d|';
+      const gate = createGate();
+      let open = gate.close();
+      opening.subscribe(() => open());
+      const sent = channel<string>({ maxQueueSize: 1, stallTimeoutMillis: 5, gate });
+      source.subscribe({ next: (item) => void sent.send(item), complete: () => sent.close() });
+      const items = new Subject<string>();
+      sent.items$.subscribe({
+        next: (item) => {
+          open = gate.close();
+          items.next(item);
+        },
+        complete: () => items.complete(),
+      });
+      expectObservable(items).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      await flush();
+    }));
+
   test('its flush$ makes a batcher send what it has, and is answered by the outcome', () =>
     marbles(async ({ hot, sink, advanceBy, now, expectBatches, expectSubscriptions }) => {
       const source = hot('  -a-b-----------|');

@@ -8,9 +8,11 @@ import './internal/requireNode.ts';
 
 // The default composition.
 
-export type { LifeCycleOptions } from './pipelines/lifeCycle/options.ts';
-export type { SpanPipelineOptions } from './pipelines/spanPipeline/options.ts';
+export type { LifeCycleOptions, PipelineState } from './pipelines/lifeCycle/options.ts';
+export type { PipelineChanges } from './pipelines/liveSettings.ts';
+export type { SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
+export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
 
 // 1. Where items enter.
 
@@ -29,14 +31,17 @@ export { toWritableStream } from './inputs/toWritableStream.ts';
 // 2. What happens on the way: from items to batches, …
 
 export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
-export type { Overflow } from './model/overflow.ts';
-export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { Overflow, PriorityOverflow } from './model/overflow.ts';
+export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
+export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
+export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
+export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
 export {
   type BatchEnded,
   type BatchLeft,
+  type BatchSizeChange,
   type BatchSizeLimits,
   type BatchSizeStrategy,
   type BatchSizeStrategyFactory,
@@ -55,7 +60,10 @@ export type { ConcurrencyLimiter } from './destination/limiter.ts';
 export { boundedMergeMap, type Merged } from './operators/boundedMergeMap/boundedMergeMap.ts';
 export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMergeMap/options.ts';
 export { exportTo } from './operators/exportTo/exportTo.ts';
-export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export type { ExportToChanges, ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export { fanOut } from './operators/fanOut/fanOut.ts';
+export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
+export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 export {
@@ -65,7 +73,23 @@ export {
   exponentialBackoff,
   type Jitter,
 } from './strategies/backoff.ts';
+export type { FailoverState } from './strategies/primaryHealth.ts';
+
+// … what attempts pass on their way, and may share, …
+
+export type { RetryBudget, RetryBudgetState } from './destination/budgetedRetries.ts';
+export {
+  type BreakerProtectOptions,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  circuitBreaker,
+} from './destination/circuitBreaker.ts';
+export type { RateLimitState } from './destination/rateLayer.ts';
+export { type RateLimit, type RateLimitOptions, type RateProtectOptions, rateLimit } from './destination/rateLimit.ts';
+export { type RetryBudgetOptions, retryBudget } from './destination/retryBudget.ts';
+export type { BreakerState } from './strategies/breaker.ts';
 export type { LimitedAttempt } from './strategies/concurrency.ts';
+export type { RatesPerSecond, RateUnit } from './strategies/rate.ts';
 
 // 3. … and where they leave.
 
@@ -86,6 +110,9 @@ export { toReadableStream } from './outputs/toReadableStream.ts';
 export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
 export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
 export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
+export { type BackupStats, type FailoverSink, failover } from './sinks/failover/failover.ts';
+export type { FailoverOptions } from './sinks/failover/options.ts';
+export { firstOf } from './sinks/firstOf/firstOf.ts';
 export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
@@ -96,9 +123,10 @@ export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemor
 
 export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
-export type { Counts, StageStats } from './ledger/account.ts';
+export type { Counts, Role, StageGauges, StageStats } from './ledger/account.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
-export type { Stats } from './ledger/stats.ts';
+export type { StagePlace, Stats } from './ledger/stats.ts';
+export { BreakerOpenError } from './model/breakerOpenError.ts';
 export {
   InvalidOptionError,
   type OptionMistake,
@@ -107,5 +135,5 @@ export {
   SpanflowError,
   type SpanflowErrorCode,
 } from './model/errors.ts';
-export type { Outcome } from './model/outcome.ts';
+export type { Outcome, RoutedOutcome } from './model/outcome.ts';
 export type { Loss, LossReason, Tally } from './model/tally.ts';

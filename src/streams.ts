@@ -14,11 +14,17 @@ export { type Safe, type SafelyOptions, type SafeResult, safely } from './operat
 
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 
+// Several inputs, the important ones first.
+
+export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
+export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
+
 // From items to batches.
 
-export type { Overflow } from './model/overflow.ts';
-export { adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
-export type { AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { Overflow, PriorityOverflow } from './model/overflow.ts';
+export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
+export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { BatchSizeChange } from './strategies/batchSize.ts';
 
 // Up to `concurrency` inner Observables at a time.
 
@@ -28,7 +34,12 @@ export type { BoundedMergeMapOptions, MergeOrder } from './operators/boundedMerg
 // From batches to a backend.
 
 export { exportTo } from './operators/exportTo/exportTo.ts';
-export type { ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+export type { ExportToChanges, ExportToOptions, RetryOptions } from './operators/exportTo/options.ts';
+
+// From batches to several backends.
+
+export { fanOut } from './operators/fanOut/fanOut.ts';
+export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
 
 // How many attempts are in flight at a time.
 
@@ -42,8 +53,24 @@ export type { LimitedAttempt } from './strategies/concurrency.ts';
 
 // Around one attempt.
 
+export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
+
+// What attempts pass on their way, and may share; and the operators that protect any cold source with it.
+
+export type { RetryBudget, RetryBudgetState } from './destination/budgetedRetries.ts';
+export {
+  type BreakerProtectOptions,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  circuitBreaker,
+} from './destination/circuitBreaker.ts';
+export type { RateLimitState } from './destination/rateLayer.ts';
+export { type RateLimit, type RateLimitOptions, type RateProtectOptions, rateLimit } from './destination/rateLimit.ts';
+export { type RetryBudgetOptions, retryBudget } from './destination/retryBudget.ts';
+export type { BreakerState } from './strategies/breaker.ts';
+export type { RatesPerSecond, RateUnit } from './strategies/rate.ts';
 
 // Beside them: many producers, many callers, other kinds of streams, and the need to wait.
 

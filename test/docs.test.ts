@@ -12,10 +12,13 @@ const FOLDER = join(ROOT, '.docs-check');
 
 /** What an `@example` may take for granted, besides everything that spanflow and RxJS export. */
 const GIVEN = `
+import { trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { encodeTraces, decodeTraces } from 'spanflow/otlp';
+import { statsToConsole } from 'spanflow/terminal';
+import { liveView } from 'spanflow/view';
 import { readFile } from 'node:fs/promises';
 import type { Batch, Sink } from 'spanflow';
 declare const input: ReturnType<typeof fromSpanProcessor>;
@@ -66,7 +69,9 @@ function writeProject(): void {
   const paths = {
     spanflow: ['../src/index.ts'],
     'spanflow/otlp': ['../src/otlp/index.ts'],
+    'spanflow/terminal': ['../src/terminal/index.ts'],
     'spanflow/testing': ['../src/testing/index.ts'],
+    'spanflow/view': ['../src/view/index.ts'],
   };
   const config = {
     extends: '../tsconfig.json',

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { otlpBackend } from '../src/testing/index.ts';
+import { screenOf, withoutStyles } from './terminal/fakeTerminal.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', 'examples');
 /** Then something hangs: no measure of speed. */
@@ -16,12 +17,16 @@ afterAll(() => {
 
 /** Runs an example as it is, and returns what it printed. */
 async function run(name: string, ...args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  return runNode(join(EXAMPLES, name), ...args);
+  return runNode({}, join(EXAMPLES, name), ...args);
 }
 
-async function runNode(...args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  // The runner of this test would otherwise be taken for that of the example.
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+async function runNode(
+  variables: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Promise<{ code: number | null; output: string }> {
+  // The runner of this test would otherwise be taken for that of the example, and its colours asked for.
+  const { NODE_TEST_CONTEXT: _, FORCE_COLOR: __, NO_COLOR: ___, ...inherited } = process.env;
+  const env = { ...inherited, TERM: 'xterm-256color', ...variables };
   const child = spawn(process.execPath, args, { env });
   running.add(child);
   let output = '';
@@ -31,20 +36,62 @@ async function runNode(...args: readonly string[]): Promise<{ code: number | nul
   return { code, output };
 }
 
-/** The number behind a name in the printed books. */
-function printed(output: string, name: string): number {
-  return Number(new RegExp(`${name} +(\\d+)`).exec(output)?.[1]);
+/** The numbers behind a name in the printed table, one for each side. */
+function printed(output: string, name: string): number[] {
+  const numbers = new RegExp(`^${name} +([\\d, ]+)$`, 'm').exec(output)?.[1] ?? '';
+  return numbers
+    .split(' ')
+    .filter((number) => number !== '')
+    .map((number) => Number(number.replaceAll(',', '')));
 }
 
+/** Makes the standard output of a program a terminal of this width, as far as a program can tell. */
+function asTerminal(columns: number): string {
+  const properties = `{ isTTY: true, columns: ${columns}, rows: 40, getColorDepth: tty.WriteStream.prototype.getColorDepth }`;
+  const code = `import tty from 'node:tty'; Object.assign(process.stdout, ${properties});`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+const ENDED = /^official lost ([\d,]+), spanflow lost 0\nThe books agree, and nothing was lost\.$/m;
+
 describe.concurrent('examples/01-quickStart.ts', () => {
-  test('sends everything past a slow and a broken backend, and both sides agree', async () => {
+  test('sends everything past a slow and a broken backend, in plain lines, beside the official processor', async () => {
     const { code, output } = await run('01-quickStart.ts');
-    expect(output).toContain('The books agree, and nothing was lost.');
-    for (const label of ['backend well', 'backend slow', 'backend down']) expect(output).toContain(label);
-    expect(printed(output, 'spans received')).toBe(printed(output, 'spans ended'));
-    // At what rate depends on the machine.
-    expect(printed(output, 'spans ended')).toBeGreaterThan(0);
-    expect(Number(/\((\d+) of them retries\)/.exec(output)?.[1])).toBeGreaterThan(0);
+    expect(output).toMatch(ENDED);
+    for (const mood of ['well', 'slow', 'down']) {
+      for (const side of ['official', 'spanflow']) expect(output).toContain(`backend ${mood}  ${side}  offered `);
+    }
+    const [ofOfficial, ofSpanflow] = printed(output, 'spans ended');
+    // At what rate depends on the machine; the traffic is the same.
+    expect(ofOfficial).toBe(ofSpanflow);
+    expect(ofSpanflow).toBeGreaterThan(0);
+    expect(printed(output, 'received by the backend')).toEqual(printed(output, 'delivered'));
+    expect(printed(output, 'received by the backend')[1]).toBe(ofSpanflow);
+    expect(printed(output, 'lost')[1]).toBe(0);
+    expect(printed(output, 'attempts that were retries')[0]).toBeGreaterThan(0);
+    expect(code).toBe(0);
+    // No escape, so no colour and no cursor, and nothing that a page of 80 columns wraps but the lines of the log.
+    expect(output).not.toContain('\u001b');
+    const prose = output.split('\n').filter((line) => !line.startsWith('backend '));
+    expect(prose.filter((line) => line.length > 79)).toEqual([]);
+    for (const heading of ['What the columns mean', 'What to do next']) expect(output).toContain(`\n${heading}\n`);
+  });
+
+  test.each([
+    [80, { FORCE_COLOR: '1' }],
+    [120, { NO_COLOR: '1' }],
+  ])('draws on a terminal of %i columns, with %o', async (columns, colour) => {
+    const { code, output } = await runNode(colour, asTerminal(columns), join(EXAMPLES, '01-quickStart.ts'));
+    const plain = withoutStyles(output);
+    expect(plain !== output).toBe('FORCE_COLOR' in colour);
+    const lengths = plain.split('\n').map((line) => screenOf(line, 1_000)[0]?.length);
+    expect(Math.max(...lengths.map(Number))).toBeLessThan(columns);
+    // Drawn over, and not below each other.
+    expect(plain.split('\u001b[11A').length).toBeGreaterThan(10);
+    expect(plain).toMatch(ENDED);
+    for (const row of ['offered/s', 'pending', 'delivered/s', 'lost'])
+      expect(plain).toMatch(new RegExp(`^  ${row} +[▁-█]+ `, 'm'));
+    expect(plain).toMatch(/^backend +[▁-█]+ +slow/m);
     expect(code).toBe(0);
   });
 
@@ -65,15 +112,16 @@ describe.concurrent('examples/01-quickStart.ts', () => {
     await using backend = await otlpBackend({ maxRequests: 1 });
     const { code, output } = await run('01-quickStart.ts', '--endpoint', backend.url);
     expect(output).toContain('Nothing was lost.');
-    expect(backend.spans).toBe(printed(output, 'spans ended'));
+    expect(output).not.toContain('official');
+    expect([backend.spans]).toEqual(printed(output, 'spans ended'));
     expect(code).toBe(0);
   });
 
   test('fails where the endpoint refuses, and says what became of the spans', async () => {
     await using backend = await otlpBackend({ maxRequests: 1, answers: { status: 400 } });
     const { code, output } = await run('01-quickStart.ts', '--endpoint', backend.url);
-    expect(output).toContain('Not everything was delivered.');
-    expect(printed(output, 'permanent')).toBe(printed(output, 'spans ended'));
+    const [ended = Number.NaN] = printed(output, 'spans ended');
+    expect(output).toContain(`Not everything was delivered: ${ended.toLocaleString('en-US')} permanent.`);
     expect(code).toBe(1);
   });
 });
@@ -104,9 +152,63 @@ describe.concurrent('the other examples', () => {
     expect(code).toBe(0);
   });
 
+  test('07: the old vendor gets everything, and the books of both agree with what they have', async () => {
+    const { code, output } = await run('07-twoVendors.ts');
+    expect(output).toContain('old: 2000 of 2000 spans go this way, delivered 2000, lost {}');
+    expect(output).toMatch(/new: \d+ of 2000 spans go this way, delivered \d+, lost/);
+    expect(output).toMatch(/the whole says 2000; the vendors have 2000 and \d+/);
+    expect(code).toBe(0);
+  });
+
+  test('08: the fallback takes over and hands back, and the backup has everything', async () => {
+    const { code, output } = await run('08-failover.ts');
+    const states = [...output.matchAll(/spans go to the (\w+)/g)].map(([, state]) => state);
+    expect(states).toEqual(['primary', 'fallback', 'primary']);
+    expect(output).toMatch(/offered (\d+), delivered \1, lost {}/);
+    expect(output).toContain('failed: 0, dropped: 0, pending: 0');
+    expect(code).toBe(0);
+  });
+
   test('06: passes under the test runner of Node', async () => {
-    const { code, output } = await runNode('--test', join(EXAMPLES, '06-marbleTest.ts'));
+    const { code, output } = await runNode({}, '--test', join(EXAMPLES, '06-marbleTest.ts'));
     expect(output).toMatch(/pass 1\n.*fail 0/);
+    expect(code).toBe(0);
+  });
+
+  test('10: each job is done once', async () => {
+    const { code, output } = await run('10-manyProducers.ts');
+    const [, ...done] = /by each consumer: (\d+), (\d+), (\d+)/.exec(output) ?? [];
+    expect(done.reduce((sum, count) => sum + Number(count), 0)).toBe(100);
+    expect(output).toContain('100 different jobs of 100; producers had to wait: yes');
+    expect(code).toBe(0);
+  });
+
+  test('11: all tasks end, and one that fails ends nothing', async () => {
+    const { code, output } = await run('11-submitAndWait.ts');
+    expect(output).toBe('failed: no stock for order 7\n19 of 20 done, from order 1 to order 20; at most 4 at a time\n');
+    expect(code).toBe(0);
+  });
+
+  test('12: each caller is answered for its items', async () => {
+    const { code, output } = await run('12-sharedExport.ts');
+    expect(output).toContain('batch: delivered 50, lost: none');
+    expect(output).toContain('1 request for three callers');
+    expect(output).toContain('careless: delivered 0, lost: 2 permanent one of these is wrong');
+    expect(output).toContain('hasty: no time');
+    expect(code).toBe(0);
+  });
+
+  test('13: the newest readings are taken, and the dropped ones counted', async () => {
+    const { code, output } = await run('13-demand.ts');
+    expect(output).toBe('of 1000 readings 100 were taken, from 901 to 1000; dropped: { queueFull: 900 }\n');
+    expect(code).toBe(0);
+  });
+
+  test('14: what takes too long is aborted, and has a substitute', async () => {
+    const { code, output } = await run('14-boundedTime.ts');
+    expect(output.match(/the request was aborted/g)).toHaveLength(2);
+    expect(output).toContain("yesterday's price, because the price service took longer than 50 ms and was aborted");
+    expect(output).toContain('2 pieces of news\nno answer\nits signal is aborted: true\n');
     expect(code).toBe(0);
   });
 });

@@ -21,3 +21,16 @@ test('02: a distant backend is given larger batches than one that works for its 
   expect(size('far away', 'responsiveSize')).toBeGreaterThan(400);
   expect(size('works for it', 'responsiveSize')).toBeLessThan(size('far away', 'responsiveSize'));
 });
+
+test('09: errors are kept, and live items overtake a replay', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await virtualTime(() => import('../examples/09-priorities.ts'), { maxRealWaitMillis: 60_000 });
+  const [kept = '', overtaken = ''] = log.mock.calls.map(([line]) => String(line));
+  const [, fit, errors] = /of a burst of 1000, (\d+) fit; (\d+) of its 50 errors/.exec(kept) ?? [];
+  expect(Number(fit)).toBeLessThan(500);
+  expect(Number(errors)).toBe(50);
+  const [, delivered, live, replayed] = /delivered (\d+);.* at most (\d+) ms, .* (\d+) ms/.exec(overtaken) ?? [];
+  expect(Number(delivered)).toBe(1_100);
+  expect(Number(live)).toBeLessThan(100);
+  expect(Number(replayed)).toBeGreaterThan(400);
+});

@@ -6,12 +6,16 @@ import {
   type Batch,
   exponentialBackoff,
   exportTo,
+  failover,
+  fanOut,
+  firstOf,
   fromAsyncIterable,
   fromSpanProcessor,
   type MemorySink,
   type ObservableSink,
   type Outcome,
   otlpHttp,
+  type RoutedOutcome,
   raceTimeout,
   retryWithBackoff,
   type Sink,
@@ -52,6 +56,26 @@ describe('types', () => {
         exportTo(toMemory<string>()),
       );
       expectTypeOf(names).toEqualTypeOf<Observable<Outcome<string>>>();
+    });
+  });
+
+  test('a fan-out infers its item from its sinks, and its outcomes have a route', () => {
+    unrun(() => {
+      const fanned = orders$.pipe(
+        adaptiveBatch(),
+        fanOut({
+          main: orderSink,
+          few: { sink: orderSink, filter: (order) => order.id > 1, batching: { sizeOf: (order) => order.id } },
+          either: failover(orderSink, firstOf([orderSink, toMemory<Order>()])),
+        }),
+      );
+      expectTypeOf(fanned).toEqualTypeOf<Observable<RoutedOutcome<Order>>>();
+      // @ts-expect-error a sink of something else
+      orders$.pipe(adaptiveBatch(), fanOut({ main: orderSink, other: toMemory<string>() }));
+      // @ts-expect-error a queue of batches cannot end the stream
+      fanOut({ main: { sink: orderSink, overflow: 'error' } });
+      // @ts-expect-error one sink, or several
+      spanPipeline({ sink: otlpHttp(), sinks: { main: otlpHttp() } });
     });
   });
 

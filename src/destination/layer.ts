@@ -51,6 +51,11 @@ export class Waiters {
     return this.#queue.length;
   }
 
+  /** Whether those that wait have their turn just now. */
+  get isWaking(): boolean {
+    return this.#isWaking;
+  }
+
   /** The size that waits longest. */
   get first(): AttemptSize | undefined {
     return this.#queue.first?.value.size;
@@ -67,7 +72,7 @@ export class Waiters {
   }
 
   /** Calls them one after another, as long as the layer admits the next one. It is a loop: what is called may change the layer, and nothing recurses. */
-  wake(layer: Layer): void {
+  wake(layer: Pick<Layer, 'admits'>): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
     try {

@@ -25,6 +25,11 @@ export function throughLayers<T>(plan: ThroughLayersPlan): MonoTypeOperatorFunct
         held?.unsubscribe();
         let result = CANCELLED;
         const observer = forwardTo(subscriber);
+        // One that is unsubscribed after a value has been answered.
+        const next = (value: T) => {
+          result = ACCEPTED;
+          observer.next(value);
+        };
         const error = (thrown: unknown) => {
           result = resultOfError(thrown, maxRetryAfterMillis);
           observer.error(thrown);
@@ -33,7 +38,7 @@ export function throughLayers<T>(plan: ThroughLayersPlan): MonoTypeOperatorFunct
           result = ACCEPTED;
           observer.complete();
         };
-        subscribeInto(source, { ...observer, error, complete }, subscriber);
+        subscribeInto(source, { next, error, complete }, subscriber);
         // Added last, so that it comes last: the attempt is torn down before the next one starts.
         subscriber.add(() => finish(result));
       });

@@ -1,7 +1,8 @@
 import { ignoreRejection } from '../internal/runGuarded.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from './itemBytes.ts';
-import { Ring } from './ring.ts';
+import { type Evictable, type Places, RingPlaces } from './places.ts';
+import { DEFAULT_PRIORITY } from './priority.ts';
 
 /** What a queue holds at most. */
 export interface QueueLimits {
@@ -12,16 +13,21 @@ export interface QueueLimits {
 /** A first-in, first-out queue that knows the bytes of its items, and whether it has room. O(1) per item. */
 export class BoundedQueue<T> {
   readonly #limits: QueueLimits;
-  readonly #items = new Ring<T>();
-  readonly #sizes = new Ring<number>(); // bytes of each item, in the same order
+  readonly #places: Places<T>;
   #bytes = 0; // of all items
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, places: Places<T> = new RingPlaces()) {
     this.#limits = limits;
+    this.#places = places;
   }
 
   get length(): number {
-    return this.#items.length;
+    return this.#places.length;
+  }
+
+  /** How many items had come before the oldest one; of an empty queue, before the next one. */
+  get sequence(): number {
+    return this.#places.sequence;
   }
 
   get bytes(): number {
@@ -43,44 +49,60 @@ export class BoundedQueue<T> {
     return this.length < this.#limits.maxQueueSize && this.#bytes + bytes <= this.#limits.maxQueueBytes;
   }
 
+  /** Whether an item would fit if everything had left that it may evict. */
+  wouldFit(bytes: number, { items, bytes: evictableBytes }: Evictable): boolean {
+    const { maxQueueSize, maxQueueBytes } = this.#limits;
+    return this.length - items < maxQueueSize && this.#bytes - evictableBytes + bytes <= maxQueueBytes;
+  }
+
+  /** What an item of this priority may evict. */
+  evictable(priority: number): Evictable {
+    return this.#places.evictable(priority, this.#bytes);
+  }
+
   /** Adds an item that fits. */
-  push(item: T, bytes: number): void {
-    this.#items.push(item);
-    this.#sizes.push(bytes);
+  push(item: T, bytes: number, priority: number = DEFAULT_PRIORITY): void {
+    this.#places.push(item, bytes, priority);
     this.#bytes += bytes;
   }
 
   /** Removes the oldest item. There has to be one. */
   shift(): T {
-    this.#subtract(this.#sizes.shift() as number);
-    return this.#items.shift() as T;
+    const bytes = this.#places.firstBytes as number;
+    const item = this.#places.shift();
+    this.#subtract(bytes);
+    return item;
+  }
+
+  /** Removes the item that goes first when there is no room: the oldest, or the oldest of the least important. There has to be one. */
+  evict(): T {
+    const { item, bytes } = this.#places.evict();
+    this.#subtract(bytes);
+    return item;
   }
 
   /** Removes the oldest items, up to `maxItems` and `maxBytes`; the oldest one in any case. */
   take(maxItems: number, maxBytes: number): T[] {
-    let count = 0;
+    const taken: T[] = [];
     let bytes = 0;
-    while (count < maxItems) {
-      const next = this.#sizes.peek();
-      if (next === undefined || (count > 0 && bytes + next > maxBytes)) break;
+    while (taken.length < maxItems) {
+      const next = this.#places.firstBytes;
+      if (next === undefined || (taken.length > 0 && bytes + next > maxBytes)) break;
       bytes += next;
-      count += 1;
-      this.#sizes.shift();
+      taken.push(this.#places.shift());
     }
     this.#subtract(bytes);
-    return this.#items.take(count);
+    return taken;
   }
 
   /** Removes everything, in the order in which it came. */
   clear(): T[] {
-    this.#sizes.take(this.length);
-    this.#bytes = 0;
-    return this.#items.take(this.length);
+    return this.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   }
 
-  /** The bytes of items that have just left `#sizes`. An empty queue holds 0, whatever fractions of a byte have been rounded off. */
+  /** The bytes of items that have just left. An empty queue holds 0, whatever fractions of a byte have been rounded off. */
   #subtract(bytes: number): void {
-    this.#bytes = this.#sizes.length === 0 ? 0 : this.#bytes - bytes;
+    this.#bytes = this.length === 0 ? 0 : this.#bytes - bytes;
   }
 }
 

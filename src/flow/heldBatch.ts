@@ -15,6 +15,8 @@ export interface HeldBatchOwner<T> {
   onHandedOn(batch: HeldBatch<T>): void;
   /** A batch that was handed on is held after all. */
   onTakenBack(batch: HeldBatch<T>): void;
+  /** All of its holders keep it within bounds of their own, or not any more. */
+  onTakenOver(batch: HeldBatch<T>, isTakenOver: boolean): void;
   /** All holders have settled. */
   onSettled(batch: HeldBatch<T>, tally: Tally): void;
 }
@@ -38,6 +40,8 @@ export class HeldBatch<T> implements Batch<T> {
   #state: 'emitting' | 'held' | 'handedOn' | 'over' = 'emitting';
   #holds = 0; // not yet settled
   #unready = 0; // of those, the ones that cannot take another batch yet
+  #takenOver = 0; // of those, the ones that keep it within bounds of their own
+  #isTakenOver = false; // by all of them
   #flushListeners: ((urgency: FlushUrgency) => void)[] = []; // of the holders that have not settled
   #urgency: FlushUrgency | undefined; // of the newest flush that waits for it
   #tally: Tally | undefined; // of the holders that have settled: the least delivered one
@@ -72,11 +76,19 @@ export class HeldBatch<T> implements Batch<T> {
       if (settled) return;
       settled = true;
       this.#flushListeners = this.#flushListeners.filter((listener) => listener !== onFlush);
-      this.#settleOne(tally);
+      this.#settleOne(tally, hasTakenOver);
       ready();
       holdObserver()?.onSettled(hold);
     };
-    const hold: Hold = { ready, settle, maker: this.#owner.books };
+    let hasTakenOver = false;
+    const takeOver = () => {
+      if (hasTakenOver || settled || this.#state === 'over') return;
+      hasTakenOver = true;
+      this.#takenOver += 1;
+      this.#checkTakenOver();
+    };
+    const hold: Hold = { ready, settle, takeOver, maker: this.#owner.books };
+    this.#checkTakenOver();
     holdObserver()?.onHold(this, hold);
     return hold;
   }
@@ -111,11 +123,20 @@ export class HeldBatch<T> implements Batch<T> {
     if (this.#urgency !== undefined) onFlush(this.#urgency);
   }
 
-  #settleOne(tally: Tally): void {
+  #settleOne(tally: Tally, hasTakenOver: boolean): void {
     this.#holds -= 1;
+    if (hasTakenOver) this.#takenOver -= 1;
     if (this.#state === 'over') return;
     this.#tally = leastDelivered(this.#tally, tally);
     if (this.#holds === 0 && this.#state === 'held') this.#end(this.#tally);
+    else this.#checkTakenOver();
+  }
+
+  #checkTakenOver(): void {
+    const isTakenOver = this.#holds > 0 && this.#takenOver === this.#holds;
+    if (isTakenOver === this.#isTakenOver || this.#state === 'over') return;
+    this.#isTakenOver = isTakenOver;
+    this.#owner.onTakenOver(this, isTakenOver);
   }
 
   #end(tally: Tally): void {

@@ -1,5 +1,6 @@
 import { InvalidOptionError, type OptionMistake } from '../model/errors.ts';
 import { nearestName } from './nearestName.ts';
+import { officialCounterpart } from './officialNames.ts';
 
 /** The longest delay that Node's timers take; a longer one fires at once. */
 export const MAX_TIMER_MILLIS = 2 ** 31 - 1;
@@ -108,6 +109,11 @@ export class Mistakes {
     return this.#settings[name] !== undefined;
   }
 
+  /** Whether an option has this value. */
+  isSet(name: string, value: string): boolean {
+    return this.#settings[name] === value;
+  }
+
   /** A bound: a number, or the value of another option. One that is itself wrong bounds nothing. */
   numberOf(bound: Bound): number | undefined {
     if (typeof bound === 'number') return bound;
@@ -129,10 +135,21 @@ export class Mistakes {
   #addUnknown(name: string, known: readonly string[], value: unknown): void {
     const option = `${this.#owner}.${name}`;
     const rule = `one of the known options (${known.join(', ')})`;
-    const nearest = nearestName(name, known);
-    const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`;
-    this.#found.push({ option, rule, given: typeof value, message: `${option} must be ${rule}${hint}` });
+    this.#found.push({
+      option,
+      rule,
+      given: typeof value,
+      message: `${option} must be ${rule}${hintFor(name, known)}`,
+    });
   }
+}
+
+/** The next step after an unknown option. */
+function hintFor(name: string, known: readonly string[]): string {
+  const counterpart = officialCounterpart(name, known);
+  if (counterpart !== undefined) return `; ${counterpart}`;
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? '' : `; did you mean '${nearest}'?`;
 }
 
 /** A number, or the name of the option that holds it. */
@@ -217,6 +234,7 @@ export function record(rules: Readonly<Record<string, Rule>>): Rule {
 }
 
 export const aFunction = must('a function', (value) => typeof value === 'function');
+export const aBoolean = must('true or false', (value) => typeof value === 'boolean');
 export const aString = must('a string', (value) => typeof value === 'string');
 export const anObject = shape('an object');
 export const anArray = must('an array', Array.isArray);

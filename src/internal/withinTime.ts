@@ -26,16 +26,21 @@ export function withinTime<R>(
   });
 }
 
-/** Settles like the flush, or rejects with `FLUSH_TIMEOUT` when its time is up. Until then the process is kept alive. */
+/**
+ * Settles like the flush, or rejects with `FLUSH_TIMEOUT` when its time is up. Until then the process is kept alive.
+ *
+ * @param whyLate ends the message, when the time is up
+ */
 export function flushWithin(
   scheduler: SchedulerLike,
   timeoutMillis: number,
   what: string,
   flush: () => Promise<void>,
+  whyLate: () => string = () => '; what is still pending goes on',
 ): Promise<void> {
   const arm = (onLate: () => void) => keepingAlive(scheduler, timeoutMillis, onLate);
   return withinTime(arm, flush, () => {
-    const message = `${what} did not finish within ${timeoutMillis} ms; what is still pending goes on`;
+    const message = `${what} did not finish within ${timeoutMillis} ms${whyLate()}`;
     throw new SpanflowError('FLUSH_TIMEOUT', message);
   });
 }

@@ -1,3 +1,4 @@
+import type { CallFrame } from '../internal/callFrame.ts';
 import type { LossReason, Tally } from '../model/tally.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
@@ -37,10 +38,14 @@ export interface Place {
   readonly follows: readonly Account[];
   /** The route that it was declared to be on, behind a fan-out. */
   readonly route: string | undefined;
+  /** Whether the whole looks at this route: an item counts as delivered there when the required route that has delivered least has delivered it. */
+  readonly isRequired: boolean;
 }
 
 /** The ledger that an account belongs to. */
 export interface AccountOwner {
+  /** The calls of the sinks' `export`, in all stages of the ledger. */
+  readonly exportCalls: CallFrame;
   /** The books have changed. */
   touch(): void;
   /** The account has another place. */
@@ -55,6 +60,19 @@ export interface Gauges {
   memoryBytes?: () => number;
   batchSize?: () => number;
   inFlight?: () => number;
+  running?: () => number;
+  waiting?: () => number;
+  limit?: () => number;
+}
+
+/** What is under way at a stage: attempts of `exportTo`, inner Observables of `boundedMergeMap`. Elsewhere 0. */
+export interface StageGauges {
+  /** Those that have begun and not ended. */
+  readonly running: number;
+  /** Those that wait to begin: for a slot, or for another layer of the destination. */
+  readonly waiting: number;
+  /** How many of them may run at a time, at present. 0 pauses. A limiter that is shared shows its limit at each stage. */
+  readonly limit: number;
 }
 
 /** The books of one stage: its verbs are the only way to change them, and each keeps both equations. */
@@ -90,6 +108,10 @@ export class Account {
     this.stage = stage;
     this.#place = place;
     this.#owner = owner;
+  }
+
+  get exportCalls(): CallFrame {
+    return this.#owner.exportCalls;
   }
 
   get attempts(): number {
@@ -138,6 +160,9 @@ export class Account {
       sums.queueBytes += gauges.queueBytes?.() ?? 0;
       sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
       sums.inFlight += gauges.inFlight?.() ?? 0;
+      sums.running += gauges.running?.() ?? 0;
+      sums.waiting += gauges.waiting?.() ?? 0;
+      sums.limit += gauges.limit?.() ?? 0;
       sums.batchSize += gauges.batchSize?.() ?? 0;
     }
   }

@@ -1,5 +1,5 @@
 import type { Account, StageStats } from './account.ts';
-import { type Flow, type FlowStats, sumFlow } from './stats.ts';
+import { type Flow, type FlowStats, type StagePlace, sumFlow } from './stats.ts';
 
 /** The flows through a graph of stages. */
 interface Plan {
@@ -9,6 +9,11 @@ interface Plan {
   readonly isEachRouteWhole: boolean;
   /** Fan-outs of which it is not known yet whether they copy. */
   readonly undecided: readonly FanOut[];
+}
+
+function placeOf({ stage, role, place }: Account): StagePlace {
+  const follows = place.follows.map((account) => account.stage);
+  return Object.freeze({ stage, role, follows, ...(place.route !== undefined && { route: place.route }) });
 }
 
 interface FanOut {
@@ -21,18 +26,26 @@ export class Graph {
   readonly stages: Account[] = [];
   readonly #copying = new Set<readonly Account[]>(); // stages behind which every follower gets every item
   #plan: Plan | undefined; // until a stage is added or has another place, or a fan-out copies
+  #places: readonly StagePlace[] | undefined; // until a stage is added or has another place
 
   add(account: Account): void {
     this.stages.push(account);
-    this.#plan = undefined;
+    this.changed();
   }
 
   /** A stage has another place. */
   changed(): void {
     this.#plan = undefined;
+    this.#places = undefined;
   }
 
-  /** The books of each route. Where there are several and no batcher in front of them, the whole is the one that has delivered least. */
+  /** Which stage follows which, in the order in which they were opened. The same array until that changes. */
+  get places(): readonly StagePlace[] {
+    this.#places ??= Object.freeze(this.stages.map(placeOf));
+    return this.#places;
+  }
+
+  /** The books of each route. Where there are several and no batcher in front of them, the whole is the required one that has delivered least. */
   sum(books: ReadonlyMap<Account, StageStats>): {
     readonly whole: FlowStats;
     readonly routes: Record<string, FlowStats>;
@@ -43,6 +56,7 @@ export class Graph {
     for (const [name, flow] of routes) {
       const sums = sumFlow(flow, books);
       byRoute[name] = sums;
+      if (![...flow.last].every(({ place }) => place.isRequired)) continue;
       if (least === undefined || sums.delivered < least.delivered) least = sums;
     }
     return { whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole, books), routes: byRoute };

@@ -1,11 +1,12 @@
 import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
+import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
-import { aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
-import { Account, type AccountOwner, type Role, type StageStats } from './account.ts';
+import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
+import { Account, type AccountOwner, type Place, type Role, type StageGauges, type StageStats } from './account.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
-import { readGauges, type Stats } from './stats.ts';
+import { readGauges, type Stats, stageGauges } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
 export interface Ledger {
@@ -16,10 +17,15 @@ export interface Ledger {
    * The same books, for the stages of one route behind a fan-out. Each of them follows the one that was opened before it on this route. The first one follows the stage in front of the fan-out: the one that was opened last on this ledger by then, or the input, if that one is a sink.
    *
    * @param name its key in `stats().routes`
+   * @param options `required`: whether an item has to be delivered there, too, to count as delivered in the whole. Default `true`
    */
-  route(name: string): Ledger;
+  route(name: string, options?: { required?: boolean }): Ledger;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
+  /** @internal Counts an error of a callback that belongs to no stage. */
+  callbackFailed(): void;
+  /** @internal The calls of the sinks' `export`, in all its stages. */
+  readonly exportCalls: CallFrame;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
@@ -39,6 +45,13 @@ export const LEDGER_DEFAULTS: Readonly<Required<LedgerOptions>> = Object.freeze(
 const LEDGER_RULES = { intervalMillis: millis(10), scheduler: aScheduler };
 
 export const aLedger = shape('a ledger of createLedger()', 'open');
+
+/** The route that a stage is on. */
+type RoutePlace = Pick<Place, 'route' | 'isRequired'>;
+
+const MAIN: RoutePlace = Object.freeze({ route: undefined, isRequired: true });
+
+const ROUTE_RULES = { required: aBoolean };
 
 const aRouteName = must('a string that is not empty', (name) => typeof name === 'string' && name !== '');
 
@@ -71,16 +84,18 @@ const MAX_STAGES = 256;
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
   const { intervalMillis, scheduler } = settingsOf('createLedger', LEDGER_DEFAULTS, LEDGER_RULES, options);
-  return new Books(intervalMillis, scheduler).at(undefined, new Line());
+  return new Books(intervalMillis, scheduler).at(MAIN, new Line());
 }
 
 /** What all routes of one ledger share. */
 class Books implements AccountOwner {
+  readonly exportCalls = new CallFrame();
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   readonly #graph = new Graph();
   readonly #followers = new Set<Follower>(); // of `stats$`
   readonly #stats$: Observable<Stats>;
+  #callbackErrors = 0; // that belong to no stage
   #closed = false;
 
   constructor(intervalMillis: number, scheduler: SchedulerLike) {
@@ -90,26 +105,35 @@ class Books implements AccountOwner {
   }
 
   /** The ledger, for stages that stand in this line. */
-  at(route: string | undefined, line: Line): Ledger {
+  at(place: RoutePlace, line: Line): Ledger {
     return {
       stats: () => this.#stats(),
       stats$: this.#stats$,
-      route: (name) => {
+      route: (name, options = {}) => {
         requireRule('ledger.route.name', name, aRouteName);
-        return this.at(route === undefined ? name : `${route}/${name}`, line.branch());
+        const { required } = settingsOf<{ required: boolean }>(
+          'ledger.route',
+          { required: true },
+          ROUTE_RULES,
+          options,
+        );
+        const route = place.route === undefined ? name : `${place.route}/${name}`;
+        return this.at({ route, isRequired: place.isRequired && required }, line.branch());
       },
-      open: (role, stage) => this.#open(role, stage, route, line),
+      open: (role, stage) => this.#open(role, stage, place, line),
+      callbackFailed: () => this.#callbackFailed(),
+      exportCalls: this.exportCalls,
       close: () => this.#close(),
     };
   }
 
-  #open(role: Role, stage: string, route: string | undefined, line: Line): Account {
+  #open(role: Role, stage: string, on: RoutePlace, line: Line): Account {
     const { stages } = this.#graph;
     const alike = stages.filter((account) => account.role === role && isNamed(account, stage));
-    const shared = alike.findLast((account) => account.place.route === route);
+    const shared = alike.findLast((account) => account.place.route === on.route);
     if (shared !== undefined && stages.length >= MAX_STAGES) return shared;
     const key = alike.length === 0 ? stage : `${stage}#${alike.length + 1}`;
-    const place = { route, follows: line.end(role) };
+    const place = { ...on, follows: line.end(role) };
     const account = new Account(role, key, place, this);
     line.add(account);
     this.#graph.add(account);
@@ -118,15 +142,28 @@ class Books implements AccountOwner {
 
   #stats(): Stats {
     const accounts = this.#graph.stages;
-    const stages: Record<string, StageStats> = {};
+    const stages: Record<string, StageStats & StageGauges> = {};
     const books = new Map<Account, StageStats>();
     for (const account of accounts) {
       const stats = account.stats();
       books.set(account, stats);
-      stages[account.stage] = stats;
+      stages[account.stage] = { ...stats, ...stageGauges(account) };
     }
     const { whole, routes } = this.#graph.sum(books);
-    return { ...whole, ...readGauges(accounts), stages, routes };
+    const gauges = readGauges(accounts);
+    return {
+      ...whole,
+      ...gauges,
+      callbackErrors: gauges.callbackErrors + this.#callbackErrors,
+      stages,
+      routes,
+      places: this.#graph.places,
+    };
+  }
+
+  #callbackFailed(): void {
+    this.#callbackErrors += 1;
+    this.touch();
   }
 
   #follow(subscriber: Subscriber<Stats>): void {

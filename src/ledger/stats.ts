@@ -1,5 +1,14 @@
 import type { LossReason } from '../model/tally.ts';
-import { type Account, add, type Counts, type StageStats, total } from './account.ts';
+import {
+  type Account,
+  add,
+  type Counts,
+  type Gauges,
+  type Role,
+  type StageGauges,
+  type StageStats,
+  total,
+} from './account.ts';
 
 /** The books of a whole, or of one route through it. */
 export interface FlowStats extends StageStats {
@@ -11,7 +20,7 @@ export interface FlowStats extends StageStats {
 }
 
 /** The books of a pipeline: of the whole, of each route, and of each stage. */
-export interface Stats extends FlowStats {
+export interface Stats extends FlowStats, StageGauges {
   /** Items in the queues of inputs, operators and batchers. */
   readonly queueSize: number;
   /** Their estimated bytes, as far as they are estimated. */
@@ -29,9 +38,22 @@ export interface Stats extends FlowStats {
   /** Exceptions of callbacks and strategies that were given to spanflow; the stream went on. */
   readonly callbackErrors: number;
   /** By stage. The key is that of `Loss.stage`, too. */
-  readonly stages: Readonly<Record<string, StageStats>>;
+  readonly stages: Readonly<Record<string, StageStats & StageGauges>>;
   /** By route, where the flow fans out; empty where it does not. */
   readonly routes: Readonly<Record<string, FlowStats>>;
+  /** Which stage follows which, in the order in which they were opened. The same array until a stage is opened, or turns out to stand elsewhere. */
+  readonly places: readonly StagePlace[];
+}
+
+/** Where one stage stands. */
+export interface StagePlace {
+  /** Its key in `stages`. */
+  readonly stage: string;
+  readonly role: Role;
+  /** The keys of the stages that it is offered the items of; empty for an input. */
+  readonly follows: readonly string[];
+  /** The route that it was declared to be on, behind a fan-out. */
+  readonly route?: string;
 }
 
 /** Stages whose books make one flow. Of a stage in `untilEmitted`, only what happens before its batches leave. */
@@ -100,9 +122,23 @@ function addCounts(sum: Partial<Record<LossReason, number>>, counts: Counts): vo
   for (const reason in counts) add(sum, reason as LossReason, counts[reason as LossReason] as number);
 }
 
+function noGauges(): Record<keyof Gauges, number> {
+  return { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0, running: 0, waiting: 0, limit: 0 };
+}
+
+/** What is under way at one stage. */
+export function stageGauges(account: Account): StageGauges {
+  const gauges = noGauges();
+  account.addGauges(gauges);
+  const { running, waiting, limit } = gauges;
+  return { running, waiting, limit };
+}
+
 /** Gauges and counters, summed over all stages: routes make no difference. */
-export function readGauges(accounts: readonly Account[]): Omit<Stats, keyof FlowStats | 'stages' | 'routes'> {
-  const gauges = { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0 };
+export function readGauges(
+  accounts: readonly Account[],
+): Omit<Stats, keyof FlowStats | 'stages' | 'routes' | 'places'> {
+  const gauges = noGauges();
   const counts = { attempts: 0, retries: 0, callbackErrors: 0 };
   for (const account of accounts) {
     const { batchSize } = gauges;

@@ -19,6 +19,8 @@ export interface Batch<T> {
   /** An estimate of the encoded size, in bytes. */
   readonly bytes: number;
   readonly closedBy: CloseReason;
+  /** @internal The batch that this one was cut out of, to be sent in parts. */
+  readonly partOf?: Batch<T>;
   /** @param onFlush called when a flush waits for this batch: at once if one does already, and until the hold is settled */
   hold(onFlush?: (urgency: FlushUrgency) => void): Hold;
 }
@@ -39,6 +41,11 @@ export interface Hold {
   ready(): void;
   /** The end of this batch, for this holder. It implies {@link Hold.ready}. */
   settle(tally: Tally): void;
+  /**
+   * @internal "I keep it within bounds of my own": in items, bytes and memory. Once all holders have said so, the batch does not count among those that are out, takes none of the batcher's memory and has no
+   * lease; it still has no outcome, and a flush waits for it.
+   */
+  takeOver?(): void;
   /** @internal The ledger account of the stage that made the batch. */
   readonly maker?: object | undefined;
 }

@@ -7,11 +7,14 @@ export type SpanflowErrorCode =
   | 'EXPORT_FAILED'
   | 'TIMEOUT'
   | 'FLUSH_TIMEOUT'
+  | 'DEADLOCK'
   | 'CLOSED'
+  | 'CANNOT_LISTEN'
   | 'ITERATION_FAILED'
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'
-  | 'UNENCODABLE';
+  | 'UNENCODABLE'
+  | 'BREAKER_OPEN';
 
 /**
  * The one base of spanflow's errors.

@@ -9,4 +9,12 @@ export interface Outcome<T> extends Tally {
   readonly error?: SpanflowError;
   /** What the backend had to say: a warning, or why it rejected items. */
   readonly message?: string;
+  /** Behind a fan-out: the branch that it comes from. */
+  readonly route?: string;
+}
+
+/** An outcome behind a fan-out: one per batch and branch. */
+export interface RoutedOutcome<T> extends Outcome<T> {
+  /** The branch that it comes from, by its name: the same that `stats().routes` has. */
+  readonly route: string;
 }

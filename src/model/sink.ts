@@ -23,6 +23,8 @@ export interface Sink<T> {
    *
    * A batch that is too large for the backend, or that timed out, is tried again in parts: each part is a batch of its own.
    *
+   * It must not await a flush of the pipeline that calls it, nor an export that goes through it: those wait for this very batch.
+   *
    * @param attempt takes reports on how far the attempt is; `exportTo` always gives one
    */
   export(batch: Batch<T>, attempt?: Attempt): ObservableInput<Response>;
@@ -55,6 +57,8 @@ export const PHASES_BEFORE_SENDING: ReadonlySet<AttemptPhase | undefined> = new 
 
 /** Takes a sink's reports on one attempt. A sink that reports nothing is taken to send from the start. */
 export interface Attempt {
+  /** How long it may take, in milliseconds: an attempt that is aborted then has timed out. Left out: it is not known. */
+  readonly timeoutMillis?: number;
   /**
    * The attempt has come this far.
    *

@@ -64,6 +64,14 @@ export interface Tally {
   readonly elapsedMillis: number;
 }
 
+/** Adds a loss to those of the same reason and place. */
+export function addLoss(losses: Loss[], loss: Loss): void {
+  const index = losses.findIndex(({ reason, stage }) => reason === loss.reason && stage === loss.stage);
+  const before = losses[index];
+  if (before === undefined) losses.push(loss);
+  else losses[index] = { ...before, count: before.count + loss.count };
+}
+
 /** The tally of a batch whose items were all lost, for one reason, before any attempt. */
 export function lostTally(count: number, reason: LossReason, stage: string): Tally {
   const lost = count > 0 ? [{ count, reason, stage }] : [];

@@ -1,8 +1,10 @@
 import { type MonoTypeOperatorFunction, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import type { RetryBudget } from '../destination/budgetedRetries.ts';
+import { aRetryBudget } from '../destination/retryBudget.ts';
 import { answerOf, runGuarded } from '../internal/runGuarded.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
-import { aProcessHold, type ProcessHold, waiting } from '../internal/timers.ts';
+import { after, aProcessHold, holdProcess, type ProcessHold, waiting } from '../internal/timers.ts';
 import {
   aFunction,
   anObservable,
@@ -11,6 +13,7 @@ import {
   MAX_TIMER_MILLIS,
   millis,
   numberFrom,
+  optional,
   requireRule,
   settingsOf,
 } from '../internal/validation.ts';
@@ -35,7 +38,9 @@ export interface RetryWithBackoffOptions {
   maxElapsedMillis?: number;
   /** A delay that the server asks for is kept up to this limit, in milliseconds: 0 or more, default 60,000. */
   maxRetryAfterMillis?: number;
-  /** At each emission the present wait ends, and the next attempt begins. Its error or end changes nothing. */
+  /** Allows the retries, when their backoff is over: see {@link retryBudget}. Default: all are allowed. */
+  budget?: RetryBudget;
+  /** At each emission the present wait ends, and the next attempt begins, if the `budget` allows it. Its error or end changes nothing. */
   wakeWhen?: Observable<unknown>;
   /** What an error means. Default: the `failure` of the error (see {@link ExportError}), and `retryable` where it has none. */
   classify?: (error: unknown) => Failure;
@@ -51,7 +56,12 @@ export interface RetryWithBackoffOptions {
   scheduler?: SchedulerLike;
 }
 
-export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<Required<RetryWithBackoffOptions>> = Object.freeze({
+type RetryWithBackoffSettings = Required<Omit<RetryWithBackoffOptions, 'budget'>> & {
+  readonly budget: RetryBudget | undefined;
+};
+
+export const RETRY_WITH_BACKOFF_DEFAULTS: Readonly<RetryWithBackoffSettings> = Object.freeze({
+  budget: undefined,
   wakeWhen: NEVER,
   backoff: exponentialBackoff(),
   maxAttempts: Number.POSITIVE_INFINITY,
@@ -72,6 +82,7 @@ const RETRY_WITH_BACKOFF_RULES = {
   maxAttempts: limit(1),
   maxElapsedMillis: millis(0, 'orInfinity'),
   maxRetryAfterMillis: millis(0),
+  budget: optional(aRetryBudget),
   wakeWhen: anObservable,
   classify: aFunction,
   onRetry: aFunction,
@@ -93,7 +104,7 @@ const RETRY_WITH_BACKOFF_RULES = {
  * ```
  *
  * **Emits** and **completes** like the attempt that succeeds. **Errors** with the last attempt's error, as soon as that is `permanent` or `tooLarge`, the attempts
- * are used up, or the next one would begin too late. **Unsubscribed**, it ends the attempt or the wait, and makes no further attempt.
+ * are used up, or the next one would begin too late, because of its wait or of the `budget`. **Unsubscribed**, it ends the attempt or the wait, and makes no further attempt.
  *
  * It is for **one cold source** whose attempts are independent. On a hot stream it would lose what the operators above it hold.
  *
@@ -106,7 +117,7 @@ const RETRY_WITH_BACKOFF_RULES = {
  * defer(() => sink.export(batch)).pipe(retryWithBackoff({ maxAttempts: 5, backoff: exponentialBackoff({ jitter: 'equal' }) }));
  * ```
  *
- * @see raceTimeout
+ * @see raceTimeout, retryBudget
  */
 export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): MonoTypeOperatorFunction<T> {
   const settings = settingsOf(STAGE, RETRY_WITH_BACKOFF_DEFAULTS, RETRY_WITH_BACKOFF_RULES, options);
@@ -133,6 +144,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
           { next: (value) => subscriber.next(value), error: fail, complete: () => subscriber.complete() },
           run,
         );
+        if (attempts === 1) settings.budget?.firstAttempt();
       };
 
       const decide = (error: unknown): (() => void) => {
@@ -144,18 +156,34 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         if (decision.kind === 'giveUp') return () => subscriber.error(error);
         const { delayMillis } = decision;
         runGuarded(() => settings.onRetry({ error, attempts, delayMillis }), settings.onCallbackError);
-        return () => wait(delayMillis);
+        return () => wait(delayMillis, error);
       };
 
-      const wait = (delayMillis: number) => {
+      const wait = (delayMillis: number, error: unknown) => {
         const pause = new Subscription();
         const goOn = () => {
           pause.unsubscribe();
-          attempt();
+          waitForBudget(error);
         };
         present = pause;
         pause.add(waiting(scheduler, delayMillis, processHold, goOn));
         if (settings.wakeWhen !== NEVER) subscribeInto(settings.wakeWhen, { next: goOn }, pause);
+      };
+
+      /** Until the budget allows the next attempt, or it would begin too late. */
+      const waitForBudget = (error: unknown) => {
+        const { budget, maxElapsedMillis } = settings;
+        if (budget === undefined) return attempt();
+        const pause = new Subscription();
+        present = pause;
+        const endsAfterMillis = Math.max(0, startedAtMillis + maxElapsedMillis - scheduler.now());
+        pause.add(holdProcess(scheduler, processHold));
+        pause.add(after(scheduler, endsAfterMillis, () => subscriber.error(error)));
+        const takeBack = budget.whenAllowed(() => {
+          pause.unsubscribe();
+          attempt();
+        });
+        pause.add(takeBack);
       };
 
       const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);

@@ -39,12 +39,36 @@ export interface BatchEnded {
 export interface BatchSizeStrategy {
   readonly size: number;
   readonly delayMillis: number;
+  /** Why the size changed last, in a word: `size$` of {@link adaptiveBatch} tells it. Left out: `strategy`. */
+  readonly because?: string;
   left(batch: BatchLeft): void;
   ended(batch: BatchEnded): void;
 }
 
-/** Makes a strategy, one for each subscription. */
+/**
+ * The size that makes a batch due has changed.
+ *
+ * | because | |
+ * |---|---|
+ * | `initial` | the operator was subscribed |
+ * | `latency` | exports took less or more time than aimed for, as far as that comes from the size |
+ * | `probe` | another size is tried out, to learn what it does to the latency |
+ * | `tooLarge`, `timeouts` | a batch had to be sent in parts, or an attempt at it timed out |
+ * | `settings` | the limits were changed (`settings$`) |
+ * | `strategy`, or any other word | what a strategy of your own says |
+ */
+export interface BatchSizeChange {
+  readonly size: number;
+  readonly because: string;
+}
+
+/** Makes a strategy, one for each subscription. The limits may change later: a strategy that reads them when it needs them follows. */
 export type BatchSizeStrategyFactory = (limits: BatchSizeLimits) => BatchSizeStrategy;
+
+/** Why a batch went in parts: it was refused as too large, or too slow in one piece. */
+export function splitBecause({ timeouts }: Pick<BatchEnded, 'timeouts'>): 'timeouts' | 'tooLarge' {
+  return timeouts > 0 ? 'timeouts' : 'tooLarge';
+}
 
 /** Weight of the newest observation in each moving average: 0.2 follows a change within some ten batches. */
 export const ALPHA = 0.2;
@@ -66,8 +90,12 @@ export function average(before: number | undefined, newest: number): number {
  */
 export function fixedSize(): BatchSizeStrategyFactory {
   return (limits) => ({
-    size: limits.maxExportBatchSize,
-    delayMillis: limits.scheduledDelayMillis,
+    get size() {
+      return limits.maxExportBatchSize;
+    },
+    get delayMillis() {
+      return limits.scheduledDelayMillis;
+    },
     left() {},
     ended() {},
   });
@@ -99,6 +127,17 @@ export class GuardedStrategy {
 
   get delayMillis(): number {
     return this.#delayMillis;
+  }
+
+  /** Why the size changed last. */
+  get because(): string {
+    const because = this.#attempt(() => this.#strategy.because);
+    return typeof because === 'string' && because !== '' ? because : 'strategy';
+  }
+
+  /** The limits have changed. */
+  limitsChanged(): void {
+    this.#ask();
   }
 
   left(batch: BatchLeft): void {
@@ -138,6 +177,7 @@ function answer(what: string, value: unknown): number {
   throw new InvalidOptionError(`strategy.${what}`, 'a number', value);
 }
 
-function within(value: number, min: number, max: number): number {
+/** The value, or the nearest one within the limits. */
+export function within(value: number, min: number, max: number): number {
   return Math.min(max, Math.max(min, value));
 }

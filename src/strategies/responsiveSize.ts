@@ -1,4 +1,14 @@
-import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SHRINK } from './batchSize.ts';
+import {
+  ALPHA,
+  average,
+  type BatchLeft,
+  type BatchSizeLimits,
+  type BatchSizeStrategyFactory,
+  GROW,
+  SHRINK,
+  splitBecause,
+  within,
+} from './batchSize.ts';
 
 /**
  * The default strategy. Below half of the target latency the size grows. Above that, it depends on how much of the latency comes from the size. Up to a quarter of the latency: the size grows, because larger batches
@@ -18,10 +28,11 @@ import { ALPHA, average, type BatchLeft, type BatchSizeStrategyFactory, GROW, SH
 export function responsiveSize(): BatchSizeStrategyFactory {
   return (limits) => {
     const cost = new LatencyBySize();
-    const fill = new FillTime(limits.scheduledDelayMillis);
+    const fill = new FillTime(limits);
     let size = limits.initialExportBatchSize;
     let queuedBefore = 0;
     let batchesToProbe = 0; // until a size may be tried out
+    let because = 'latency'; // the size changed last
     let sizeBefore: number | undefined; // where the last step up began, as long as it may have been wrong
     let probedFrom: number | undefined; // where a smaller size was tried out, until that has taught something
 
@@ -51,6 +62,7 @@ export function responsiveSize(): BatchSizeStrategyFactory {
     const probe = (change: () => void) => {
       if (batchesToProbe > 0) return;
       batchesToProbe = PROBE_EVERY;
+      because = 'probe';
       change();
     };
 
@@ -70,6 +82,9 @@ export function responsiveSize(): BatchSizeStrategyFactory {
       get size() {
         return Math.round(size);
       },
+      get because() {
+        return because;
+      },
       get delayMillis() {
         return fill.delayMillis(size);
       },
@@ -77,6 +92,8 @@ export function responsiveSize(): BatchSizeStrategyFactory {
       ended(batch) {
         const queueGrows = batch.queued > queuedBefore;
         queuedBefore = batch.queued;
+        size = within(size, limits.minExportBatchSize, limits.maxExportBatchSize);
+        because = batch.requests > 1 || batch.timeouts > 0 ? splitBecause(batch) : 'latency';
         if (batch.requests > 1 || batch.timeouts > 0) probedFrom = undefined;
         if (batch.requests > 1) fitTo(batch.items / batch.requests);
         else if (batch.timeouts > 0) shrink();
@@ -171,11 +188,11 @@ const LEAST_STEP = 0.05;
 
 /** The average time between items, and the delay that follows from it. */
 class FillTime {
-  readonly #maxMillis: number;
+  readonly #limits: Pick<BatchSizeLimits, 'scheduledDelayMillis'>;
   #millisPerItem: number | undefined;
 
-  constructor(maxMillis: number) {
-    this.#maxMillis = maxMillis;
+  constructor(limits: Pick<BatchSizeLimits, 'scheduledDelayMillis'>) {
+    this.#limits = limits;
   }
 
   add(batch: BatchLeft): void {
@@ -183,9 +200,10 @@ class FillTime {
   }
 
   delayMillis(size: number): number {
-    if (this.#millisPerItem === undefined) return this.#maxMillis;
+    const maxMillis = this.#limits.scheduledDelayMillis;
+    if (this.#millisPerItem === undefined) return maxMillis;
     // A timer below a millisecond takes one millisecond; a burst within no time says nothing about the next one.
     const twiceToFill = 2 * size * this.#millisPerItem;
-    return twiceToFill < 1 ? this.#maxMillis : Math.min(this.#maxMillis, twiceToFill);
+    return twiceToFill < 1 ? maxMillis : Math.min(maxMillis, twiceToFill);
   }
 }

@@ -44,6 +44,22 @@ describe('the ledger', () => {
     expect(alone.stats()).toMatchObject({ accepted: 3, delivered: 2, pending: 3, between: -2 });
   });
 
+  test('tells which stage follows which, by the same array until that changes', () => {
+    const ledger = createLedger();
+    ledger.open('input', 'in');
+    ledger.open('batch', 'batches');
+    const { places } = ledger.stats();
+    expect(ledger.stats().places).toBe(places);
+    ledger.route('main').open('sink', 'a');
+    ledger.route('backup').open('sink', 'b');
+    expect(ledger.stats().places).toEqual([
+      { stage: 'in', role: 'input', follows: [] },
+      { stage: 'batches', role: 'batch', follows: ['in'] },
+      { stage: 'a', role: 'sink', follows: ['batches'], route: 'main' },
+      { stage: 'b', role: 'sink', follows: ['batches'], route: 'backup' },
+    ]);
+  });
+
   test('stages of one name get distinct keys', () => {
     const ledger = createLedger();
     for (let index = 0; index < 3; index += 1) ledger.open('sink', 'exportTo(otlpHttp)');

@@ -119,7 +119,23 @@ describe('the tarball', () => {
 
   it('imports no package at the start but RxJS, and the small reader of protobuf for the sinks', () => {
     expect(packagesOf('dist/streams.js')).toEqual(['rxjs']);
+    expect(packagesOf('dist/view/index.js')).toEqual(['rxjs']);
     expect(packagesOf('dist/index.js').filter((name) => name !== 'protobufjs/minimal.js')).toEqual(['rxjs']);
+  });
+
+  it('needs no optional peer for the types of the live view', () => {
+    const reached = new Set<string>();
+    const visit = (file: string): string[] => {
+      if (reached.has(file)) return [];
+      reached.add(file);
+      const imports = readFileSync(join(installed, file), 'utf8').matchAll(
+        /(?:from |import |import\()['"]([^'"]+)['"]/g,
+      );
+      return [...imports].flatMap(([, name = '']) =>
+        name.startsWith('.') ? visit(join(dirname(file), name.replace(/\.[jt]s$/, '.d.ts'))) : name,
+      );
+    };
+    expect(new Set(visit('dist/view/index.d.ts'))).toEqual(new Set(['rxjs']));
   });
 
   it('names no folder of the machine on which it was packed, and no source map', () => {
@@ -200,6 +216,13 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it('serves the live view, with all that its page needs', async () => {
+    const said = await node(['--disallow-code-generation-from-strings', 'view.mjs']);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    const all = { title: 'spanflow', styles: true, runs: true, licence: true, hello: true };
+    expect(JSON.parse(said.stdout)).toEqual(all);
+  });
+
   it('encodes, decodes and exports where code generation is forbidden, and counts what a backend rejects', async () => {
     const said = await node(['--disallow-code-generation-from-strings', 'noCodeGeneration.mjs']);
     expect(said).toMatchObject({ code: 0, stderr: '' });
@@ -227,7 +250,9 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/streams',
         'spanflow/operators',
         'spanflow/otlp',
+        'spanflow/terminal',
         'spanflow/testing',
+        'spanflow/view',
       ]),
     );
     for (const { specifier, imported, required } of await resolve(specifiers)) {

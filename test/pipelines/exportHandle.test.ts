@@ -7,10 +7,10 @@ import { total } from '../../src/ledger/account.ts';
 import { ExportError, type Response, type Sink } from '../../src/model/sink.ts';
 import type { Loss } from '../../src/model/tally.ts';
 import type { ExportAnswer, ExportHandle } from '../../src/pipelines/answers/handle.ts';
-import { divide } from '../../src/pipelines/answers/proportions.ts';
 import { exportHandle } from '../../src/pipelines/exportHandle/exportHandle.ts';
 import { EXPORT_HANDLE_DEFAULTS, type ExportHandleOptions } from '../../src/pipelines/exportHandle/options.ts';
 import { toMemory } from '../../src/sinks/toMemory.ts';
+import { divide } from '../../src/strategies/proportions.ts';
 import { marbles, virtualTime } from '../../src/testing/index.ts';
 
 /** A sink that answers each batch, in order, after 10 ms: with what it is told, and then with the last of that. */

@@ -17,10 +17,15 @@ const COMMON = {
   attemptTimeoutMillis: 0,
   retry: 3,
   random: 0.5,
+  breaker: 5,
+  rateLimit: 'slow',
+  retryBudget: 0.2,
   flushTimeoutMillis: 0,
   shutdownDeadlineMillis: -1,
   exitDeadlineMillis: Number.POSITIVE_INFINITY,
   warnIntervalMillis: Number.NaN,
+  pauseWhen: true,
+  settings$: {},
   scheduler: {},
 };
 
@@ -29,7 +34,7 @@ const RETRY = { backoff: 5, maxAttempts: 0, maxElapsedMillis: 0, maxRetryAfterMi
 const COMPOSITIONS = [
   {
     name: 'spanPipeline',
-    wrong: { ...COMMON, overflow: 'error', maxUnsettledBatches: 0, environment: 5 },
+    wrong: { ...COMMON, overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5 },
     make: (options: object) => spanPipeline({ sink: toMemory<ReadableSpan>(), environment: {}, ...options }),
   },
   {
@@ -55,7 +60,7 @@ for (const { name, wrong, make } of COMPOSITIONS) {
       const known = /\((.*)\)/
         .exec(rule)?.[1]
         ?.split(', ')
-        .filter((option) => option !== 'sink');
+        .filter((option) => option !== 'sink' && option !== 'sinks');
       expect(Object.keys(wrong).sort()).toEqual(known?.sort());
     });
 

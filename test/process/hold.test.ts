@@ -14,6 +14,11 @@ const WAITS: readonly HoldInput['what'][] = [
   'the Retry-After of another batch',
   'the outcome of a source that has ended',
   'the gate of adaptiveBatch',
+  'a breaker that is open',
+  'an export whose breaker is open',
+  'a rate',
+  'an export that waits for its rate',
+  'a retry that waits for its budget',
 ];
 
 const OVER: readonly HoldInput['what'][] = [
@@ -25,6 +30,7 @@ const OVER: readonly HoldInput['what'][] = [
   'an idle batcher',
   'a timeout without an end',
   'a promise that never settles',
+  'an open breaker for which nothing waits',
 ];
 
 describe('a program that waits for operators', () => {

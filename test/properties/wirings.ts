@@ -16,14 +16,20 @@ import {
 import {
   adaptiveBatch,
   type Batch,
+  type Branches,
   backpressure,
   boundedMergeMap,
+  circuitBreaker,
   ExportError,
+  type ExportToOptions,
   exponentialBackoff,
   exportTo,
+  fanOut,
   type Ledger,
   type Loss,
   type Outcome,
+  rateLimit,
+  retryBudget,
   type Sink,
   type SpanInput,
   withItems,
@@ -53,6 +59,7 @@ const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts)
     scheduledDelayMillis: limits.scheduledDelayMillis,
     maxUnsettledBatches: limits.maxUnsettledBatches,
     overflow: limits.overflow,
+    priorityOf: ({ id }) => (id * 7) % 10,
     flushWhen: merge(input.flush$, flushWhen),
     onLoss,
     holdLeaseMillis: 5_000,
@@ -60,7 +67,9 @@ const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts)
     scheduler,
   });
 
-const exported = (parts: Parts): OperatorFunction<Batch<Item> | readonly Item[], Outcome<Item>> =>
+type Shared = Pick<ExportToOptions<Item>, 'breaker' | 'rateLimit' | 'retryBudget'>;
+
+const exported = (parts: Parts, shared: Shared = {}): OperatorFunction<Batch<Item> | readonly Item[], Outcome<Item>> =>
   exportTo<Item>(parts.backend, {
     concurrency: parts.limits.concurrency,
     attemptTimeoutMillis: parts.limits.attemptTimeoutMillis,
@@ -70,12 +79,59 @@ const exported = (parts: Parts): OperatorFunction<Batch<Item> | readonly Item[],
       backoff: exponentialBackoff({ initialMillis: 10, maxMillis: 200 }),
     },
     stopWhen: parts.stopWhen,
+    ...shared,
     ledger: parts.ledger,
     random: parts.random,
     scheduler: parts.scheduler,
   });
 
+/** A breaker that opens soon, a rate that is felt, and a small budget. */
+const sharedLayers = ({ scheduler, random }: Parts): Required<Shared> => ({
+  breaker: circuitBreaker({
+    consecutiveFailures: 2,
+    minCalls: 4,
+    maxProbes: 2,
+    slowCallMillis: 50,
+    backoff: exponentialBackoff({ initialMillis: 30, maxMillis: 200 }),
+    random,
+    scheduler,
+  }),
+  rateLimit: rateLimit({ itemsPerSecond: 100, requestsPerSecond: 50, burstMillis: 100, scheduler }),
+  retryBudget: retryBudget({ minRetriesPerSecond: 5, maxSavedRetries: 2, scheduler }),
+});
+
 const items = (parts: Parts) => parts.input.spans$ as Observable<Item>;
+
+/** The options that each branch of a fan-out has here. */
+const branch = ({ limits, scheduler, random, stopWhen, onLoss }: Parts) => ({
+  maxQueueSize: limits.maxQueueSize,
+  overflow: limits.overflow === 'dropNewest' ? ('dropNewest' as const) : ('dropOldest' as const),
+  maxUnsettledBatches: limits.maxUnsettledBatches,
+  concurrency: limits.concurrency,
+  attemptTimeoutMillis: limits.attemptTimeoutMillis,
+  retry: {
+    maxAttempts: limits.maxAttempts,
+    maxElapsedMillis: limits.maxElapsedMillis,
+    backoff: exponentialBackoff({ initialMillis: 10, maxMillis: 200 }),
+  },
+  ...{ stopWhen, random, scheduler, onLoss },
+});
+
+/** How a branch makes batches of its own here. */
+const batching = ({ limits }: Parts) => ({
+  maxExportBatchSize: limits.maxExportBatchSize,
+  scheduledDelayMillis: limits.scheduledDelayMillis,
+});
+
+const fanned = (parts: Parts, branches: Branches<Item>) =>
+  items(parts).pipe(
+    batches(parts),
+    fanOut(branches, {
+      ...branch(parts),
+      ledger: parts.ledger,
+      flushWhen: merge(parts.input.flush$, parts.flushWhen),
+    }),
+  );
 
 /** A wiring, and which promises it can keep. */
 export interface Wired {
@@ -130,6 +186,13 @@ export const OURS: Readonly<Record<string, Wired>> = {
     bounded: false,
     flushExact: false,
   },
+  'a breaker, a rate and a retry budget': exact((parts) =>
+    items(parts).pipe(batches(parts), exported(parts, sharedLayers(parts))),
+  ),
+  'a fan-out to one backend': exact((parts) => fanned(parts, { main: parts.backend })),
+  'a fan-out to one backend, in batches of its own': exact((parts) =>
+    fanned(parts, { main: { sink: parts.backend, batching: batching(parts) } }),
+  ),
   'plain arrays': { ...exact((parts) => items(parts).pipe(bufferCount(4), exported(parts))), flushExact: false },
 };
 
@@ -138,12 +201,26 @@ const DEAD: Sink<Item> = {
   export: () => throwError(() => new ExportError({ kind: 'permanent' }, 'gone for good')),
 };
 
+/** A backend that takes its time, which is longer than some timeouts. */
+const slow = (scheduler: VirtualTimeScheduler): Sink<Item> => ({
+  name: 'slow',
+  export: () => of({}).pipe(delay(100, scheduler)),
+});
+
 /** The wirings in which several follow, or a foreign operator is at the end. */
 export const FOREIGN: Readonly<Record<string, Wired>> = {
   'two subscribers by share': {
     ...exact((parts) => {
       const shared = items(parts).pipe(batches(parts), share());
       return merge(shared.pipe(exported(parts)), shared.pipe(exported(parts)));
+    }),
+    flushExact: false,
+  },
+  'two subscribers that share a breaker, a rate and a retry budget': {
+    ...exact((parts) => {
+      const shared = items(parts).pipe(batches(parts), share());
+      const layers = sharedLayers(parts);
+      return merge(shared.pipe(exported(parts, layers)), shared.pipe(exported(parts, layers)));
     }),
     flushExact: false,
   },
@@ -169,6 +246,22 @@ export const FOREIGN: Readonly<Record<string, Wired>> = {
         spans.pipe(batches(parts), exportTo(DEAD, { ledger: parts.ledger, scheduler: parts.scheduler })),
       );
     }),
+    flushExact: false,
+  },
+  'a fan-out: one branch dead, one slow, one in batches of its own and best-effort': {
+    ...exact((parts) =>
+      fanned(parts, {
+        main: parts.backend,
+        dead: { sink: DEAD, required: true },
+        slow: { sink: slow(parts.scheduler), concurrency: 1, overflow: 'dropOldest' },
+        few: {
+          sink: parts.backend,
+          filter: (item) => item.id % 3 === 0,
+          batching: batching(parts),
+          required: false,
+        },
+      }),
+    ),
     flushExact: false,
   },
   'boundedMergeMap before the batches, backpressure behind them': {

@@ -44,7 +44,7 @@ export interface Limits {
   readonly attemptTimeoutMillis: number;
   readonly maxAttempts: number;
   readonly maxElapsedMillis: number;
-  readonly overflow: 'dropNewest' | 'dropOldest';
+  readonly overflow: 'dropNewest' | 'dropOldest' | 'dropLowestPriority';
 }
 
 export interface Schedule {
@@ -102,7 +102,7 @@ const limits: fc.Arbitrary<Limits> = fc.record({
   attemptTimeoutMillis: fc.integer({ min: 1, max: 150 }),
   maxAttempts: fc.integer({ min: 1, max: 4 }),
   maxElapsedMillis: fc.integer({ min: 1, max: 1_000 }),
-  overflow: fc.constantFrom('dropNewest' as const, 'dropOldest' as const),
+  overflow: fc.constantFrom('dropNewest' as const, 'dropOldest' as const, 'dropLowestPriority' as const),
 });
 
 /** Random schedules of what happens to a pipeline, and of how its sink behaves. */

@@ -5,7 +5,7 @@
  *     npm run scenarios                                all of them, in about six minutes
  *     npm run scenarios -- --only a,b                  some of them
  *     npm run scenarios -- --only virtual --seeds 50   those in virtual time, medians over so many seeds
- *     npm run scenarios -- --only a --seconds 8        a and b for so long; the outage is the middle half
+ *     npm run scenarios -- --only a --seconds 8        a, b, e and f for so long; the outage of a and b is the middle half
  *
  * How to read a line (the figures are made up):
  *
@@ -79,7 +79,7 @@ function chosenBy(args: readonly string[]): Chosen {
   const scenarios = scenariosOf(seconds);
   const only = values.only?.split(',') ?? [...scenarios.map(({ key }) => key), 'virtual'];
   const unknown = only.find((key) => key !== 'virtual' && !scenarios.some((scenario) => scenario.key === key));
-  if (unknown !== undefined) throw new RangeError(`--only takes a, b, c, d and virtual, and this is ${unknown}`);
+  if (unknown !== undefined) throw new RangeError(`--only takes a, b, c, d, e, f and virtual, and this is ${unknown}`);
   return {
     scenarios: scenarios.filter(({ key }) => only.includes(key)),
     virtualSeeds: only.includes('virtual') ? seeds : 0,

@@ -28,13 +28,19 @@ function resultOf(key: string, whose: Result['whose'], spans: number): Result {
 }
 
 describe('the scenarios', () => {
-  it('see everything delivered by the defaults, through a short outage too', async () => {
-    const { code, stdout, stderr } = await runScenarios('--only', 'a,c', '--seconds', '4');
+  it('see everything delivered by the defaults, through a short outage, restarts and half of all answers 503 too', async () => {
+    const { code, stdout, stderr } = await runScenarios('--only', 'a,c,e,f', '--seconds', '4');
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^a {2}1,000 spans\/s for 4 s, 2 s of 503 +spanflow +4,000 +4,000 +100\.0 % +0 +[1-9]/m);
     expect(stdout).toMatch(/^a {2}1,000 spans\/s for 4 s, 2 s of 503 +official +4,000 +[\d,]+ +\d+\.\d % +0 +[1-9]/m);
     expect(stdout).toMatch(/^c {2}10,000 spans in one tick +spanflow +10,000 +10,000 +100\.0 % +0 +0 /m);
     expect(stdout).toMatch(/^c {2}10,000 spans in one tick +official +10,000 +[\d,]+ +\d+\.\d % +0 +0 /m);
+    expect(stdout).toMatch(
+      /^e {2}1,000 spans\/s for 4 s, restarted every second +spanflow +4,000 +4,000 +100\.0 % +\d/m,
+    );
+    expect(stdout).toMatch(
+      /^f {2}1,000 spans\/s for 4 s, half of all answers 503 +spanflow +4,000 +4,000 +100\.0 % +0 +[1-9]/m,
+    );
     expect(stdout).toContain('\nspanflow delivered everything.');
     expect(code).toBe(0);
   }, 610_000);
@@ -79,7 +85,7 @@ describe('the scenarios', () => {
   it.each([
     [['--seeds', '0'], '--seeds is a whole number from 1, and this is 0'],
     [['--seconds', 'many'], '--seconds is a whole number from 4, and this is many'],
-    [['--only', 'a,z'], '--only takes a, b, c, d and virtual, and this is z'],
+    [['--only', 'a,z'], '--only takes a, b, c, d, e, f and virtual, and this is z'],
   ])('refuse %j', async (args, message) => {
     const { code, stderr } = await runScenarios(...args);
     expect(stderr).toContain(message);

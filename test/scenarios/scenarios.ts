@@ -4,6 +4,10 @@
 export interface BackendPlan {
   /** Requests of this time are answered by a 503, or their connection is reset. Nothing of them is taken. */
   readonly outage?: { readonly by: '503' | 'reset'; readonly fromSeconds: number; readonly toSeconds: number };
+  /** After so long it is closed in the midst of what it does, and listens again at the same port after a moment. */
+  readonly restarts?: { readonly everySeconds: number; readonly downMillis: number };
+  /** The share of requests, at random, that are answered by a 503. The same ones in each run. */
+  readonly refusedRatio?: number;
   /** How long the answer to the first request takes. Default 0. */
   readonly firstAnswerMillis?: number;
 }
@@ -23,7 +27,7 @@ export interface Scenario {
   readonly countAt: 'flush' | 'shutdown';
 }
 
-/** @param seconds how long the traffic of a and b lasts; its middle half is the outage */
+/** @param seconds how long the traffic of a, b, e and f lasts; the middle half of a and b is the outage */
 export function scenariosOf(seconds: number): readonly Scenario[] {
   const traffic = { spans: 1_000 * seconds, seconds };
   const [fromSeconds, toSeconds] = [seconds / 4, (seconds * 3) / 4];
@@ -56,6 +60,20 @@ export function scenariosOf(seconds: number): readonly Scenario[] {
       backend: { firstAnswerMillis: 400 },
       traffic: { spans: 600, seconds: 0 },
       countAt: 'flush',
+    },
+    {
+      key: 'e',
+      title: `1,000 spans/s for ${seconds} s, restarted every second`,
+      backend: { restarts: { everySeconds: 1, downMillis: 100 } },
+      traffic,
+      countAt: 'shutdown',
+    },
+    {
+      key: 'f',
+      title: `1,000 spans/s for ${seconds} s, half of all answers 503`,
+      backend: { refusedRatio: 0.5 },
+      traffic,
+      countAt: 'shutdown',
     },
   ];
 }

@@ -1,6 +1,7 @@
 import { context, DiagLogLevel, diag, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { NEVER } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type OtlpHttpOptions, type Sink, type SpanPipeline, spanPipeline, toExporter } from '../../src/index.ts';
 import { ScriptedExporter } from '../support/httpExporters.ts';
@@ -69,6 +70,60 @@ describe('diag is warned', () => {
     const warnings = await warningsOf(toExporter(exporter));
     expect(warnings[0]).toBe('spanflow: an export failed and will be tried again: the exporter threw: mine');
     expect(warnings).toContain('spanflow: lost items: 1 retriesExhausted at exportTo(ScriptedExporter)');
+  });
+});
+
+describe('diag.debug', () => {
+  /** What is told of attempts during this test. */
+  function recordDetails(): string[] {
+    const details: string[] = [];
+    const ignore = () => {};
+    const debug = (message: string) => details.push(message.replace(/after \d+ ms/, 'after N ms'));
+    const logger = { error: ignore, warn: ignore, info: ignore, debug, verbose: ignore };
+    diag.setLogger(logger, { logLevel: DiagLogLevel.DEBUG, suppressOverrideMessage: true });
+    onTestFinished(() => diag.disable());
+    return details;
+  }
+
+  it('tells each attempt, how it ended and where it went', async () => {
+    const backend = await startBackend({ answers: [{ status: 503 }, 'ok'] });
+    const details = recordDetails();
+    const pipeline = startPipeline(openSink({ url: backend.url }));
+    pipeline.processor.onEnd(spanWith());
+    pipeline.processor.onEnd(spanWith());
+    await pipeline.forceFlush();
+    expect(details.filter((detail) => detail.startsWith('spanflow'))).toEqual([
+      `spanflow: exportTo(otlpHttp): attempt 1 at a batch, with 2 items, to ${backend.url}: failed (retryable: ${backend.url} answered 503) after N ms`,
+      `spanflow: exportTo(otlpHttp): attempt 2 at a batch, with 2 items, to ${backend.url}: accepted after N ms`,
+    ]);
+  });
+
+  it('tells of one that is aborted', async () => {
+    const details = recordDetails();
+    const never: Sink<ReadableSpan> = { name: 'never', export: () => NEVER };
+    const pipeline = startPipeline(never);
+    pipeline.processor.onEnd(spanWith());
+    await pipeline.shutdown({ deadlineMillis: 1 });
+    expect(details.filter((detail) => detail.startsWith('spanflow'))).toEqual([
+      'spanflow: exportTo(never): attempt 1 at a batch, with 1 item, to never: aborted after N ms',
+    ]);
+  });
+
+  it('that throws changes nothing', async () => {
+    const ignore = () => {};
+    const debug = (message: string) => {
+      if (message.startsWith('spanflow')) throw new Error('mine');
+    };
+    diag.setLogger(
+      { error: ignore, warn: ignore, info: ignore, debug, verbose: ignore },
+      { logLevel: DiagLogLevel.DEBUG, suppressOverrideMessage: true },
+    );
+    onTestFinished(() => diag.disable());
+    const backend = await startBackend();
+    const pipeline = startPipeline(openSink({ url: backend.url }));
+    pipeline.processor.onEnd(spanWith());
+    await pipeline.forceFlush();
+    expect(pipeline.stats()).toMatchObject({ delivered: 1 });
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type BatchEnded,
   type BatchSizeLimits,
   type BatchSizeStrategyFactory,
   fixedSize,
@@ -231,6 +232,36 @@ describe('the delay of batches', () => {
     const strategy = responsiveSize()(LIMITS);
     for (let batch = 0; batch < 50; batch += 1) strategy.left({ items: 500, openMillis: 0 });
     expect(strategy.delayMillis).toBe(100);
+  });
+});
+
+describe('why the size changed', () => {
+  const ended = { items: 500, delivered: 500, requests: 1, timeouts: 0, attemptMillis: 50, queued: 0 };
+
+  test.each([
+    ['latencyTarget', latencyTarget()],
+    ['responsiveSize', responsiveSize()],
+  ])('%s says it', (_name, factory) => {
+    const because = (batch: Partial<BatchEnded>) => {
+      const strategy = factory(LIMITS);
+      strategy.ended({ ...ended, ...batch });
+      return strategy.size === LIMITS.initialExportBatchSize ? 'no change' : strategy.because;
+    };
+    expect(because({ attemptMillis: 5 })).toBe('latency');
+    expect(because({ requests: 4 })).toBe('tooLarge');
+    expect(because({ requests: 2, timeouts: 1 })).toBe('timeouts');
+  });
+
+  test('responsiveSize tries a smaller size where nothing is known of what size costs', () => {
+    const strategy = responsiveSize()(LIMITS);
+    strategy.ended({ ...ended, attemptMillis: 500 });
+    expect(strategy).toMatchObject({ size: 400, because: 'probe' });
+  });
+
+  test('responsiveSize shrinks after a timeout', () => {
+    const strategy = responsiveSize()(LIMITS);
+    strategy.ended({ ...ended, timeouts: 1 });
+    expect(strategy).toMatchObject({ size: 400, because: 'timeouts' });
   });
 });
 

@@ -13,6 +13,8 @@ const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 /** Marble files without compulsory cases, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   streams: 'each is drawn once; what ends, fails and is cut off is driven by streams, in test/inputs and test/outputs',
+  failover: 'a sink is no stream: exportTo and fanOut have the cases of what streams through sinks',
+  firstOf: 'a sink is no stream: exportTo and fanOut have the cases of what streams through sinks',
   exportHandle:
     'it is called and answers with promises, it is no stream: test/pipelines/exportHandle.test.ts has its cases',
 };

@@ -97,10 +97,16 @@ function subscriptionsIn(body: string, constants: Constants, labels: readonly st
 }
 
 function attemptsIn(body: string, constants: Constants): WrittenRow[] {
-  const calls = [...body.matchAll(/\bexpectAttempts\(\w+\)\.toBe\((\w+), \[(.*?)\]\)/g)];
-  return calls.map(([call, name, letters = '']) => {
-    return { kind: 'attempts', label: 'attempts', letters: stringsIn(letters), ...written(name, call, constants) };
+  const calls = [...body.matchAll(/\bexpectAttempts\((\w+)\)\.toBe\((\w+), \[(.*?)\]\)/g)];
+  return calls.map(([call, sink = '', name, letters = '']) => {
+    const label = calls.length === 1 ? 'attempts' : nameOfSink(sink, body);
+    return { kind: 'attempts', label, letters: stringsIn(letters), ...written(name, call, constants) };
   });
+}
+
+/** With several sinks, each row has the name of its sink. */
+function nameOfSink(constant: string, body: string): string {
+  return new RegExp(`\\bconst ${constant} = sink\\([^;]*\\bname: '([^']*)'`).exec(body)?.[1] ?? 'scripted';
 }
 
 function resultsIn(body: string, constants: Constants, labels: readonly string[]): WrittenRow[] {

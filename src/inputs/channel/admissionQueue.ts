@@ -1,8 +1,8 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
+import { BehaviorSubject, type Observable, type Subscription } from 'rxjs';
 import { BoundedQueue, measure } from '../../flow/boundedQueue.ts';
 import { LinkedQueue } from '../../flow/linkedQueue.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
-import { outsideAnyContext } from '../../internal/timers.ts';
+import { after, outsideAnyContext } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
@@ -11,13 +11,14 @@ import type { ChannelSettings } from './options.ts';
 /** Why an item was not let in. */
 export type Refusal = Extract<LossReason, 'queueFull' | 'tooLarge' | 'alreadyShutdown'>;
 
-/** Whether an item got into the queue. `aborted`: its producer took it back. */
-export type EntryResult = 'accepted' | Refusal | 'aborted';
+/** Whether an item got into the queue. `aborted`: its producer took it back · `stalled`: nothing has left the queue for too long. */
+export type EntryResult = 'accepted' | Refusal | 'aborted' | 'stalled';
 
 /** A producer that waits for room. */
 interface Waiter<T> {
   readonly item: T;
   readonly bytes: number;
+  readonly sinceMillis: number;
   answer(result: EntryResult): void;
 }
 
@@ -37,6 +38,8 @@ export class AdmissionQueue<T> {
   readonly #memory: MemoryAccount;
   readonly #line = new LinkedQueue<Waiter<T>>(); // first come, first served
   readonly #saturated = new BehaviorSubject(false);
+  #leftAtMillis = Number.NEGATIVE_INFINITY; // an item, while producers waited
+  #stall: Subscription | undefined; // while producers wait: the first of them may have waited for too long
   #closed = false;
   readonly saturated$: Observable<boolean> = this.#saturated.asObservable();
 
@@ -64,7 +67,7 @@ export class AdmissionQueue<T> {
   }
 
   /** Lets the item in now, or not at all. */
-  offer(item: T): Exclude<EntryResult, 'aborted'> {
+  offer(item: T): 'accepted' | Refusal {
     const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     return this.#enact(this.#judge(bytes), item, bytes);
   }
@@ -82,6 +85,7 @@ export class AdmissionQueue<T> {
   shift(): T {
     const before = this.#queue.bytes;
     const item = this.#queue.shift();
+    if (this.#line.length > 0) this.#leftAtMillis = this.#settings.scheduler.now();
     this.#memory.swap(heapBytesOf(1, before - this.#queue.bytes));
     this.#tellSaturation(false);
     return item;
@@ -146,8 +150,10 @@ export class AdmissionQueue<T> {
         signal?.removeEventListener('abort', takeBack);
         resolve(result);
       };
-      const place = this.#line.push({ item, bytes, answer });
+      const sinceMillis = this.#settings.scheduler.now();
+      const place = this.#line.push({ item, bytes, sinceMillis, answer });
       signal?.addEventListener('abort', takeBack, { once: true });
+      this.#watchLine();
       this.#awaitMemory();
       this.#tellSaturation(true);
     });
@@ -159,6 +165,36 @@ export class AdmissionQueue<T> {
       this.#refuse(reason);
       place.value.answer(reason);
     }
+    this.#watchLine();
+  }
+
+  /** One timer for the whole line: who came later, or after whom an item left, waits at least as long. */
+  #watchLine(): void {
+    const first = this.#line.first?.value;
+    if (first === undefined) {
+      this.#stall?.unsubscribe();
+      this.#stall = undefined;
+    } else {
+      this.#stall ??= after(this.#settings.scheduler, this.#patienceMillis(first), () => this.#refuseStalled());
+    }
+  }
+
+  /** How much longer a producer waits if nothing leaves. */
+  #patienceMillis({ sinceMillis }: Waiter<T>): number {
+    const { scheduler, stallTimeoutMillis } = this.#settings;
+    return Math.max(sinceMillis, this.#leftAtMillis) + stallTimeoutMillis - scheduler.now();
+  }
+
+  /** All who have waited for so long: any of them may be the one that the consumer waits for. */
+  #refuseStalled(): void {
+    this.#stall = undefined;
+    for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
+      if (this.#patienceMillis(place.value) > 0) break;
+      this.#line.remove(place);
+      this.#refuse('queueFull');
+      place.value.answer('stalled');
+    }
+    this.#letIn(); // there may be room for the next one, which is smaller
   }
 
   #letIn(): void {
@@ -169,6 +205,7 @@ export class AdmissionQueue<T> {
       this.#take(item, bytes);
       answer('accepted');
     }
+    this.#watchLine();
     this.#awaitMemory();
     this.#tellSaturation(false);
   }

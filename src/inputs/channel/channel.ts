@@ -33,7 +33,7 @@ export { BoundedChannel } from './boundedChannel.ts';
  *
  * **Order**: that in which the items were accepted. Producers that wait are let in first come, first served; an item that would fit overtakes no larger one.
  *
- * **Loss**: `queueFull` (a `trySend` without room, or more than `maxWaitingSends`), `tooLarge`, `alreadyShutdown`: each is refused, so the producer knows. What an aborted `send` took
+ * **Loss**: `queueFull` (a `trySend` without room, a `send` that has waited while nothing left for `stallTimeoutMillis`, or more than `maxWaitingSends`), `tooLarge`, `alreadyShutdown`: each is refused, so the producer knows. What an aborted `send` took
  * back was never offered, and is not in the ledger.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown

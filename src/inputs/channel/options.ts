@@ -18,6 +18,12 @@ export interface ChannelOptions<T> extends QueueOptions<T> {
    * memory is bounded by this number of items.
    */
   maxWaitingSends?: number;
+  /**
+   * How long a call of `send` waits while nothing leaves the queue, in milliseconds: 1 or more, or `Infinity`. Then it rejects with `TIMEOUT`, and the item is refused as `queueFull`. While items leave,
+   * calls get their turn, and wait for as long as that takes. Lower: a consumer that waits for its own `send`, and so never goes on, is found sooner. Higher: producers wait through a longer standstill;
+   * for a `gate` that you close for longer, raise it. Default 600,000: twice the time after which `exportTo` gives a batch up and so makes room.
+   */
+  stallTimeoutMillis?: number;
   /** Nothing leaves while it is closed. Give the same one to `adaptiveBatch({ gate })`, and producers wait while the batcher is full. Default: one that stays open. */
   gate?: Gate;
   /** What the memory of the queued items comes out of. Default: that of the process, see {@link memoryBudget}. Where it is used up, that is a full queue: `send` waits. */
@@ -45,6 +51,7 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   maxQueueSize: 32_768,
   maxQueueBytes: 64 * 1024 * 1024,
   maxWaitingSends: 1_024,
+  stallTimeoutMillis: 600_000,
   gate: undefined,
   memory: undefined,
   flushTimeoutMillis: 30_000,
@@ -67,8 +74,11 @@ export interface SendOptions {
 export interface Channel<T> {
   /**
    * Resolves when the item is in the queue; while that is full it waits its turn, first come, first served. Rejects with the signal's reason when that aborts, and with
-   * a {@link SpanflowError}: `CLOSED`, or `QUEUE_FULL` when too many wait already or the item is larger than the whole queue, or than half of the memory. A rejection that is not handled is no
-   * unhandled one: the ledger counts it.
+   * a {@link SpanflowError}: `CLOSED`; `QUEUE_FULL` when too many wait already or the item is larger than the whole queue, or than half of the memory; or `TIMEOUT` when nothing has left the queue for `stallTimeoutMillis`. A rejection
+   * that is not handled is no unhandled one: the ledger counts it.
+   *
+   * Do not await it where the channel itself waits for you: in a consumer that keeps the gate closed, in a projection of `boundedMergeMap` behind it, in the consumer of another channel whose consumer
+   * sends into this one. When the queue is full, neither goes on before `stallTimeoutMillis`. Use `trySend` there, or do not await.
    */
   send(item: T, options?: SendOptions): Promise<void>;
   /** Takes the item now, or not at all. It does not overtake producers that wait. */
@@ -82,7 +92,8 @@ export interface Channel<T> {
   /** `true` from the moment in which an item finds no room until the queue is half empty and no producer waits. It starts with the present state. */
   readonly saturated$: Observable<boolean>;
   /**
-   * Resolves when everything that was accepted before has left and has an outcome, delivered or lost; rejects at its timeout with `FLUSH_TIMEOUT`.
+   * Resolves when everything that was accepted before has left and has an outcome, delivered or lost; rejects at its timeout with `FLUSH_TIMEOUT`: so does one that is awaited by
+   * the export of an item that it waits for.
    *
    * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
    */
@@ -95,6 +106,7 @@ export const CHANNEL_RULES: Rules<ChannelSettings<unknown>> = {
   ...QUEUE_RULES,
   ...STAGE_RULES,
   maxWaitingSends: whole(0),
+  stallTimeoutMillis: millis(1, 'orInfinity'),
   memory: optional(aMemoryBudget),
   flushTimeoutMillis: millis(1),
   scheduler: aScheduler,

@@ -1,9 +1,17 @@
-import { Observable, type OperatorFunction } from 'rxjs';
+import { Observable, type OperatorFunction, ReplaySubject } from 'rxjs';
 import { createLedger } from '../../ledger/ledger.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
+import type { BatchSizeChange } from '../../strategies/batchSize.ts';
 import { Batching } from './batching.ts';
 import { type AdaptiveBatchOptions, adaptiveBatchSettings, STAGE } from './options.ts';
+
+/** The operator, which also shows how large its batches are meant to be. */
+export interface AdaptiveBatchOperator<T> extends OperatorFunction<T, Batch<T>> {
+  /** The present size, once the operator has been subscribed, and then each change, with the reason. It never ends: the operator may be subscribed again. */
+  readonly size$: Observable<BatchSizeChange>;
+}
+
 /**
  * Gathers items into batches, by count, bytes and delay. The size of the batches adapts to how their exports go.
  *
@@ -25,6 +33,8 @@ import { type AdaptiveBatchOptions, adaptiveBatchSettings, STAGE } from './optio
  *
  * **Loss**: `queueFull` and `tooLarge` at the bounds (see `overflow`), `unsubscribed`, `leaseExpired`. Each is counted in the ledger and reported to `onLoss`.
  *
+ * **Size**: `size$` of the returned operator tells each change of the size that makes a batch due, and why. An operator that is applied in two pipes tells the changes of both.
+ *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
  * @example
@@ -32,15 +42,21 @@ import { type AdaptiveBatchOptions, adaptiveBatchSettings, STAGE } from './optio
  * input.spans$
  *   .pipe(adaptiveBatch({ maxExportBatchSize: 1_000, scheduledDelayMillis: 200, flushWhen: input.flush$ }))
  *   .subscribe((batch) => console.log(batch.closedBy, batch.items.length));
+ *
+ * const batching = adaptiveBatch<ReadableSpan>();
+ * batching.size$.subscribe(({ size, because }) => console.log(`batches of ${size}, because of ${because}`));
+ * spans$.pipe(batching, exportTo(otlpHttp())).subscribe();
  * ```
  *
  * @see exportTo
  */
-export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): OperatorFunction<T, Batch<T>> {
+export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): AdaptiveBatchOperator<T> {
   const settings = adaptiveBatchSettings(options);
   const account = (settings.ledger ?? createLedger()).open('batch', STAGE);
   const reporter = new StageReporter<T>(account, settings, ({ length }) => length);
-  return function adaptiveBatchOperator(source) {
-    return new Observable((subscriber) => new Batching(subscriber, settings, reporter).follow(source));
-  };
+  const sizes = new ReplaySubject<BatchSizeChange>(1);
+  function adaptiveBatchOperator(source: Observable<T>): Observable<Batch<T>> {
+    return new Observable((subscriber) => new Batching(subscriber, { ...settings }, reporter, sizes).follow(source));
+  }
+  return Object.assign(adaptiveBatchOperator, { size$: sizes.asObservable() });
 }

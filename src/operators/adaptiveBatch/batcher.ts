@@ -1,5 +1,6 @@
 import { BoundedQueue, type QueueLimits } from '../../flow/boundedQueue.ts';
 import type { Taken } from '../../flow/heldBatch.ts';
+import type { Places } from '../../flow/places.ts';
 import type { CloseReason } from '../../model/batch.ts';
 
 /** What a batcher holds at most, and how large its batches get. */
@@ -17,23 +18,23 @@ export interface BatcherLimits extends QueueLimits {
 export class Batcher<T> extends BoundedQueue<T> {
   readonly #limits: BatcherLimits;
   #target: number; // items that make a batch due
-  #left = 0; // items that have left, in batches or otherwise
-  #dueCount = 0; // items at the front that are due
+  #came = 0; // items so far
+  #dueUpTo = 0; // items that came before this one are due
   #closedBy: CloseReason = 'count'; // why, while some are
 
-  constructor(limits: BatcherLimits, target: number) {
-    super(limits);
+  constructor(limits: BatcherLimits, target: number, places?: Places<T>) {
+    super(limits, places);
     this.#limits = limits;
     this.#target = target;
   }
 
-  /** The sequence number of the item at the front: how many items have left before it. */
-  get sequence(): number {
-    return this.#left;
+  /** How many items have come. */
+  get came(): number {
+    return this.#came;
   }
 
   get due(): boolean {
-    return this.#dueCount > 0;
+    return this.length > 0 && this.sequence < this.#dueUpTo;
   }
 
   get target(): number {
@@ -55,56 +56,45 @@ export class Batcher<T> extends BoundedQueue<T> {
     this.#checkTargets();
   }
 
-  override push(item: T, bytes: number): void {
-    super.push(item, bytes);
+  override push(item: T, bytes: number, priority?: number): void {
+    super.push(item, bytes, priority);
+    this.#came += 1;
     this.#checkTargets();
   }
 
-  override shift(): T {
-    const item = super.shift();
-    this.#leave(1);
+  override evict(): T {
+    const item = super.evict();
+    this.#checkTargets();
     return item;
-  }
-
-  override clear(): T[] {
-    const items = super.clear();
-    this.#leave(items.length);
-    return items;
   }
 
   /** Makes everything that is queued due. The first reason stays. */
   makeAllDue(closedBy: CloseReason): void {
-    this.#makeDue(this.length, closedBy);
+    this.#makeDue(this.#came, closedBy);
   }
 
   /** The next batch, if one is due. */
   takeBatch(): Taken<T> | undefined {
-    if (this.#dueCount === 0) return undefined;
+    if (!this.due) return undefined;
     const closedBy = this.#closedBy;
     const before = this.bytes;
     const items = this.take(this.#limits.maxExportBatchSize, this.#limits.maxExportBatchBytes);
     const bytes = before - this.bytes;
-    this.#leave(items.length);
-    return { items, bytes, closedBy };
-  }
-
-  #leave(count: number): void {
-    this.#left += count;
-    this.#dueCount = Math.max(0, this.#dueCount - count);
     this.#checkTargets();
+    return { items, bytes, closedBy };
   }
 
   /** Unless something is due already. By bytes only what fits into one batch is due: an item that is too much for it begins the next. */
   #checkTargets(): void {
-    if (this.#dueCount > 0) return;
+    if (this.due) return;
     const { maxExportBatchBytes } = this.#limits;
-    if (this.length >= this.#target) this.#makeDue(this.length, 'count');
-    else if (this.bytes > maxExportBatchBytes && this.length > 1) this.#makeDue(1, 'bytes');
-    else if (this.bytes >= maxExportBatchBytes) this.#makeDue(this.length, 'bytes');
+    if (this.length >= this.#target) this.#makeDue(this.#came, 'count');
+    else if (this.bytes > maxExportBatchBytes && this.length > 1) this.#makeDue(this.sequence + 1, 'bytes');
+    else if (this.bytes >= maxExportBatchBytes) this.#makeDue(this.#came, 'bytes');
   }
 
-  #makeDue(count: number, closedBy: CloseReason): void {
-    if (this.#dueCount === 0) this.#closedBy = closedBy;
-    this.#dueCount = Math.max(this.#dueCount, count);
+  #makeDue(upTo: number, closedBy: CloseReason): void {
+    if (!this.due) this.#closedBy = closedBy;
+    this.#dueUpTo = Math.max(this.#dueUpTo, upTo);
   }
 }

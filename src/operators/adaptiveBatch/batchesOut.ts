@@ -22,9 +22,9 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   readonly #memory: MemoryAccount;
   readonly #owner: BatchesOutOwner<T>;
   readonly #scheduler: SchedulerLike;
-  readonly #leaseMillis: number;
-  readonly #maxSize: number;
+  readonly #settings: Pick<AdaptiveBatchSettings<T>, 'holdLeaseMillis' | 'maxUnsettledBatches'>;
   readonly #batches = new Set<HeldBatch<T>>(); // in the order in which they were emitted
+  readonly #takenOver = new Set<HeldBatch<T>>(); // likewise: their holders bound them
   #unready = 0; // holders that cannot take another batch
   #leaseTimer: Subscription | undefined; // runs for the oldest batch
   #stopped = false; // no batch is added any more
@@ -39,8 +39,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
     this.#memory = memory;
     this.#owner = owner;
     this.#scheduler = settings.scheduler;
-    this.#leaseMillis = settings.holdLeaseMillis;
-    this.#maxSize = settings.maxUnsettledBatches;
+    this.#settings = settings;
   }
 
   get books(): object {
@@ -48,23 +47,23 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   }
 
   get size(): number {
-    return this.#batches.size;
+    return this.#batches.size + this.#takenOver.size;
   }
 
   /** Whether the holders can take another batch. */
   get hasRoom(): boolean {
-    return this.#unready === 0 && this.#batches.size < this.#maxSize;
+    return this.#unready === 0 && this.#batches.size < this.#settings.maxUnsettledBatches;
   }
 
   /** The batches that are out now: each may end while a caller iterates over them. */
   batches(): readonly HeldBatch<T>[] {
-    return [...this.#batches];
+    return [...this.#takenOver, ...this.#batches];
   }
 
   /** The sequence number of the first item that has no outcome. */
   get earliestSequence(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const batch of this.#batches) earliest = Math.min(earliest, batch.sequence);
+    for (const batch of this.batches()) earliest = Math.min(earliest, batch.sequence);
     return earliest;
   }
 
@@ -76,7 +75,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   watchLease(): void {
     const [oldest] = this.#batches;
     if (this.#leaseTimer !== undefined || oldest === undefined) return;
-    const leftMillis = oldest.emittedAtMillis + this.#leaseMillis - this.#scheduler.now();
+    const leftMillis = oldest.emittedAtMillis + this.#settings.holdLeaseMillis - this.#scheduler.now();
     this.#leaseTimer = after(this.#scheduler, leftMillis, () => {
       this.#leaseTimer = undefined;
       this.#expire();
@@ -87,7 +86,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   /** The operator has stopped: the account of the memory is closed when nothing is out any more. */
   stop(): void {
     this.#stopped = true;
-    if (this.#batches.size === 0) this.#memory.close();
+    if (this.size === 0) this.#memory.close();
   }
 
   onUnready(change: number): void {
@@ -107,6 +106,20 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
     this.watchLease();
   }
 
+  onTakenOver(batch: HeldBatch<T>, isTakenOver: boolean): void {
+    const [from, to] = isTakenOver ? [this.#batches, this.#takenOver] : [this.#takenOver, this.#batches];
+    from.delete(batch);
+    to.add(batch);
+    const heapBytes = heapBytesOf(batch.size, batch.bytes);
+    if (!isTakenOver) {
+      this.#memory.hold(heapBytes);
+      this.watchLease();
+      return;
+    }
+    this.#memory.give(heapBytes);
+    this.#owner.onRoom();
+  }
+
   onSettled(batch: HeldBatch<T>, tally: Tally): void {
     this.#reporter.account.settle(batch.size, tally);
     this.#owner.onOutcome(batch, tally);
@@ -115,19 +128,20 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   }
 
   #remove(batch: HeldBatch<T>): void {
+    const isTakenOver = this.#takenOver.delete(batch);
     this.#batches.delete(batch);
     if (this.#batches.size === 0) {
       this.#leaseTimer?.unsubscribe();
       this.#leaseTimer = undefined;
     }
     this.#owner.onGone();
-    this.#memory.give(heapBytesOf(batch.size, batch.bytes));
+    if (!isTakenOver) this.#memory.give(heapBytesOf(batch.size, batch.bytes));
     if (this.#stopped) this.stop();
   }
 
   #expire(): void {
-    const untilMillis = this.#scheduler.now() - this.#leaseMillis;
-    for (const batch of this.batches()) {
+    const untilMillis = this.#scheduler.now() - this.#settings.holdLeaseMillis;
+    for (const batch of [...this.#batches]) {
       if (batch.emittedAtMillis > untilMillis) continue;
       const loss = { count: batch.items.length, reason: 'leaseExpired', stage: this.#reporter.account.stage } as const;
       this.#reporter.report(loss, batch.items);

@@ -1,28 +1,31 @@
-import { type Observable, type Subscriber, Subscription } from 'rxjs';
+import { type Observable, type Observer, type Subscriber, Subscription } from 'rxjs';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { HeldBatch } from '../../flow/heldBatch.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
+import { placesFor } from '../../flow/priorityPlaces.ts';
+import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type Batch, isFlushRequest } from '../../model/batch.ts';
 import { QueueFullError } from '../../model/errors.ts';
 import type { Tally } from '../../model/tally.ts';
-import { GuardedStrategy } from '../../strategies/batchSize.ts';
+import { type BatchSizeChange, GuardedStrategy } from '../../strategies/batchSize.ts';
 import { Batcher } from './batcher.ts';
 import { BatchesOut } from './batchesOut.ts';
 import { Intake } from './intake.ts';
 import { OpenBatch } from './openBatch.ts';
-import { type AdaptiveBatchSettings, STAGE } from './options.ts';
+import { type AdaptiveBatchChanges, type AdaptiveBatchSettings, changedBatchSettings, STAGE } from './options.ts';
 import { PendingFlushes } from './pendingFlushes.ts';
 import { Saturation } from './saturation.ts';
 
 /** One subscription of {@link adaptiveBatch}: items come through the intake into the batcher, leave it in batches, and the batches are out until they have outcomes. */
 export class Batching<T> {
   readonly #subscriber: Subscriber<Batch<T>>;
-  readonly #settings: AdaptiveBatchSettings<T>;
+  readonly #settings: AdaptiveBatchSettings<T>; // of this subscription: `settings$` changes them
   readonly #reporter: StageReporter<T>;
-  readonly #inputs = new Subscription(); // to the source and to `flushWhen`
+  readonly #sizes: Pick<Observer<BatchSizeChange>, 'next'>;
+  readonly #inputs = new Subscription(); // to the source, `flushWhen` and `settings$`
   readonly #strategy: GuardedStrategy;
   readonly #batcher: Batcher<T>;
   readonly #memory: MemoryAccount;
@@ -35,13 +38,20 @@ export class Batching<T> {
   #draining = false;
   #stopped = false;
 
-  constructor(subscriber: Subscriber<Batch<T>>, settings: AdaptiveBatchSettings<T>, reporter: StageReporter<T>) {
+  /** @param sizes is told the size of the batches, and each change */
+  constructor(
+    subscriber: Subscriber<Batch<T>>,
+    settings: AdaptiveBatchSettings<T>,
+    reporter: StageReporter<T>,
+    sizes: Pick<Observer<BatchSizeChange>, 'next'>,
+  ) {
     const { scheduler, processHold } = settings;
     this.#subscriber = subscriber;
     this.#settings = settings;
     this.#reporter = reporter;
+    this.#sizes = sizes;
     this.#strategy = new GuardedStrategy(settings.strategy, settings, (thrown) => reporter.callbackFailed(thrown));
-    this.#batcher = new Batcher(settings, this.#strategy.size);
+    this.#batcher = new Batcher(settings, this.#strategy.size, placesFor(settings.overflow));
     this.#memory = (settings.memory ?? processMemory()).open(this.#batcher);
     this.#intake = new Intake(settings, reporter, this.#batcher, this.#memory, {
       isOpen: () => !this.#stopped,
@@ -78,8 +88,22 @@ export class Batching<T> {
       next: (request: unknown) => this.#flush(request),
       error: (thrown: unknown) => this.#end.error(thrown),
     };
+    this.#sizes.next({ size: this.#batcher.target, because: 'initial' });
+    this.#followSettings();
     if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#inputs);
     this.#end.follow(source, (item) => this.#offer(item), this.#inputs);
+  }
+
+  #followSettings(): void {
+    const check = (change: AdaptiveBatchChanges) => changedBatchSettings(this.#settings, change);
+    const apply = (changed: AdaptiveBatchChanges) => {
+      Object.assign(this.#settings, changed);
+      this.#strategy.limitsChanged();
+      this.#aim('settings');
+      this.#drain();
+    };
+    const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
+    followSettings(this.#settings.settings$, { check, apply, onError }, this.#inputs);
   }
 
   #offer(item: T): void {
@@ -133,7 +157,15 @@ export class Batching<T> {
     batch.emitted();
     this.#out.watchLease();
     this.#strategy.left({ items: batch.size, openMillis });
-    this.#batcher.aim(this.#strategy.size);
+    this.#aim();
+  }
+
+  /** The batches become as large as the strategy says, for the reason that is given, or its own. */
+  #aim(because?: string): void {
+    const { size } = this.#strategy;
+    const hasChanged = size !== this.#batcher.target;
+    this.#batcher.aim(size);
+    if (hasChanged) this.#sizes.next({ size, because: because ?? this.#strategy.because });
   }
 
   /** The outcome of a batch says how large the next ones are to be. */
@@ -143,7 +175,7 @@ export class Batching<T> {
     // One item that was too large by itself says nothing about the size of batches.
     const isOfOneItem = lost.some(({ reason }) => reason === 'tooLarge');
     if (!isOfOneItem) this.#strategy.ended({ items, delivered, requests, timeouts, attemptMillis, queued });
-    this.#batcher.aim(this.#strategy.size);
+    this.#aim();
   }
 
   #flush(request: unknown): void {

@@ -1,5 +1,6 @@
 import { measure } from '../../flow/boundedQueue.ts';
 import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
+import { evicts, rank } from '../../flow/priority.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 import type { Batcher } from './batcher.ts';
@@ -11,7 +12,7 @@ export interface IntakeOwner {
   isOpen(): boolean;
   /** An item finds no room: what is queued may leave at once. */
   onFull(): void;
-  /** The oldest item has left the queue for a newer one. */
+  /** An item has left the queue for a newer one. */
   onEvicted(): void;
   /** An item found no room, and `overflow` is `error`. */
   onOverflow(): void;
@@ -44,24 +45,25 @@ export class Intake<T> {
     const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     const heapBytes = heapBytesOf(1, bytes);
     if (!this.#batcher.admits(bytes) || !this.#memory.admits(heapBytes)) return this.#refuse(item, 'tooLarge');
-    const hasRoom = this.#owner.isOpen() && this.#makeRoom(bytes, heapBytes);
+    const priority = rank(item, this.#settings, this.#reporter);
+    const hasRoom = this.#owner.isOpen() && this.#makeRoom(bytes, heapBytes, priority);
     // A callback may have unsubscribed meanwhile: then there is no queue any more.
     if (!this.#owner.isOpen()) return this.#refuse(item, 'unsubscribed');
     if (!hasRoom) return this.#overflow(item);
     this.#reporter.account.accept(1);
-    this.#batcher.push(item, bytes);
+    this.#batcher.push(item, bytes, priority);
     return true;
   }
 
-  /** Takes memory for the item. With `dropOldest` it evicts older items from the queue to make room, but none that is in a batch already. */
-  #makeRoom(bytes: number, heapBytes: number): boolean {
+  /** Takes memory for the item. Where `overflow` says so, it evicts others from the queue to make room, but none that is in a batch already. */
+  #makeRoom(bytes: number, heapBytes: number, priority: number): boolean {
     if (this.#takeRoom(bytes, heapBytes)) return true;
     this.#owner.onFull();
     if (!this.#owner.isOpen()) return false;
     if (this.#takeRoom(bytes, heapBytes)) return true;
-    if (this.#settings.overflow !== 'dropOldest' || !this.#isWorthEvicting(heapBytes)) return false;
+    if (!evicts(this.#settings.overflow) || !this.#isWorthEvicting(bytes, heapBytes, priority)) return false;
     let taken = false;
-    while (!taken && this.#batcher.length > 0) {
+    while (!taken && this.#batcher.evictable(priority).items > 0) {
       this.#evict();
       if (!this.#owner.isOpen()) return false;
       taken = this.#takeRoom(bytes, heapBytes);
@@ -71,10 +73,11 @@ export class Intake<T> {
     return taken;
   }
 
-  /** Whether there would be memory for the item if nothing were queued. */
-  #isWorthEvicting(heapBytes: number): boolean {
-    const ofQueue = heapBytesOf(this.#batcher.length, this.#batcher.bytes);
-    return this.#memory.wouldHaveRoom(heapBytes, ofQueue);
+  /** Whether there would be room for the item if everything had left that it may evict. */
+  #isWorthEvicting(bytes: number, heapBytes: number, priority: number): boolean {
+    const evictable = this.#batcher.evictable(priority);
+    const evictableBytes = heapBytesOf(evictable.items, evictable.bytes);
+    return this.#batcher.wouldFit(bytes, evictable) && this.#memory.wouldHaveRoom(heapBytes, evictableBytes);
   }
 
   #takeRoom(bytes: number, heapBytes: number): boolean {
@@ -94,7 +97,7 @@ export class Intake<T> {
 
   #evict(): void {
     const before = this.#batcher.bytes;
-    const evicted = this.#batcher.shift();
+    const evicted = this.#batcher.evict();
     this.#memory.swap(heapBytesOf(1, before - this.#batcher.bytes));
     this.#reporter.lost('queueFull', [evicted]);
     this.#owner.onEvicted();

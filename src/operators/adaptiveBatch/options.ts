@@ -2,13 +2,14 @@ import type { Observable, SchedulerLike } from 'rxjs';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
+import { aPriorityOf, aPriorityOverflow, type PriorityOptions } from '../../flow/priority.ts';
 import { QUEUE_RULES, type QueueOptions } from '../../flow/queueOptions.ts';
+import { pick } from '../../internal/pick.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
   aFunction,
   anObservable,
-  anOverflow,
   aScheduler,
   limit,
   millis,
@@ -19,12 +20,28 @@ import {
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
-import type { Overflow } from '../../model/overflow.ts';
+import type { PriorityOverflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import type { BatchSizeStrategyFactory } from '../../strategies/batchSize.ts';
 import { responsiveSize } from '../../strategies/responsiveSize.ts';
 
-export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
+/** What may change while it runs. */
+const CHANGES = [
+  'maxQueueSize',
+  'maxQueueBytes',
+  'maxExportBatchSize',
+  'maxExportBatchBytes',
+  'minExportBatchSize',
+  'scheduledDelayMillis',
+  'targetLatencyMillis',
+  'maxUnsettledBatches',
+  'holdLeaseMillis',
+] as const;
+
+/** New values for some of the options of {@link adaptiveBatch}. What is left out stays as it is. */
+export type AdaptiveBatchChanges = Pick<AdaptiveBatchOptions<unknown>, (typeof CHANGES)[number]>;
+
+export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOptions<T> {
   /**
    * Items that wait for a batch, at most: 1 or more, default 32,768. That is a burst of 10,000 three times over, or
    * half a minute at 1,000 a second. More rides out longer outages and takes more memory.
@@ -32,9 +49,10 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
   maxQueueSize?: number;
   /**
    * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` loses the one that has waited
-   * longest; `error` refuses it, sends out what is queued, waits for the outcomes and then errors the stream with a {@link QueueFullError}.
+   * longest; `dropLowestPriority` the least important one (see {@link PriorityOverflow}), by `priorityOf`; `error` refuses it, sends out what is queued, waits for the outcomes and then errors the stream with a {@link QueueFullError}.
+   * Items that are in a batch already are not dropped. Priorities say what is lost, not what goes first: batches are made in the order in which items came (see {@link mergeByPriority}).
    */
-  overflow?: Overflow;
+  overflow?: PriorityOverflow;
   /** Items in a batch, at most: 1 to `maxQueueSize`, default 2,000. */
   maxExportBatchSize?: number;
   /** Estimated bytes in a batch, at most: 1 to `maxQueueBytes`, default 4 MiB. A larger item goes alone. */
@@ -67,6 +85,11 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
    * before it has an outcome.
    */
   flushWhen?: Observable<unknown>;
+  /**
+   * Changes while it runs: at each emission the options that it names get new values, all of them or none. A change that breaks a rule, or names anything else, is reported to `onCallbackError` and changes nothing. Sizes and bounds hold from then on; what is queued stays, even if
+   * it is more than the new bound. The delay holds from the next batch on. A smaller `maxExportBatchSize` lowers `minExportBatchSize` with it, unless that is named, too. When the Observable ends or fails, the last values stay.
+   */
+  settings$?: Observable<AdaptiveBatchChanges>;
   /** Is closed while two full batches wait, or nine tenths of the memory are used up; and opened again at one, and at three quarters. For inputs that can wait. */
   gate?: Gate;
   /**
@@ -76,7 +99,7 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
   memory?: MemoryBudget;
   /** Called for each loss at this stage (`queueFull`, `tooLarge`, `unsubscribed`, `leaseExpired`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called when `onLoss`, `sizeOf`, the strategy or the teardown of an input throws, or when `sizeOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
+  /** Called when `onLoss`, `sizeOf`, `priorityOf`, the strategy or the teardown of an input throws, when `settings$` fails or emits an invalid change, or when `sizeOf`, `priorityOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
@@ -89,7 +112,7 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T> {
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'flushWhen' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'flushWhen' | 'settings$' | 'gate' | 'priorityOf' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type AdaptiveBatchSettings<T> = Required<Omit<AdaptiveBatchOptions<T>, Optional>> & {
@@ -110,7 +133,9 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   maxUnsettledBatches: 32,
   holdLeaseMillis: 600_000,
   flushWhen: undefined,
+  settings$: undefined,
   gate: undefined,
+  priorityOf: undefined,
   memory: undefined,
   sizeOf: estimateItemBytes,
   onLoss: undefined,
@@ -126,7 +151,8 @@ export const STAGE = 'adaptiveBatch';
 export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
   ...QUEUE_RULES,
   ...STAGE_RULES,
-  overflow: anOverflow,
+  overflow: aPriorityOverflow,
+  priorityOf: aPriorityOf,
   maxExportBatchSize: whole(1, 'maxQueueSize'),
   maxExportBatchBytes: whole(1, 'maxQueueBytes'),
   minExportBatchSize: whole(1, 'maxExportBatchSize'),
@@ -137,6 +163,7 @@ export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
   maxUnsettledBatches: limit(1),
   holdLeaseMillis: millis(1),
   flushWhen: optional(anObservable),
+  settings$: optional(anObservable),
   memory: optional(aMemoryBudget),
   processHold: aProcessHold,
   scheduler: aScheduler,
@@ -144,6 +171,17 @@ export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
 
 export function adaptiveBatchSettings<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
   return settingsOf<AdaptiveBatchSettings<T>>(STAGE, defaultsWithin(options), ADAPTIVE_BATCH_RULES, options);
+}
+
+/** The settings that a change leads to, as far as they may change. */
+export function changedBatchSettings(
+  settings: Required<AdaptiveBatchChanges>,
+  change: AdaptiveBatchChanges,
+): Required<AdaptiveBatchChanges> {
+  const { maxExportBatchSize = settings.maxExportBatchSize } = change ?? {};
+  const minExportBatchSize = Math.min(settings.minExportBatchSize, maxExportBatchSize);
+  const present = { ...pick(settings, CHANGES), minExportBatchSize };
+  return settingsOf(`${STAGE}.settings$`, present, pick(ADAPTIVE_BATCH_RULES, CHANGES), change);
 }
 
 /** The defaults, as far as the limits that are given leave room for them. */

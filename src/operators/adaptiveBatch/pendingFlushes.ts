@@ -28,8 +28,7 @@ export class PendingFlushes<T> {
   /** The request waits for everything that was accepted before it. The holders of what is out learn of it now. */
   add(request: FlushRequest): void {
     const { urgency } = request;
-    const upTo = this.#batcher.sequence + this.#batcher.length;
-    this.#flushes.push({ upTo, hold: request.hold(), urgency, atMillis: this.#scheduler.now() });
+    this.#flushes.push({ upTo: this.#batcher.came, hold: request.hold(), urgency, atMillis: this.#scheduler.now() });
     if (urgency !== undefined) for (const batch of this.#out.batches()) batch.flush(urgency);
   }
 

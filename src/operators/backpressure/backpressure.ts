@@ -1,15 +1,16 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { aPriorityOf, aPriorityOverflow, type PriorityOptions } from '../../flow/priority.ts';
 import { type GatedQueueOptions, QUEUE_RULES } from '../../flow/queueOptions.ts';
-import { anOverflow, type Rules, settingsOf, shape } from '../../internal/validation.ts';
+import { type Rules, settingsOf, shape } from '../../internal/validation.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES, StageReporter } from '../../ledger/stageReporter.ts';
-import type { Overflow } from '../../model/overflow.ts';
+import type { PriorityOverflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import { HoldingBack, STAGE } from './holdingBack.ts';
 
-export interface BackpressureOptions<T> extends GatedQueueOptions<T> {
+export interface BackpressureOptions<T> extends GatedQueueOptions<T>, PriorityOptions<T> {
   /**
    * Each number is how many more items may be emitted: a whole number from 0, or `Infinity` for all that come from then on. Unused demand adds up. Any other value
    * is reported to `onCallbackError` and changes nothing.
@@ -18,19 +19,21 @@ export interface BackpressureOptions<T> extends GatedQueueOptions<T> {
   /** The maximum of items that wait for demand: 1 or more, default 10,000. More rides out longer pauses and takes more memory. */
   maxQueueSize?: number;
   /**
-   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` drops those that have waited longest;
+   * What happens to an item that meets a full queue. `dropNewest` (the default) refuses it; `dropOldest` drops those that have waited longest; `dropLowestPriority`
+   * the least important ones (see {@link PriorityOverflow}), by `priorityOf`;
    * `error` refuses it, unsubscribes the source, emits what is queued as it is asked for, and then errors with a {@link QueueFullError}.
    */
-  overflow?: Overflow;
+  overflow?: PriorityOverflow;
   /** Called for each loss (`queueFull`, `tooLarge`, `unsubscribed`), with the items. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called when `onLoss`, `sizeOf` or a teardown throws, or when `sizeOf` or `demand` gives an invalid number. */
+  /** Called when `onLoss`, `sizeOf`, `priorityOf` or a teardown throws, or when `sizeOf`, `priorityOf` or `demand` gives an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 
-type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate' | 'ledger'>> & {
+type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate' | 'ledger' | 'priorityOf'>> & {
+  priorityOf: ((item: T) => number) | undefined;
   gate: Gate | undefined;
   ledger: Ledger | undefined;
 };
@@ -39,6 +42,7 @@ export const BACKPRESSURE_DEFAULTS: Readonly<Omit<BackpressureSettings<unknown>,
   maxQueueSize: 10_000,
   maxQueueBytes: 64 * 1024 * 1024,
   overflow: 'dropNewest',
+  priorityOf: undefined,
   gate: undefined,
   sizeOf: estimateItemBytes,
   onLoss: () => {},
@@ -50,7 +54,8 @@ const BACKPRESSURE_RULES: Rules<BackpressureSettings<unknown>> = {
   ...QUEUE_RULES,
   ...STAGE_RULES,
   demand: shape('an Observable of numbers', 'subscribe'),
-  overflow: anOverflow,
+  overflow: aPriorityOverflow,
+  priorityOf: aPriorityOf,
 };
 
 /**

@@ -2,17 +2,17 @@ import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { BoundedQueue, measure, type QueueLimits } from '../../flow/boundedQueue.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import type { Gate } from '../../flow/gate.ts';
+import { evicts, type PrioritySettings, rank } from '../../flow/priority.ts';
+import { placesFor } from '../../flow/priorityPlaces.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
-import type { Overflow } from '../../model/overflow.ts';
 
 export const STAGE = 'backpressure';
 
-export interface HoldingBackSettings<T> extends QueueLimits {
+export interface HoldingBackSettings<T> extends QueueLimits, PrioritySettings<T> {
   readonly demand: Observable<number>;
-  readonly overflow: Overflow;
   readonly gate: Gate | undefined;
   readonly sizeOf: (item: T) => number;
 }
@@ -36,7 +36,7 @@ export class HoldingBack<T> {
     this.#subscriber = subscriber;
     this.#settings = settings;
     this.#reporter = reporter;
-    this.#queue = new BoundedQueue(settings);
+    this.#queue = new BoundedQueue(settings, placesFor(settings.overflow));
     this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
     this.#end = new EndOfStream(subscriber, {
       isDone: () => !this.#draining && (this.#queue.length === 0 || this.#isDry),
@@ -70,27 +70,28 @@ export class HoldingBack<T> {
 
   #offer(item: T): void {
     const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
+    const priority = rank(item, this.#settings, this.#reporter);
     // A callback may have unsubscribed meanwhile: then there is no queue any more.
     if (this.#subscriber.closed) this.#reporter.refused('unsubscribed', [item]);
     else if (!this.#queue.admits(bytes)) this.#reporter.refused('tooLarge', [item]);
-    else if (this.#queue.fits(bytes)) this.#admit(item, bytes);
-    else this.#overflow(item, bytes);
+    else if (this.#queue.fits(bytes)) this.#admit(item, bytes, priority);
+    else this.#overflow(item, bytes, priority);
   }
 
-  #overflow(item: T, bytes: number): void {
+  #overflow(item: T, bytes: number, priority: number): void {
     const { maxQueueSize, maxQueueBytes, overflow } = this.#settings;
-    if (overflow === 'dropOldest') {
+    if (evicts(overflow) && this.#queue.wouldFit(bytes, this.#queue.evictable(priority))) {
       const evicted: T[] = [];
-      while (!this.#queue.fits(bytes)) evicted.push(this.#queue.shift());
-      this.#admit(item, bytes);
+      while (!this.#queue.fits(bytes)) evicted.push(this.#queue.evict());
+      this.#admit(item, bytes, priority);
       this.#reporter.lost('queueFull', evicted);
     } else this.#reporter.refused('queueFull', [item]);
     if (overflow === 'error') this.#end.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes));
   }
 
-  #admit(item: T, bytes: number): void {
+  #admit(item: T, bytes: number, priority: number): void {
     this.#reporter.account.accept(countOf(item));
-    this.#queue.push(item, bytes);
+    this.#queue.push(item, bytes, priority);
     this.#drain();
   }
 

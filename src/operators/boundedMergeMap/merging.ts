@@ -68,6 +68,8 @@ export class Merging<T, R> {
     const { concurrency } = this.#settings;
     const queueSize = () => this.#line.length;
     const queueBytes = () => this.#line.bytes;
+    const running = () => this.#attempts.running;
+    const limit = () => this.#slots.limit;
     tearDownInOrder(
       this.#subscriber,
       () => this.#attempts.close(),
@@ -75,7 +77,7 @@ export class Merging<T, R> {
       this.#limits,
       () => this.#abort(),
       () => this.#water.end(),
-      this.#reporter.account.watch({ queueSize, queueBytes }),
+      this.#reporter.account.watch({ queueSize, queueBytes, running, waiting: queueSize, limit }),
     );
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     followLimit(concurrency, { slots: this.#slots, option: `${STAGE}.concurrency` }, onError, this.#limits);

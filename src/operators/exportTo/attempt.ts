@@ -1,7 +1,7 @@
 import {
   catchError,
-  from,
   Observable,
+  type Observer,
   of,
   type SchedulerLike,
   Subscription,
@@ -9,18 +9,22 @@ import {
   throwError,
   throwIfEmpty,
 } from 'rxjs';
+import { exported, withoutAnswer } from '../../destination/exported.ts';
+import type { CallFrame } from '../../internal/callFrame.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
 import type { ProcessHold } from '../../internal/timers.ts';
 import type { Batch } from '../../model/batch.ts';
-import { messageOf, RaceTimeoutError } from '../../model/errors.ts';
-import { ExportError, type Response, type Sink } from '../../model/sink.ts';
+import { RaceTimeoutError } from '../../model/errors.ts';
+import type { Response, Sink } from '../../model/sink.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import type { AttemptReport } from './attemptReport.ts';
 
 interface AttemptOptions {
   /** How long it may take. */
   readonly millis: number;
+  /** Entered while the sink is called. */
+  readonly calls: CallFrame;
   readonly processHold: ProcessHold;
   readonly scheduler: SchedulerLike;
   /** Called with what the sink's abort throws. */
@@ -32,11 +36,17 @@ export function attempt<T>(
   sink: Sink<T>,
   part: Batch<T>,
   report: AttemptReport,
-  { millis, processHold, scheduler, onAbortError }: AttemptOptions,
+  { millis, calls, processHold, scheduler, onAbortError }: AttemptOptions,
 ): Observable<Response> {
-  return withGuardedAbort(exported(sink, part, report), onAbortError).pipe(
+  return withGuardedAbort(
+    called(
+      calls,
+      calls.within(() => exported(sink, part, report)),
+    ),
+    onAbortError,
+  ).pipe(
     take(1),
-    throwIfEmpty(() => new ExportError({ kind: 'unknownOutcome' }, `${sink.name} ended without an answer`)),
+    throwIfEmpty(() => withoutAnswer(sink)),
     raceTimeout({ millis, processHold, scheduler }),
     catchError((error: unknown) =>
       error instanceof RaceTimeoutError ? cutOff(report, millis) : throwError(() => error),
@@ -51,19 +61,17 @@ function cutOff(report: AttemptReport, millis: number): Observable<Response> {
   return answer instanceof Error ? throwError(() => answer) : of(answer);
 }
 
-/** Errors of these classes come from a mistake in the program: thrown by `export` when it is called, they are a defect of the sink. */
-const DEFECTS = [TypeError, ReferenceError, RangeError, SyntaxError];
-
-/** Calls the sink. A defect is not tried again: an error of the program, or a return value that is no `ObservableInput`. */
-function exported<T>(sink: Sink<T>, part: Batch<T>, report: AttemptReport): Observable<Response> {
-  try {
-    return from(sink.export(part, report));
-  } catch (thrown) {
-    const isDefect = DEFECTS.some((kind) => thrown instanceof kind);
-    if (!isDefect) return throwError(() => thrown);
-    const message = `${sink.name}.export() failed at the call, which is a defect of the sink: ${messageOf(thrown)}`;
-    return throwError(() => new ExportError({ kind: 'permanent' }, message, { cause: thrown }));
-  }
+/** A sink may do its work when it is subscribed to: that is part of the call. What it emits is not. */
+function called<T>(calls: CallFrame, source: Observable<T>): Observable<T> {
+  return new Observable((subscriber) => {
+    const { next, error, complete } = forwardTo(subscriber);
+    const observer: Observer<T> = {
+      next: (value) => calls.outside(() => next(value)),
+      error: (thrown) => calls.outside(() => error(thrown)),
+      complete: () => calls.outside(complete),
+    };
+    calls.within(() => subscribeInto(source, observer, subscriber));
+  });
 }
 
 /** What the abort of a sink throws is reported, and changes nothing else. */

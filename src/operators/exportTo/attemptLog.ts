@@ -37,8 +37,8 @@ export class AttemptLog {
   }
 
   /** An attempt at a part of this many items starts. */
-  begin(items: number): AttemptReport {
-    this.#report = new AttemptReport(this.#sink);
+  begin(items: number, timeoutMillis: number): AttemptReport {
+    this.#report = new AttemptReport(this.#sink, timeoutMillis);
     this.#items = items;
     this.#attempts += 1;
     this.#startedAtMillis = this.#scheduler.now();

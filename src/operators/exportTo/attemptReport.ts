@@ -20,13 +20,15 @@ const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
 
 /** What a sink has reported of one attempt, and what that means when the attempt is aborted. */
 export class AttemptReport implements Attempt {
+  readonly timeoutMillis: number;
   readonly #sink: string;
   #phase: AttemptPhase | undefined;
   #where: string;
   #answer: Response | ExportError | undefined;
 
-  constructor(sink: string) {
+  constructor(sink: string, timeoutMillis: number) {
     this.#sink = sink;
+    this.timeoutMillis = timeoutMillis;
     this.#where = sink;
   }
 
@@ -42,6 +44,11 @@ export class AttemptReport implements Attempt {
   /** The answer, if the sink has reported one before the attempt ended. */
   get answer(): Response | ExportError | undefined {
     return this.#answer;
+  }
+
+  /** What the sink sends to, as far as it has said: its own name otherwise. */
+  get where(): string {
+    return this.#where;
   }
 
   /** Whether bytes of the batch may have left the process. */

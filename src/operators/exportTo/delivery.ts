@@ -18,9 +18,10 @@ import { DeliveryResult } from './deliveryResult.ts';
 import { TIME_IS_UP } from './failures.ts';
 import { inTurn } from './inTurn.ts';
 import { NextPart } from './nextPart.ts';
-import type { ExportToSettings } from './options.ts';
+import type { ExportToSettings, RetryOptions } from './options.ts';
 import { Progress } from './progress.ts';
 import { RetryWait } from './retryWait.ts';
+import { toldToDiag } from './toldToDiag.ts';
 
 /** What all deliveries of one subscription share. */
 export interface DeliveryContext<T> {
@@ -39,6 +40,7 @@ export class Delivery<T> {
   readonly #given: Batch<T> | readonly T[];
   readonly #context: DeliveryContext<T>;
   readonly #takenAtMillis: number;
+  readonly #retry: Required<RetryOptions>; // of the moment in which it was taken
   readonly #next: NextPart<T>;
   readonly #wait: RetryWait;
   readonly #log: AttemptLog;
@@ -53,8 +55,9 @@ export class Delivery<T> {
     this.size = batch.items.length;
     this.#context = context;
     this.#takenAtMillis = settings.scheduler.now();
+    this.#retry = settings.retry;
     this.#next = new NextPart(batch, destination);
-    this.#wait = new RetryWait(destination, settings.retry, settings.scheduler);
+    this.#wait = new RetryWait(destination, this.#retry, settings.scheduler);
     this.#log = new AttemptLog(sink.name, settings.scheduler);
     this.#progress = new Progress(this.size, reporter.account.stage);
     this.#result = new DeliveryResult(this.#log, this.#progress);
@@ -68,8 +71,8 @@ export class Delivery<T> {
   /** Emits the one outcome and never errors. Unsubscribing aborts the attempt, or ends the wait for the next one. */
   run(): Observable<Outcome<T>> {
     const { settings, sink } = this.#context;
-    const { scheduler, retry, processHold } = settings;
-    const millis = retry.maxElapsedMillis;
+    const { scheduler, processHold } = settings;
+    const millis = this.#retry.maxElapsedMillis;
     const parts = inTurn(() => this.#deliverNextPart()).pipe(
       raceTimeout({ millis, what: `all attempts to export to ${sink.name}`, processHold, scheduler }),
       catchError((error: unknown) => {
@@ -98,7 +101,8 @@ export class Delivery<T> {
   #deliverNextPart(): Observable<unknown> | undefined {
     if (this.#progress.rest === 0 || this.batch.items.length <= this.#progress.done) return undefined;
     const { line, reporter, settings } = this.#context;
-    const { scheduler, random, retry, processHold } = settings;
+    const { scheduler, random, retryBudget, processHold } = settings;
+    const retry = this.#retry;
     return defer(() => this.#attempt()).pipe(
       throughLayers({
         line,
@@ -110,6 +114,7 @@ export class Delivery<T> {
       retryWithBackoff({
         ...retry,
         backoff: this.#wait.backoff,
+        ...(retryBudget !== undefined && { budget: retryBudget }),
         maxElapsedMillis: Math.min(retry.maxElapsedMillis, Math.max(0, retry.maxElapsedMillis - this.#elapsedMillis())),
         wakeWhen: this.#wait.wake$,
         classify: (error) => this.#failed(error),
@@ -128,16 +133,24 @@ export class Delivery<T> {
 
   #attempt(): Observable<unknown> {
     const { reporter, settings, sink } = this.#context;
-    const { scheduler, retry, attemptTimeoutMillis: millis, processHold } = settings;
+    const { scheduler, attemptTimeoutMillis: millis, processHold } = settings;
     this.#wait.end();
     // The slot came when the time was up: nothing is sent any more.
-    if (this.#elapsedMillis() >= retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
+    if (this.#elapsedMillis() >= this.#retry.maxElapsedMillis) return throwError(() => TIME_IS_UP);
     const part = this.#next.cut(this.#progress.done);
     this.#part = part;
-    const report = this.#log.begin(part.items.length);
+    const report = this.#log.begin(part.items.length, millis);
     reporter.account.attempted(this.#log.attempts > 1);
     const onAbortError = (thrown: unknown) => reporter.callbackFailed(thrown);
-    return attempt(sink, part, report, { millis, processHold, scheduler, onAbortError }).pipe(
+    const calls = reporter.account.exportCalls;
+    return attempt(sink, part, report, { millis, calls, processHold, scheduler, onAbortError }).pipe(
+      toldToDiag({
+        stage: reporter.account.stage,
+        attempts: this.#log.attempts,
+        items: part.items.length,
+        report,
+        scheduler,
+      }),
       map((response) => this.#accepted(part, response)),
     );
   }

@@ -3,9 +3,10 @@ import { escaped } from '../../model/escaped.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { ExportError, Failure, Response } from '../../model/sink.ts';
 import type { LossReason } from '../../model/tally.ts';
+import { leavesDoubt } from '../../strategies/combinedFailure.ts';
 import { failureOf } from '../../strategies/retry.ts';
 import type { AttemptLog } from './attemptLog.ts';
-import { asSpanflowError, leavesDoubt, readable } from './failures.ts';
+import { asSpanflowError, readable } from './failures.ts';
 import type { Progress } from './progress.ts';
 
 /** What becomes of the items of one batch: the answers, failures and aborts of its attempts, until they add up to an outcome. */

@@ -19,7 +19,7 @@ import { type ExportToOptions, exportToSettings } from './options.ts';
  * result      ----o-------o-|
  * ```
  *
- * The layers around one attempt, from the outside: `deadline( retry( gate → slot ( timeout ( sink ) ) ) )`. So a batch that waits for its next attempt holds no slot, and the
+ * The layers around one attempt, from the outside: `deadline( retry( budget → pause → gate → breaker → rate → slot ( timeout ( sink ) ) ) )`, of which budget, pause, breaker and rate are those that are given. So a batch that waits for its next attempt holds no slot, and the
  * deadline covers every wait. The gate is shared by everything that exports to the same sink: one `Retry-After` closes it, for up to `retry.maxRetryAfterMillis`. When it opens, one attempt goes
  * first, and each attempt that the backend accepts lets one more in flight.
  *
@@ -29,6 +29,9 @@ import { type ExportToOptions, exportToSettings } from './options.ts';
  *
  * **Uncertain**: when an attempt was sent and no answer came, its items may have arrived, whatever later attempts say. If they are delivered later, they are counted in `possibleDuplicates`; if they are lost,
  * they are `unconfirmed`. A sink may report when an attempt begins to send ({@link Attempt}): one that was aborted before that has certainly not arrived.
+ *
+ * **Pause**: while `pauseWhen` says `true`, no attempt begins, not even for a flush, and those in flight go on. The pause is the outermost layer: a batch that waits for it holds no slot and is no probe of the gate, and what is learnt of the backend stays as it was. Nothing is
+ * lost by it but what a deadline ends: that of the batch that waits here (`expired`), or `stopWhen`. When the source ends during a pause, the stream waits for the end of the pause.
  *
  * **Flush**: a batch that waits for its next attempt tries at once, and then at least twice a second while the flush waits, but not before the time that a `Retry-After` has set. While the program ends, an
  * address at which nothing listens is tried for two seconds in all. After an outage, each batch that is delivered ends the waits of two others that would wait for more than a second.
@@ -50,7 +53,7 @@ import { type ExportToOptions, exportToSettings } from './options.ts';
  *   .subscribe((outcome) => console.log(outcome.delivered, outcome.lost));
  * ```
  *
- * @see adaptiveBatch, adaptiveConcurrency
+ * @see adaptiveBatch, adaptiveConcurrency, circuitBreaker, rateLimit, retryBudget
  */
 export function exportTo<T>(
   sink: Sink<T>,
@@ -60,6 +63,6 @@ export function exportTo<T>(
   const account = (settings.ledger ?? createLedger()).open('sink', `exportTo(${sink.name})`);
   const reporter = new StageReporter<T>(account, settings);
   return function exportToOperator(source) {
-    return new Observable((subscriber) => new Exporting(subscriber, sink, settings, reporter).follow(source));
+    return new Observable((subscriber) => new Exporting(subscriber, sink, { ...settings }, reporter).follow(source));
   };
 }

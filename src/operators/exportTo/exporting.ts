@@ -1,9 +1,14 @@
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { AttemptLine } from '../../destination/attemptLine.ts';
+import { layerOfBreaker } from '../../destination/circuitBreaker.ts';
 import { type Concurrency, followLimit, slotsFor } from '../../destination/concurrency.ts';
 import { destinationOf } from '../../destination/destination.ts';
+import type { Layer } from '../../destination/layer.ts';
+import { followPause, PauseGate } from '../../destination/pauseGate.ts';
+import { layerOfRate } from '../../destination/rateLimit.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
+import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
@@ -11,19 +16,20 @@ import type { Batch } from '../../model/batch.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import { batchOf } from '../shared/givenBatch.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
-import { batchOf } from './givenBatch.ts';
-import type { ExportToSettings } from './options.ts';
+import { changedExportSettings, type ExportToChanges, type ExportToSettings } from './options.ts';
 import { type Entry, Pending } from './pending.ts';
 
 /** One subscription of {@link exportTo}: each batch is taken or refused, delivered, and ends with one outcome. */
 export class Exporting<T> {
   readonly #subscriber: Subscriber<Outcome<T>>;
   readonly #context: DeliveryContext<T>;
-  readonly #settings: ExportToSettings<T>;
+  readonly #settings: ExportToSettings<T>; // of this subscription: `settings$` changes them
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
-  readonly #controls = new Subscription(); // to `concurrency`, `giveUpWhen` and `stopWhen`
+  readonly #controls = new Subscription(); // to `concurrency`, `pauseWhen`, `settings$`, `giveUpWhen` and `stopWhen`
+  readonly #pause = new PauseGate();
   readonly #concurrency: Concurrency;
   readonly #slots: SlotPool;
   readonly #line: AttemptLine;
@@ -45,8 +51,9 @@ export class Exporting<T> {
     const destination = destinationOf(sink, scheduler);
     this.#concurrency = settings.concurrency ?? destination.limiter;
     this.#slots = slotsFor(this.#concurrency);
+    const slotsOfSink = new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY);
     this.#line = new AttemptLine({
-      layers: [destination.gate, new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY), this.#slots],
+      layers: [this.#pause, destination.gate, ...sharedLayers(settings), slotsOfSink, this.#slots],
       now: () => scheduler.now(),
       onFree: () => this.#lineIsFree(),
       onError: (thrown) => reporter.callbackFailed(thrown),
@@ -61,7 +68,12 @@ export class Exporting<T> {
   }
 
   follow(source: Observable<Batch<T> | readonly T[]>): void {
-    const unwatch = this.#reporter.account.watch({ inFlight: () => this.#pending.inFlight });
+    const unwatch = this.#reporter.account.watch({
+      inFlight: () => this.#pending.inFlight,
+      running: () => this.#line.running,
+      waiting: () => this.#line.waiting,
+      limit: () => this.#slots.limit,
+    });
     const noNewWork = () => this.#line.close();
     const abort = () => this.#abort();
     tearDownInOrder(this.#subscriber, noNewWork, this.#upstream, this.#controls, abort, unwatch);
@@ -70,12 +82,26 @@ export class Exporting<T> {
   }
 
   #followControls(): void {
-    const { giveUpWhen, stopWhen } = this.#settings;
+    const { pauseWhen, giveUpWhen, stopWhen } = this.#settings;
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     const stop = () => this.#stop();
     followLimit(this.#concurrency, { slots: this.#slots, option: 'exportTo.concurrency' }, onError, this.#controls);
+    const onPause = (isPaused: boolean) => {
+      this.#pause.isPaused = isPaused;
+    };
+    followPause(pauseWhen, { option: 'exportTo.pauseWhen', onPause, onError }, this.#controls);
+    this.#followSettings(onError);
     if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
     if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
+  }
+
+  #followSettings(onError: (thrown: unknown) => void): void {
+    const check = (change: ExportToChanges) => changedExportSettings(this.#settings, change);
+    const apply = (changed: ExportToChanges) => {
+      Object.assign(this.#settings, changed);
+      if (changed.concurrency !== undefined) this.#slots.limit = changed.concurrency;
+    };
+    followSettings(this.#settings.settings$, { check, apply, onError }, this.#controls);
   }
 
   #take(given: Batch<T> | readonly T[]): void {
@@ -165,4 +191,9 @@ export class Exporting<T> {
       entry.hold.settle(outcome);
     }
   }
+}
+
+/** Those that the user has given, from the outside to the inside. */
+function sharedLayers<T>({ breaker, rateLimit }: ExportToSettings<T>): Layer[] {
+  return [...(breaker ? [layerOfBreaker(breaker)] : []), ...(rateLimit ? [layerOfRate(rateLimit)] : [])];
 }

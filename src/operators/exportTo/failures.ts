@@ -1,5 +1,5 @@
 import { messageOf, SpanflowError } from '../../model/errors.ts';
-import { ExportError, type Failure, type Response } from '../../model/sink.ts';
+import { ExportError, type Response } from '../../model/sink.ts';
 import { failureOf } from '../../strategies/retry.ts';
 
 /** The error of an attempt whose slot came after the deadline of its batch. */
@@ -7,11 +7,6 @@ export const TIME_IS_UP = new SpanflowError(
   'TIMEOUT',
   'the time for all attempts was over before this one could begin',
 );
-
-/** Whether what failed may have arrived all the same. */
-export function leavesDoubt(failure: Failure): boolean {
-  return failure.kind === 'unknownOutcome' || (failure.kind === 'permanent' && failure.mayHaveArrived === true);
-}
 
 export function asSpanflowError(error: unknown): SpanflowError {
   if (error instanceof SpanflowError) return error;

@@ -1,22 +1,27 @@
 import type { Observable, SchedulerLike } from 'rxjs';
+import type { RetryBudget } from '../../destination/budgetedRetries.ts';
+import { aBreaker, type CircuitBreaker } from '../../destination/circuitBreaker.ts';
 import { aConcurrency, type Concurrency } from '../../destination/concurrency.ts';
+import { aRateLimit, type RateLimit } from '../../destination/rateLimit.ts';
+import { aRetryBudget } from '../../destination/retryBudget.ts';
+import { aSink } from '../../destination/sinkRule.ts';
+import { pick } from '../../internal/pick.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import {
   aFunction,
   anObservable,
   aScheduler,
-  aString,
   limit,
   MAX_TIMER_MILLIS,
   millis,
+  must,
   optional,
   overDefaults,
-  type Rule,
   type Rules,
   record,
   settingsOf,
-  shape,
+  whole,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
@@ -40,6 +45,14 @@ export interface RetryOptions {
   maxRetryAfterMillis?: number;
 }
 
+/** What may change while it runs. */
+const CHANGES = ['concurrency', 'attemptTimeoutMillis', 'retry'] as const;
+
+/** New values for some of the options of {@link exportTo}. What is left out stays as it is, within `retry`, too. `concurrency` only where it was given as a number: an Observable or a limiter, the default one too, changes by itself. */
+export type ExportToChanges = Pick<ExportToOptions<unknown>, 'attemptTimeoutMillis' | 'retry'> & {
+  concurrency?: number;
+};
+
 export interface ExportToOptions<T> {
   /**
    * Who decides how many attempts are in flight. Default: one {@link adaptiveConcurrency} for each sink, which several `exportTo` to that sink share: it begins at 8, and finds out what the backend can take.
@@ -53,11 +66,27 @@ export interface ExportToOptions<T> {
    */
   attemptTimeoutMillis?: number;
   retry?: RetryOptions;
+  /** Stops asking a sink that fails, see {@link circuitBreaker}. The same object given to several exports is shared. Default: none. */
+  breaker?: CircuitBreaker;
+  /** Keeps what is sent within a rate, see {@link rateLimit}. The same object given to several exports is shared. Default: none. */
+  rateLimit?: RateLimit;
+  /** Keeps retries below a share of the first attempts, see {@link retryBudget}. The same object given to several exports is shared. Default: none. */
+  retryBudget?: RetryBudget;
+  /**
+   * While its last value is `true`, no attempt begins; attempts in flight go on. One batch waits here, and the others in the queue in front, the one of {@link adaptiveBatch} for example. The time for a batch (`retry.maxElapsedMillis`) goes on: in a pause that
+   * is longer than that, one batch is lost as `expired` each time that it is over. When the Observable ends or fails, the last state stays.
+   */
+  pauseWhen?: Observable<boolean>;
   /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that would exceed this is lost as `queueFull`; a batch that is alone always has
    * room. Behind {@link adaptiveBatch} it has to be at least `maxUnsettledBatches` × `maxExportBatchSize` there. */
   maxPendingItems?: number;
   /** The estimated bytes of their batches, at most: 1 or more, or `Infinity`. Default 256 MiB. */
   maxPendingBytes?: number;
+  /**
+   * Changes while it runs: at each emission the options that it names get new values, all of them or none. A change that breaks a rule, or names anything else, is reported to `onCallbackError` and changes nothing. The concurrency holds at once, the timeout from
+   * the next attempt on; a batch keeps the retry policy with which it was taken. When the Observable ends or fails, the last values stay.
+   */
+  settings$?: Observable<ExportToChanges>;
   /**
    * At its first emission (or error) whatever has no outcome yet is given up, as `shutdown` or, if it was sent, as `unconfirmed`; so is what comes later. The
    * outcomes are still emitted.
@@ -70,8 +99,8 @@ export interface ExportToOptions<T> {
   /** Called for each loss at this stage. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /**
-   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency`
-   * fails or emits an invalid limit. Default: these are only counted, in the ledger.
+   * Called when `onLoss`, `onRetry`, `random`, the backoff, an abort of the sink or the teardown of an input throws, when `random` or the backoff returns an invalid value, and when `concurrency`, `pauseWhen` or `settings$`
+   * fails or emits an invalid value. Default: these are only counted, in the ledger.
    */
   onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
@@ -91,7 +120,22 @@ export const RETRY_DEFAULTS: Readonly<Required<RetryOptions>> = Object.freeze({
   maxRetryAfterMillis: 60_000,
 });
 
-type Optional = 'concurrency' | 'stopWhen' | 'giveUpWhen' | 'onRetry' | 'onLoss' | 'onCallbackError' | 'ledger';
+/** What attempts may pass besides, and share with other exports. */
+export const SHARED_LAYERS = ['breaker', 'rateLimit', 'retryBudget'] as const;
+
+export type SharedLayer = (typeof SHARED_LAYERS)[number];
+
+type Optional =
+  | 'concurrency'
+  | SharedLayer
+  | 'pauseWhen'
+  | 'settings$'
+  | 'stopWhen'
+  | 'giveUpWhen'
+  | 'onRetry'
+  | 'onLoss'
+  | 'onCallbackError'
+  | 'ledger';
 
 /** Every option with its value. */
 export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | 'retry'>> & {
@@ -102,8 +146,13 @@ export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.fr
   concurrency: undefined,
   attemptTimeoutMillis: 10_000,
   retry: RETRY_DEFAULTS,
+  breaker: undefined,
+  rateLimit: undefined,
+  retryBudget: undefined,
   maxPendingItems: 100_000,
   maxPendingBytes: 256 * 1024 * 1024,
+  pauseWhen: undefined,
+  settings$: undefined,
   stopWhen: undefined,
   giveUpWhen: undefined,
   onRetry: undefined,
@@ -125,26 +174,19 @@ export const EXPORT_TO_RULES: Rules<ExportToSettings<unknown>> = {
     maxElapsedMillis: millis(1, 'orInfinity'),
     maxRetryAfterMillis: millis(0),
   }),
+  breaker: optional(aBreaker),
+  rateLimit: optional(aRateLimit),
+  retryBudget: optional(aRetryBudget),
   maxPendingItems: limit(1),
   maxPendingBytes: limit(1),
+  pauseWhen: optional(anObservable),
+  settings$: optional(anObservable),
   stopWhen: optional(anObservable),
   giveUpWhen: optional(anObservable),
   onRetry: optional(aFunction),
   random: aFunction,
   processHold: aProcessHold,
   scheduler: aScheduler,
-};
-
-const hasExport = shape('a sink, an object with name and export(): otlpHttp() for example', 'export');
-
-/** An object with a name and an `export`, whose other properties are possible. */
-export const aSink: Rule = (value, option, call) => {
-  hasExport(value, option, call);
-  const sink = value as Partial<Sink<unknown>> | null | undefined;
-  if (typeof sink?.export !== 'function') return;
-  aString(sink.name, `${option}.name`, call);
-  optional(limit(1))(sink.maxConcurrency, `${option}.maxConcurrency`, call);
-  optional(millis(1, 'orInfinity'))(sink.attemptTimeoutMillis, `${option}.attemptTimeoutMillis`, call);
 };
 
 /** The defaults: a sink may say how long an attempt takes. */
@@ -157,6 +199,22 @@ export function exportToSettings<T>(sink: Sink<T>, options: ExportToOptions<T>):
   const args = { sink: [sink, aSink] } as const;
   const settings = settingsOf<ExportToSettings<T>>('exportTo', exportDefaultsFor(sink), EXPORT_TO_RULES, options, args);
   return { ...settings, retry: overDefaults(RETRY_DEFAULTS, settings.retry) };
+}
+
+const leftOut = must('left out, because concurrency is no number and changes by itself', () => false);
+
+/** The rules of what may change. */
+export function exportChangeRules(concurrency: Concurrency | undefined) {
+  const ofConcurrency = typeof concurrency === 'number' ? whole(1) : optional(leftOut);
+  return { ...pick(EXPORT_TO_RULES, CHANGES), concurrency: ofConcurrency };
+}
+
+/** The settings that a change leads to, as far as they may change. */
+export function changedExportSettings(settings: ExportToSettings<never>, change: ExportToChanges): ExportToChanges {
+  const { concurrency, attemptTimeoutMillis, retry } = settings;
+  const present = { attemptTimeoutMillis, retry, ...(typeof concurrency === 'number' && { concurrency }) };
+  const changed = settingsOf<ExportToChanges>('exportTo.settings$', present, exportChangeRules(concurrency), change);
+  return { ...changed, retry: overDefaults(retry, changed.retry ?? {}) };
 }
 
 /** A batch that is still held a minute after all attempts must be over has been forgotten. */

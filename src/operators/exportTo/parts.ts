@@ -49,7 +49,7 @@ export class Parts<T> {
     if (count === items.length) return this.#batch;
     const end = start + count;
     const bytes = sumOf(this.#bytesOfItems().slice(start, end));
-    return { items: items.slice(start, end), bytes, closedBy, hold: () => NO_HOLD };
+    return { items: items.slice(start, end), bytes, closedBy, partOf: this.#batch, hold: () => NO_HOLD };
   }
 
   /** The sizes add up to the bytes of the batch. An item whose size cannot be estimated has the average. */

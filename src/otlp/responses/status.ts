@@ -6,10 +6,14 @@ const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** An OpenTelemetry Collector answers a request that is too large with 400 and the text of Go's `http.MaxBytesError`, alone or behind a prefix. */
 const TOO_LARGE_TEXT = /(^|: )(http: )?request body too large$/i;
 
+export function isRetryableStatus(status: number): boolean {
+  return RETRYABLE_STATUSES.has(status);
+}
+
 /** What an HTTP status other than success means for the batch. */
 export function failureOfStatus(status: number, retryAfter: string | undefined, nowMillis: number): Failure {
   if (status === 413) return { kind: 'tooLarge' };
-  if (!RETRYABLE_STATUSES.has(status)) return { kind: 'permanent' };
+  if (!isRetryableStatus(status)) return { kind: 'permanent' };
   const retryAfterMillis = parseRetryAfter(retryAfter, nowMillis);
   return retryAfterMillis === undefined ? { kind: 'retryable' } : { kind: 'throttled', retryAfterMillis };
 }

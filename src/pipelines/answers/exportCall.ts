@@ -2,9 +2,9 @@ import type { SchedulerLike } from 'rxjs';
 import { anAbortSignal, anArray, optional, settingsOf } from '../../internal/validation.ts';
 import type { SpanflowError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Loss, LossReason } from '../../model/tally.ts';
+import { addLoss, type Loss, type LossReason } from '../../model/tally.ts';
+import { divide, isMixed, type Share } from '../../strategies/proportions.ts';
 import type { ExportAnswer, ExportCallOptions } from './handle.ts';
-import { divide, isMixed, type Share } from './proportions.ts';
 
 /** An item on its way, and the call that it belongs to. */
 export interface TrackedItem<T> {
@@ -69,7 +69,7 @@ export class ExportCall {
     this.#delivered += share.delivered;
     this.#possibleDuplicates += share.possibleDuplicates ?? 0;
     this.#rejected += share.rejected;
-    for (const loss of share.lost) if (loss.count > 0) this.#addLoss(loss);
+    for (const loss of share.lost) if (loss.count > 0) addLoss(this.#lost, loss);
     if (estimated) this.#estimated += items;
     this.#attempts = Math.max(this.#attempts, facts.attempts ?? 0);
     this.#attemptMillis = Math.max(this.#attemptMillis, facts.attemptMillis ?? 0);
@@ -85,13 +85,6 @@ export class ExportCall {
   /** The rest is lost: nothing more will be reported of it. */
   giveUp(reason: LossReason, stage: string): void {
     if (this.#pending > 0) this.lose(this.#pending, reason, stage);
-  }
-
-  #addLoss(loss: Loss): void {
-    const index = this.#lost.findIndex(({ reason, stage }) => reason === loss.reason && stage === loss.stage);
-    const before = this.#lost[index];
-    if (before === undefined) this.#lost.push(loss);
-    else this.#lost[index] = { ...before, count: before.count + loss.count };
   }
 
   #answerIfDone(): void {

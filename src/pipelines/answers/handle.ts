@@ -30,13 +30,16 @@ export interface ExportHandle<T> {
   /**
    * Resolves when each of these items has its end: a failed export is an answer, not a rejection. It waits while the queue is full.
    *
+   * An export of the same handle must not await it, nor do so by way of another one: each attempt puts more items into the queue, and where no other attempt is free to take them, waits for them in vain.
+   * That ends at `attemptTimeoutMillis` for the attempt, and at `retry.maxElapsedMillis` for the batch; its items are then lost as `unconfirmed`.
+   *
    * @param options `signal`: gives up the wait. Then it rejects with the signal's reason; items that are not in the queue yet stay out, and those that are go on (they may share a batch
    * with others) and are counted in `stats()`
    */
   export(items: readonly T[], options?: ExportCallOptions): Promise<ExportAnswer>;
   /** The current statistics, over all callers. */
   stats(): Stats;
-  /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`. */
+  /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`, and at once with `DEADLOCK` when the export of one of its batches calls it. */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
    * Takes no more calls, exports what it has been given, answers every call, and shuts the sink down. What has no end at the deadline (default `shutdownDeadlineMillis`) is lost, as

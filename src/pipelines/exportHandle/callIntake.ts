@@ -68,7 +68,7 @@ export class CallIntake<T> {
         }
         const result = mustWait ? await entered : entered;
         if (result === 'aborted') return;
-        if (result !== 'accepted') this.#lose(call, 1, result);
+        if (result !== 'accepted') this.#lose(call, 1, reasonOf(result));
         // It was given up while this item waited: the rest has found no room either.
         if (giveUps !== this.#giveUps) return this.refuse(call, rest, 'queueFull');
       }
@@ -79,7 +79,7 @@ export class CallIntake<T> {
 
   async #lastOne(call: ExportCall, entered: Promise<EntryResult>): Promise<void> {
     const result = await entered;
-    if (result !== 'accepted' && result !== 'aborted') this.#lose(call, 1, result);
+    if (result !== 'accepted' && result !== 'aborted') this.#lose(call, 1, reasonOf(result));
   }
 
   /** Takes memory for the items of a call that have to wait for room. Returns the bytes, or 0 if the budget has no room for them. */
@@ -95,4 +95,8 @@ export class CallIntake<T> {
   #lose(call: ExportCall, items: number, reason: LossReason): void {
     call.lose(items, reason, this.#reporter.account.stage);
   }
+}
+
+function reasonOf(result: Exclude<EntryResult, 'accepted' | 'aborted'>): LossReason {
+  return result === 'stalled' ? 'queueFull' : result;
 }

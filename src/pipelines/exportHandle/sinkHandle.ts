@@ -62,6 +62,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
       onExitDeadline: () => this.#giveUp(),
       onDrained: () => this.#onDrained(),
     });
+    life.followSettings(settings.settings$, settings.dealer);
     this.forceFlush = forceFlush;
     this.shutdown = shutdown;
   }

@@ -1,5 +1,7 @@
-import { type Observable, Subject } from 'rxjs';
+import { type Observable, Subject, Subscription } from 'rxjs';
+import { followPause } from '../../destination/pauseGate.ts';
 import type { Warnings } from '../../internal/diagWarnings.ts';
+import { ignoreRejection } from '../../internal/runGuarded.ts';
 import { keepingAlive } from '../../internal/timers.ts';
 import { millis, settingsOf } from '../../internal/validation.ts';
 import { flushWithin } from '../../internal/withinTime.ts';
@@ -8,9 +10,12 @@ import type { FlushUrgency } from '../../model/batch.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import type { LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { closeSink, flushSink } from './closeSink.ts';
+import { DeadlockError } from './deadlockError.ts';
 import { drainAtExit } from './exitDrain.ts';
-import type { LifeCycleSettings } from './options.ts';
+import type { LifeCycleSettings, PipelineState } from './options.ts';
+import { RunState } from './runState.ts';
 
 /** Ends something, once: the second call gives the promise of the first. */
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
@@ -50,6 +55,8 @@ export class LifeCycle<T> {
   readonly #outcomes = new Subject<Outcome<T>>();
   readonly #stopWhen = new Subject<void>(); // the deadline of the shutdown has passed
   readonly #giveUpWhen = new Subject<void>(); // the deadline of a drain at exit has passed
+  readonly #state = new RunState();
+  readonly #controls = new Subscription(); // to `pauseWhen` and `settings$`
   #closing: Promise<void> | undefined;
 
   /**
@@ -71,13 +78,34 @@ export class LifeCycle<T> {
     return { ledger: this.ledger, scheduler: this.#settings.scheduler, onCallbackError };
   }
 
+  /** The present state, and then each change. It completes when the pipeline is closed. */
+  get state$(): Observable<PipelineState> {
+    return this.#state.state$;
+  }
+
+  pause(): void {
+    this.#state.setPaused('call', true);
+  }
+
+  /** Takes back {@link LifeCycle.pause}. A `pauseWhen` that says `true` stays in force. */
+  resume(): void {
+    this.#state.setPaused('call', false);
+  }
+
   /** What each `exportTo` is given besides. */
   get exportOptions() {
-    return { ...this.stageOptions, stopWhen: this.#stopWhen, giveUpWhen: this.#giveUpWhen };
+    const { paused$ } = this.#state;
+    return { ...this.stageOptions, pauseWhen: paused$, stopWhen: this.#stopWhen, giveUpWhen: this.#giveUpWhen };
+  }
+
+  /** Lets the settings of the stages change until the pipeline is closed. To be called when the flow runs. */
+  followSettings(settings$: LiveOptions['settings$'], dealer: SettingsDealer): void {
+    dealer.follow(settings$, (thrown) => this.#callbackFailed(thrown), this.#controls);
   }
 
   /** Subscribes to the flow, and returns what ends and flushes it. */
   run(flow: Flow<T>): { forceFlush(options?: { timeoutMillis?: number }): Promise<void>; shutdown: Shutdown } {
+    this.#followPause();
     const drained = this.#subscribe(flow);
     const leaveExit = drainAtExit(this.#settings.exitDeadlineMillis, {
       taken: () => flow.taken?.() ?? this.ledger.stats().accepted,
@@ -89,7 +117,8 @@ export class LifeCycle<T> {
       forceFlush: (options = {}) => {
         const defaults = { timeoutMillis: this.#settings.flushTimeoutMillis };
         const { timeoutMillis } = settingsOf(`${this.#owner}.forceFlush`, defaults, FORCE_FLUSH_RULES, options);
-        return this.#flush(flow, { timeoutMillis, isEnding: false });
+        const flushed = this.#flush(flow, { timeoutMillis, isEnding: false });
+        return this.ledger.exportCalls.isEntered ? this.#neverFlushed(flushed) : flushed;
       },
       shutdown: (options = {}) => {
         if (this.#closing !== undefined) return this.#closing;
@@ -100,6 +129,18 @@ export class LifeCycle<T> {
         return this.#closing;
       },
     };
+  }
+
+  #followPause(): void {
+    const onPause = (isPaused: boolean) => this.#state.setPaused('option', isPaused);
+    const onError = (thrown: unknown) => this.#callbackFailed(thrown);
+    followPause(this.#settings.pauseWhen, { option: `${this.#owner}.pauseWhen`, onPause, onError }, this.#controls);
+  }
+
+  /** An error of an option that belongs to no stage. */
+  #callbackFailed(thrown: unknown): void {
+    this.ledger.callbackFailed();
+    this.warnings.callbackFailed(thrown);
   }
 
   #subscribe({ outcomes$ }: Flow<T>): Promise<void> {
@@ -122,25 +163,41 @@ export class LifeCycle<T> {
   }
 
   #flush(flow: Flow<T>, urgency: FlushUrgency): Promise<void> {
-    return flushWithin(this.#settings.scheduler, urgency.timeoutMillis, 'forceFlush', async () => {
+    const flushed = async () => {
       await flow.flush(urgency);
       await Promise.all(this.#sinks.map((sink) => flushSink(sink, this.#onTrouble)));
-    });
+    };
+    const whyLate = () =>
+      this.#state.isPaused
+        ? `, because ${this.#owner} is paused; what is still pending goes on when it is resumed`
+        : '; what is still pending goes on';
+    return flushWithin(this.#settings.scheduler, urgency.timeoutMillis, 'forceFlush', flushed, whyLate);
+  }
+
+  /** The batch whose export calls this is among those that the flush waits for. Who does not wait for the flush gets it nevertheless. */
+  #neverFlushed(flushed: Promise<void>): Promise<void> {
+    const rejected = Promise.reject(new DeadlockError(this.#owner));
+    ignoreRejection(flushed);
+    ignoreRejection(rejected);
+    return rejected;
   }
 
   async #drainForExit(flow: Flow<T>): Promise<void> {
     this.warnings.pause();
+    const pauseAgain = this.#state.lift();
     const timeoutMillis = this.#settings.exitDeadlineMillis;
     await this.#flush(flow, { timeoutMillis, isEnding: true }).catch(() => {
       flow.onExitDeadline?.();
       this.#giveUpWhen.next();
     });
+    pauseAgain();
     this.warnings.resume();
   }
 
   async #close(flow: Flow<T>, deadlineMillis: number, drained: Promise<void>): Promise<void> {
     const { scheduler } = this.#settings;
     const sinceMillis = scheduler.now();
+    this.#state.close();
     const deadline = keepingAlive(scheduler, deadlineMillis, () => {
       this.#stopWhen.next();
       flow.onDeadline?.();
@@ -153,9 +210,11 @@ export class LifeCycle<T> {
       closeSink(sink, scheduler, { sinceMillis, deadlineMillis }, this.#onTrouble),
     );
     await Promise.all(closed);
+    this.#controls.unsubscribe();
     this.warnings.close();
     this.ledger.close();
     this.#outcomes.complete();
+    this.#state.closed();
   }
 
   readonly #onTrouble = (message: string): void => this.warnings.trouble(message);

@@ -1,8 +1,19 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { aSink } from '../../destination/sinkRule.ts';
 import type { FromSpanProcessorOptions } from '../../inputs/fromSpanProcessor.ts';
 import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
 import { pick } from '../../internal/pick.ts';
-import { anObject, oneOf, overDefaults, type Rules, settingsOf, withoutUndefined } from '../../internal/validation.ts';
+import {
+  anObject,
+  anObservable,
+  type Mistakes,
+  oneOf,
+  optional,
+  overDefaults,
+  type Rules,
+  settingsOf,
+  withoutUndefined,
+} from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_DEFAULTS,
@@ -11,14 +22,23 @@ import {
   defaultsWithin,
 } from '../../operators/adaptiveBatch/options.ts';
 import {
-  aSink,
   EXPORT_TO_RULES,
   type ExportToOptions,
   exportDefaultsFor,
   RETRY_DEFAULTS,
   type RetryOptions,
+  SHARED_LAYERS,
+  type SharedLayer,
 } from '../../operators/exportTo/options.ts';
-import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleOptions } from '../lifeCycle/options.ts';
+import type { Branches, FanOutOptions } from '../../operators/fanOut/options.ts';
+import {
+  LIFE_CYCLE_DEFAULTS,
+  LIFE_CYCLE_RULES,
+  type LifeCycleOptions,
+  type LifeCycleSettings,
+} from '../lifeCycle/options.ts';
+import { type LiveOptions, SettingsDealer } from '../liveSettings.ts';
+import { spanPriority } from '../spanPriority.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
 
 const BATCH_OPTIONS = [
@@ -31,8 +51,9 @@ const BATCH_OPTIONS = [
   'strategy',
   'maxUnsettledBatches',
   'memory',
+  'priorityOf',
 ] as const;
-const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random'] as const;
+const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random', ...SHARED_LAYERS] as const;
 
 type BatchOptions = Pick<AdaptiveBatchOptions<ReadableSpan>, (typeof BATCH_OPTIONS)[number]>;
 type ExportOptions = Pick<ExportToOptions<ReadableSpan>, (typeof EXPORT_OPTIONS)[number]>;
@@ -44,41 +65,77 @@ type ExportOptions = Pick<ExportToOptions<ReadableSpan>, (typeof EXPORT_OPTIONS)
  * Where an option is left out, `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` and `OTEL_BSP_SCHEDULE_DELAY` count, and `OTEL_BSP_EXPORT_TIMEOUT` as
  * `retry.maxElapsedMillis`. A value that makes no sense is warned about and ignored.
  */
-export interface SpanPipelineOptions extends LifeCycleOptions, BatchOptions, ExportOptions {
+export interface SpanPipelineOptions extends CommonOptions {
   /** Where the spans go. The pipeline owns it, and shuts it down. */
   sink: Sink<ReadableSpan>;
-  /** What happens to a span that meets a full queue: `dropNewest` (the default) or `dropOldest`. */
-  overflow?: 'dropNewest' | 'dropOldest';
+  sinks?: undefined;
+}
+
+/** The same for a pipeline to several backends at once. */
+export interface SpanPipelineSinksOptions extends CommonOptions {
+  /**
+   * Where the spans go: the branches of a {@link fanOut}, by name. The options of the queue and of the export are the defaults of each branch; a limiter that is given for all is shared by all. `stats().routes` shows each;
+   * `forceFlush`, a handle and the totals go by the required ones. The pipeline owns all sinks, and shuts them down.
+   */
+  sinks: Branches<ReadableSpan>;
+  sink?: undefined;
+}
+
+interface CommonOptions extends LifeCycleOptions, LiveOptions, BatchOptions, ExportOptions {
+  /**
+   * What happens to a span that meets a full queue: `dropNewest` (the default), `dropOldest`, or `dropLowestPriority`, which loses the least important one of the queue. Priorities are asked when a span comes from the ring into the queue, a turn
+   * after it has ended; a ring that is full drops its oldest.
+   */
+  overflow?: 'dropNewest' | 'dropOldest' | 'dropLowestPriority';
+  /** How important a span is, with `overflow: 'dropLowestPriority'`: 0 to 9. Default {@link spanPriority}, which keeps errors longest, then slow spans. */
+  priorityOf?: (span: ReadableSpan) => number;
   /** Where the variables are read from. Default `process.env`. */
   environment?: Environment;
 }
 
 /** The pipeline's own defaults. Any other option has the default of its stage. */
-export const SPAN_PIPELINE_DEFAULTS: Readonly<Required<LifeCycleOptions & Pick<SpanPipelineOptions, 'overflow'>>> =
-  Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest' });
+export const SPAN_PIPELINE_DEFAULTS: Readonly<
+  LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
+> = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
 
-type Optional = 'concurrency' | 'memory';
-type Given = Required<Omit<SpanPipelineOptions, Optional>> & Pick<SpanPipelineOptions, Optional>;
+type Unset = 'concurrency' | 'memory' | 'settings$' | SharedLayer; // without a default
+export type AnySpanPipelineOptions = SpanPipelineOptions | SpanPipelineSinksOptions;
+
+type Given = Required<Omit<CommonOptions, Unset | 'pauseWhen'>> &
+  Pick<CommonOptions, Unset> &
+  Pick<LifeCycleSettings, 'pauseWhen'> &
+  Pick<AnySpanPipelineOptions, 'sink' | 'sinks'>;
 
 const SPAN_PIPELINE_RULES: Rules<Given> = {
-  sink: aSink,
+  sink: oneWayOut,
+  sinks: optional(anObject),
   ...pick(ADAPTIVE_BATCH_RULES, BATCH_OPTIONS),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
   ...LIFE_CYCLE_RULES,
-  overflow: oneOf('dropNewest', 'dropOldest'),
+  overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
+  settings$: optional(anObservable),
   environment: anObject,
 };
 
+/** Either one sink, or several by their names. */
+function oneWayOut(sink: unknown, option: string, call: Mistakes): void {
+  if (sink !== undefined && call.hasValue('sinks')) call.add(option, 'left out where there are sinks', sink);
+  else if (sink !== undefined || !call.hasValue('sinks')) aSink(sink, option, call);
+}
+
 /** The settings of each stage, and of the life cycle. */
-export interface SpanPipelineSettings extends Required<LifeCycleOptions> {
+export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
   readonly input: FromSpanProcessorOptions;
   readonly batch: AdaptiveBatchOptions<ReadableSpan>;
   readonly export: ExportToOptions<ReadableSpan>;
+  /** What each branch is given, if there are several. */
+  readonly fanOut: FanOutOptions<ReadableSpan>;
+  readonly dealer: SettingsDealer;
 }
 
 /** Lays the options over the variables over the defaults, checks all by the pipeline's own name, and deals them out to the stages. */
-export function spanPipelineSettings(options: SpanPipelineOptions): SpanPipelineSettings {
-  const asked: Partial<SpanPipelineOptions> = options ?? {};
+export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipelineSettings {
+  const asked: Partial<AnySpanPipelineOptions> = options ?? {};
   const { maxElapsedMillis, ...sizes } = variablesOf(asked);
   const retry: RetryOptions = { ...RETRY_DEFAULTS, ...withoutUndefined({ maxElapsedMillis }) };
   const variables = withoutUndefined(sizes);
@@ -94,17 +151,38 @@ export function spanPipelineSettings(options: SpanPipelineOptions): SpanPipeline
   const given = settingsOf<Given>('spanPipeline', defaults as Partial<Given>, SPAN_PIPELINE_RULES, options);
   const exporting = { ...pick(given, EXPORT_OPTIONS), retry: overDefaults<RetryOptions>(retry, given.retry) };
   const { overflow } = given;
+  const dealer = new SettingsDealer({
+    owner: 'spanPipeline',
+    settings: { ...given, retry: exporting.retry },
+    follows: ({ concurrency }) => ({ maxUnsettledBatches: asked.maxUnsettledBatches ?? unsettledFor(concurrency) }),
+  });
   return {
-    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleOptions)[]),
+    ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     // Without a number of its own, the ring has as many places as the heap has room for.
-    input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow }),
-    batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow },
-    export: { ...exporting, ...EXPORT_STAGE },
+    input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow: ringOverflow(overflow) }),
+    batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow, settings$: dealer.batch$ },
+    export: { ...exporting, ...EXPORT_STAGE, settings$: dealer.export$ },
+    fanOut: {
+      ...pick(given, ['maxQueueSize', 'maxQueueBytes', 'maxUnsettledBatches', 'memory']),
+      ...exporting,
+      // Unless it was given: a sink says how long it takes, and what is made for one branch is not shared by all.
+      ...pick(asked as ExportOptions, ['concurrency', 'attemptTimeoutMillis']),
+      settings$: dealer.export$,
+      overflow: ringOverflow(overflow),
+      processHold: EXPORT_STAGE.processHold,
+    },
+    ...withoutUndefined(pick(given, ['settings$'])),
+    dealer,
   };
 }
 
+/** The ring drops by age: asking for priorities would be work inside of `span.end()`. */
+function ringOverflow(overflow: Given['overflow']): 'dropNewest' | 'dropOldest' {
+  return overflow === 'dropLowestPriority' ? 'dropOldest' : overflow;
+}
+
 /** What is given, or else what the batch processor's variables set, as far as it fits. */
-function variablesOf(asked: Partial<SpanPipelineOptions>) {
+function variablesOf(asked: Partial<CommonOptions>) {
   const environment = new EnvironmentReader(asked.environment ?? process.env);
   const leastQueueSize = Number.isSafeInteger(asked.maxExportBatchSize) ? (asked.maxExportBatchSize as number) : 1;
   const maxQueueSize =

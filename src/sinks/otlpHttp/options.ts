@@ -39,10 +39,16 @@ export interface OtlpHttpOptions {
   tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
   /**
    * An undici dispatcher that sends the requests, instead of the sink's own connections: an `Agent` or `ProxyAgent` with settings that otlpHttp does not have. It has its own TLS
-   * (so `tls` is refused beside it, and the files of the variables are not read), its own proxies and time limits, and the sink never closes it. Default: the sink's own connections, through
+   * (so `tls` is refused beside it, and the files of the variables are not read), its own proxies, time limits and connections (which the sink neither replaces nor closes). Default: the sink's own connections, through
    * the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name (in lower case first); loopback is never reached through one.
    */
   dispatcher?: Pick<Dispatcher, 'request'>;
+  /**
+   * The age at which a connection is replaced, between two requests, in milliseconds: 0 (a connection for each request) or more, or `Infinity`. Each connection takes 80 to 100 % of it at random, so that
+   * they are not replaced all at once. A new connection resolves the name again, and can meet another backend behind a balancer. Lower: new backends get their share sooner, and there are more TLS
+   * handshakes. Default 300,000: five minutes, a usual lifetime of a DNS record, and with eight connections one handshake in some 34 seconds. Refused beside `dispatcher`.
+   */
+  maxConnectionAgeMillis?: number;
   /** The largest body, before compression. A larger one is not sent, and its batch fails as `tooLarge`. 1 or more bytes, default 64 MiB, as OTLP recommends. */
   maxRequestBytes?: number;
   /** The largest answer. A larger one is a `permanent` failure. 1 or more bytes, default 4 MiB, as OTLP recommends. */
@@ -55,6 +61,9 @@ export interface OtlpHttpOptions {
   environment?: Environment;
 }
 
+/** Not among the defaults below, because the option is refused beside `dispatcher`. */
+export const DEFAULT_MAX_CONNECTION_AGE_MILLIS = 300_000;
+
 /** Every option, so that an unknown one is refused. `undefined` where a variable or other options decide. */
 export const OTLP_HTTP_DEFAULTS: { [K in keyof Required<OtlpHttpOptions>]: OtlpHttpOptions[K] | undefined } =
   Object.freeze({
@@ -65,6 +74,7 @@ export const OTLP_HTTP_DEFAULTS: { [K in keyof Required<OtlpHttpOptions>]: OtlpH
     timeoutMillis: undefined,
     tls: undefined,
     dispatcher: undefined,
+    maxConnectionAgeMillis: undefined,
     maxRequestBytes: 64 * 1024 * 1024,
     maxResponseBytes: 4 * 1024 * 1024,
     resourceTimeoutMillis: 5_000,

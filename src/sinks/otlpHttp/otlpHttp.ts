@@ -24,6 +24,10 @@ import type { OtlpHttpOptions } from './options.ts';
  * Each attempt reads its spans once, a few at a time, after it is subscribed to. They must not change until the request is made. While a batch waits for its next attempt, it holds its spans but no request.
  * The HTTP client is loaded while the program is idle, or by the first export.
  *
+ * A connection serves one request at a time, and is used again after an answer other than 429, 502, 503 or 504. After one of these, after a timeout and at `maxConnectionAgeMillis` it is replaced, so that
+ * a retry is not tied to the one sick backend behind a balancer. Each new connection resolves the name again; an address that refused a request or left it without an answer comes last for 30 seconds.
+ * What this costs a backend that refuses everything: a connection per refused attempt for the first 20, then one per second, until another answer comes. A `dispatcher` of yours keeps its connections as it likes.
+ *
  * | what comes back | outcome |
  * |---|---|
  * | 2xx | delivered, except for spans that a partial success rejects |

@@ -93,7 +93,7 @@ describe('a batcher', () => {
       ],
       1,
     );
-    expect(batcher.shift()).toBe('a');
+    expect(batcher.evict()).toBe('a');
     expect(batcher.takeBatch()).toEqual({ items: ['b'], bytes: 1, closedBy: 'count' });
   });
 
@@ -128,7 +128,7 @@ describe('a batcher', () => {
             expect(taken.items).toEqual(model.splice(0, taken.items.length));
             expect(taken.items.length).toBeGreaterThan(0);
           } else if (action === 'evict') {
-            if (model.length > 0) expect(batcher.shift()).toBe(model.shift());
+            if (model.length > 0) expect(batcher.evict()).toBe(model.shift());
           } else batcher.makeAllDue('flush');
           expect(batcher.length).toBe(model.length);
           expect(batcher.bytes).toBeLessThanOrEqual(LIMITS.maxQueueBytes);

@@ -14,6 +14,7 @@ import {
 import {
   adaptiveBatch,
   boundedMergeMap,
+  circuitBreaker,
   createGate,
   ExportError,
   exponentialBackoff,
@@ -21,6 +22,8 @@ import {
   fromAsyncIterable,
   type ProcessHold,
   raceTimeout,
+  rateLimit,
+  retryBudget,
   retryWithBackoff,
   type Sink,
   toAsyncIterable,
@@ -58,6 +61,20 @@ const firstOf = async <T>(values: AsyncIterable<T>): Promise<T | undefined> => {
   return undefined;
 };
 const LONG = 2 ** 31 - 1;
+const fineSink: Sink<string> = { name: 'fine', export: () => of({}) };
+const openBreaker = (millis = 50) => {
+  const openFor = exponentialBackoff({ initialMillis: millis, maxMillis: LONG, jitter: 'none' });
+  const breaker = circuitBreaker({ consecutiveFailures: 1, backoff: openFor });
+  failing(1)
+    .pipe(breaker.protect())
+    .subscribe({ error: () => {} });
+  return breaker;
+};
+const usedUpRate = () => {
+  const limit = rateLimit({ itemsPerSecond: 20, burstMillis: 50 });
+  of('first').pipe(limit.protect()).subscribe();
+  return limit;
+};
 const batching = { scheduledDelayMillis: 50, ...held };
 
 const waits = {
@@ -90,6 +107,17 @@ const waits = {
     const batch = adaptiveBatch<string>({ ...batching, gate, maxQueueSize: 1, maxExportBatchSize: 1 });
     const out = exportTo<string>(flakySink(), { concurrency: 1, retry: { backoff }, ...held });
     return lastValueFrom(fromAsyncIterable(['a', 'b', 'c', 'd'], { gate }).pipe(batch, out));
+  },
+  'a breaker that is open': () => firstValueFrom(of('done').pipe(openBreaker().protect({ whenOpen: 'wait', ...held }))),
+  'an export whose breaker is open': () =>
+    firstValueFrom(concat(of(['item']), NEVER).pipe(exportTo(fineSink, { breaker: openBreaker(), ...held }))),
+  'a rate': () => firstValueFrom(of('done').pipe(usedUpRate().protect(held))),
+  'an export that waits for its rate': () =>
+    firstValueFrom(concat(of(['item']), NEVER).pipe(exportTo(fineSink, { rateLimit: usedUpRate(), ...held }))),
+  'a retry that waits for its budget': () => {
+    const budget = retryBudget({ minRetriesPerSecond: 20, maxSavedRetries: 1 });
+    const short = exponentialBackoff({ initialMillis: 1, maxMillis: 1, jitter: 'none' });
+    return firstValueFrom(failing(3).pipe(retryWithBackoff({ backoff: short, budget, ...held })));
   },
 
   // What follows is over, or need not end: it holds nothing.
@@ -125,6 +153,13 @@ const waits = {
     void of(1)
       .pipe(boundedMergeMap(() => new Promise(() => {})))
       .subscribe(),
+  'an open breaker for which nothing waits': async () => {
+    const breaker = openBreaker(LONG);
+    breaker.state$.subscribe();
+    of(['item'])
+      .pipe(exportTo(fineSink, { breaker, processHold: 'never' }))
+      .subscribe();
+  },
 } satisfies Record<string, () => Promise<unknown>>;
 
 process.on('exit', (code) => report('exit', { code }));

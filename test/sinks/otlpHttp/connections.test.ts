@@ -24,8 +24,8 @@ describe('connections', () => {
     expect([backend.requestCount, backend.connections, backend.spans]).toEqual([100, 1, 200]);
   });
 
-  it('are kept alive after failures as well', async () => {
-    const backend = await startBackend({ answers: { status: 503, body: 'busy' } });
+  it('are kept alive after permanent failures as well', async () => {
+    const backend = await startBackend({ answers: { status: 400, body: 'no' } });
     const sink = openSink({ url: backend.url });
     for (let count = 0; count < 10; count++) await failureOf(sink, SPANS);
     expect([backend.requestCount, backend.connections]).toEqual([10, 1]);

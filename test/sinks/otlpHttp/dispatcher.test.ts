@@ -45,6 +45,13 @@ describe('a dispatcher', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('beside maxConnectionAgeMillis is refused: it has connections of its own', () => {
+    const dispatcher = { request: () => Promise.reject(new Error('unused')) };
+    expect(() => openSink({ url: 'http://x/', dispatcher, maxConnectionAgeMillis: 1_000 })).toThrow(
+      'otlpHttp.maxConnectionAgeMillis must be left out beside dispatcher, which has connections of its own, but was given 1000',
+    );
+  });
+
   it('beside tls is refused: tls would have no effect', () => {
     const dispatcher = opened(new Agent());
     for (const tls of [{ ca: OURS.cert }, () => ({}), {}]) {

@@ -13,6 +13,10 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
   ...[0, -1, Number.NaN, 2 ** 31, '10', null].map(
     (value) => ['timeoutMillis', value, 'a duration in milliseconds, from 1 to 2147483647, or Infinity'] as const,
   ),
+  ...[-1, Number.NaN, 2 ** 31, '1', null].map(
+    (value) =>
+      ['maxConnectionAgeMillis', value, 'a duration in milliseconds, from 0 to 2147483647, or Infinity'] as const,
+  ),
   ...[-1, Number.POSITIVE_INFINITY, '1'].map(
     (value) => ['resourceTimeoutMillis', value, 'a duration in milliseconds, from 0 to 2147483647'] as const,
   ),
@@ -66,6 +70,7 @@ describe('an option', () => {
       'compression',
       'timeoutMillis',
       'tls',
+      'maxConnectionAgeMillis',
       'maxRequestBytes',
       'userAgent',
       'environment',

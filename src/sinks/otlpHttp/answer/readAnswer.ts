@@ -70,7 +70,14 @@ function failureOfHead({ status, headers }: AnswerHead): Failure {
 
 function refusal({ status }: AnswerHead, failure: Failure, where: string, said: string): ExportError {
   const redirect = status < 400 ? ', and redirects are not followed' : '';
-  return new ExportError(failure, `${where} answered ${status}${redirect}${said === '' ? '' : `: ${escaped(said)}`}`);
+  const reason = said === '' ? '' : `: ${escaped(said)}`;
+  return new ExportError(failure, `${where} answered ${status}${redirect}${wrongPath(status, where)}${reason}`);
+}
+
+/** Nobody serves a path that is not the signal's: an endpoint of all signals was probably given as the URL of one. */
+function wrongPath(status: number, where: string): string {
+  const isPath = /\/v1\/\w+$/.test(where);
+  return status === 404 && !isPath ? `; did you mean ${where.replace(/\/$/, '')}/v1/traces?` : '';
 }
 
 /** The message of a refusal. Gateways and proxies often send plain text instead of an OTLP message; that is quoted. */

@@ -14,7 +14,7 @@ import {
   whole,
 } from '../../../internal/validation.ts';
 import { VERSION } from '../../../internal/version.ts';
-import { OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from '../options.ts';
+import { DEFAULT_MAX_CONNECTION_AGE_MILLIS, OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from '../options.ts';
 import { endpointOf, requireEndpoint } from './endpoint.ts';
 import { type HeaderSource, headerSource, headersOfVariables, isHeaderValue } from './headers.ts';
 import { type ProxySettings, proxyFor } from './proxy.ts';
@@ -34,6 +34,7 @@ export interface OtlpHttpSettings {
   readonly dispatcher: Pick<Dispatcher, 'request'> | undefined;
   /** The proxy of the sink's own connections. */
   readonly proxy: ProxySettings | undefined;
+  readonly maxConnectionAgeMillis: number;
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
   readonly resourceTimeoutMillis: number;
@@ -56,6 +57,13 @@ const tlsOrDispatcher: Rule = (value, option, call) => {
   else call.attempt(() => tlsSource(option, value));
 };
 
+const ageOrDispatcher: Rule = (value, option, call) => {
+  if (value === undefined) return;
+  if (call.hasValue('dispatcher'))
+    call.add(option, 'left out beside dispatcher, which has connections of its own', value);
+  else millis(0, 'orInfinity')(value, option, call);
+};
+
 const OTLP_HTTP_RULES: Rules<Given> = {
   url: optional(passing((value, option) => requireEndpoint(option, value))),
   headers: passing((value, option) => headerSource(option, {}, value)),
@@ -64,6 +72,7 @@ const OTLP_HTTP_RULES: Rules<Given> = {
   timeoutMillis: optional(millis(1, 'orInfinity')),
   tls: tlsOrDispatcher,
   dispatcher: optional(shape('a dispatcher of undici (an object with a method request)', 'request')),
+  maxConnectionAgeMillis: ageOrDispatcher,
   maxRequestBytes: whole(1),
   maxResponseBytes: whole(1),
   resourceTimeoutMillis: millis(0),
@@ -89,6 +98,7 @@ export function otlpHttpSettings(options: OtlpHttpOptions): OtlpHttpSettings {
     timeoutMillis: given.timeoutMillis ?? timeoutOf(environment) ?? 10_000,
     tls: tlsOf(given, environment),
     proxy: dispatcher === undefined ? proxyFor(url, environment) : undefined,
+    maxConnectionAgeMillis: given.maxConnectionAgeMillis ?? DEFAULT_MAX_CONNECTION_AGE_MILLIS,
     userAgent: `${given.userAgent} ${USER_AGENT}`.trim(),
   };
 }

@@ -4,6 +4,7 @@ import { outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import { messageOf } from '../../../model/errors.ts';
 import { ExportError } from '../../../model/sink.ts';
+import { AddressPreference } from '../../../strategies/addressPreference.ts';
 import { isRefused } from '../../shared/refused.ts';
 import { shownUrl } from '../configuration/endpoint.ts';
 import type { ProxySettings } from '../configuration/proxy.ts';
@@ -17,6 +18,8 @@ import type { Undici } from './undici.ts';
 export interface BackendRoute {
   readonly opener: SocketOpener;
   readonly target: ConnectTarget;
+  /** Of the backend, or of the proxy. */
+  readonly addresses: AddressPreference;
   /** An HTTP client on a new connection, which speaks to the backend or to the proxy. */
   clientOn(socket: Socket): Client;
   /** The request as it is sent on this route. */
@@ -26,14 +29,20 @@ export interface BackendRoute {
 type RouteSettings = Pick<OtlpHttpSettings, 'url' | 'tls' | 'proxy'>;
 
 export function routeOf({ url, tls, proxy }: RouteSettings, undici: Undici): BackendRoute {
-  if (proxy === undefined) return direct(url, socketOpenerTo(url, tls, undici), undici);
-  const toProxy = socketOpenerTo(proxy.url, tls, undici);
-  return url.protocol === 'http:'
-    ? forwarded(url, proxy, toProxy, undici)
-    : tunnelled(url, proxy, toProxy, socketOpenerTo(url, tls, undici), undici);
+  const addresses = new AddressPreference();
+  const openerTo = (peer: URL) => socketOpenerTo(peer, tls, addresses, undici);
+  if (proxy === undefined) return { ...direct(url, openerTo(url), undici), addresses };
+  const toProxy = openerTo(proxy.url);
+  const route =
+    url.protocol === 'http:'
+      ? forwarded(url, proxy, toProxy, undici)
+      : tunnelled(url, proxy, toProxy, openerTo(url), undici);
+  return { ...route, addresses };
 }
 
-function direct(url: URL, opener: SocketOpener, undici: Undici): BackendRoute {
+type Route = Omit<BackendRoute, 'addresses'>;
+
+function direct(url: URL, opener: SocketOpener, undici: Undici): Route {
   return {
     opener,
     target: targetOf(url),
@@ -43,7 +52,7 @@ function direct(url: URL, opener: SocketOpener, undici: Undici): BackendRoute {
 }
 
 /** The proxy itself forwards plain HTTP: it gets the whole URL (RFC 9112, 3.2.2). */
-function forwarded(url: URL, proxy: ProxySettings, toProxy: SocketOpener, undici: Undici): BackendRoute {
+function forwarded(url: URL, proxy: ProxySettings, toProxy: SocketOpener, undici: Undici): Route {
   const own = { host: url.host, ...credentialsOf(proxy) };
   const opener: SocketOpener = async () => {
     const begin = await toProxy();
@@ -66,7 +75,7 @@ function tunnelled(
   toProxy: SocketOpener,
   toBackend: SocketOpener,
   undici: Undici,
-): BackendRoute {
+): Route {
   const opener: SocketOpener = async () => {
     const [begin, secure] = await Promise.all([toProxy(), toBackend()]);
     return (done) => {

@@ -1,7 +1,9 @@
 import type { Dispatcher } from 'undici';
+import { monotonicScheduler } from '../../../internal/scheduler.ts';
+import { isRetryableStatus } from '../../../otlp/responses/status.ts';
 import type { OtlpHttpSettings } from '../configuration/settings.ts';
 import { type BackendRoute, routeOf } from './backendRoute.ts';
-import { ConnectionPool } from './connectionPool.ts';
+import { ConnectionPool, type ConnectionUse } from './connectionPool.ts';
 import type { Answer, Connections, RequestWatch } from './contract.ts';
 import type { PooledConnection } from './pooledConnection.ts';
 import { sendRequest } from './sendRequest.ts';
@@ -18,7 +20,11 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
   let opened: Promise<{ route: BackendRoute; pool: ConnectionPool }> | undefined;
   const open = async () => {
     const route = routeOf(settings, await loadUndici());
-    return { route, pool: new ConnectionPool(route) };
+    const { maxConnectionAgeMillis: maxAgeMillis } = settings;
+    return {
+      route,
+      pool: new ConnectionPool(route, { maxAgeMillis, random: Math.random, now: monotonicScheduler.now }),
+    };
   };
   loadUndiciWhenIdle();
   return {
@@ -56,7 +62,7 @@ async function requestOn(
 ): Promise<Answer | undefined> {
   const { isFresh } = connection;
   let isBegun = false;
-  let isSound = false;
+  let use: ConnectionUse | undefined;
   const enter: RequestWatch['enter'] = (phase) => {
     if (phase === 'sending') connection.begin();
     isBegun = true;
@@ -65,12 +71,18 @@ async function requestOn(
   try {
     const watchOne = { enter, headed: watch.headed };
     const answer = await sendRequest((handler) => connection.dispatch(options, handler), watchOne, maxBytes, signal);
-    isSound = typeof answer.body !== 'string';
+    use = useOf(answer);
     return answer;
   } catch (error) {
     if (isFresh || isBegun || signal.aborted) throw error;
     return undefined;
   } finally {
-    pool.giveBack(connection, isSound);
+    pool.giveBack(connection, use ?? (isBegun ? 'brokenOff' : 'unused'));
   }
+}
+
+function useOf({ status, body }: Answer): ConnectionUse {
+  const isWhole = typeof body !== 'string';
+  if (isRetryableStatus(status)) return isWhole ? 'refused' : 'brokenOff';
+  return isWhole ? 'answered' : 'unread';
 }

@@ -1,8 +1,10 @@
 import dns from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import type { buildConnector } from 'undici';
+import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
+import type { AddressPreference } from '../../../strategies/addressPreference.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from '../body.ts';
 import type { TlsMaterial, TlsSource } from '../configuration/tls.ts';
 import type { Undici } from './undici.ts';
@@ -13,9 +15,13 @@ export type OpenSocket = (done: (error: Error | null, socket: Socket | null) => 
 /** Prepares a connection to one host. Called for each new connection, so that certificates can be renewed in between. */
 export type SocketOpener = () => Promise<OpenSocket>;
 
-/** undici's connector remembers TLS sessions, so it is kept while the TLS material stays the same. */
-export function socketOpenerTo(url: URL, tls: TlsSource, undici: Undici): SocketOpener {
-  const lookup = sharedLookup();
+/**
+ * undici's connector remembers TLS sessions, so it is kept while the TLS material stays the same. The name is resolved for each new connection.
+ *
+ * @param addresses says which address of the name is tried first
+ */
+export function socketOpenerTo(url: URL, tls: TlsSource, addresses: AddressPreference, undici: Undici): SocketOpener {
+  const lookup = preferredLookup(sharedLookup(), addresses);
   const isSecure = url.protocol === 'https:';
   let last: { readonly material: TlsMaterial; readonly open: OpenSocket } | undefined;
   return async () => {
@@ -60,9 +66,28 @@ function unheld(socket: Socket): Socket {
   return socket;
 }
 
+/** Gives all addresses of a name, or the one that is to be tried first. */
+function preferredLookup(lookup: LookupAll, addresses: AddressPreference): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, resolved) => {
+      if (error !== null) return callback(error, []);
+      const inOrder = addresses.inOrder(resolved, monotonicScheduler.now());
+      const [first] = inOrder;
+      if (options.all === true || first === undefined) callback(null, inOrder);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+type LookupAll = (
+  hostname: string,
+  options: dns.LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, resolved: dns.LookupAddress[]) => void,
+) => void;
+
 /** Looks a name up only once at a time: a look-up cannot be cancelled, and occupies one of the few threads of the process until it ends. */
-function sharedLookup(): LookupFunction {
-  const inFlight = new Map<string, Parameters<LookupFunction>[2][]>();
+function sharedLookup(): LookupAll {
+  const inFlight = new Map<string, Parameters<LookupAll>[2][]>();
   return (hostname, options, callback) => {
     const key = JSON.stringify([hostname, options]);
     const waiting = inFlight.get(key);

@@ -1,4 +1,4 @@
-import type { Loss, Tally } from '../../model/tally.ts';
+import type { Loss, Tally } from '../model/tally.ts';
 
 /** What became of a number of items. */
 export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' | 'lost'>;

@@ -1,0 +1,180 @@
+import type { Observable } from 'rxjs';
+import { aSink } from '../../destination/sinkRule.ts';
+import { aGate, type Gate } from '../../flow/gate.ts';
+import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
+import { pick } from '../../internal/pick.ts';
+import {
+  aBoolean,
+  aFunction,
+  anObservable,
+  limit,
+  must,
+  oneOf,
+  optional,
+  type Rule,
+  record,
+  requireRule,
+  settingsOf,
+  whole,
+  withoutUndefined,
+} from '../../internal/validation.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { STAGE_RULES } from '../../ledger/stageReporter.ts';
+import type { Sink } from '../../model/sink.ts';
+import { ADAPTIVE_BATCH_RULES, type AdaptiveBatchOptions } from '../adaptiveBatch/options.ts';
+import { EXPORT_TO_RULES, type ExportToOptions } from '../exportTo/options.ts';
+
+/** What a branch bounds and books by itself. */
+const NOT_OF_A_BRANCH = ['ledger', 'maxPendingItems', 'maxPendingBytes'] as const;
+
+const BATCHING_OPTIONS = [
+  'maxExportBatchSize',
+  'maxExportBatchBytes',
+  'minExportBatchSize',
+  'initialExportBatchSize',
+  'scheduledDelayMillis',
+  'targetLatencyMillis',
+  'strategy',
+  'sizeOf',
+] as const;
+
+/** How a branch makes batches of its own: see {@link AdaptiveBatchOptions}. */
+export type BranchBatching<T> = Pick<AdaptiveBatchOptions<T>, (typeof BATCHING_OPTIONS)[number]>;
+
+/** The options that each branch has: those of the queue in front of its export, and those of {@link exportTo}. */
+export interface BranchOptions<T> extends Omit<ExportToOptions<T>, (typeof NOT_OF_A_BRANCH)[number]> {
+  /** Items in the batches that wait for this branch's export, at most: 1 or more, default 32,768. A batch that is alone always has room. */
+  maxQueueSize?: number;
+  /** Their estimated bytes, at most: 1 or more, default 64 MiB. */
+  maxQueueBytes?: number;
+  /** What happens when the queue is full: `dropNewest` (the default) loses the batch that comes, `dropOldest` those that have waited longest. With batches of its own, a branch drops items. */
+  overflow?: 'dropNewest' | 'dropOldest';
+  /** Batches that the branch's export has taken and that have no outcome, at most: 1 or more, default 32. Those in backoff count. */
+  maxUnsettledBatches?: number;
+  /** What the memory of everything that this branch keeps comes out of. Default: that of the process, see {@link memoryBudget}. */
+  memory?: MemoryBudget;
+  /** Closed while the queue of this branch fills up, for inputs that can wait: then this branch holds them all back, instead of dropping. Default: none. */
+  gate?: Gate;
+}
+
+/** Where the batches go, and how. */
+export interface Branch<T> extends BranchOptions<T> {
+  sink: Sink<T>;
+  /** Which items go this way. Default: all. A branch with a filter makes batches of its own. If it throws, that is reported, and the item goes. */
+  filter?: (item: T) => boolean;
+  /** Whether a batch is done, for whoever made it, only when it is done here, too: default `true`. With `false` the branch counts in its own books only. */
+  required?: boolean;
+  /** With `{}` or more, the branch makes batches of its own out of the items. Default: it gets those that came. */
+  batching?: BranchBatching<T>;
+}
+
+/** The branches by their names, which are those of the routes in the ledger. A sink alone is a branch without options. */
+export type Branches<T> = Readonly<Record<string, Branch<T> | Sink<T>>>;
+
+/** The options of a branch, given here, are the defaults of each. An object that is shared (a limiter, a gate) is shared by the branches then: what makes one of them wait makes all wait. */
+export interface FanOutOptions<T> extends BranchOptions<T> {
+  /** Each emission sends out what is gathered in the branches, and makes them try at once what is in backoff: the input's `flush$`. While the program ends, the request waits for best-effort branches, too. */
+  flushWhen?: Observable<unknown>;
+  /** Counts what comes and what becomes of it, for each branch on a route of its name. Default: a ledger of its own, which is not shown anywhere. */
+  ledger?: Ledger;
+}
+
+export const BRANCH_DEFAULTS = Object.freeze({
+  required: true,
+  maxQueueSize: 32_768,
+  maxQueueBytes: 64 * 1024 * 1024,
+  overflow: 'dropNewest',
+  maxUnsettledBatches: 32,
+} as const);
+
+const EXPORT_RULES = Object.fromEntries(
+  Object.entries(EXPORT_TO_RULES).filter(([name]) => !(NOT_OF_A_BRANCH as readonly string[]).includes(name)),
+);
+
+const EXPORT_OPTIONS = Object.keys(EXPORT_RULES) as (keyof ExportToOptions<unknown>)[];
+
+/** The rules of {@link BranchOptions}. Each may be left out: what has no default here has that of its stage. */
+const OPTION_RULES = optionals({
+  ...EXPORT_RULES,
+  maxQueueSize: whole(1),
+  maxQueueBytes: whole(1),
+  overflow: oneOf('dropNewest', 'dropOldest'),
+  maxUnsettledBatches: limit(1),
+  memory: aMemoryBudget,
+  gate: aGate,
+});
+
+const BRANCH_RULES: Readonly<Record<string, Rule>> = {
+  sink: aSink,
+  ...OPTION_RULES,
+  ...optionals({
+    filter: aFunction,
+    required: aBoolean,
+    batching: record(pick(ADAPTIVE_BATCH_RULES, BATCHING_OPTIONS)),
+  }),
+};
+
+const FAN_OUT_RULES = {
+  ...OPTION_RULES,
+  flushWhen: optional(anObservable),
+  ledger: STAGE_RULES.ledger,
+};
+
+type Defaulted = keyof typeof BRANCH_DEFAULTS;
+
+export type BranchSettings<T> = Omit<Branch<T>, Defaulted> & Required<Pick<Branch<T>, Defaulted>>;
+
+export interface FanOutSettings<T> {
+  readonly branches: ReadonlyMap<string, BranchSettings<T>>;
+  readonly ledger: Ledger | undefined;
+  readonly flushWhen: Observable<unknown> | undefined;
+}
+
+/** @param owner the function that the user has called, and what it calls the branches: `fanOut`, or `spanPipeline.sinks` */
+export function fanOutSettings<T>(owner: string, given: Branches<T>, options: FanOutOptions<T>): FanOutSettings<T> {
+  const { ledger, flushWhen, ...common } = settingsOf<FanOutOptions<T>>('fanOut', {}, FAN_OUT_RULES as never, options);
+  requireRule(`${owner} branches`, given, someBranches);
+  const defaults = { ...BRANCH_DEFAULTS, ...withoutUndefined(common) };
+  const settings = Object.entries(given).map(
+    ([name, branch]) => [name, branchSettings<T>(`${owner}.${name}`, branch, defaults)] as const,
+  );
+  const oneIsRequired = settings.some(([, { required }]) => required);
+  requireRule(
+    `${owner} branches`,
+    oneIsRequired,
+    must('at least one that is required: it says when a batch is done', Boolean),
+  );
+  return { branches: new Map(settings), ledger, flushWhen };
+}
+
+const someBranches = must(
+  'an object of branches by name, at least one: { main: { sink: otlpHttp() } }',
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isNamed(Object.keys(value)),
+);
+
+function isNamed(names: readonly string[]): boolean {
+  return names.length > 0 && !names.includes('');
+}
+
+function branchSettings<T>(owner: string, given: Branch<T> | Sink<T>, defaults: Partial<Branch<T>>): BranchSettings<T> {
+  const branch = isSink(given) ? { sink: given } : given;
+  return settingsOf<BranchSettings<T>>(owner, defaults as Partial<BranchSettings<T>>, BRANCH_RULES as never, branch);
+}
+
+function isSink<T>(given: Branch<T> | Sink<T>): given is Sink<T> {
+  return typeof (given as Partial<Sink<T>> | null | undefined)?.export === 'function';
+}
+
+/** The sink of a branch. */
+export function sinkOf<T>(given: Branch<T> | Sink<T>): Sink<T> {
+  return isSink(given) ? given : given?.sink;
+}
+
+/** What the `exportTo` of a branch is given. */
+export function exportOptionsOf<T>(settings: BranchSettings<T>): ExportToOptions<T> {
+  return withoutUndefined(pick(settings as ExportToOptions<T>, EXPORT_OPTIONS)) as ExportToOptions<T>;
+}
+
+function optionals(rules: Readonly<Record<string, Rule>>): Readonly<Record<string, Rule>> {
+  return Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, optional(rule)]));
+}

@@ -1,0 +1,95 @@
+import type { Observable } from 'rxjs';
+import type { ObservableSink, Sink } from '../../model/sink.ts';
+import type { FailoverState } from '../../strategies/primaryHealth.ts';
+import { compositeOf } from '../shared/severalSinks.ts';
+import { BackupCopies, type BackupStats } from './backupCopies.ts';
+import { FailoverAttempts } from './failoverAttempts.ts';
+import { type FailoverOptions, failoverSettings } from './options.ts';
+
+export type { BackupStats };
+
+/** A sink that is a primary and its fallback. */
+export interface FailoverSink<T> extends ObservableSink<T> {
+  /** Which of them takes the attempts: now, and then each change. */
+  readonly state$: Observable<FailoverState>;
+  /** What has become of the copies for the backup; all 0 where there is none. */
+  backup(): BackupStats;
+}
+
+const NO_BACKUP: BackupStats = Object.freeze({ offered: 0, delivered: 0, failed: 0, dropped: 0, pending: 0 });
+
+/**
+ * A sink that is two: the primary, and the fallback for as long as the primary has given up.
+ *
+ * ```text
+ * source      [a]------[b]--[c]---[d]-|
+ * subscribed  ^-----------------------!
+ *             failover: maxFailedAttempts 2, probeIntervalMillis 11
+ * primary     ^!                           [a]
+ *             --^!                         [a]
+ *             --------------^!             [c]
+ *             --------------------^!       [d]
+ * fallback    ----^!                       [a]
+ *             ---------^!                  [b]
+ * result      -----o----o----o-----o--|
+ * state$      b--f-----------b---------
+ * ```
+ *
+ * Each attempt goes to one of them, and a retry goes where attempts go by then: the retries are those of the `exportTo` around it, and so are the waits between them.
+ *
+ * **When the primary has given up**: after `maxFailedAttempts` attempts in a row that failed for the time being (`retryable`, `throttled`, an unknown outcome, a timeout); or after one answer that asks for more patience than
+ * `probeIntervalMillis`. With 8 attempts in flight and the default of 5, an outage is noticed with the first answers; with a single batch and the default backoff, after some 4 seconds. A refusal for good, and `tooLarge`, say nothing of
+ * the backend: they end the batch, or split it, and nothing goes elsewhere. An attempt that is aborted for another reason than its timeout says nothing either.
+ *
+ * **When it has recovered**: while the fallback takes the attempts, one of them goes to the primary once per `probeIntervalMillis`, one at a time; when one was accepted, all go there again. A probe is a batch that has to be exported
+ * anyway: if it fails, that batch is tried again after its backoff, at the fallback.
+ *
+ * **Order** of the layers: `deadline( retry( gate → slot( timeout( failover( primary | fallback ) ) ) ) )`. Gate, slots and learned sizes are common to both. A `Retry-After` of the primary that it is not left for closes the gate; one
+ * with which it has given up does not, so that the fallback is used at once. `maxConcurrency` is the lower of the two, `attemptTimeoutMillis` the longer.
+ *
+ * **Loss**: none of its own. An attempt whose outcome is unknown at the primary and that the fallback delivers may have arrived at both: it is counted in `possibleDuplicates`.
+ *
+ * **Backup**: a copy of each batch, once, with the first attempt at it, whatever becomes of it elsewhere. Nobody waits for it, there is one attempt, and it is bounded in flight and in bytes: `backup()` says how many items were delivered,
+ * failed or dropped. A flush waits for what is under way; a shutdown, after its flush, drops it. The copy has the same items, so that sinks of one encoding encode them once.
+ *
+ * Unsubscribing an export aborts the attempt, wherever it is. `forceFlush` and `shutdown` go to each sink once. An object that was made once is one state: give it to several pipelines, and they fail over together.
+ *
+ * @throws InvalidOptionError when an option is out of its range, or unknown
+ *
+ * @example
+ * ```ts
+ * const sink = failover(otlpHttp(), otlpHttp({ url: 'http://collector-b:4318/v1/traces' }), { backup: toConsole() });
+ * sink.state$.subscribe((state) => console.log(`spans go to the ${state}`));
+ * const pipeline = spanPipeline({ sink });
+ * ```
+ *
+ * @see firstOf, fanOut
+ */
+export function failover<T>(primary: Sink<T>, fallback: Sink<T>, options: FailoverOptions<T> = {}): FailoverSink<T> {
+  const settings = failoverSettings(primary, fallback, options);
+  const { backup } = settings;
+  const attempts = new FailoverAttempts(primary, fallback, settings);
+  const copies = backup && new BackupCopies(backup, settings);
+  const { maxConcurrency, attemptTimeoutMillis } = compositeOf([primary, fallback]);
+  const { forceFlush, shutdown } = compositeOf([primary, fallback, ...(backup === undefined ? [] : [backup])]);
+  return {
+    name: `failover(${primary.name}, ${fallback.name})`,
+    ...(maxConcurrency !== undefined && { maxConcurrency }),
+    ...(attemptTimeoutMillis !== undefined && { attemptTimeoutMillis }),
+    state$: attempts.state$,
+    backup: () => copies?.stats ?? NO_BACKUP,
+    export: (batch, attempt) => attempts.attempt(batch, attempt, () => copies?.offer(batch)),
+    ...((forceFlush !== undefined || copies !== undefined) && {
+      forceFlush: async () => {
+        await copies?.flush();
+        await forceFlush?.();
+      },
+    }),
+    ...((shutdown !== undefined || copies !== undefined) && {
+      shutdown: async () => {
+        copies?.close();
+        await shutdown?.();
+      },
+    }),
+  };
+}
