@@ -1,12 +1,16 @@
 import fc from 'fast-check';
-import { BehaviorSubject, type Observable } from 'rxjs';
+import { BehaviorSubject, type Observable, Subject, type VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { aimdConcurrency } from '../../src/destination/aimdConcurrency.ts';
-import { fixedConcurrency } from '../../src/destination/fixedConcurrency.ts';
 import {
+  adaptiveConcurrency,
+  aimdConcurrency,
   circuitBreaker,
   exponentialBackoff,
+  failover,
+  firstOf,
+  fixedConcurrency,
   type Outcome,
+  type PipelineChanges,
   rateLimit,
   retryBudget,
   type Sink,
@@ -20,12 +24,27 @@ const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
 /** Replays the runs of a failure: the message says which seed they had. */
 const SEED = process.env.SPANFLOW_SEED === undefined ? undefined : Number(process.env.SPANFLOW_SEED);
 
-/** From the backends to what a pipeline is given. */
-type Wiring = (first: Sink<Item>, second: Sink<Item>) => { sink: Sink<Item> } | { sinks: Record<string, Sink<Item>> };
+interface Wiring {
+  /** From the backends to what a pipeline is given. */
+  readonly sinks: (first: Sink<Item>, second: Sink<Item>, scheduler: VirtualTimeScheduler) => object;
+  /** Whether an item that has arrived at both is a duplicate. */
+  readonly isOnePlace: boolean;
+}
 
 const WIRINGS: Readonly<Record<string, Wiring>> = {
-  'one backend': (sink) => ({ sink }),
-  'two backends side by side': (one, two) => ({ sinks: { one, two } }),
+  'one backend': { sinks: (sink) => ({ sink }), isOnePlace: true },
+  'two backends side by side': { sinks: (one, two) => ({ sinks: { one, two } }), isOnePlace: false },
+  'side by side, one of them best-effort': {
+    sinks: (one, two) => ({ sinks: { one, two: { sink: two, required: false, batching: {} } } }),
+    isOnePlace: false,
+  },
+  'a primary and its fallback': {
+    sinks: (one, two, scheduler) => ({
+      sink: failover(one, two, { maxFailedAttempts: 2, probeIntervalMillis: 100, scheduler }),
+    }),
+    isOnePlace: true,
+  },
+  'the first of two': { sinks: (one, two) => ({ sink: firstOf([one, two]) }), isOnePlace: false },
 };
 
 /** Runs a schedule to its end, checking the books at each step. */
@@ -35,9 +54,10 @@ async function run(schedule: ChaosSchedule, wiring: Wiring) {
     (name, index) => new ChaosBackend(name, schedule.answers[index] ?? [], scheduler),
   ) as [ChaosBackend, ChaosBackend];
   const limits = new BehaviorSubject(2);
+  const changes = new Subject<PipelineChanges>();
   const random = numbers();
   const pipeline = spanPipeline({
-    ...(wiring(one as Sink<Item>, two as Sink<Item>) as { sink: never }),
+    ...(wiring.sinks(one, two, scheduler) as { sink: never }),
     ...layersOf(schedule.layers, limits, scheduler, random),
     overflow: schedule.overflow,
     priorityOf: (span) => (span as Item).id % 10,
@@ -47,6 +67,7 @@ async function run(schedule: ChaosSchedule, wiring: Wiring) {
     maxUnsettledBatches: 8,
     attemptTimeoutMillis: 100,
     retry: { backoff: exponentialBackoff({ initialMillis: 10, maxMillis: 200 }), maxElapsedMillis: 1_000 },
+    settings$: changes,
     warnIntervalMillis: 0,
     environment: {},
     random,
@@ -73,6 +94,8 @@ async function run(schedule: ChaosSchedule, wiring: Wiring) {
       for (let index = 0; index < count; index += 1) pipeline.processor.onEnd(itemOf(offered++));
     },
     limit: ({ limit }: { limit: number }) => limits.next(limit),
+    settings: ({ maxExportBatchSize, attemptTimeoutMillis }: Required<PipelineChanges>) =>
+      changes.next({ maxExportBatchSize, attemptTimeoutMillis }),
     flush: () => void pipeline.forceFlush({ timeoutMillis: 300 }).catch(() => {}),
     pause: () => pipeline.pause(),
     resume: () => pipeline.resume(),
@@ -101,7 +124,7 @@ function layersOf(
 ) {
   const backoff = exponentialBackoff({ initialMillis: 50, maxMillis: 200 });
   const concurrencies = {
-    adaptive: () => aimdConcurrency({ initialLimit: 1, maxLimit: 6 }),
+    adaptive: () => adaptiveConcurrency({ initialLimit: 1, maxLimit: 6 }),
     aimd: () => aimdConcurrency({ maxLimit: 6, initialLimit: 2 }),
     fixed: () => fixedConcurrency(3),
     changing: () => limits,
@@ -123,24 +146,29 @@ function numbers(): () => number {
   };
 }
 
-/** What the outcomes of one backend say about items that it has more than once. */
-function checkDuplicates(backend: ChaosBackend, outcomes: readonly Outcome<Item>[]): void {
+function idsOf({ batch }: Outcome<Item>): number[] {
+  return (batch as { items: readonly Item[] }).items.map(({ id }) => id);
+}
+
+/** What the outcomes say about items that have arrived more than once in one place, which may be several backends. */
+function checkDuplicates(place: readonly ChaosBackend[], outcomes: readonly Outcome<Item>[]): void {
+  const arrivals = (id: number) => place.reduce((sum, backend) => sum + (backend.arrivals.get(id) ?? 0), 0);
+  const unanswered = new Set(place.flatMap((backend) => [...backend.unanswered]));
   for (const outcome of outcomes) {
-    const ids = (outcome.batch as { items: readonly Item[] }).items.map(({ id }) => id);
-    const twice = ids.filter((id) => (backend.arrivals.get(id) ?? 0) > 1);
-    for (const id of twice) expect(backend.unanswered, `item ${id} came twice for no reason`).toContain(id);
+    const twice = idsOf(outcome).filter((id) => arrivals(id) > 1);
+    for (const id of twice) expect(unanswered, `item ${id} came twice for no reason`).toContain(id);
     const unconfirmed = outcome.lost.filter(({ reason }) => reason === 'unconfirmed');
     const told = (outcome.possibleDuplicates ?? 0) + unconfirmed.reduce((sum, { count }) => sum + count, 0);
     expect(told, 'duplicates are counted').toBeGreaterThanOrEqual(twice.length);
   }
 }
 
-function checkDelivered(backend: ChaosBackend, outcomes: readonly Outcome<Item>[]): void {
+function checkDelivered(backends: readonly ChaosBackend[], outcomes: readonly Outcome<Item>[]): void {
   for (const outcome of outcomes) {
-    const ids = (outcome.batch as { items: readonly Item[] }).items.map(({ id }) => id);
+    const ids = idsOf(outcome);
     const lost = outcome.lost.reduce((sum, { count }) => sum + count, 0);
     expect(outcome.delivered + outcome.rejected + lost, 'a tally adds up to its batch').toBe(ids.length);
-    const arrived = ids.filter((id) => backend.arrivals.has(id)).length;
+    const arrived = ids.filter((id) => backends.some((backend) => backend.arrivals.has(id))).length;
     expect(arrived, 'what counts as delivered has arrived').toBeGreaterThanOrEqual(outcome.delivered);
   }
 }
@@ -156,14 +184,14 @@ describe('conservation under chaos', () => {
           const stats = pipeline.stats();
           expect(stats.offered, 'everything was offered').toBe(offered);
           expect(stats.pending, 'nothing is pending at the end').toBe(0);
-          const routed = outcomes.some(({ route }) => route !== undefined);
-          for (const backend of backends) {
-            expect(backend.running, 'nothing runs at the end').toBe(0);
-            const own = routed ? outcomes.filter(({ route }) => route === backend.name) : outcomes;
-            if (!routed && backend.name === 'two') continue;
-            checkDelivered(backend, own);
-            checkDuplicates(backend, own);
-          }
+          for (const backend of backends) expect(backend.running, 'nothing runs at the end').toBe(0);
+          const isRouted = outcomes.some(({ route }) => route !== undefined);
+          const ofRoute = (backend: ChaosBackend) =>
+            isRouted ? outcomes.filter(({ route }) => route === backend.name) : outcomes;
+          if (isRouted) for (const backend of backends) checkDelivered([backend], ofRoute(backend));
+          else checkDelivered(backends, outcomes);
+          if (wiring.isOnePlace) checkDuplicates(backends, outcomes);
+          else for (const backend of backends) checkDuplicates([backend], ofRoute(backend));
           expect(isClosed, 'the stream ends').toBe(true);
         }),
         { numRuns: RUNS, ...(SEED !== undefined && { seed: SEED }) },

@@ -14,6 +14,12 @@ export type ChaosAnswer =
 export type ChaosEvent =
   | { readonly kind: 'items'; readonly atMillis: number; readonly count: number }
   | { readonly kind: 'limit'; readonly atMillis: number; readonly limit: number }
+  | {
+      readonly kind: 'settings';
+      readonly atMillis: number;
+      readonly maxExportBatchSize: number;
+      readonly attemptTimeoutMillis: number;
+    }
   | { readonly kind: 'flush' | 'pause' | 'resume' | 'shutdown'; readonly atMillis: number };
 
 /** Which layers the attempts pass. */
@@ -61,7 +67,19 @@ const event: fc.Arbitrary<ChaosEvent> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ kind: fc.constantFrom('flush' as const, 'pause' as const, 'resume' as const), atMillis }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('shutdown' as const), atMillis }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('settings' as const),
+      atMillis,
+      maxExportBatchSize: fc.integer({ min: 1, max: 8 }),
+      attemptTimeoutMillis: fc.integer({ min: 20, max: 200 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('shutdown' as const), atMillis: fc.integer({ min: 600, max: 900 }) }),
+  },
 );
 
 const script = fc.array(answer, { minLength: 1, maxLength: 12 });
