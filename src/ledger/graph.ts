@@ -51,15 +51,18 @@ export class Graph {
     readonly routes: Record<string, FlowStats>;
   } {
     const { whole, routes, isEachRouteWhole } = this.#currentPlan();
-    const byRoute: Record<string, FlowStats> = {};
+    const byRoute = new Map<string, FlowStats>();
     let least: FlowStats | undefined;
     for (const [name, flow] of routes) {
       const sums = sumFlow(flow, books);
-      byRoute[name] = sums;
+      byRoute.set(name, sums);
       if (![...flow.last].every(({ place }) => place.isRequired)) continue;
       if (least === undefined || sums.delivered < least.delivered) least = sums;
     }
-    return { whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole, books), routes: byRoute };
+    return {
+      whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole, books),
+      routes: Object.fromEntries(byRoute),
+    };
   }
 
   #currentPlan(): Plan {
