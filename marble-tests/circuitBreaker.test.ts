@@ -505,7 +505,7 @@ describe('circuitBreaker: a backend that is down for a minute', () => {
         .pipe(
           take(24_000),
           adaptiveBatch({ maxExportBatchSize: 50, minExportBatchSize: 50, scheduledDelayMillis: 100, ledger }),
-          exportTo(sink, { ledger, ...(breaker && { breaker }), random: () => 0.5 }),
+          exportTo(sink, { concurrency: 8, ledger, ...(breaker && { breaker }), random: () => 0.5 }),
         )
         .subscribe();
       await flush();

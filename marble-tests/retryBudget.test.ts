@@ -326,7 +326,7 @@ describe('retryBudget: half of all answers are failures, at random', () => {
         .pipe(
           take(1_000),
           map((index) => [index]),
-          exportTo(sink, { ledger, random, ...(budget && { retryBudget: budget }) }),
+          exportTo(sink, { concurrency: 8, ledger, random, ...(budget && { retryBudget: budget }) }),
         )
         .subscribe();
       await flush();

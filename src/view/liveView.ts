@@ -15,7 +15,7 @@ export interface LiveView {
 /**
  * Serves one page, on loopback, that shows pipelines while they run: the flow with what waits where, rates, round trips, retries, losses as they happen, the books adding up, the last minutes, and the newest traces.
  *
- * ```text
+ * ```
  * stats$      books--books-----------books      the last ten minutes, kept as points
  * stats()     ········s-s-s-s-s-s-s·········    twice a second while a page is open
  * outcomes$   ········o--oo----o--··········    round trips and the newest traces, while a page is open

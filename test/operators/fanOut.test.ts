@@ -375,11 +375,12 @@ describe('fanOut: a stop', () => {
     (name) => {
       const stop = new Subject<void>();
       const ledger = createLedger();
-      const few = { sink: SILENT, batching: { scheduledDelayMillis: 60_000 }, [name]: stop };
+      const sink = { ...SILENT }; // a destination of its own
+      const few = { sink, batching: { scheduledDelayMillis: 60_000 }, [name]: stop };
       const batches = new Subject<number[]>();
       const outcomes: string[] = [];
       const one = { maxUnsettledBatches: 1, concurrency: 1 };
-      batches.pipe(fanOut({ main: { sink: SILENT, ...one }, few }, { ledger, [name]: stop })).subscribe({
+      batches.pipe(fanOut({ main: { sink, ...one }, few }, { ledger, [name]: stop })).subscribe({
         next: ({ route, lost: [loss] }) => outcomes.push(`${route} ${loss?.reason}`),
         complete: () => outcomes.push('end'),
       });

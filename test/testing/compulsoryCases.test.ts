@@ -20,7 +20,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /** Other exports of `spanflow/operators`, and the bridges, which are drawn in one file. */
-const BESIDE = ['createGate', 'memoryBudget', ...bridges];
+const LIMITERS = ['adaptiveConcurrency', 'aimdConcurrency', 'fixedConcurrency'];
+const BESIDE = ['createGate', 'memoryBudget', ...LIMITERS, ...bridges];
 
 describe('the compulsory cases', () => {
   const held = files.filter((file) => !(nameOf(file) in ELSEWHERE));

@@ -22,6 +22,10 @@ const UNDRAWN: Readonly<Record<string, string>> = {
   createGate: 'a state without a clock; the drawings of channel and fromAsyncIterable show one',
   createLedger: 'books have no time',
   memoryBudget: 'a sum without a clock',
+  adaptiveConcurrency:
+    'a limit without a stream; marble-tests/exportTo/concurrency.test.ts shows what it does to attempts',
+  aimdConcurrency: 'a limit without a stream',
+  fixedConcurrency: 'a limit without a stream',
   withItems: 'a pure function',
   exponentialBackoff: 'a decision without a clock; retryWithBackoff draws its waits',
   fixedSize: 'a decision without a clock; adaptiveBatch draws sizes',

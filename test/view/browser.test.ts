@@ -185,7 +185,8 @@ describe('the page in Chromium', () => {
     }
     expect(new Set(backgrounds).size).toBe(2);
     await page.setViewportSize({ width: 380, height: 700 });
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(380);
+    // The charts follow the width when they have seen it.
+    await page.waitForFunction('document.documentElement.scrollWidth <= 380');
     const origins = seen.urls.filter((url) => !url.startsWith('data:')).map((url) => new URL('/', url).href);
     expect(new Set(origins)).toEqual(new Set([view.url]));
     expect(seen.faults).toEqual([]);
