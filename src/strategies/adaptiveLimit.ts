@@ -1,3 +1,4 @@
+import { BackgroundRefusals } from './backgroundRefusals.ts';
 import { type ConcurrencyStrategy, type LimitedAttempt, signalOf } from './concurrency.ts';
 import { RefusalCeiling } from './refusalCeiling.ts';
 import { RoundTripFloor, sizeClassOf } from './roundTripFloor.ts';
@@ -12,7 +13,7 @@ export interface AdaptiveLimitSettings {
 const GROWS_UP_TO = 0.6;
 /** With more than this many it shrinks: two always wait there, so that no worker is idle. */
 const SHRINKS_FROM = 2;
-/** What is left of the limit after a refusal or a timeout. */
+/** What is left of the limit after a refusal that is for the load, or a timeout. */
 const REFUSED_RATIO = 0.7;
 
 /** The floor is looked for again when the limit could not grow for so long … */
@@ -34,12 +35,13 @@ interface Search {
  * more, and they only wait.
  *
  * The estimate is that of TCP Vegas. The floor, the shortest round trip, is looked for again as in BBR: at one attempt in flight nothing of ours waits. Refusals and timeouts count as in Vector's ARC
- * (which counts only those that are final) and in AIMD.
+ * (which counts only those that are final) and in AIMD; those that come whatever the limit do not.
  */
 export class AdaptiveLimit implements ConcurrencyStrategy {
   readonly #settings: AdaptiveLimitSettings;
   readonly #floor = new RoundTripFloor();
   readonly #window = new RoundTripWindow(this.#floor);
+  readonly #background = new BackgroundRefusals();
   readonly #ceiling = new RefusalCeiling();
   #limit: number;
   #changedAtMillis = Number.NEGATIVE_INFINITY; // of the last decrease: attempts that began earlier have been heard
@@ -58,8 +60,21 @@ export class AdaptiveLimit implements ConcurrencyStrategy {
   ended(attempt: LimitedAttempt): void {
     const signal = signalOf(attempt.ending);
     if (signal === 'none' || attempt.startedAtMillis < this.#changedAtMillis) return;
-    if (signal === 'congestion') this.#refused(attempt);
-    else if (this.#search !== undefined) this.#foundFloor(this.#search, attempt);
+    if (signal === 'roundTrip') this.#accepted(attempt);
+    else if (!this.#isByChance(attempt)) this.#refused(attempt);
+  }
+
+  /** Whether this one and the others of its round trip may have been refused whatever the limit. A timeout is too dear for that, and a `Retry-After` says that it is too much. */
+  #isByChance({ ending, inFlight }: LimitedAttempt): boolean {
+    if (ending === 'timedOut' || ending === 'throttled') return false;
+    if (inFlight === 1) this.#background.refusedAlone();
+    this.#window.addRefused();
+    return !this.#background.isExceeded(this.#window.refused, this.#window.attemptsAt(this.#limit));
+  }
+
+  #accepted(attempt: LimitedAttempt): void {
+    if (attempt.inFlight === 1) this.#background.acceptedAlone();
+    if (this.#search !== undefined) this.#foundFloor(this.#search, attempt);
     else this.#succeeded(attempt);
   }
 
@@ -73,6 +88,7 @@ export class AdaptiveLimit implements ConcurrencyStrategy {
   #succeeded(attempt: LimitedAttempt): void {
     this.#window.add(attempt);
     if (!this.#window.isOver(this.#limit)) return;
+    this.#background.seen(this.#window.refused, this.#window.attempts);
     const load = this.#window.close(this.#limit);
     this.#window.open(attempt.endedAtMillis);
     this.#follow(load, attempt.endedAtMillis);

@@ -112,6 +112,10 @@ export abstract class SimulatedBackend implements Sink<unknown> {
     return 2 * this.#random() - 1;
   }
 
+  protected happens(ratio: number): boolean {
+    return this.#random() < ratio;
+  }
+
   #count(): void {
     this.rate.was(this.servedLately);
     this.#served.push(this.now);
@@ -187,6 +191,8 @@ export interface WorkersPlan {
   readonly linkMillis?: number;
   /** Requests that wait, at most; the rest is refused at once. */
   readonly maxQueue?: number;
+  /** The share that is refused at once by chance, whatever the load; it may change. */
+  readonly refusedRatio?: (nowMillis: number) => number;
 }
 
 /** Workers behind a queue: first come, first served. */
@@ -200,11 +206,16 @@ export class WorkersBackend extends SimulatedBackend {
   }
 
   protected arrive(request: Arrived): void {
-    const { maxQueue = Number.POSITIVE_INFINITY } = this.#plan;
+    const { maxQueue = Number.POSITIVE_INFINITY, refusedRatio } = this.#plan;
     const isFree = this.serving.value < this.#workers && this.#queue.length === 0;
-    if (isFree) this.#serve(request);
+    if (refusedRatio !== undefined && this.happens(refusedRatio(this.now))) this.#refuse(request);
+    else if (isFree) this.#serve(request);
     else if (this.#queue.length < maxQueue) this.#queue.push(request);
-    else this.after(1, () => request.fail({ kind: 'retryable' }));
+    else this.#refuse(request);
+  }
+
+  #refuse(request: Arrived): void {
+    this.after(1, () => request.fail({ kind: 'retryable' }));
   }
 
   get #workers(): number {

@@ -219,6 +219,16 @@ const FALLING = workers({
   workers: (nowMillis) => (nowMillis >= 30 * SECONDS && nowMillis < 60 * SECONDS ? 2 : 8),
 });
 
+/** Whatever the load, half of all is refused at first, then everything for 30 seconds, then nothing. */
+const DOWN = workers({
+  ...EIGHT_WORKERS,
+  maxQueue: 4,
+  refusedRatio: (nowMillis) => (nowMillis < 20 * SECONDS ? 0.5 : nowMillis < 50 * SECONDS ? 1 : 0),
+});
+
+/** The retry of `exportTo` as it is without options. */
+const DEFAULT_RETRY = { retry: {} } as const;
+
 /** What else a backend does, and traffic in batches whose size adapts, too. */
 export const OWN_SCENARIOS: readonly Scenario[] = [
   {
@@ -258,6 +268,69 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
     measured: { fromMillis: 5 * SECONDS, toMillis: 20 * SECONDS },
     // 80 a second is the most that eight workers can do.
     ranges: { perSecond: atLeast(0.97 * 80), refusedPerSecond: atMost(5), roundTripMax: atMost(250) },
+  },
+  // In these three, 8 is enough for what comes. A limit that each refusal cuts is at 1 or 2, and batches of 2,000 do not make up for that: hundreds of thousands of items are lost.
+  {
+    name: 'half refused at random',
+    traffic: { itemsPerSecond: 30_000, seconds: 60 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: () => 0.5 }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), attemptsPerRequest: [1.8, 2.2], limitMean: [4, 13], limitMax: atMost(13) },
+  },
+  {
+    name: 'half refused at random, after a while',
+    traffic: { itemsPerSecond: 30_000, seconds: 60 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: (nowMillis) => (nowMillis < 20 * SECONDS ? 0 : 0.5) }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), attemptsPerRequest: [1.5, 1.8], limitMean: [4, 13], limitMax: atMost(13) },
+  },
+  {
+    name: 'a tenth refused at random',
+    traffic: { itemsPerSecond: 40_000, seconds: 60 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: () => 0.1 }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), attemptsPerRequest: [1.05, 1.15], limitMean: [4, 13], limitMax: atMost(13) },
+  },
+  {
+    name: 'half refused at random, full',
+    traffic: { requests: 4_000 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: () => 0.5 }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    measured: { fromMillis: 5 * SECONDS, toMillis: 30 * SECONDS },
+    ranges: { perSecond: atLeast(0.8 * 80), limitMax: atMost(13), roundTripMean: atMost(130) },
+  },
+  {
+    name: 'all refused for 30 s',
+    traffic: { itemsPerSecond: 1_000, seconds: 81 },
+    backend: DOWN,
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    measured: { fromMillis: 20 * SECONDS, toMillis: 50 * SECONDS },
+    ranges: { refusedPerSecond: atMost(8), limitMean: atMost(2) },
+  },
+  {
+    name: 'all refused, then back',
+    traffic: { requests: 3_000 },
+    backend: DOWN,
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 9,
+    measured: { fromMillis: 50 * SECONDS, toMillis: 62 * SECONDS },
+    ranges: {
+      perSecond: atLeast(0.85 * 80),
+      refusedPerSecond: atMost(1),
+      limitMax: atMost(13),
+      roundTripMax: atMost(250),
+    },
   },
   {
     name: 'a rate of 100/s, with Retry-After',

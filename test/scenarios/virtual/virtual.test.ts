@@ -41,6 +41,7 @@ describe('the scenarios tell limiters apart', () => {
     ['eight workers', 'AIMD', 'roundTripMean'],
     ['eight workers, two left', 'fixed 8', 'roundTripMean'],
     ['defers-at-high-concurrency', 'fixed 8', 'perSecond'],
+    ['half refused at random', 'AIMD', 'limitMean'],
     ['far: 100,000/s at 200 ms', 'fixed 8', 'lostItems'],
   ])('%s: %s is outside the range of %s', (name, whose, figure) => {
     const one = scenario(name);
