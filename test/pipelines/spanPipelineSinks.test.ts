@@ -1,7 +1,15 @@
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
-import { map, NEVER, of, throwError, timer } from 'rxjs';
+import { map, NEVER, of, ReplaySubject, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { ExportError, type Outcome, otlpHttp, type Sink, spanPipeline, toMemory } from '../../src/index.ts';
+import {
+  ExportError,
+  type Outcome,
+  otlpHttp,
+  type Response,
+  type Sink,
+  spanPipeline,
+  toMemory,
+} from '../../src/index.ts';
 import { otlpBackend, virtualTime } from '../../src/testing/index.ts';
 import { spanWith } from '../support/spans.ts';
 
@@ -55,6 +63,55 @@ describe('a pipeline to several sinks', () => {
     await pipeline.shutdown();
     expect(shutdowns).toEqual(['a', 'b']);
   });
+
+  test('shows the route of a sink that is the only one, too', async () => {
+    const { pipeline, end } = traced({
+      sinks: { main: { sink: toMemory(), filter: ({ name }) => name === 'span 0' } },
+    });
+    end(3);
+    await pipeline.forceFlush();
+    expect(pipeline.stats()).toMatchObject({
+      delivered: 1,
+      removed: 2,
+      pending: 0,
+      between: 0,
+      routes: { main: { offered: 3, delivered: 1, between: 2 } },
+    });
+    await pipeline.shutdown();
+  });
+
+  test.each<[string, object, object]>([
+    ['given for all', { overflow: 'dropLowestPriority' }, {}],
+    ['given by a branch', {}, { overflow: 'dropLowestPriority' }],
+  ])('dropLowestPriority, %s, keeps the errors in the queue of a branch', (_given, common, own) =>
+    virtualTime(async ({ advanceBy }) => {
+      const answers = new ReplaySubject<Response>(1);
+      const names: string[] = [];
+      const sink: Sink<ReadableSpan> = {
+        name: 'busy',
+        export: ({ items }) => {
+          names.push(...items.map(({ name }) => name));
+          return answers;
+        },
+      };
+      const pipeline = spanPipeline({
+        ...QUIET,
+        ...common,
+        sinks: { a: { sink, concurrency: 1, maxQueueSize: 40, maxUnsettledBatches: 1, ...own } },
+        maxExportBatchSize: 10,
+        scheduledDelayMillis: 0,
+      });
+      const errors = spansOf(20).map((span) => ({ ...span, name: 'error', status: { code: 2 } }));
+      // The errors come first: dropping by age would lose them.
+      for (const span of [...spansOf(10), ...errors, ...spansOf(200)]) pipeline.processor.onEnd(span);
+      await advanceBy(100);
+      answers.next({});
+      await pipeline.forceFlush();
+      expect(names.filter((name) => name === 'error')).toHaveLength(20);
+      expect(pipeline.stats().routes.a).toMatchObject({ pending: 0, delivered: 50, lost: { queueFull: 180 } });
+      await pipeline.shutdown();
+    }),
+  );
 
   test('its totals, its flush and its handle go by the required ones', async () => {
     const { pipeline } = traced({

@@ -4,7 +4,8 @@ import type { Batch } from '../../model/batch.ts';
 import type { RoutedOutcome } from '../../model/outcome.ts';
 import { branchPlan } from './branchPlan.ts';
 import { Fanning } from './fanning.ts';
-import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts';
+import type { Branches, FanOutComposition, FanOutOptions } from './options.ts';
+import { fanOutSettings } from './settings.ts';
 
 /**
  * Exports each batch to several backends at once: every branch has its own queue, batches if it wants, retries, and route in the ledger, and none of them slows another.
@@ -70,10 +71,17 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
 export function fanOut<T>(
   branches: Branches<T>,
   options: FanOutOptions<T> = {},
-  /** @internal What the user has called, and what it calls the branches. */
-  owner = 'fanOut',
 ): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
-  const settings = fanOutSettings(owner, branches, options);
+  return fanOutOf(branches, options, { owner: 'fanOut' });
+}
+
+/** {@link fanOut}, for our own compositions. */
+export function fanOutOf<T>(
+  branches: Branches<T>,
+  options: FanOutOptions<T>,
+  composition: FanOutComposition,
+): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
+  const settings = fanOutSettings(branches, options, composition);
   const ledger = settings.ledger ?? createLedger();
   const plans = [...settings.branches].map(([name, branch]) => branchPlan(name, branch, ledger));
   return function fanOutOperator(source) {

@@ -30,7 +30,7 @@ import {
   SHARED_LAYERS,
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
-import type { Branches, FanOutOptions } from '../../operators/fanOut/options.ts';
+import type { Branches, FanOutComposition, FanOutOptions } from '../../operators/fanOut/options.ts';
 import {
   LIFE_CYCLE_DEFAULTS,
   LIFE_CYCLE_RULES,
@@ -52,6 +52,14 @@ const BATCH_OPTIONS = [
   'maxUnsettledBatches',
   'memory',
   'priorityOf',
+] as const;
+/** Those of them that a branch takes over where it makes batches of its own. */
+const BRANCH_BATCH_OPTIONS = [
+  'maxExportBatchSize',
+  'maxExportBatchBytes',
+  'scheduledDelayMillis',
+  'targetLatencyMillis',
+  'strategy',
 ] as const;
 const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random', ...SHARED_LAYERS] as const;
 
@@ -130,6 +138,7 @@ export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
   readonly export: ExportToOptions<ReadableSpan>;
   /** What each branch is given, if there are several. */
   readonly fanOut: FanOutOptions<ReadableSpan>;
+  readonly composition: FanOutComposition;
   readonly dealer: SettingsDealer;
 }
 
@@ -163,13 +172,19 @@ export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipel
     batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow, settings$: dealer.batch$ },
     export: { ...exporting, ...EXPORT_STAGE, settings$: dealer.export$ },
     fanOut: {
-      ...pick(given, ['maxQueueSize', 'maxQueueBytes', 'maxUnsettledBatches', 'memory']),
+      ...pick(given, ['maxQueueSize', 'maxQueueBytes', 'maxUnsettledBatches', 'memory', 'priorityOf']),
       ...exporting,
       // Unless it was given: a sink says how long it takes, and what is made for one branch is not shared by all.
       ...pick(asked as ExportOptions, ['concurrency', 'attemptTimeoutMillis']),
       settings$: dealer.export$,
-      overflow: ringOverflow(overflow),
+      overflow,
       processHold: EXPORT_STAGE.processHold,
+    },
+    composition: {
+      owner: 'spanPipeline.sinks',
+      // As they were given: the defaults of a branch are cut to what its own queue has room for.
+      batching: withoutUndefined(pick({ ...asked, ...variables }, BRANCH_BATCH_OPTIONS)),
+      batchSettings$: dealer.batch$,
     },
     ...withoutUndefined(pick(given, ['settings$'])),
     dealer,
