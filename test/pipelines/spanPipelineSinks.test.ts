@@ -3,6 +3,7 @@ import { map, NEVER, of, ReplaySubject, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   ExportError,
+  fixedSize,
   type Outcome,
   otlpHttp,
   type Response,
@@ -186,31 +187,63 @@ describe('a pipeline to several sinks', () => {
 });
 
 describe('a pipeline to several otlpHttp sinks', () => {
-  test('encodes each span once, though one backend is slow and one answers nothing', async () => {
+  const SIZE = 500;
+  const sinkTo = ({ url }: { readonly url: string }) => otlpHttp({ url, environment: {} });
+
+  /** Spans that count how often they are encoded. */
+  function counted(count: number) {
+    let encoded = 0;
+    const get = () => {
+      encoded += 1;
+      return 0;
+    };
+    const spans = spansOf(count).map((span) => Object.defineProperty({ ...span }, 'droppedLinksCount', { get }));
+    return { spans, encoded: () => encoded };
+  }
+
+  const inBatches = { ...QUIET, maxExportBatchSize: SIZE, strategy: fixedSize(), shutdownDeadlineMillis: 0 } as const;
+
+  test('encodes each batch once where its attempts overlap, though one backend is slow and one answers nothing', async () => {
     await using near = await otlpBackend();
     await using slow = await otlpBackend({ answers: { delayMillis: 200 } });
     await using dead = await otlpBackend({ answers: 'hang' });
-    let encodings = 0;
-    const spans = spansOf(2_000).map((span) =>
-      Object.defineProperty({ ...span }, 'droppedLinksCount', {
-        get: () => {
-          encodings += 1;
-          return 0;
-        },
-      }),
-    );
-    const sinkTo = ({ url }: { readonly url: string }) => otlpHttp({ url, environment: {} });
+    const { spans, encoded } = counted(4 * SIZE);
     const pipeline = spanPipeline({
-      ...QUIET,
+      ...inBatches,
       sinks: { near: sinkTo(near), slow: sinkTo(slow), dead: { sink: sinkTo(dead), required: false } },
-      maxExportBatchSize: 500,
-      shutdownDeadlineMillis: 0,
     });
     const answer = await pipeline.handle().export(spans);
-    expect(answer).toMatchObject({ delivered: 2_000, lost: [] });
+    expect(answer).toMatchObject({ delivered: 4 * SIZE, lost: [] });
     await dead.until(({ requestCount }) => requestCount === 4);
     expect([near.spans, slow.spans, near.requestCount, slow.requestCount]).toEqual([2_000, 2_000, 4, 4]);
-    expect(encodings).toBe(2_000);
+    expect(encoded()).toBe(4 * SIZE);
+    await pipeline.shutdown();
+  });
+
+  test('encodes a batch anew that has waited in the queue of a slow branch until the others had sent it', async () => {
+    const opened = Promise.withResolvers<'ok'>();
+    await using near = await otlpBackend();
+    await using slow = await otlpBackend({ answers: () => opened.promise });
+    await using dead = await otlpBackend({ answers: 'hang' });
+    const { spans, encoded } = counted(4 * SIZE);
+    const oneByOne = { required: false, concurrency: 1, maxUnsettledBatches: 1 } as const;
+    const pipeline = spanPipeline({
+      ...inBatches,
+      sinks: {
+        near: sinkTo(near),
+        slow: { sink: sinkTo(slow), ...oneByOne },
+        dead: { sink: sinkTo(dead), ...oneByOne },
+      },
+    });
+    for (let at = 0; at < 4 * SIZE; at += SIZE) await pipeline.handle().export(spans.slice(at, at + SIZE));
+    // The first batch is in all three requests, the others in one each: those of the slow and the dead branch wait, and no encoded request with them.
+    expect(near.requestCount).toBe(4);
+    expect(encoded()).toBe(4 * SIZE);
+    opened.resolve('ok');
+    await slow.until((backend) => backend.spans === 4 * SIZE);
+    // Each of the three that had waited for the slow backend was encoded once more.
+    expect(encoded()).toBe((4 + 3) * SIZE);
+    expect(dead.requestCount).toBe(1);
     await pipeline.shutdown();
   });
 });
