@@ -59,7 +59,7 @@ export interface BranchOptions<T> extends Omit<ExportToOptions<T>, (typeof NOT_O
   overflow?: 'dropNewest' | 'dropOldest' | 'dropLowestPriority';
   /** How important an item is, with `overflow: 'dropLowestPriority'`, which needs it: 0 (is dropped first) to 9, see {@link AdaptiveBatchOptions}. */
   priorityOf?: (item: T) => number;
-  /** Batches that the branch's export has taken and that have no outcome, at most: 1 or more, default 32. Those in backoff count. */
+  /** Batches that the branch's export has taken and that have no outcome, at most: 1 or more, default 32 (with `spanPipeline({ sinks })` what `concurrency` needs: 256 with a limiter, which is the default). Those in backoff count, so at least four times the concurrency. */
   maxUnsettledBatches?: number;
   /** What the memory of everything that this branch keeps comes out of. Default: that of the process, see {@link memoryBudget}. */
   memory?: MemoryBudget;
@@ -74,7 +74,7 @@ export interface Branch<T> extends BranchOptions<T> {
   filter?: (item: T) => boolean;
   /** Whether a batch is done, for whoever made it, only when it is done here, too: default `true`. With `false` the branch counts in its own books only. */
   required?: boolean;
-  /** With `{}` or more, the branch makes batches of its own out of the items. Default: it gets those that came. */
+  /** With `{}` or more, the branch makes batches of its own out of the items. Default: it gets those that came, unless `filter` or `overflow` needs batches of its own. */
   batching?: BranchBatching<T>;
 }
 

@@ -82,7 +82,8 @@ export interface SpanPipelineOptions extends CommonOptions {
 /** The same for a pipeline to several backends at once. */
 export interface SpanPipelineSinksOptions extends CommonOptions {
   /**
-   * Where the spans go: the branches of a {@link fanOut}, by name. The options of the queue and of the export are the defaults of each branch; a limiter that is given for all is shared by all. `stats().routes` shows each;
+   * Where the spans go: the branches of a {@link fanOut}, by name. The options of the queue, of the batches and of the export are the defaults of each branch, and `settings$` changes them in each branch that has no value of its own (of `retry`, as a whole); a limiter that is given
+   * for all is shared by all. With `overflow: 'dropLowestPriority'` each branch makes batches of its own, and so encodes them for itself: its queue is the one that fills up. `stats().routes` shows each branch, also one that is alone;
    * `forceFlush`, a handle and the totals go by the required ones. The pipeline owns all sinks, and shuts them down.
    */
   sinks: Branches<ReadableSpan>;
