@@ -465,6 +465,11 @@ describe('fanOut: wrong options', () => {
       () => fanOut({ a: sink }, { overflow: 'error' as never }),
       "fanOut.overflow must be one of 'dropNewest'",
     ],
+    [
+      'priorities that nobody tells',
+      () => fanOut({ a: { sink, overflow: 'dropLowestPriority' } }),
+      "fanOut.a.priorityOf must be a function, because overflow is 'dropLowestPriority'",
+    ],
     ['the bound of a stage', () => fanOut({ a: { sink, maxPendingItems: 5 } as never }), 'one of the known options'],
   ])('%s', (_title, make, message) => {
     expect(make).toThrow(message);
@@ -481,6 +486,22 @@ describe('fanOut: wrong options', () => {
     source.next([]);
     expect(() => source.next(undefined as never)).not.toThrow();
     expect(ended).toEqual(['a', 'fanOut: what it is given must be a batch or an array, but was given undefined']);
+  });
+
+  test('a change of the settings that is none is reported by each branch, and the next one holds', () => {
+    const settings$ = new Subject<object>();
+    const told: unknown[] = [];
+    const batches = new Subject<number[]>();
+    const ledger = createLedger();
+    const common = { ledger, settings$, concurrency: 1, onCallbackError: (thrown: unknown) => told.push(thrown) };
+    batches.pipe(fanOut({ a: { ...SILENT }, b: { sink: { ...SILENT }, concurrency: 2 } }, common)).subscribe();
+    settings$.next(null as never);
+    expect(told).toHaveLength(2);
+    settings$.next({ concurrency: 3 });
+    for (let item = 0; item < 4; item += 1) batches.next([item]);
+    expect(told).toHaveLength(2);
+    const running = Object.values(ledger.stats().stages).map((stage) => stage.running);
+    expect(running.filter((count) => count > 0)).toEqual([3, 2]);
   });
 
   test('defaults for all are those of each branch that has none', () => {

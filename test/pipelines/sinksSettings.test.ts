@@ -104,24 +104,31 @@ describe('settings$ of a pipeline to several sinks', () => {
       await pipeline.shutdown();
     }));
 
-  test('leaves a branch the sizes that it has itself, and what its queue has no room for', () =>
+  test.each<[string, object]>([
+    ['the size', { maxExportBatchSize: 4, minExportBatchSize: 1 }],
+    ['the range of sizes', { minExportBatchSize: 4, initialExportBatchSize: 4 }],
+  ])('leaves a branch %s that it has itself', (_what, batching) =>
     virtualTime(async ({ advanceBy }) => {
-      const [own, small] = [slow(1), slow(1)];
-      const { pipeline, settings$, end } = changing(
-        {
-          own: {
-            sink: own.sink,
-            batching: { minExportBatchSize: 4, initialExportBatchSize: 4, maxExportBatchSize: 4 },
-          },
-          small: { sink: small.sink, ...WITH_FILTER, maxQueueSize: 3 },
-        },
-        { scheduledDelayMillis: 0 },
-      );
+      const { sink, sizes } = slow(1);
+      const { pipeline, settings$, end } = changing({ a: { sink, batching } }, { scheduledDelayMillis: 0 });
+      settings$.next({ maxExportBatchSize: 2 });
+      end(12);
+      await advanceBy(50);
+      expect(sizes).toEqual([4, 4, 4]);
+      expect(pipeline.stats().callbackErrors).toBe(0);
+      await pipeline.shutdown();
+    }),
+  );
+
+  test('makes no batch of a branch larger than what its queue has room for', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const { sink, sizes } = slow(1);
+      const small = { sink, ...WITH_FILTER, maxQueueSize: 3 };
+      const { pipeline, settings$, end } = changing({ small }, { scheduledDelayMillis: 0 });
       settings$.next({ maxExportBatchSize: 6 });
       end(12);
       await advanceBy(50);
-      expect(own.sizes).toEqual([4, 4, 4]);
-      expect(Math.max(...small.sizes)).toBe(3);
+      expect(Math.max(...sizes)).toBe(3);
       expect(pipeline.stats().callbackErrors).toBe(0);
       await pipeline.shutdown();
     }));
