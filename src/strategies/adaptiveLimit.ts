@@ -3,6 +3,7 @@ import { type ConcurrencyStrategy, type LimitedAttempt, signalOf } from './concu
 import { RefusalCeiling } from './refusalCeiling.ts';
 import { RoundTripFloor, sizeClassOf } from './roundTripFloor.ts';
 import { type Load, RoundTripWindow } from './roundTripWindow.ts';
+import { VainDecreases } from './vainDecreases.ts';
 
 export interface AdaptiveLimitSettings {
   readonly initialLimit: number;
@@ -34,7 +35,7 @@ interface Search {
  * Follows round trips and refusals. How many of our attempts wait in the backend follows from how much longer than the shortest round trip they take; about one to two is right: fewer, and a worker is idle there;
  * more, and they only wait.
  *
- * The estimate is that of TCP Vegas. The floor, the shortest round trip, is looked for again as in BBR: at one attempt in flight nothing of ours waits. Refusals and timeouts count as in Vector's ARC
+ * The estimate is that of TCP Vegas. The floor, the shortest round trip, moves up when fewer attempts in flight do not make round trips shorter (the backend is farther away, or slower), and is looked for again as in BBR: at one attempt in flight nothing of ours waits. Refusals and timeouts count as in Vector's ARC
  * (which counts only those that are final) and in AIMD; those that come whatever the limit do not.
  */
 export class AdaptiveLimit implements ConcurrencyStrategy {
@@ -43,6 +44,7 @@ export class AdaptiveLimit implements ConcurrencyStrategy {
   readonly #window = new RoundTripWindow(this.#floor);
   readonly #background = new BackgroundRefusals();
   readonly #ceiling = new RefusalCeiling();
+  readonly #decreases = new VainDecreases();
   #limit: number;
   #changedAtMillis = Number.NEGATIVE_INFINITY; // of the last decrease: attempts that began earlier have been heard
   #heldSinceMillis: number | undefined; // by the floor: the limit is used, and does not grow
@@ -98,8 +100,11 @@ export class AdaptiveLimit implements ConcurrencyStrategy {
     const { queued, doubt, isUsed, meanMillis } = load;
     const mayGrow = queued <= GROWS_UP_TO + doubt;
     this.#heldSinceMillis = isUsed && !mayGrow ? (this.#heldSinceMillis ?? nowMillis) : undefined;
+    const mustShrink = queued > SHRINKS_FROM + doubt;
+    if (!mustShrink) this.#decreases.end();
     if (isUsed && mayGrow) this.#grow();
-    else if (queued > SHRINKS_FROM + doubt) this.#shrink(load, nowMillis);
+    else if (mustShrink && this.#decreases.hasShown(load)) this.#isFarther(load, nowMillis);
+    else if (mustShrink) this.#shrink(load, nowMillis);
     const oldAfterMillis = Math.max(FLOOR_IS_OLD_MILLIS, FLOOR_IS_OLD_TRIPS * meanMillis);
     if (nowMillis - (this.#heldSinceMillis ?? nowMillis) >= oldAfterMillis) this.#searchFloor(nowMillis);
   }
@@ -109,8 +114,17 @@ export class AdaptiveLimit implements ConcurrencyStrategy {
     if (this.#ceiling.allows(next)) this.#limit = next;
   }
 
+  /** It is not our attempts that wait: this is what a round trip takes now. */
+  #isFarther({ stretch }: Load, nowMillis: number): void {
+    this.#floor.scale(stretch);
+    this.#decreases.end();
+    this.#setTo(this.#decreases.limitBefore, nowMillis);
+  }
+
   /** By one; or, when far too many wait, by a quarter of them: not by all at once, since what looks like a queue may be a pause that is over already. */
-  #shrink({ queued, doubt, inFlight }: Load, nowMillis: number): void {
+  #shrink(load: Load, nowMillis: number): void {
+    this.#decreases.add(load, this.#limit);
+    const { queued, doubt, inFlight } = load;
     const isFar = queued > 2 * (SHRINKS_FROM + doubt);
     const used = Math.min(this.#limit, Math.ceil(inFlight));
     this.#setTo(used - (isFar ? Math.ceil(queued / 4) : 1), nowMillis);

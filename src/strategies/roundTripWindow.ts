@@ -33,6 +33,8 @@ export interface Load {
   /** Whether as many attempts were in flight as may be, and were answered. */
   readonly isUsed: boolean;
   readonly meanMillis: number;
+  /** How many times the floor the round trips took, on average. */
+  readonly stretch: number;
 }
 
 interface Sums {
@@ -115,7 +117,7 @@ export class RoundTripWindow {
   /** Learns from what it has seen, and tells it. */
   close(limit: number): Load {
     const noise = this.#learnNoise();
-    let stretch = 0; // how many times the floor the round trips take, on average
+    let stretch = 0;
     for (const [sizeClass, { count, millis }] of this.#sums) {
       this.#floor.learn(sizeClass, (millis / count) * (1 + noise / Math.sqrt(count)));
       stretch += millis / this.#floor.of(sizeClass) / this.#count;
@@ -127,6 +129,7 @@ export class RoundTripWindow {
       inFlight,
       isUsed: this.#isUsed(limit),
       meanMillis: this.#meanMillis,
+      stretch,
     };
   }
 

@@ -128,7 +128,8 @@ export abstract class SimulatedBackend implements Sink<unknown> {
 
 /** How a link answers: as in the simulation of Vector's adaptive concurrency. Times are in milliseconds. */
 export interface LinkPlan {
-  readonly delayMillis: number;
+  /** It may change. */
+  readonly delayMillis: number | ((nowMillis: number) => number);
   /** The mean of what comes on top by chance (exponentially distributed), as a share of the delay. */
   readonly jitter?: number;
   /** What each further request at the same time adds, as a share of the delay. */
@@ -173,9 +174,10 @@ export class LinkBackend extends SimulatedBackend {
 
   get #delayMillis(): number {
     const { delayMillis, jitter = 0, scale = 0, kneeStart, kneeExp = 1 } = this.#plan;
+    const base = typeof delayMillis === 'number' ? delayMillis : delayMillis(this.now);
     const level = this.serving.value;
     const knee = kneeStart === undefined ? 0 : kneeExp ** Math.max(0, level - kneeStart) - 1;
-    return delayMillis * (1 + jitter * this.chance + scale * (level - 1) + knee);
+    return base * (1 + jitter * this.chance + scale * (level - 1) + knee);
   }
 }
 

@@ -377,4 +377,12 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
     bestLimit: 16,
     ranges: { lostItems: exactly(0), limitMax: [10, 20], attemptsPerRequest: exactly(1) },
   },
+  {
+    name: 'farther for good: 20 to 200 ms',
+    traffic: { itemsPerSecond: 50_000, seconds: 30 },
+    backend: link({ delayMillis: (nowMillis) => (nowMillis < 10 * SECONDS ? 20 : 200) }),
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), limitMax: [8, 20], attemptsPerRequest: exactly(1) },
+  },
 ];
