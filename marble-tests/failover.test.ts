@@ -1,14 +1,6 @@
 import { defer, map, of, take, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import {
-  type Batch,
-  exponentialBackoff,
-  exportTo,
-  type Failure,
-  failover,
-  type Outcome,
-  type Sink,
-} from '../src/index.ts';
+import { exponentialBackoff, exportTo, type Failure, failover, type Outcome, type Sink } from '../src/index.ts';
 import { marbles } from '../src/testing/index.ts';
 
 /** A wait of 1 millisecond between the attempts at a batch. */
@@ -17,13 +9,6 @@ const RETRY = { backoff: exponentialBackoff({ initialMillis: 1, maxMillis: 1, ji
 const LETTERS = { o: 'delivered', p: 'permanent', f: 'fallback', b: 'primary' };
 
 const told = map(({ lost }: Outcome<unknown>) => lost[0]?.reason ?? 'delivered');
-
-const _plain = (items: string[]): Batch<string> => ({
-  items,
-  bytes: 10,
-  closedBy: 'count',
-  hold: () => ({ ready() {}, settle() {} }),
-});
 
 describe('failover', () => {
   test('sends to the fallback after failures in a row, and back when a probe was accepted', () =>

@@ -139,7 +139,7 @@ class Budget implements MemoryBudget {
 
   open(owner: object, kind: 'mayRefuse' | 'neverRefuses' = 'mayRefuse'): MemoryAccount {
     const account = new BudgetAccount(this, kind === 'mayRefuse');
-    this.#abandoned.register(owner, account);
+    this.#abandoned.register(owner, account, account);
     this.#accounts.add(account);
     this.#shareOut();
     return account;
@@ -149,6 +149,7 @@ class Budget implements MemoryBudget {
     this.move(account, -account.heldBytes);
     this.#waiting.delete(account);
     this.#accounts.delete(account);
+    this.#abandoned.unregister(account); // an owner may open and close many, one after another
     this.#shareOut();
     this.callWaiting();
   }
