@@ -16,13 +16,12 @@ import {
   type Sink,
   spanPipeline,
 } from '../../src/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { checkBooks } from './books.ts';
 import { ChaosBackend, type ChaosLayers, type ChaosSchedule, chaos } from './chaosWorld.ts';
 import { type Item, itemOf, virtualTime } from './world.ts';
 
-const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
-/** Replays the runs of a failure: the message says which seed they had. */
-const SEED = process.env.SPANFLOW_SEED === undefined ? undefined : Number(process.env.SPANFLOW_SEED);
+const RUNS = randomRuns(250);
 
 interface Wiring {
   /** From the backends to what a pipeline is given. */
@@ -194,7 +193,7 @@ describe('conservation under chaos', () => {
           else for (const backend of backends) checkDuplicates([backend], ofRoute(backend));
           expect(isClosed, 'the stream ends').toBe(true);
         }),
-        { numRuns: RUNS, ...(SEED !== undefined && { seed: SEED }) },
+        RUNS,
       );
     });
   }

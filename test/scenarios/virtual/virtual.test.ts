@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OWN_SCENARIOS, VECTOR_SCENARIOS } from './scenarios.ts';
 import { type Contestant, outside, tried } from './tried.ts';
 import { vectorTable } from './vectorTable.ts';
@@ -21,6 +21,17 @@ describe("adaptiveConcurrency in Vector's scenarios", () => {
     expect(outside(one.ranges, medians)).toEqual([]);
     const theirs = Object.entries(table?.[one.name] ?? {}).filter(([name]) => !(name in (one.beyondVector ?? {})));
     expect(outside(Object.fromEntries(theirs), medians)).toEqual([]);
+  });
+
+  it('are compared with the table, or the run says once that they are not', () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    vi.stubEnv('SPANFLOW_DATA', '/nowhere');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      warned.mockRestore();
+    });
+    expect([vectorTable(), vectorTable()]).toEqual([undefined, undefined]);
+    expect(warned.mock.calls).toEqual([[expect.stringContaining('NOT those of Vector')]]);
   });
 
   it('are those of the table, all twelve', () => {
