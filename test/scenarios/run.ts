@@ -9,12 +9,13 @@
  *
  * How to read a line (the figures are made up):
  *
- *        scenario                               who         sent  delivered          twice  refused    took
- *     a  1,000 spans/s for 8 s, 4 s of 503      spanflow   8,000      8,000  100.0 %     0       21   9.1 s
- *     a  1,000 spans/s for 8 s, 4 s of 503      official   8,000      6,000   75.0 %     0        4   9.7 s
+ *        scenario                               who         sent  delivered          twice  refused  each    took
+ *     a  1,000 spans/s for 8 s, 4 s of 503      spanflow   8,000      8,000  100.0 %     0       21  1.75   9.1 s
+ *     a  1,000 spans/s for 8 s, 4 s of 503      official   8,000      6,000   75.0 %     0        4  1.31   9.7 s
  *
  * Of 8,000 spans the backend took 8,000 different ones from spanflow and 6,000 from the official packages; `twice` counts those that
- * came again, because their first answer got lost; `refused` counts the requests that met the outage; `took` is the time from the
+ * came again, because their first answer got lost; `refused` counts the requests that met the outage or a 503 at random, `each` is how many
+ * requests there were for each one that delivered its batch; `took` is the time from the
  * first span to the end of the shutdown, which both may take up to a minute for. In d the count is that of the moment in which
  * `forceFlush` resolves.
  *
