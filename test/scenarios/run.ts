@@ -22,12 +22,14 @@
  * Those in virtual time (`virtual/`) show what `adaptiveConcurrency` does on simulated backends, beside the best limit that never changes, one of 8, and `aimdConcurrency`. `attempts` are those per request;
  * `wasted` is the share of them that was refused, never answered, or given up; `limit` and `round trip` are means. What is outside its range is named at the end of the line.
  *
- * It exits with 0 if everything that went through spanflow arrived, and every figure of `adaptiveConcurrency` is within its range.
+ * It exits with 0 if everything that went through spanflow arrived, and every figure of `adaptiveConcurrency` is within its range;
+ * with fewer than 9 seeds there is no verdict on the latter.
  */
 import { parseArgs } from 'node:util';
 import { measure, type Result } from './compare.ts';
 import { type Scenario, scenariosOf } from './scenarios.ts';
 import { isWhole, tableOf } from './table.ts';
+import { LEAST_SEEDS } from './virtual/scenarios.ts';
 import { OTHERS_SEEDS, virtualTable } from './virtual/table.ts';
 
 const { virtualSeeds, scenarios } = chosenBy(process.argv.slice(2));
@@ -49,6 +51,10 @@ function showVirtual(seeds: number): boolean {
   );
   const { text, isFine } = virtualTable(seeds);
   console.log(text);
+  if (seeds < LEAST_SEEDS) {
+    console.log(`\nThe ranges are those of medians over ${LEAST_SEEDS} seeds or more: no verdict.`);
+    return true;
+  }
   console.log(isFine ? '\nadaptiveConcurrency is within its ranges.' : '\nadaptiveConcurrency is outside its ranges.');
   return isFine;
 }
