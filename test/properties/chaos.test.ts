@@ -1,64 +1,38 @@
 import fc from 'fast-check';
-import { BehaviorSubject, type Observable, Subject, type VirtualTimeScheduler } from 'rxjs';
+import { BehaviorSubject, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
-  adaptiveConcurrency,
-  aimdConcurrency,
-  circuitBreaker,
+  type BackupStats,
   exponentialBackoff,
-  failover,
-  firstOf,
-  fixedConcurrency,
   type Outcome,
   type PipelineChanges,
-  rateLimit,
-  retryBudget,
-  type Sink,
   spanPipeline,
 } from '../../src/index.ts';
 import { randomRuns } from '../support/randomRuns.ts';
 import { checkBooks } from './books.ts';
-import { ChaosBackend, type ChaosLayers, type ChaosSchedule, chaos } from './chaosWorld.ts';
+import { backupOf, CHAOS_WIRINGS, type ChaosWiring, layersOf, protectedBackend } from './chaosWirings.ts';
+import { ChaosBackend, type ChaosEvent, type ChaosSchedule, chaos } from './chaosWorld.ts';
 import { type Item, itemOf, virtualTime } from './world.ts';
 
 const RUNS = randomRuns(250);
 
-interface Wiring {
-  /** From the backends to what a pipeline is given. */
-  readonly sinks: (first: Sink<Item>, second: Sink<Item>, scheduler: VirtualTimeScheduler) => object;
-  /** Whether an item that has arrived at both is a duplicate. */
-  readonly isOnePlace: boolean;
-}
-
-const WIRINGS: Readonly<Record<string, Wiring>> = {
-  'one backend': { sinks: (sink) => ({ sink }), isOnePlace: true },
-  'two backends side by side': { sinks: (one, two) => ({ sinks: { one, two } }), isOnePlace: false },
-  'side by side, one of them best-effort': {
-    sinks: (one, two) => ({ sinks: { one, two: { sink: two, required: false, batching: {} } } }),
-    isOnePlace: false,
-  },
-  'a primary and its fallback': {
-    sinks: (one, two, scheduler) => ({
-      sink: failover(one, two, { maxFailedAttempts: 2, probeIntervalMillis: 100, scheduler }),
-    }),
-    isOnePlace: true,
-  },
-  'the first of two': { sinks: (one, two) => ({ sink: firstOf([one, two]) }), isOnePlace: false },
-};
-
 /** Runs a schedule to its end, checking the books at each step. */
-async function run(schedule: ChaosSchedule, wiring: Wiring) {
+async function run({ events, layers, answers, overflow }: ChaosSchedule, wiring: ChaosWiring) {
   const scheduler = virtualTime();
-  const [one, two] = ['one', 'two'].map(
-    (name, index) => new ChaosBackend(name, schedule.answers[index] ?? [], scheduler),
-  ) as [ChaosBackend, ChaosBackend];
-  const limits = new BehaviorSubject(2);
-  const changes = new Subject<PipelineChanges>();
   const random = numbers();
+  const chance = { scheduler, random };
+  const backendOf = (name: string, index: number) => new ChaosBackend(name, answers[index] ?? [], scheduler);
+  const [one, two, copies] = ['one', 'two', 'copies'].map(backendOf) as [ChaosBackend, ChaosBackend, ChaosBackend];
+  const limits = new BehaviorSubject(2);
+  const holds = new BehaviorSubject(false);
+  const changes = new Subject<PipelineChanges>();
+  const sinkOf = (backend: ChaosBackend) => (layers.aroundSinks ? protectedBackend(backend, chance) : backend);
+  const ofBranch = () => (layers.perBranch ? layersOf(layers, limits, chance) : {});
+  const wayOut = wiring.wayOut({ sinks: [sinkOf(one), sinkOf(two)], copies, ofBranch, scheduler });
   const pipeline = spanPipeline({
-    ...(wiring.sinks(one, two, scheduler) as { sink: never }),
-    ...layersOf(schedule.layers, limits, scheduler, random),
-    overflow: schedule.overflow,
+    ...(wayOut as { sink: never }),
+    ...layersOf(layers, limits, chance),
+    overflow,
     priorityOf: (span) => (span as Item).id % 10,
     maxQueueSize: 40,
     maxExportBatchSize: 5,
@@ -66,29 +40,53 @@ async function run(schedule: ChaosSchedule, wiring: Wiring) {
     maxUnsettledBatches: 8,
     attemptTimeoutMillis: 100,
     retry: { backoff: exponentialBackoff({ initialMillis: 10, maxMillis: 200 }), maxElapsedMillis: 1_000 },
+    pauseWhen: holds,
     settings$: changes,
     warnIntervalMillis: 0,
     environment: {},
     random,
     scheduler,
   });
+  const backup = () => ('sink' in wayOut ? backupOf(wayOut.sink) : undefined);
   const outcomes: Outcome<Item>[] = [];
   const violations: unknown[] = [];
-  let offered = 0;
-  let isClosed = false;
-  const check = () => {
+  const checking = (check: () => void) => {
     try {
-      checkBooks(pipeline);
+      check();
     } catch (violation) {
       violations.push(violation);
     }
   };
-  pipeline.outcomes$.subscribe((outcome) => {
-    outcomes.push(outcome as Outcome<Item>);
-    check();
+  const check = () =>
+    checking(() => {
+      checkBooks(pipeline);
+      checkBackup(backup());
+    });
+  let offered = 0;
+  let isEnding = false;
+  let isClosed = false;
+  pipeline.outcomes$.subscribe({
+    next: (outcome) => {
+      outcomes.push(outcome as Outcome<Item>);
+      check();
+    },
+    complete: () => (isClosed = true),
   });
-  const shutdown = () => void pipeline.shutdown({ deadlineMillis: 500 });
-  const acts: Record<ChaosSchedule['events'][number]['kind'], (event: never) => void> = {
+  const shutdown = (deadlineMillis = 500) => {
+    isEnding = true;
+    void pipeline.shutdown({ deadlineMillis });
+  };
+  const abandon = () => {
+    const isFirst = !isEnding; // a second shutdown ends with the first one
+    shutdown(0);
+    if (isFirst) scheduler.schedule(expectNoAttempts, 1);
+  };
+  const expectNoAttempts = () => {
+    const attempts = () => one.attempts + two.attempts;
+    const before = attempts();
+    scheduler.schedule(() => checking(() => expect(attempts(), 'no attempt after a shutdown').toBe(before)), 1_000);
+  };
+  const acts: Record<ChaosEvent['kind'], (event: never) => void> = {
     items: ({ count }: { count: number }) => {
       for (let index = 0; index < count; index += 1) pipeline.processor.onEnd(itemOf(offered++));
     },
@@ -98,42 +96,24 @@ async function run(schedule: ChaosSchedule, wiring: Wiring) {
     flush: () => void pipeline.forceFlush({ timeoutMillis: 300 }).catch(() => {}),
     pause: () => pipeline.pause(),
     resume: () => pipeline.resume(),
-    shutdown,
+    hold: () => holds.next(true),
+    release: () => holds.next(false),
+    shutdown: () => shutdown(),
+    abandon,
   };
-  for (const event of schedule.events) {
+  for (const event of events) {
     scheduler.schedule(() => {
       acts[event.kind](event as never);
       check();
     }, event.atMillis);
   }
-  scheduler.schedule(shutdown, 1_000);
-  pipeline.outcomes$.subscribe({ complete: () => (isClosed = true) });
+  scheduler.schedule(() => shutdown(), 1_000);
   scheduler.flush();
   // What ends a pipeline are promises, and timers in between.
   await pipeline.shutdown();
   scheduler.flush();
-  return { pipeline, backends: [one, two] as const, outcomes, violations, offered, isClosed };
-}
-
-function layersOf(
-  { concurrency, breaker, rate, budget }: ChaosLayers,
-  limits: Observable<number>,
-  scheduler: ReturnType<typeof virtualTime>,
-  random: () => number,
-) {
-  const backoff = exponentialBackoff({ initialMillis: 50, maxMillis: 200 });
-  const concurrencies = {
-    adaptive: () => adaptiveConcurrency({ initialLimit: 1, maxLimit: 6 }),
-    aimd: () => aimdConcurrency({ maxLimit: 6, initialLimit: 2 }),
-    fixed: () => fixedConcurrency(3),
-    changing: () => limits,
-  };
-  return {
-    concurrency: concurrencies[concurrency](),
-    ...(breaker && { breaker: circuitBreaker({ consecutiveFailures: 2, backoff, random, scheduler }) }),
-    ...(rate && { rateLimit: rateLimit({ itemsPerSecond: 100, requestsPerSecond: 30, scheduler }) }),
-    ...(budget && { retryBudget: retryBudget({ minRetriesPerSecond: 2, scheduler }) }),
-  };
+  check();
+  return { pipeline, backends: [one, two] as const, copies, backup: backup(), outcomes, violations, offered, isClosed };
 }
 
 /** Numbers that look random and are the same in each run. */
@@ -172,18 +152,27 @@ function checkDelivered(backends: readonly ChaosBackend[], outcomes: readonly Ou
   }
 }
 
+/** Copies have books of their own. */
+function checkBackup(stats: BackupStats | undefined): void {
+  if (stats === undefined) return;
+  const { offered, delivered, failed, dropped, pending } = stats;
+  expect(offered, 'each copy is somewhere').toBe(delivered + failed + dropped + pending);
+}
+
 describe('conservation under chaos', () => {
-  for (const [name, wiring] of Object.entries(WIRINGS)) {
+  for (const [name, wiring] of Object.entries(CHAOS_WIRINGS)) {
     test(`${name}: every span has one outcome, and is sent twice only after an attempt whose outcome is unknown`, async () => {
       await fc.assert(
         fc.asyncProperty(chaos, async (schedule) => {
-          const { pipeline, backends, outcomes, violations, offered, isClosed } = await run(schedule, wiring);
+          const ended = await run(schedule, wiring);
+          const { pipeline, backends, copies, backup, outcomes, violations, offered, isClosed } = ended;
           if (violations.length > 0) throw violations[0];
-          checkBooks(pipeline);
           const stats = pipeline.stats();
           expect(stats.offered, 'everything was offered').toBe(offered);
           expect(stats.pending, 'nothing is pending at the end').toBe(0);
-          for (const backend of backends) expect(backend.running, 'nothing runs at the end').toBe(0);
+          for (const { running } of [...backends, copies]) expect(running, 'nothing runs at the end').toBe(0);
+          expect(backup?.pending ?? 0, 'no copy is pending at the end').toBe(0);
+          expect(Math.max(1, ...copies.arrivals.values()), 'a copy is sent once').toBe(1);
           const isRouted = outcomes.some(({ route }) => route !== undefined);
           const ofRoute = (backend: ChaosBackend) =>
             isRouted ? outcomes.filter(({ route }) => route === backend.name) : outcomes;
