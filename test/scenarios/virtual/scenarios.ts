@@ -13,8 +13,11 @@ import type { Figures } from './figures.ts';
 export type Traffic =
   /** Requests of one item: all at once, or one in each interval. */
   | { readonly requests: number; readonly intervalMillis?: number }
-  /** Items, through `adaptiveBatch` with its defaults. */
-  | { readonly itemsPerSecond: number; readonly seconds: number };
+  /** Items, through `adaptiveBatch` with its defaults, or with smaller batches. */
+  | { readonly itemsPerSecond: number; readonly seconds: number; readonly maxExportBatchSize?: number };
+
+/** From so many seeds on the ranges hold: a median over fewer is near to a single run. `npm run scenarios` takes 50. */
+export const LEAST_SEEDS = 9;
 
 /** Where the medians have to be. */
 export type Ranges = { readonly [K in keyof Figures]?: readonly [min: number, max: number] };
@@ -341,23 +344,49 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
     ranges: { perSecond: atLeast(85), wastedRatio: atMost(0.03), roundTripMax: atMost(250) },
   },
   {
+    // Seven of eight workers are busy, so that the limit is used and tried.
     name: 'jittery round trips, batches',
-    traffic: { itemsPerSecond: 5_000, seconds: 121 },
+    traffic: { itemsPerSecond: 7_000, seconds: 121, maxExportBatchSize: 100 },
     backend: workers({ workers: 8, serviceMillis: 100, jitter: 0.3 }),
     initialLimit: 8,
     bestLimit: 8,
     measured: { fromMillis: 60 * SECONDS, toMillis: 120 * SECONDS },
-    ranges: { limitSteadyRatio: exactly(1), batchSteadyRatio: exactly(1), lostItems: exactly(0) },
+    // Over 50 seeds the limit is within 25 % of its median for 92 to 100 % of the time, at the median for all of it.
+    ranges: {
+      inFlightMean: atLeast(6.5),
+      limitMax: atMost(13),
+      limitSteadyRatio: atLeast(0.95),
+      batchSteadyRatio: atLeast(0.95),
+      lostItems: exactly(0),
+    },
   },
   {
+    // Most of a round trip comes from the size, and five requests are in flight. The size stays near its initial 500, though that takes twice the target latency: 30 % of jitter hide where the latency comes from.
+    // All of 50 seeds stay within 25 %. Nearer to what the backend can do, at 7,000 a second, the batch size of 3 of them does not.
     name: 'jittery round trips, by size',
+    traffic: { itemsPerSecond: 6_000, seconds: 121 },
+    backend: workers({ workers: 8, serviceMillis: 40, perItemMillis: 0.8, jitter: 0.3 }),
+    initialLimit: 8,
+    bestLimit: 8,
+    measured: { fromMillis: 60 * SECONDS, toMillis: 120 * SECONDS },
+    ranges: {
+      inFlightMean: atLeast(5),
+      limitMax: atMost(13),
+      limitSteadyRatio: exactly(1),
+      batchSteadyRatio: exactly(1),
+      lostItems: exactly(0),
+    },
+  },
+  {
+    // Hardly anything is in flight: it says something about the size alone.
+    name: 'jittery round trips, little load',
     traffic: { itemsPerSecond: 5_000, seconds: 121 },
     backend: workers({ workers: 8, serviceMillis: 40, perItemMillis: 0.02, jitter: 0.3 }),
     initialLimit: 8,
     bestLimit: 8,
     measured: { fromMillis: 60 * SECONDS, toMillis: 120 * SECONDS },
     // A smaller size that is tried out from a step below the median is 28 % below it: 7 % of the time, over 50 seeds.
-    ranges: { limitSteadyRatio: exactly(1), batchSteadyRatio: atLeast(0.9), lostItems: exactly(0) },
+    ranges: { batchSteadyRatio: atLeast(0.9), lostItems: exactly(0) },
   },
   {
     name: 'jittery round trips, full',
