@@ -1,4 +1,4 @@
-import { map, NEVER, Observable, of, ReplaySubject, Subject, take, timer } from 'rxjs';
+import { lastValueFrom, map, NEVER, Observable, of, ReplaySubject, range, Subject, take, timer, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   adaptiveBatch,
@@ -18,6 +18,7 @@ import {
   type Response,
   type Sink,
   type Stats,
+  toMemory,
 } from '../../src/index.ts';
 import { virtualTime } from '../../src/testing/index.ts';
 
@@ -416,6 +417,15 @@ describe('fanOut: a flush', () => {
     expect(answers).toEqual(['settled']);
   });
 });
+
+test('fanOut: at the end of the source, a branch with batches of its own does not wait out their delay', () =>
+  virtualTime(async ({ now }) => {
+    const own = { sink: toMemory<number>(), batching: { scheduledDelayMillis: 3_000 } };
+    const branches = { main: toMemory<number>(), own };
+    const outcomes = range(0, 5).pipe(adaptiveBatch({ scheduledDelayMillis: 10 }), fanOut(branches), toArray());
+    expect(await lastValueFrom(outcomes)).toHaveLength(2);
+    expect(now()).toBe(0);
+  }));
 
 describe('fanOut: a stop', () => {
   test.each(['giveUpWhen', 'stopWhen'] as const)(

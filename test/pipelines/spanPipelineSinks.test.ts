@@ -2,6 +2,7 @@ import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { map, NEVER, of, ReplaySubject, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
+  circuitBreaker,
   ExportError,
   fixedSize,
   type Outcome,
@@ -155,6 +156,15 @@ describe('a pipeline to several sinks', () => {
       expect(pipeline.stats().routes).toMatchObject({ one: { lost: { unconfirmed: 1 } }, other: { delivered: 1 } });
       await pipeline.shutdown();
     }));
+
+  test('a breaker for all sinks is refused: a dead one would stop the others', () => {
+    const breaker = circuitBreaker();
+    expect(() => spanPipeline({ ...QUIET, sinks: { one: toMemory(), two: toMemory() }, breaker })).toThrow(
+      'spanPipeline.breaker must be given to each of the sinks',
+    );
+    const pipeline = spanPipeline({ ...QUIET, sinks: { one: { sink: toMemory(), breaker }, two: toMemory() } });
+    return pipeline.shutdown();
+  });
 
   test('a shutdown waits for best-effort branches, within its deadline', () =>
     virtualTime(async ({ now }) => {

@@ -1,4 +1,4 @@
-import { map, NEVER, of, throwError, timer } from 'rxjs';
+import { map, NEVER, Observable, of, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type Attempt,
@@ -222,11 +222,21 @@ describe('failover: the copies for the backup', () => {
   test('one at a time where the backup bears no more; what fails or is never answered is counted', () =>
     virtualTime(async ({ advanceBy }) => {
       let calls = 0;
+      let inFlight = 0;
+      let most = 0;
       const broken: Sink<string> = {
         name: 'broken',
         maxConcurrency: 1,
         attemptTimeoutMillis: 500,
-        export: () => (++calls === 1 ? NEVER : throwError(() => new Error('no'))),
+        export: () =>
+          new Observable((subscriber) => {
+            inFlight += 1;
+            most = Math.max(most, inFlight);
+            subscriber.add(() => {
+              inFlight -= 1;
+            });
+            if (++calls > 1) subscriber.error(new Error('no'));
+          }),
       };
       const both = failover(primary, primary, { backup: broken });
       both.export(batchOf(['a'])).subscribe();
@@ -235,6 +245,7 @@ describe('failover: the copies for the backup', () => {
       expect(calls).toBe(1);
       await advanceBy(2);
       expect(both.backup()).toEqual({ offered: 3, delivered: 0, failed: 3, dropped: 0, pending: 0 });
+      expect([most, inFlight]).toEqual([1, 0]);
     }));
 
   /** A backup of which nothing ever ends. */

@@ -4,7 +4,7 @@ import { watchedBatch } from '../../flow/watchedBatch.ts';
 import { MAX_TIMER_MILLIS, withoutUndefined } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
-import type { Batch, FlushRequest, FlushUrgency } from '../../model/batch.ts';
+import type { Batch, CloseReason, FlushRequest, FlushUrgency } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { endItems, type ItemsEnd, ItemTally, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
 import { adaptiveBatch } from '../adaptiveBatch/adaptiveBatch.ts';
@@ -77,7 +77,7 @@ export class RebatchedBranch<T> implements BranchRun<T> {
     let taken = 0; // before an outcome, perhaps of the first ones, has ended everything
     for (; taken < tracked.length && !this.#stopped; taken += 1) this.#items.next(tracked[taken] as TrackedItem<T>);
     if (taken < tracked.length) this.#lose(tracked.slice(taken));
-    if (batch.closedBy === 'flush') this.#flush.next(WITHOUT_HOLD);
+    if (SENT_OUT.has(batch.closedBy)) this.#flush.next(WITHOUT_HOLD);
     return (urgency) => this.#hurry(urgency);
   }
 
@@ -106,6 +106,9 @@ export class RebatchedBranch<T> implements BranchRun<T> {
     this.#flush.next({ ...WITHOUT_HOLD, urgency });
   }
 }
+
+/** Batches that left before they were due, because nothing is to wait behind them: what a branch has gathered does not wait either. */
+const SENT_OUT: ReadonlySet<CloseReason> = new Set(['flush', 'complete', 'error']);
 
 /** The parts of the batches are what a flush waits for. */
 const WITHOUT_HOLD: FlushRequest = Object.freeze({ hold: () => ({ settle() {} }) });

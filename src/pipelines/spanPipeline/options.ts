@@ -82,8 +82,8 @@ export interface SpanPipelineOptions extends CommonOptions {
 /** The same for a pipeline to several backends at once. */
 export interface SpanPipelineSinksOptions extends CommonOptions {
   /**
-   * Where the spans go: the branches of a {@link fanOut}, by name. The options of the queue, of the batches and of the export are the defaults of each branch, and `settings$` changes them in each branch that has no value of its own (of `retry`, as a whole); a limiter that is given
-   * for all is shared by all. With `overflow: 'dropLowestPriority'` each branch makes batches of its own, and so encodes them for itself: its queue is the one that fills up. `stats().routes` shows each branch, also one that is alone;
+   * Where the spans go: the branches of a {@link fanOut}, by name. The options of the queue, of the batches and of the export are the defaults of each branch, and `settings$` changes them in each branch that has no value of its own (of `retry`, as a whole); a `breaker` belongs to one backend, so it is refused for all; a limiter, a rate
+   * limit and a retry budget that are given for all are shared by all. With `overflow: 'dropLowestPriority'` each branch makes batches of its own, and so encodes them for itself: its queue is the one that fills up. `stats().routes` shows each branch, also one that is alone;
    * `forceFlush`, a handle and the totals go by the required ones. The pipeline owns all sinks, and shuts them down.
    */
   sinks: Branches<ReadableSpan>;
@@ -120,6 +120,7 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
   sinks: optional(anObject),
   ...pick(ADAPTIVE_BATCH_RULES, BATCH_OPTIONS),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
+  breaker: ofOneBackend,
   ...LIFE_CYCLE_RULES,
   overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
   settings$: optional(anObservable),
@@ -130,6 +131,12 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
 function oneWayOut(sink: unknown, option: string, call: Mistakes): void {
   if (sink !== undefined && call.hasValue('sinks')) call.add(option, 'left out where there are sinks', sink);
   else if (sink !== undefined || !call.hasValue('sinks')) aSink(sink, option, call);
+}
+
+/** One for several backends would stop all of them when one is dead. */
+function ofOneBackend(breaker: unknown, option: string, call: Mistakes): void {
+  if (breaker !== undefined && call.hasValue('sinks')) call.add(option, 'given to each of the sinks', breaker);
+  else EXPORT_TO_RULES.breaker(breaker, option, call);
 }
 
 /** The settings of each stage, and of the life cycle. */

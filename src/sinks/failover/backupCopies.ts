@@ -133,11 +133,6 @@ export class BackupCopies<T> {
     const attempt = new Subscription();
     let end: 'delivered' | 'failed' = 'failed';
     this.#running.add(attempt);
-    attempt.add(() => {
-      this.#running.delete(attempt);
-      this.#end(batch, count, end);
-      this.#drain();
-    });
     const over = () => runGuarded(() => attempt.unsubscribe());
     const { attemptTimeoutMillis = DEFAULT_ATTEMPT_MILLIS } = this.#sink;
     const next = (_answer: Response) => {
@@ -146,6 +141,12 @@ export class BackupCopies<T> {
     };
     attempt.add(after(this.#limits.scheduler, attemptTimeoutMillis, over));
     subscribeInto(exported(this.#sink, batch), { next, error: over, complete: over }, attempt);
+    // Added last, so that it comes last: the copy is torn down before the next one starts.
+    attempt.add(() => {
+      this.#running.delete(attempt);
+      this.#end(batch, count, end);
+      this.#drain();
+    });
   }
 
   #end({ bytes }: Batch<T>, count: number, end: 'delivered' | 'failed' | 'dropped'): void {

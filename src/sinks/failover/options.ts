@@ -13,7 +13,7 @@ export interface FailoverOptions<T> {
   maxFailedAttempts?: number;
   /**
    * While the fallback has taken over, one attempt goes to the primary once per interval, in milliseconds: 1 or more, default 10,000. Fewer come back sooner, and cost more attempts that fail. A primary that asks for more patience
-   * than this (`Retry-After`) has given up at once, and is left alone for so long.
+   * than this (`Retry-After`) has given up at once, and is left alone for so long, up to ten minutes.
    */
   probeIntervalMillis?: number;
   /** Gets a copy of each batch, once, that nobody waits for. The one attempt takes up to the `attemptTimeoutMillis` of the backup, 10 s if it has none. Default: none. */
