@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 import { bundlePage } from './bundlePage.ts';
-import { rxjsParts } from './rxjsParts.ts';
+import { lighterImports } from './lighterImports.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -16,8 +16,13 @@ const dist = join(root, 'dist');
 /** Refuses an older Node. Every entry imports it first, and it keeps a module of its own, which `sideEffects` in package.json names. */
 const REQUIRE_NODE = 'internal/requireNode';
 
+interface Conditions {
+  readonly browser?: Conditions;
+  readonly default: string;
+}
+
 interface Manifest {
-  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly exports: Readonly<Record<string, string | Conditions>>;
 }
 
 rmSync(dist, { recursive: true, force: true });
@@ -35,8 +40,13 @@ try {
 
 /** `otlp/index` for `./dist/otlp/index.js`. */
 function entriesOf({ exports }: Manifest): string[] {
-  const paths = Object.values(exports).map((entry) => (typeof entry === 'string' ? entry : entry.default));
+  const paths = Object.values(exports).flatMap(pathsOf);
   return [...new Set(paths.flatMap((path) => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1] ?? []))];
+}
+
+function pathsOf(entry: string | Conditions): string[] {
+  if (typeof entry === 'string') return [entry];
+  return [entry.default, ...(entry.browser === undefined ? [] : pathsOf(entry.browser))];
 }
 
 /** Writes all declarations with the locked compiler, then removes those that no entry reaches. */
@@ -64,7 +74,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
-    plugins: [await pageInside(), rxjsParts()],
+    plugins: [await pageInside(), lighterImports()],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });

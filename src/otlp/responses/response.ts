@@ -11,7 +11,6 @@ const MAX_MESSAGE_LENGTH = 1024;
 /** The OTLP specification's limit for a response. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
-
 /** A server's answer to a request that it accepted. */
 export interface TraceResponse {
   /** How many spans it rejected; 0 where all arrived. */
