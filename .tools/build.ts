@@ -1,10 +1,10 @@
 /**
- * Makes `dist` anew: one module for each entry of `exports`, chunks for what several entries share, and the declarations that the entries reach.
+ * Makes `dist` anew: one module for each entry of `exports`, chunks for what several entries share, and the declarations that the entries reach, all with maps to `src`, which is in the package.
  *
  * Why bundle? Node spends up to a millisecond on each file of an import, and `src` has more than 200. Dependencies are not bundled: they are the ones that the user has installed.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 import { bundlePage } from './bundlePage.ts';
@@ -63,7 +63,11 @@ function declare(entries: readonly string[]): void {
     for (const [, to] of imports) reach(join(dirname(path), `${to}.d.ts`));
   };
   for (const entry of entries) reach(join(dist, `${entry}.d.ts`));
-  for (const path of filesOf('.d.ts')) if (!reached.has(path)) rmSync(path);
+  for (const path of filesOf('.d.ts')) {
+    if (reached.has(path)) continue;
+    rmSync(path);
+    rmSync(`${path}.map`);
+  }
 }
 
 async function bundle(entries: readonly string[]): Promise<void> {
@@ -81,8 +85,15 @@ async function bundle(entries: readonly string[]): Promise<void> {
   // A user's bundler takes what it needs from a chunk, and may pass over the entry and what that imports first.
   const banner = ({ isEntry }: { readonly isEntry: boolean }) => (isEntry ? '' : `import "../${REQUIRE_NODE}.js";`);
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
-  await build.write({ dir: dist, format: 'esm', comments: false, banner, ...names });
+  await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, ...names });
   await build.close();
+  for (const path of filesOf('.js.map')) writeFileSync(path, withoutSources(readFileSync(path, 'utf8')));
+}
+
+/** The sources lie beside `dist`. */
+function withoutSources(map: string): string {
+  const { sourcesContent: _, ...rest } = JSON.parse(map) as Record<string, unknown>;
+  return JSON.stringify(rest);
 }
 
 /** Puts the page of the live view into the module that reads it from the sources. */
@@ -98,8 +109,11 @@ function filesOf(ending: string): string[] {
 }
 
 function report(): void {
-  const modules = filesOf('.js');
-  const kilobytes = modules.reduce((sum, path) => sum + statSync(path).size, 0) / 1_000;
-  const declarations = filesOf('.d.ts').length;
-  console.log(`dist holds ${modules.length} modules of ${kilobytes.toFixed(0)} kB and ${declarations} declarations`);
+  const kinds = Object.entries({ modules: '.js', declarations: '.d.ts', maps: '.map' });
+  const counts = kinds.map(([kind, ending]) => {
+    const files = filesOf(ending);
+    const kilobytes = files.reduce((sum, path) => sum + statSync(path).size, 0) / 1_000;
+    return `${files.length} ${kind} of ${kilobytes.toFixed(0)} kB`;
+  });
+  console.log(`dist holds ${counts.join(', ')}`);
 }
