@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { checkArguments } from '../../encode/encodeItems.ts';
-import type { EncodeTracesOptions } from './encodeTraces.ts';
+import type { EncodeTracesOptions, OwnBytes } from './encodeTraces.ts';
 import { oneGo, TRACES } from './traceSignal.ts';
 
 /**
@@ -27,7 +27,7 @@ import { oneGo, TRACES } from './traceSignal.ts';
 export function encodeTracesJson(
   spans: readonly ReadableSpan[],
   options?: EncodeTracesOptions,
-): Uint8Array<ArrayBuffer> {
+): OwnBytes {
   checkArguments('encodeTracesJson', TRACES.noun, spans, options);
   return oneGo.json(spans, options?.onUnencodable);
 }

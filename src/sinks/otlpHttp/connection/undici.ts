@@ -3,6 +3,7 @@ import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import { messageOf } from '../../../model/errors.ts';
+import { ExportError } from '../../../model/sink.ts';
 
 export type Undici = Pick<typeof import('undici'), 'Client' | 'buildConnector'>;
 
@@ -26,17 +27,20 @@ export function loadUndici(): Promise<Undici> {
 
 /** Bun has a stand-in for the name `undici`, which sends nothing. By these paths it is the package. */
 async function parts(): Promise<Undici> {
-  const client = import('undici/lib/dispatcher/client.js');
-  const connect = import('undici/lib/core/connect.js');
-  return { Client: (await client).default, buildConnector: (await connect).default };
+  const [client, connect] = await Promise.all([
+    import('undici/lib/dispatcher/client.js'),
+    import('undici/lib/core/connect.js'),
+  ]);
+  return { Client: client.default, buildConnector: connect.default };
 }
 
+/** A runtime does not load a module again that could not be loaded. */
 function notLoaded(cause: unknown): never {
   const said = messageOf(cause);
   const step = said.includes('require')
-    ? ': a bundle of ES modules needs a `require`, or has to leave undici out (README of spanflow, "Where it runs")'
+    ? '; an ES module that esbuild makes needs a `require`, or undici outside of it: see "Where it runs" in the README of spanflow'
     : '';
-  throw new Error(`undici cannot be loaded, ${said}${step}`, { cause });
+  throw new ExportError({ kind: 'permanent' }, `undici cannot be loaded: ${said}${step}`, { cause });
 }
 
 /** Loads undici in a moment in which the event loop is not busy, so that the first export need not. It does not keep the process alive. */
