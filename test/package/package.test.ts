@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
@@ -6,6 +6,7 @@ import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
 import { START_NAMES, startedIn } from '../bench/start.ts';
+import { bundled } from '../bench/support/bundle.ts';
 import { browserBundle, inChromium, withoutNode } from './browserBundle.ts';
 import { filesOf, install, installedFor, MANIFEST, pack, ROOT, readJson, type Said, say } from './installed.ts';
 import { olderNodes } from './olderNodes.ts';
@@ -358,6 +359,29 @@ describe('a runtime', () => {
     const modules = packed().filter((file) => file.endsWith('.js'));
     const esOnly = /\bimport\.meta\b|^(?:export )?(?:const .* = )?await\b/m;
     expect(modules.filter((file) => esOnly.test(readFileSync(join(installed, file), 'utf8')))).toEqual([]);
+  });
+
+  it.each(['esm', 'cjs'] as const)('that has one file of %s and no package exports from it', async (format) => {
+    const program = readFileSync(join(ROOT, 'test', 'runtimes', 'programs', 'spans.mjs'), 'utf8');
+    const alone = join(folder, 'alone');
+    const file = join(alone, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    mkdirSync(alone, { recursive: true });
+    writeFileSync(file, await bundled(program, project, { format }));
+    const backend = await otlpBackend();
+    try {
+      const environment = { NODE_OPTIONS: '', OTEL_EXPORTER_OTLP_ENDPOINT: new URL('/', backend.url).href };
+      const said = await say(process.execPath, [file], { cwd: alone, environment });
+      expect({ ...said, spans: backend.spans }).toEqual({ code: 0, stdout: '{}\n', stderr: '', spans: 1_000 });
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it('that counts kilobytes gets at most 350 kB with RxJS, besides undici', async () => {
+    const program =
+      "import { otlpHttp, spanPipeline } from 'spanflow';\nexport const { processor } = spanPipeline({ sink: otlpHttp() });";
+    const bundle = await bundled(program, project, { external: ['undici'] });
+    expect(Buffer.byteLength(bundle)).toBeLessThanOrEqual(350_000);
   });
 
   it('is looked at in a bundle of a program, too', async () => {

@@ -26,6 +26,16 @@ async function faultOf(target: Target, tarball: string): Promise<string | undefi
   }
 }
 
+/** `Node 22, 24` for `Node 22, Node 24`. */
+function listed(names: readonly string[]): string {
+  const tools = names.map((name) => name.split(' ')[0]);
+  return names
+    .map((name, index) =>
+      /^\w+ [\d.]+$/.test(name) && tools[index] === tools[index - 1] ? (name.split(' ')[1] ?? '') : name,
+    )
+    .join(', ');
+}
+
 const nameIn = ({ name, needs }: Target): string => (needs === undefined ? name : `${name} (needs ${needs})`);
 
 try {
@@ -34,14 +44,16 @@ try {
     const passed: string[] = [];
     for (const target of targets.filter(({ name }) => name.toLowerCase().includes(asked))) {
       const fault = await faultOf(target, tarball);
-      console.error(`${fault === undefined ? 'runs' : 'FAILS'}  ${target.name}${fault === undefined ? '' : `\n${fault}`}`);
+      console.error(
+        `${fault === undefined ? 'runs' : 'FAILS'}  ${target.name}${fault === undefined ? '' : `\n${fault}`}`,
+      );
       if (fault === undefined) passed.push(nameIn(target));
       else {
         rows.push(`| ${target.name} | **does not run** |`);
         process.exitCode = 1;
       }
     }
-    if (passed.length > 0) rows.push(`| ${passed.join(', ')} | ${title} |`);
+    if (passed.length > 0) rows.push(`| ${listed(passed)} | ${title} |`);
   }
   console.log(['', '| | |', '|---|---|', ...rows].join('\n'));
 } finally {

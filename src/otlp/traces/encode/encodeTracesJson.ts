@@ -24,10 +24,7 @@ import { oneGo, TRACES } from './traceSignal.ts';
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-export function encodeTracesJson(
-  spans: readonly ReadableSpan[],
-  options?: EncodeTracesOptions,
-): OwnBytes {
+export function encodeTracesJson(spans: readonly ReadableSpan[], options?: EncodeTracesOptions): OwnBytes {
   checkArguments('encodeTracesJson', TRACES.noun, spans, options);
   return oneGo.json(spans, options?.onUnencodable);
 }

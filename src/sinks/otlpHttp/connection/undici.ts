@@ -1,3 +1,5 @@
+/// <reference path="./undiciParts.d.ts" />
+
 import { Subscription } from 'rxjs';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../../internal/timers.ts';
