@@ -1,13 +1,14 @@
 /**
- * Makes `dist` anew: one module for each entry of `exports`, chunks for what several entries share, and the declarations that the entries reach.
+ * Makes `dist` anew: one module for each entry of `exports`, chunks for what several entries share, and the declarations that the entries reach, all with maps to `src`, which is in the package.
  *
  * Why bundle? Node spends up to a millisecond on each file of an import, and `src` has more than 200. Dependencies are not bundled: they are the ones that the user has installed.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 import { bundlePage } from './bundlePage.ts';
+import { lighterImports } from './lighterImports.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -15,8 +16,13 @@ const dist = join(root, 'dist');
 /** Refuses an older Node. Every entry imports it first, and it keeps a module of its own, which `sideEffects` in package.json names. */
 const REQUIRE_NODE = 'internal/requireNode';
 
+interface Conditions {
+  readonly browser?: Conditions;
+  readonly default: string;
+}
+
 interface Manifest {
-  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly exports: Readonly<Record<string, string | Conditions>>;
 }
 
 rmSync(dist, { recursive: true, force: true });
@@ -34,8 +40,13 @@ try {
 
 /** `otlp/index` for `./dist/otlp/index.js`. */
 function entriesOf({ exports }: Manifest): string[] {
-  const paths = Object.values(exports).map((entry) => (typeof entry === 'string' ? entry : entry.default));
+  const paths = Object.values(exports).flatMap(pathsOf);
   return [...new Set(paths.flatMap((path) => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1] ?? []))];
+}
+
+function pathsOf(entry: string | Conditions): string[] {
+  if (typeof entry === 'string') return [entry];
+  return [entry.default, ...(entry.browser === undefined ? [] : pathsOf(entry.browser))];
 }
 
 /** Writes all declarations with the locked compiler, then removes those that no entry reaches. */
@@ -52,7 +63,11 @@ function declare(entries: readonly string[]): void {
     for (const [, to] of imports) reach(join(dirname(path), `${to}.d.ts`));
   };
   for (const entry of entries) reach(join(dist, `${entry}.d.ts`));
-  for (const path of filesOf('.d.ts')) if (!reached.has(path)) rmSync(path);
+  for (const path of filesOf('.d.ts')) {
+    if (reached.has(path)) continue;
+    rmSync(path);
+    rmSync(`${path}.map`);
+  }
 }
 
 async function bundle(entries: readonly string[]): Promise<void> {
@@ -63,15 +78,22 @@ async function bundle(entries: readonly string[]): Promise<void> {
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
-    plugins: [await pageInside()],
+    plugins: [await pageInside(), lighterImports()],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });
   // A user's bundler takes what it needs from a chunk, and may pass over the entry and what that imports first.
   const banner = ({ isEntry }: { readonly isEntry: boolean }) => (isEntry ? '' : `import "../${REQUIRE_NODE}.js";`);
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
-  await build.write({ dir: dist, format: 'esm', comments: false, banner, ...names });
+  await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, ...names });
   await build.close();
+  for (const path of filesOf('.js.map')) writeFileSync(path, withoutSources(readFileSync(path, 'utf8')));
+}
+
+/** The sources lie beside `dist`. */
+function withoutSources(map: string): string {
+  const { sourcesContent: _, ...rest } = JSON.parse(map) as Record<string, unknown>;
+  return JSON.stringify(rest);
 }
 
 /** Puts the page of the live view into the module that reads it from the sources. */
@@ -87,8 +109,11 @@ function filesOf(ending: string): string[] {
 }
 
 function report(): void {
-  const modules = filesOf('.js');
-  const kilobytes = modules.reduce((sum, path) => sum + statSync(path).size, 0) / 1_000;
-  const declarations = filesOf('.d.ts').length;
-  console.log(`dist holds ${modules.length} modules of ${kilobytes.toFixed(0)} kB and ${declarations} declarations`);
+  const kinds = Object.entries({ modules: '.js', declarations: '.d.ts', maps: '.map' });
+  const counts = kinds.map(([kind, ending]) => {
+    const files = filesOf(ending);
+    const kilobytes = files.reduce((sum, path) => sum + statSync(path).size, 0) / 1_000;
+    return `${files.length} ${kind} of ${kilobytes.toFixed(0)} kB`;
+  });
+  console.log(`dist holds ${counts.join(', ')}`);
 }

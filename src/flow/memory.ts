@@ -1,4 +1,3 @@
-import { getHeapStatistics } from 'node:v8';
 import { settingsOf, shape, whole } from '../internal/validation.ts';
 
 /**
@@ -17,6 +16,9 @@ const HEAP_PER_WIRE_BYTE = 2;
 
 /** The part of the heap that the pipelines of a process may fill, unless they are given budgets of their own. */
 const DEFAULT_HEAP_RATIO = 0.25;
+
+/** A browser does not tell the limit of its heap. The least of those in use has more than this. */
+const BROWSER_HEAP_BYTES = 256 * 1024 * 1024;
 
 /** The estimated memory of `items` items that take `wireBytes` on the wire together. */
 export function heapBytesOf(items: number, wireBytes: number): number {
@@ -71,8 +73,13 @@ let ofProcess: Budget | undefined;
 
 /** The budget of everything that is given no budget of its own. */
 export function processMemory(): MemoryBudget {
-  ofProcess ??= new Budget(Math.floor(DEFAULT_HEAP_RATIO * getHeapStatistics().heap_size_limit));
+  ofProcess ??= new Budget(Math.floor(DEFAULT_HEAP_RATIO * heapLimitBytes()));
   return ofProcess;
+}
+
+/** V8 is asked when it is first needed. */
+function heapLimitBytes(): number {
+  return globalThis.process?.getBuiltinModule?.('node:v8')?.getHeapStatistics().heap_size_limit ?? BROWSER_HEAP_BYTES;
 }
 
 /** The same budget for a stage that cannot refuse: its items were accepted by the stage before it, which has just given back their memory. */
@@ -88,7 +95,7 @@ export function withoutRefusal(budget: MemoryBudget): MemoryBudget {
 
 /** How many items may wait before they are measured, so that they do not fill the heap until then: one for each 20 KiB of V8's heap limit, up to `atMost`. */
 export function placesInHeap(atMost: number): number {
-  return Math.min(atMost, Math.floor(getHeapStatistics().heap_size_limit / 20_480));
+  return Math.min(atMost, Math.floor(heapLimitBytes() / 20_480));
 }
 
 let ofBodies: MemoryAccount | undefined;

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type SchedulerLike, Subscription } from 'rxjs';
 import { isHostScheduler } from './scheduler.ts';
 import { MAX_TIMER_MILLIS, oneOf } from './validation.ts';
@@ -15,7 +14,13 @@ export const aProcessHold = oneOf('whileWaiting', 'never');
  * Runs work in the asynchronous context in which this module was loaded, so that no timer of ours carries the context of the
  * request that happened to arm it. (A program that loads this package within a request has that request's context there: Node has no empty context to return to.)
  */
-export const outsideAnyContext: <R>(work: () => R) => R = AsyncLocalStorage.snapshot();
+export const outsideAnyContext: <R>(work: () => R) => R = contextOfNow();
+
+/** A browser has no asynchronous contexts. */
+function contextOfNow(): <R>(work: () => R) => R {
+  const hooks = globalThis.process?.getBuiltinModule?.('node:async_hooks');
+  return hooks?.AsyncLocalStorage.snapshot() ?? ((work) => work());
+}
 
 /**
  * Runs `work` once, after `delayMillis` of the scheduler's time. `Infinity` never does.
@@ -72,7 +77,7 @@ export class DueTurn {
   }
 
   arm(): void {
-    const armWith = setImmediate;
+    const armWith = turnOfHost();
     if (this.#armedWith === armWith) return;
     this.#armedWith = armWith;
     soon(this.#scheduler, () => {
@@ -82,8 +87,13 @@ export class DueTurn {
   }
 }
 
+/** Runs a callback in the next turn of the event loop. Looked up at each use, because a test may replace it. Browsers have a timer for it, which some of them delay by 4 ms. */
+export function turnOfHost(): (work: () => void) => unknown {
+  return globalThis.setImmediate ?? globalThis.setTimeout;
+}
+
 /** Runs `work` once, as soon as the host has finished its present work: without delay, but not as a microtask of the caller. */
 export function soon(scheduler: SchedulerLike, work: () => void): void {
-  if (isHostScheduler(scheduler)) outsideAnyContext(() => setImmediate(work));
+  if (isHostScheduler(scheduler)) outsideAnyContext(() => turnOfHost()(work));
   else scheduler.schedule(work, 0);
 }

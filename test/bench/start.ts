@@ -4,10 +4,12 @@
  * Each import runs in a fresh process, once in each round.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type BenchOptions, found, type Report, show } from './support/benchmark.ts';
+import { bundled } from './support/bundle.ts';
 import { inRounds, withBackend } from './support/children.ts';
 import { lineOf } from './support/line.ts';
 
@@ -22,7 +24,8 @@ const IMPORTS = {
     const { BatchSpanProcessor } = await import('@opentelemetry/sdk-trace');
     const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
     const processor = new BatchSpanProcessor({ exporter: new OTLPTraceExporter() });`,
-  streams: "await import('spanflow/streams');",
+  // Programs that use operators import RxJS, too.
+  streams: "await import('rxjs'); await import('spanflow/streams');",
   rxjs: "await import('rxjs');",
 };
 
@@ -49,11 +52,15 @@ export interface Started {
 }
 
 /** Runs one of the programs in a fresh process, with the packages of a folder. */
-export async function startedIn(folder: string, name: StartName, endpoint: string): Promise<Started> {
+export function startedIn(folder: string, name: StartName, endpoint: string): Promise<Started> {
+  return startedBy(PROGRAMS[name], folder, endpoint);
+}
+
+async function startedBy(body: string, folder: string, endpoint: string): Promise<Started> {
   const program = `
     const cpu = process.cpuUsage();
     const start = performance.now();
-    ${PROGRAMS[name]}
+    ${body}
     const millis = performance.now() - start;
     const { user, system } = process.cpuUsage(cpu);
     console.log(JSON.stringify({ millis, cpuMillis: (user + system) / 1_000 }));
@@ -63,14 +70,46 @@ export async function startedIn(folder: string, name: StartName, endpoint: strin
   return JSON.parse(stdout) as Started;
 }
 
+const BUNDLED = ['spanflow', 'official'] as const;
+
+/** The same imports at the head of an ES module, from which a bundler takes what is used. */
+function moduleOf(name: (typeof BUNDLED)[number]): string {
+  return IMPORTS[name].replaceAll(/const (\{.*\}) = await import\((.*)\);/g, 'import $1 from $2;');
+}
+
+interface Bundles {
+  readonly runs: Map<(typeof BUNDLED)[number], Started[]>;
+  /** What spanflow adds to a bundle, with RxJS, and without undici. */
+  readonly kilobytes: number;
+}
+
+async function bundles(rounds: number): Promise<Bundles> {
+  const folder = mkdtempSync(join(tmpdir(), 'spanflow-start-'));
+  const fileOf = (name: string) => join(folder, `${name}.mjs`);
+  try {
+    for (const name of BUNDLED) writeFileSync(fileOf(name), await bundled(moduleOf(name), ROOT));
+    const runs = await inRounds(BUNDLED, rounds, (name) =>
+      startedBy(`await import(${JSON.stringify(fileOf(name))});`, folder, 'http://127.0.0.1:9/'),
+    );
+    const withoutUndici = await bundled(moduleOf('spanflow'), ROOT, { external: ['undici'] });
+    return { runs, kilobytes: Buffer.byteLength(withoutUndici) / 1_000 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 export async function start({ brief }: BenchOptions): Promise<Report> {
   if (!existsSync(join(ROOT, 'dist', 'index.js'))) {
     execFileSync(process.execPath, [join(ROOT, '.tools', 'build.ts')], { stdio: 'ignore' });
   }
+  const rounds = brief ? 1 : 25;
+  const bundle = await bundles(rounds);
   const runs = await withBackend({ answerMillis: 0 }, ({ url }) =>
-    inRounds(START_NAMES, brief ? 1 : 25, (name) => startedIn(ROOT, name, new URL('/', url).href)),
+    inRounds(START_NAMES, rounds, (name) => startedIn(ROOT, name, new URL('/', url).href)),
   );
   const of = (name: StartName, figure: keyof Started = 'millis') => (runs.get(name) ?? []).map((run) => run[figure]);
+  const inBundle = (name: (typeof BUNDLED)[number], figure: keyof Started) =>
+    (bundle.runs.get(name) ?? []).map((run) => run[figure]);
   const rxjs = of('rxjs', 'cpuMillis');
   const beyondRxjs = of('streams', 'cpuMillis').map((millis, round) => millis - (rxjs[round] ?? Number.NaN));
   return {
@@ -78,6 +117,7 @@ export async function start({ brief }: BenchOptions): Promise<Report> {
     settings: [
       'spanflow: spanPipeline({ sink: otlpHttp() }) of the built package, imported and constructed',
       'official: BatchSpanProcessor of sdk-trace and OTLPTraceExporter of exporter-trace-otlp-proto, imported and constructed',
+      'bundled: the same in one minified ES module each',
       'first export: the same, then a provider, a span and a flush to a backend on loopback, which loads the HTTP client of both',
       'limit: the import of rxjs alone',
     ],
@@ -87,8 +127,21 @@ export async function start({ brief }: BenchOptions): Promise<Report> {
         spanflow: of('spanflow', 'cpuMillis'),
         official: of('official', 'cpuMillis'),
       }),
+      lineOf('startBundled', 'the same, bundled', 'ms', {
+        spanflow: inBundle('spanflow', 'millis'),
+        official: inBundle('official', 'millis'),
+      }),
+      lineOf('startBundledCpu', 'the same, bundled', 'ms of CPU', {
+        spanflow: inBundle('spanflow', 'cpuMillis'),
+        official: inBundle('official', 'cpuMillis'),
+      }),
+      lineOf('bundle', 'bundle with RxJS, minified, without undici', 'kB', { spanflow: [bundle.kilobytes] }),
       lineOf('firstExport', 'first export', 'ms', { spanflow: of('spanflowExport'), official: of('officialExport') }),
-      lineOf('streams', 'import of spanflow/streams', 'ms', { spanflow: of('streams'), limit: of('rxjs') }),
+      lineOf('firstExportCpu', 'first export', 'ms of CPU', {
+        spanflow: of('spanflowExport', 'cpuMillis'),
+        official: of('officialExport', 'cpuMillis'),
+      }),
+      lineOf('streams', 'import of rxjs and spanflow/streams', 'ms', { spanflow: of('streams'), limit: of('rxjs') }),
       lineOf('streamsBeyondRxjs', 'spanflow/streams less rxjs', 'ms of CPU', { spanflow: beyondRxjs }),
     ],
     notes: [],

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
@@ -6,7 +6,9 @@ import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
 import { START_NAMES, startedIn } from '../bench/start.ts';
-import { filesOf, install, installedFor, MANIFEST, pack, ROOT, type Said, say } from './installed.ts';
+import { bundled } from '../bench/support/bundle.ts';
+import { browserBundle, inChromium, withoutNode } from './browserBundle.ts';
+import { filesOf, install, installedFor, MANIFEST, pack, ROOT, readJson, type Said, say } from './installed.ts';
 import { olderNodes } from './olderNodes.ts';
 
 /** What a user has installed before, and what the README's first program and the type check need. */
@@ -53,6 +55,14 @@ function linksOf(page: string): string[] {
 
 /** The packages that a module and the modules behind it import statically. */
 function packagesOf(entry: string): string[] {
+  return importsOf(entry).filter((name) => !name.startsWith('node:'));
+}
+
+function builtinsOf(entry: string): string[] {
+  return importsOf(entry).filter((name) => name.startsWith('node:'));
+}
+
+function importsOf(entry: string): string[] {
   const modules = new Set<string>();
   const packages = new Set<string>();
   const visit = (file: string): void => {
@@ -61,7 +71,7 @@ function packagesOf(entry: string): string[] {
     const imports = readFileSync(join(installed, file), 'utf8').matchAll(/^(?:import|export)\b[^;]*?"([^"]+)";$/gm);
     for (const [, name = ''] of imports) {
       if (name.startsWith('.')) visit(join(dirname(file), name));
-      else if (!name.startsWith('node:')) packages.add(name);
+      else packages.add(name);
     }
   };
   visit(entry);
@@ -74,9 +84,10 @@ function node(args: readonly string[], environment: Readonly<Record<string, stri
 }
 
 describe('the tarball', () => {
-  it('holds the build, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
+  it('holds the build and its sources, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
-    const beside = files.filter((file) => !/^dist\/.*\.(js|d\.ts)$|^marble-tests\/diagrams\/\w+\.svg$/.test(file));
+    const built = /^dist\/.*\.(js|d\.ts)(\.map)?$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
+    const beside = files.filter((file) => !built.test(file));
     const folders = filesOf(join(ROOT, 'src')).filter((file) => file.endsWith('README.md'));
     const pages = ['README.md', 'marble-tests/README.md', ...folders.map((file) => join('src', file))];
     expect(new Set(beside)).toEqual(new Set(['CHANGELOG.md', 'LICENSE', 'package.json', ...pages]));
@@ -100,10 +111,10 @@ describe('the tarball', () => {
 
   it('has a declaration for each entry, and all that these declarations import', () => {
     const entries = Object.values(MANIFEST.exports).flatMap((entry) =>
-      typeof entry === 'string' ? [] : [join(entry.types)],
+      typeof entry === 'string' ? [] : [entry, entry.browser ?? []].flat().map(({ types }) => join(types)),
     );
     const files = new Set(packed());
-    const declarations = [...files].filter((file) => file.endsWith('.d.ts'));
+    const declarations = [...files].filter((file) => file.startsWith('dist/') && file.endsWith('.d.ts'));
     const imported = declarations.flatMap((file) => {
       const imports = readFileSync(join(installed, file), 'utf8').matchAll(/['"](\.[^'"]+)\.[jt]s['"]/g);
       return [...imports].map(([, path]) => join(dirname(file), `${path}.d.ts`));
@@ -117,10 +128,29 @@ describe('the tarball', () => {
     expect(packed().filter((file) => file.endsWith('.js')).length).toBeLessThan(30);
   });
 
-  it('imports no package at the start but RxJS, and the small reader of protobuf for the sinks', () => {
-    expect(packagesOf('dist/streams.js')).toEqual(['rxjs']);
-    expect(packagesOf('dist/view/index.js')).toEqual(['rxjs']);
-    expect(packagesOf('dist/index.js').filter((name) => name !== 'protobufjs/minimal.js')).toEqual(['rxjs']);
+  it('leads from each module and each declaration to its sources, which it holds once', () => {
+    const files = new Set(packed());
+    const maps = [...files].filter((file) => file.endsWith('.map'));
+    const missing = [...files].filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file) && !files.has(`${file}.map`));
+    // What only imports has nothing to lead to.
+    const isEmpty = (file: string) => !readFileSync(join(installed, file), 'utf8').includes('sourceMappingURL');
+    expect(missing.filter((file) => !isEmpty(file))).toEqual([]);
+    for (const map of maps) {
+      const { sources, ...rest } = readJson<{ sources: string[] }>(join(installed, map));
+      expect(rest).not.toHaveProperty('sourcesContent');
+      const away = sources.map((source) => join(dirname(map), source)).filter((source) => !files.has(source));
+      // Made by the build; and the page of the live view, which is in one piece.
+      expect({ map, away }).toEqual({ map, away: [] });
+    }
+  });
+
+  it('imports no package at the start but parts of RxJS, and few modules of Node', () => {
+    for (const entry of ['dist/index.js', 'dist/streams.js', 'dist/streamsInBrowser.js']) {
+      const others = packagesOf(entry).filter((name) => !name.startsWith('rxjs/internal/'));
+      expect({ entry, others }).toEqual({ entry, others: [] });
+    }
+    expect(builtinsOf('dist/index.js')).toEqual(['node:buffer', 'node:util/types']);
+    expect(builtinsOf('dist/streams.js')).toEqual([]);
   });
 
   it('needs no optional peer for the types of the live view', () => {
@@ -138,11 +168,11 @@ describe('the tarball', () => {
     expect(new Set(visit('dist/view/index.d.ts'))).toEqual(new Set(['rxjs']));
   });
 
-  it('names no folder of the machine on which it was packed, and no source map', () => {
+  it('names no folder of the machine on which it was packed', () => {
     const folders = [ROOT, homedir(), tmpdir()].map((path) => join(path, '/')).filter((path) => path !== '/');
     const telling = packed().filter((file) => {
       const text = readFileSync(join(installed, file), 'utf8');
-      return /^\/\/# sourceMappingURL=/m.test(text) || folders.some((path) => text.includes(path));
+      return folders.some((path) => text.includes(path));
     });
     expect(telling).toEqual([]);
   });
@@ -156,7 +186,7 @@ describe('the tarball', () => {
 describe('an empty project that installs the tarball', () => {
   it('gets no package that the README does not name', () => {
     const theirs = installedFor(project, ['spanflow']).filter((name) => name !== 'spanflow');
-    expect(theirs).toEqual(expect.arrayContaining(['protobufjs', 'undici']));
+    expect(theirs).toEqual(['undici']);
     expect(theirs.filter((name) => !isInATable(readme, name))).toEqual([]);
   });
 
@@ -286,6 +316,23 @@ describe('an empty project that installs the tarball', () => {
   });
 });
 
+describe('a browser', () => {
+  const RUN = { bridges: [], exported: { delivered: 100, arrived: 100 }, merged: true, answered: 100, streamed: 100 };
+  let bundle: string;
+  beforeAll(async () => {
+    bundle = await browserBundle(join(project, 'browser.mjs'));
+  });
+
+  it('gets a bundle of the operators that leaves nothing outside, and asks for nothing of Node at the start', async () => {
+    expect(bundle).not.toMatch(/["']node:(?!async_hooks|v8)/);
+    expect(JSON.parse(JSON.stringify(await withoutNode(bundle)))).toEqual(RUN);
+  });
+
+  it('runs it', { timeout: 120_000 }, async () => {
+    expect([RUN, undefined]).toContainEqual(await inChromium(bundle));
+  });
+});
+
 describe('a runtime', () => {
   const entries = Object.keys(MANIFEST.exports).filter((subpath) => !subpath.endsWith('.json'));
 
@@ -312,6 +359,29 @@ describe('a runtime', () => {
     const modules = packed().filter((file) => file.endsWith('.js'));
     const esOnly = /\bimport\.meta\b|^(?:export )?(?:const .* = )?await\b/m;
     expect(modules.filter((file) => esOnly.test(readFileSync(join(installed, file), 'utf8')))).toEqual([]);
+  });
+
+  it.each(['esm', 'cjs'] as const)('that has one file of %s and no package exports from it', async (format) => {
+    const program = readFileSync(join(ROOT, 'test', 'runtimes', 'programs', 'spans.mjs'), 'utf8');
+    const alone = join(folder, 'alone');
+    const file = join(alone, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    mkdirSync(alone, { recursive: true });
+    writeFileSync(file, await bundled(program, project, { format }));
+    const backend = await otlpBackend();
+    try {
+      const environment = { NODE_OPTIONS: '', OTEL_EXPORTER_OTLP_ENDPOINT: new URL('/', backend.url).href };
+      const said = await say(process.execPath, [file], { cwd: alone, environment });
+      expect({ ...said, spans: backend.spans }).toEqual({ code: 0, stdout: '{}\n', stderr: '', spans: 1_000 });
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it('that counts kilobytes gets at most 350 kB with RxJS, besides undici', async () => {
+    const program =
+      "import { otlpHttp, spanPipeline } from 'spanflow';\nexport const { processor } = spanPipeline({ sink: otlpHttp() });";
+    const bundle = await bundled(program, project, { external: ['undici'] });
+    expect(Buffer.byteLength(bundle)).toBeLessThanOrEqual(350_000);
   });
 
   it('is looked at in a bundle of a program, too', async () => {

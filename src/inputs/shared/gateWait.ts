@@ -1,12 +1,13 @@
 import type { Subscription } from 'rxjs';
 import type { Gate } from '../../flow/gate.ts';
+import { turnOfHost } from '../../internal/timers.ts';
 
 /** Items that are pulled before the event loop has its next turn. */
 export const ITEMS_PER_TURN = 1_024;
 
 /** A source whose items are all there already would otherwise hold the event loop. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => turnOfHost()(resolve));
 }
 
 /**

@@ -29,6 +29,12 @@ export const DECODE_TRACES_DEFAULTS: Readonly<DecodeLimits> = Object.freeze({
   maxDecodedBytes: 268_435_456,
 });
 
+/** For messages whose length is bounded by who reads them. */
+export const UNLIMITED: DecodeLimits = Object.freeze({
+  maxItems: Number.POSITIVE_INFINITY,
+  maxDecodedBytes: Number.POSITIVE_INFINITY,
+});
+
 const DECODE_TRACES_RULES = { maxItems: limit(1), maxDecodedBytes: limit(1) };
 
 export function limitsOf(caller: string, options: DecodeTracesOptions): DecodeLimits {

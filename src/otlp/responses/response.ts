@@ -1,19 +1,15 @@
-import protobuf from 'protobufjs/minimal.js';
 import { messageOf, SpanflowError } from '../../model/errors.ts';
 import { escaped } from '../../model/escaped.ts';
+import { UNLIMITED } from '../protobuf/decodeLimits.ts';
+import { integerOf } from '../protobuf/int64.ts';
+import { Reader } from '../protobuf/reader.ts';
+import { delimited, type Fields, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
 
 /** A server's message goes into outcomes and logs, and is clipped to this length. */
 const MAX_MESSAGE_LENGTH = 1024;
 
 /** The OTLP specification's limit for a response. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
-
-// Tags of opentelemetry.proto.collector and google.rpc: the field number times 8, plus the wire type.
-const PARTIAL_SUCCESS = 0x0a;
-const REJECTED_SPANS = 0x08;
-const ERROR_MESSAGE = 0x12;
-const STATUS_CODE = 0x08;
-const STATUS_MESSAGE = 0x12;
 
 /** A server's answer to a request that it accepted. */
 export interface TraceResponse {
@@ -23,23 +19,49 @@ export interface TraceResponse {
   readonly message: string;
 }
 
+/** A message may come in several pieces, whose fields overwrite each other. */
+interface PartialSuccess {
+  rejected: number;
+  message: string;
+}
+
+interface Status {
+  code: number;
+  message: string;
+}
+
+const partialSuccessFields = fieldsOf<PartialSuccess>({
+  [varint(1)]: (success, reader) => {
+    reader.varint64();
+    success.rejected = Number(integerOf(reader));
+  },
+  [delimited(2)]: (success, reader) => {
+    success.message = lenientText(reader);
+  },
+});
+
+const responseFields = fieldsOf<PartialSuccess>({
+  [delimited(1)]: (response, reader) => readMessage(reader, partialSuccessFields, response),
+});
+
+const statusFields = fieldsOf<Status>({
+  [varint(1)]: (status, reader) => {
+    status.code = reader.int32();
+  },
+  [delimited(2)]: (status, reader) => {
+    status.message = lenientText(reader);
+  },
+});
+
 /**
  * The body of a success (`ExportTraceServiceResponse`). An empty body means that all spans arrived.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
 export function decodeTraceResponse(bytes: Uint8Array): TraceResponse {
-  let rejected = 0;
-  let message = '';
-  readFields('ExportTraceServiceResponse', bytes, (outer, tag) => {
-    if (tag !== PARTIAL_SUCCESS) return false;
-    eachField(protobuf.Reader.create(outer.bytes()), (reader, inner) => {
-      if (inner === REJECTED_SPANS) rejected = Number(reader.int64());
-      else if (inner === ERROR_MESSAGE) message = reader.string();
-      else return false;
-      return true;
-    });
-    return true;
+  const { rejected, message } = messageIn('ExportTraceServiceResponse', bytes, responseFields, {
+    rejected: 0,
+    message: '',
   });
   return { rejected: Math.min(Math.max(rejected, 0), Number.MAX_SAFE_INTEGER), message: shownText(message) };
 }
@@ -51,37 +73,27 @@ export function decodeTraceResponse(bytes: Uint8Array): TraceResponse {
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
 export function decodeStatus(bytes: Uint8Array): string {
-  let code = 0;
-  let message = '';
-  readFields('RpcStatus', bytes, (reader, tag) => {
-    if (tag === STATUS_CODE) code = reader.int32();
-    else if (tag === STATUS_MESSAGE) message = reader.string();
-    else return false;
-    return true;
-  });
+  const { code, message } = messageIn('RpcStatus', bytes, statusFields, { code: 0, message: '' });
   if (message === '' && code !== 0) return `code ${code}`;
   return shownText(message);
 }
 
-/** Reads the value of a field after its tag; `false` where the field is to be skipped. */
-type ReadField = (reader: protobuf.Reader, tag: number) => boolean;
-
-function readFields(name: string, bytes: Uint8Array, read: ReadField): void {
+function messageIn<Message>(name: string, bytes: Uint8Array, fields: Fields<Message>, message: Message): Message {
   if (bytes.length > MAX_RESPONSE_BYTES)
     throw malformed(`a response of ${bytes.length} bytes is over ${MAX_RESPONSE_BYTES}`);
-  const reader = protobuf.Reader.create(bytes);
+  const reader = new Reader(bytes, UNLIMITED);
   try {
-    eachField(reader, read);
+    readFields(reader, fields, message);
   } catch (thrown) {
-    throw malformed(`${name} is malformed near byte ${reader.pos} of ${bytes.length}: ${messageOf(thrown)}`, thrown);
+    throw malformed(`${name} is malformed near byte ${reader.at} of ${bytes.length}: ${messageOf(thrown)}`, thrown);
   }
+  return message;
 }
 
-function eachField(reader: protobuf.Reader, read: ReadField): void {
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    if (!read(reader, tag)) reader.skipType(tag & 7, 0, tag >>> 3);
-  }
+/** A text that is not UTF-8 still says more than nothing: it is only shown. */
+function lenientText(reader: Reader): string {
+  const start = reader.content();
+  return reader.bytes.toString('utf8', start, reader.at);
 }
 
 function malformed(message: string, cause?: unknown): SpanflowError {

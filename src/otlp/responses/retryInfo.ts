@@ -1,11 +1,9 @@
+import { UNLIMITED } from '../protobuf/decodeLimits.ts';
 import { integerOf } from '../protobuf/int64.ts';
 import { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
 
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
-
-/** The transport has bounded the status already. */
-const UNLIMITED = { maxItems: Number.POSITIVE_INFINITY, maxDecodedBytes: Number.POSITIVE_INFINITY };
 
 interface Delay {
   millis?: number;

@@ -29,7 +29,9 @@ function runAtEnd(): void {
  * @returns ends that
  */
 export function drainAtExit(deadlineMillis: number, exit: ExitDrain): () => void {
-  if (deadlineMillis === 0) return () => {};
+  // A page of a browser ends without a word.
+  const isInBrowser = globalThis.process?.on === undefined;
+  if (deadlineMillis === 0 || isInBrowser) return () => {};
   let takenBefore = 0; // when the last drain began: what is still pending of that gets no second one
   let draining = false;
   const whenEmpty = () => {

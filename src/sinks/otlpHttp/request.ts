@@ -1,5 +1,4 @@
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../model/errors.ts';
 import { ExportError } from '../../model/sink.ts';
@@ -8,8 +7,6 @@ import { type CountBytes, type RequestUse, requestFor } from '../../otlp/encode/
 import type { ResourceWait } from '../shared/resources.ts';
 import { type Body, LentBody, ownBody } from './body.ts';
 import type { OtlpHttpSettings } from './configuration/settings.ts';
-
-const gzipOffThread = promisify(gzip);
 
 const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
@@ -59,7 +56,7 @@ async function bodyOf(
     isLent = settings.compression === 'none' && settings.dispatcher === undefined;
     if (isLent) return new LentBody(use);
     const whole = wholeOf(use.pieces);
-    const own = settings.compression === 'gzip' ? await gzipOffThread(whole) : new Uint8Array(whole);
+    const own = settings.compression === 'gzip' ? await gzipped(whole) : new Uint8Array(whole);
     countBytes(own.length);
     return ownBody(own, () => countBytes(-own.length));
   } finally {
@@ -68,6 +65,11 @@ async function bodyOf(
       use.end();
     }
   }
+}
+
+/** Compresses off the main thread. zlib is loaded at the first use: that takes milliseconds, and most programs do not compress. */
+function gzipped(bytes: Uint8Array): Promise<Buffer> {
+  return promisify<Uint8Array, Buffer>(process.getBuiltinModule('node:zlib').gzip)(bytes);
 }
 
 function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {

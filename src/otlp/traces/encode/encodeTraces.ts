@@ -3,6 +3,9 @@ import type { SpanflowError } from '../../../model/errors.ts';
 import { checkArguments } from '../../encode/encodeItems.ts';
 import { oneGo, TRACES } from './traceSignal.ts';
 
+/** A `Uint8Array<ArrayBuffer>`, in words that TypeScript 5.4 knows, too. */
+export type OwnBytes = ReturnType<Uint8Array['slice']>;
+
 export interface EncodeTracesOptions {
   /**
    * Called with each span that OTLP cannot express, and with a `SpanflowError` of code `UNENCODABLE`; the other spans are encoded.
@@ -35,7 +38,7 @@ export interface EncodeTracesOptions {
  *
  * @see https://opentelemetry.io/docs/specs/otlp/
  */
-export function encodeTraces(spans: readonly ReadableSpan[], options?: EncodeTracesOptions): Uint8Array<ArrayBuffer> {
+export function encodeTraces(spans: readonly ReadableSpan[], options?: EncodeTracesOptions): OwnBytes {
   checkArguments('encodeTraces', TRACES.noun, spans, options);
   return oneGo.protobuf(spans, options?.onUnencodable);
 }

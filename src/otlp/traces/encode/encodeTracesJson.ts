@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { checkArguments } from '../../encode/encodeItems.ts';
-import type { EncodeTracesOptions } from './encodeTraces.ts';
+import type { EncodeTracesOptions, OwnBytes } from './encodeTraces.ts';
 import { oneGo, TRACES } from './traceSignal.ts';
 
 /**
@@ -24,10 +24,7 @@ import { oneGo, TRACES } from './traceSignal.ts';
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-export function encodeTracesJson(
-  spans: readonly ReadableSpan[],
-  options?: EncodeTracesOptions,
-): Uint8Array<ArrayBuffer> {
+export function encodeTracesJson(spans: readonly ReadableSpan[], options?: EncodeTracesOptions): OwnBytes {
   checkArguments('encodeTracesJson', TRACES.noun, spans, options);
   return oneGo.json(spans, options?.onUnencodable);
 }

@@ -1,15 +1,15 @@
 import { promisify } from 'node:util';
-import zlib from 'node:zlib';
+import type { gunzip, ZlibOptions } from 'node:zlib';
 
-type Decode = (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+type Decoder = 'gunzip' | 'inflate' | 'brotliDecompress' | 'zstdDecompress';
 
 /** By the names of RFC 9110, 8.4.1, and of its registry of content codings. */
-const DECODERS: Readonly<Record<string, Decode>> = {
-  gzip: promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip),
-  'x-gzip': promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip),
-  deflate: promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflate),
-  br: promisify<Uint8Array, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress),
-  zstd: promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress),
+const DECODERS: Readonly<Record<string, Decoder>> = {
+  gzip: 'gunzip',
+  'x-gzip': 'gunzip',
+  deflate: 'inflate',
+  br: 'brotliDecompress',
+  zstd: 'zstdDecompress',
 };
 
 /**
@@ -26,15 +26,21 @@ export async function decodedContent(
   if (body.length === 0) return body;
   let bytes = body;
   for (const coding of appliedLast(codings)) {
-    const decode = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
-    if (decode === undefined) return 'unreadable';
+    const decoder = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
+    if (decoder === undefined) return 'unreadable';
     try {
-      bytes = await decode(bytes, { maxOutputLength: maxBytes });
+      bytes = await decoded(bytes, decoder, maxBytes);
     } catch (thrown) {
       return (thrown as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE' ? 'tooLong' : 'unreadable';
     }
   }
   return bytes;
+}
+
+/** zlib is loaded at the first use: that takes milliseconds, and few backends compress. */
+function decoded(bytes: Buffer, decoder: Decoder, maxOutputLength: number): Promise<Buffer> {
+  const decode = process.getBuiltinModule('node:zlib')[decoder] as typeof gunzip;
+  return promisify<Uint8Array, ZlibOptions, Buffer>(decode)(bytes, { maxOutputLength });
 }
 
 /** The names of the codings; the one that was applied last comes first. */

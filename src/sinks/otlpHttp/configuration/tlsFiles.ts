@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { EnvironmentReader } from '../../../internal/environment.ts';
 import { areOnePair, certificatesOf } from './pem.ts';
 import type { TlsMaterial, TlsSource } from './tls.ts';
@@ -108,9 +106,14 @@ function isBundle(content: Buffer | undefined): boolean {
   return certificatesOf(content) !== undefined;
 }
 
+/** Loaded at the first use: most programs name no files. */
+function files() {
+  return process.getBuiltinModule('node:fs');
+}
+
 function contentNow(path: string): Buffer | undefined {
   try {
-    return readFileSync(path);
+    return files().readFileSync(path);
   } catch {
     return undefined;
   }
@@ -118,7 +121,7 @@ function contentNow(path: string): Buffer | undefined {
 
 async function contentOf(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await files().promises.readFile(path);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import dns from 'node:dns';
+import type dns from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
@@ -113,7 +113,7 @@ function sharedLookup(): LookupAll {
     if (waiting !== undefined) return void waiting.push(callback);
     const all = [callback];
     inFlight.set(key, all);
-    dns.lookup(hostname, options, (...result) => {
+    process.getBuiltinModule('node:dns').lookup(hostname, options, (...result) => {
       inFlight.delete(key);
       for (const each of all) each(...result);
     });

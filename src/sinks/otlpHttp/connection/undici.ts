@@ -1,7 +1,11 @@
+/// <reference path="./undiciParts.d.ts" />
+
 import { Subscription } from 'rxjs';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
+import { messageOf } from '../../../model/errors.ts';
+import { ExportError } from '../../../model/sink.ts';
 
 export type Undici = Pick<typeof import('undici'), 'Client' | 'buildConnector'>;
 
@@ -14,13 +18,31 @@ let timer = Subscription.EMPTY; // until undici is loaded
 let isLoading = false; // or loaded
 
 /**
- * Loads undici, which holds the event loop for some 50 ms the first time. That is more than the rest of spanflow takes to load, so no import of spanflow does it.
+ * Loads of undici what is used, which holds the event loop for some 25 ms the first time, most of it for `node:http` and `node:tls`. The whole of undici, with `fetch`, caches and web sockets, would take twice as
+ * long. So no import of spanflow loads it, and package.json asks for the one minor version that has these paths.
  */
 export function loadUndici(): Promise<Undici> {
   isLoading = true;
   timer.unsubscribe();
-  // Bun has a stand-in for `undici` that sends nothing; by this name it is the package.
-  return outsideAnyContext(() => untraced(() => import('undici/index.js')));
+  return outsideAnyContext(() => untraced(parts)).catch(notLoaded);
+}
+
+/** Bun has a stand-in for the name `undici`, which sends nothing. By these paths it is the package. */
+async function parts(): Promise<Undici> {
+  const [client, connect] = await Promise.all([
+    import('undici/lib/dispatcher/client.js'),
+    import('undici/lib/core/connect.js'),
+  ]);
+  return { Client: client.default, buildConnector: connect.default };
+}
+
+/** A runtime does not load a module again that could not be loaded. */
+function notLoaded(cause: unknown): never {
+  const said = messageOf(cause);
+  const step = said.includes('require')
+    ? '; an ES module that esbuild makes needs a `require`, or undici outside of it: see "Where it runs" in the README of spanflow'
+    : '';
+  throw new ExportError({ kind: 'permanent' }, `undici cannot be loaded: ${said}${step}`, { cause });
 }
 
 /** Loads undici in a moment in which the event loop is not busy, so that the first export need not. It does not keep the process alive. */

@@ -1,0 +1,46 @@
+import { runInNewContext } from 'node:vm';
+import type { Page } from 'playwright-core';
+import { rolldown } from 'rolldown';
+import { chromiumPath, launch, watch } from '../view/browser.ts';
+
+/** A bundle of a module for browsers, with nothing left outside of it; its exports are properties of `bundle`. */
+export async function browserBundle(input: string): Promise<string> {
+  const warnings: string[] = [];
+  const build = await rolldown({ input, platform: 'browser', onLog: (_, { message }) => warnings.push(message) });
+  const { output } = await build.generate({ format: 'iife', name: 'bundle' });
+  await build.close();
+  if (warnings.length > 0) throw new Error(`the bundle leaves something open:\n${warnings.join('\n')}`);
+  return output[0].code;
+}
+
+/** What browsers have in common with Node. All else is missing here: `process`, `Buffer`, `setImmediate`, `require`. */
+const OF_THE_WEB = {
+  ...{ AbortController, AbortSignal, DOMException, TextDecoder, TextEncoder, console, performance },
+  ...{ ReadableStream, WritableStream, queueMicrotask, structuredClone },
+  ...{ clearInterval, clearTimeout, setInterval, setTimeout },
+};
+
+/** Runs a bundle where nothing of Node is. */
+export function withoutNode(bundle: string): Promise<unknown> {
+  return runInNewContext(`${bundle};\nbundle.run();`, { ...OF_THE_WEB }) as Promise<unknown>;
+}
+
+/** Runs a bundle in Chromium. Where there is none, that is told, and `undefined` is returned. */
+export async function inChromium(bundle: string): Promise<unknown> {
+  const path = chromiumPath();
+  if (path === undefined) return undefined;
+  const browser = await launch(path);
+  try {
+    return await runInPage(await browser.newPage(), bundle);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function runInPage(page: Page, bundle: string): Promise<unknown> {
+  const { faults } = watch(page);
+  await page.addScriptTag({ content: bundle });
+  const result: unknown = await page.evaluate('bundle.run()');
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+  return result;
+}
