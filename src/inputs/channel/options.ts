@@ -11,6 +11,8 @@ import type { FlushRequest } from '../../model/batch.ts';
 import type { Loss } from '../../model/tally.ts';
 
 export interface ChannelOptions<T> extends QueueOptions<T> {
+  /** What the stage is called in losses and statistics. Default `channel`. */
+  name?: string;
   /** Items that wait in the queue, at most: 1 or more, default 32,768. More rides out longer bursts before producers wait, and takes more memory. */
   maxQueueSize?: number;
   /**
@@ -40,7 +42,7 @@ export interface ChannelOptions<T> extends QueueOptions<T> {
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'name' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type ChannelSettings<T> = Required<Omit<ChannelOptions<T>, Optional>> & {
@@ -52,6 +54,7 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   maxQueueBytes: 64 * 1024 * 1024,
   maxWaitingSends: 1_024,
   stallTimeoutMillis: 600_000,
+  name: undefined,
   gate: undefined,
   memory: undefined,
   flushTimeoutMillis: 30_000,

@@ -6,6 +6,7 @@ import { evicts, type PrioritySettings, rank } from '../../flow/priority.ts';
 import { placesFor } from '../../flow/priorityPlaces.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { followSource } from '../../ledger/stage.ts';
 import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
 
@@ -41,6 +42,7 @@ export class HoldingBack<T> {
     this.#end = new EndOfStream(subscriber, {
       isDone: () => !this.#draining && (this.#queue.length === 0 || this.#isDry),
       leaveSource: () => reporter.tearDown(this.#upstream),
+      subscribe: followSource(reporter.account),
     });
   }
 
@@ -114,7 +116,7 @@ export class HoldingBack<T> {
       this.#granted -= 1;
       const item = this.#queue.shift();
       this.#reporter.account.handOn(countOf(item));
-      this.#subscriber.next(item);
+      this.#reporter.account.passOn(() => this.#subscriber.next(item));
     }
     this.#draining = false;
     this.#water.tell(this.#queue.fillRatio);

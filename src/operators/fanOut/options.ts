@@ -25,7 +25,7 @@ import { ADAPTIVE_BATCH_RULES, type AdaptiveBatchOptions } from '../adaptiveBatc
 import { EXPORT_TO_RULES, type ExportToOptions } from '../exportTo/options.ts';
 
 /** What a branch bounds and books by itself. */
-const NOT_OF_A_BRANCH = ['ledger', 'maxPendingItems', 'maxPendingBytes'] as const;
+const NOT_OF_A_BRANCH = ['name', 'ledger', 'maxPendingItems', 'maxPendingBytes'] as const;
 
 const BATCHING_OPTIONS = [
   'maxExportBatchSize',

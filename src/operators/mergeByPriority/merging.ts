@@ -1,6 +1,7 @@
 import { type Subscriber, Subscription } from 'rxjs';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { QueueFullError } from '../../model/errors.ts';
 import { FloorShare } from '../../strategies/floorShare.ts';
@@ -60,7 +61,8 @@ export class Merging<T> {
     if (this.#end.hasBegun) return; // an input before it has failed at once
     const error = (thrown: unknown) => this.#end.error(thrown);
     const complete = () => this.#inputEnded();
-    subscribeInto(queue.settings.source, { next: (item) => this.#offer(queue, item), error, complete }, this.#inputs);
+    const observer = { next: (item: T) => this.#offer(queue, item), error, complete };
+    followSource(this.#reporter.account)(queue.settings.source, observer, this.#inputs);
   }
 
   #inputEnded(): void {
@@ -81,7 +83,8 @@ export class Merging<T> {
     if (this.#draining) return;
     this.#draining = true;
     for (let queue = this.#nextQueue(); queue !== undefined; queue = this.#nextQueue()) {
-      this.#subscriber.next(queue.shift());
+      const item = queue.shift();
+      this.#reporter.account.passOn(() => this.#subscriber.next(item));
       queue.updateGate();
     }
     this.#draining = false;
