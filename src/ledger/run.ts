@@ -1,6 +1,6 @@
-import { type Observable, type Observer, type SchedulerLike, Subject, Subscription } from 'rxjs';
+import { Observable, type Observer, type SchedulerLike, Subject, Subscription } from 'rxjs';
 import { DynamicScope } from '../internal/dynamicScope.ts';
-import { subscribeInto } from '../internal/subscribeInto.ts';
+import { forwardTo, subscribeInto } from '../internal/subscribeInto.ts';
 import { after } from '../internal/timers.ts';
 import type { FlushRequest } from '../model/batch.ts';
 import { messageOf, SpanflowError } from '../model/errors.ts';
@@ -80,6 +80,20 @@ export class Run {
     new Followed({ run: this, gap, source, observer, upstream }).subscribe();
   }
 
+  /** The whole composition, to be subscribed within the run: operators behind its last stage are subscribed again, too. */
+  supervise<T>(outcomes$: Observable<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      const plan = {
+        run: this,
+        gap: new Gap([]),
+        source: outcomes$,
+        observer: forwardTo(subscriber),
+        upstream: subscriber,
+      };
+      new Followed<T>(plan).subscribe();
+    });
+  }
+
   /** This stage, which has no source of ours, is in front of the one that is subscribing. */
   standsInFront(account: Account): void {
     if (!this.parts.ledger.has(account)) return;
@@ -106,47 +120,22 @@ export class Run {
     return this.#failures;
   }
 
-  operatorFailed(thrown: unknown, where: string): void {
+  /** Items that have come from the input. */
+  get taken(): number {
+    return this.parts.input?.passedOn ?? 0;
+  }
+
+  operatorFailed(thrown: unknown, { behind: [stage] }: Gap): void {
     this.#failures += 1;
-    this.parts.onTrouble(`an operator in front of ${where} threw, and is subscribed again: ${messageOf(thrown)}`);
+    const where = stage === undefined ? 'behind the last stage' : `in front of ${stage.stage}`;
+    this.parts.onTrouble(`an operator ${where} threw, and is subscribed again: ${messageOf(thrown)}`);
     this.parts.ledger.callbackFailed();
   }
 
-  /** Whether asynchronous operators of the user's may hold items. */
-  get isHolding(): boolean {
-    return this.#holding.length > 0;
+  /** Where operators of the user's are. */
+  get gaps(): readonly Gap[] {
+    return [...this.#gaps.values()];
   }
-
-  /** Resolves when what they may hold has come out. */
-  async emptied(): Promise<void> {
-    await Promise.all(this.#holding.map((gap) => gap.emptied()));
-  }
-
-  /** No flush waits any longer for what they may hold. Returns what that is, in words. */
-  giveUpHeld(): string {
-    const holding = this.#holding.map((gap) => {
-      const { held } = gap;
-      gap.giveUp();
-      return `up to ${held} ${placeOf(gap)}`;
-    });
-    if (holding.length === 0) return '; what is still pending goes on';
-    return `; what is still pending goes on. Operators of yours hold, or have taken out, items that spanflow cannot see there: ${holding.join('; ')}`;
-  }
-
-  /** Items that a flush did not wait for, because it is not known whether anything comes out, in words; once. */
-  takeUntold(): string | undefined {
-    const untold = [...this.#gaps.values()].map((gap) => [gap, gap.takeUntold()] as const);
-    const told = untold.filter(([, items]) => items > 0).map(([gap, items]) => `${items} ${placeOf(gap)}`);
-    return told.length === 0 ? undefined : told.join('; ');
-  }
-
-  get #holding(): readonly Gap[] {
-    return [...this.#gaps.values()].filter(({ held }) => held > 0);
-  }
-}
-
-function placeOf({ fronts, behind }: Gap): string {
-  return `between ${fronts.map(({ stage }) => stage).join(', ')} and ${behind[0]?.stage}`;
 }
 
 /** When no item has come in between, an operator that fails is subscribed again after this long, in milliseconds: it may fail by itself. */
@@ -163,7 +152,7 @@ interface FollowedPlan<T> {
 /** The source of one stage. When an operator of the user's in it throws, and the input goes on where it was, it is subscribed again. */
 class Followed<T> {
   readonly #plan: FollowedPlan<T>;
-  #passedOn = 0; // by the stages in front, when it was subscribed last
+  #taken = 0; // from the input, when it was subscribed last
 
   constructor(plan: FollowedPlan<T>) {
     this.#plan = plan;
@@ -176,7 +165,7 @@ class Followed<T> {
     const next = (item: T) => {
       gap.leaves();
       observer.next(item);
-      gap.left();
+      gap.unseen.hasLeft();
     };
     const error = (thrown: unknown) => {
       upstream.remove(attempt);
@@ -184,7 +173,7 @@ class Followed<T> {
       else this.#recover(thrown);
     };
     upstream.add(attempt);
-    this.#passedOn = gap.passedOn;
+    this.#taken = run.taken;
     run.before(gap, () => subscribeInto(source, { next, error, complete: () => observer.complete() }, attempt));
     isSubscribing = false;
     const { input } = run.parts;
@@ -205,9 +194,9 @@ class Followed<T> {
 
   #recover(thrown: unknown): void {
     const { run, gap, upstream } = this.#plan;
-    const isFruitless = gap.passedOn === this.#passedOn;
+    const isFruitless = run.taken === this.#taken;
+    run.operatorFailed(thrown, gap);
     gap.failed();
-    run.operatorFailed(thrown, gap.behind[0]?.stage ?? '');
     if (!isFruitless) this.subscribe();
     else upstream.add(after(run.parts.scheduler, RESUBSCRIBE_MILLIS, () => this.subscribe()));
   }

@@ -32,8 +32,6 @@ export interface Flow<R> {
   taken?(): number;
   /** Whether something is pending that the ledger does not know. */
   isPending?(): boolean;
-  /** Subscribes to the outcomes. Default: as usual. */
-  subscribe?(subscribe: () => Subscription): Subscription;
   /** The outcomes have completed or failed before the shutdown. Default: a failure is told as a defect of ours. */
   onEnded?(failure: { readonly thrown: unknown } | undefined): void;
   /** Whether the outcomes may never complete: then they are unsubscribed at the deadline of the shutdown. */
@@ -174,13 +172,11 @@ export class LifeCycle<T, R = Outcome<T>> {
         resolve();
         onEnded(failure);
       };
-      const subscribe = () =>
-        flow.outcomes$.subscribe({
-          next: (outcome) => this.#outcomes.next(outcome),
-          error: (thrown) => end({ thrown }),
-          complete: () => end(),
-        });
-      this.#outcomesSubscription = flow.subscribe?.(subscribe) ?? subscribe();
+      this.#outcomesSubscription = flow.outcomes$.subscribe({
+        next: (outcome) => this.#outcomes.next(outcome),
+        error: (thrown) => end({ thrown }),
+        complete: () => end(),
+      });
       if (flow.mayHang) this.#outcomesSubscription.add(resolve);
     });
   }

@@ -11,7 +11,7 @@ import {
 } from '../lifeCycle/options.ts';
 
 /** Where the items of a composition come from: an input that can flush and end, or any Observable. */
-export type PipelineInput = SpanInput | Channel<never> | Observable<unknown>;
+export type PipelineInput = SpanInput | Channel<unknown> | Observable<unknown>;
 
 /** When the pipeline flushes, drains and warns. */
 export type RunPipelineOptions = LifeCycleOptions;

@@ -3,10 +3,10 @@ import { plainInput, runInputOf } from '../../inputs/runInput.ts';
 import { Warnings } from '../../internal/diagWarnings.ts';
 import { Run } from '../../ledger/run.ts';
 import type { Stats } from '../../ledger/stats.ts';
-import type { FlushUrgency } from '../../model/batch.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
 import type { PipelineState } from '../lifeCycle/options.ts';
 import { OWNER, type PipelineInput, type RunPipelineOptions, runPipelineSettings } from './options.ts';
@@ -100,6 +100,10 @@ export function runPipeline<R>(
     isHot: account !== undefined,
     onTrouble: (message) => warnings.trouble(message, 'callback'),
   });
+  const foreign = new ForeignItems(
+    () => run.gaps,
+    (message) => warnings.trouble(message, 'callback'),
+  );
   const unwatch = life.ledger.watch({
     lost: (loss) => warnings.lost(loss),
     callbackFailed: (thrown) => warnings.callbackFailed(thrown),
@@ -111,16 +115,11 @@ export function runPipeline<R>(
   let isClosing = false;
   let shutdown: Shutdown | undefined;
   const flow = life.run({
-    outcomes$,
+    outcomes$: run.supervise(outcomes$),
     mayHang: true,
-    subscribe: (subscribe) => run.within(subscribe),
-    flush: async (urgency) => {
-      await flushThrough(run, (of) => source.flush(of), urgency);
-      const untold = urgency.isEnding ? undefined : run.takeUntold();
-      if (untold !== undefined) warnings.trouble(`forceFlush did not wait for items that operators of yours hold or have taken out: ${untold}`, 'callback');
-    },
+    flush: (urgency) => foreign.flush((of) => source.flush(of), urgency),
     end: (urgency) => source.end(urgency),
-    whyLate: () => run.giveUpHeld(),
+    whyLate: () => foreign.whyLate(),
     // A best-effort route may have something when the whole has nothing any more.
     isPending: () => Object.values(life.ledger.stats().routes).some(({ pending }) => pending > 0),
     onEnded: (failure) => {
@@ -150,15 +149,6 @@ export function runPipeline<R>(
     shutdown,
     [Symbol.asyncDispose]: () => shutdown(),
   };
-}
-
-/** What comes out of asynchronous operators meanwhile is flushed as well. At the natural exit nothing is waited for: nothing could come any more. */
-async function flushThrough(run: Run, flush: (urgency: FlushUrgency) => Promise<void>, urgency: FlushUrgency) {
-  await flush(urgency);
-  while (!urgency.isEnding && run.isHolding) {
-    await run.emptied();
-    await flush(urgency);
-  }
 }
 
 function isOutcome(value: unknown): value is Outcome<unknown> {
