@@ -12,7 +12,7 @@ export type { LifeCycleOptions, PipelineState } from './pipelines/lifeCycle/opti
 export type { PipelineChanges } from './pipelines/liveSettings.ts';
 export type { PipelineInput, RunPipelineOptions } from './pipelines/runPipeline/options.ts';
 export { type RunningPipeline, runPipeline } from './pipelines/runPipeline/runPipeline.ts';
-export type { SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
+export type { SpanOperator, SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
 
