@@ -126,7 +126,7 @@ describe('supervised', () => {
 describe('supervised: the compulsory cases', () => {
   test('never: waits with the source', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' -');
+      const source = cold(' -', LETTERS);
       const subs = '        ^---!';
       const expected = '    -----';
       expectObservable(source.pipe(supervised<string>([upper])), subs).toBe(expected);
@@ -135,7 +135,7 @@ describe('supervised: the compulsory cases', () => {
 
   test('empty: completes with the source', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold(' --|');
+      const source = cold(' --|', LETTERS);
       const subs = '        ^-!';
       const expected = '    --|';
       expectObservable(source.pipe(supervised<string>([upper, filter(() => true)]))).toBe(expected);

@@ -6,7 +6,7 @@ import {
   map,
   merge,
   mergeMap,
-  type Observable,
+  Observable,
   type OperatorFunction,
   of,
   Subject,
