@@ -90,7 +90,7 @@ async function pull<T>(
     account.accept(1);
     if (subscriber.closed) return account.lose(1, 'unsubscribed');
     account.handOn(1);
-    account.passOn(() => subscriber.next(result.value));
+    account.passOn((item) => subscriber.next(item), result.value);
   }
 }
 

@@ -68,7 +68,7 @@ function readInto<T>(subscriber: Subscriber<T>, readable: Readable, gate: Gate, 
       if (chunk === null) break;
       account.accept(1);
       account.handOn(1);
-      account.passOn(() => subscriber.next(chunk));
+      account.passOn((item) => subscriber.next(item), chunk);
     }
     reading = false;
   };

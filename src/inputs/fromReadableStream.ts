@@ -86,6 +86,6 @@ async function readAll<T>(
     if (subscriber.closed) return;
     held = 0;
     account.handOn(1);
-    account.passOn(() => subscriber.next(value));
+    account.passOn((item) => subscriber.next(item), value);
   }
 }

@@ -163,6 +163,7 @@ class RingInput implements SpanSource {
   readonly #reporter: StageReporter<never>;
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Multicast<ReadableSpan>();
+  readonly #next = (span: ReadableSpan) => this.#spans.next(span);
   readonly #flushes = new FlushRequests();
   readonly #losses: DeferredLosses;
   #whenEmpty: (() => void)[] = []; // flushes that wait for a subscriber
@@ -294,7 +295,7 @@ class RingInput implements SpanSource {
   #emit(): void {
     const span = this.#ring.shift() as ReadableSpan;
     this.#account.handOn(1);
-    this.#reporter.guard(() => this.#account.passOn(() => this.#spans.next(span)));
+    this.#reporter.guard(() => this.#account.passOn(this.#next, span));
   }
 
   /** Sends a flush request behind everything that has ended so far. */

@@ -151,13 +151,13 @@ export class Account {
     };
   }
 
-  /** Runs the operators behind with an item that was handed on, or a batch that was emitted. */
-  passOn(work: () => void): void {
+  /** Gives the operators behind an item that was handed on, or a batch that was emitted. */
+  passOn<V>(next: (value: V) => void, value: V): void {
     const before = this.isPassingOn;
     this.isPassingOn = true;
     try {
-      if (this.#around === undefined) work();
-      else this.#around(work);
+      if (this.#around === undefined) next(value);
+      else this.#around(() => next(value));
     } finally {
       this.isPassingOn = before;
     }

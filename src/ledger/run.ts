@@ -55,6 +55,11 @@ export class Run {
     return scope.present?.run;
   }
 
+  /** What is subscribed here is part of no run: another pipeline, or what a sink does inside. */
+  static outside<R>(work: () => R): R {
+    return scope.within(undefined, work);
+  }
+
   within<R>(work: () => R): R {
     return scope.within({ run: this, gap: undefined }, work);
   }

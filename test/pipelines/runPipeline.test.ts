@@ -28,6 +28,8 @@ import {
   type Channel,
   channel,
   createLedger,
+  type ExportHandle,
+  exportHandle,
   exportTo,
   fanOut,
   fromAsyncIterable,
@@ -358,6 +360,36 @@ describe('the books of a run', () => {
         expect(ledger.stats()).toMatchObject({ delivered: 1 });
         expect(places(pipeline.stats())).toEqual(['channel < ', 'adaptiveBatch < channel']);
         expect(pipeline.stats()).toMatchObject({ delivered: 1 });
+      },
+    );
+  });
+});
+
+describe('what is no part of a run', () => {
+  test('is a stage that a sink uses inside, and another pipeline that an item brings', () => {
+    const inner = noting('inner');
+    const other = noting('other');
+    const handles: ExportHandle<string>[] = [];
+    const outer: Sink<string> = {
+      name: 'outer',
+      export: ({ items }) =>
+        of(items).pipe(
+          exportTo(inner.sink),
+          map(() => ({})),
+        ),
+    };
+    const brings = tap<string>(() => {
+      if (handles.length === 0) handles.push(exportHandle(other.sink, { exitDeadlineMillis: 0 }));
+    });
+    return running(
+      { compose: (items$) => items$.pipe(brings, adaptiveBatch({ maxExportBatchSize: 1 }), exportTo(outer)) },
+      async ({ pipeline, send }) => {
+        send('ab');
+        await pipeline.forceFlush();
+        expect(Object.keys(pipeline.stats().stages).sort()).toEqual(['adaptiveBatch', 'channel', 'exportTo(outer)']);
+        await pipeline.shutdown();
+        expect([inner.calls, other.calls]).toEqual([[], []]);
+        await handles[0]?.shutdown();
       },
     );
   });

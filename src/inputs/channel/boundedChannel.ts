@@ -29,6 +29,7 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #reporter: StageReporter<never>;
   readonly #queue: AdmissionQueue<T>;
   readonly #items = new Multicast<T>();
+  readonly #next = (item: T) => this.#items.next(item);
   readonly #flushes = new FlushRequests();
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void; readonly urgency: FlushUrgency }>(); // flushes that wait for what is before them to leave
   readonly #refused: DeferredLosses;
@@ -175,7 +176,7 @@ export class BoundedChannel<T> implements Channel<T> {
     const item = this.#queue.shift();
     this.#left += 1;
     this.#account.handOn(1);
-    this.#reporter.guard(() => this.#account.passOn(() => this.#items.next(item)));
+    this.#reporter.guard(() => this.#account.passOn(this.#next, item));
     this.#queue.left();
     this.#sendFlushes();
   }

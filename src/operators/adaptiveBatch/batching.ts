@@ -37,6 +37,7 @@ export class Batching<T> {
   readonly #flushes: PendingFlushes<T>;
   readonly #saturation: Saturation<T>;
   readonly #end: EndOfStream;
+  readonly #next = (batch: Batch<T>) => this.#subscriber.next(batch);
   readonly #run = Run.present; // that it is subscribed in
   #draining = false;
   #stopped = false;
@@ -168,7 +169,7 @@ export class Batching<T> {
   #passOn(batch: HeldBatch<T>): void {
     const { account } = this.#reporter;
     const failures = this.#run?.failures;
-    account.passOn(() => this.#subscriber.next(batch));
+    account.passOn(this.#next, batch);
     if (this.#run?.failures === failures || batch.isHeld) return;
     batch.hold().settle(lostTally(batch.size, 'operatorFailed', account.stage));
     this.#reporter.report({ count: batch.size, reason: 'operatorFailed', stage: account.stage }, batch.items);

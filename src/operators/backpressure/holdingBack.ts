@@ -28,6 +28,7 @@ export class HoldingBack<T> {
   readonly #upstream = new Subscription();
   readonly #demand = new Subscription();
   readonly #end: EndOfStream;
+  readonly #next = (item: T) => this.#subscriber.next(item);
   #granted = 0; // items that have been asked for and are not there yet
   #demandIsOver = false; // no more items will be asked for
   #draining = false;
@@ -116,7 +117,7 @@ export class HoldingBack<T> {
       this.#granted -= 1;
       const item = this.#queue.shift();
       this.#reporter.account.handOn(countOf(item));
-      this.#reporter.account.passOn(() => this.#subscriber.next(item));
+      this.#reporter.account.passOn(this.#next, item);
     }
     this.#draining = false;
     this.#water.tell(this.#queue.fillRatio);

@@ -36,6 +36,7 @@ export class Merging<T, R> {
   readonly #outbox: Outbox<T, R>;
   readonly #water: WaterMarks;
   readonly #end: EndOfStream;
+  readonly #next = (result: Merged<T, R>) => this.#subscriber.next(result);
   readonly #start = (finish: Finish) => this.#begin(finish);
   #offered = 0; // items that have come
 
@@ -150,7 +151,7 @@ export class Merging<T, R> {
 
   #emit({ item, index }: Waiting<T>, ending: Ending<R>): void {
     this.#reporter.account.handOn(countOf(item));
-    this.#reporter.account.passOn(() => this.#subscriber.next({ ...ending, item, index }));
+    this.#reporter.account.passOn(this.#next, { ...ending, item, index });
   }
 
   #updateGate(): void {

@@ -18,6 +18,7 @@ export class Merging<T> {
   readonly #inputs = new Subscription();
   readonly #gate = new Subscription();
   readonly #end: EndOfStream;
+  readonly #next = (item: T) => this.#subscriber.next(item);
   #running: number; // inputs that have not ended
   #draining = false;
 
@@ -83,8 +84,7 @@ export class Merging<T> {
     if (this.#draining) return;
     this.#draining = true;
     for (let queue = this.#nextQueue(); queue !== undefined; queue = this.#nextQueue()) {
-      const item = queue.shift();
-      this.#reporter.account.passOn(() => this.#subscriber.next(item));
+      this.#reporter.account.passOn(this.#next, queue.shift());
       queue.updateGate();
     }
     this.#draining = false;

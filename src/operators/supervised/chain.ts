@@ -11,6 +11,7 @@ export class Chain<T> {
   readonly #subscriber: Subscriber<T>;
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
+  readonly #enter = (item: T) => this.#pass(item, 0);
   #sourceIsOver = false;
   #outputIsOver = false;
 
@@ -43,7 +44,7 @@ export class Chain<T> {
     const { account } = this.#reporter;
     account.accept(1);
     account.handOn(1);
-    account.passOn(() => this.#pass(item, 0));
+    account.passOn(this.#enter, item);
   }
 
   #pass(item: T, index: number): void {

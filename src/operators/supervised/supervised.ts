@@ -26,13 +26,6 @@ const STAGE = 'operators';
 /**
  * A chain of operators of the user's, in this order, which goes on when one of them throws.
  *
- * ```text
- * source      -a-b-c-|
- * subscribed  ^------!
- *             supervised: a map that throws at b
- * result      -A---C-|
- * ```
- *
  * Each operator is subscribed by itself. One that throws is subscribed again when the next item comes, with a fresh state; the others keep what they hold. So an operator that throws for every item is subscribed once for each.
  *
  * **Emits** what the last operator emits. **Completes** when the source has, and every operator has let out what it holds. An operator that completes earlier (`take(5)`) stays ended: what comes from then on is taken out, and the stream stays open until the source ends. **Errors** like the source, and never otherwise.

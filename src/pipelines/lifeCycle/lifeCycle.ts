@@ -6,6 +6,7 @@ import { keepingAlive } from '../../internal/timers.ts';
 import { millis, settingsOf } from '../../internal/validation.ts';
 import { flushWithin } from '../../internal/withinTime.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import { Run } from '../../ledger/run.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
@@ -172,11 +173,12 @@ export class LifeCycle<T, R = Outcome<T>> {
         resolve();
         onEnded(failure);
       };
-      this.#outcomesSubscription = flow.outcomes$.subscribe({
-        next: (outcome) => this.#outcomes.next(outcome),
-        error: (thrown) => end({ thrown }),
+      const observer = {
+        next: (outcome: R) => this.#outcomes.next(outcome),
+        error: (thrown: unknown) => end({ thrown }),
         complete: () => end(),
-      });
+      };
+      this.#outcomesSubscription = Run.outside(() => flow.outcomes$.subscribe(observer));
       if (flow.mayHang) this.#outcomesSubscription.add(resolve);
     });
   }
