@@ -53,7 +53,7 @@ export interface RunningPipeline<R> {
  * **Input**: `fromSpanProcessor()`, `channel()`, or the stream of either, can flush and end. Any other Observable is left at the shutdown by the first of our stages: what foreign operators in front of it hold is not seen.
  *
  * **An operator of yours that throws** does not end the pipeline if the input is `fromSpanProcessor()` or `channel()`: everything between the stage behind it and the input is subscribed again. The item or batch that it had in its hands is lost as `operatorFailed`, and told. What batchers in between had queued is lost as
- * `unsubscribed`; what other operators of yours held cannot be known, and shows as `between`. If it fails again although no item has come, it is subscribed again a second later. With another input, which would begin anew, the failure ends the pipeline, after the outcomes, and is told. An operator that completes ends the pipeline, too: when `outcomes$` completes, it is shut down.
+ * `unsubscribed`, and batches that are out go on, within `maxPendingItems` of the export; what other operators of yours held cannot be known, and shows as `between`. If it fails again although no item has come, it is subscribed again a second later. With another input, which would begin anew, the failure ends the pipeline, after the outcomes, and is told. An operator that completes ends the pipeline, too: when `outcomes$` completes, it is shut down.
  *
  * **Order**: that of the stages.
  *
