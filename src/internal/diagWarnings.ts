@@ -1,12 +1,18 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import { messageOf } from '../model/errors.ts';
+import { InvalidOptionError, messageOf } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Loss } from '../model/tally.ts';
 import { after } from './timers.ts';
 import { warn } from './tracingSuppression.ts';
 
-/** A callback that throws does not hide that the exports fail. */
-type TroubleKind = 'export' | 'callback';
+/** They do not hide each other. `retry` is over when an export has succeeded. */
+type TroubleKind = 'export' | 'retry' | 'callback' | 'option';
+
+/** The newest of a kind since the last report, and how many there were. */
+interface Trouble {
+  readonly message: string;
+  readonly count: number;
+}
 
 /**
  * Reports to OpenTelemetry's `diag` what was lost and what goes wrong: at once, then at most once per interval, summed up. Exceptions of the logger are caught, and the spans that it makes are
@@ -17,7 +23,7 @@ export class Warnings {
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   #losses = new Map<string, number>(); // since the last report, by reason and stage
-  #troubles = new Map<TroubleKind, string>(); // since the last report, the newest of each kind
+  #troubles = new Map<TroubleKind, Trouble>();
   #quiet: Subscription | undefined; // until it ends, nothing is reported
   #reportsLeft = Number.POSITIVE_INFINITY;
   #paused = false;
@@ -41,14 +47,16 @@ export class Warnings {
     if (error !== undefined) this.trouble(`an export failed for good: ${error.message}`);
     else if (rejected > 0) this.trouble(`the backend rejected ${items(rejected)}: ${message ?? 'it did not say why'}`);
     else if (message !== undefined) this.trouble(`the backend says: ${message}`);
+    if (error === undefined) this.#troubles.delete('retry');
   }
 
   callbackFailed(thrown: unknown): void {
-    this.trouble(`a callback threw: ${messageOf(thrown)}`, 'callback');
+    if (thrown instanceof InvalidOptionError) this.trouble(`refused: ${thrown.message}`, 'option');
+    else this.trouble(`a callback threw: ${messageOf(thrown)}`, 'callback');
   }
 
   trouble(message: string, kind: TroubleKind = 'export'): void {
-    this.#troubles.set(kind, message);
+    this.#troubles.set(kind, { message, count: 1 + (this.#troubles.get(kind)?.count ?? 0) });
     this.#report();
   }
 
@@ -97,7 +105,8 @@ export class Warnings {
     this.#losses = new Map();
     this.#troubles = new Map();
     if (losses.length > 0) warn(`${this.#owner}: lost items: ${losses.join(', ')}`);
-    for (const trouble of troubles) warn(`${this.#owner}: ${trouble}`);
+    for (const { message, count } of troubles)
+      warn(`${this.#owner}: ${message}${count > 1 ? ` (the newest of ${count})` : ''}`);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Stats } from '../ledger/stats.ts';
 
 /** What is shown of the statistics. */
 export type ShownStats = Pick<Stats, 'offered' | 'refused' | 'delivered' | 'lost' | 'pending'> &
-  Partial<Pick<Stats, 'batchSize' | 'inFlight' | 'retries' | 'rejected'>>;
+  Partial<Pick<Stats, 'batchSize' | 'inFlight' | 'retries' | 'rejected' | 'routes'>>;
 
 /** Whose statistics are shown: a pipeline, a ledger, or anything that counts alike. */
 export interface StatsSource {

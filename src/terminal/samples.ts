@@ -1,4 +1,5 @@
 import { total } from '../ledger/account.ts';
+import { lossesOnAnyRoute } from '../ledger/losses.ts';
 import type { ShownStats } from './options.ts';
 
 /** More samples than any terminal has columns. */
@@ -13,7 +14,7 @@ export interface Sample {
   readonly offeredPerSecond: number;
   readonly deliveredPerSecond: number;
   readonly pending: number;
-  /** Refused at the way in, or lost later. */
+  /** Refused at the way in, or lost later, on the route that has lost most. */
   readonly lost: number;
 }
 
@@ -41,7 +42,7 @@ export class Samples {
       offeredPerSecond: rate('offered'),
       deliveredPerSecond: rate('delivered'),
       pending: stats.pending,
-      lost: total(stats.refused) + total(stats.lost),
+      lost: total(lossesOnAnyRoute(stats)),
     });
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
   }

@@ -1,6 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { exportHandle, monotonicScheduler, spanPipeline, toMemory } from '../../src/index.ts';
+import { exportHandle, InvalidOptionError, monotonicScheduler, spanPipeline, toMemory } from '../../src/index.ts';
 import { Warnings } from '../../src/internal/diagWarnings.ts';
 import { marbles } from '../../src/testing/index.ts';
 import { spanWith } from '../support/spans.ts';
@@ -49,6 +49,29 @@ describe('a callback that throws', () => {
     expect(pipeline.stats().callbackErrors).toBe(1);
     await pipeline.shutdown();
   });
+
+  test('a refused option is told as one, and how many there were', () =>
+    marbles(async ({ advanceTo }) => {
+      const warnings = new Warnings('spanflow', 1_000, monotonicScheduler);
+      const refused = (given: number) =>
+        warnings.callbackFailed(new InvalidOptionError('spanPipeline.settings$.concurrency', 'a whole number', given));
+      for (const given of [0.5, 1.5, 2.5]) refused(given);
+      await advanceTo(1_000);
+      const message = 'spanflow: refused: spanPipeline.settings$.concurrency must be a whole number, but was given';
+      expect(told).toEqual([`${message} 0.5`, `${message} 2.5 (the newest of 2)`]);
+      warnings.close();
+    }));
+
+  test('a retry is not told any more when an export has succeeded meanwhile', () =>
+    marbles(async ({ advanceTo }) => {
+      const warnings = new Warnings('spanflow', 1_000, monotonicScheduler);
+      warnings.trouble('503', 'retry');
+      warnings.trouble('503 again', 'retry');
+      warnings.outcome({ rejected: 0 });
+      await advanceTo(1_000);
+      warnings.close();
+      expect(told).toEqual(['spanflow: 503']);
+    }));
 
   test('does not hide that exports fail', () =>
     marbles(async ({ advanceTo }) => {

@@ -171,3 +171,17 @@ describe('a waterfall', () => {
     for (const query of ['post', 'get post', '18']) expect(isFound(trace, query), query).toBe(false);
   });
 });
+
+describe('losses of best-effort routes', () => {
+  const route = { ...booksOf(), lost: { permanent: 7 } };
+  const stats = booksOf({ delivered: 10, offered: 10, accepted: 10, routes: { audit: route } });
+
+  test('are in the verdict, although the whole has lost nothing', () => {
+    const sample = sampleOf(stats);
+    expect(verdictOf(sample, [pointAt(0)]).text).toContain('7 were lost before');
+  });
+
+  test('are an event when they rise', () => {
+    expect(lossesBetween(booksOf(), stats)).toEqual([{ reason: 'permanent', count: 7, stage: '' }]);
+  });
+});

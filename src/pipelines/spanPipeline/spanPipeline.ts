@@ -98,7 +98,7 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
   const life = new LifeCycle<ReadableSpan>('spanPipeline', sinksOf(options), settings, warnings);
   const onLoss = (loss: Loss) => warnings.lost(loss);
   const onRetry = ({ error }: Retry) =>
-    warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`);
+    warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
 
   const input = spanSource({ ...settings.input, ...life.stageOptions, onLoss });
   const operators = supervisedOperators(settings, { ...life.exportOptions, onLoss });

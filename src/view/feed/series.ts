@@ -1,4 +1,5 @@
 import { total } from '../../ledger/account.ts';
+import { lossesOnAnyRoute } from '../../ledger/losses.ts';
 import type { Stats } from '../../ledger/stats.ts';
 import type { Point, Quantiles } from '../shared/messages.ts';
 
@@ -10,7 +11,7 @@ const STEP_MILLIS = 1_000;
 
 export function pointOf(at: number, stats: Stats, roundTrips: Quantiles | null): Point {
   return {
-    ...{ at, offered: stats.offered, delivered: stats.delivered, lost: total(stats.lost) + total(stats.refused) },
+    ...{ at, offered: stats.offered, delivered: stats.delivered, lost: total(lossesOnAnyRoute(stats)) },
     ...{ retries: stats.retries, queue: stats.queueSize, inFlight: stats.inFlight, batchSize: stats.batchSize },
     ...{ p50: roundTrips?.p50 ?? null, p99: roundTrips?.p99 ?? null },
   };

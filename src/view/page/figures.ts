@@ -1,5 +1,6 @@
+import { lossesOnAnyRoute } from '../../ledger/losses.ts';
 import { attemptLimit } from '../shared/attemptLimit.ts';
-import { lossesOf, sumOf } from '../shared/counts.ts';
+import { sumOf } from '../shared/counts.ts';
 import { type Equation, equationsOf } from '../shared/equations.ts';
 import { count, duration } from '../shared/format.ts';
 import { rateOf } from '../shared/rates.ts';
@@ -36,7 +37,7 @@ function figuresOf({ sample, points }: PipelineState): Figure[] {
   if (sample === undefined) return [];
   const { stats, roundTrips } = sample;
   const perSecond = (counter: 'offered' | 'delivered' | 'retries') => `${count(rateOf(points, counter))}/s`;
-  const lost = sumOf(stats.lost) + sumOf(stats.refused);
+  const lost = sumOf(lossesOnAnyRoute(stats));
   const others = [roundTrips && `p90 ${duration(roundTrips.p90)}`, roundTrips && `p99 ${duration(roundTrips.p99)}`];
   return [
     ['offered', perSecond('offered'), `${count(stats.offered)} in all`],
@@ -102,7 +103,7 @@ export class Losses {
 
   update({ sample, losses }: PipelineState): void {
     if (sample === undefined) return;
-    const reasons = Object.entries(lossesOf(sample.stats)).filter(([, lost]) => lost > 0);
+    const reasons = Object.entries(lossesOnAnyRoute(sample.stats)).filter(([, lost]) => lost > 0);
     const chips = reasons.map(([reason, lost]) => element('li', {}, element('b', {}, count(lost)), ` ${reason}`));
     this.#reasons.replaceChildren(...(chips.length > 0 ? chips : [element('li', { class: 'none' }, 'None so far.')]));
     this.#updateLog(losses);

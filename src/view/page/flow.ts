@@ -1,6 +1,7 @@
+import { lossesOf } from '../../ledger/losses.ts';
 import type { Stats } from '../../ledger/stats.ts';
 import { attemptLimit } from '../shared/attemptLimit.ts';
-import { lossesOf, sumOf } from '../shared/counts.ts';
+import { sumOf } from '../shared/counts.ts';
 import { type FlowNode, fillOf, flowLayout } from '../shared/flowLayout.ts';
 import { count, shortCount } from '../shared/format.ts';
 import { drawing, element, setAttributes, setText } from './dom.ts';
@@ -197,7 +198,7 @@ function isOnlySink({ places }: Stats): boolean {
 function ownLosses({ stage, role, isLast }: FlowNode, stats: Stats): Record<string, number> {
   const books = stats.stages[stage];
   if (books === undefined) return {};
-  const losses = lossesOf(books);
+  const losses: Record<string, number> = { ...lossesOf(books) };
   if (role !== 'batch' || isLast) return losses;
   for (const place of stats.places) {
     const behind = place.role === 'sink' ? stats.stages[place.stage] : undefined;

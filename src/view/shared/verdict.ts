@@ -1,4 +1,4 @@
-import { lossesOf } from './counts.ts';
+import { lossesOnAnyRoute } from '../../ledger/losses.ts';
 import { count } from './format.ts';
 import type { PipelineSample, Point } from './messages.ts';
 import { rateOf } from './rates.ts';
@@ -10,7 +10,7 @@ export interface Verdict {
 
 /** What the figures mean, in one sentence. */
 export function verdictOf({ stats, hasEnded }: PipelineSample, points: readonly Point[]): Verdict {
-  const losses = Object.entries(lossesOf(stats)).sort(([, a], [, b]) => b - a);
+  const losses = Object.entries(lossesOnAnyRoute(stats)).sort(([, a], [, b]) => b - a);
   const lost = losses.reduce((all, [, more]) => all + more, 0);
   const soFar = lost === 0 ? 'Nothing has been lost.' : `${count(lost)} were lost before.`;
   if (hasEnded) return { level: lost === 0 ? 'good' : 'loss', text: `Shut down. ${lost === 0 ? soFar : endOf(lost)}` };

@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { adaptiveBatch, createLedger, exportTo, type ProcessHold, toMemory } from '../../../src/index.ts';
+import { adaptiveBatch, createLedger, exportTo, fixedSize, type ProcessHold, toMemory } from '../../../src/index.ts';
 import { input, report, timers, turn } from './kit.ts';
 
 const { processHold } = input<{ processHold: ProcessHold }>();
@@ -7,7 +7,16 @@ const ledger = createLedger();
 const items$ = new Subject<number>();
 const flush$ = new Subject<void>();
 const sink = toMemory<number>();
-items$.pipe(adaptiveBatch({ flushWhen: flush$, processHold, ledger }), exportTo(sink, { ledger })).subscribe();
+// A delay that follows the arrivals could be over before the timers are counted.
+const batches = adaptiveBatch<number>({
+  strategy: fixedSize(),
+  maxExportBatchSize: 500,
+  scheduledDelayMillis: 600_000,
+  flushWhen: flush$,
+  processHold,
+  ledger,
+});
+items$.pipe(batches, exportTo(sink, { ledger })).subscribe();
 report('before', { timers: await timers() });
 
 for (let item = 0; item < 777; item += 1) items$.next(item);
