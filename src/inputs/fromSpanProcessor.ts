@@ -37,7 +37,7 @@ export interface FromSpanProcessorOptions {
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;

@@ -9,7 +9,7 @@ export interface StreamInputOptions {
   gate?: Gate;
   /** What the stage is called in losses and statistics. Default: the name of the function. */
   name?: string;
-  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or one of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

@@ -31,7 +31,7 @@ export interface BackpressureOptions<T> extends GatedQueueOptions<T>, PriorityOp
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf`, `priorityOf` or a teardown throws, or when `sizeOf`, `priorityOf` or `demand` gives an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what is lost. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

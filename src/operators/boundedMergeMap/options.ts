@@ -47,7 +47,7 @@ export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` returns an invalid number, and when `concurrency` fails or emits an invalid limit; then the last limit holds. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what is lost. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where a limiter's round trips are measured. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;

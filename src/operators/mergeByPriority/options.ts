@@ -52,7 +52,7 @@ export interface MergeByPriorityOptions<T> extends QueueOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, or when `sizeOf` gives an invalid number. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost, of all inputs together. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what is lost, of all inputs together. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

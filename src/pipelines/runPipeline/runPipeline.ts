@@ -96,13 +96,13 @@ export function runPipeline<R>(
     input: account,
     flush$: source.flush$,
     ...{ sinks, pauseWhen, stopWhen, giveUpWhen, scheduler },
-    onRetry: ({ error }) => warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`),
+    onRetry: ({ error }) => warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry'),
     isHot: account !== undefined,
-    onTrouble: (message) => warnings.trouble(message, 'callback'),
+    onTrouble: (message) => warnings.trouble(message, 'operator'),
   });
   const foreign = new ForeignItems(
     () => run.gaps,
-    (message) => warnings.trouble(message, 'callback'),
+    (message) => warnings.trouble(message, 'operator'),
   );
   const unwatch = life.ledger.watch({
     lost: (loss) => warnings.lost(loss),
@@ -124,7 +124,7 @@ export function runPipeline<R>(
     isPending: () => Object.values(life.ledger.stats().routes).some(({ pending }) => pending > 0),
     onEnded: (failure) => {
       if (failure !== undefined)
-        warnings.trouble(`outcomes$ has failed, and the pipeline ends: ${messageOf(failure.thrown)}`, 'callback');
+        warnings.trouble(`outcomes$ has failed, and the pipeline ends: ${messageOf(failure.thrown)}`, 'operator');
       if (isClosing) return;
       // It may end while it is being subscribed.
       queueMicrotask(() => void shutdown?.());

@@ -102,7 +102,7 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
 
   const input = spanSource({ ...settings.input, ...life.stageOptions, onLoss });
   const operators = supervisedOperators(settings, { ...life.exportOptions, onLoss });
-  const foreign = new ForeignItems(operators.places, (message) => warnings.trouble(message, 'callback'));
+  const foreign = new ForeignItems(operators.places, (message) => warnings.trouble(message, 'operator'));
   const lostInQueue = new Subject<LostSpans>();
   const onQueueLoss = (loss: Loss, spans: readonly ReadableSpan[]) => {
     onLoss(loss);
