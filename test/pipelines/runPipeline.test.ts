@@ -169,8 +169,11 @@ describe('a composition that runs', () => {
     running(
       { compose: (items$) => items$.pipe(exported({ name: 'silent', export: () => NEVER })) },
       async ({ pipeline, send, told }) => {
+        const outcomes: Outcome<string>[] = [];
+        pipeline.outcomes$.subscribe((outcome) => outcomes.push(outcome));
         send('ab');
         await pipeline.shutdown({ deadlineMillis: 100 });
+        expect(outcomes).toMatchObject([{ lost: [{ count: 2, reason: 'unconfirmed' }] }]);
         expect(pipeline.stats()).toMatchObject({ lost: { unconfirmed: 2 }, pending: 0 });
         expect(told.join()).toContain('runPipeline: lost items: 2 unconfirmed at exportTo(silent)');
       },
