@@ -23,13 +23,16 @@ import {
   backpressure,
   boundedMergeMap,
   circuitBreaker,
+  createGate,
   ExportError,
   type ExportToOptions,
   exponentialBackoff,
   exportTo,
   fanOut,
+  type Gate,
   type Ledger,
   type Loss,
+  mergeByPriority,
   type Outcome,
   rateLimit,
   retryBudget,
@@ -57,8 +60,9 @@ export interface Parts {
 /** One way to put the stages together. Outcomes come out where our own export is at the end. */
 export type Wiring = (parts: Parts) => Observable<unknown>;
 
-const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts) =>
+const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts, gate?: Gate) =>
   adaptiveBatch<Item>({
+    ...(gate !== undefined && { gate }),
     maxQueueSize: limits.maxQueueSize,
     maxExportBatchSize: limits.maxExportBatchSize,
     scheduledDelayMillis: limits.scheduledDelayMillis,
@@ -127,6 +131,16 @@ const batching = ({ limits }: Parts) => ({
   maxExportBatchSize: limits.maxExportBatchSize,
   scheduledDelayMillis: limits.scheduledDelayMillis,
 });
+
+/** Two inputs, the rest behind those whose number ends in 0, 3, 6 or 9, while the batcher has room. */
+const byPriority = (parts: Parts, gate: Gate) => {
+  const spans = items(parts).pipe(share());
+  const isFirst = ({ id }: Item) => (id % 10) % 3 === 0;
+  const rest = { source: spans.pipe(filter((item) => !isFirst(item))), overflow: 'dropOldest' as const };
+  const { ledger, onLoss, limits } = parts;
+  const options = { gate, ledger, onLoss, maxQueueSize: Math.ceil(limits.maxQueueSize / 4), floorRatio: 0.2 };
+  return mergeByPriority<Item>([spans.pipe(filter(isFirst)), rest], options);
+};
 
 const fanned = (parts: Parts, branches: Branches<Item>) =>
   items(parts).pipe(
@@ -248,6 +262,14 @@ export const OURS: Readonly<Record<string, Wired>> = {
   'a run with a fan-out': exact((parts) =>
     inRun(parts, (own) => items(own).pipe(batches(own), fanOut({ main: { sink: own.backend, ...branch(own) } }))),
   ),
+  'mergeByPriority in front of the batches': {
+    ...exact((parts) => {
+      const gate = createGate();
+      return byPriority(parts, gate).pipe(batches(parts, gate), exported(parts));
+    }),
+    // A flush does not pass by what waits for its turn.
+    flushExact: false,
+  },
   'plain arrays': { ...exact((parts) => items(parts).pipe(bufferCount(4), exported(parts))), flushExact: false },
 };
 
