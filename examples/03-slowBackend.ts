@@ -5,10 +5,9 @@
  *     node examples/03-slowBackend.ts
  */
 import { map, tap, timer } from 'rxjs';
-import { adaptiveBatch, createGate, createLedger, exportTo, fromAsyncIterable, type Sink } from '../src/index.ts';
+import { adaptiveBatch, createGate, exportTo, fromAsyncIterable, runPipeline, type Sink } from '../src/index.ts';
 
 const gate = createGate();
-const ledger = createLedger();
 const slow: Sink<number> = { name: 'slow', export: () => timer(100).pipe(map(() => ({}))) };
 
 async function* numbers(count: number) {
@@ -21,19 +20,20 @@ gate.saturated$.subscribe((saturated) => {
   if (saturated) closings += 1;
 });
 
-fromAsyncIterable(numbers(30_000), { gate, ledger })
-  .pipe(
-    adaptiveBatch({ gate, ledger, initialExportBatchSize: 100, maxExportBatchSize: 1_000 }),
-    tap(({ items, closedBy }) => console.log(`a batch of ${items.length}, closed by ${closedBy}`)),
-    exportTo(slow, { concurrency: 2, ledger }),
-  )
-  .subscribe({
-    next: () => {
-      mostInMemory = Math.max(mostInMemory, ledger.stats().pending);
-    },
-    complete: () => {
-      const { delivered } = ledger.stats();
-      console.log(`delivered ${delivered}; at most ${mostInMemory} were in memory; the gate closed ${closings} times`);
-      process.exitCode = delivered === 30_000 ? 0 : 1;
-    },
-  });
+const input = fromAsyncIterable(numbers(30_000), { gate });
+const outcomes$ = input.pipe(
+  adaptiveBatch({ gate, initialExportBatchSize: 100, maxExportBatchSize: 1_000 }),
+  tap(({ items, closedBy }) => console.log(`a batch of ${items.length}, closed by ${closedBy}`)),
+  exportTo(slow, { concurrency: 2 }),
+);
+const pipeline = runPipeline(input, outcomes$);
+pipeline.outcomes$.subscribe({
+  next: () => {
+    mostInMemory = Math.max(mostInMemory, pipeline.stats().pending);
+  },
+  complete: () => {
+    const { delivered } = pipeline.stats();
+    console.log(`delivered ${delivered}; at most ${mostInMemory} were in memory; the gate closed ${closings} times`);
+    process.exitCode = delivered === 30_000 ? 0 : 1;
+  },
+});

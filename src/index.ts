@@ -10,7 +10,9 @@ import './internal/requireNode.ts';
 
 export type { LifeCycleOptions, PipelineState } from './pipelines/lifeCycle/options.ts';
 export type { PipelineChanges } from './pipelines/liveSettings.ts';
-export type { SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
+export type { PipelineInput, RunPipelineOptions } from './pipelines/runPipeline/options.ts';
+export { type RunningPipeline, runPipeline } from './pipelines/runPipeline/runPipeline.ts';
+export type { SpanOperator, SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
 

@@ -92,3 +92,5 @@ export { toReadableStream } from './outputs/toReadableStream.ts';
 export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
 export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
 export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
+export type { PipelineInput, RunPipelineOptions } from './pipelines/runPipeline/options.ts';
+export { type RunningPipeline, runPipeline } from './pipelines/runPipeline/runPipeline.ts';

@@ -1,9 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { filter, map, type Observable, type OperatorFunction, of, Subject } from 'rxjs';
+import { delay, filter, map, mergeMap, type Observable, type OperatorFunction, of, Subject } from 'rxjs';
 import { describe, expectTypeOf, test } from 'vitest';
 import {
   adaptiveBatch,
   type Batch,
+  channel,
   exponentialBackoff,
   exportTo,
   failover,
@@ -16,8 +17,10 @@ import {
   type Outcome,
   otlpHttp,
   type RoutedOutcome,
+  type RunningPipeline,
   raceTimeout,
   retryWithBackoff,
+  runPipeline,
   type Sink,
   type SpanPipeline,
   spanPipeline,
@@ -135,6 +138,36 @@ describe('types', () => {
     unrun(() => {
       const batches: OperatorFunction<Order, Batch<Order>> = adaptiveBatch({ flushWhen: new Subject<void>() });
       expectTypeOf(batches).toBeFunction();
+    });
+  });
+
+  test('operators of a pipeline take spans and make spans', () => {
+    unrun(() => {
+      const sink = toMemory<ReadableSpan>();
+      const input = fromSpanProcessor();
+      spanPipeline({ sink, operators: [filter((span) => span.name !== ''), map((span) => ({ ...span, name: 'x' }))] });
+      spanPipeline({ sink, operators: [delay(5), mergeMap((span) => of(span, span))] });
+      // @ts-expect-error: a name is no span
+      spanPipeline({ sink, operators: [map((span) => span.name)] });
+      // @ts-expect-error: a predicate is no operator
+      spanPipeline({ sink, operators: [(span: ReadableSpan) => span.name !== ''] });
+      // @ts-expect-error: one operator is no array
+      spanPipeline({ sink, operators: filter((span: ReadableSpan) => span.name !== '') });
+      const run = runPipeline(input, input.spans$.pipe(adaptiveBatch(), exportTo(sink)));
+      expectTypeOf(run).toEqualTypeOf<RunningPipeline<Outcome<ReadableSpan>>>();
+      const orders = channel<Order>();
+      const counts = runPipeline(
+        orders,
+        orders.items$.pipe(
+          adaptiveBatch(),
+          exportTo(orderSink),
+          map(() => 1),
+        ),
+      );
+      expectTypeOf(counts.outcomes$).toEqualTypeOf<Observable<number>>();
+      runPipeline(orders$, orders$.pipe(adaptiveBatch(), fanOut({ main: orderSink })));
+      // @ts-expect-error: an operator is no composition
+      runPipeline(orders, exportTo(orderSink));
     });
   });
 });

@@ -1,4 +1,4 @@
-import type { Observable, Subscriber, Subscription } from 'rxjs';
+import type { Observable, Observer, Subscriber, Subscription } from 'rxjs';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 
 /** What an operator that still has items when its source ends says about them. */
@@ -11,6 +11,8 @@ export interface EndPlan {
   readonly drain?: (kind: 'complete' | 'error') => void;
   /** Keeps the process alive until the rest has come out. Default: nothing does. */
   readonly hold?: () => Subscription;
+  /** Subscribes the source. Default: it does just that. */
+  readonly subscribe?: <T>(source: Observable<T>, observer: Observer<T>, upstream: Subscription) => void;
 }
 
 /**
@@ -33,7 +35,8 @@ export class EndOfStream {
 
   /** Subscribes the source within `upstream`; its end is how the stream ends. */
   follow<T>(source: Observable<T>, next: (item: T) => void, upstream: Subscription): void {
-    subscribeInto(source, { next, error: (thrown) => this.error(thrown), complete: () => this.complete() }, upstream);
+    const subscribe = this.#plan.subscribe ?? subscribeInto;
+    subscribe(source, { next, error: (thrown) => this.error(thrown), complete: () => this.complete() }, upstream);
   }
 
   complete(): void {

@@ -56,6 +56,11 @@ export class HeldBatch<T> implements Batch<T> {
     this.emittedAtMillis = emittedAtMillis;
   }
 
+  /** Whether somebody has held it, or ended it already. */
+  get isHeld(): boolean {
+    return this.#holds > 0 || this.#tally !== undefined || this.#state === 'over';
+  }
+
   hold(onFlush?: (urgency: FlushUrgency) => void): Hold {
     if (this.#state === 'over') return NO_HOLD;
     if (this.#state === 'handedOn') {

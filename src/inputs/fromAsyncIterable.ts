@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Gate } from '../flow/gate.ts';
 import { must } from '../internal/validation.ts';
 import type { Account } from '../ledger/account.ts';
+import { openInput, Stage } from '../ledger/stage.ts';
 import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/gateWait.ts';
 import { type StreamInputOptions, streamInputSettings } from './streamOptions.ts';
 
@@ -40,9 +41,10 @@ export function fromAsyncIterable<T>(
   items: AsyncIterable<T> | Iterable<T>,
   options: FromAsyncIterableOptions = {},
 ): Observable<T> {
-  const { gate, ledger } = streamInputSettings(STAGE, options, { items: [items, anIterable] });
-  const account = ledger.open('input', STAGE);
+  const { gate, ledger, name } = streamInputSettings(STAGE, options, { items: [items, anIterable] });
+  const stage = new Stage(ledger, 'input', name ?? STAGE);
   return new Observable((subscriber) => {
+    const account = openInput(stage);
     const iterator = iteratorOf(items);
     let ended = false; // by the iterator itself
     const end = (how: () => void) => {
@@ -88,7 +90,7 @@ async function pull<T>(
     account.accept(1);
     if (subscriber.closed) return account.lose(1, 'unsubscribed');
     account.handOn(1);
-    subscriber.next(result.value);
+    account.passOn((item) => subscriber.next(item), result.value);
   }
 }
 

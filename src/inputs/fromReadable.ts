@@ -3,6 +3,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Gate } from '../flow/gate.ts';
 import { shape } from '../internal/validation.ts';
 import type { Account } from '../ledger/account.ts';
+import { openInput, Stage } from '../ledger/stage.ts';
 import { SpanflowError } from '../model/errors.ts';
 import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/gateWait.ts';
 import { type StreamInputOptions, streamInputSettings } from './streamOptions.ts';
@@ -43,13 +44,13 @@ const aReadable = shape('a Readable of node:stream', 'read', 'on', 'destroy');
  * @see toReadable
  */
 export function fromReadable<T = unknown>(readable: Readable, options: StreamInputOptions = {}): Observable<T> {
-  const { gate, ledger } = streamInputSettings(STAGE, options, { readable: [readable, aReadable] });
-  const account = ledger.open('input', STAGE);
+  const { gate, ledger, name } = streamInputSettings(STAGE, options, { readable: [readable, aReadable] });
+  const stage = new Stage(ledger, 'input', name ?? STAGE);
   let taken = false;
   return new Observable((subscriber) => {
     if (taken) throw new SpanflowError('CLOSED', `${STAGE}: a stream can be subscribed to once; share() it`);
     taken = true;
-    readInto(subscriber, readable, gate, account);
+    readInto(subscriber, readable, gate, openInput(stage));
   });
 }
 
@@ -67,7 +68,7 @@ function readInto<T>(subscriber: Subscriber<T>, readable: Readable, gate: Gate, 
       if (chunk === null) break;
       account.accept(1);
       account.handOn(1);
-      subscriber.next(chunk);
+      account.passOn((item) => subscriber.next(item), chunk);
     }
     reading = false;
   };

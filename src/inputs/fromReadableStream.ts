@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Gate } from '../flow/gate.ts';
 import { shape } from '../internal/validation.ts';
 import type { Account } from '../ledger/account.ts';
+import { openInput, Stage } from '../ledger/stage.ts';
 import { SpanflowError } from '../model/errors.ts';
 import { ITEMS_PER_TURN, nextTurn, untilOpen } from './shared/gateWait.ts';
 import { type StreamInputOptions, streamInputSettings } from './streamOptions.ts';
@@ -40,9 +41,10 @@ const aReadableStream = shape('a ReadableStream', 'getReader', 'cancel');
  * @see toReadableStream
  */
 export function fromReadableStream<T>(stream: ReadableStream<T>, options: StreamInputOptions = {}): Observable<T> {
-  const { gate, ledger } = streamInputSettings(STAGE, options, { stream: [stream, aReadableStream] });
-  const account = ledger.open('input', STAGE);
+  const { gate, ledger, name } = streamInputSettings(STAGE, options, { stream: [stream, aReadableStream] });
+  const stage = new Stage(ledger, 'input', name ?? STAGE);
   return new Observable((subscriber) => {
+    const account = openInput(stage);
     const reader = stream.getReader();
     let ended = false; // by the stream itself
     const end = (how: () => void) => {
@@ -84,6 +86,6 @@ async function readAll<T>(
     if (subscriber.closed) return;
     held = 0;
     account.handOn(1);
-    subscriber.next(value);
+    account.passOn((item) => subscriber.next(item), value);
   }
 }

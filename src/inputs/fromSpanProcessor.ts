@@ -11,14 +11,18 @@ import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import { STAGE_RULES, StageReporter } from '../ledger/stageReporter.ts';
 import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
 import type { Loss, LossReason } from '../model/tally.ts';
+import { registerInput } from './runInput.ts';
 import { DeferredLosses } from './shared/deferredLosses.ts';
 import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
 import { Multicast } from './shared/multicast.ts';
+import { Unsubscribed } from './shared/unsubscribed.ts';
 
 /** A trace flag of W3C Trace Context. OpenTelemetry's enum would load its whole API. */
 const SAMPLED = 1;
 
 export interface FromSpanProcessorOptions {
+  /** What the stage is called in losses and statistics. Default `fromSpanProcessor`. */
+  name?: string;
   /**
    * Ended spans that wait to be drained into the stream, at most: 1 or more. Default: one for each 20 KiB of V8's heap limit, at most 32,768 (11,468 with `--max-old-space-size=128`, 32,768 from 640 MiB on). A ring full of spans of 5
    * KB takes a quarter of the heap. The ring is emptied once per turn of the event loop, so this bounds
@@ -33,7 +37,7 @@ export interface FromSpanProcessorOptions {
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
@@ -44,12 +48,13 @@ type Settings = Required<Omit<FromSpanProcessorOptions, Optional>> & {
   [K in Optional]: FromSpanProcessorOptions[K] | undefined;
 };
 
-type Optional = 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'name' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
   maxQueueSize: 32_768,
   overflow: 'dropNewest',
   flushTimeoutMillis: 30_000,
+  name: undefined,
   onLoss: undefined,
   onCallbackError: undefined,
   ledger: undefined,
@@ -141,7 +146,15 @@ export function spanSource(options: FromSpanProcessorOptions): SpanSource {
   const maxQueueSize = placesInHeap(FROM_SPAN_PROCESSOR_DEFAULTS.maxQueueSize);
   const defaults = { ...FROM_SPAN_PROCESSOR_DEFAULTS, maxQueueSize };
   const settings = settingsOf<Settings>(STAGE, defaults, FROM_SPAN_PROCESSOR_RULES, options);
-  return new RingInput(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
+  const ledger = settings.ledger ?? createLedger();
+  const account = ledger.open('input', settings.name ?? STAGE);
+  const input = new RingInput(settings, account);
+  const books = { ledger, isGiven: settings.ledger !== undefined, account };
+  const { flush$ } = input;
+  const flush = (urgency: FlushUrgency) => input.flush(urgency);
+  const end = (urgency: FlushUrgency) => void input.end(urgency);
+  registerInput([input, input.spans$], { books, flush$, flush, end });
+  return input;
 }
 
 class RingInput implements SpanSource {
@@ -150,10 +163,12 @@ class RingInput implements SpanSource {
   readonly #reporter: StageReporter<never>;
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Multicast<ReadableSpan>();
+  readonly #next = (span: ReadableSpan) => this.#spans.next(span);
   readonly #flushes = new FlushRequests();
   readonly #losses: DeferredLosses;
   #whenEmpty: (() => void)[] = []; // flushes that wait for a subscriber
   readonly #turn: DueTurn;
+  readonly #unsubscribed: Unsubscribed;
   #draining = false;
   #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream
   #shutdown: Promise<void> | undefined;
@@ -171,6 +186,11 @@ class RingInput implements SpanSource {
     this.#settings = settings;
     this.#account = account;
     this.#reporter = new StageReporter(account, settings);
+    this.#unsubscribed = new Unsubscribed(settings.scheduler, {
+      what: `${account.stage}: spans have ended`,
+      stream: 'spans$',
+      isObserved: () => this.#spans.observed,
+    });
     this.#turn = new DueTurn(settings.scheduler, () => {
       this.#losses.report();
       this.#drain(SPANS_PER_TURN);
@@ -257,6 +277,7 @@ class RingInput implements SpanSource {
 
   #drainSoon(): void {
     if (this.#spans.observed || !this.#losses.isEmpty) this.#turn.arm();
+    this.#unsubscribed.check();
   }
 
   #drain(atMost: number): void {
@@ -274,7 +295,7 @@ class RingInput implements SpanSource {
   #emit(): void {
     const span = this.#ring.shift() as ReadableSpan;
     this.#account.handOn(1);
-    this.#reporter.guard(() => this.#spans.next(span));
+    this.#reporter.guard(() => this.#account.passOn(this.#next, span));
   }
 
   /** Sends a flush request behind everything that has ended so far. */

@@ -1,24 +1,30 @@
 import { aGate, createGate, type Gate } from '../flow/gate.ts';
 import { type Arguments, oneOf, type Rules, settingsOf, shape } from '../internal/validation.ts';
-import { aLedger, createLedger, type Ledger } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { STAGE_RULES } from '../ledger/stageReporter.ts';
 
 /** For the inputs that read a stream: `fromReadable`, `fromReadableStream`. */
 export interface StreamInputOptions {
   /** Nothing is read while it is closed. Give the same one to `adaptiveBatch({ gate })`. Default: one that stays open. */
   gate?: Gate;
-  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
+  /** What the stage is called in losses and statistics. Default: the name of the function. */
+  name?: string;
+  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 
-const STREAM_INPUT_RULES: Rules<StreamInputOptions> = { gate: aGate, ledger: aLedger };
+type StreamInputSettings = { [K in keyof Required<StreamInputOptions>]: StreamInputOptions[K] } & { gate: Gate };
+
+const { name, ledger } = STAGE_RULES;
+const STREAM_INPUT_RULES: Rules<StreamInputOptions> = { gate: aGate, name, ledger };
 
 export function streamInputSettings(
   stage: string,
   options: StreamInputOptions,
   source: Arguments,
-): Required<StreamInputOptions> {
-  const defaults = { gate: createGate(), ledger: createLedger() };
-  return settingsOf<Required<StreamInputOptions>>(stage, defaults, STREAM_INPUT_RULES, options, source);
+): StreamInputSettings {
+  const defaults = { gate: createGate() };
+  return settingsOf<StreamInputSettings>(stage, defaults, STREAM_INPUT_RULES, options, source);
 }
 
 /** For the streams that are written to: `toWritable`, `toWritableStream`. */

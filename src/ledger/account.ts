@@ -1,5 +1,5 @@
 import type { CallFrame } from '../internal/callFrame.ts';
-import type { LossReason, Tally } from '../model/tally.ts';
+import type { Loss, LossReason, Tally } from '../model/tally.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
 export type Counts = Readonly<Partial<Record<LossReason, number>>>;
@@ -51,6 +51,10 @@ export interface AccountOwner {
   /** The account has another place. */
   moved(): void;
   has(account: Account): boolean;
+  /** A stage reports a loss of its own. */
+  lost(loss: Loss): void;
+  /** A callback of a stage has thrown. */
+  callbackThrew(thrown: unknown): void;
 }
 
 /** What a stage can be asked for at any time. */
@@ -83,7 +87,10 @@ export class Account {
   /** The `follows` of each stage that follows only this one: one array for all, because a fan-out is recognised by it. */
   readonly alone: readonly Account[] = [this];
   #place: Place;
+  /** Whether an item that went on is on its way through the operators behind. */
+  isPassingOn = false;
   readonly #owner: AccountOwner;
+  #around: (<R>(work: () => R) => R) | undefined; // what its items are passed on within
   #lastMaker: object | undefined; // of the newest batch that came
   readonly #batchers = new Set<Account>(); // of this ledger, whose batches have come
   readonly #gauges = new Set<Gauges>(); // of each subscription that runs
@@ -128,6 +135,32 @@ export class Account {
 
   get place(): Place {
     return this.#place;
+  }
+
+  /** It turns out which stages stand in front of it. */
+  follow(follows: readonly Account[]): void {
+    this.#place = { ...this.#place, follows };
+    this.#owner.moved();
+  }
+
+  /** Its items are passed on within this from now on, until the returned function is called. */
+  passOnWithin(around: <R>(work: () => R) => R): () => void {
+    this.#around = around;
+    return () => {
+      this.#around = undefined;
+    };
+  }
+
+  /** Gives the operators behind an item that was handed on, or a batch that was emitted. */
+  passOn<V>(next: (value: V) => void, value: V): void {
+    const before = this.isPassingOn;
+    this.isPassingOn = true;
+    try {
+      if (this.#around === undefined) next(value);
+      else this.#around(() => next(value));
+    } finally {
+      this.isPassingOn = before;
+    }
   }
 
   /**
@@ -177,6 +210,16 @@ export class Account {
   callbackFailed(): void {
     this.#callbackErrors += 1;
     this.#owner.touch();
+  }
+
+  /** Tells a loss that is in the books to those who watch the ledger. */
+  tellLoss(loss: Loss): void {
+    this.#owner.lost(loss);
+  }
+
+  /** Tells what a callback has thrown to those who watch the ledger. */
+  tellThrown(thrown: unknown): void {
+    this.#owner.callbackThrew(thrown);
   }
 
   accept(count: number): void {

@@ -28,8 +28,10 @@ export class Graph {
   #plan: Plan | undefined; // until a stage is added or has another place, or a fan-out copies
   #places: readonly StagePlace[] | undefined; // until a stage is added or has another place
 
-  add(account: Account): void {
-    this.stages.push(account);
+  /** @param before the stage that it stands in front of, if that is known */
+  add(account: Account, before?: Account): void {
+    const index = before === undefined ? -1 : this.stages.indexOf(before);
+    this.stages.splice(index < 0 ? this.stages.length : index, 0, account);
     this.changed();
   }
 

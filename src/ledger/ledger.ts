@@ -3,6 +3,7 @@ import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
+import type { Loss } from '../model/tally.ts';
 import { Account, type AccountOwner, type Place, type Role, type StageGauges, type StageStats } from './account.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
@@ -22,12 +23,24 @@ export interface Ledger {
   route(name: string, options?: { required?: boolean }): Ledger;
   /** @internal Opens the books of one stage. */
   open(role: Role, stage: string): Account;
+  /** @internal The same for a stage that is opened when it is subscribed: later than the stages behind it. Its place is not inferred. */
+  openBefore(role: Role, stage: string, follower: Account | undefined): Account;
+  /** @internal Whether it is one of its accounts, on whichever route. */
+  has(account: Account): boolean;
+  /** @internal Tells what is lost in all its stages, and what callbacks throw there. The returned function ends that. */
+  watch(watcher: LedgerWatcher): () => void;
   /** @internal Counts an error of a callback that belongs to no stage. */
   callbackFailed(): void;
   /** @internal The calls of the sinks' `export`, in all its stages. */
   readonly exportCalls: CallFrame;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
+}
+
+/** Who is told of losses and of callbacks that throw. */
+export interface LedgerWatcher {
+  lost(loss: Loss): void;
+  callbackFailed(thrown: unknown): void;
 }
 
 export interface LedgerOptions {
@@ -94,6 +107,7 @@ class Books implements AccountOwner {
   readonly #scheduler: SchedulerLike;
   readonly #graph = new Graph();
   readonly #followers = new Set<Follower>(); // of `stats$`
+  readonly #watchers = new Set<LedgerWatcher>();
   readonly #stats$: Observable<Stats>;
   #callbackErrors = 0; // that belong to no stage
   #closed = false;
@@ -121,6 +135,12 @@ class Books implements AccountOwner {
         return this.at({ route, isRequired: place.isRequired && required }, line.branch());
       },
       open: (role, stage) => this.#open(role, stage, place, line),
+      openBefore: (role, stage, follower) => this.#openBefore(role, stage, place, follower),
+      has: (account) => this.has(account),
+      watch: (watcher) => {
+        this.#watchers.add(watcher);
+        return () => this.#watchers.delete(watcher);
+      },
       callbackFailed: () => this.#callbackFailed(),
       exportCalls: this.exportCalls,
       close: () => this.#close(),
@@ -128,16 +148,27 @@ class Books implements AccountOwner {
   }
 
   #open(role: Role, stage: string, on: RoutePlace, line: Line): Account {
-    const { stages } = this.#graph;
-    const alike = stages.filter((account) => account.role === role && isNamed(account, stage));
-    const shared = alike.findLast((account) => account.place.route === on.route);
-    if (shared !== undefined && stages.length >= MAX_STAGES) return shared;
-    const key = alike.length === 0 ? stage : `${stage}#${alike.length + 1}`;
-    const place = { ...on, follows: line.end(role) };
-    const account = new Account(role, key, place, this);
+    const { account, isNew } = this.#accountOf(role, stage, on, line.end(role));
+    if (!isNew) return account;
     line.add(account);
     this.#graph.add(account);
     return account;
+  }
+
+  #openBefore(role: Role, stage: string, on: RoutePlace, follower: Account | undefined): Account {
+    const { account, isNew } = this.#accountOf(role, stage, on, []);
+    if (isNew) this.#graph.add(account, follower);
+    return account;
+  }
+
+  /** A new account, or, where there are too many, the newest of that name on the route. */
+  #accountOf(role: Role, stage: string, on: RoutePlace, follows: readonly Account[]) {
+    const { stages } = this.#graph;
+    const alike = stages.filter((account) => account.role === role && isNamed(account, stage));
+    const shared = alike.findLast((account) => account.place.route === on.route);
+    if (shared !== undefined && stages.length >= MAX_STAGES) return { account: shared, isNew: false };
+    const key = alike.length === 0 ? stage : `${stage}#${alike.length + 1}`;
+    return { account: new Account(role, key, { ...on, follows }, this), isNew: true };
   }
 
   #stats(): Stats {
@@ -180,6 +211,14 @@ class Books implements AccountOwner {
 
   moved(): void {
     this.#graph.changed();
+  }
+
+  lost(loss: Loss): void {
+    for (const watcher of this.#watchers) watcher.lost(loss);
+  }
+
+  callbackThrew(thrown: unknown): void {
+    for (const watcher of this.#watchers) watcher.callbackFailed(thrown);
   }
 
   has(account: Account): boolean {

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
 import { runGuarded } from '../internal/runGuarded.ts';
-import { aFunction, optional } from '../internal/validation.ts';
+import { aFunction, must, optional } from '../internal/validation.ts';
 import { type Batch, isBatch } from '../model/batch.ts';
 import type { Loss, LossReason } from '../model/tally.ts';
 import type { Account } from './account.ts';
@@ -14,8 +14,12 @@ export interface StageCallbacks<T> {
   readonly onCallbackError?: ((thrown: unknown) => void) | undefined;
 }
 
+/** What a stage is called in the books. */
+const aName = optional(must('a string that is not empty', (name) => typeof name === 'string' && name !== ''));
+
 /** The rules of the options that each stage has. */
 export const STAGE_RULES = {
+  name: aName,
   onLoss: optional(aFunction),
   onCallbackError: optional(aFunction),
   ledger: optional(aLedger),
@@ -52,6 +56,7 @@ export class StageReporter<T> {
 
   /** A loss that is in the books already. */
   report(loss: Loss, items: readonly T[]): void {
+    this.account.tellLoss(loss);
     const { onLoss } = this.#callbacks;
     if (onLoss !== undefined) this.guard(() => onLoss(loss, items));
   }
@@ -68,6 +73,7 @@ export class StageReporter<T> {
   callbackFailed(thrown: unknown): void {
     this.account.callbackFailed();
     runGuarded(() => this.#callbacks.onCallbackError?.(thrown));
+    this.account.tellThrown(thrown);
   }
 }
 

@@ -77,6 +77,8 @@ export function isFlushRequest(value: unknown): value is FlushRequest {
  * The same batch with other items: what an operator between batcher and sink returns when it filters or rewrites.
  * The holds are shared, so the batcher still learns how it ended; items that are missing count as `removed`.
  *
+ * For operators in front of `exportTo`. A sink that passes fewer items to another one says so in its answer (`removed`), because an answer speaks of the batch that was given.
+ *
  * @example
  * ```ts
  * const withoutHealthChecks = map((batch: Batch<ReadableSpan>) =>

@@ -14,7 +14,9 @@ export type SpanflowErrorCode =
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'
   | 'UNENCODABLE'
-  | 'BREAKER_OPEN';
+  | 'BREAKER_OPEN'
+  | 'OPERATOR_FAILED'
+  | 'OPERATOR_ENDED';
 
 /**
  * The one base of spanflow's errors.

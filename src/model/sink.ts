@@ -69,12 +69,14 @@ export interface Attempt {
   answered(answer: Response | ExportError): void;
 }
 
-/** The batch arrived. Items that are neither rejected nor unencodable were delivered. */
+/** The batch arrived. Items that are neither rejected, nor unencodable, nor removed were delivered. */
 export interface Response {
   /** Items that the backend refused for good. Default 0. */
   readonly rejected?: number;
   /** Items that were left out because they cannot be expressed on the wire. Default 0. */
   readonly unencodable?: number;
+  /** Items that the sink left out on purpose: one that filters says so here, or they count as delivered. Default 0. */
+  readonly removed?: number;
   /** What the backend said: a warning, or why it refused items. */
   readonly message?: string;
 }

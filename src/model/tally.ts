@@ -15,6 +15,7 @@
  * | `alreadyShutdown` | came after the shutdown |
  * | `shutdown` | was still waiting when the deadline of a shutdown, or of a drain at the natural exit, was over |
  * | `unsubscribed` | was held by an operator that was unsubscribed |
+ * | `operatorFailed` | was in the hands of an operator of yours that threw |
  * | `leaseExpired` | is in a batch whose holder never settled it |
  */
 export type LossReason =
@@ -30,6 +31,7 @@ export type LossReason =
   | 'alreadyShutdown'
   | 'shutdown'
   | 'unsubscribed'
+  | 'operatorFailed'
   | 'leaseExpired';
 
 /** Items that were lost for one reason at one place. */

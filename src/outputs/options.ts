@@ -19,7 +19,7 @@ export interface StreamOutputOptions<T> extends GatedQueueOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss` or `sizeOf` throws or returns an invalid number, or when unsubscribing the source throws. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it. Default: one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

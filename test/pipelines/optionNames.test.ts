@@ -34,7 +34,7 @@ const RETRY = { backoff: 5, maxAttempts: 0, maxElapsedMillis: 0, maxRetryAfterMi
 const COMPOSITIONS = [
   {
     name: 'spanPipeline',
-    wrong: { ...COMMON, overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5 },
+    wrong: { ...COMMON, overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5, operators: 5 },
     make: (options: object) => spanPipeline({ sink: toMemory<ReadableSpan>(), environment: {}, ...options }),
   },
   {

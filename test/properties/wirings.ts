@@ -6,10 +6,13 @@ import {
   map,
   merge,
   mergeMap,
-  type Observable,
+  Observable,
   type OperatorFunction,
   of,
+  Subject,
   share,
+  takeUntil,
+  tap,
   throwError,
   type VirtualTimeScheduler,
 } from 'rxjs';
@@ -33,10 +36,12 @@ import {
   type Outcome,
   rateLimit,
   retryBudget,
+  runPipeline,
   type Sink,
   type SpanInput,
   withItems,
 } from '../../src/index.ts';
+import { supervised } from '../../src/operators/supervised/supervised.ts';
 import type { Item, Limits, ScriptedBackend } from './world.ts';
 
 /** What a wiring is made of. */
@@ -147,6 +152,27 @@ const fanned = (parts: Parts, branches: Branches<Item>) =>
     }),
   );
 
+/** The same parts, for stages that get their books from the run that they are part of. */
+const unbooked = (parts: Parts): Parts => ({ ...parts, ledger: undefined as never });
+
+/** What a run makes of a composition without books. Unsubscribing it ends the composition. */
+function inRun(parts: Parts, compose: Wiring): Observable<unknown> {
+  return new Observable((subscriber) => {
+    const left = new Subject<void>();
+    const outcomes$ = compose(unbooked(parts)).pipe(takeUntil(left), tap(subscriber));
+    runPipeline(parts.input, outcomes$, { scheduler: parts.scheduler, exitDeadlineMillis: 0 });
+    return () => left.next();
+  });
+}
+
+function failFor(item: Item, every: number): Item {
+  return item.id % every === 0 ? thrown() : item;
+}
+
+function thrown(): never {
+  throw new Error('an operator of the user');
+}
+
 /** A wiring, and which promises it can keep. */
 export interface Wired {
   readonly wiring: Wiring;
@@ -206,6 +232,35 @@ export const OURS: Readonly<Record<string, Wired>> = {
   'a fan-out to one backend': exact((parts) => fanned(parts, { main: parts.backend })),
   'a fan-out to one backend, in batches of its own': exact((parts) =>
     fanned(parts, { main: { sink: parts.backend, batching: batching(parts) } }),
+  ),
+  'supervised operators, one of which throws': {
+    ...exact((parts) => {
+      const { ledger } = parts;
+      const throwing = map((item: Item) => failFor(item, 5));
+      const operators = [filter((item: Item) => item.id % 3 !== 0), throwing, mergeMap((item: Item) => of(item, item))];
+      return items(parts).pipe(supervised(operators, { ledger }), batches(parts), exported(parts));
+    }),
+    // What the operators took out, or threw at, has no outcome.
+    flushExact: false,
+  },
+  'a run': exact((parts) => inRun(parts, (own) => items(own).pipe(batches(own), exported(own)))),
+  'a run whose operators throw': {
+    ...exact((parts) =>
+      inRun(parts, (own) =>
+        items(own).pipe(
+          map((item) => failFor(item, 7)),
+          batches(own),
+          map((batch) => (batch.items.some(({ id }) => id % 11 === 0) ? thrown() : batch)),
+          exported(own),
+        ),
+      ),
+    ),
+    // Batches that are out when a batcher is subscribed again do not count in the bounds of the new subscription, but in those of the export.
+    bounded: false,
+    flushExact: false,
+  },
+  'a run with a fan-out': exact((parts) =>
+    inRun(parts, (own) => items(own).pipe(batches(own), fanOut({ main: { sink: own.backend, ...branch(own) } }))),
   ),
   'mergeByPriority in front of the batches': {
     ...exact((parts) => {

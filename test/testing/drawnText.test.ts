@@ -15,6 +15,7 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const UNDRAWN: Readonly<Record<string, string>> = {
   spanPipeline:
     'its doc block draws the way of a span; its times are those of fromSpanProcessor, adaptiveBatch and exportTo',
+  runPipeline: 'its doc block draws what it gives each stage; its times are those of the composition',
   otlpHttp: 'a sink answers when a socket does; exportTo draws sinks',
   toExporter: 'a sink answers when the exporter does',
   toMemory: 'answers at once',

@@ -10,6 +10,7 @@ import { DeferredLosses } from '../shared/deferredLosses.ts';
 import { FlushRequests, outsideCaller } from '../shared/flushRequests.ts';
 import { untilOpen } from '../shared/gateWait.ts';
 import { Multicast } from '../shared/multicast.ts';
+import { Unsubscribed } from '../shared/unsubscribed.ts';
 import { AdmissionQueue, type EntryResult } from './admissionQueue.ts';
 import { type Channel, type ChannelSettings, type Offered, type SendOptions, STAGE } from './options.ts';
 import { refusalError } from './refusalError.ts';
@@ -28,11 +29,13 @@ export class BoundedChannel<T> implements Channel<T> {
   readonly #reporter: StageReporter<never>;
   readonly #queue: AdmissionQueue<T>;
   readonly #items = new Multicast<T>();
+  readonly #next = (item: T) => this.#items.next(item);
   readonly #flushes = new FlushRequests();
   readonly #marks = new Ring<{ readonly upTo: number; readonly onDone: () => void; readonly urgency: FlushUrgency }>(); // flushes that wait for what is before them to leave
   readonly #refused: DeferredLosses;
   #left = 0; // items that have
   readonly #turn: DueTurn;
+  readonly #unsubscribed: Unsubscribed;
   #draining = false;
   #gateWait: Subscription | undefined; // while it waits for the gate; given up with the last subscriber
   #failure: { readonly error: unknown } | undefined; // how the stream ends, unless it completes
@@ -52,6 +55,11 @@ export class BoundedChannel<T> implements Channel<T> {
   constructor(settings: ChannelSettings<T>, account: Account) {
     this.#settings = settings;
     this.#account = account;
+    this.#unsubscribed = new Unsubscribed(settings.scheduler, {
+      what: `${account.stage}: items were sent`,
+      stream: 'items$',
+      isObserved: () => this.#items.observed,
+    });
     this.#turn = new DueTurn(settings.scheduler, () => {
       this.#refused.report();
       this.#drain();
@@ -123,6 +131,7 @@ export class BoundedChannel<T> implements Channel<T> {
 
   #drainSoon(): void {
     if (this.#hasWork()) this.#turn.arm();
+    if (this.#queue.length > 0) this.#unsubscribed.check();
   }
 
   #hasWork(): boolean {
@@ -167,7 +176,7 @@ export class BoundedChannel<T> implements Channel<T> {
     const item = this.#queue.shift();
     this.#left += 1;
     this.#account.handOn(1);
-    this.#reporter.guard(() => this.#items.next(item));
+    this.#reporter.guard(() => this.#account.passOn(this.#next, item));
     this.#queue.left();
     this.#sendFlushes();
   }

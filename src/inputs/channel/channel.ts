@@ -1,5 +1,7 @@
 import { settingsOf } from '../../internal/validation.ts';
 import { createLedger } from '../../ledger/ledger.ts';
+import type { FlushUrgency } from '../../model/batch.ts';
+import { registerInput } from '../runInput.ts';
 import { BoundedChannel } from './boundedChannel.ts';
 import {
   CHANNEL_DEFAULTS,
@@ -51,5 +53,17 @@ export { BoundedChannel } from './boundedChannel.ts';
  */
 export function channel<T>(options: ChannelOptions<T> = {}): Channel<T> {
   const settings = settingsOf<ChannelSettings<T>>(STAGE, CHANNEL_DEFAULTS, CHANNEL_RULES, options);
-  return new BoundedChannel(settings, (settings.ledger ?? createLedger()).open('input', STAGE));
+  const ledger = settings.ledger ?? createLedger();
+  const account = ledger.open('input', settings.name ?? STAGE);
+  const opened = new BoundedChannel(settings, account);
+  const books = { ledger, isGiven: settings.ledger !== undefined, account };
+  const { flush$ } = opened;
+  const flush = (urgency: FlushUrgency) => opened.flush(urgency);
+  const end = (urgency: FlushUrgency) => {
+    // Not awaited: `items$` completes when everything has left. This only makes it urgent.
+    opened.flush(urgency);
+    opened.close();
+  };
+  registerInput([opened, opened.items$], { books, flush$, flush, end });
+  return opened;
 }

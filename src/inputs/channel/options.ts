@@ -11,6 +11,8 @@ import type { FlushRequest } from '../../model/batch.ts';
 import type { Loss } from '../../model/tally.ts';
 
 export interface ChannelOptions<T> extends QueueOptions<T> {
+  /** What the stage is called in losses and statistics. Default `channel`. */
+  name?: string;
   /** Items that wait in the queue, at most: 1 or more, default 32,768. More rides out longer bursts before producers wait, and takes more memory. */
   maxQueueSize?: number;
   /**
@@ -34,13 +36,13 @@ export interface ChannelOptions<T> extends QueueOptions<T> {
   onLoss?: (loss: Loss) => void;
   /** Called when `onLoss`, `sizeOf`, the gate or a subscriber of `items$` throws, or `sizeOf` returns an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'name' | 'gate' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type ChannelSettings<T> = Required<Omit<ChannelOptions<T>, Optional>> & {
@@ -52,6 +54,7 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   maxQueueBytes: 64 * 1024 * 1024,
   maxWaitingSends: 1_024,
   stallTimeoutMillis: 600_000,
+  name: undefined,
   gate: undefined,
   memory: undefined,
   flushTimeoutMillis: 30_000,

@@ -1,10 +1,10 @@
 import { Observable, type OperatorFunction, ReplaySubject } from 'rxjs';
-import { createLedger } from '../../ledger/ledger.ts';
+import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { BatchSizeChange } from '../../strategies/batchSize.ts';
 import { Batching } from './batching.ts';
-import { type AdaptiveBatchOptions, adaptiveBatchSettings, STAGE } from './options.ts';
+import { type AdaptiveBatchOptions, adaptiveBatchSettings, STAGE, settingsInRun } from './options.ts';
 
 /** The operator, which also shows how large its batches are meant to be. */
 export interface AdaptiveBatchOperator<T> extends OperatorFunction<T, Batch<T>> {
@@ -52,11 +52,15 @@ export interface AdaptiveBatchOperator<T> extends OperatorFunction<T, Batch<T>> 
  */
 export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): AdaptiveBatchOperator<T> {
   const settings = adaptiveBatchSettings(options);
-  const account = (settings.ledger ?? createLedger()).open('batch', STAGE);
-  const reporter = new StageReporter<T>(account, settings, ({ length }) => length);
+  const stage = new Stage(settings.ledger, 'batch', settings.name ?? STAGE);
   const sizes = new ReplaySubject<BatchSizeChange>(1);
   function adaptiveBatchOperator(source: Observable<T>): Observable<Batch<T>> {
-    return new Observable((subscriber) => new Batching(subscriber, { ...settings }, reporter, sizes).follow(source));
+    return new Observable((subscriber) => {
+      const { account, run } = stage.open();
+      const reporter = new StageReporter<T>(account, settings, ({ length }) => length);
+      const own = run === undefined ? { ...settings } : settingsInRun(settings, options, run.parts);
+      new Batching(subscriber, own, reporter, sizes).follow(source);
+    });
   }
   return Object.assign(adaptiveBatchOperator, { size$: sizes.asObservable() });
 }

@@ -6,10 +6,12 @@ import { placesFor } from '../../flow/priorityPlaces.ts';
 import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
+import { Run } from '../../ledger/run.ts';
+import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type Batch, isFlushRequest } from '../../model/batch.ts';
 import { QueueFullError } from '../../model/errors.ts';
-import type { Tally } from '../../model/tally.ts';
+import { lostTally, type Tally } from '../../model/tally.ts';
 import { type BatchSizeChange, GuardedStrategy } from '../../strategies/batchSize.ts';
 import { Batcher } from './batcher.ts';
 import { BatchesOut } from './batchesOut.ts';
@@ -35,6 +37,8 @@ export class Batching<T> {
   readonly #flushes: PendingFlushes<T>;
   readonly #saturation: Saturation<T>;
   readonly #end: EndOfStream;
+  readonly #next = (batch: Batch<T>) => this.#subscriber.next(batch);
+  readonly #run = Run.present; // that it is subscribed in
   #draining = false;
   #stopped = false;
 
@@ -72,6 +76,7 @@ export class Batching<T> {
       leaveSource: () => reporter.tearDown(this.#inputs),
       drain: (kind) => this.#sendAll(kind),
       hold: () => holdProcess(scheduler, processHold),
+      subscribe: followSource(reporter.account),
     });
   }
 
@@ -153,11 +158,21 @@ export class Batching<T> {
     this.#out.add(batch);
     const openMillis = this.#open.leave(nowMillis);
     this.#flushes.urge(batch);
-    this.#subscriber.next(batch);
+    this.#passOn(batch);
     batch.emitted();
     this.#out.watchLease();
     this.#strategy.left({ items: batch.size, openMillis });
     this.#aim();
+  }
+
+  /** What an operator of the user's had in its hands when it threw is lost, and was not handed on. */
+  #passOn(batch: HeldBatch<T>): void {
+    const { account } = this.#reporter;
+    const failures = this.#run?.failures;
+    account.passOn(this.#next, batch);
+    if (this.#run?.failures === failures || batch.isHeld) return;
+    batch.hold().settle(lostTally(batch.size, 'operatorFailed', account.stage));
+    this.#reporter.report({ count: batch.size, reason: 'operatorFailed', stage: account.stage }, batch.items);
   }
 
   /** The batches become as large as the strategy says, for the reason that is given, or its own. */

@@ -42,6 +42,8 @@ const CHANGES = [
 export type AdaptiveBatchChanges = Pick<AdaptiveBatchOptions<unknown>, (typeof CHANGES)[number]>;
 
 export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOptions<T> {
+  /** What the stage is called in losses and statistics. Default `adaptiveBatch`. */
+  name?: string;
   /**
    * Items that wait for a batch, at most: 1 or more, default 32,768. That is a burst of 10,000 three times over, or
    * half a minute at 1,000 a second. More rides out longer outages and takes more memory.
@@ -101,7 +103,7 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOption
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf`, `priorityOf`, the strategy or the teardown of an input throws, when `settings$` fails or emits an invalid change, or when `sizeOf`, `priorityOf` or the strategy returns an invalid value. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /**
    * Whether the process is kept alive while a batch waits for its delay, while the gate is closed, and from the end of the source until everything has its outcome: `whileWaiting` (the
@@ -112,7 +114,16 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOption
   scheduler?: SchedulerLike;
 }
 
-type Optional = 'flushWhen' | 'settings$' | 'gate' | 'priorityOf' | 'memory' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional =
+  | 'name'
+  | 'flushWhen'
+  | 'settings$'
+  | 'gate'
+  | 'priorityOf'
+  | 'memory'
+  | 'onLoss'
+  | 'onCallbackError'
+  | 'ledger';
 
 /** Every option with its value. */
 export type AdaptiveBatchSettings<T> = Required<Omit<AdaptiveBatchOptions<T>, Optional>> & {
@@ -132,6 +143,7 @@ export const ADAPTIVE_BATCH_DEFAULTS: Readonly<AdaptiveBatchSettings<unknown>> =
   strategy: responsiveSize(),
   maxUnsettledBatches: 32,
   holdLeaseMillis: 600_000,
+  name: undefined,
   flushWhen: undefined,
   settings$: undefined,
   gate: undefined,
@@ -171,6 +183,15 @@ export const ADAPTIVE_BATCH_RULES: Rules<AdaptiveBatchSettings<unknown>> = {
 
 export function adaptiveBatchSettings<T>(options: AdaptiveBatchOptions<T>): AdaptiveBatchSettings<T> {
   return settingsOf<AdaptiveBatchSettings<T>>(STAGE, defaultsWithin(options), ADAPTIVE_BATCH_RULES, options);
+}
+
+/** In a run, its flushes come here, and its drain is what keeps the process alive. */
+export function settingsInRun<T>(
+  settings: AdaptiveBatchSettings<T>,
+  { processHold = 'never' }: Pick<AdaptiveBatchOptions<T>, 'processHold'>,
+  { flush$ }: { readonly flush$: Observable<unknown> },
+): AdaptiveBatchSettings<T> {
+  return { ...settings, flushWhen: settings.flushWhen ?? flush$, processHold };
 }
 
 /** The settings that a change leads to, as far as they may change. */

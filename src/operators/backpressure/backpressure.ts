@@ -4,13 +4,16 @@ import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { aPriorityOf, aPriorityOverflow, type PriorityOptions } from '../../flow/priority.ts';
 import { type GatedQueueOptions, QUEUE_RULES } from '../../flow/queueOptions.ts';
 import { type Rules, settingsOf, shape } from '../../internal/validation.ts';
-import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { Stage } from '../../ledger/stage.ts';
 import { STAGE_RULES, StageReporter } from '../../ledger/stageReporter.ts';
 import type { PriorityOverflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import { HoldingBack, STAGE } from './holdingBack.ts';
 
 export interface BackpressureOptions<T> extends GatedQueueOptions<T>, PriorityOptions<T> {
+  /** What the stage is called in losses and statistics. Default `backpressure`. */
+  name?: string;
   /**
    * Each number is how many more items may be emitted: a whole number from 0, or `Infinity` for all that come from then on. Unused demand adds up. Any other value
    * is reported to `onCallbackError` and changes nothing.
@@ -28,11 +31,12 @@ export interface BackpressureOptions<T> extends GatedQueueOptions<T>, PriorityOp
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf`, `priorityOf` or a teardown throws, or when `sizeOf`, `priorityOf` or `demand` gives an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what is lost. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 
-type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'gate' | 'ledger' | 'priorityOf'>> & {
+type BackpressureSettings<T> = Required<Omit<BackpressureOptions<T>, 'name' | 'gate' | 'ledger' | 'priorityOf'>> & {
+  name: string | undefined;
   priorityOf: ((item: T) => number) | undefined;
   gate: Gate | undefined;
   ledger: Ledger | undefined;
@@ -43,6 +47,7 @@ export const BACKPRESSURE_DEFAULTS: Readonly<Omit<BackpressureSettings<unknown>,
   maxQueueBytes: 64 * 1024 * 1024,
   overflow: 'dropNewest',
   priorityOf: undefined,
+  name: undefined,
   gate: undefined,
   sizeOf: estimateItemBytes,
   onLoss: () => {},
@@ -102,9 +107,11 @@ const BACKPRESSURE_RULES: Rules<BackpressureSettings<unknown>> = {
  */
 export function backpressure<T>(options: BackpressureOptions<T>): MonoTypeOperatorFunction<T> {
   const settings = settingsOf<BackpressureSettings<T>>(STAGE, BACKPRESSURE_DEFAULTS, BACKPRESSURE_RULES, options);
-  const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
-  const reporter = new StageReporter<T>(account, settings);
+  const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
   return function backpressureOperator(source) {
-    return new Observable((subscriber) => new HoldingBack(subscriber, settings, reporter).follow(source));
+    return new Observable((subscriber) => {
+      const reporter = new StageReporter<T>(stage.open().account, settings);
+      new HoldingBack(subscriber, settings, reporter).follow(source);
+    });
   };
 }

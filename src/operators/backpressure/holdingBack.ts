@@ -6,6 +6,7 @@ import { evicts, type PrioritySettings, rank } from '../../flow/priority.ts';
 import { placesFor } from '../../flow/priorityPlaces.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { followSource } from '../../ledger/stage.ts';
 import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
 import { InvalidOptionError, QueueFullError } from '../../model/errors.ts';
 
@@ -27,6 +28,7 @@ export class HoldingBack<T> {
   readonly #upstream = new Subscription();
   readonly #demand = new Subscription();
   readonly #end: EndOfStream;
+  readonly #next = (item: T) => this.#subscriber.next(item);
   #granted = 0; // items that have been asked for and are not there yet
   #demandIsOver = false; // no more items will be asked for
   #draining = false;
@@ -41,6 +43,7 @@ export class HoldingBack<T> {
     this.#end = new EndOfStream(subscriber, {
       isDone: () => !this.#draining && (this.#queue.length === 0 || this.#isDry),
       leaveSource: () => reporter.tearDown(this.#upstream),
+      subscribe: followSource(reporter.account),
     });
   }
 
@@ -114,7 +117,7 @@ export class HoldingBack<T> {
       this.#granted -= 1;
       const item = this.#queue.shift();
       this.#reporter.account.handOn(countOf(item));
-      this.#subscriber.next(item);
+      this.#reporter.account.passOn(this.#next, item);
     }
     this.#draining = false;
     this.#water.tell(this.#queue.fillRatio);

@@ -1,6 +1,6 @@
 import { Observable, type ObservableInput, type ObservedValueOf, type OperatorFunction } from 'rxjs';
 import { aFunction, settingsOf } from '../../internal/validation.ts';
-import { createLedger } from '../../ledger/ledger.ts';
+import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Merged } from './merged.ts';
 import { Merging } from './merging.ts';
@@ -69,10 +69,12 @@ export function boundedMergeMap<T, O extends ObservableInput<unknown>>(
     options,
     args,
   );
-  const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
-  const reporter = new StageReporter<T>(account, settings);
+  const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
   const open = project as (item: T, index: number) => ObservableInput<ObservedValueOf<O>>;
   return function boundedMergeMapOperator(source) {
-    return new Observable((subscriber) => new Merging(subscriber, open, settings, reporter).follow(source));
+    return new Observable((subscriber) => {
+      const reporter = new StageReporter<T>(stage.open().account, settings);
+      new Merging(subscriber, open, settings, reporter).follow(source);
+    });
   };
 }

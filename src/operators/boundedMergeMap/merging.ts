@@ -8,6 +8,7 @@ import { EndOfStream } from '../../flow/endOfStream.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { ignoreRejection } from '../../internal/runGuarded.ts';
 import { tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { followSource } from '../../ledger/stage.ts';
 import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
 import { QueueFullError } from '../../model/errors.ts';
 import { BoundedLine } from './boundedLine.ts';
@@ -35,6 +36,7 @@ export class Merging<T, R> {
   readonly #outbox: Outbox<T, R>;
   readonly #water: WaterMarks;
   readonly #end: EndOfStream;
+  readonly #next = (result: Merged<T, R>) => this.#subscriber.next(result);
   readonly #start = (finish: Finish) => this.#begin(finish);
   #offered = 0; // items that have come
 
@@ -61,6 +63,7 @@ export class Merging<T, R> {
     this.#end = new EndOfStream(subscriber, {
       isDone: () => this.#line.length === 0 && this.#outbox.isDone,
       leaveSource: () => reporter.tearDown(this.#upstream),
+      subscribe: followSource(reporter.account),
     });
   }
 
@@ -148,7 +151,7 @@ export class Merging<T, R> {
 
   #emit({ item, index }: Waiting<T>, ending: Ending<R>): void {
     this.#reporter.account.handOn(countOf(item));
-    this.#subscriber.next({ ...ending, item, index });
+    this.#reporter.account.passOn(this.#next, { ...ending, item, index });
   }
 
   #updateGate(): void {

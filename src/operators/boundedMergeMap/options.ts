@@ -17,6 +17,8 @@ import type { Loss } from '../../model/tally.ts';
 export type MergeOrder<T> = 'completion' | 'source' | { readonly key: (item: T) => unknown };
 
 export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
+  /** What the stage is called in losses and statistics. Default `boundedMergeMap`. */
+  name?: string;
   /**
    * Up to this many inner Observables at a time: 1 or more, default 8; an Observable of the limit, for one that changes, of which 0 pauses (until its first value the limit is 1); or a limiter, which
    * may be shared ({@link adaptiveConcurrency}): for it, an inner Observable that completes is a round trip, and one that fails is a refusal. When the limit shrinks, what runs goes on.
@@ -45,14 +47,15 @@ export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, when `sizeOf` returns an invalid number, and when `concurrency` fails or emits an invalid limit; then the last limit holds. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what is lost. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where a limiter's round trips are measured. Default {@link monotonicScheduler}. */
   scheduler?: SchedulerLike;
 }
 
 /** Every option with its value. */
-export type BoundedMergeMapSettings<T> = Required<Omit<BoundedMergeMapOptions<T>, 'gate' | 'ledger'>> & {
+export type BoundedMergeMapSettings<T> = Required<Omit<BoundedMergeMapOptions<T>, 'name' | 'gate' | 'ledger'>> & {
+  name: string | undefined;
   gate: Gate | undefined;
   ledger: Ledger | undefined;
 };
@@ -64,6 +67,7 @@ export const BOUNDED_MERGE_MAP_DEFAULTS: Readonly<BoundedMergeMapSettings<unknow
   maxQueueBytes: 64 * 1024 * 1024,
   overflow: 'dropNewest',
   maxValuesPerItem: 1_000,
+  name: undefined,
   gate: undefined,
   sizeOf: estimateItemBytes,
   onLoss: () => {},

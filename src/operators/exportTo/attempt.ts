@@ -14,6 +14,7 @@ import type { CallFrame } from '../../internal/callFrame.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { forwardTo, subscribeInto } from '../../internal/subscribeInto.ts';
 import type { ProcessHold } from '../../internal/timers.ts';
+import { Run } from '../../ledger/run.ts';
 import type { Batch } from '../../model/batch.ts';
 import { RaceTimeoutError } from '../../model/errors.ts';
 import type { Response, Sink } from '../../model/sink.ts';
@@ -41,7 +42,7 @@ export function attempt<T>(
   return withGuardedAbort(
     called(
       calls,
-      calls.within(() => exported(sink, part, report)),
+      calls.within(() => Run.outside(() => exported(sink, part, report))),
     ),
     onAbortError,
   ).pipe(
@@ -70,7 +71,7 @@ function called<T>(calls: CallFrame, source: Observable<T>): Observable<T> {
       error: (thrown) => calls.outside(() => error(thrown)),
       complete: () => calls.outside(complete),
     };
-    calls.within(() => subscribeInto(source, observer, subscriber));
+    calls.within(() => Run.outside(() => subscribeInto(source, observer, subscriber)));
   });
 }
 

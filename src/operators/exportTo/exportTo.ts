@@ -1,11 +1,11 @@
 import { Observable, type OperatorFunction } from 'rxjs';
-import { createLedger } from '../../ledger/ledger.ts';
+import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { Exporting } from './exporting.ts';
-import { type ExportToOptions, exportToSettings } from './options.ts';
+import { type ExportToOptions, exportToSettings, settingsInRun } from './options.ts';
 
 /**
  * Exports batches, or plain arrays, to a sink: as many at a time as the backend bears (`concurrency`), each with its timeout, its retries and its deadline.
@@ -61,9 +61,13 @@ export function exportTo<T>(
   options: ExportToOptions<T> = {},
 ): OperatorFunction<Batch<T> | readonly T[], Outcome<T>> {
   const settings = exportToSettings(sink, options);
-  const account = (settings.ledger ?? createLedger()).open('sink', `exportTo(${sink.name})`);
-  const reporter = new StageReporter<T>(account, settings);
+  const stage = new Stage(settings.ledger, 'sink', settings.name ?? `exportTo(${sink.name})`);
   return function exportToOperator(source) {
-    return new Observable((subscriber) => new Exporting(subscriber, sink, { ...settings }, reporter).follow(source));
+    return new Observable((subscriber) => {
+      const { account, run } = stage.open();
+      const own = run === undefined ? { ...settings } : settingsInRun(settings, options, run.parts);
+      run?.parts.sinks.add(sink);
+      new Exporting(subscriber, sink, own, new StageReporter<T>(account, own), run?.parts.flush$).follow(source);
+    });
   };
 }

@@ -11,8 +11,9 @@ import { EndOfStream } from '../../flow/endOfStream.ts';
 import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
+import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
-import type { Batch } from '../../model/batch.ts';
+import type { Batch, FlushRequest } from '../../model/batch.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
@@ -20,6 +21,12 @@ import { batchOf } from '../shared/givenBatch.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
 import { changedExportSettings, type ExportToChanges, type ExportToSettings } from './options.ts';
 import { type Entry, Pending } from './pending.ts';
+
+/** A flush, and what it still waits for. */
+interface WaitingFlush<T> {
+  readonly waitsFor: Set<Entry<T>>;
+  readonly settle: () => void;
+}
 
 /** One subscription of {@link exportTo}: each batch is taken or refused, delivered, and ends with one outcome. */
 export class Exporting<T> {
@@ -36,6 +43,8 @@ export class Exporting<T> {
   readonly #pending: Pending<T>;
   readonly #unready = new Set<Entry<T>>(); // came when no attempt could begin: their holds get `ready()` when one can
   readonly #end: EndOfStream;
+  readonly #flushes = new Set<WaitingFlush<T>>();
+  readonly #flush$: Observable<FlushRequest> | undefined; // of the run
   #stopped = false; // by `stopWhen`
 
   constructor(
@@ -43,8 +52,10 @@ export class Exporting<T> {
     sink: Sink<T>,
     settings: ExportToSettings<T>,
     reporter: StageReporter<T>,
+    flush$: Observable<FlushRequest> | undefined,
   ) {
     const { scheduler, processHold } = settings;
+    this.#flush$ = flush$;
     this.#subscriber = subscriber;
     this.#settings = settings;
     this.#reporter = reporter;
@@ -62,6 +73,7 @@ export class Exporting<T> {
       isDone: () => this.#pending.size === 0,
       leaveSource: () => reporter.tearDown(this.#upstream),
       hold: () => holdProcess(scheduler, processHold),
+      subscribe: followSource(reporter.account),
     });
   }
 
@@ -77,6 +89,24 @@ export class Exporting<T> {
     tearDownInOrder(this.#subscriber, noNewWork, this.#upstream, this.#controls, abort, unwatch);
     this.#followControls();
     this.#end.follow(source, (given) => this.#take(given), this.#upstream);
+    // After the source: a batcher in front of it has sent out what it has when the flush comes here.
+    if (this.#flush$ !== undefined)
+      subscribeInto(this.#flush$, { next: (request) => this.#flush(request) }, this.#controls);
+  }
+
+  /** The request is done when everything that was taken before has its outcome. */
+  #flush(request: FlushRequest): void {
+    const { urgency } = request;
+    const { settle } = request.hold();
+    const waitsFor = new Set(this.#pending.each());
+    const flush = { waitsFor, settle };
+    this.#flushes.add(flush);
+    this.#checkFlush(flush);
+    if (urgency !== undefined) for (const { delivery } of [...waitsFor]) delivery.flush(urgency);
+  }
+
+  #checkFlush(flush: WaitingFlush<T>): void {
+    if (flush.waitsFor.size === 0 && this.#flushes.delete(flush)) flush.settle();
   }
 
   #followControls(): void {
@@ -148,6 +178,10 @@ export class Exporting<T> {
   #book(entry: Entry<T>, outcome: Outcome<T>): void {
     this.#pending.delete(entry);
     this.#unready.delete(entry);
+    for (const flush of this.#flushes) {
+      flush.waitsFor.delete(entry);
+      this.#checkFlush(flush);
+    }
     this.#reporter.account.settle(entry.delivery.size, outcome);
     this.#reportLosses(entry.delivery, outcome);
   }

@@ -24,6 +24,7 @@ import {
   whole,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import type { RunParts } from '../../ledger/run.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { Loss } from '../../model/tally.ts';
@@ -54,6 +55,8 @@ export type ExportToChanges = Pick<ExportToOptions<unknown>, 'attemptTimeoutMill
 };
 
 export interface ExportToOptions<T> {
+  /** What the stage is called in losses and statistics. Default `exportTo(…)`, with the name of the sink. */
+  name?: string;
   /**
    * Who decides how many attempts are in flight. Default: one {@link adaptiveConcurrency} for each sink, which several `exportTo` to that sink share: it begins at 8, and finds out what the backend can take.
    * Another limiter may be given, and shared; a number, 1 or more, for a limit that never changes; or an Observable of the limit, of which 0 pauses: until its first value the limit is 1, an invalid value is counted as a
@@ -103,7 +106,7 @@ export interface ExportToOptions<T> {
    * fails or emits an invalid value. Default: these are only counted, in the ledger.
    */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what becomes of it. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Numbers from 0 (included) to 1 (excluded), for the jitter. Default `Math.random`. */
   random?: () => number;
@@ -126,6 +129,7 @@ export const SHARED_LAYERS = ['breaker', 'rateLimit', 'retryBudget'] as const;
 export type SharedLayer = (typeof SHARED_LAYERS)[number];
 
 type Optional =
+  | 'name'
   | 'concurrency'
   | SharedLayer
   | 'pauseWhen'
@@ -143,6 +147,7 @@ export type ExportToSettings<T> = Required<Omit<ExportToOptions<T>, Optional | '
 } & { retry: Required<RetryOptions> };
 
 export const EXPORT_TO_DEFAULTS: Readonly<ExportToSettings<unknown>> = Object.freeze({
+  name: undefined,
   concurrency: undefined,
   attemptTimeoutMillis: 10_000,
   retry: RETRY_DEFAULTS,
@@ -199,6 +204,26 @@ export function exportToSettings<T>(sink: Sink<T>, options: ExportToOptions<T>):
   const args = { sink: [sink, aSink] } as const;
   const settings = settingsOf<ExportToSettings<T>>('exportTo', exportDefaultsFor(sink), EXPORT_TO_RULES, options, args);
   return { ...settings, retry: overDefaults(RETRY_DEFAULTS, settings.retry) };
+}
+
+/** What a run gives the exports that are subscribed within it, unless they were given their own. */
+type GivenByRun = Pick<RunParts, 'pauseWhen' | 'stopWhen' | 'giveUpWhen' | 'onRetry'>;
+
+/** In a run, its pause and its deadlines hold here, and its drain is what keeps the process alive. */
+export function settingsInRun<T>(
+  settings: ExportToSettings<T>,
+  { processHold = 'never' }: Pick<ExportToOptions<T>, 'processHold'>,
+  run: GivenByRun,
+): ExportToSettings<T> {
+  const { pauseWhen, stopWhen, giveUpWhen, onRetry } = settings;
+  return {
+    ...settings,
+    pauseWhen: pauseWhen ?? run.pauseWhen,
+    stopWhen: stopWhen ?? run.stopWhen,
+    giveUpWhen: giveUpWhen ?? run.giveUpWhen,
+    onRetry: onRetry ?? run.onRetry,
+    processHold,
+  };
 }
 
 const leftOut = must('left out, because concurrency is no number and changes by itself', () => false);

@@ -43,7 +43,8 @@ export class Progress {
     const count = Math.min(given, of);
     const unencodable = counted(response.unencodable, count);
     const rejected = counted(response.rejected, count - unencodable);
-    const delivered = count - unencodable - rejected;
+    const removed = counted(response.removed, count - unencodable - rejected);
+    const delivered = count - unencodable - rejected - removed;
     this.#delivered += delivered;
     this.#rejected += rejected;
     this.#possibleDuplicates += Math.min(delivered, this.#doubtfulAmong(count));

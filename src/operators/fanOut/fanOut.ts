@@ -1,8 +1,9 @@
 import { Observable, type OperatorFunction } from 'rxjs';
-import { createLedger } from '../../ledger/ledger.ts';
+import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import { Run } from '../../ledger/run.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { RoutedOutcome } from '../../model/outcome.ts';
-import { branchPlan } from './branchPlan.ts';
+import { type BranchPlan, branchPlan } from './branchPlan.ts';
 import { Fanning } from './fanning.ts';
 import type { Branches, FanOutComposition, FanOutOptions } from './options.ts';
 import { fanOutSettings } from './settings.ts';
@@ -85,9 +86,18 @@ export function fanOutOf<T>(
   composition: FanOutComposition,
 ): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
   const settings = fanOutSettings(branches, options, composition);
-  const ledger = settings.ledger ?? createLedger();
-  const plans = [...settings.branches].map(([name, branch]) => branchPlan(name, branch, ledger));
-  return function fanOutOperator(source) {
-    return new Observable((subscriber) => new Fanning(subscriber, plans).follow(source, settings.flushWhen));
-  };
+  const plansIn = (ledger: Ledger) =>
+    [...settings.branches].map(([name, branch]) => branchPlan<T>(name, branch, ledger));
+  const given = settings.ledger && plansIn(settings.ledger);
+  const plansOf = new WeakMap<object, readonly BranchPlan<T>[]>(); // by the run, or by the operator itself
+  function fanOutOperator(source: Observable<Batch<T> | readonly T[]>): Observable<RoutedOutcome<T>> {
+    return new Observable((subscriber) => {
+      const run = Run.present;
+      const of = run ?? fanOutOperator;
+      const plans = given ?? plansOf.get(of) ?? plansIn(run?.parts.ledger ?? createLedger());
+      plansOf.set(of, plans);
+      new Fanning(subscriber, plans).follow(source, settings.flushWhen ?? run?.parts.flush$);
+    });
+  }
+  return fanOutOperator;
 }

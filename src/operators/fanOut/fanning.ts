@@ -2,6 +2,7 @@ import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { answerOf } from '../../internal/runGuarded.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { followSource } from '../../ledger/stage.ts';
 import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../model/batch.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { RoutedOutcome } from '../../model/outcome.ts';
@@ -39,6 +40,7 @@ export class Fanning<T> {
       isDone: () => this.#running === 0,
       leaveSource: () => this.#upstream.unsubscribe(),
       drain: () => this.#each(({ run }) => run.complete()),
+      subscribe: followSource(...plans.map(({ account }) => account)),
     });
   }
 

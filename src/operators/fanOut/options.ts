@@ -27,7 +27,7 @@ import {
 import { EXPORT_TO_RULES, type ExportToOptions } from '../exportTo/options.ts';
 
 /** What a branch bounds and books by itself. */
-const NOT_OF_A_BRANCH = ['ledger', 'maxPendingItems', 'maxPendingBytes'] as const;
+const NOT_OF_A_BRANCH = ['name', 'ledger', 'maxPendingItems', 'maxPendingBytes'] as const;
 
 const BATCHING_OPTIONS = [
   'maxExportBatchSize',
@@ -85,7 +85,7 @@ export type Branches<T> = Readonly<Record<string, Branch<T> | Sink<T>>>;
 export interface FanOutOptions<T> extends BranchOptions<T> {
   /** Each emission sends out what is gathered in the branches, and makes them try at once what is in backoff: the input's `flush$`. While the program ends, the request waits for best-effort branches, too. */
   flushWhen?: Observable<unknown>;
-  /** Counts what comes and what becomes of it, for each branch on a route of its name. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what becomes of it, for each branch on a route of its name. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 

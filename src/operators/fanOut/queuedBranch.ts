@@ -157,7 +157,7 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
     const part = this.#queue.shift() as HeldBatch<T>;
     this.#out += 1;
     this.#reporter.account.emit(part.size);
-    this.#batches.next(part);
+    this.#reporter.account.passOn((batch) => this.#batches.next(batch), part);
     part.emitted();
   }
 

@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { createLedger } from '../../ledger/ledger.ts';
+import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import { Merging } from './merging.ts';
 import { type MergeByPriorityOptions, mergeByPrioritySettings, type PriorityInput, STAGE } from './options.ts';
@@ -51,7 +51,9 @@ export function mergeByPriority<T>(
   options: MergeByPriorityOptions<T> = {},
 ): Observable<T> {
   const { settings, inputs: settingsOfInputs } = mergeByPrioritySettings(inputs, options);
-  const account = (settings.ledger ?? createLedger()).open('operator', STAGE);
-  const reporter = new StageReporter<T>(account, settings);
-  return new Observable((subscriber) => new Merging(subscriber, settingsOfInputs, settings, reporter).run());
+  const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
+  return new Observable((subscriber) => {
+    const reporter = new StageReporter<T>(stage.open().account, settings);
+    new Merging(subscriber, settingsOfInputs, settings, reporter).run();
+  });
 }

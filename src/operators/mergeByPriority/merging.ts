@@ -1,6 +1,7 @@
 import { type Subscriber, Subscription } from 'rxjs';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { QueueFullError } from '../../model/errors.ts';
 import { FloorShare } from '../../strategies/floorShare.ts';
@@ -17,6 +18,7 @@ export class Merging<T> {
   readonly #inputs = new Subscription();
   readonly #gate = new Subscription();
   readonly #end: EndOfStream;
+  readonly #next = (item: T) => this.#subscriber.next(item);
   #running: number; // inputs that have not ended
   #draining = false;
 
@@ -61,7 +63,8 @@ export class Merging<T> {
     if (this.#end.hasBegun) return; // an input before it has failed at once
     const error = (thrown: unknown) => this.#end.error(thrown);
     const complete = () => this.#inputEnded();
-    subscribeInto(queue.settings.source, { next: (item) => this.#offer(queue, item), error, complete }, this.#inputs);
+    const observer = { next: (item: T) => this.#offer(queue, item), error, complete };
+    followSource(this.#reporter.account)(queue.settings.source, observer, this.#inputs);
   }
 
   #inputEnded(): void {
@@ -82,7 +85,7 @@ export class Merging<T> {
     if (this.#draining) return;
     this.#draining = true;
     for (let queue = this.#nextQueue(); queue !== undefined; queue = this.#nextQueue()) {
-      this.#subscriber.next(queue.shift());
+      this.#reporter.account.passOn(this.#next, queue.shift());
       queue.updateGate();
     }
     this.#draining = false;

@@ -29,6 +29,8 @@ export interface PriorityInput<T> {
 }
 
 export interface MergeByPriorityOptions<T> extends QueueOptions<T> {
+  /** What the stage is called in losses and statistics. Default `mergeByPriority`. */
+  name?: string;
   /**
    * Items are handed on while it is open: the gate of the stage behind, of {@link adaptiveBatch} for example, which says when that stage can take more. Without it each item is handed on as it comes, and priority counts only among those that come during an emission.
    */
@@ -50,11 +52,11 @@ export interface MergeByPriorityOptions<T> extends QueueOptions<T> {
   onLoss?: (loss: Loss, items: readonly T[]) => void;
   /** Called when `onLoss`, `sizeOf` or a teardown throws, or when `sizeOf` gives an invalid number. Default: these are only counted, in the ledger. */
   onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what is lost, of all inputs together. Default: a ledger of its own, which is not shown anywhere. */
+  /** Counts what comes and what is lost, of all inputs together. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
 }
 
-type Optional = 'gate' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'name' | 'gate' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 /** Every option with its value. */
 export type MergeByPrioritySettings<T> = Required<Omit<MergeByPriorityOptions<T>, Optional>> & {
@@ -71,6 +73,7 @@ export interface InputSettings<T> {
 }
 
 export const MERGE_BY_PRIORITY_DEFAULTS: Readonly<MergeByPrioritySettings<unknown>> = Object.freeze({
+  name: undefined,
   gate: undefined,
   floorRatio: 0.1,
   maxQueueSize: 10_000,

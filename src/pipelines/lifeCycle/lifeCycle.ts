@@ -6,6 +6,7 @@ import { keepingAlive } from '../../internal/timers.ts';
 import { millis, settingsOf } from '../../internal/validation.ts';
 import { flushWithin } from '../../internal/withinTime.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import { Run } from '../../ledger/run.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
@@ -21,9 +22,9 @@ import { RunState } from './runState.ts';
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
 
 /** What a composition tells its life cycle of itself. */
-export interface Flow<T> {
+export interface Flow<R> {
   /** Subscribed to at once. It completes when everything has its outcome after `end`. */
-  readonly outcomes$: Observable<Outcome<T>>;
+  readonly outcomes$: Observable<R>;
   /** Sends what is queued. Resolves when everything that was accepted before has its outcome. */
   flush(urgency: FlushUrgency): Promise<void>;
   /** Accepts nothing any more, and sends what is queued. */
@@ -32,6 +33,12 @@ export interface Flow<T> {
   taken?(): number;
   /** Whether something is pending that the ledger does not know. */
   isPending?(): boolean;
+  /** The outcomes have completed or failed before the shutdown. Default: a failure is told as a defect of ours. */
+  onEnded?(failure: { readonly thrown: unknown } | undefined): void;
+  /** Whether the outcomes may never complete: then they are unsubscribed at the deadline of the shutdown. */
+  readonly mayHang?: boolean;
+  /** What a flush waits for besides, in words: the end of the message when its time is up. Called once for each flush that fails. */
+  whyLate?(): string;
   /** The deadline of the shutdown has passed: what waits in front of the stages is given up. */
   onDeadline?(): void;
   /** The deadline of a drain at exit has passed: what waits in front of the stages is given up, and what comes later is accepted again. */
@@ -44,31 +51,41 @@ const FORCE_FLUSH_RULES = { timeoutMillis: millis(0, 'orInfinity') };
 const SHUTDOWN_RULES = { deadlineMillis: millis(0) };
 
 /** The life of a composition, from its first subscription until its sinks are closed: flush, drain at exit, deadline, shutdown, warnings. */
-export class LifeCycle<T> {
+export class LifeCycle<T, R = Outcome<T>> {
   readonly ledger: Ledger;
   readonly warnings: Warnings;
   /** One outcome per batch. It completes after the shutdown. */
-  readonly outcomes$: Observable<Outcome<T>>;
+  readonly outcomes$: Observable<R>;
   readonly #owner: string;
-  readonly #sinks: readonly Sink<T>[];
+  readonly #sinks: Iterable<Sink<T>>;
   readonly #settings: LifeCycleSettings;
-  readonly #outcomes = new Subject<Outcome<T>>();
+  readonly #outcomes = new Subject<R>();
   readonly #stopWhen = new Subject<void>(); // the deadline of the shutdown has passed
   readonly #giveUpWhen = new Subject<void>(); // the deadline of a drain at exit has passed
   readonly #state = new RunState();
   readonly #controls = new Subscription(); // to `pauseWhen` and `settings$`
+  readonly #ownsLedger: boolean;
+  #outcomesSubscription = Subscription.EMPTY;
   #closing: Promise<void> | undefined;
 
   /**
    * @param owner the function that the user has called: it names the mistakes in the options of `forceFlush` and `shutdown`
-   * @param sinks are flushed with each flush, and closed at the shutdown
+   * @param sinks are flushed with each flush, and closed at the shutdown: those that are there then
+   * @param books the ledger of the input, and whether it is the user's, who may have given it to others, too. Default: one of its own
    */
-  constructor(owner: string, sinks: readonly Sink<T>[], settings: LifeCycleSettings, warnings: Warnings) {
+  constructor(
+    owner: string,
+    sinks: Iterable<Sink<T>>,
+    settings: LifeCycleSettings,
+    warnings: Warnings,
+    books?: { readonly ledger: Ledger; readonly isGiven: boolean },
+  ) {
     this.#owner = owner;
     this.#sinks = sinks;
     this.#settings = settings;
     this.warnings = warnings;
-    this.ledger = createLedger({ scheduler: settings.scheduler });
+    this.#ownsLedger = books?.isGiven !== true;
+    this.ledger = books?.ledger ?? createLedger({ scheduler: settings.scheduler });
     this.outcomes$ = this.#outcomes.asObservable();
   }
 
@@ -104,7 +121,7 @@ export class LifeCycle<T> {
   }
 
   /** Subscribes to the flow, and returns what ends and flushes it. */
-  run(flow: Flow<T>): { forceFlush(options?: { timeoutMillis?: number }): Promise<void>; shutdown: Shutdown } {
+  run(flow: Flow<R>): { forceFlush(options?: { timeoutMillis?: number }): Promise<void>; shutdown: Shutdown } {
     this.#followPause();
     const drained = this.#subscribe(flow);
     const leaveExit = drainAtExit(this.#settings.exitDeadlineMillis, {
@@ -143,34 +160,44 @@ export class LifeCycle<T> {
     this.warnings.callbackFailed(thrown);
   }
 
-  #subscribe({ outcomes$ }: Flow<T>): Promise<void> {
+  #subscribe(flow: Flow<R>): Promise<void> {
+    const onEnded = (failure?: { readonly thrown: unknown }) => {
+      if (flow.onEnded !== undefined) flow.onEnded(failure);
+      else if (failure !== undefined)
+        this.warnings.trouble(
+          `${this.#owner} has ended, and that is a defect of spanflow: ${messageOf(failure.thrown)}`,
+        );
+    };
     return new Promise((resolve) => {
-      outcomes$.subscribe({
-        next: (outcome) => this.#outcomes.next(outcome),
-        error: (thrown) => {
-          this.warnings.trouble(`${this.#owner} has ended, and that is a defect of spanflow: ${messageOf(thrown)}`);
-          resolve();
-        },
-        complete: resolve,
-      });
+      const end = (failure?: { readonly thrown: unknown }) => {
+        resolve();
+        onEnded(failure);
+      };
+      const observer = {
+        next: (outcome: R) => this.#outcomes.next(outcome),
+        error: (thrown: unknown) => end({ thrown }),
+        complete: () => end(),
+      };
+      this.#outcomesSubscription = Run.outside(() => flow.outcomes$.subscribe(observer));
+      if (flow.mayHang) this.#outcomesSubscription.add(resolve);
     });
   }
 
   /** A sink that holds something itself may have something to send. */
-  #isPending(flow: Flow<T>): boolean {
-    const mayHold = this.#sinks.some((sink) => sink.forceFlush !== undefined);
+  #isPending(flow: Flow<R>): boolean {
+    const mayHold = [...this.#sinks].some((sink) => sink.forceFlush !== undefined);
     return mayHold || flow.isPending?.() === true || this.ledger.stats().pending > 0;
   }
 
-  #flush(flow: Flow<T>, urgency: FlushUrgency): Promise<void> {
+  #flush(flow: Flow<R>, urgency: FlushUrgency): Promise<void> {
     const flushed = async () => {
       await flow.flush(urgency);
-      await Promise.all(this.#sinks.map((sink) => flushSink(sink, this.#onTrouble)));
+      await Promise.all([...this.#sinks].map((sink) => flushSink(sink, this.#onTrouble)));
     };
     const whyLate = () =>
       this.#state.isPaused
         ? `, because ${this.#owner} is paused; what is still pending goes on when it is resumed`
-        : '; what is still pending goes on';
+        : (flow.whyLate?.() ?? '; what is still pending goes on');
     return flushWithin(this.#settings.scheduler, urgency.timeoutMillis, 'forceFlush', flushed, whyLate);
   }
 
@@ -182,7 +209,7 @@ export class LifeCycle<T> {
     return rejected;
   }
 
-  async #drainForExit(flow: Flow<T>): Promise<void> {
+  async #drainForExit(flow: Flow<R>): Promise<void> {
     this.warnings.pause();
     const pauseAgain = this.#state.lift();
     const timeoutMillis = this.#settings.exitDeadlineMillis;
@@ -194,19 +221,20 @@ export class LifeCycle<T> {
     this.warnings.resume();
   }
 
-  async #close(flow: Flow<T>, deadlineMillis: number, drained: Promise<void>): Promise<void> {
+  async #close(flow: Flow<R>, deadlineMillis: number, drained: Promise<void>): Promise<void> {
     const { scheduler } = this.#settings;
     const sinceMillis = scheduler.now();
     this.#state.close();
     const deadline = keepingAlive(scheduler, deadlineMillis, () => {
       this.#stopWhen.next();
       flow.onDeadline?.();
+      if (flow.mayHang) this.#outcomesSubscription.unsubscribe();
     });
     flow.end({ timeoutMillis: deadlineMillis, isEnding: true });
     await drained;
     deadline.unsubscribe();
     flow.onDrained?.();
-    const closed = this.#sinks.map((sink) =>
+    const closed = [...this.#sinks].map((sink) =>
       closeSink(sink, scheduler, { sinceMillis, deadlineMillis }, this.#onTrouble),
     );
     await Promise.all(closed);
@@ -215,7 +243,7 @@ export class LifeCycle<T> {
       (thrown) => this.#callbackFailed(thrown),
     );
     this.warnings.close();
-    this.ledger.close();
+    if (this.#ownsLedger) this.ledger.close();
     this.#outcomes.complete();
     this.#state.closed();
   }

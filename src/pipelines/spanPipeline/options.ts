@@ -1,4 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { OperatorFunction } from 'rxjs';
 import { aSink } from '../../destination/sinkRule.ts';
 import type { FromSpanProcessorOptions } from '../../inputs/fromSpanProcessor.ts';
 import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
@@ -7,6 +8,7 @@ import {
   anObject,
   anObservable,
   type Mistakes,
+  must,
   oneOf,
   optional,
   overDefaults,
@@ -90,7 +92,18 @@ export interface SpanPipelineSinksOptions extends CommonOptions {
   sink?: undefined;
 }
 
+/** An operator that takes spans and makes spans. Several in a row, whatever is in between: `pipe(one, other)`. */
+export type SpanOperator = OperatorFunction<ReadableSpan, ReadableSpan>;
+
 interface CommonOptions extends LifeCycleOptions, LiveOptions, BatchOptions, ExportOptions {
+  /**
+   * RxJS operators that each span passes before it is batched, in this order: `[filter((span) => span.name !== 'GET /healthz')]`. They run a turn after the span has ended, outside of `span.end()`. What they take out, or make, shows as `between` in `stats()`.
+   *
+   * One that throws does not end the pipeline: it is subscribed again, with a fresh state, when the next span comes. The span that it was given is lost as `operatorFailed` (of an asynchronous one, all spans that went in and have not come out), counted and told. One that completes (`take(5)`) stays ended: what comes later is taken out, and that is told once.
+   *
+   * What they hold is bounded by nobody but themselves. `forceFlush` waits until asynchronous ones have let out what they hold. `handle()` is not possible with operators, because what they take out has no answer. Default: none.
+   */
+  operators?: readonly SpanOperator[];
   /**
    * What happens to a span that meets a full queue: `dropNewest` (the default), `dropOldest`, or `dropLowestPriority`, which loses the least important one of the queue. Priorities are asked when a span comes from the ring into the queue, a turn
    * after it has ended; a ring that is full drops its oldest.
@@ -104,8 +117,8 @@ interface CommonOptions extends LifeCycleOptions, LiveOptions, BatchOptions, Exp
 
 /** The pipeline's own defaults. Any other option has the default of its stage. */
 export const SPAN_PIPELINE_DEFAULTS: Readonly<
-  LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'overflow' | 'priorityOf'>>
-> = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, overflow: 'dropNewest', priorityOf: spanPriority() });
+  LifeCycleSettings & Required<Pick<SpanPipelineOptions, 'operators' | 'overflow' | 'priorityOf'>>
+> = Object.freeze({ ...LIFE_CYCLE_DEFAULTS, operators: [], overflow: 'dropNewest', priorityOf: spanPriority() });
 
 type Unset = 'concurrency' | 'memory' | 'settings$' | SharedLayer; // without a default
 export type AnySpanPipelineOptions = SpanPipelineOptions | SpanPipelineSinksOptions;
@@ -123,15 +136,24 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
   breaker: ofOneBackend,
   ...LIFE_CYCLE_RULES,
   overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
+  operators: someOperators,
   settings$: optional(anObservable),
   environment: anObject,
 };
+
+/** Each of them is a function of an Observable. What it makes can only be known when it runs. */
+function someOperators(operators: unknown, option: string, call: Mistakes): void {
+  if (!Array.isArray(operators)) call.add(option, 'an array of RxJS operators: [filter(…), map(…)]', operators);
+  else for (const [index, operator] of operators.entries()) anOperator(operator, `${option}[${index}]`, call);
+}
 
 /** Either one sink, or several by their names. */
 function oneWayOut(sink: unknown, option: string, call: Mistakes): void {
   if (sink !== undefined && call.hasValue('sinks')) call.add(option, 'left out where there are sinks', sink);
   else if (sink !== undefined || !call.hasValue('sinks')) aSink(sink, option, call);
 }
+
+const anOperator = must('an RxJS operator: filter(…), map(…) or pipe(…)', (value) => typeof value === 'function');
 
 /** One for several backends would stop all of them when one is dead. */
 function ofOneBackend(breaker: unknown, option: string, call: Mistakes): void {
@@ -142,6 +164,7 @@ function ofOneBackend(breaker: unknown, option: string, call: Mistakes): void {
 /** The settings of each stage, and of the life cycle. */
 export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
   readonly input: FromSpanProcessorOptions;
+  readonly operators: readonly SpanOperator[];
   readonly batch: AdaptiveBatchOptions<ReadableSpan>;
   readonly export: ExportToOptions<ReadableSpan>;
   /** What each branch is given, if there are several. */
@@ -177,6 +200,7 @@ export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipel
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     // Without a number of its own, the ring has as many places as the heap has room for.
     input: withoutUndefined({ maxQueueSize: variables.maxQueueSize, overflow: ringOverflow(overflow) }),
+    operators: [...given.operators],
     batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow, settings$: dealer.batch$ },
     export: { ...exporting, ...EXPORT_STAGE, settings$: dealer.export$ },
     fanOut: {

@@ -3,17 +3,22 @@ import { merge, type Observable, Subject } from 'rxjs';
 import { type LostSpans, spanSource } from '../../inputs/fromSpanProcessor.ts';
 import { Warnings } from '../../internal/diagWarnings.ts';
 import type { Stats } from '../../ledger/stats.ts';
-import { messageOf } from '../../model/errors.ts';
+import { InvalidOptionError, messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import type { ExportHandle } from '../answers/handle.ts';
+import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
 import type { PipelineState } from '../lifeCycle/options.ts';
+import { supervisedOperators } from './operators.ts';
 import { type AnySpanPipelineOptions, spanPipelineSettings } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 import { sinksOf, wayOut } from './wayOut.ts';
+
+const WITHOUT_OPERATORS =
+  'called on a pipeline without operators, because what they take out has no answer: make an exportHandle(sink), and apply them to what it is given';
 
 /** Spans go in at one end, outcomes come out at the other. */
 export interface SpanPipeline {
@@ -57,10 +62,12 @@ export interface SpanPipeline {
  * The default composition: a drop-in for OpenTelemetry's `BatchSpanProcessor` that loses nothing silently.
  *
  * ```text
- * span.end()  →  ring  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
+ * span.end()  →  ring  →  operators  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  * ```
  *
- * **Order**: batches are made in the order in which spans ended, and exported several at once.
+ * `operators`, if there are any, run between the ring and the batches.
+ *
+ * **Order**: batches are made in the order in which spans ended (or come out of the operators), and exported several at once.
  *
  * **Loss**: everything is in `stats()`, by reason, and is reported to OpenTelemetry's `diag.warn`, at once and then summed up at most once per `warnIntervalMillis`. With the defaults, and one
  * pipeline in the process, spans of ten short attributes may come in a burst of 10,000 from `--max-old-space-size=128` on, or at 1,000 a second through an outage of half a minute from 256 on, and none is lost; see
@@ -75,7 +82,14 @@ export interface SpanPipeline {
  * ```ts
  * const pipeline = spanPipeline({ sink: otlpHttp() });
  * const provider = new TracerProvider({ spanProcessors: [pipeline.processor] });
+ *
+ * const quiet = spanPipeline({
+ *   sink: otlpHttp(),
+ *   operators: [filter((span) => span.attributes['http.route'] !== '/healthz')],
+ * });
  * ```
+ *
+ * @see runPipeline, for a composition of your own
  */
 export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
   const settings = spanPipelineSettings(options);
@@ -87,6 +101,8 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
     warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
 
   const input = spanSource({ ...settings.input, ...life.stageOptions, onLoss });
+  const operators = supervisedOperators(settings, { ...life.exportOptions, onLoss });
+  const foreign = new ForeignItems(operators.places, (message) => warnings.trouble(message, 'operator'));
   const lostInQueue = new Subject<LostSpans>();
   const onQueueLoss = (loss: Loss, spans: readonly ReadableSpan[]) => {
     onLoss(loss);
@@ -96,6 +112,7 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
   life.outcomes$.subscribe((outcome) => warnings.outcome(outcome));
   const { forceFlush, shutdown } = life.run({
     outcomes$: input.spans$.pipe(
+      operators.through,
       adaptiveBatch({ ...settings.batch, ...life.stageOptions, flushWhen: input.flush$, onLoss: onQueueLoss }),
       wayOut(options, settings, {
         stage: { ...life.exportOptions, onLoss, onRetry },
@@ -103,7 +120,8 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
         onEnded: (outcome) => ended.next(outcome),
       }),
     ),
-    flush: (urgency) => input.flush(urgency),
+    flush: (urgency) => foreign.flush((of) => input.flush(of), urgency),
+    whyLate: () => foreign.whyLate(),
     end: (urgency) => input.end(urgency),
     // A best-effort route may have something when the whole has nothing any more.
     isPending: () => Object.values(life.ledger.stats().routes).some(({ pending }) => pending > 0),
@@ -132,6 +150,8 @@ export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
       shutdown: () => shutdown(),
     },
     handle: () => {
+      if (settings.operators.length > 0)
+        throw new InvalidOptionError('spanPipeline.handle', WITHOUT_OPERATORS, settings.operators);
       handle ??= new PipelineHandle(
         { ...pipeline, outcomes$: ended },
         input,

@@ -1,0 +1,34 @@
+import type { Observable } from 'rxjs';
+import type { Channel } from '../../inputs/channel/options.ts';
+import type { SpanInput } from '../../inputs/fromSpanProcessor.ts';
+import { runInputOf } from '../../inputs/runInput.ts';
+import { must, settingsOf, shape } from '../../internal/validation.ts';
+import {
+  LIFE_CYCLE_DEFAULTS,
+  LIFE_CYCLE_RULES,
+  type LifeCycleOptions,
+  type LifeCycleSettings,
+} from '../lifeCycle/options.ts';
+
+/** Where the items of a composition come from: an input that can flush and end, or any Observable. */
+export type PipelineInput = SpanInput | Channel<unknown> | Observable<unknown>;
+
+/** When the pipeline flushes, drains and warns. */
+export type RunPipelineOptions = LifeCycleOptions;
+
+export const OWNER = 'runPipeline';
+
+const anInput = must(
+  'fromSpanProcessor(), channel() or an Observable',
+  (input) => typeof input === 'object' && input !== null && ('subscribe' in input || runInputOf(input) !== undefined),
+);
+const outcomes = shape('an Observable: what your composition returns, not yet subscribed', 'subscribe');
+
+export function runPipelineSettings(
+  input: unknown,
+  outcomes$: unknown,
+  options: RunPipelineOptions,
+): LifeCycleSettings {
+  const args = { input: [input, anInput], outcomes$: [outcomes$, outcomes] } as const;
+  return settingsOf<LifeCycleSettings>(OWNER, LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, options, args);
+}
