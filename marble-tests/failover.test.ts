@@ -1,7 +1,7 @@
-import { defer, map, of, take, timer } from 'rxjs';
+import { defer, map, of, take, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
-  type Batch,
+  ExportError,
   exponentialBackoff,
   exportTo,
   type Failure,
@@ -17,13 +17,6 @@ const RETRY = { backoff: exponentialBackoff({ initialMillis: 1, maxMillis: 1, ji
 const LETTERS = { o: 'delivered', p: 'permanent', f: 'fallback', b: 'primary' };
 
 const told = map(({ lost }: Outcome<unknown>) => lost[0]?.reason ?? 'delivered');
-
-const _plain = (items: string[]): Batch<string> => ({
-  items,
-  bytes: 10,
-  closedBy: 'count',
-  hold: () => ({ ready() {}, settle() {} }),
-});
 
 describe('failover', () => {
   test('sends to the fallback after failures in a row, and back when a probe was accepted', () =>
@@ -125,6 +118,34 @@ describe('failover', () => {
       expectAttempts(primary).toBe([...onPrimary], ['a', 'a'].slice(0, onPrimary.length));
       expectAttempts(fallback).toBe([...onFallback], ['a'].slice(0, onFallback.length));
     }),
+  );
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 31_536_000_000, -5])(
+    'a Retry-After of %s ms does not take the primary away for good',
+    (retryAfterMillis) =>
+      marbles(async ({ flush }) => {
+        let calls = 0;
+        const primary: Sink<string> = {
+          name: 'primary',
+          export: () =>
+            defer(() => {
+              calls += 1;
+              return calls > 1
+                ? of({})
+                : throwError(() => new ExportError({ kind: 'throttled', retryAfterMillis }, 'no'));
+            }),
+        };
+        const both = failover(primary, { name: 'fallback', export: () => of({}) }, { maxFailedAttempts: 1 });
+        timer(0, 60_000)
+          .pipe(
+            take(12),
+            map(() => ['a']),
+            exportTo(both, { retry: RETRY }),
+          )
+          .subscribe();
+        await flush();
+        expect(calls).toBeGreaterThan(1);
+      }),
   );
 
   test('one probe at a time, once per interval, whatever comes meanwhile', () =>

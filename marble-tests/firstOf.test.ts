@@ -106,3 +106,102 @@ describe('firstOf', () => {
       expectAttempts(far).toBe(['(^!)'], ['a']);
     }));
 });
+
+describe('firstOf: a backend that says when to come back', () => {
+  const PATIENT = { backoff: RETRY.backoff };
+  const t = { kind: 'throttled', retryAfterMillis: 10 } as const;
+
+  test('is left alone until then, and the others go on', () =>
+    marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches('[a]-----------|');
+      const subs = '             ^-------------!';
+      const onNear = ['          ^!', ' ------------^!'];
+      const onFar = [0, 2, 4, 6, 8, 10, 12].map((at) => `${'-'.repeat(at)}^!`);
+      const expected = '         -------------o|';
+      const near = sink('        -t', '-(r|)', { name: 'near', failures: { t } });
+      const far = sink('         -#', { name: 'far' });
+      expectObservable(source.pipe(exportTo(firstOf([near, far]), { retry: PATIENT }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(near).toBe(onNear, ['a', 'a']);
+      expectAttempts(far).toBe(
+        onFar,
+        onFar.map(() => 'a'),
+      );
+    }));
+
+  test('is then asked by one attempt, before all others', () =>
+    marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches('[a]----------([b][c])[d]|');
+      const subs = '             ^-----------------------!';
+      const onNear = ['          ^!', '-------------^-!', '---------------------^!'];
+      const onFar = ['^-!', '-------------^-!', '-------------^-!', '---------------------^!'];
+      const expected = '         --o------------(oo)---o-|';
+      const near = sink('        -t', '--(r|)', '-(r|)', { name: 'near', failures: { t } });
+      const far = sink('         --(r|)', { name: 'far' });
+      expectObservable(source.pipe(exportTo(firstOf([near, far]), { retry: PATIENT }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(near).toBe(onNear, ['a', 'b', 'd']);
+      expectAttempts(far).toBe(onFar, ['a', 'b', 'c', 'd']);
+    }));
+
+  test('is left alone by what begins with the end of that very attempt, too', () =>
+    marbles(({ coldBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = coldBatches('([a][b]|)');
+      const subs = '              (^!)';
+      const onNear = ['           ^!'];
+      const onFar = ['            ^!', '-^!', '--^!'];
+      const expected = '          --o(o|)';
+      const near = sink('         -t', { name: 'near', failures: { t } });
+      const far = sink('          -#', '-(r|)', { name: 'far' });
+      const options = { concurrency: 1, retry: PATIENT };
+      expectObservable(source.pipe(exportTo(firstOf([near, far]), options), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(near).toBe(onNear, ['a']);
+      expectAttempts(far).toBe(onFar, ['a', 'b', 'a']);
+    }));
+
+  test('is left alone by everything that exports to it', () =>
+    marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches('[a]----------|');
+      const other = hotBatches(' ---[b]-------|');
+      const subs = '             ^------------!';
+      const onNear = ['          ^!', '-----------^!'];
+      const expected = '         --o----------|';
+      const expectedOfOther = '  ------------o|';
+      const near = sink('        -t', '-(r|)', { failures: { t } });
+      const both = firstOf([near, sink('--(r|)')]);
+      expectObservable(source.pipe(exportTo(both, { retry: PATIENT }), told)).toBe(expected, LETTERS);
+      expectObservable(other.pipe(exportTo(near, { retry: PATIENT }), told)).toBe(expectedOfOther, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(other.subscriptions).toBe(subs);
+      expectAttempts(near).toBe(onNear, ['a', 'b']);
+    }));
+
+  test('all of them: the next attempt is made when the first of them is ready, and only there', () =>
+    marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches('[a]-[b]-------|');
+      const subs = '             ^-------------!';
+      const onNear = ['          ^!', '-----------^!', '------------^!'];
+      const onFar = ['           ^!'];
+      const expected = '         ------------oo|';
+      const near = sink('        -t', '-(r|)', { name: 'near', failures: { t } });
+      const far = sink('         -t', { name: 'far', failures: { t: { ...t, retryAfterMillis: 50 } } });
+      expectObservable(source.pipe(exportTo(firstOf([near, far]), { retry: PATIENT }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(near).toBe(onNear, ['a', 'b', 'a']);
+      expectAttempts(far).toBe(onFar, ['a']);
+    }));
+
+  test('is left alone for maxRetryAfterMillis at most', () =>
+    marbles(({ hotBatches, sink, expectObservable, expectSubscriptions, expectAttempts }) => {
+      const source = hotBatches('[a]--[b]--|');
+      const subs = '             ^---------!';
+      const onNear = ['          ^!', '-----^!'];
+      const expected = '         --o---o---|';
+      const near = sink('        -t', '-(r|)', { failures: { t } });
+      const both = firstOf([near, sink('--(r|)')], { maxRetryAfterMillis: 4 });
+      expectObservable(source.pipe(exportTo(both, { retry: PATIENT }), told)).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectAttempts(near).toBe(onNear, ['a', 'b']);
+    }));
+});

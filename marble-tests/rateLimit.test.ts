@@ -1,4 +1,17 @@
-import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, range, throwError, timer } from 'rxjs';
+import {
+  catchError,
+  defer,
+  EMPTY,
+  map,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  range,
+  Subject,
+  throwError,
+  timer,
+} from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   boundedMergeMap,
@@ -168,6 +181,19 @@ describe('rateLimit', () => {
       expect(stateOf(limit)).toEqual({ waiting: 0, available: { items: 4 } });
       watch.unsubscribe();
       expect([waiting[0], Math.max(...waiting), waiting.at(-1)]).toEqual([0, 1, 0]);
+    }));
+
+  test('an export with nothing in line, which only wants to know when it could go on, does not wait', () =>
+    marbles(async ({ advanceBy, sink }) => {
+      const limit = rateLimit({ requestsPerSecond: 1 });
+      const batches = new Subject<string[]>();
+      batches.pipe(exportTo(sink('-----(r|)'), { rateLimit: limit })).subscribe();
+      batches.next(['a']);
+      expect(stateOf(limit)).toEqual({ waiting: 0, available: { requests: 0 } });
+      batches.next(['b']);
+      expect(stateOf(limit)).toMatchObject({ waiting: 1 });
+      await advanceBy(1_000);
+      expect(stateOf(limit)).toMatchObject({ waiting: 0 });
     }));
 
   test.each<[RateLimitOptions, string]>([

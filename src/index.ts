@@ -112,7 +112,7 @@ export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
 export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
 export { type BackupStats, type FailoverSink, failover } from './sinks/failover/failover.ts';
 export type { FailoverOptions } from './sinks/failover/options.ts';
-export { firstOf } from './sinks/firstOf/firstOf.ts';
+export { type FirstOfOptions, firstOf } from './sinks/firstOf/firstOf.ts';
 export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';

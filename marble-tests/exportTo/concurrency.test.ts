@@ -70,4 +70,20 @@ describe('exportTo: a limiter', () => {
       expectAttempts(near).toBe(attemptsOfOne, ['a', 'b', 'c']);
       expectAttempts(far).toBe(attemptsOfOther, ['d', 'e']);
     }));
+
+  test('the maxConcurrency of a sink is that of all exports to it together', () =>
+    marbles(({ coldBatches, sink, expectOutcomes, expectAttempts, expectSubscriptions }) => {
+      const one = coldBatches('   ([a][b]|)');
+      const other = coldBatches(' ([c]|)');
+      const subs = '              (^!)';
+      const attempts = ['         ^--!', '---^--!', '------^--!'];
+      const expectedOfOne = '     ---o--(o|)';
+      const expectedOfOther = '   ---------(o|)';
+      const backend = sink('---(r|)', { maxConcurrency: 1 });
+      expectOutcomes(one.pipe(exportTo(backend, { concurrency: 4 }))).toBe(expectedOfOne, DELIVERED);
+      expectOutcomes(other.pipe(exportTo(backend, { concurrency: 4 }))).toBe(expectedOfOther, DELIVERED);
+      expectSubscriptions(one.subscriptions).toBe(subs);
+      expectSubscriptions(other.subscriptions).toBe(subs);
+      expectAttempts(backend).toBe(attempts, ['a', 'b', 'c']);
+    }));
 });

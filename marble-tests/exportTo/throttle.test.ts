@@ -91,6 +91,28 @@ describe('exportTo: a backend that says when to come back', () => {
       expect(inFlightAt.slice(1, 5)).toEqual([1, 1, 1, 1]);
     }));
 
+  test.each<[string, Failure]>([
+    ['for good', { kind: 'permanent' }],
+    ['as too large', { kind: 'tooLarge' }],
+  ])(
+    'a backend that then refuses everything %s works: it gets as much as the concurrency lets through',
+    (_how, refusal) =>
+      marbles(async ({ flush }) => {
+        const { sink, beganAt } = backend((attempt) => (attempt === 0 ? throttledFor(1_000) : refusal));
+        const subscription = timer(0, 1)
+          .pipe(
+            map((index) => [`item ${index}`]),
+            exportTo(sink, { concurrency: 8, retry: RETRY }),
+          )
+          .subscribe();
+        timer(2_010).subscribe(() => subscription.unsubscribe());
+        await flush();
+        // For a second, eight at a time that take 10 ms each, but for the first three round trips.
+        expect(beganAt.filter((at) => at >= 1_010 && at < 1_050).length).toBe(1 + 2 + 4 + 8);
+        expect(beganAt.filter((at) => at >= 1_050 && at < 2_010).length).toBe(96 * 8);
+      }),
+  );
+
   test('throttles every pipeline on the same sink', () =>
     marbles(async ({ flush }) => {
       const { sink, beganAt } = backend((attempt) => (attempt === 0 ? throttledFor(1_000) : undefined));

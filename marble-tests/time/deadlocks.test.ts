@@ -2,7 +2,7 @@
 
 import { diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { firstValueFrom, of, Subject, throwError, timer } from 'rxjs';
+import { defer, firstValueFrom, of, race, Subject, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   boundedMergeMap,
@@ -16,7 +16,7 @@ import {
   type SpanPipelineOptions,
   spanPipeline,
 } from '../../src/index.ts';
-import { marbles } from '../../src/testing/index.ts';
+import { type MarbleKit, marbles, type ScriptedSink } from '../../src/testing/index.ts';
 
 /** Batches of what comes within 2 ms, one attempt at a time, and no second one. */
 const SHORT: Omit<SpanPipelineOptions, 'sink'> = {
@@ -137,36 +137,78 @@ describe('a flush that the export of a batch awaits', () => {
 });
 
 describe('two pipelines whose exports flush each other', () => {
-  test.each([
-    ['at once: the one that closes the circle is told', undefined, ['DEADLOCK at 3', 'resolved at 3']],
-    [
-      'after an await: each attempt ends at its timeout, and with it the flush that waits for it',
-      Promise.resolve(),
-      ['resolved at 8', 'resolved at 8'],
-    ],
-  ])('%s', (_, before, expected) =>
-    marbles(async ({ spans, advanceBy, now }) => {
-      const { a, b } = spans();
-      const flushes: { how: string }[] = [];
-      const flushing = (other: () => SpanPipeline) =>
-        doing(async () => {
-          if (before !== undefined) await before;
-          const flushed = other().forceFlush();
-          flushes.push(ending(flushed, now));
-          await flushed;
-        });
-      const options = { ...SHORT, flushTimeoutMillis: 30 };
-      const one: SpanPipeline = spanPipeline({ ...options, sink: flushing(() => two) });
-      const two: SpanPipeline = spanPipeline({ ...options, sink: flushing(() => one) });
-      await advanceBy(1);
-      one.processor.onEnd(a);
-      two.processor.onEnd(b);
-      await advanceBy(60);
-      expect(flushes.map(({ how }) => how).sort()).toEqual(expected);
+  /** Two pipelines: the export of each awaits a flush of the other, after `before`. An attempt is drawn until the flush has ended, or until it is aborted. */
+  function pair({ sink }: MarbleKit, before?: Promise<void>) {
+    const flushes = new Subject<'r' | 'D'>(); // how they end: resolved, or refused with DEADLOCK
+    const flushed = async (other: SpanPipeline) => {
+      if (before !== undefined) await before;
+      await other.forceFlush().then(
+        () => flushes.next('r'),
+        (error) => {
+          flushes.next(error.code === 'DEADLOCK' ? 'D' : error);
+          throw error;
+        },
+      );
+      return {};
+    };
+    const flushing = (drawn: ScriptedSink<ReadableSpan>, other: () => SpanPipeline): Sink<ReadableSpan> => ({
+      name: 'flushing',
+      export: (batch) =>
+        race(
+          drawn.export(batch),
+          defer(() => flushed(other())),
+        ),
+    });
+    const [silentOne, silentTwo] = [sink<ReadableSpan>('-'), sink<ReadableSpan>('-')];
+    const options = { ...SHORT, flushTimeoutMillis: 30 };
+    const one: SpanPipeline = spanPipeline({ ...options, sink: flushing(silentOne, () => two) });
+    const two: SpanPipeline = spanPipeline({ ...options, sink: flushing(silentTwo, () => one) });
+    return { one, two, silentOne, silentTwo, flushes };
+  }
+
+  test('at once: the one that closes the circle is told, and both come to an end', () =>
+    marbles(async (kit) => {
+      const { hot, flush, expectAttempts, expectObservable, expectOutcomes } = kit;
+      const sourceOne = hot('-a--------|');
+      const attemptOne = '   ---(^!)';
+      const endOne = '       ---o------|';
+      const sourceTwo = hot('-b--------|');
+      const attemptTwo = '   ---(^!)';
+      const endTwo = '       ---o------|';
+      const ends = '         ---(Dr)---';
+      const { one, two, silentOne, silentTwo, flushes } = pair(kit);
+      expectAttempts(silentOne).toBe(attemptOne, ['a']);
+      expectOutcomes(one.outcomes$).toBe(endOne, { o: { delivered: 'a' } });
+      expectAttempts(silentTwo).toBe(attemptTwo, ['b']);
+      expectOutcomes(two.outcomes$).toBe(endTwo, { o: { lost: { permanent: 'b' } } });
+      expectObservable(flushes).toBe(ends);
+      sourceOne.subscribe({ next: one.processor.onEnd, complete: () => void one.shutdown() });
+      sourceTwo.subscribe({ next: two.processor.onEnd, complete: () => void two.shutdown() });
+      await flush();
       expect([one.stats().pending, two.stats().pending]).toEqual([0, 0]);
-      await Promise.all([one.shutdown(), two.shutdown()]);
-    }),
-  );
+    }));
+
+  test('after an await: each attempt ends at its timeout, and with it the flush that waits for it', () =>
+    marbles(async (kit) => {
+      const { hot, flush, expectAttempts, expectObservable, expectOutcomes } = kit;
+      const sourceOne = hot('-a-----------|');
+      const attemptOne = '   ---^----!';
+      const endOne = '       --------o----|';
+      const sourceTwo = hot('-b-----------|');
+      const attemptTwo = '   ---^----!';
+      const endTwo = '       --------o----|';
+      const ends = '         --------(rr)-';
+      const { one, two, silentOne, silentTwo, flushes } = pair(kit, Promise.resolve());
+      expectAttempts(silentOne).toBe(attemptOne, ['a']);
+      expectOutcomes(one.outcomes$).toBe(endOne, { o: { lost: { unconfirmed: 'a' } } });
+      expectAttempts(silentTwo).toBe(attemptTwo, ['b']);
+      expectOutcomes(two.outcomes$).toBe(endTwo, { o: { delivered: 'b' } });
+      expectObservable(flushes).toBe(ends);
+      sourceOne.subscribe({ next: one.processor.onEnd, complete: () => void one.shutdown() });
+      sourceTwo.subscribe({ next: two.processor.onEnd, complete: () => void two.shutdown() });
+      await flush();
+      expect([one.stats().pending, two.stats().pending]).toEqual([0, 0]);
+    }));
 });
 
 describe('an export that awaits an export of its own handle', () => {

@@ -27,6 +27,11 @@ const AIMD_CONCURRENCY_RULES = {
  * A limiter that hears refusals and timeouts only: it grows by one with each success while it is in use, and shrinks after a refusal. For a backend that refuses what it has no room for; with one that queues
  * everything, the queue there grows with the limit, up to `maxLimit` (see {@link adaptiveConcurrency}, which looks at round trips as well).
  *
+ * **Order**: the innermost layer of an export, within throttle gate, rate and retry, so that it hears of every attempt. While all of it is used, each round trip about doubles it, and `decreaseRatio` shrinks it once for all attempts that were in flight
+ * together: on a backend with room for 20, it falls from 21 to 18 at each refusal (`⌊21 × 0.9⌋`), and is back after three successes. An attempt that waits for a slot uses no time of its attempt's timeout, and one that backs off has no slot.
+ *
+ * **Loss**: none of its own; what waits for a slot is in the bounded queue. Refused attempts cost a retry each.
+ *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
  * @example

@@ -10,5 +10,7 @@ export function resultOfError(error: unknown, maxRetryAfterMillis = 0): AttemptR
   if (error instanceof RaceTimeoutError) return { ending: 'timedOut' };
   const failure = failureOf(error);
   if (failure.kind !== 'throttled') return { ending: failure.kind };
-  return { ending: 'throttled', retryAfterMillis: Math.min(failure.retryAfterMillis, maxRetryAfterMillis) };
+  // An invalid delay from the server counts as none.
+  const asked = failure.retryAfterMillis > 0 ? failure.retryAfterMillis : 0;
+  return { ending: 'throttled', retryAfterMillis: Math.min(asked, maxRetryAfterMillis) };
 }

@@ -1,6 +1,6 @@
 import { type Link, LinkedQueue } from '../flow/linkedQueue.ts';
 import { runGuarded } from '../internal/runGuarded.ts';
-import type { AttemptResult, AttemptSize, EndAttempt, Layer } from './layer.ts';
+import { type AttemptResult, type AttemptSize, type EndAttempt, type Layer, NO_ATTEMPT_YET } from './layer.ts';
 
 /** Says how an attempt ended. The first call counts. */
 export type Finish = (result: AttemptResult) => void;
@@ -16,14 +16,9 @@ interface AttemptLinePlan {
   /** From the outside to the inside. An attempt that ends leaves them in this order, so that the slots, the innermost, are free when all others know of it. */
   readonly layers: readonly Layer[];
   readonly now: () => number;
-  /** Called when an attempt that comes now would begin at once. */
-  readonly onFree?: () => void;
   /** Called with what a layer of the user's throws. */
   readonly onError?: (thrown: unknown) => void;
 }
-
-/** Whether a layer is free is asked with the least that can come. */
-const ANYTHING: AttemptSize = Object.freeze({ items: 1, bytes: 1 });
 
 /**
  * The attempts of one subscription: each begins when all layers admit it, and the rest waits in line.
@@ -37,6 +32,7 @@ export class AttemptLine {
   #draining = false;
   #suspensions = 0;
   #closed = false;
+  #tellFree: (() => void) | undefined; // who wants to be told that the line is free
   #blockedBy: Layer | undefined; // that will wake this line
   #stopWaiting: () => void = () => {}; // for that layer
 
@@ -58,7 +54,13 @@ export class AttemptLine {
 
   /** Whether an attempt that comes now would begin at once. */
   get free(): boolean {
-    return !this.#closed && !this.isSuspended && this.waiting === 0 && this.#layerAgainst(ANYTHING) === undefined;
+    return !this.#closed && !this.isSuspended && this.waiting === 0 && this.#layerAgainst(NO_ATTEMPT_YET) === undefined;
+  }
+
+  /** Calls `tell` once, when an attempt that comes then would begin at once. A second call replaces the first. */
+  whenFree(tell: () => void): void {
+    this.#tellFree = tell;
+    if (this.#blockedBy === undefined) this.#drain();
   }
 
   /** Starts the attempt when it is admitted, at once or later. The returned function gives up the place in line; after the start it does nothing. */
@@ -73,9 +75,12 @@ export class AttemptLine {
   /** While this work runs, nothing starts. */
   suspendDuring(work: () => void): void {
     this.#suspensions += 1;
-    work();
-    this.#suspensions -= 1;
-    this.#drain();
+    try {
+      work();
+    } finally {
+      this.#suspensions -= 1;
+      this.#drain();
+    }
   }
 
   /** Starts nothing from now on, and drops the attempts that wait. */
@@ -121,11 +126,17 @@ export class AttemptLine {
   #startNext(): boolean {
     if (this.#closed) return false;
     const ticket = this.#line.first?.value;
-    const blocking = this.#layerAgainst(ticket?.size ?? ANYTHING);
+    const blocking = this.#layerAgainst(ticket?.size ?? NO_ATTEMPT_YET);
     if (blocking !== undefined) this.#waitFor(blocking);
     else if (ticket !== undefined) this.#start(ticket);
-    else this.#plan.onFree?.();
+    else this.#isFree();
     return blocking === undefined && (ticket !== undefined || this.waiting > 0);
+  }
+
+  #isFree(): void {
+    const tell = this.#tellFree;
+    this.#tellFree = undefined;
+    tell?.();
   }
 
   #start(ticket: Ticket): void {
@@ -154,9 +165,9 @@ export class AttemptLine {
     return this.#plan.layers.find((layer) => !layer.admits(size));
   }
 
-  /** With nothing in line, it waits only to report that it is free. */
+  /** With nothing in line, it waits only if someone wants to be told that it is free. */
   #waitFor(layer: Layer): void {
-    const size = this.#line.first?.value.size ?? (this.#plan.onFree && ANYTHING);
+    const size = this.#line.first?.value.size ?? (this.#tellFree && NO_ATTEMPT_YET);
     if (this.#closed || this.#blockedBy !== undefined || size === undefined) return;
     this.#blockedBy = layer;
     this.#stopWaiting = layer.whenReady(size, () => this.#woken(layer));

@@ -1,9 +1,7 @@
-import type { Observable, SchedulerLike, Subscription } from 'rxjs';
-import { after } from '../internal/timers.ts';
-import { MAX_TIMER_MILLIS } from '../internal/validation.ts';
+import type { Observable, SchedulerLike } from 'rxjs';
 import type { TokenBucket } from '../strategies/tokenBucket.ts';
-import { Waiters } from './layer.ts';
 import { LiveState } from './liveState.ts';
+import { TimedWaiters } from './timedWaiters.ts';
 
 /** What a retry budget is doing. */
 export interface RetryBudgetState {
@@ -36,14 +34,16 @@ const ONE_RETRY = Object.freeze({ items: 1, bytes: 1 });
 /** Retries that begin when the bucket has a token for them. */
 export class BudgetedRetries implements RetryBudget {
   readonly #plan: BudgetedRetriesPlan;
-  readonly #waiters = new Waiters();
+  readonly #waiters: TimedWaiters;
   readonly #live: LiveState<RetryBudgetState>;
-  #timer: Subscription | undefined; // while something waits
 
   constructor(plan: BudgetedRetriesPlan) {
+    const { bucket, scheduler } = plan;
     this.#plan = plan;
+    const millisUntil = () => bucket.millisUntil(1, this.#now);
+    this.#waiters = new TimedWaiters({ layer: this, scheduler, millisUntil });
     this.#live = new LiveState(() => ({
-      available: Math.floor(plan.bucket.available(this.#now)),
+      available: Math.floor(bucket.available(this.#now)),
       waiting: this.#waiters.length,
     }));
   }
@@ -60,12 +60,12 @@ export class BudgetedRetries implements RetryBudget {
   whenAllowed(retry: () => void): () => void {
     const takeBack = this.#waiters.add(ONE_RETRY, () => {
       this.#plan.bucket.take(1, this.#now);
+      this.#live.changed();
       retry();
     });
     this.#wake();
     return () => {
       takeBack();
-      if (this.#waiters.length === 0) this.#stopTimer();
       this.#live.changed();
     };
   }
@@ -80,22 +80,7 @@ export class BudgetedRetries implements RetryBudget {
   }
 
   #wake(): void {
-    this.#waiters.wake(this);
-    this.#stopTimer();
-    this.#startTimer();
+    this.#waiters.wake();
     this.#live.changed();
-  }
-
-  #startTimer(): void {
-    if (this.#waiters.length === 0 || this.#waiters.isWaking) return;
-    const { bucket, scheduler } = this.#plan;
-    const millis = bucket.millisUntil(1, this.#now);
-    const delayMillis = millis === Number.POSITIVE_INFINITY ? millis : Math.min(MAX_TIMER_MILLIS, millis);
-    this.#timer = after(scheduler, delayMillis, () => this.#wake());
-  }
-
-  #stopTimer(): void {
-    this.#timer?.unsubscribe();
-    this.#timer = undefined;
   }
 }

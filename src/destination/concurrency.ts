@@ -1,4 +1,5 @@
 import { type Observable, of, type Subscription } from 'rxjs';
+import { runGuarded } from '../internal/runGuarded.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 import { must, type Rule, whole } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
@@ -36,7 +37,8 @@ export function followLimit(
     if (Number.isSafeInteger(limit) && limit >= 0) slots.limit = limit;
     else onError(new InvalidOptionError(option, 'a whole number from 0', limit));
   };
-  subscribeInto(limitsOf(concurrency), { next, error: onError }, parent);
+  // An Observable of another library may throw at its subscription.
+  runGuarded(() => subscribeInto(limitsOf(concurrency), { next, error: onError }, parent), onError);
 }
 
 function limitsOf(concurrency: Concurrency): Observable<number> {

@@ -4,6 +4,7 @@ import type { Sink } from '../model/sink.ts';
 import { LearnedLimit } from '../strategies/learnedLimit.ts';
 import { adaptiveConcurrency } from './adaptiveConcurrency.ts';
 import type { ConcurrencyLimiter } from './limiter.ts';
+import { SlotPool } from './slotPool.ts';
 import { ThrottleGate } from './throttleGate.ts';
 
 /** For each batch that is delivered, the backoff of this many others ends early. More would be a burst. */
@@ -21,9 +22,11 @@ export interface PartLimits {
   readonly maxBytes: number;
 }
 
-/** What everything that exports to one sink shares: the throttle gate, the limit of concurrency, the sizes that the backend is known to take, and the batches in backoff. */
+/** What everything that exports to one sink shares: the throttle gate, the limits of concurrency, the sizes that the backend is known to take, and the batches in backoff. */
 export class Destination {
   readonly gate: ThrottleGate;
+  /** As many as the sink bears. */
+  readonly slots: SlotPool;
   /** For exports that are given no other. */
   readonly limiter: ConcurrencyLimiter = adaptiveConcurrency();
   readonly #itemLimit = new LearnedLimit();
@@ -31,8 +34,9 @@ export class Destination {
   #itemsRefused = 0; // alone, since something was accepted
   readonly #backingOff = new LinkedQueue<() => void>(); // ends each wait, the oldest first
 
-  constructor(scheduler: SchedulerLike) {
+  constructor({ maxConcurrency = Number.POSITIVE_INFINITY }: Sink<never>, scheduler: SchedulerLike) {
     this.gate = new ThrottleGate(scheduler);
+    this.slots = new SlotPool(maxConcurrency);
   }
 
   get limits(): PartLimits {
@@ -84,7 +88,7 @@ const destinations = new WeakMap<Sink<never>, WeakMap<SchedulerLike, Destination
 /** The destination of a sink: one for each scheduler, so that a test in virtual time has its own. */
 export function destinationOf(sink: Sink<never>, scheduler: SchedulerLike): Destination {
   const byScheduler = destinations.get(sink) ?? new WeakMap<SchedulerLike, Destination>();
-  const destination = byScheduler.get(scheduler) ?? new Destination(scheduler);
+  const destination = byScheduler.get(scheduler) ?? new Destination(sink, scheduler);
   byScheduler.set(scheduler, destination);
   destinations.set(sink, byScheduler);
   return destination;

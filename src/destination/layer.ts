@@ -8,6 +8,9 @@ export interface AttemptSize {
   readonly bytes: number;
 }
 
+/** What a line waits with while it has no attempt, and only wants to be told when one could begin: the least that can come. */
+export const NO_ATTEMPT_YET: AttemptSize = Object.freeze({ items: 1, bytes: 1 });
+
 /** What became of an attempt. */
 export interface AttemptResult {
   readonly ending: AttemptEnding;
@@ -45,10 +48,16 @@ interface Waiter {
 /** Those that wait for one layer, in the order in which they came. One that has more to start registers again, and so they take turns. */
 export class Waiters {
   readonly #queue = new LinkedQueue<Waiter>();
+  #attempts = 0; // of those that wait
   #isWaking = false;
 
   get length(): number {
     return this.#queue.length;
+  }
+
+  /** How many of them have an attempt that waits. The others only want to be told. */
+  get attempts(): number {
+    return this.#attempts;
   }
 
   /** Whether those that wait have their turn just now. */
@@ -64,10 +73,11 @@ export class Waiters {
   add(size: AttemptSize, wake: () => void): () => void {
     const waiter: Waiter = { size, wake };
     const place = this.#queue.push(waiter);
+    if (size !== NO_ATTEMPT_YET) this.#attempts += 1;
     return () => {
       if (waiter.wake === undefined) return;
-      waiter.wake = undefined;
       this.#queue.remove(place);
+      this.#left(waiter);
     };
   }
 
@@ -85,7 +95,12 @@ export class Waiters {
   #callNext(): void {
     const waiter = this.#queue.shift() as Waiter;
     const { wake } = waiter;
-    waiter.wake = undefined;
+    this.#left(waiter);
     wake?.();
+  }
+
+  #left(waiter: Waiter): void {
+    waiter.wake = undefined;
+    if (waiter.size !== NO_ATTEMPT_YET) this.#attempts -= 1;
   }
 }

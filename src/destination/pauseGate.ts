@@ -26,7 +26,7 @@ export class PauseGate implements Layer {
   }
 }
 
-/** Whom a pause is told to. */
+/** What follows the values of `pauseWhen`. */
 export interface PauseFollower {
   /** Names the option in an error. */
   readonly option: string;

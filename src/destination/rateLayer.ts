@@ -1,9 +1,8 @@
-import type { Observable, SchedulerLike, Subscription } from 'rxjs';
-import { after } from '../internal/timers.ts';
-import { MAX_TIMER_MILLIS } from '../internal/validation.ts';
+import type { Observable, SchedulerLike } from 'rxjs';
 import type { Rate, RatesPerSecond } from '../strategies/rate.ts';
-import { type AttemptSize, type EndAttempt, type Layer, Waiters } from './layer.ts';
+import type { AttemptSize, EndAttempt, Layer } from './layer.ts';
 import { LiveState } from './liveState.ts';
+import { TimedWaiters } from './timedWaiters.ts';
 
 /** What a rate limit is doing. */
 export interface RateLimitState {
@@ -19,14 +18,15 @@ const NOTHING_TO_END: EndAttempt = () => {};
 export class RateLayer implements Layer {
   readonly #rate: Rate;
   readonly #scheduler: SchedulerLike;
-  readonly #waiters = new Waiters();
+  readonly #waiters: TimedWaiters;
   readonly #live: LiveState<RateLimitState>;
-  #timer: Subscription | undefined; // while something waits
 
   constructor(rate: Rate, scheduler: SchedulerLike) {
     this.#rate = rate;
     this.#scheduler = scheduler;
-    this.#live = new LiveState(() => ({ waiting: this.#waiters.length, available: rate.available(scheduler.now()) }));
+    const millisUntil = (size: AttemptSize) => rate.millisUntil(size, scheduler.now());
+    this.#waiters = new TimedWaiters({ layer: this, scheduler, millisUntil });
+    this.#live = new LiveState(() => ({ waiting: this.#waiters.attempts, available: rate.available(scheduler.now()) }));
   }
 
   get state$(): Observable<RateLimitState> {
@@ -47,32 +47,10 @@ export class RateLayer implements Layer {
 
   whenReady(size: AttemptSize, wake: () => void): () => void {
     const takeBack = this.#waiters.add(size, wake);
-    this.#startTimer();
     this.#live.changed();
     return () => {
-      const { first } = this.#waiters;
       takeBack();
-      if (first === size) this.#restartTimer();
       this.#live.changed();
     };
-  }
-
-  #restartTimer(): void {
-    this.#timer?.unsubscribe();
-    this.#timer = undefined;
-    this.#startTimer();
-  }
-
-  /** For the one that waits longest. */
-  #startTimer(): void {
-    const { first } = this.#waiters;
-    if (first === undefined || this.#waiters.isWaking) return;
-    const millis = Math.min(MAX_TIMER_MILLIS, this.#rate.millisUntil(first, this.#scheduler.now()));
-    this.#timer ??= after(this.#scheduler, millis, () => {
-      this.#timer = undefined;
-      this.#waiters.wake(this);
-      this.#startTimer();
-      this.#live.changed();
-    });
   }
 }

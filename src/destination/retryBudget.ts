@@ -49,9 +49,9 @@ export const aRetryBudget = must('a retry budget, as of retryBudget()', (value) 
  * The arithmetic: within any T seconds with F first attempts there are at most `maxSavedRetries + ratio × F + minRetriesPerSecond × T` retries. At 100 batches a second, a backend that is down gets 100 + 20 + 10 attempts a second.
  * If a share p of the answers are failures, a batch needs 1 / (1 − p) attempts, and the budget keeps up with that while p / (1 − p) is at most `ratio` + the floor for each batch. At p = 1/2 and 100 batches a second, 100 retries a second would be
  * needed and 30 are allowed: the others wait, until fewer first attempts come. (In virtual time, 1,000 batches in
- * ten seconds: 393 retries meanwhile instead of some 1,000, all delivered after 93 s, with 1.97 attempts for each.)
+ * ten seconds: 393 retries meanwhile instead of 919, all delivered after 93 s, with 1.97 attempts for each.)
  *
- * (Like the `TpsBudget` of tower and Finagle's `RetryBudget`, with their numbers; as a bucket instead of a window, so that what was used at once does not come back at once ten seconds later.)
+ * (Like the `TpsBudget` of tower and Finagle's `RetryBudget`, with their numbers. Those count within a window of ten seconds, so that a hundred retries at once may come again ten seconds later; a bucket fills evenly.)
  *
  * **Order**: it acts between the backoff and the line of attempts, `retry( backoff → budget → ( gate → breaker → rate → slot ( … ) ) )`. So a retry that waits for the budget holds back no first attempt. A retry is counted when it enters the line: while a
  * breaker or a gate is closed, the retries of that time gather behind it, at most as many as the budget gives, and it lets them go one by one. A retry that a `Retry-After` has set begins after both. A flush ends a backoff, but does not get past the

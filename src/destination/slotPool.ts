@@ -37,7 +37,8 @@ export class SlotPool implements Layer {
     return (end) => {
       this.#running -= 1;
       try {
-        this.#limiter?.attemptEnded({ ...end, items, inFlight });
+        // One of the user's own may return a promise.
+        return this.#limiter?.attemptEnded({ ...end, items, inFlight });
       } finally {
         this.#waiters.wake(this);
       }

@@ -1,79 +1,54 @@
-import type { SchedulerLike, Subscription } from 'rxjs';
-import { after } from '../internal/timers.ts';
-import { type AttemptSize, type EndAttempt, type Layer, Waiters } from './layer.ts';
+import type { SchedulerLike } from 'rxjs';
+import { SlowStart } from '../strategies/slowStart.ts';
+import { healthOf } from '../strategies/tripRule.ts';
+import type { AttemptSize, EndAttempt, Layer } from './layer.ts';
+import { TimedWaiters } from './timedWaiters.ts';
 
 /**
  * Holds back all attempts at a backend that has said when to come back (`Retry-After`).
  *
- * Afterwards the attempts do not come in one burst: one goes first, and each attempt that the backend accepts lets one more in flight, until none waits. After an attempt that fails
- * it is one at a time again.
+ * Afterwards the attempts do not come in one burst, but as {@link SlowStart} lets them, the first one alone. Those that began before the last `Retry-After` say nothing of the time after it.
  */
 export class ThrottleGate implements Layer {
   readonly #scheduler: SchedulerLike;
-  readonly #waiters = new Waiters();
+  readonly #waiters: TimedWaiters;
+  readonly #slowStart = new SlowStart();
   #openAtMillis = Number.NEGATIVE_INFINITY;
-  #timer: Subscription | undefined; // while it is closed and something waits
-  #isRamping = false; // from the closing on, until nothing waits and the backend takes what is sent
-  #permits = 1; // attempts in flight while ramping, at most
-  #inFlight = 0; // let through while ramping, and not ended
+  #closings = 0; // so far
 
   constructor(scheduler: SchedulerLike) {
     this.#scheduler = scheduler;
+    const millisUntil = () => this.closedForMillis || Number.POSITIVE_INFINITY;
+    this.#waiters = new TimedWaiters({ layer: this, scheduler, millisUntil });
+  }
+
+  /** How long it stays closed; 0 when it is open. */
+  get closedForMillis(): number {
+    return Math.max(0, this.#openAtMillis - this.#scheduler.now());
   }
 
   admits(): boolean {
-    return !this.#isRamping || (!this.#isClosed && this.#inFlight < this.#permits);
+    return this.#slowStart.admits && this.closedForMillis === 0;
   }
 
   begin(): EndAttempt {
-    const isCounted = this.#isRamping;
-    if (isCounted) this.#inFlight += 1;
+    const closings = this.#closings;
+    this.#slowStart.begin();
     return ({ ending, retryAfterMillis = 0 }) => {
+      if (closings === this.#closings) this.#slowStart.ended(healthOf(ending), this.#waiters.length > 0);
       if (retryAfterMillis > 0) this.#close(retryAfterMillis);
-      if (isCounted) this.#ended(ending === 'accepted');
+      this.#waiters.wake();
     };
   }
 
   whenReady(size: AttemptSize, wake: () => void): () => void {
-    const takeBack = this.#waiters.add(size, wake);
-    this.#startTimer();
-    return () => {
-      takeBack();
-      if (this.#waiters.length === 0) this.#stopTimer();
-    };
+    return this.#waiters.add(size, wake);
   }
 
   /** Holds back everything for this long, from now on. */
   #close(millis: number): void {
     this.#openAtMillis = Math.max(this.#openAtMillis, this.#scheduler.now() + millis);
-    this.#isRamping = true;
-    this.#permits = 1;
-    this.#stopTimer();
-    this.#startTimer();
-  }
-
-  get #isClosed(): boolean {
-    return this.#scheduler.now() < this.#openAtMillis;
-  }
-
-  #ended(isFine: boolean): void {
-    this.#inFlight -= 1;
-    this.#permits = isFine ? this.#permits + 1 : 1;
-    if (isFine && this.#waiters.length === 0 && !this.#isClosed) this.#isRamping = false;
-    this.#waiters.wake(this);
-  }
-
-  #startTimer(): void {
-    if (!this.#isClosed || this.#waiters.length === 0) return;
-    this.#timer ??= after(this.#scheduler, this.#openAtMillis - this.#scheduler.now(), () => {
-      this.#timer = undefined;
-      this.#startTimer(); // the host's timers may be early by a fraction of a millisecond
-      this.#waiters.wake(this);
-    });
-  }
-
-  #stopTimer(): void {
-    this.#timer?.unsubscribe();
-    this.#timer = undefined;
+    this.#closings += 1;
+    this.#slowStart.start(1);
   }
 }

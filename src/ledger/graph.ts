@@ -51,15 +51,18 @@ export class Graph {
     readonly routes: Record<string, FlowStats>;
   } {
     const { whole, routes, isEachRouteWhole } = this.#currentPlan();
-    const byRoute: Record<string, FlowStats> = {};
+    const byRoute = new Map<string, FlowStats>();
     let least: FlowStats | undefined;
     for (const [name, flow] of routes) {
       const sums = sumFlow(flow, books);
-      byRoute[name] = sums;
+      byRoute.set(name, sums);
       if (![...flow.last].every(({ place }) => place.isRequired)) continue;
       if (least === undefined || sums.delivered < least.delivered) least = sums;
     }
-    return { whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole, books), routes: byRoute };
+    return {
+      whole: isEachRouteWhole && least !== undefined ? least : sumFlow(whole, books),
+      routes: Object.fromEntries(byRoute),
+    };
   }
 
   #currentPlan(): Plan {
@@ -142,15 +145,22 @@ function planOf(wiring: Wiring, copying: ReadonlySet<readonly Account[]>): Plan 
   }
   const whole = flowOf(wiring, stages, new Set());
   const undecided = wiring.fanOuts().filter(({ follows }) => !copying.has(follows));
-  if (endsByRoute.size < 2) return { whole, routes: new Map(), isEachRouteWhole: false, undecided };
+  const [[only] = []] = endsByRoute.values();
+  const isOneRoute = endsByRoute.size === 1 && only?.place.route !== undefined;
+  if (endsByRoute.size < 2 && !isOneRoute) return { whole, routes: new Map(), isEachRouteWhole: false, undecided };
   const upstreams = [...endsByRoute.values()].map((ends) => new Set(ends.flatMap((end) => wiring.upstreamOf(end))));
-  const shared = sharedBatchers(upstreams);
+  const shared = isOneRoute ? batchersInFrontOf(only, upstreams[0]) : sharedBatchers(upstreams);
   const routes = new Map<string, Flow>();
   for (const [index, [route, ends]] of [...endsByRoute].entries()) {
     const those = stages.filter((stage) => upstreams[index]?.has(stage));
     routes.set(route === '' ? (ends[0] as Account).stage : route, flowOf(wiring, those, shared));
   }
   return { whole, routes, isEachRouteWhole: shared.size === 0, undecided };
+}
+
+/** Batchers that lie in front of the only route. */
+function batchersInFrontOf({ place }: Account, upstream: ReadonlySet<Account> = new Set()): ReadonlySet<Account> {
+  return new Set([...upstream].filter((stage) => stage.role === 'batch' && stage.place.route !== place.route));
 }
 
 /** Batchers that lie in front of several routes. */

@@ -39,7 +39,7 @@ export interface Stats extends FlowStats, StageGauges {
   readonly callbackErrors: number;
   /** By stage. The key is that of `Loss.stage`, too. */
   readonly stages: Readonly<Record<string, StageStats & StageGauges>>;
-  /** By route, where the flow fans out; empty where it does not. */
+  /** By route, where the flow fans out, or where one route was declared; empty where it does not. */
   readonly routes: Readonly<Record<string, FlowStats>>;
   /** Which stage follows which, in the order in which they were opened. The same array until a stage is opened, or turns out to stand elsewhere. */
   readonly places: readonly StagePlace[];

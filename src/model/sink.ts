@@ -12,7 +12,7 @@ export interface Sink<T> {
   /** Names the sink in losses, errors and warnings. */
   readonly name: string;
   /**
-   * The maximum of concurrent exports; unlimited when left out. An official `SpanExporter` has 1: its specification forbids
+   * The maximum of concurrent exports, those of every `exportTo` to it together; unlimited when left out. An official `SpanExporter` has 1: its specification forbids
    * concurrent calls.
    */
   readonly maxConcurrency?: number;

@@ -1,4 +1,11 @@
-import { type MonoTypeOperatorFunction, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import {
+  type MonoTypeOperatorFunction,
+  NEVER,
+  Observable,
+  type SchedulerLike,
+  type Subscriber,
+  Subscription,
+} from 'rxjs';
 import type { RetryBudget } from '../destination/budgetedRetries.ts';
 import { aRetryBudget } from '../destination/retryBudget.ts';
 import { answerOf, runGuarded } from '../internal/runGuarded.ts';
@@ -122,78 +129,108 @@ const RETRY_WITH_BACKOFF_RULES = {
 export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): MonoTypeOperatorFunction<T> {
   const settings = settingsOf(STAGE, RETRY_WITH_BACKOFF_DEFAULTS, RETRY_WITH_BACKOFF_RULES, options);
   return function retryWithBackoffOperator(source) {
-    return new Observable((subscriber) => {
-      const { scheduler, processHold } = settings;
-      const startedAtMillis = scheduler.now();
-      let attempts = 0; // that were started
-      let step: BackoffStep | undefined; // the wait that would come next
-      let present = new Subscription(); // the attempt or the wait
-
-      const attempt = () => {
-        attempts += 1;
-        const run = new Subscription();
-        present = run;
-        const fail = (error: unknown) => {
-          const again = decide(error);
-          // The failed attempt is over, with whatever its teardown releases, before its wait begins.
-          runGuarded(() => run.unsubscribe(), settings.onCallbackError);
-          if (!subscriber.closed) again();
-        };
-        subscribeInto(
-          source,
-          { next: (value) => subscriber.next(value), error: fail, complete: () => subscriber.complete() },
-          run,
-        );
-        if (attempts === 1) settings.budget?.firstAttempt();
-      };
-
-      const decide = (error: unknown): (() => void) => {
-        const failure = guarded(() => soundFailure(settings.classify(error)), RETRYABLE);
-        step = guarded(() => step?.next() ?? settings.backoff.first(random), undefined);
-        const backoffMillis = guarded(() => sound('backoff.delayMillis', step?.delayMillis, MAX_TIMER_MILLIS), 1_000);
-        const state = { attempts, elapsedMillis: scheduler.now() - startedAtMillis, backoffMillis };
-        const decision = decideRetry(failure, state, settings);
-        if (decision.kind === 'giveUp') return () => subscriber.error(error);
-        const { delayMillis } = decision;
-        runGuarded(() => settings.onRetry({ error, attempts, delayMillis }), settings.onCallbackError);
-        return () => wait(delayMillis, error);
-      };
-
-      const wait = (delayMillis: number, error: unknown) => {
-        const pause = new Subscription();
-        const goOn = () => {
-          pause.unsubscribe();
-          waitForBudget(error);
-        };
-        present = pause;
-        pause.add(waiting(scheduler, delayMillis, processHold, goOn));
-        if (settings.wakeWhen !== NEVER) subscribeInto(settings.wakeWhen, { next: goOn }, pause);
-      };
-
-      /** Until the budget allows the next attempt, or it would begin too late. */
-      const waitForBudget = (error: unknown) => {
-        const { budget, maxElapsedMillis } = settings;
-        if (budget === undefined) return attempt();
-        const pause = new Subscription();
-        present = pause;
-        const endsAfterMillis = Math.max(0, startedAtMillis + maxElapsedMillis - scheduler.now());
-        pause.add(holdProcess(scheduler, processHold));
-        pause.add(after(scheduler, endsAfterMillis, () => subscriber.error(error)));
-        const takeBack = budget.whenAllowed(() => {
-          pause.unsubscribe();
-          attempt();
-        });
-        pause.add(takeBack);
-      };
-
-      const random = () => guarded(() => sound('random()', settings.random(), 1), 0.5);
-
-      const guarded = <R>(callback: () => R, instead: R): R => answerOf(callback, instead, settings.onCallbackError);
-
-      subscriber.add(() => present.unsubscribe());
-      attempt();
-    });
+    return new Observable((subscriber) => new Retrying(source, subscriber, settings).run());
   };
+}
+
+/** One subscription: an attempt, then a wait, then the next attempt. */
+class Retrying<T> {
+  readonly #source: Observable<T>;
+  readonly #subscriber: Subscriber<T>;
+  readonly #settings: RetryWithBackoffSettings;
+  readonly #startedAtMillis: number;
+  #attempts = 0; // that were started
+  #step: BackoffStep | undefined; // the wait that would come next
+  #present = new Subscription(); // the attempt or the wait
+
+  constructor(source: Observable<T>, subscriber: Subscriber<T>, settings: RetryWithBackoffSettings) {
+    this.#source = source;
+    this.#subscriber = subscriber;
+    this.#settings = settings;
+    this.#startedAtMillis = settings.scheduler.now();
+  }
+
+  run(): void {
+    this.#subscriber.add(() => this.#present.unsubscribe());
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    this.#attempts += 1;
+    const attempt = this.#begin();
+    const next = (value: T) => this.#subscriber.next(value);
+    const error = (thrown: unknown) => this.#failed(attempt, thrown);
+    const complete = () => this.#subscriber.complete();
+    subscribeInto(this.#source, { next, error, complete }, attempt);
+    if (this.#attempts === 1) this.#settings.budget?.firstAttempt();
+  }
+
+  #failed(attempt: Subscription, error: unknown): void {
+    const goOn = this.#decide(error);
+    // The failed attempt is over, with whatever its teardown releases, before its wait begins.
+    runGuarded(() => attempt.unsubscribe(), this.#settings.onCallbackError);
+    if (!this.#subscriber.closed) goOn();
+  }
+
+  /** What is to be done: give up, or wait and try again. */
+  #decide(error: unknown): () => void {
+    const { classify, onRetry, onCallbackError, scheduler } = this.#settings;
+    const failure = this.#guarded(() => soundFailure(classify(error)), RETRYABLE);
+    const backoffMillis = this.#nextBackoffMillis();
+    const elapsedMillis = scheduler.now() - this.#startedAtMillis;
+    const attempts = this.#attempts;
+    const decision = decideRetry(failure, { attempts, elapsedMillis, backoffMillis }, this.#settings);
+    if (decision.kind === 'giveUp') return () => this.#subscriber.error(error);
+    const { delayMillis } = decision;
+    runGuarded(() => onRetry({ error, attempts, delayMillis }), onCallbackError);
+    return () => this.#wait(delayMillis, error);
+  }
+
+  #nextBackoffMillis(): number {
+    const { backoff } = this.#settings;
+    const random = () => this.#guarded(() => sound('random()', this.#settings.random(), 1), 0.5);
+    this.#step = this.#guarded(() => this.#step?.next() ?? backoff.first(random), undefined);
+    return this.#guarded(() => sound('backoff.delayMillis', this.#step?.delayMillis, MAX_TIMER_MILLIS), 1_000);
+  }
+
+  #wait(delayMillis: number, error: unknown): void {
+    const { scheduler, processHold, wakeWhen } = this.#settings;
+    const pause = this.#begin();
+    const goOn = () => {
+      pause.unsubscribe();
+      this.#waitForBudget(error);
+    };
+    pause.add(waiting(scheduler, delayMillis, processHold, goOn));
+    if (wakeWhen !== NEVER) subscribeInto(wakeWhen, { next: goOn }, pause);
+  }
+
+  /** Until the budget allows the next attempt, or it would begin too late. */
+  #waitForBudget(error: unknown): void {
+    const { budget, maxElapsedMillis, scheduler, processHold } = this.#settings;
+    if (budget === undefined) {
+      this.#attempt();
+      return;
+    }
+    const pause = this.#begin();
+    const endsAfterMillis = Math.max(0, this.#startedAtMillis + maxElapsedMillis - scheduler.now());
+    pause.add(holdProcess(scheduler, processHold));
+    pause.add(after(scheduler, endsAfterMillis, () => this.#subscriber.error(error)));
+    const takeBack = budget.whenAllowed(() => {
+      pause.unsubscribe();
+      this.#attempt();
+    });
+    pause.add(takeBack);
+  }
+
+  /** What ends with the subscription from now on. */
+  #begin(): Subscription {
+    this.#present = new Subscription();
+    return this.#present;
+  }
+
+  #guarded<R>(callback: () => R, instead: R): R {
+    return answerOf(callback, instead, this.#settings.onCallbackError);
+  }
 }
 
 const RETRYABLE: Failure = Object.freeze({ kind: 'retryable' });

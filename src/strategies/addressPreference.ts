@@ -6,7 +6,7 @@ const AVOIDED_MILLIS = 30_000;
  * in the same order each time, and a retry would meet the same sick backend.
  */
 export class AddressPreference {
-  #resolved: readonly string[] = []; // what the name was last resolved to, in the order in which it is tried
+  #resolved: readonly string[] = []; // what the name was last resolved to
   readonly #avoidedSince = new Map<string, number>(); // by address, of those only
 
   /** Takes what the name was resolved to, and returns it in the order in which it is tried. */
@@ -14,15 +14,13 @@ export class AddressPreference {
     const known = new Set(resolved.map(({ address }) => address));
     for (const address of this.#avoidedSince.keys()) if (!known.has(address)) this.trust(address);
     const since = ({ address }: A) => this.#avoided(address, nowMillis) ?? Number.NEGATIVE_INFINITY;
-    const ordered = [...resolved].sort((one, other) => (since(one) === since(other) ? 0 : since(one) - since(other)));
-    this.#resolved = ordered.map(({ address }) => address);
-    return ordered;
+    this.#resolved = [...known];
+    return [...resolved].sort((one, other) => (since(one) === since(other) ? 0 : since(one) - since(other)));
   }
 
-  /** There is a connection to this address: those that are tried before it did not answer. */
-  connected(address: string, nowMillis: number): void {
-    for (const before of this.#resolved.slice(0, Math.max(0, this.#resolved.indexOf(address))))
-      this.avoid(before, nowMillis);
+  /** There is a connection, after these were tried in this order: all but the last did not answer. */
+  connected(tried: readonly string[], nowMillis: number): void {
+    for (const address of tried.slice(0, -1)) this.avoid(address, nowMillis);
   }
 
   avoid(address: string, nowMillis: number): void {

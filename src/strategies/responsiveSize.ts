@@ -1,14 +1,16 @@
 import {
-  ALPHA,
   average,
+  type BatchEnded,
   type BatchLeft,
   type BatchSizeLimits,
+  type BatchSizeStrategy,
   type BatchSizeStrategyFactory,
   GROW,
   SHRINK,
   splitBecause,
   within,
 } from './batchSize.ts';
+import { LatencyBySize } from './latencyBySize.ts';
 
 /**
  * The default strategy. Below half of the target latency the size grows. Above that, it depends on how much of the latency comes from the size. Up to a quarter of the latency: the size grows, because larger batches
@@ -26,165 +28,140 @@ import {
  * ```
  */
 export function responsiveSize(): BatchSizeStrategyFactory {
-  return (limits) => {
-    const cost = new LatencyBySize();
-    const fill = new FillTime(limits);
-    let size = limits.initialExportBatchSize;
-    let queuedBefore = 0;
-    let batchesToProbe = 0; // until a size may be tried out
-    let because = 'latency'; // the size changed last
-    let sizeBefore: number | undefined; // where the last step up began, as long as it may have been wrong
-    let probedFrom: number | undefined; // where a smaller size was tried out, until that has taught something
-
-    const grow = () => {
-      size = Math.min(limits.maxExportBatchSize, size * GROW);
-    };
-    const fitTo = (largest: number) => {
-      size = Math.max(limits.minExportBatchSize, Math.min(size, largest));
-    };
-    const shrink = () => fitTo(size * SHRINK);
-    // In time, but not by far: larger batches are tried if batches are full at all, and given up when they turn out to cost latency.
-    const tryLarger = (items: number, shareOfSize: number | undefined) => {
-      const isFree = shareOfSize === undefined || shareOfSize <= 0.25;
-      if (!isFree) {
-        size = Math.min(size, sizeBefore ?? size);
-        sizeBefore = undefined;
-      } else if (items >= SHRINK * size) {
-        const step = () => {
-          sizeBefore = size;
-          grow();
-        };
-        if (shareOfSize === undefined) probe(step);
-        else step();
-      }
-    };
-    // Batches of one size teach nothing about size: so, now and then, one of another is tried.
-    const probe = (change: () => void) => {
-      if (batchesToProbe > 0) return;
-      batchesToProbe = PROBE_EVERY;
-      because = 'probe';
-      change();
-    };
-
-    // Smaller batches are tried out for a few batches. If the latency has not told by then that it comes from the size, they were not worth it.
-    const probeSmaller = () =>
-      probe(() => {
-        probedFrom = size;
-        shrink();
-      });
-    const endProbe = () => {
-      if (probedFrom === undefined || batchesToProbe > PROBE_EVERY - PROBE_BATCHES) return;
-      size = Math.max(size, probedFrom);
-      probedFrom = undefined;
-    };
-
-    return {
-      get size() {
-        return Math.round(size);
-      },
-      get because() {
-        return because;
-      },
-      get delayMillis() {
-        return fill.delayMillis(size);
-      },
-      left: (batch) => fill.add(batch),
-      ended(batch) {
-        const queueGrows = batch.queued > queuedBefore;
-        queuedBefore = batch.queued;
-        size = within(size, limits.minExportBatchSize, limits.maxExportBatchSize);
-        because = batch.requests > 1 || batch.timeouts > 0 ? splitBecause(batch) : 'latency';
-        if (batch.requests > 1 || batch.timeouts > 0) probedFrom = undefined;
-        if (batch.requests > 1) fitTo(batch.items / batch.requests);
-        else if (batch.timeouts > 0) shrink();
-        // Its duration is not that of one request of its size.
-        if (batch.delivered === 0 || batch.requests > 1 || batch.timeouts > 0) return;
-        batchesToProbe = Math.max(0, batchesToProbe - 1);
-        cost.add(batch.items, batch.attemptMillis);
-        const { latency, shareOfSize } = cost;
-        endProbe();
-        const isLate = latency > 1.5 * limits.targetLatencyMillis;
-        if (latency < 0.5 * limits.targetLatencyMillis) grow();
-        else if (!isLate) tryLarger(batch.items, shareOfSize);
-        else if (queueGrows) return;
-        else if (shareOfSize === undefined) probeSmaller();
-        else if (cost.isMostlySize) {
-          probedFrom = undefined;
-          shrink();
-        } else if (shareOfSize <= 0.25) grow();
-      },
-    };
-  };
+  return (limits) => new ResponsiveSize(limits);
 }
 
+class ResponsiveSize implements BatchSizeStrategy {
+  readonly #limits: BatchSizeLimits;
+  readonly #cost = new LatencyBySize();
+  readonly #fill: FillTime;
+  #size: number;
+  #because = 'latency'; // the size changed last
+  #queuedBefore = 0;
+  #batchesToProbe = 0; // until a size may be tried out
+  #sizeBefore: number | undefined; // where the last step up began, as long as it may have been wrong
+  #probedFrom: number | undefined; // where a smaller size was tried out, until that has taught something
+
+  constructor(limits: BatchSizeLimits) {
+    this.#limits = limits;
+    this.#fill = new FillTime(limits);
+    this.#size = limits.initialExportBatchSize;
+  }
+
+  get size(): number {
+    return Math.round(this.#size);
+  }
+
+  get because(): string {
+    return this.#because;
+  }
+
+  get delayMillis(): number {
+    return this.#fill.delayMillis(this.#size);
+  }
+
+  left(batch: BatchLeft): void {
+    this.#fill.add(batch);
+  }
+
+  ended(batch: BatchEnded): void {
+    const queueGrows = batch.queued > this.#queuedBefore;
+    this.#queuedBefore = batch.queued;
+    this.#size = within(this.#size, this.#limits.minExportBatchSize, this.#limits.maxExportBatchSize);
+    // The duration of a batch that was split or timed out is not that of one request of its size.
+    if (batch.requests > 1 || batch.timeouts > 0) this.#fitToPieces(batch);
+    else {
+      this.#because = 'latency';
+      if (batch.delivered !== 0) this.#followLatency(batch, queueGrows);
+    }
+  }
+
+  #fitToPieces(batch: BatchEnded): void {
+    this.#because = splitBecause(batch);
+    this.#probedFrom = undefined;
+    if (batch.requests > 1) this.#fitTo(batch.items / batch.requests);
+    else this.#shrink();
+  }
+
+  #followLatency({ items, attemptMillis }: BatchEnded, queueGrows: boolean): void {
+    this.#batchesToProbe = Math.max(0, this.#batchesToProbe - 1);
+    this.#cost.add(items, attemptMillis);
+    this.#endProbe();
+    const { latency } = this.#cost;
+    const { targetLatencyMillis } = this.#limits;
+    if (latency < 0.5 * targetLatencyMillis) this.#grow();
+    else if (latency <= 1.5 * targetLatencyMillis) this.#tryLarger(items);
+    else if (!queueGrows) this.#tryFaster();
+  }
+
+  /** In time, but not by far: larger batches are tried if batches are full at all, and given up when they turn out to cost latency. */
+  #tryLarger(items: number): void {
+    const { shareOfSize } = this.#cost;
+    const isFull = items >= SHRINK * this.#size;
+    if (shareOfSize !== undefined && shareOfSize > FREE) this.#takeStepBack();
+    else if (isFull && shareOfSize === undefined) this.#probe(() => this.#stepUp());
+    else if (isFull) this.#stepUp();
+  }
+
+  /** Late: smaller batches if the latency comes from the size, larger ones if they cost none. */
+  #tryFaster(): void {
+    const { shareOfSize, isMostlySize } = this.#cost;
+    if (shareOfSize === undefined) this.#probe(() => this.#stepDown());
+    else if (isMostlySize) {
+      this.#probedFrom = undefined;
+      this.#shrink();
+    } else if (shareOfSize <= FREE) this.#grow();
+  }
+
+  /** Batches of one size teach nothing about size: so, now and then, one of another is tried. */
+  #probe(change: () => void): void {
+    if (this.#batchesToProbe > 0) return;
+    this.#batchesToProbe = PROBE_EVERY;
+    this.#because = 'probe';
+    change();
+  }
+
+  /** Smaller batches are tried out for a few batches. If the latency has not told by then that it comes from the size, they were not worth it. */
+  #endProbe(): void {
+    if (this.#probedFrom === undefined || this.#batchesToProbe > PROBE_EVERY - PROBE_BATCHES) return;
+    this.#size = Math.max(this.#size, this.#probedFrom);
+    this.#probedFrom = undefined;
+  }
+
+  #stepUp(): void {
+    this.#sizeBefore = this.#size;
+    this.#grow();
+  }
+
+  #takeStepBack(): void {
+    this.#size = Math.min(this.#size, this.#sizeBefore ?? this.#size);
+    this.#sizeBefore = undefined;
+  }
+
+  #stepDown(): void {
+    this.#probedFrom = this.#size;
+    this.#shrink();
+  }
+
+  #grow(): void {
+    this.#size = Math.min(this.#limits.maxExportBatchSize, this.#size * GROW);
+  }
+
+  #shrink(): void {
+    this.#fitTo(this.#size * SHRINK);
+  }
+
+  #fitTo(largest: number): void {
+    this.#size = Math.max(this.#limits.minExportBatchSize, Math.min(this.#size, largest));
+  }
+}
+
+/** Up to this share of the latency, the size costs nothing. */
+const FREE = 0.25;
 /** A probe costs a few batches of 0.8 or 1.2 times the size: once in this many batches is often enough for what it teaches. */
 const PROBE_EVERY = 64;
 /** A probe lasts for so many batches, of which the first ones were under way when it began. */
 const PROBE_BATCHES = 8;
-
-/**
- * How much of the latency comes from the size: the elasticity, by a regression over the steps from one batch to the next, on a logarithmic scale, with
- * exponential forgetting. For a latency of fixed part + slope × size that is the share of the second term.
- *
- * Steps, not levels: a backend that becomes slow while batches happen to be large must not look like large batches being slow.
- */
-class LatencyBySize {
-  #latency: number | undefined; // milliseconds, moving average
-  #before: { readonly size: number; readonly latency: number } | undefined; // logarithms, of the batch before
-  #seen = 0; // steps, so far
-  #steps = 0; // moving averages: squares of the steps in size …
-  #products = 0; // … their products with the steps in latency …
-  #latencySquares = 0; // … and the squares of those
-
-  get latency(): number {
-    return this.#latency ?? 0;
-  }
-
-  /** 0 to 1; `undefined` while the sizes differ too little to tell, or the latency varies too much by itself. */
-  get shareOfSize(): number | undefined {
-    if (this.#steps < LEAST_STEP ** 2 || this.#error > MOST_ERROR) return undefined;
-    return Math.min(1, Math.max(0, this.#products / this.#steps));
-  }
-
-  /** Whether at least half of the latency comes from the size, as surely as the steps so far can tell. */
-  get isMostlySize(): boolean {
-    const { shareOfSize } = this;
-    return shareOfSize !== undefined && this.#seen >= ENOUGH_STEPS && shareOfSize - this.#error >= 0.5;
-  }
-
-  /** The standard error of the share. */
-  get #error(): number {
-    const unexplained = Math.max(0, this.#latencySquares - this.#products ** 2 / this.#steps);
-    return Math.sqrt(unexplained / this.#steps / STEPS_REMEMBERED);
-  }
-
-  add(items: number, millis: number): void {
-    this.#latency = average(this.#latency, millis);
-    const now = { size: Math.log(items), latency: Math.log(Math.max(1, millis)) };
-    const before = this.#before;
-    this.#before = now;
-    if (before === undefined) return;
-    const size = now.size - before.size;
-    const latency = now.latency - before.latency;
-    // The latency changed by more than a factor of two beyond what the size explains: that was the backend.
-    if (Math.abs(latency) > Math.abs(size) + Math.LN2) return;
-    this.#seen += 1;
-    this.#steps += SLOW_ALPHA * (size * size - this.#steps);
-    this.#products += SLOW_ALPHA * (size * latency - this.#products);
-    this.#latencySquares += SLOW_ALPHA * (latency * latency - this.#latencySquares);
-  }
-}
-
-/** Half the weight of {@link ALPHA}: a regression needs more to go by than a mean. */
-const SLOW_ALPHA = ALPHA / 2;
-/** As many steps weigh as much as a moving average with {@link SLOW_ALPHA} does. */
-const STEPS_REMEMBERED = 2 / SLOW_ALPHA - 1;
-/** A line through one or two points is always exact. */
-const ENOUGH_STEPS = 10;
-/** A share whose standard error is larger could as well be that of a latency that varies by itself: 30 % of jitter look like a share of a half now and then. */
-const MOST_ERROR = 0.25;
-/** Sizes that differ by less than 5 %, on average, teach nothing. */
-const LEAST_STEP = 0.05;
 
 /** The average time between items, and the delay that follows from it. */
 class FillTime {

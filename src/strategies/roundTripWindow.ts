@@ -4,8 +4,8 @@ import { type RoundTripFloor, sizeClassOf } from './roundTripFloor.ts';
 /** Half the limit, but no more than half of this: as many successes as a window has at least. */
 const ENOUGH_SUCCESSES = 8;
 
-/** This share of a limit's worth of successes in each round trip shows that the backend still answers what it is given: where it silently drops some, a higher limit delivers nothing more. */
-const LEAST_DELIVERED_RATIO = 0.75;
+/** This share of a limit's worth of answers in each round trip shows that the backend still answers what it is given: where it silently drops some, a higher limit delivers nothing more. */
+const LEAST_ANSWERED_RATIO = 0.75;
 
 /** For so many round trips a window waits to be full. */
 const MAX_TRIPS = 1.5;
@@ -33,6 +33,8 @@ export interface Load {
   /** Whether as many attempts were in flight as may be, and were answered. */
   readonly isUsed: boolean;
   readonly meanMillis: number;
+  /** How many times the floor the round trips took, on average. */
+  readonly stretch: number;
 }
 
 interface Sums {
@@ -41,7 +43,7 @@ interface Sums {
   squares: number;
 }
 
-/** The successes of one round trip or a little more, by the size of what was sent. */
+/** The successes of one round trip or a little more, by the size of what was sent, and how many refusals came with them. */
 export class RoundTripWindow {
   readonly #floor: RoundTripFloor;
   readonly #sums = new Map<number, Sums>(); // by class of size
@@ -49,6 +51,7 @@ export class RoundTripWindow {
   #openedAtMillis = Number.NEGATIVE_INFINITY;
   #endedAtMillis = 0; // the last success
   #count = 0;
+  #refused = 0; // by chance: one for the load ends the window
   #millis = 0; // sum
   #inFlight = 0; // sum
   #mostInFlight = 0;
@@ -66,6 +69,7 @@ export class RoundTripWindow {
     this.#sums.clear();
     this.#openedAtMillis = atMillis;
     this.#count = 0;
+    this.#refused = 0;
     this.#millis = 0;
     this.#inFlight = 0;
     this.#mostInFlight = 0;
@@ -86,6 +90,24 @@ export class RoundTripWindow {
     this.#mostInFlight = Math.max(this.#mostInFlight, inFlight);
   }
 
+  addRefused(): void {
+    this.#refused += 1;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Attempts that have ended in it. */
+  get attempts(): number {
+    return this.#count + this.#refused;
+  }
+
+  /** As many as will have ended in a round trip in which this limit is used: refusals are quicker than successes, and come first. */
+  attemptsAt(limit: number): number {
+    return Math.max(limit, this.#count) + this.#refused;
+  }
+
   /** Whether it has lasted long enough to tell: a round trip if the limit was used, and else a little longer, because it may still be. */
   isOver(limit: number): boolean {
     if (this.#count < Math.min(limit, ENOUGH_SUCCESSES) / 2) return false;
@@ -95,7 +117,7 @@ export class RoundTripWindow {
   /** Learns from what it has seen, and tells it. */
   close(limit: number): Load {
     const noise = this.#learnNoise();
-    let stretch = 0; // how many times the floor the round trips take, on average
+    let stretch = 0;
     for (const [sizeClass, { count, millis }] of this.#sums) {
       this.#floor.learn(sizeClass, (millis / count) * (1 + noise / Math.sqrt(count)));
       stretch += millis / this.#floor.of(sizeClass) / this.#count;
@@ -107,6 +129,7 @@ export class RoundTripWindow {
       inFlight,
       isUsed: this.#isUsed(limit),
       meanMillis: this.#meanMillis,
+      stretch,
     };
   }
 
@@ -120,7 +143,7 @@ export class RoundTripWindow {
 
   #isUsed(limit: number): boolean {
     const trips = Math.max(1, this.#trips - (1 - ONE_TRIP));
-    return this.#mostInFlight >= limit && this.#count >= LEAST_DELIVERED_RATIO * limit * trips;
+    return this.#mostInFlight >= limit && this.attempts >= LEAST_ANSWERED_RATIO * limit * trips;
   }
 
   /** The noise of this window, or what is known from others where it has too few round trips to tell. */

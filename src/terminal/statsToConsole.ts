@@ -84,7 +84,7 @@ class Display {
     this.#sample();
     if (onTerminal) this.#draw();
     this.#arm();
-    // The first source that ends closes the display, and all of them are asked a last time.
+    // When all sources have ended, the display closes, and each of them is asked a last time.
     this.#subscription.add(endOf([...this.#sources.values()]).subscribe({ complete: () => this.close() }));
   }
 

@@ -28,6 +28,10 @@ export type BudgetKey =
   | 'requestsFar'
   | 'endOfSpan'
   | 'loopDelay'
+  | 'goodDelivered'
+  | 'goodMedian'
+  | 'goodP99'
+  | 'isolationMemory'
   | 'intake'
   | 'start'
   | 'startCpu'
@@ -87,6 +91,24 @@ pushing into a ring takes when the ring has to grow, or when a collection falls 
     bar: { of: 'spanflow', atMost: 1 },
     aim: { of: 'spanflow', atMost: 0.2 },
     reason: `1 ms is what a timer is exact to, so nobody notices. 0.2 ms is the encoding of some 200 spans: what one turn of the event loop should do at most.`,
+  },
+  goodDelivered: {
+    bar: { of: 'spanflow', atLeast: 100 },
+    aim: { of: 'spanflow', atLeast: 100 },
+    reason: 'A branch has a queue of its own: what the others cannot take is lost there, and nothing is lost here.',
+  },
+  goodMedian: {
+    reason: 'It stands beside the 99th percentile, where a queue in common would show first.',
+  },
+  goodP99: {
+    bar: { of: 'overLimit', atMost: 1.25 },
+    aim: { of: 'overLimit', atMost: 1.1 },
+    reason: `No branch waits for another one, but all three share a thread: what two more branches book, drop and post takes some of its time. A tenth is
+meant for that, and a quarter leaves room for how much a 99th percentile varies by itself.`,
+  },
+  isolationMemory: {
+    reason:
+      'Two more queues of 32,768 spans are allowed to fill up, and no more: it stands here to show that the memory is bounded.',
   },
   intake: {
     bar: { of: 'spanflow', atMost: 250 },

@@ -7,8 +7,8 @@ import { SlotPool } from '../../src/destination/slotPool.ts';
 const SIZE = { items: 1, bytes: 1 };
 
 /** A line over a pool, and the attempts that it has started, by name. */
-function lineOver(layers: readonly Layer[], onFree?: () => void) {
-  const line = new AttemptLine({ layers, now: () => 0, ...(onFree && { onFree }) });
+function lineOver(layers: readonly Layer[]) {
+  const line = new AttemptLine({ layers, now: () => 0 });
   const started: string[] = [];
   const finishes = new Map<string, Finish>();
   const enter = (name: string) =>
@@ -32,6 +32,10 @@ class Door implements Layer {
 
   get waiting(): number {
     return this.#waiters.length;
+  }
+
+  get waitingAttempts(): number {
+    return this.#waiters.attempts;
   }
 
   admits(): boolean {
@@ -106,32 +110,49 @@ test('a limit that grows starts more attempts; when it shrinks, those that run g
   expect(started).toHaveLength(6);
 });
 
-test('onFree is called when an attempt could begin and nothing waits', () => {
+test('who asks is told once, when an attempt could begin and nothing waits', () => {
+  const { line, enter, end } = lineOver([new SlotPool(2)]);
   const running: number[] = [];
-  const { line, enter, end } = lineOver([new SlotPool(2)], () => running.push(line.running));
+  const ask = () => line.whenFree(() => running.push(line.running));
+  ask();
+  expect(running).toEqual([0]);
   for (const name of ['a', 'b', 'c']) enter(name);
-  expect(running).toEqual([1]);
+  ask();
   end('a');
-  expect(running).toEqual([1]);
+  expect(running).toEqual([0]);
   end('b');
-  expect(new Set(running)).toEqual(new Set([1]));
-  expect(running.length).toBeGreaterThan(1);
+  end('c');
+  expect(running).toEqual([0, 1]);
 });
 
-test('onFree is called when a layer opens, although nothing waits', () => {
+test('who asks is told when a layer opens, although nothing waits; until then the layer has no attempt that waits', () => {
   const door = new Door();
-  let frees = 0;
-  const { enter, end } = lineOver([door, new SlotPool(2)], () => {
-    frees += 1;
-  });
+  const { line, enter, end } = lineOver([door, new SlotPool(2)]);
+  let told = 0;
   door.isOpen = false;
-  enter('a')();
-  expect(frees).toBe(0);
+  line.whenFree(() => {
+    told += 1;
+  });
+  expect([told, door.waiting, door.waitingAttempts]).toEqual([0, 1, 0]);
+  const giveUp = enter('a');
+  expect([door.waiting, door.waitingAttempts]).toEqual([1, 1]);
+  giveUp();
+  expect([door.waiting, door.waitingAttempts]).toEqual([1, 0]);
   door.isOpen = true;
-  expect(frees).toBe(1);
+  expect([told, door.waiting]).toEqual([1, 0]);
   enter('b');
   end('b');
-  expect(frees).toBeGreaterThan(1);
+  expect(told).toBe(1);
+});
+
+test('a line with nothing in it, of which nobody wants to be told, waits for no layer', () => {
+  const door = new Door();
+  const { enter, end } = lineOver([door]);
+  enter('a');
+  door.isOpen = false;
+  end('a');
+  enter('b')();
+  expect(door.waiting).toBe(0);
 });
 
 test('a closed line starts nothing, drops the attempts that wait, and waits for no layer', () => {
@@ -205,6 +226,16 @@ test('while a line is suspended, nothing of it starts', () => {
     enter('a');
     expect(line.free).toBe(false);
   });
+  expect(started).toEqual(['a']);
+});
+
+test('a line goes on after work that throws', () => {
+  const { line, started, enter } = lineOver([new SlotPool(1)]);
+  const work = () => {
+    enter('a');
+    throw new Error('mine');
+  };
+  expect(() => line.suspendDuring(work)).toThrow('mine');
   expect(started).toEqual(['a']);
 });
 

@@ -5,8 +5,9 @@ import { createGate } from '../../src/flow/gate.ts';
 import { channel } from '../../src/inputs/channel/channel.ts';
 import { total } from '../../src/ledger/account.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
-const RUNS = Number(process.env.SPANFLOW_RUNS ?? 300);
+const RUNS = randomRuns(300);
 
 interface Item {
   readonly id: number;
@@ -153,7 +154,7 @@ describe('channel, by any schedule', () => {
         // Nobody overtakes, so the order of entering is that of asking, waiters included.
         expect(seen, 'first come, first served').toEqual([...seen].sort((a, b) => a - b));
       }),
-      { numRuns: RUNS },
+      RUNS,
     );
   });
 });

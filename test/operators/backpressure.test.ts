@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { throwing } from '../../marble-tests/support.ts';
 import { createGate, type Loss } from '../../src/index.ts';
 import { type BackpressureOptions, backpressure } from '../../src/streams.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
-const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
+const RUNS = randomRuns(250);
 
 type Event =
   | { readonly kind: 'items'; readonly atMillis: number; readonly count: number }
@@ -192,7 +193,7 @@ describe('backpressure, over random schedules', () => {
         for (const reason of world.lost.values()) reached[reason as 'queueFull'] += 1;
         reached[world.ended as 'complete'] += 1;
       }),
-      { numRuns: RUNS },
+      RUNS,
     );
     // A schedule that reaches nothing shows nothing.
     expect(Object.values(reached).every((count) => count > 0)).toBe(true);
@@ -207,7 +208,7 @@ describe('backpressure, over random schedules', () => {
         expect(world.gate.open).toBe(true);
         expect(world.told).toHaveLength(world.badDemand);
       }),
-      { numRuns: RUNS },
+      RUNS,
     );
   });
 });

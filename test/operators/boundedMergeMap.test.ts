@@ -8,8 +8,9 @@ import { AttemptLine } from '../../src/destination/attemptLine.ts';
 import { QUEUE_MARKS } from '../../src/flow/waterMarks.ts';
 import { createGate, type Loss } from '../../src/index.ts';
 import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../../src/streams.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
-const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
+const RUNS = randomRuns(250);
 
 interface Item {
   readonly id: number;
@@ -262,7 +263,7 @@ describe('boundedMergeMap, over random schedules', () => {
         seen.results += world.results.length;
         for (const reason of world.lost.values()) seen[reason as 'queueFull'] += 1;
       }),
-      { numRuns: RUNS },
+      RUNS,
     );
     // A schedule that reaches nothing shows nothing.
     expect(Object.values(seen).every((count) => count > 0)).toBe(true);
@@ -279,7 +280,7 @@ describe('boundedMergeMap, over random schedules', () => {
           expect(result.values).toHaveLength(plan.kind === 'throws' ? 0 : Math.min(plan.values, MAX_VALUES));
         }
       }),
-      { numRuns: RUNS },
+      RUNS,
     );
   });
 
@@ -295,7 +296,7 @@ describe('boundedMergeMap, over random schedules', () => {
         const indices = results.map(({ index }) => index);
         if (schedule.order === 'source') expect(indices).toEqual(indices.toSorted((one, other) => one - other));
       }),
-      { numRuns: RUNS },
+      RUNS,
     );
   });
 
@@ -310,7 +311,7 @@ describe('boundedMergeMap, over random schedules', () => {
         expect(world.gate.open).toBe(true);
         expect(world.told).toHaveLength(world.badLimits);
       }),
-      { numRuns: RUNS },
+      RUNS,
     );
   });
 });

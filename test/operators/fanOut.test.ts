@@ -1,4 +1,4 @@
-import { map, NEVER, Observable, of, Subject, timer } from 'rxjs';
+import { lastValueFrom, map, NEVER, Observable, of, ReplaySubject, range, Subject, take, timer, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   adaptiveBatch,
@@ -12,11 +12,13 @@ import {
   fanOut,
   fixedSize,
   type Ledger,
+  type Loss,
   memoryBudget,
   type Outcome,
   type Response,
   type Sink,
   type Stats,
+  toMemory,
 } from '../../src/index.ts';
 import { virtualTime } from '../../src/testing/index.ts';
 
@@ -113,7 +115,7 @@ describe('fanOut: what a branch keeps', () => {
     const { ledger, send } = fanned({ audit });
     await send(100);
     // Ten numbers of 8 bytes wait, and one is out.
-    expect(ledger.stats().routes).toEqual({});
+    expect(ledger.stats().routes.audit).toMatchObject({ pending: 11, lost: { queueFull: 89 } });
     expect(ledger.stats().stages['fanOut(audit)']).toMatchObject({ pending: 11, refused: { queueFull: 89 } });
   });
 
@@ -171,6 +173,53 @@ describe('fanOut: what a branch keeps', () => {
       await advanceBy(710_000);
       expect(ledger.stats()).toMatchObject({ delivered: 1, lost: {} });
     }));
+
+  test('has no lease where the deadline of its retries is raised while it runs', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const slow: Sink<number> = { name: 'slow', export: () => timer(100_000).pipe(map(() => ({}))) };
+      const settings$ = new Subject<{ retry: { maxElapsedMillis: number } }>();
+      const brief = { attemptTimeoutMillis: Number.POSITIVE_INFINITY, retry: { maxElapsedMillis: 10_000 } };
+      const { ledger, send } = fanned({ slow: { sink: slow, batching: {}, ...brief, settings$ } });
+      settings$.next({ retry: { maxElapsedMillis: 600_000 } });
+      await send(1);
+      await advanceBy(102_000);
+      expect(ledger.stats()).toMatchObject({ delivered: 1, lost: {} });
+    }));
+
+  test('by priority: drops the least important item, by batches of its own', () => {
+    const answers = new ReplaySubject<Response>(1);
+    const sent: number[] = [];
+    const sink: Sink<number> = {
+      name: 'busy',
+      export: ({ items }) => {
+        sent.push(...items);
+        return answers;
+      },
+    };
+    const batches = new Subject<number[]>();
+    const ledger = createLedger();
+    const own = { concurrency: 1, maxQueueSize: 2, overflow: 'dropLowestPriority' } as const;
+    batches
+      .pipe(fanOut({ main: { sink, batching: ONES, ...own } }, { ledger, priorityOf: (item) => item }))
+      .subscribe();
+    batches.next([0]);
+    batches.next([9, 1, 8, 2]);
+    answers.next({});
+    expect(sent).toEqual([0, 9, 8]);
+    expect(ledger.stats().routes.main).toMatchObject({ delivered: 3, lost: { queueFull: 2 } });
+  });
+
+  test('items that come after the end of a branch that makes its own batches are booked', () => {
+    const ledger = createLedger();
+    const losses: string[] = [];
+    const onLoss = ({ count, reason, stage }: Loss) => void losses.push(`${count} ${reason} ${stage}`);
+    of([1, 2, 3])
+      .pipe(fanOut({ main: { sink: alive(), batching: ONES } }, { ledger, onLoss }), take(1))
+      .subscribe();
+    expectBalance(ledger.stats());
+    expect(ledger.stats().routes.main).toMatchObject({ delivered: 1, lost: { unsubscribed: 2 }, between: 0 });
+    expect(losses).toEqual(['2 unsubscribed branch(main)']);
+  });
 
   test('closes its gate while it fills up', async () => {
     const gate = createGate();
@@ -369,6 +418,15 @@ describe('fanOut: a flush', () => {
   });
 });
 
+test('fanOut: at the end of the source, a branch with batches of its own does not wait out their delay', () =>
+  virtualTime(async ({ now }) => {
+    const own = { sink: toMemory<number>(), batching: { scheduledDelayMillis: 3_000 } };
+    const branches = { main: toMemory<number>(), own };
+    const outcomes = range(0, 5).pipe(adaptiveBatch({ scheduledDelayMillis: 10 }), fanOut(branches), toArray());
+    expect(await lastValueFrom(outcomes)).toHaveLength(2);
+    expect(now()).toBe(0);
+  }));
+
 describe('fanOut: a stop', () => {
   test.each(['giveUpWhen', 'stopWhen'] as const)(
     '%s gives up what is queued and what is out, in every branch',
@@ -417,6 +475,11 @@ describe('fanOut: wrong options', () => {
       () => fanOut({ a: sink }, { overflow: 'error' as never }),
       "fanOut.overflow must be one of 'dropNewest'",
     ],
+    [
+      'priorities that nobody tells',
+      () => fanOut({ a: { sink, overflow: 'dropLowestPriority' } }),
+      "fanOut.a.priorityOf must be a function, because overflow is 'dropLowestPriority'",
+    ],
     ['the bound of a stage', () => fanOut({ a: { sink, maxPendingItems: 5 } as never }), 'one of the known options'],
   ])('%s', (_title, make, message) => {
     expect(make).toThrow(message);
@@ -433,6 +496,22 @@ describe('fanOut: wrong options', () => {
     source.next([]);
     expect(() => source.next(undefined as never)).not.toThrow();
     expect(ended).toEqual(['a', 'fanOut: what it is given must be a batch or an array, but was given undefined']);
+  });
+
+  test('a change of the settings that is none is reported by each branch, and the next one holds', () => {
+    const settings$ = new Subject<object>();
+    const told: unknown[] = [];
+    const batches = new Subject<number[]>();
+    const ledger = createLedger();
+    const common = { ledger, settings$, concurrency: 1, onCallbackError: (thrown: unknown) => told.push(thrown) };
+    batches.pipe(fanOut({ a: { ...SILENT }, b: { sink: { ...SILENT }, concurrency: 2 } }, common)).subscribe();
+    settings$.next(null as never);
+    expect(told).toHaveLength(2);
+    settings$.next({ concurrency: 3 });
+    for (let item = 0; item < 4; item += 1) batches.next([item]);
+    expect(told).toHaveLength(2);
+    const running = Object.values(ledger.stats().stages).map((stage) => stage.running);
+    expect(running.filter((count) => count > 0)).toEqual([3, 2]);
   });
 
   test('defaults for all are those of each branch that has none', () => {

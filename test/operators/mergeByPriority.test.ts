@@ -3,6 +3,7 @@ import { Subject } from 'rxjs';
 import { expect, test } from 'vitest';
 import { createGate, createLedger, mergeByPriority } from '../../src/index.ts';
 import { total } from '../../src/ledger/account.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 type Step =
   | { readonly kind: 'item' | 'end' | 'fail'; readonly input: number }
@@ -68,6 +69,6 @@ test('over random schedules the books balance, the bounds hold, each input keeps
       expect(isOver || subscription.closed).toBe(true);
       expect(gate.open).toBe(true);
     }),
-    { numRuns: 500 },
+    randomRuns(500),
   );
 });

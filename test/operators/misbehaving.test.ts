@@ -3,11 +3,14 @@ import { lastValueFrom, Observable, of, Subject, throwError, toArray } from 'rxj
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   boundedMergeMap,
+  type ConcurrencyLimiter,
   channel,
   createGate,
   exponentialBackoff,
   exportHandle,
+  exportTo,
   type Failure,
+  mergeByPriority,
   raceTimeout,
   retryWithBackoff,
   type Sink,
@@ -63,6 +66,77 @@ describe('a source whose teardown throws', () => {
     expect(await first).toEqual({ done: false, value: 1 });
     expect(await iterator.next()).toEqual({ done: false, value: 2 });
     await expect(iterator.next()).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+  });
+});
+
+/** A value, and a teardown that fails. */
+function stubbornly<T>(value: T): Observable<T> {
+  return new Observable<T>((subscriber) => {
+    subscriber.next(value);
+    return () => {
+      throw new Error('teardown');
+    };
+  });
+}
+
+describe('an option that is an Observable', () => {
+  test('may throw at its teardown: boundedMergeMap completes, and it is reported', async () => {
+    const told: unknown[] = [];
+    const options = { concurrency: stubbornly(2), onCallbackError: (thrown: unknown) => told.push(thrown) };
+    const merged = of(1, 2).pipe(
+      boundedMergeMap((item) => of(item), options),
+      toArray(),
+    );
+    expect(await lastValueFrom(merged)).toHaveLength(2);
+    expect(told).toHaveLength(1);
+  });
+
+  test('may throw at its teardown: mergeByPriority completes, and it is reported', async () => {
+    const told: unknown[] = [];
+    const gate = createGate();
+    const stubbornGate = { ...gate, open: true, saturated$: stubbornly(false) };
+    const options = { gate: stubbornGate, onCallbackError: (thrown: unknown) => told.push(thrown) };
+    expect(await lastValueFrom(mergeByPriority([of(1), of(2)], options).pipe(toArray()))).toEqual([1, 2]);
+    expect(told).toHaveLength(1);
+  });
+
+  test('may throw at its teardown: a pipeline closes all the same, and counts it', async () => {
+    const pipeline = spanPipeline({ sink: toMemory(), environment: {}, pauseWhen: stubbornly(false) });
+    const states: string[] = [];
+    pipeline.state$.subscribe({ next: (state) => states.push(state), complete: () => states.push('|') });
+    await pipeline.shutdown();
+    expect(states).toEqual(['running', 'closing', 'closed', '|']);
+    expect(pipeline.stats().callbackErrors).toBe(1);
+  });
+
+  test('may throw at the subscription: the first limit stays, and it is reported', async () => {
+    const told: unknown[] = [];
+    const limit$ = {
+      subscribe() {
+        throw new Error('no subscription');
+      },
+    };
+    const concurrency = { limit$, attemptEnded() {} } as unknown as ConcurrencyLimiter;
+    const onCallbackError = (thrown: unknown) => told.push(thrown);
+    const outcomes = of([1]).pipe(exportTo(toMemory<number>(), { concurrency, onCallbackError }));
+    expect(await lastValueFrom(outcomes)).toMatchObject({ delivered: 1 });
+    expect(told).toHaveLength(1);
+  });
+});
+
+describe('a limiter of the user', () => {
+  test('may reject: that is reported, and no rejection is unhandled', async () => {
+    const told: unknown[] = [];
+    const attemptEnded = async () => {
+      throw new Error('metrics are down');
+    };
+    const options = {
+      concurrency: { limit$: of(2), attemptEnded },
+      onCallbackError: (thrown: unknown) => told.push((thrown as Error).message),
+    };
+    await lastValueFrom(of([1], [2]).pipe(exportTo(toMemory<number>(), options)));
+    await nextTurn();
+    expect(told).toEqual(['metrics are down', 'metrics are down']);
   });
 });
 

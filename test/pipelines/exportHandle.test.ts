@@ -12,6 +12,7 @@ import { EXPORT_HANDLE_DEFAULTS, type ExportHandleOptions } from '../../src/pipe
 import { toMemory } from '../../src/sinks/toMemory.ts';
 import { divide } from '../../src/strategies/proportions.ts';
 import { marbles, virtualTime } from '../../src/testing/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 /** A sink that answers each batch, in order, after 10 ms: with what it is told, and then with the last of that. */
 function answering(...answers: ((items: readonly number[]) => Response)[]) {
@@ -374,7 +375,7 @@ function cut(size: number, weights: readonly number[]): number[] {
 }
 
 describe('exportHandle, by any schedule', () => {
-  const RUNS = Number(process.env.SPANFLOW_RUNS ?? 60);
+  const RUNS = randomRuns(60);
   const answers = fc.oneof(
     fc.record({ kind: fc.constant('ok' as const), rejected: fc.nat(4) }),
     fc.record({ kind: fc.constantFrom('retryable' as const, 'permanent' as const, 'never' as const) }),
@@ -458,7 +459,7 @@ describe('exportHandle, by any schedule', () => {
           expect(sum((answer) => lostCount(answer.lost))).toBe(total(stats.lost) + total(stats.refused));
         }),
       ),
-      { numRuns: RUNS },
+      RUNS,
     ));
 });
 

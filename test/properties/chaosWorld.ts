@@ -20,14 +20,22 @@ export type ChaosEvent =
       readonly maxExportBatchSize: number;
       readonly attemptTimeoutMillis: number;
     }
-  | { readonly kind: 'flush' | 'pause' | 'resume' | 'shutdown'; readonly atMillis: number };
+  | {
+      /** `hold` and `release`: `pauseWhen` says so. `abandon`: a shutdown without any patience. */
+      readonly kind: 'flush' | 'pause' | 'resume' | 'hold' | 'release' | 'shutdown' | 'abandon';
+      readonly atMillis: number;
+    };
 
 /** Which layers the attempts pass. */
 export interface ChaosLayers {
   readonly concurrency: 'adaptive' | 'aimd' | 'fixed' | 'changing';
   readonly breaker: boolean;
-  readonly rate: boolean;
+  readonly rate: 'none' | 'items' | 'bytes';
   readonly budget: boolean;
+  /** Whether each branch has layers of its own. */
+  readonly perBranch: boolean;
+  /** Whether a breaker and a rate are around the sinks, too. */
+  readonly aroundSinks: boolean;
 }
 
 export interface ChaosSchedule {
@@ -65,7 +73,10 @@ const event: fc.Arbitrary<ChaosEvent> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('limit' as const), atMillis, limit: fc.nat(4) }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom('flush' as const, 'pause' as const, 'resume' as const), atMillis }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('flush' as const, 'pause' as const, 'resume' as const, 'hold' as const, 'release' as const),
+      atMillis,
+    }),
   },
   {
     weight: 1,
@@ -78,7 +89,10 @@ const event: fc.Arbitrary<ChaosEvent> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('shutdown' as const), atMillis: fc.integer({ min: 600, max: 900 }) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('shutdown' as const, 'abandon' as const),
+      atMillis: fc.integer({ min: 300, max: 900 }),
+    }),
   },
 );
 
@@ -90,10 +104,12 @@ export const chaos: fc.Arbitrary<ChaosSchedule> = fc.record({
   layers: fc.record({
     concurrency: fc.constantFrom('adaptive', 'aimd', 'fixed', 'changing'),
     breaker: fc.boolean(),
-    rate: fc.boolean(),
+    rate: fc.constantFrom('none', 'items', 'bytes'),
     budget: fc.boolean(),
+    perBranch: fc.boolean(),
+    aroundSinks: fc.boolean(),
   }),
-  answers: fc.tuple(script, script),
+  answers: fc.tuple(script, script, script),
   overflow: fc.constantFrom('dropNewest', 'dropOldest', 'dropLowestPriority'),
 });
 

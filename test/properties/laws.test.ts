@@ -10,11 +10,12 @@ import {
   type Outcome,
   type StageStats,
 } from '../../src/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { checkBooks } from './books.ts';
 import { FOREIGN, OURS, type Parts, type Wired } from './wirings.ts';
 import { type Item, itemOf, type Limits, type Schedule, ScriptedBackend, schedules, virtualTime } from './world.ts';
 
-const RUNS = Number(process.env.SPANFLOW_RUNS ?? 250);
+const RUNS = randomRuns(250);
 
 /** Runs a schedule against a wiring, checking all the while, and returns what there is to see afterwards. */
 function run(schedule: Schedule, wired: Wired) {
@@ -163,7 +164,7 @@ describe('the laws, over random schedules', () => {
           expect(sink.delivered, 'the ledger counts what the backend took').toBe(backend.took);
           expect(sink.rejected, 'the ledger counts what the backend rejected').toBe(backend.rejected);
         }),
-        { numRuns: RUNS },
+        RUNS,
       );
     });
   }
@@ -176,7 +177,7 @@ describe('the laws, over random schedules', () => {
           expect(ended || unsubscribed, 'the stream ends').toBe(true);
           expect(ledger.stats().pending, 'nothing is pending at the end').toBe(0);
         }),
-        { numRuns: RUNS },
+        RUNS,
       );
     });
   }

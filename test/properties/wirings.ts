@@ -20,13 +20,16 @@ import {
   backpressure,
   boundedMergeMap,
   circuitBreaker,
+  createGate,
   ExportError,
   type ExportToOptions,
   exponentialBackoff,
   exportTo,
   fanOut,
+  type Gate,
   type Ledger,
   type Loss,
+  mergeByPriority,
   type Outcome,
   rateLimit,
   retryBudget,
@@ -52,8 +55,9 @@ export interface Parts {
 /** One way to put the stages together. Outcomes come out where our own export is at the end. */
 export type Wiring = (parts: Parts) => Observable<unknown>;
 
-const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts) =>
+const batches = ({ limits, ledger, scheduler, input, flushWhen, onLoss }: Parts, gate?: Gate) =>
   adaptiveBatch<Item>({
+    ...(gate !== undefined && { gate }),
     maxQueueSize: limits.maxQueueSize,
     maxExportBatchSize: limits.maxExportBatchSize,
     scheduledDelayMillis: limits.scheduledDelayMillis,
@@ -122,6 +126,16 @@ const batching = ({ limits }: Parts) => ({
   maxExportBatchSize: limits.maxExportBatchSize,
   scheduledDelayMillis: limits.scheduledDelayMillis,
 });
+
+/** Two inputs, the rest behind those whose number ends in 0, 3, 6 or 9, while the batcher has room. */
+const byPriority = (parts: Parts, gate: Gate) => {
+  const spans = items(parts).pipe(share());
+  const isFirst = ({ id }: Item) => (id % 10) % 3 === 0;
+  const rest = { source: spans.pipe(filter((item) => !isFirst(item))), overflow: 'dropOldest' as const };
+  const { ledger, onLoss, limits } = parts;
+  const options = { gate, ledger, onLoss, maxQueueSize: Math.ceil(limits.maxQueueSize / 4), floorRatio: 0.2 };
+  return mergeByPriority<Item>([spans.pipe(filter(isFirst)), rest], options);
+};
 
 const fanned = (parts: Parts, branches: Branches<Item>) =>
   items(parts).pipe(
@@ -193,6 +207,14 @@ export const OURS: Readonly<Record<string, Wired>> = {
   'a fan-out to one backend, in batches of its own': exact((parts) =>
     fanned(parts, { main: { sink: parts.backend, batching: batching(parts) } }),
   ),
+  'mergeByPriority in front of the batches': {
+    ...exact((parts) => {
+      const gate = createGate();
+      return byPriority(parts, gate).pipe(batches(parts, gate), exported(parts));
+    }),
+    // A flush does not pass by what waits for its turn.
+    flushExact: false,
+  },
   'plain arrays': { ...exact((parts) => items(parts).pipe(bufferCount(4), exported(parts))), flushExact: false },
 };
 

@@ -11,6 +11,8 @@ export interface Taken {
   readonly spans: number;
   /** Those that came once more. */
   readonly duplicates: number;
+  /** Requests that were answered by a success. */
+  readonly requests: number;
   /** Requests that met the outage, or were answered by a 503 at random. */
   readonly refused: number;
 }
@@ -18,6 +20,7 @@ export interface Taken {
 const plan = inputOf<BackendPlan>();
 const ids = new Set<string>();
 let duplicates = 0;
+let requests = 0;
 let refused = 0;
 let startedMillis = performance.now();
 const random = seeded(1);
@@ -74,6 +77,7 @@ async function answerTo(request: BackendRequest): Promise<BackendAnswer> {
 }
 
 function take({ spans }: BackendRequest): void {
+  requests += 1;
   for (const { spanId } of spans) {
     if (ids.has(spanId)) duplicates += 1;
     ids.add(spanId);
@@ -81,5 +85,5 @@ function take({ spans }: BackendRequest): void {
 }
 
 function taken(): Taken {
-  return { spans: ids.size, duplicates, refused };
+  return { spans: ids.size, duplicates, requests, refused };
 }

@@ -9,24 +9,27 @@
  *
  * How to read a line (the figures are made up):
  *
- *        scenario                               who         sent  delivered          twice  refused    took
- *     a  1,000 spans/s for 8 s, 4 s of 503      spanflow   8,000      8,000  100.0 %     0       21   9.1 s
- *     a  1,000 spans/s for 8 s, 4 s of 503      official   8,000      6,000   75.0 %     0        4   9.7 s
+ *        scenario                               who         sent  delivered          twice  refused  each    took
+ *     a  1,000 spans/s for 8 s, 4 s of 503      spanflow   8,000      8,000  100.0 %     0       21  1.75   9.1 s
+ *     a  1,000 spans/s for 8 s, 4 s of 503      official   8,000      6,000   75.0 %     0        4  1.31   9.7 s
  *
  * Of 8,000 spans the backend took 8,000 different ones from spanflow and 6,000 from the official packages; `twice` counts those that
- * came again, because their first answer got lost; `refused` counts the requests that met the outage; `took` is the time from the
+ * came again, because their first answer got lost; `refused` counts the requests that met the outage or a 503 at random, `each` is how many
+ * requests there were for each one that delivered its batch; `took` is the time from the
  * first span to the end of the shutdown, which both may take up to a minute for. In d the count is that of the moment in which
  * `forceFlush` resolves.
  *
  * Those in virtual time (`virtual/`) show what `adaptiveConcurrency` does on simulated backends, beside the best limit that never changes, one of 8, and `aimdConcurrency`. `attempts` are those per request;
  * `wasted` is the share of them that was refused, never answered, or given up; `limit` and `round trip` are means. What is outside its range is named at the end of the line.
  *
- * It exits with 0 if everything that went through spanflow arrived, and every figure of `adaptiveConcurrency` is within its range.
+ * It exits with 0 if everything that went through spanflow arrived, and every figure of `adaptiveConcurrency` is within its range;
+ * with fewer than 9 seeds there is no verdict on the latter.
  */
 import { parseArgs } from 'node:util';
 import { measure, type Result } from './compare.ts';
 import { type Scenario, scenariosOf } from './scenarios.ts';
 import { isWhole, tableOf } from './table.ts';
+import { LEAST_SEEDS } from './virtual/scenarios.ts';
 import { OTHERS_SEEDS, virtualTable } from './virtual/table.ts';
 
 const { virtualSeeds, scenarios } = chosenBy(process.argv.slice(2));
@@ -48,6 +51,10 @@ function showVirtual(seeds: number): boolean {
   );
   const { text, isFine } = virtualTable(seeds);
   console.log(text);
+  if (seeds < LEAST_SEEDS) {
+    console.log(`\nThe ranges are those of medians over ${LEAST_SEEDS} seeds or more: no verdict.`);
+    return true;
+  }
   console.log(isFine ? '\nadaptiveConcurrency is within its ranges.' : '\nadaptiveConcurrency is outside its ranges.');
   return isFine;
 }

@@ -1,6 +1,6 @@
 import type { Result } from './compare.ts';
 
-const HEADINGS = ['', 'scenario', 'who', 'sent', 'delivered', '', 'twice', 'refused', 'took'];
+const HEADINGS = ['', 'scenario', 'who', 'sent', 'delivered', '', 'twice', 'refused', 'each', 'took'];
 const LEFT = new Set([0, 1, 2]);
 
 /** One line for each result, in columns. */
@@ -16,16 +16,22 @@ export function columnsOf(rows: readonly (readonly string[])[], left: ReadonlySe
   return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }
 
-function rowOf({ scenario, whose, spans, duplicates, refused, seconds }: Result): string[] {
+function rowOf({ scenario, whose, spans, duplicates, requests, refused, seconds }: Result): string[] {
   const sent = scenario.traffic.spans;
   return [
     ...[scenario.key, scenario.title, whose, counted(sent), counted(spans)],
-    ...[`${percentOf(spans, sent)} %`, counted(duplicates), counted(refused), `${seconds.toFixed(1)} s`],
+    ...[`${percentOf(spans, sent)} %`, counted(duplicates), counted(refused)],
+    ...[requestsForEach(requests, refused), `${seconds.toFixed(1)} s`],
   ];
 }
 
 function counted(count: number): string {
   return count.toLocaleString('en');
+}
+
+/** Requests for each one that delivered its batch. */
+function requestsForEach(requests: number, refused: number): string {
+  return requests === 0 ? '-' : ((requests + refused) / requests).toFixed(2);
 }
 
 /** Rounded down: 100.0 means all. */

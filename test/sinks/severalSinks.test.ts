@@ -1,13 +1,15 @@
-import { map, NEVER, of, throwError, timer } from 'rxjs';
+import { map, NEVER, Observable, of, throwError, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type Attempt,
   type AttemptPhase,
   type Batch,
   ExportError,
+  exportHandle,
   exportTo,
   failover,
   firstOf,
+  memoryBudget,
   type Response,
   type Sink,
   spanPipeline,
@@ -220,11 +222,21 @@ describe('failover: the copies for the backup', () => {
   test('one at a time where the backup bears no more; what fails or is never answered is counted', () =>
     virtualTime(async ({ advanceBy }) => {
       let calls = 0;
+      let inFlight = 0;
+      let most = 0;
       const broken: Sink<string> = {
         name: 'broken',
         maxConcurrency: 1,
         attemptTimeoutMillis: 500,
-        export: () => (++calls === 1 ? NEVER : throwError(() => new Error('no'))),
+        export: () =>
+          new Observable((subscriber) => {
+            inFlight += 1;
+            most = Math.max(most, inFlight);
+            subscriber.add(() => {
+              inFlight -= 1;
+            });
+            if (++calls > 1) subscriber.error(new Error('no'));
+          }),
       };
       const both = failover(primary, primary, { backup: broken });
       both.export(batchOf(['a'])).subscribe();
@@ -233,23 +245,102 @@ describe('failover: the copies for the backup', () => {
       expect(calls).toBe(1);
       await advanceBy(2);
       expect(both.backup()).toEqual({ offered: 3, delivered: 0, failed: 3, dropped: 0, pending: 0 });
+      expect([most, inFlight]).toEqual([1, 0]);
     }));
 
-  test('a flush waits for them, a shutdown ends them, and later ones are dropped', () =>
+  /** A backup of which nothing ever ends. */
+  const dead: Sink<string> = {
+    name: 'dead',
+    maxConcurrency: 2,
+    attemptTimeoutMillis: Number.POSITIVE_INFINITY,
+    export: () => NEVER,
+    forceFlush: () => new Promise(() => {}),
+    shutdown: () => new Promise(() => {}),
+  };
+
+  test('no flush waits for them, nor for a flush of the backup', () =>
+    virtualTime(async ({ now }) => {
+      const backup = noting('backup', { export: () => NEVER });
+      for (const sink of [dead, backup.sink]) {
+        const both = failover(primary, primary, { backup: sink });
+        both.export(batchOf(['a'])).subscribe();
+        await both.forceFlush?.();
+        expect([now(), both.backup().pending]).toEqual([0, 1]);
+      }
+      expect(backup.calls).toEqual(['flush']);
+    }));
+
+  test('a pipeline with a dead backup flushes at once, and shuts down within a second', () =>
+    virtualTime(async ({ now, advanceBy }) => {
+      const both = failover(primary, primary, { backup: dead });
+      const handle = exportHandle(both);
+      void handle.export(['a', 'b', 'c']);
+      await advanceBy(5_000);
+      const at = now();
+      await handle.forceFlush();
+      expect(now() - at).toBe(0);
+      const shutDown = handle.shutdown().then(() => now() - at);
+      await advanceBy(10_000);
+      expect(await shutDown).toBe(800);
+      expect(both.backup()).toMatchObject({ offered: 3, failed: 3, pending: 0 });
+    }));
+
+  test('a shutdown gives them 400 ms, then it aborts or drops them and counts that; later ones are dropped', () =>
     virtualTime(async ({ advanceBy }) => {
       const backup = slow(1);
       const both = failover(primary, primary, { backup: backup.sink });
-      const flushed: string[] = [];
+      for (const letter of 'abcdef') both.export(batchOf([letter])).subscribe();
+      await advanceBy(50);
+      let isShutDown = false;
+      void both.shutdown?.().then(() => {
+        isShutDown = true;
+      });
+      both.export(batchOf(['g'])).subscribe();
+      await advanceBy(399);
+      expect([isShutDown, both.backup()]).toEqual([
+        false,
+        { offered: 7, delivered: 4, failed: 0, dropped: 1, pending: 2 },
+      ]);
+      await advanceBy(1);
+      expect([isShutDown, both.backup()]).toEqual([
+        true,
+        { offered: 7, delivered: 4, failed: 1, dropped: 2, pending: 0 },
+      ]);
+    }));
+
+  test('a shutdown does not wait longer than until they have ended', () =>
+    virtualTime(async ({ advanceBy, now }) => {
+      const both = failover(primary, primary, { backup: slow().sink });
       both.export(batchOf(['a'])).subscribe();
-      both.forceFlush?.().then(() => flushed.push('flushed'));
-      await advanceBy(99);
-      expect(flushed).toEqual([]);
-      await advanceBy(2);
-      expect(flushed).toEqual(['flushed']);
-      for (const letter of 'bcd') both.export(batchOf([letter])).subscribe();
-      await both.shutdown?.();
-      both.export(batchOf(['e'])).subscribe();
-      expect(both.backup()).toEqual({ offered: 5, delivered: 1, failed: 1, dropped: 3, pending: 0 });
+      const shutDownAt = both.shutdown?.().then(now);
+      await advanceBy(1_000);
+      expect(await shutDownAt).toBe(100);
+      expect(both.backup()).toMatchObject({ delivered: 1, pending: 0 });
+    }));
+
+  test('a backup that is the fallback, too, is flushed and shut down once', async () => {
+    const twice = noting('twice');
+    const both = failover(primary, twice.sink, { backup: twice.sink });
+    await both.forceFlush?.();
+    await both.shutdown?.();
+    expect(twice.calls).toEqual(['flush', 'shutdown']);
+  });
+
+  test('they take memory out of the budget that is given, and give all of it back', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const memory = memoryBudget({ maxBytes: 100_000 });
+      const both = failover(primary, primary, { backup: slow().sink, memory });
+      const other = memory.open({});
+      const roomBefore = other.admits(1) && other.wouldHaveRoom(75_000, 0);
+      both.export(batchOf(['a'], 100)).subscribe();
+      expect([roomBefore, memory.usedBytes, other.wouldHaveRoom(75_000, 0)]).toEqual([true, 1_024 + 200, false]);
+      await advanceBy(100);
+      expect([memory.usedBytes, other.wouldHaveRoom(75_000, 0)]).toEqual([0, true]);
+      other.hold(90_000);
+      both.export(batchOf(['b'], 20_000)).subscribe();
+      expect(both.backup()).toEqual({ offered: 2, delivered: 1, failed: 0, dropped: 1, pending: 0 });
+      other.give(90_000);
+      expect(other.wouldHaveRoom(75_000, 0)).toBe(true);
     }));
 
   test('a budget of memory that is used up drops them', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptEnding } from '../../src/model/sink.ts';
 import { AdaptiveLimit } from '../../src/strategies/adaptiveLimit.ts';
+import { BackgroundRefusals } from '../../src/strategies/backgroundRefusals.ts';
 import { RefusalCeiling } from '../../src/strategies/refusalCeiling.ts';
 import { RoundTripFloor, sizeClassOf } from '../../src/strategies/roundTripFloor.ts';
 
@@ -159,16 +160,36 @@ describe('AdaptiveLimit', () => {
     const trial = new Trial(12);
     trial.rounds(5, { items: 100, millis: 100 });
     const before = trial.limit.limit;
-    expect(trial.rounds(3, { items: 200, millis: 400 }).at(-1)).toBeLessThan(before);
+    expect(Math.min(...trial.rounds(3, { items: 200, millis: 400 }))).toBeLessThan(before);
   });
 
-  test('a backend that has become slower for good is learnt anew, with one attempt at a time, and the limit grows again', () => {
-    const trial = new Trial(1);
-    trial.rounds(30);
-    const slower = trial.rounds(140, { millis: 300 });
-    expect(slower.slice(0, 20).at(-1)).toBeLessThan(10);
-    expect(slower).toContain(1);
-    expect(slower.at(-1)).toBeGreaterThan(20);
+  test('a backend that is farther away for good is told from a queue: fewer attempts have no shorter round trips', () => {
+    const trial = new Trial(8);
+    trial.rounds(10, { millis: 20 });
+    const before = trial.limit.limit;
+    const farther = trial.rounds(6, { millis: 200 });
+    expect(Math.min(...farther)).toBeGreaterThanOrEqual(before / 2);
+    expect(farther.at(-1)).toBeGreaterThanOrEqual(before);
+    expect(trial.rounds(5, { millis: 200 }).at(-1)).toBeGreaterThan(before);
+  });
+
+  test('while round trips still rise, nothing is told from them', () => {
+    const trial = new Trial(8);
+    trial.rounds(10, { millis: 20 });
+    let millis = 20;
+    const before = trial.limit.limit;
+    const rising = trial.rounds(12, () => {
+      millis *= 1.3;
+      return { millis };
+    });
+    expect(rising).toEqual(rising.toSorted((a, b) => b - a));
+    expect(rising.at(-1)).toBeLessThan(before / 2);
+  });
+
+  test('a queue of ours that is worked off more slowly still shrinks the limit', () => {
+    const trial = new Trial(8);
+    trial.rounds(20, workers(8));
+    expect(trial.rounds(20, workers(2)).at(-1)).toBeLessThanOrEqual(5);
   });
 
   test('a queue of ours is not learnt as the round trip of a backend that has become slower', () => {
@@ -179,23 +200,97 @@ describe('AdaptiveLimit', () => {
   });
 
   test('a refusal while it learns anew ends that, and counts from where the limit was', () => {
-    const trial = new Trial(1);
-    trial.rounds(30);
+    const trial = new Trial(8);
+    trial.rounds(30, workers(8));
     let before = trial.limit.limit;
-    for (let round = 0; round < 200 && trial.limit.limit > 1; round += 1) {
+    for (let round = 0; round < 600 && trial.limit.limit > 1; round += 1) {
       before = trial.limit.limit;
-      trial.round({ millis: 300 });
+      trial.round(workers(8)(before));
     }
     expect(trial.limit.limit).toBe(1);
     expect(trial.round({ ending: 'retryable' })).toBe(Math.floor(before * 0.7));
   });
 
   test('while it learns anew, attempts that began together with others do not count', () => {
-    const trial = new Trial(1);
-    trial.rounds(30);
-    for (let round = 0; round < 200 && trial.limit.limit > 1; round += 1) trial.round({ millis: 300 });
-    expect(trial.rounds(5, { millis: 300, attempts: 2 }).at(-1)).toBe(1);
-    expect(trial.rounds(2, { millis: 300 }).at(-1)).toBeGreaterThan(1);
+    const trial = new Trial(8);
+    trial.rounds(30, workers(8));
+    for (let round = 0; round < 600 && trial.limit.limit > 1; round += 1) trial.round(workers(8)(trial.limit.limit));
+    expect(trial.rounds(5, { attempts: 2 }).at(-1)).toBe(1);
+    expect(trial.rounds(2).at(-1)).toBeGreaterThan(1);
+  });
+
+  describe('on a backend that refuses half of all, whatever the load', () => {
+    /** As many as the limit are refused at once, one after another, and then as many accepted. */
+    const half = (trial: Trial) => {
+      refuse(trial, trial.limit.limit);
+      return trial.round();
+    };
+
+    const refuse = (trial: Trial, count: number, ending: AttemptEnding = 'retryable', inFlight = trial.limit.limit) => {
+      for (let refused = 0; refused < count; refused += 1) {
+        const startedAtMillis = trial.nowMillis;
+        trial.nowMillis += 0.01;
+        trial.limit.ended({ ending, startedAtMillis, endedAtMillis: trial.nowMillis, items: 1, inFlight });
+      }
+      return trial.limit.limit;
+    };
+
+    /** A limit that has learnt it, and grown again. */
+    const learnt = () => {
+      const trial = new Trial(8);
+      for (let round = 0; round < 80; round += 1) half(trial);
+      // Alone, as when there is little to send.
+      for (let round = 0; round < 20; round += 1) {
+        refuse(trial, 1, 'retryable', 1);
+        trial.round({ attempts: 1 });
+      }
+      return trial;
+    };
+
+    test('learns it at a limit of 1, and grows as ever', () => {
+      const trial = new Trial(8);
+      const limits = Array.from({ length: 80 }, () => half(trial));
+      expect(limits.slice(0, 5)).toContain(1);
+      expect(limits.at(-1)).toBeGreaterThan(8);
+    });
+
+    test('shrinks once more is refused than that', () => {
+      const trial = learnt();
+      const before = trial.limit.limit;
+      expect(refuse(trial, before)).toBe(before);
+      expect(refuse(trial, 4 * before)).toBeLessThan(before);
+    });
+
+    test.each<AttemptEnding>(['timedOut', 'throttled'])('%s is for the load: one is enough', (ending) => {
+      const trial = learnt();
+      const before = trial.limit.limit;
+      expect(refuse(trial, 1, ending)).toBe(Math.floor(0.7 * before));
+    });
+
+    test('forgets it when the backend is well again: one refusal is enough', () => {
+      const trial = learnt();
+      trial.rounds(40);
+      const before = trial.limit.limit;
+      expect(refuse(trial, 1)).toBe(Math.floor(0.7 * before));
+    });
+
+    test('grows where refusals take as long as successes', () => {
+      const trial = learnt();
+      const before = trial.limit.limit;
+      for (let round = 0; round < 5; round += 1) {
+        const startedAtMillis = trial.nowMillis;
+        const attempts = trial.limit.limit;
+        const refused = {
+          ending: 'retryable',
+          startedAtMillis,
+          endedAtMillis: startedAtMillis + 100,
+          items: 1,
+        } as const;
+        for (let count = 0; count < attempts / 2; count += 1) trial.limit.ended({ ...refused, inFlight: attempts });
+        trial.round({ attempts, answered: Math.ceil(attempts / 2) });
+      }
+      expect(trial.limit.limit).toBe(before + 5);
+    });
   });
 
   test('attempts that take no time by the clock are fine', () => {
@@ -228,6 +323,87 @@ describe('RoundTripFloor', () => {
     expect([floor.of(sizeClassOf(1)), floor.of(sizeClassOf(16))]).toEqual([100, 300]);
     floor.scale(2);
     expect([floor.of(sizeClassOf(1)), floor.of(sizeClassOf(16))]).toEqual([200, 600]);
+  });
+});
+
+describe('BackgroundRefusals', () => {
+  /** Each success is followed by so many refusals, all of attempts that are alone. */
+  const alone = (background: BackgroundRefusals, successes: number, refusals: number) => {
+    for (let success = 0; success < successes; success += 1) {
+      for (let refused = 0; refused < refusals; refused += 1) background.refusedAlone();
+      background.acceptedAlone();
+    }
+    return background;
+  };
+
+  /** The share that is refused by chance: of so many attempts that chance has no room. */
+  const ratioOf = (background: BackgroundRefusals) => {
+    let refused = 0;
+    while (!background.isExceeded(refused, 1e9)) refused += 1e6;
+    return refused / 1e9;
+  };
+
+  test('one refusal is too many as long as nothing is known', () => {
+    const background = new BackgroundRefusals();
+    expect(background.isExceeded(0, 100)).toBe(false);
+    expect(background.isExceeded(1, 100)).toBe(true);
+  });
+
+  test('learns the share within some ten attempts that are alone', () => {
+    expect(ratioOf(alone(new BackgroundRefusals(), 5, 1))).toBeCloseTo(0.31, 1);
+    expect(ratioOf(alone(new BackgroundRefusals(), 50, 1))).toBeCloseTo(0.48, 1);
+    expect(ratioOf(alone(new BackgroundRefusals(), 50, 0))).toBeCloseTo(0, 1);
+  });
+
+  test('is exceeded three standard errors beyond it', () => {
+    const background = alone(new BackgroundRefusals(), 50, 1);
+    // A standard error of a half among 100 is 5 %.
+    expect(background.isExceeded(62, 100)).toBe(false);
+    expect(background.isExceeded(65, 100)).toBe(true);
+  });
+
+  test('is no more than 0.6', () => {
+    expect(ratioOf(alone(new BackgroundRefusals(), 100, 4))).toBeCloseTo(0.6, 1);
+    expect(alone(new BackgroundRefusals(), 100, 4).isExceeded(70, 100)).toBe(false);
+    expect(alone(new BackgroundRefusals(), 100, 4).isExceeded(76, 100)).toBe(true);
+  });
+
+  test('an outage teaches nothing, and what was known before is forgotten after it', () => {
+    const background = alone(new BackgroundRefusals(), 50, 1);
+    for (let refused = 0; refused < 11; refused += 1) background.refusedAlone();
+    expect(ratioOf(background)).toBeGreaterThan(0.4);
+    background.acceptedAlone();
+    expect(background.isExceeded(1, 100)).toBe(true);
+  });
+
+  test('ten refusals in a row are chance', () => {
+    const background = alone(new BackgroundRefusals(), 50, 1);
+    alone(background, 1, 10);
+    expect(ratioOf(background)).toBeGreaterThan(0.5);
+  });
+
+  test('is lowered when clearly less is refused at any number in flight, and not by a round trip that is lucky', () => {
+    const background = alone(new BackgroundRefusals(), 50, 1);
+    background.seen(0, 20);
+    expect(ratioOf(background)).toBeGreaterThan(0.45);
+    for (let round = 0; round < 8; round += 1) background.seen(0, 16);
+    expect(ratioOf(background)).toBeLessThan(0.25);
+    for (let round = 0; round < 40; round += 1) background.seen(0, 16);
+    expect(background.isExceeded(1, 16)).toBe(true);
+  });
+
+  test('is not raised by what is refused beside others', () => {
+    const background = alone(new BackgroundRefusals(), 50, 0);
+    for (let round = 0; round < 40; round += 1) background.seen(8, 16);
+    expect(background.isExceeded(1, 16)).toBe(true);
+  });
+
+  test('what was refused less long ago does not lower what is learnt anew', () => {
+    const background = new BackgroundRefusals();
+    for (let round = 0; round < 40; round += 1) background.seen(0, 16);
+    alone(background, 50, 1);
+    background.seen(8, 16);
+    expect(ratioOf(background)).toBeGreaterThan(0.45);
   });
 });
 

@@ -43,15 +43,25 @@ describe('the addresses of a name', () => {
     expect([preference.isAvoided(A.address, 2), preference.isAvoided(B.address, 2)]).toEqual([false, false]);
   });
 
-  it('are avoided when a connection was made to one that is tried later', () => {
+  it('are avoided when a connection was made only after they had been tried', () => {
     const preference = resolved(A, B, C);
-    preference.connected(C.address, 1);
+    preference.connected([A.address, B.address, C.address], 1);
     preference.avoid(C.address, 2);
     expect(preference.isAvoided(C.address, 3)).toBe(false);
     expect(preference.inOrder([A, B, C], 3)).toEqual([A, B, C]);
-    preference.connected(A.address, 4);
-    preference.connected('192.0.2.9', 4);
+    preference.connected([C.address, A.address], 4);
+    preference.connected(['192.0.2.9', B.address], 4);
+    preference.connected([], 4);
     expect(preference.inOrder([C, B, A], 5)).toEqual([B, A, C]);
+  });
+
+  it('are not avoided for a connection that began before the order changed', () => {
+    const preference = resolved(A, B);
+    preference.avoid(A.address, 1);
+    expect(preference.inOrder([A, B], 2)).toEqual([B, A]);
+    preference.connected([A.address], 3); // it began when A was the first
+    expect(preference.inOrder([A, B], 4)).toEqual([B, A]);
+    expect(preference.isAvoided(B.address, 4)).toBe(false);
   });
 
   it('are forgotten when the name no longer has them', () => {

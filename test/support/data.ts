@@ -1,6 +1,7 @@
 // The recorded data beside the project, and generated equivalents where it is absent: nothing is skipped, and the run says so.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
 import { asSpansHoldIt, countOf, type RequestJson, type TelemetryCount } from './otlpJson.ts';
@@ -38,12 +39,27 @@ let warned = false;
 
 /** The data folder, `SPANFLOW_DATA` or the one beside the project; `undefined`, once loudly, where there is none. */
 export function dataFolder(): string | undefined {
-  const folder = process.env.SPANFLOW_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
+  const folder = folderName();
   if (existsSync(folder)) return folder;
   if (!warned)
     console.warn(`NO RECORDED DATA at ${folder} (SPANFLOW_DATA names another): GENERATED data is tested instead.`);
   warned = true;
   return undefined;
+}
+
+const missed = new Set<string>();
+
+/** The path of one file of the data folder; `undefined`, once loudly, where it is absent: `without` says what that means for the tests. */
+export function dataFile(name: string, without: string): string | undefined {
+  const path = join(folderName(), name);
+  if (existsSync(path)) return path;
+  if (!missed.has(path)) console.warn(`NO ${name} at ${path} (SPANFLOW_DATA names another folder): ${without}.`);
+  missed.add(path);
+  return undefined;
+}
+
+function folderName(): string {
+  return process.env.SPANFLOW_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
 }
 
 /** 465 requests of the OpenTelemetry demo shop: 64,151 spans. */

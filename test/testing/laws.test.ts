@@ -29,9 +29,10 @@ import {
 } from '../../src/index.ts';
 import { boundedMergeMap } from '../../src/streams.ts';
 import { anySpan, checkLaws, type Pipeline, pipelineLaws, type World } from '../../src/testing/laws/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { violationOf } from './violationOf.ts';
 
-const RUNS = Number(process.env.SPANFLOW_RUNS ?? 60);
+const RUNS = randomRuns(60);
 
 /** Options so small that a short schedule reaches all of them. */
 const limits = fc.record({
@@ -82,7 +83,7 @@ describe('a pipeline of ours', () => {
   it('obeys the laws', async () => {
     const pipeline: Pipeline<Limits> = (world, drawn) =>
       world.spans$.pipe(batches(world, drawn), exported(world, drawn));
-    await fc.assert(pipelineLaws(pipeline, { given: limits, bounds: most }), { numRuns: RUNS });
+    await fc.assert(pipelineLaws(pipeline, { given: limits, bounds: most }), RUNS);
   });
 
   it('obeys them with a filter in front, if mayVanish names the filtered spans', async () => {
@@ -90,14 +91,14 @@ describe('a pipeline of ours', () => {
     const pipeline: Pipeline<Limits> = (world, drawn) =>
       world.spans$.pipe(filter(keeps), batches(world, drawn), exported(world, drawn));
     const options = { given: limits, bounds: most, mayVanish: (span: ReadableSpan) => !keeps(span) };
-    await fc.assert(pipelineLaws(pipeline, options), { numRuns: RUNS });
+    await fc.assert(pipelineLaws(pipeline, options), RUNS);
     expect(await violationOf(pipeline, { given: limits })).toMatch(/^conservation: \d+ spans vanished/);
   });
 
   it('obeys them with plain arrays, except for the spans that bufferCount drops', async () => {
     const pipeline: Pipeline<Limits> = (world, drawn) => world.spans$.pipe(bufferCount(4), exported(world, drawn));
     const options = { given: limits, mayVanish: (_: ReadableSpan, ending: string) => ending !== 'complete' };
-    await fc.assert(pipelineLaws(pipeline, options), { numRuns: RUNS });
+    await fc.assert(pipelineLaws(pipeline, options), RUNS);
   });
 
   it('obeys them with two subscribers by share, and a filter within the batches', async () => {
@@ -113,7 +114,7 @@ describe('a pipeline of ours', () => {
       // The first subscriber is unsubscribed before the second, which then filters a last batch alone.
       mayVanish: (_: ReadableSpan, ending: string) => ending === 'unsubscribe',
     };
-    await fc.assert(pipelineLaws(pipeline, options), { numRuns: RUNS });
+    await fc.assert(pipelineLaws(pipeline, options), RUNS);
   });
 
   it('obeys them with operators that do not know each other', async () => {
@@ -127,7 +128,7 @@ describe('a pipeline of ours', () => {
       return spans$.pipe(boundedMergeMap(attempts, { concurrency, maxQueueSize, overflow, onLoss }));
     };
     const bounds = ({ maxQueueSize, concurrency }: Limits) => ({ pending: maxQueueSize, attempts: concurrency });
-    await fc.assert(pipelineLaws(pipeline, { given: limits, bounds }), { numRuns: RUNS });
+    await fc.assert(pipelineLaws(pipeline, { given: limits, bounds }), RUNS);
   });
 });
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, Server } from 'node:net';
 import { VirtualTimeScheduler } from 'rxjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { InvalidOptionError } from '../../src/index.ts';
 import { type LiveView, type LiveViewOptions, liveView } from '../../src/view/index.ts';
 import { refusalOf } from '../../src/view/server/requestGuard.ts';
@@ -213,6 +213,15 @@ describe('the life of a view', () => {
     expect(await Promise.race(refusals)).toBe(1);
     expect(sockets.filter(({ closed }) => closed)).toHaveLength(1);
     for (const socket of sockets) socket.destroy();
+  });
+
+  test('goes on when connections could not be accepted, however often', async () => {
+    const listen = vi.spyOn(Server.prototype, 'listen');
+    onTestFinished(() => listen.mockRestore());
+    const view = await viewOf();
+    const [server] = listen.mock.contexts as [Server];
+    for (let count = 0; count < 2; count += 1) server.emit('error', new Error('accept EMFILE'));
+    expect((await ask(view, '/')).status).toBe(200);
   });
 
   test('is reached over IPv6 where it listens there', async () => {

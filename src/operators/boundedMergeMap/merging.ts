@@ -74,7 +74,7 @@ export class Merging<T, R> {
       this.#subscriber,
       () => this.#attempts.close(),
       this.#upstream,
-      this.#limits,
+      () => this.#reporter.tearDown(this.#limits),
       () => this.#abort(),
       () => this.#water.end(),
       this.#reporter.account.watch({ queueSize, queueBytes, running, waiting: queueSize, limit }),

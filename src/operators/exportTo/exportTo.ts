@@ -21,7 +21,8 @@ import { type ExportToOptions, exportToSettings } from './options.ts';
  *
  * The layers around one attempt, from the outside: `deadline( retry( budget → pause → gate → breaker → rate → slot ( timeout ( sink ) ) ) )`, of which budget, pause, breaker and rate are those that are given. So a batch that waits for its next attempt holds no slot, and the
  * deadline covers every wait. The gate is shared by everything that exports to the same sink: one `Retry-After` closes it, for up to `retry.maxRetryAfterMillis`. When it opens, one attempt goes
- * first, and each attempt that the backend accepts lets one more in flight.
+ * first, and each attempt that the backend answers lets one more in flight (a refusal for good is an answer, too). So the number in flight doubles with each round trip, 2ⁿ after n: with 50 ms for a round trip, eight are reached after 150 ms.
+ * After one that fails it is one at a time again, until an attempt succeeds for which nothing waits. `maxConcurrency` of the sink is for everything that exports to it, too.
  *
  * **Too large, or too slow**: a batch that is refused as `tooLarge` is sent in halves, at once, until the parts fit. An item that is too large by itself is lost alone. A batch that timed
  * out after it was sent is tried again in halves. The size that failed is remembered for the sink: later batches are sent in parts that fit, and the size is raised again carefully. The parts of a

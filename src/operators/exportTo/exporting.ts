@@ -6,7 +6,7 @@ import { destinationOf } from '../../destination/destination.ts';
 import type { Layer } from '../../destination/layer.ts';
 import { followPause, PauseGate } from '../../destination/pauseGate.ts';
 import { layerOfRate } from '../../destination/rateLimit.ts';
-import { SlotPool } from '../../destination/slotPool.ts';
+import type { SlotPool } from '../../destination/slotPool.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
 import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
@@ -51,11 +51,9 @@ export class Exporting<T> {
     const destination = destinationOf(sink, scheduler);
     this.#concurrency = settings.concurrency ?? destination.limiter;
     this.#slots = slotsFor(this.#concurrency);
-    const slotsOfSink = new SlotPool(sink.maxConcurrency ?? Number.POSITIVE_INFINITY);
     this.#line = new AttemptLine({
-      layers: [this.#pause, destination.gate, ...sharedLayers(settings), slotsOfSink, this.#slots],
+      layers: [this.#pause, destination.gate, ...sharedLayers(settings), destination.slots, this.#slots],
       now: () => scheduler.now(),
-      onFree: () => this.#lineIsFree(),
       onError: (thrown) => reporter.callbackFailed(thrown),
     });
     this.#context = { sink, destination, line: this.#line, settings, reporter };
@@ -136,7 +134,7 @@ export class Exporting<T> {
     else subscribeInto(delivery.run(), { next: (outcome) => this.#finish(entry, outcome) }, run);
     if (!this.#pending.has(entry)) return;
     if (this.#line.free) hold.ready();
-    else this.#unready.add(entry);
+    else this.#waitForLine(entry);
   }
 
   #finish(entry: Entry<T>, outcome: Outcome<T>): void {
@@ -158,12 +156,16 @@ export class Exporting<T> {
     for (const loss of lost) this.#reporter.report(loss, batch.items);
   }
 
-  #lineIsFree(): void {
-    if (this.#unready.size === 0) return;
+  #waitForLine(entry: Entry<T>): void {
+    this.#unready.add(entry);
+    this.#line.whenFree(this.#lineIsFree);
+  }
+
+  readonly #lineIsFree = (): void => {
     const unready = [...this.#unready];
     this.#unready.clear();
     for (const { hold } of unready) hold.ready();
-  }
+  };
 
   #stop(): void {
     this.#stopped = true;

@@ -25,17 +25,16 @@ export function branchPlan<T>(name: string, settings: BranchSettings<T>, ledger:
   const { filter, required } = settings;
   const route = ledger.route(name, { required });
   const account = route.open('operator', `branch(${name})`);
-  return {
-    name,
-    isRequired: required,
-    filter,
-    account,
-    reporter: new StageReporter<T>(account, settings),
-    start: startOf(name, settings, route),
-  };
+  const reporter = new StageReporter<T>(account, settings);
+  return { name, isRequired: required, filter, account, reporter, start: startOf(name, settings, route, reporter) };
 }
 
-function startOf<T>(name: string, settings: BranchSettings<T>, route: Ledger): () => BranchRun<T> {
+function startOf<T>(
+  name: string,
+  settings: BranchSettings<T>,
+  route: Ledger,
+  reporter: StageReporter<T>,
+): () => BranchRun<T> {
   const exporting = () =>
     exportTo(settings.sink, {
       ...exportOptionsOf(settings),
@@ -44,12 +43,12 @@ function startOf<T>(name: string, settings: BranchSettings<T>, route: Ledger): (
       maxPendingItems: Number.POSITIVE_INFINITY,
       maxPendingBytes: Number.POSITIVE_INFINITY,
     }) as OperatorFunction<Batch<T>, Outcome<T>>;
-  if (settings.filter === undefined && settings.batching === undefined) {
-    const reporter = new StageReporter<T>(route.open('batch', `fanOut(${name})`), settings);
+  if (settings.batching === undefined) {
+    const queue = new StageReporter<T>(route.open('batch', `fanOut(${name})`), settings);
     const toSink = exporting();
-    return () => new QueuedBranch(settings, reporter, toSink);
+    return () => new QueuedBranch({ ...settings }, queue, toSink);
   }
   const { batches, flush$ } = rebatching(settings, route);
   const toSink = exporting();
-  return () => new RebatchedBranch(batches, flush$, toSink);
+  return () => new RebatchedBranch({ batches, flush$, toSink, reporter });
 }

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Batch, FlushRequest, FlushUrgency } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { PartEnd } from './verdict.ts';
+import type { ItemsEnd } from '../../strategies/itemTally.ts';
 
 /** One branch during one subscription of the fan-out. */
 export interface BranchRun<T> {
@@ -14,7 +14,7 @@ export interface BranchRun<T> {
    * @param onEnd called once, with how they ended
    * @returns passes on that a flush waits for the batch
    */
-  offer(batch: Batch<T>, items: readonly T[], onEnd: (end: PartEnd) => void): (urgency: FlushUrgency) => void;
+  offer(batch: Batch<T>, items: readonly T[], onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void;
   /** Sends out what is gathered. */
   flush(request: FlushRequest): void;
   /** Nothing more comes. */

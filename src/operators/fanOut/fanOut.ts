@@ -4,7 +4,8 @@ import type { Batch } from '../../model/batch.ts';
 import type { RoutedOutcome } from '../../model/outcome.ts';
 import { branchPlan } from './branchPlan.ts';
 import { Fanning } from './fanning.ts';
-import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts';
+import type { Branches, FanOutComposition, FanOutOptions } from './options.ts';
+import { fanOutSettings } from './settings.ts';
 
 /**
  * Exports each batch to several backends at once: every branch has its own queue, batches if it wants, retries, and route in the ledger, and none of them slows another.
@@ -20,17 +21,20 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
  * result      ---m--a-----m--(a|)
  * ```
  *
- * A branch without `filter` and `batching` gets the very items of the batches that come, in the same array: sinks of one encoding encode them once and share the request, as long as their attempts overlap. An attempt that begins when
- * all others are over (a retry, or a batch that has waited in a queue) encodes anew, so that batches that wait hold no request. A branch with either makes batches of its own, by an {@link adaptiveBatch}: then they grow while
- * its backend is slow.
+ * A branch without `filter`, `batching` and `dropLowestPriority` gets the very items of the batches that come, in the same array. A branch with any of these makes batches of its own, by an {@link adaptiveBatch}: then they grow while
+ * its backend is slow, and items wait for a batch once more.
+ *
+ * **Encoded once** is a batch whose attempts overlap: sinks of one encoding that are given the same array share the request that one of them has in use. So with backends that keep up a batch is encoded once, whatever their number. A request is let go with the
+ * last attempt that uses it, so that batches that wait hold none: an attempt that begins later (of a batch that has waited in a queue, or a retry) encodes anew, unless another branch still sends that batch. At worst each attempt encodes, as with a pipeline
+ * for each backend. Branches that make batches of their own share nothing.
  *
  * **Who holds what.** The fan-out takes each batch over from the batcher in front, at once: it is always ready for the next one, the batch does not count in `maxUnsettledBatches` there, has no lease, and takes none of the
  * batcher's memory. Instead, each branch bounds what it keeps, in items, bytes and memory of its own; what its queue has no room for is lost there, as `queueFull`. Why not let the batcher wait? Because its bounds are
- * common: 32 batches that only a dead branch holds would be 32 batches less for all others. With the defaults a branch keeps at most 32,768 items that wait and 32 batches that are out, so three branches of which one is dead keep no
- * more than three pipelines would. To slow an input down for the sake of a branch, give that branch a `gate`.
+ * common: 32 batches that only a dead branch holds would be 32 batches less for all others. With the defaults a branch keeps at most 32,768 items that wait and 32 batches that are out (`spanPipeline({ sinks })` gives each branch what its `concurrency`
+ * needs: 256 with a limiter, so by default), and three branches of which one is dead keep no more than three pipelines would. To slow an input down for the sake of a branch, give that branch a `gate`.
  *
- * **When a batch is done**, for whoever made it (the batcher, whose books are those of the whole; a flush; a caller of a handle): when each required branch has its outcome. The one that has delivered least speaks. What a
- * filter leaves out counts as delivered by that branch, and as removed if no required branch wants it. Branches with `required: false` count in their own books only.
+ * **When a batch is done**, for whoever made it (the batcher, whose books are those of the whole; a flush; a caller of a handle): when each required branch has its outcome. The one that has delivered least speaks. For a
+ * branch, items that its filter leaves out count as delivered; items that no required branch wants count as removed. Branches with `required: false` count in their own books only.
  *
  * **Flush**: it reaches every branch that has the batch, and waits for the required ones. Give the input's `flush$` as `flushWhen`, and it reaches best-effort branches also with what only they still have; while the program ends, it
  * waits for them, too.
@@ -40,9 +44,9 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
  * **Unsubscribed**, it aborts the attempts of all branches, and settles everything: as `unsubscribed`, or as `unconfirmed` if it was sent.
  *
  * **Order**: within a branch that of {@link exportTo}; between branches there is none. Around one attempt the layers are those of `exportTo`, in each branch by itself: `queue → deadline( retry( gate → slot( timeout( sink ) ) ) )`. The
- * deadline (`retry.maxElapsedMillis`) begins when the export takes the batch; the time in the queue does not count. With the defaults and a dead backend, 32 batches are given up every 5 minutes, and as many leave the queue.
+ * deadline (`retry.maxElapsedMillis`) begins when the export takes the batch; the time in the queue does not count. With the defaults and a dead backend, the batches that are out (at most `maxUnsettledBatches`) are given up every 5 minutes, and as many leave the queue.
  *
- * **Loss**, each in the books of its route: `queueFull` at the queue of a branch, whole batches, the newest or the oldest by its `overflow` (single items where it makes its own); then all that {@link exportTo} can lose.
+ * **Loss**, each in the books of its route: `queueFull` at the queue of a branch, whole batches, the newest or the oldest by its `overflow` (single items where it makes its own, with `dropLowestPriority` the least important); then all that {@link exportTo} can lose.
  *
  * @param branches by name; at least one of them required. A sink alone is a required branch with the defaults
  * @param options defaults for each branch, `ledger` and `flushWhen`
@@ -70,10 +74,17 @@ import { type Branches, type FanOutOptions, fanOutSettings } from './options.ts'
 export function fanOut<T>(
   branches: Branches<T>,
   options: FanOutOptions<T> = {},
-  /** @internal What the user has called, and what it calls the branches. */
-  owner = 'fanOut',
 ): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
-  const settings = fanOutSettings(owner, branches, options);
+  return fanOutOf(branches, options, { owner: 'fanOut' });
+}
+
+/** {@link fanOut}, for our own compositions. */
+export function fanOutOf<T>(
+  branches: Branches<T>,
+  options: FanOutOptions<T>,
+  composition: FanOutComposition,
+): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
+  const settings = fanOutSettings(branches, options, composition);
   const ledger = settings.ledger ?? createLedger();
   const plans = [...settings.branches].map(([name, branch]) => branchPlan(name, branch, ledger));
   return function fanOutOperator(source) {

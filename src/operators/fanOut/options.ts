@@ -2,26 +2,28 @@ import type { Observable } from 'rxjs';
 import { aSink } from '../../destination/sinkRule.ts';
 import { aGate, type Gate } from '../../flow/gate.ts';
 import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
+import { aPriorityOf } from '../../flow/priority.ts';
 import { pick } from '../../internal/pick.ts';
 import {
   aBoolean,
   aFunction,
   anObservable,
   limit,
-  must,
   oneOf,
   optional,
   type Rule,
   record,
-  requireRule,
-  settingsOf,
   whole,
   withoutUndefined,
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { Sink } from '../../model/sink.ts';
-import { ADAPTIVE_BATCH_RULES, type AdaptiveBatchOptions } from '../adaptiveBatch/options.ts';
+import {
+  ADAPTIVE_BATCH_RULES,
+  type AdaptiveBatchChanges,
+  type AdaptiveBatchOptions,
+} from '../adaptiveBatch/options.ts';
 import { EXPORT_TO_RULES, type ExportToOptions } from '../exportTo/options.ts';
 
 /** What a branch bounds and books by itself. */
@@ -41,15 +43,23 @@ const BATCHING_OPTIONS = [
 /** How a branch makes batches of its own: see {@link AdaptiveBatchOptions}. */
 export type BranchBatching<T> = Pick<AdaptiveBatchOptions<T>, (typeof BATCHING_OPTIONS)[number]>;
 
+/** What may be the same for items of any type. */
+export type CommonBatching = Omit<BranchBatching<never>, 'sizeOf'>;
+
 /** The options that each branch has: those of the queue in front of its export, and those of {@link exportTo}. */
 export interface BranchOptions<T> extends Omit<ExportToOptions<T>, (typeof NOT_OF_A_BRANCH)[number]> {
   /** Items in the batches that wait for this branch's export, at most: 1 or more, default 32,768. A batch that is alone always has room. */
   maxQueueSize?: number;
   /** Their estimated bytes, at most: 1 or more, default 64 MiB. */
   maxQueueBytes?: number;
-  /** What happens when the queue is full: `dropNewest` (the default) loses the batch that comes, `dropOldest` those that have waited longest. With batches of its own, a branch drops items. */
-  overflow?: 'dropNewest' | 'dropOldest';
-  /** Batches that the branch's export has taken and that have no outcome, at most: 1 or more, default 32. Those in backoff count. */
+  /**
+   * What happens when the queue is full: `dropNewest` (the default) loses the batch that comes, `dropOldest` those that have waited longest. With batches of its own, a branch drops items. `dropLowestPriority` loses the least important items, by `priorityOf`; batches
+   * are in the way of that, so such a branch makes its own: it shares no request with other branches, and its items may wait for a batch (`scheduledDelayMillis`) once more.
+   */
+  overflow?: 'dropNewest' | 'dropOldest' | 'dropLowestPriority';
+  /** How important an item is, with `overflow: 'dropLowestPriority'`, which needs it: 0 (is dropped first) to 9, see {@link AdaptiveBatchOptions}. */
+  priorityOf?: (item: T) => number;
+  /** Batches that the branch's export has taken and that have no outcome, at most: 1 or more, default 32 (with `spanPipeline({ sinks })` what `concurrency` needs: 256 with a limiter, which is the default). Those in backoff count, so at least four times the concurrency. */
   maxUnsettledBatches?: number;
   /** What the memory of everything that this branch keeps comes out of. Default: that of the process, see {@link memoryBudget}. */
   memory?: MemoryBudget;
@@ -64,14 +74,14 @@ export interface Branch<T> extends BranchOptions<T> {
   filter?: (item: T) => boolean;
   /** Whether a batch is done, for whoever made it, only when it is done here, too: default `true`. With `false` the branch counts in its own books only. */
   required?: boolean;
-  /** With `{}` or more, the branch makes batches of its own out of the items. Default: it gets those that came. */
+  /** With `{}` or more, the branch makes batches of its own out of the items. Default: it gets those that came, unless `filter` or `overflow` needs batches of its own. */
   batching?: BranchBatching<T>;
 }
 
 /** The branches by their names, which are those of the routes in the ledger. A sink alone is a branch without options. */
 export type Branches<T> = Readonly<Record<string, Branch<T> | Sink<T>>>;
 
-/** The options of a branch, given here, are the defaults of each. An object that is shared (a limiter, a gate) is shared by the branches then: what makes one of them wait makes all wait. */
+/** The options of a branch, given here, are the defaults of each. Changes by `settings$` leave a branch the options that it has itself (`retry` as a whole). An object that is shared (a limiter, a gate) is shared by the branches then: what makes one of them wait makes all wait. */
 export interface FanOutOptions<T> extends BranchOptions<T> {
   /** Each emission sends out what is gathered in the branches, and makes them try at once what is in backoff: the input's `flush$`. While the program ends, the request waits for best-effort branches, too. */
   flushWhen?: Observable<unknown>;
@@ -98,13 +108,14 @@ const OPTION_RULES = optionals({
   ...EXPORT_RULES,
   maxQueueSize: whole(1),
   maxQueueBytes: whole(1),
-  overflow: oneOf('dropNewest', 'dropOldest'),
+  overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
+  priorityOf: aFunction,
   maxUnsettledBatches: limit(1),
   memory: aMemoryBudget,
   gate: aGate,
 });
 
-const BRANCH_RULES: Readonly<Record<string, Rule>> = {
+export const BRANCH_RULES: Readonly<Record<string, Rule>> = {
   sink: aSink,
   ...OPTION_RULES,
   ...optionals({
@@ -112,9 +123,10 @@ const BRANCH_RULES: Readonly<Record<string, Rule>> = {
     required: aBoolean,
     batching: record(pick(ADAPTIVE_BATCH_RULES, BATCHING_OPTIONS)),
   }),
+  priorityOf: aPriorityOf,
 };
 
-const FAN_OUT_RULES = {
+export const FAN_OUT_RULES = {
   ...OPTION_RULES,
   flushWhen: optional(anObservable),
   ledger: STAGE_RULES.ledger,
@@ -122,46 +134,24 @@ const FAN_OUT_RULES = {
 
 type Defaulted = keyof typeof BRANCH_DEFAULTS;
 
-export type BranchSettings<T> = Omit<Branch<T>, Defaulted> & Required<Pick<Branch<T>, Defaulted>>;
+export type BranchSettings<T> = Omit<Branch<T>, Defaulted> &
+  Required<Pick<Branch<T>, Defaulted>> & {
+    /** Changes of its batches. */
+    readonly batchSettings$?: Observable<AdaptiveBatchChanges> | undefined;
+  };
 
-export interface FanOutSettings<T> {
-  readonly branches: ReadonlyMap<string, BranchSettings<T>>;
-  readonly ledger: Ledger | undefined;
-  readonly flushWhen: Observable<unknown> | undefined;
+/** What a composition that is built on a fan-out says of it. */
+export interface FanOutComposition {
+  /** The function that the user has called, and what it calls the branches: `fanOut`, or `spanPipeline.sinks`. */
+  readonly owner: string;
+  /** How branches make batches of their own, where they do not say. */
+  readonly batching?: CommonBatching;
+  /** Changes of the batches in all branches; those that have a value of their own keep it. They are valid. */
+  readonly batchSettings$?: Observable<AdaptiveBatchChanges>;
 }
 
-/** @param owner the function that the user has called, and what it calls the branches: `fanOut`, or `spanPipeline.sinks` */
-export function fanOutSettings<T>(owner: string, given: Branches<T>, options: FanOutOptions<T>): FanOutSettings<T> {
-  const { ledger, flushWhen, ...common } = settingsOf<FanOutOptions<T>>('fanOut', {}, FAN_OUT_RULES as never, options);
-  requireRule(`${owner} branches`, given, someBranches);
-  const defaults = { ...BRANCH_DEFAULTS, ...withoutUndefined(common) };
-  const settings = Object.entries(given).map(
-    ([name, branch]) => [name, branchSettings<T>(`${owner}.${name}`, branch, defaults)] as const,
-  );
-  const oneIsRequired = settings.some(([, { required }]) => required);
-  requireRule(
-    `${owner} branches`,
-    oneIsRequired,
-    must('at least one that is required: it says when a batch is done', Boolean),
-  );
-  return { branches: new Map(settings), ledger, flushWhen };
-}
-
-const someBranches = must(
-  'an object of branches by name, at least one: { main: { sink: otlpHttp() } }',
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isNamed(Object.keys(value)),
-);
-
-function isNamed(names: readonly string[]): boolean {
-  return names.length > 0 && !names.includes('');
-}
-
-function branchSettings<T>(owner: string, given: Branch<T> | Sink<T>, defaults: Partial<Branch<T>>): BranchSettings<T> {
-  const branch = isSink(given) ? { sink: given } : given;
-  return settingsOf<BranchSettings<T>>(owner, defaults as Partial<BranchSettings<T>>, BRANCH_RULES as never, branch);
-}
-
-function isSink<T>(given: Branch<T> | Sink<T>): given is Sink<T> {
+/** Whether it is a sink without options. */
+export function isSink<T>(given: Branch<T> | Sink<T>): given is Sink<T> {
   return typeof (given as Partial<Sink<T>> | null | undefined)?.export === 'function';
 }
 

@@ -1,28 +1,31 @@
-import { finalize, merge, type Observable, type OperatorFunction, Subject, tap } from 'rxjs';
+import { finalize, merge, type Observable, type OperatorFunction, Subject, Subscription, tap } from 'rxjs';
 import { HeldBatch, type HeldBatchOwner } from '../../flow/heldBatch.ts';
 import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
 import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushRequest, FlushUrgency } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { type LossReason, lostTally, type Tally } from '../../model/tally.ts';
+import type { ItemsEnd } from '../../strategies/itemTally.ts';
+import type { AdaptiveBatchChanges } from '../adaptiveBatch/options.ts';
 import { BatchQueue } from './batchQueue.ts';
 import type { BranchRun } from './branchRun.ts';
 import type { BranchSettings } from './options.ts';
-import type { PartEnd } from './verdict.ts';
 
 /** A branch that exports the batches as they come, with the same items, so that sinks of one encoding share the request. What its export cannot take yet waits in its queue. */
 export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
   readonly outcomes$: Observable<Outcome<T>>;
-  readonly #settings: BranchSettings<T>;
+  readonly #settings: BranchSettings<T>; // of this run: `batchSettings$` changes them
   readonly #reporter: StageReporter<T>;
   readonly #queue: BatchQueue<HeldBatch<T>>;
   readonly #memory: MemoryAccount;
   readonly #water: WaterMarks;
   readonly #batches = new Subject<Batch<T>>(); // to the export
   readonly #dropped = new Subject<Outcome<T>>();
-  readonly #kept = new Map<HeldBatch<T>, (end: PartEnd) => void>(); // queued or out, and whom to tell of the end
+  readonly #kept = new Map<HeldBatch<T>, (end: ItemsEnd) => void>(); // queued or out, and whom to tell of the end
   readonly #unwatch: () => void;
+  readonly #controls = new Subscription(); // to `batchSettings$`
   #out = 0; // batches that the export has taken
   #unready = 0; // of those, the ones after which it cannot take another one
   #isComplete = false; // nothing more comes
@@ -41,6 +44,8 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
       queueBytes: () => this.#queue.bytes,
       memoryBytes: () => this.#memory.heldBytes,
     });
+    const next = (change: AdaptiveBatchChanges) => this.#change(change);
+    if (settings.batchSettings$ !== undefined) subscribeInto(settings.batchSettings$, { next }, this.#controls);
     const exported$ = this.#batches.pipe(toSink, tap({ complete: () => this.#dropped.complete() }));
     this.outcomes$ = merge(this.#dropped, exported$).pipe(finalize(() => this.#end()));
   }
@@ -49,7 +54,7 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
     return this.#reporter.account;
   }
 
-  offer(batch: Batch<T>, items: readonly T[], onEnd: (end: PartEnd) => void): (urgency: FlushUrgency) => void {
+  offer(batch: Batch<T>, items: readonly T[], onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void {
     const bytes = batch.bytes >= 0 ? batch.bytes : 0;
     const part = new HeldBatch<T>(this, { items, bytes, closedBy: batch.closedBy }, 0, 0);
     if (this.#stopped) this.#refuse(part, 'unsubscribed', onEnd);
@@ -95,7 +100,13 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
   onTakenBack(): void {}
   onTakenOver(): void {}
 
-  #accept(part: HeldBatch<T>, onEnd: (end: PartEnd) => void): void {
+  /** The batches come as they are: how many of them are out is all that may change. */
+  #change({ maxUnsettledBatches = this.#settings.maxUnsettledBatches }: AdaptiveBatchChanges): void {
+    this.#settings.maxUnsettledBatches = maxUnsettledBatches;
+    this.#drain();
+  }
+
+  #accept(part: HeldBatch<T>, onEnd: (end: ItemsEnd) => void): void {
     this.#reporter.account.accept(part.size);
     this.#kept.set(part, onEnd);
     this.#queue.push(part);
@@ -150,7 +161,7 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
     part.emitted();
   }
 
-  #refuse(part: HeldBatch<T>, reason: LossReason, onEnd: (end: PartEnd) => void): void {
+  #refuse(part: HeldBatch<T>, reason: LossReason, onEnd: (end: ItemsEnd) => void): void {
     this.#reporter.refused(reason, part.items);
     this.#drop(part, reason, onEnd);
   }
@@ -160,13 +171,13 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
     this.#drop(part, reason, (end) => this.#tell(part, end));
   }
 
-  #drop(part: HeldBatch<T>, reason: LossReason, onEnd: (end: PartEnd) => void): void {
+  #drop(part: HeldBatch<T>, reason: LossReason, onEnd: (end: ItemsEnd) => void): void {
     const tally = lostTally(part.size, reason, this.#reporter.account.stage);
     this.#dropped.next({ batch: part, ...tally });
     onEnd(tally);
   }
 
-  #tell(part: HeldBatch<T>, end: PartEnd): void {
+  #tell(part: HeldBatch<T>, end: ItemsEnd): void {
     const onEnd = this.#kept.get(part);
     this.#kept.delete(part);
     onEnd?.(end);
@@ -174,6 +185,7 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
 
   #end(): void {
     this.stop();
+    this.#controls.unsubscribe();
     this.#memory.close();
     this.#unwatch();
   }

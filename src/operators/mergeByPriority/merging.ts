@@ -47,7 +47,8 @@ export class Merging<T> {
       queueSize: () => sum(({ length }) => length),
       queueBytes: () => sum(({ bytes }) => bytes),
     });
-    tearDownInOrder(this.#subscriber, this.#inputs, this.#gate, () => this.#giveUp(), unwatch);
+    const leaveGate = () => this.#reporter.tearDown(this.#gate);
+    tearDownInOrder(this.#subscriber, this.#inputs, leaveGate, () => this.#giveUp(), unwatch);
     // Where the gate opens during an emission, the loop that emits goes on by itself.
     const next = (saturated: boolean) => {
       if (!saturated) this.#drain();

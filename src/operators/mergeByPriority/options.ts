@@ -39,7 +39,7 @@ export interface MergeByPriorityOptions<T> extends QueueOptions<T> {
   floorRatio?: number;
   /** Items of one input that wait, at most: 1 or more, default 10,000. */
   maxQueueSize?: number;
-  /** The maximum of the estimated bytes of one input's queued items: 1 or more, default 64 MiB. An item that is larger by itself is not taken: it is counted as `tooLarge`. */
+  /** The maximum of the estimated bytes of one input's queued items: 1 or more, default 64 MiB, which no {@link memoryBudget} counts. An item that is larger by itself is not taken: it is counted as `tooLarge`. */
   maxQueueBytes?: number;
   /**
    * What happens to an item that meets the full queue of its input. `dropNewest` (the default) refuses it; `dropOldest` drops those of its input that have waited longest; `error` refuses it, unsubscribes all inputs, hands on what is queued, and then

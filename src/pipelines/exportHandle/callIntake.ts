@@ -5,7 +5,8 @@ import type { ChannelSettings } from '../../inputs/channel/options.ts';
 import type { Account } from '../../ledger/account.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
-import type { ExportCall, TrackedItem } from '../answers/exportCall.ts';
+import type { TrackedItem } from '../../strategies/itemTally.ts';
+import type { ExportCall } from '../answers/exportCall.ts';
 
 /** Lets the items of each call into the queue, one after the other. Calls wait for room, in turns, within the budget of memory. */
 export class CallIntake<T> {
@@ -57,7 +58,7 @@ export class CallIntake<T> {
     let waitingBytes: number | undefined; // taken for what waits, once something does
     try {
       for (const [index, item] of items.entries()) {
-        const entered = this.#channel.admit({ item, call }, call.signal);
+        const entered = this.#channel.admit({ item, tally: call.tally }, call.signal);
         const mustWait = typeof entered !== 'string';
         if (mustWait) waitingBytes ??= this.#takeToWait(call, items, index);
         const rest = items.length - index - 1;
@@ -86,7 +87,7 @@ export class CallIntake<T> {
   #takeToWait(call: ExportCall, items: readonly T[], from: number): number {
     let bytes = 0;
     for (let index = from; index < items.length; index += 1) {
-      const tracked = { item: items[index] as T, call };
+      const tracked = { item: items[index] as T, tally: call.tally };
       bytes += heapBytesOf(1, measure(tracked, this.#settings.sizeOf, this.#reporter));
     }
     return this.#waitingMemory.take(bytes) ? bytes : 0;

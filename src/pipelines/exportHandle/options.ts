@@ -25,7 +25,7 @@ import {
   SHARED_LAYERS,
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
-import type { TrackedItem } from '../answers/exportCall.ts';
+import type { TrackedItem } from '../../strategies/itemTally.ts';
 import {
   LIFE_CYCLE_DEFAULTS,
   LIFE_CYCLE_RULES,

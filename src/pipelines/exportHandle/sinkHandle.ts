@@ -9,7 +9,8 @@ import type { Sink } from '../../model/sink.ts';
 import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../../operators/exportTo/exportTo.ts';
-import { countEnded, countLost, type ExportCall, openCall, type TrackedItem } from '../answers/exportCall.ts';
+import { endItems, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
+import { type ExportCall, openCall } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
 import { CallIntake } from './callIntake.ts';
@@ -46,8 +47,8 @@ export class SinkHandle<T> implements ExportHandle<T> {
       trackedOf.set(plain, batch.items);
       return plain;
     };
-    const onLoss = (loss: Loss, tracked: readonly TrackedItem<T>[]) => countLost(tracked, loss);
-    life.outcomes$.subscribe((outcome) => countEnded(trackedOf.get(outcome.batch) ?? [], outcome));
+    const onLoss = (loss: Loss, tracked: readonly TrackedItem<T>[]) => loseItems(tracked, loss);
+    life.outcomes$.subscribe((outcome) => endItems(trackedOf.get(outcome.batch) ?? [], outcome));
     const { forceFlush, shutdown } = life.run({
       outcomes$: this.#channel.items$.pipe(
         adaptiveBatch({ ...settings.batch, ...life.stageOptions, gate, flushWhen: this.#channel.flush$, onLoss }),
@@ -103,7 +104,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
 
   #giveUp(): void {
     const queued = this.#intake.giveUp();
-    countLost(queued, { count: queued.length, reason: 'shutdown', stage: CHANNEL });
+    loseItems(queued, { count: queued.length, reason: 'shutdown', stage: CHANNEL });
     // What the batcher holds is sent on, and given up there.
     this.#channel.flush({ timeoutMillis: this.#settings.exitDeadlineMillis, isEnding: false });
   }

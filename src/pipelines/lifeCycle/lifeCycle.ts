@@ -1,7 +1,7 @@
 import { type Observable, Subject, Subscription } from 'rxjs';
 import { followPause } from '../../destination/pauseGate.ts';
 import type { Warnings } from '../../internal/diagWarnings.ts';
-import { ignoreRejection } from '../../internal/runGuarded.ts';
+import { ignoreRejection, runGuarded } from '../../internal/runGuarded.ts';
 import { keepingAlive } from '../../internal/timers.ts';
 import { millis, settingsOf } from '../../internal/validation.ts';
 import { flushWithin } from '../../internal/withinTime.ts';
@@ -210,7 +210,10 @@ export class LifeCycle<T> {
       closeSink(sink, scheduler, { sinceMillis, deadlineMillis }, this.#onTrouble),
     );
     await Promise.all(closed);
-    this.#controls.unsubscribe();
+    runGuarded(
+      () => this.#controls.unsubscribe(),
+      (thrown) => this.#callbackFailed(thrown),
+    );
     this.warnings.close();
     this.ledger.close();
     this.#outcomes.complete();

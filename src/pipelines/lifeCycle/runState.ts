@@ -1,10 +1,10 @@
 import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs';
 import type { PipelineState } from './options.ts';
 
-/** The state of one pipeline: two hands can pause it, and it is paused while either of them does. */
+/** The state of one pipeline. It is paused by a call of `pause()`, by its option `pauseWhen`, or by both, until both are over. */
 export class RunState {
   readonly #state = new BehaviorSubject<PipelineState>('running');
-  readonly #hands = { call: false, option: false }; // which of them pause it: `pause()`, and `pauseWhen`
+  readonly #isPausedBy = { call: false, option: false }; // `pause()`, and `pauseWhen`
   #drains = 0; // drains at exit that are under way: they go on whoever has paused it
 
   /** The present state, and then each change. It completes when the pipeline is closed. */
@@ -19,8 +19,8 @@ export class RunState {
     return this.#state.value === 'paused';
   }
 
-  setPaused(hand: 'call' | 'option', isPaused: boolean): void {
-    this.#hands[hand] = isPaused;
+  setPaused(by: 'call' | 'option', isPaused: boolean): void {
+    this.#isPausedBy[by] = isPaused;
     this.#update();
   }
 
@@ -46,7 +46,7 @@ export class RunState {
   #update(): void {
     const present = this.#state.value;
     if (present === 'closing' || present === 'closed') return;
-    const state = (this.#hands.call || this.#hands.option) && this.#drains === 0 ? 'paused' : 'running';
+    const state = (this.#isPausedBy.call || this.#isPausedBy.option) && this.#drains === 0 ? 'paused' : 'running';
     if (state !== present) this.#state.next(state);
   }
 }

@@ -30,7 +30,7 @@ import {
   SHARED_LAYERS,
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
-import type { Branches, FanOutOptions } from '../../operators/fanOut/options.ts';
+import type { Branches, FanOutComposition, FanOutOptions } from '../../operators/fanOut/options.ts';
 import {
   LIFE_CYCLE_DEFAULTS,
   LIFE_CYCLE_RULES,
@@ -53,6 +53,14 @@ const BATCH_OPTIONS = [
   'memory',
   'priorityOf',
 ] as const;
+/** Those of them that a branch takes over where it makes batches of its own. */
+const BRANCH_BATCH_OPTIONS = [
+  'maxExportBatchSize',
+  'maxExportBatchBytes',
+  'scheduledDelayMillis',
+  'targetLatencyMillis',
+  'strategy',
+] as const;
 const EXPORT_OPTIONS = ['concurrency', 'attemptTimeoutMillis', 'retry', 'random', ...SHARED_LAYERS] as const;
 
 type BatchOptions = Pick<AdaptiveBatchOptions<ReadableSpan>, (typeof BATCH_OPTIONS)[number]>;
@@ -74,7 +82,8 @@ export interface SpanPipelineOptions extends CommonOptions {
 /** The same for a pipeline to several backends at once. */
 export interface SpanPipelineSinksOptions extends CommonOptions {
   /**
-   * Where the spans go: the branches of a {@link fanOut}, by name. The options of the queue and of the export are the defaults of each branch; a limiter that is given for all is shared by all. `stats().routes` shows each;
+   * Where the spans go: the branches of a {@link fanOut}, by name. The options of the queue, of the batches and of the export are the defaults of each branch, and `settings$` changes them in each branch that has no value of its own (of `retry`, as a whole); a `breaker` belongs to one backend, so it is refused for all; a limiter, a rate
+   * limit and a retry budget that are given for all are shared by all. With `overflow: 'dropLowestPriority'` each branch makes batches of its own, and so encodes them for itself: its queue is the one that fills up. `stats().routes` shows each branch, also one that is alone;
    * `forceFlush`, a handle and the totals go by the required ones. The pipeline owns all sinks, and shuts them down.
    */
   sinks: Branches<ReadableSpan>;
@@ -111,6 +120,7 @@ const SPAN_PIPELINE_RULES: Rules<Given> = {
   sinks: optional(anObject),
   ...pick(ADAPTIVE_BATCH_RULES, BATCH_OPTIONS),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
+  breaker: ofOneBackend,
   ...LIFE_CYCLE_RULES,
   overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
   settings$: optional(anObservable),
@@ -123,6 +133,12 @@ function oneWayOut(sink: unknown, option: string, call: Mistakes): void {
   else if (sink !== undefined || !call.hasValue('sinks')) aSink(sink, option, call);
 }
 
+/** One for several backends would stop all of them when one is dead. */
+function ofOneBackend(breaker: unknown, option: string, call: Mistakes): void {
+  if (breaker !== undefined && call.hasValue('sinks')) call.add(option, 'given to each of the sinks', breaker);
+  else EXPORT_TO_RULES.breaker(breaker, option, call);
+}
+
 /** The settings of each stage, and of the life cycle. */
 export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
   readonly input: FromSpanProcessorOptions;
@@ -130,6 +146,7 @@ export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
   readonly export: ExportToOptions<ReadableSpan>;
   /** What each branch is given, if there are several. */
   readonly fanOut: FanOutOptions<ReadableSpan>;
+  readonly composition: FanOutComposition;
   readonly dealer: SettingsDealer;
 }
 
@@ -163,13 +180,19 @@ export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipel
     batch: { ...pick(given, BATCH_OPTIONS), ...batcherOptions(exporting), overflow, settings$: dealer.batch$ },
     export: { ...exporting, ...EXPORT_STAGE, settings$: dealer.export$ },
     fanOut: {
-      ...pick(given, ['maxQueueSize', 'maxQueueBytes', 'maxUnsettledBatches', 'memory']),
+      ...pick(given, ['maxQueueSize', 'maxQueueBytes', 'maxUnsettledBatches', 'memory', 'priorityOf']),
       ...exporting,
       // Unless it was given: a sink says how long it takes, and what is made for one branch is not shared by all.
       ...pick(asked as ExportOptions, ['concurrency', 'attemptTimeoutMillis']),
       settings$: dealer.export$,
-      overflow: ringOverflow(overflow),
+      overflow,
       processHold: EXPORT_STAGE.processHold,
+    },
+    composition: {
+      owner: 'spanPipeline.sinks',
+      // As they were given: the defaults of a branch are cut to what its own queue has room for.
+      batching: withoutUndefined(pick({ ...asked, ...variables }, BRANCH_BATCH_OPTIONS)),
+      batchSettings$: dealer.batch$,
     },
     ...withoutUndefined(pick(given, ['settings$'])),
     dealer,

@@ -2,7 +2,8 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { LostSpans, SpanSource } from '../../inputs/fromSpanProcessor.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { countEnded, countLost, ExportCall, openCall, type TrackedItem } from '../answers/exportCall.ts';
+import { endItems, ItemTally, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
+import { type ExportCall, openCall } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 
 /** What the handle has from its pipeline. */
@@ -33,7 +34,7 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
     this.stats = pipeline.stats;
     this.forceFlush = pipeline.forceFlush;
     this.shutdown = pipeline.shutdown;
-    lost.subscribe(({ loss, spans }) => countLost(this.#take(spans), loss));
+    lost.subscribe(({ loss, spans }) => loseItems(this.#take(spans), loss));
     pipeline.outcomes$.subscribe({
       next: (outcome) => this.#countOutcome(outcome),
       complete: () => this.#end(),
@@ -52,7 +53,7 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
 
   #enter(span: ReadableSpan, call: ExportCall): void {
     const alike = this.#tracked.get(span) ?? [];
-    const tracked = { item: span, call };
+    const tracked = { item: span, tally: call.tally };
     // First it is expected, then offered: under a scheduler that does at once what is due at once, its outcome may be here before the answer to the offer.
     alike.push(tracked);
     this.#tracked.set(span, alike);
@@ -66,10 +67,11 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
   #countOutcome(outcome: Outcome<ReadableSpan>): void {
     const spans = 'items' in outcome.batch ? outcome.batch.items : outcome.batch;
     const tracked = this.#take(spans);
-    // Spans that ended in the process share the batch and its outcome: they count as one more call, whose answer is not used.
-    const others = new ExportCall(spans.length - tracked.length, this.#scheduler, undefined);
-    const untracked = Array.from({ length: spans.length - tracked.length }, () => ({ item: undefined, call: others }));
-    countEnded([...tracked, ...untracked], outcome);
+    // Spans that ended in the process share the batch and its outcome: they count as those of one more call.
+    const length = spans.length - tracked.length;
+    const tally = new ItemTally(length, () => {});
+    const untracked = Array.from({ length }, () => ({ item: undefined, tally }));
+    endItems([...tracked, ...untracked], outcome);
   }
 
   /** Removes the tracked ones among these spans. */
@@ -88,6 +90,6 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
   #end(): void {
     const left = [...this.#tracked.values()].flat();
     this.#tracked.clear();
-    countLost(left, { count: left.length, reason: 'shutdown', stage: STAGE });
+    loseItems(left, { count: left.length, reason: 'shutdown', stage: STAGE });
   }
 }

@@ -1,13 +1,15 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { map, type Observable, type OperatorFunction, pipe } from 'rxjs';
 import { watchedBatch } from '../../flow/watchedBatch.ts';
+import { withoutUndefined } from '../../internal/validation.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import type { ExportToOptions } from '../../operators/exportTo/options.ts';
-import { fanOut } from '../../operators/fanOut/fanOut.ts';
-import { sinkOf } from '../../operators/fanOut/options.ts';
+import { fanOutOf } from '../../operators/fanOut/fanOut.ts';
+import { type Branches, isSink, sinkOf } from '../../operators/fanOut/options.ts';
+import { unsettledFor } from '../stages.ts';
 import type { AnySpanPipelineOptions, SpanPipelineSettings } from './options.ts';
 
 interface WayOut {
@@ -20,7 +22,7 @@ interface WayOut {
 
 /** From the batches to their outcomes: an export, or one for each of several sinks. */
 export function wayOut(
-  { sink, sinks }: AnySpanPipelineOptions,
+  { sink, sinks, maxUnsettledBatches }: AnySpanPipelineOptions,
   settings: SpanPipelineSettings,
   { stage, flushWhen, onEnded }: WayOut,
 ): OperatorFunction<Batch<ReadableSpan>, Outcome<ReadableSpan>> {
@@ -28,7 +30,17 @@ export function wayOut(
     watchedBatch(batch, batch.items, (tally) => onEnded({ ...tally, batch })),
   );
   if (sinks === undefined) return pipe(watched, exportTo(sink as Sink<ReadableSpan>, { ...settings.export, ...stage }));
-  return pipe(watched, fanOut(sinks, { ...settings.fanOut, ...stage, flushWhen }, 'spanPipeline.sinks'));
+  const branches = maxUnsettledBatches === undefined ? withUnsettled(sinks) : sinks;
+  return pipe(watched, fanOutOf(branches, { ...settings.fanOut, ...stage, flushWhen }, settings.composition));
+}
+
+/** A branch with a concurrency of its own may have as many batches out as that needs. */
+function withUnsettled(sinks: Branches<ReadableSpan>): Branches<ReadableSpan> {
+  const branches = Object.entries(sinks).map(([name, branch]) => {
+    if (isSink(branch) || branch?.concurrency === undefined) return [name, branch];
+    return [name, { maxUnsettledBatches: unsettledFor(branch.concurrency), ...withoutUndefined(branch) }];
+  });
+  return Object.fromEntries(branches);
 }
 
 /** All sinks of a pipeline, each once. */

@@ -1,10 +1,11 @@
 import { type SchedulerLike, Subscription } from 'rxjs';
 import { exported } from '../../destination/exported.ts';
-import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memory.ts';
+import { heapBytesOf, type MemoryAccount, type MemoryBudget, processMemory } from '../../flow/memory.ts';
 import { Ring } from '../../flow/ring.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
-import { after } from '../../internal/timers.ts';
+import { after, keepingAlive } from '../../internal/timers.ts';
+import { withinTime } from '../../internal/withinTime.ts';
 import { type Batch, NO_HOLD } from '../../model/batch.ts';
 import type { Response, Sink } from '../../model/sink.ts';
 import { DEFAULT_ATTEMPT_MILLIS } from '../shared/severalSinks.ts';
@@ -14,9 +15,9 @@ export interface BackupStats {
   readonly offered: number;
   /** The backup has answered for them. */
   readonly delivered: number;
-  /** The one attempt failed, or was never answered. */
+  /** The one attempt failed, was never answered, or was aborted at the shutdown. */
   readonly failed: number;
-  /** They found no room, or waited at the shutdown. */
+  /** They found no room, or still waited at the shutdown. */
   readonly dropped: number;
   readonly pending: number;
 }
@@ -24,27 +25,39 @@ export interface BackupStats {
 interface BackupLimits {
   readonly maxBackupInFlight: number;
   readonly maxBackupBytes: number;
+  readonly memory: MemoryBudget | undefined;
   readonly scheduler: SchedulerLike;
+}
+
+/** How long a shutdown waits for the copies that are pending, and then for the shutdown of the backup: less than the second that a pipeline leaves for both at the end of its deadline. */
+const GRACE_MILLIS = 400;
+
+/** Settles like the work, or when the grace is over. */
+export function withinGrace(
+  scheduler: SchedulerLike,
+  work: () => Promise<void>,
+  onLate: () => void = () => {},
+): Promise<void> {
+  return withinTime((late) => keepingAlive(scheduler, GRACE_MILLIS, late), work, onLate);
 }
 
 /** Copies of batches on their way to a backup: one attempt for each, within bounds, and nobody waits for them. */
 export class BackupCopies<T> {
   readonly #sink: Sink<T>;
   readonly #limits: BackupLimits;
-  readonly #memory: MemoryAccount;
   readonly #seen = new WeakSet<Batch<T>>(); // a batch comes again with each attempt at it, or in parts
   readonly #waiting = new Ring<Batch<T>>();
   readonly #running = new Set<Subscription>();
-  readonly #idle: (() => void)[] = []; // called when nothing is pending any more
   readonly #counts = { offered: 0, delivered: 0, failed: 0, dropped: 0, pending: 0 };
   #bytes = 0; // of what is pending
+  #memory: MemoryAccount | undefined; // while something is pending
   #draining = false;
   #closed = false;
+  #idle: () => void = () => {}; // called when nothing is pending any more
 
   constructor(sink: Sink<T>, limits: BackupLimits) {
     this.#sink = sink;
     this.#limits = limits;
-    this.#memory = processMemory().open(this);
   }
 
   get stats(): BackupStats {
@@ -67,24 +80,39 @@ export class BackupCopies<T> {
     this.#drain();
   }
 
-  /** Resolves when nothing is pending. Each attempt is timed out, so it ends. */
-  async flush(): Promise<void> {
-    if (this.#counts.pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /** Takes nothing any more. What is pending has a short grace; then what is in flight is aborted, and what waits is dropped. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#counts.pending === 0) return;
+    const settled = new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+    await withinGrace(
+      this.#limits.scheduler,
+      () => settled,
+      () => this.#abort(),
+    );
   }
 
-  /** Aborts what is in flight, and drops what waits. */
-  close(): void {
-    this.#closed = true;
+  #abort(): void {
     for (const batch of this.#waiting.take(this.#waiting.length)) this.#end(batch, batch.items.length, 'dropped');
     for (const attempt of [...this.#running]) attempt.unsubscribe();
-    this.#memory.close();
   }
 
   #takeRoom(items: number, bytes: number): boolean {
     if (this.#closed || this.#bytes + bytes > this.#limits.maxBackupBytes) return false;
-    if (!this.#memory.take(heapBytesOf(items, bytes))) return false;
-    this.#bytes += bytes;
-    return true;
+    this.#memory ??= (this.#limits.memory ?? processMemory()).open(this);
+    const hasRoom = this.#memory.take(heapBytesOf(items, bytes));
+    if (hasRoom) this.#bytes += bytes;
+    else this.#giveBackAccount();
+    return hasRoom;
+  }
+
+  /** An account that holds nothing would keep others from its reserved part. */
+  #giveBackAccount(): void {
+    if (this.#counts.pending > 0) return;
+    this.#memory?.close();
+    this.#memory = undefined;
   }
 
   #drain(): void {
@@ -105,11 +133,6 @@ export class BackupCopies<T> {
     const attempt = new Subscription();
     let end: 'delivered' | 'failed' = 'failed';
     this.#running.add(attempt);
-    attempt.add(() => {
-      this.#running.delete(attempt);
-      this.#end(batch, count, end);
-      this.#drain();
-    });
     const over = () => runGuarded(() => attempt.unsubscribe());
     const { attemptTimeoutMillis = DEFAULT_ATTEMPT_MILLIS } = this.#sink;
     const next = (_answer: Response) => {
@@ -118,13 +141,20 @@ export class BackupCopies<T> {
     };
     attempt.add(after(this.#limits.scheduler, attemptTimeoutMillis, over));
     subscribeInto(exported(this.#sink, batch), { next, error: over, complete: over }, attempt);
+    // Added last, so that it comes last: the copy is torn down before the next one starts.
+    attempt.add(() => {
+      this.#running.delete(attempt);
+      this.#end(batch, count, end);
+      this.#drain();
+    });
   }
 
   #end({ bytes }: Batch<T>, count: number, end: 'delivered' | 'failed' | 'dropped'): void {
     this.#counts.pending -= count;
     this.#counts[end] += count;
     this.#bytes -= bytes;
-    this.#memory.give(heapBytesOf(count, bytes));
-    if (this.#counts.pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    this.#memory?.give(heapBytesOf(count, bytes));
+    this.#giveBackAccount();
+    if (this.#counts.pending === 0) this.#idle();
   }
 }

@@ -11,6 +11,9 @@ import { failureOf } from '../../strategies/retry.ts';
 import { DEFAULT_ATTEMPT_MILLIS } from '../shared/severalSinks.ts';
 import type { FailoverSettings } from './options.ts';
 
+/** The primary is left alone for up to this long when it says so: more is more often a mistake than meant. */
+const MAX_PATIENCE_MILLIS = 600_000;
+
 /** The host's timers may be early by a fraction of a millisecond. */
 const EARLY_MILLIS = 1;
 
@@ -84,7 +87,7 @@ class OneAttempt<T> {
   start(batch: Batch<T>, subscriber: Subscriber<Response>, meaningOf: (thrown: unknown) => unknown): void {
     subscriber.add(() => this.#end(this.#resultOfAbort()));
     const error = (thrown: unknown) => {
-      this.#end(resultOfError(thrown, Number.POSITIVE_INFINITY));
+      this.#end(resultOfError(thrown, MAX_PATIENCE_MILLIS));
       subscriber.error(meaningOf(thrown));
     };
     const next = (response: Response) => {
@@ -118,8 +121,7 @@ class OneAttempt<T> {
   /** It was aborted: by its timeout, or for a reason that says nothing about the backend. */
   #resultOfAbort(): AttemptResult {
     const answer = this.#answer;
-    if (answer !== undefined)
-      return answer instanceof Error ? resultOfError(answer, Number.POSITIVE_INFINITY) : ACCEPTED;
+    if (answer !== undefined) return answer instanceof Error ? resultOfError(answer, MAX_PATIENCE_MILLIS) : ACCEPTED;
     const ownMillis = this.#sink.attemptTimeoutMillis ?? DEFAULT_ATTEMPT_MILLIS;
     const { timeoutMillis = ownMillis } = this.#attempt ?? {};
     const tookMillis = this.#scheduler.now() - this.#startedAtMillis;

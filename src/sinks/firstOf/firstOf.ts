@@ -1,8 +1,8 @@
-import { Observable, Subscription } from 'rxjs';
-import { exported, withoutAnswer } from '../../destination/exported.ts';
+import { Observable, type SchedulerLike } from 'rxjs';
 import { aSink } from '../../destination/sinkRule.ts';
+import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
-import { must, type Rule, settingsOf } from '../../internal/validation.ts';
+import { aScheduler, millis, must, type Rule, settingsOf } from '../../internal/validation.ts';
 import type { Batch } from '../../model/batch.ts';
 import { messageOf } from '../../model/errors.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response, type Sink } from '../../model/sink.ts';
@@ -10,6 +10,21 @@ import { combinedFailure } from '../../strategies/combinedFailure.ts';
 import { failureOf } from '../../strategies/retry.ts';
 import { compositeOf } from '../shared/severalSinks.ts';
 import { RaceReports } from './raceReports.ts';
+import { Racer } from './racer.ts';
+
+export interface FirstOfOptions {
+  /** How long a backend is left alone that has asked for it (`Retry-After`), at most, in milliseconds: 0 or more, default 60,000. As in `retry` of {@link exportTo}, which limits what all of them ask for together. */
+  maxRetryAfterMillis?: number;
+  /** Where time comes from. Default {@link monotonicScheduler}. With another scheduler, it has to be that of `exportTo`. */
+  scheduler?: SchedulerLike;
+}
+
+export const FIRST_OF_DEFAULTS: Readonly<Required<FirstOfOptions>> = Object.freeze({
+  maxRetryAfterMillis: 60_000,
+  scheduler: monotonicScheduler,
+});
+
+const FIRST_OF_RULES = { maxRetryAfterMillis: millis(0), scheduler: aScheduler };
 
 /**
  * A sink that is several at once: each attempt goes to all of them, the first success wins, and the others are aborted.
@@ -25,10 +40,14 @@ import { RaceReports } from './raceReports.ts';
  * result      --o---------o---|
  * ```
  *
- * It buys latency with requests: n backends get n times the traffic. An attempt fails when it has failed at all of them, as long as one may take it later in a way that is tried again: `retryable` goes before `permanent`, and an
- * unknown outcome at one of them is never forgotten. When all ask for patience, the shortest counts.
+ * It buys latency with requests: n backends get n times the traffic. An attempt fails when it has failed at all of them. It is tried again, at all of them, if one of them may take it later: `retryable` goes before `permanent`, and an
+ * unknown outcome at one of them is never forgotten.
  *
- * **Order**: the layers of `exportTo` are around all of them at once: one attempt and one slot, however many sinks. `maxConcurrency` is the lowest of theirs, `attemptTimeoutMillis` the longest.
+ * **`Retry-After`** holds back only the backend that has sent it, and whatever else exports to that sink: the attempts of the time go to the others, and one goes first when it is over, as after each `Retry-After` (see {@link exportTo}). An attempt for which all of them
+ * are held back fails, and the next one is made when the first of them is ready.
+ *
+ * **Order**: the layers of `exportTo` are around all of them at once, and each has a throttle gate of its own: `retry( gate → breaker → rate → slot( timeout( firstOf( gate → sink, gate → sink, … ) ) ) )`. It is one attempt and one slot, however many sinks: with 8 slots
+ * and three sinks there are up to 24 requests in flight. The round trip that a limiter sees is that of the fastest. `maxConcurrency` is the lowest of theirs, `attemptTimeoutMillis` the longest.
  *
  * **Loss**: none of its own. **Duplicates**: at-least-once at each of several backends. A loser that is aborted may have arrived, so a batch can be at two of them; that is no `possibleDuplicates`, which counts what one attempt may have
  * repeated after another.
@@ -37,7 +56,7 @@ import { RaceReports } from './raceReports.ts';
  *
  * @param sinks at least one
  *
- * @throws InvalidOptionError when there is no sink, or one that is none
+ * @throws InvalidOptionError when there is no sink, or one that is none, or an option is out of its range, or unknown
  *
  * @example
  * ```ts
@@ -47,12 +66,13 @@ import { RaceReports } from './raceReports.ts';
  *
  * @see failover, fanOut
  */
-export function firstOf<T>(sinks: readonly Sink<T>[]): ObservableSink<T> {
-  settingsOf('firstOf', {}, {}, {}, { sinks: [sinks, someSinks] });
-  const racers = [...new Set(sinks)];
+export function firstOf<T>(sinks: readonly Sink<T>[], options: FirstOfOptions = {}): ObservableSink<T> {
+  const settings = settingsOf('firstOf', FIRST_OF_DEFAULTS, FIRST_OF_RULES, options, { sinks: [sinks, someSinks] });
+  const distinct = [...new Set(sinks)];
+  const racers = distinct.map((sink) => new Racer(sink, settings));
   return {
-    name: `firstOf(${racers.map(({ name }) => name).join(', ')})`,
-    ...compositeOf(racers),
+    name: `firstOf(${distinct.map(({ name }) => name).join(', ')})`,
+    ...compositeOf(distinct),
     export: (batch, attempt) => race(racers, batch, attempt),
   };
 }
@@ -66,32 +86,22 @@ const someSinks: Rule = (value, option, call) => {
 };
 
 /** One attempt at each of them. Unsubscribing aborts those that are in flight. */
-function race<T>(racers: readonly Sink<T>[], batch: Batch<T>, attempt: Attempt | undefined): Observable<Response> {
+function race<T>(racers: readonly Racer<T>[], batch: Batch<T>, attempt: Attempt | undefined): Observable<Response> {
   return new Observable((subscriber) => {
     const reports = new RaceReports(racers.length, attempt);
     const errors: unknown[] = [];
-    const failed = (index: number, thrown: unknown) => {
-      errors.push(thrown);
-      reports.failed(index, thrown);
-      if (errors.length === racers.length) subscriber.error(allFailed(errors));
+    const next = (response: Response) => {
+      subscriber.next(response);
+      subscriber.complete();
     };
-    for (const [index, sink] of racers.entries()) {
+    for (const [index, racer] of racers.entries()) {
       if (subscriber.closed) break; // one has won already
-      const run = new Subscription();
-      subscriber.add(run);
-      let isOver = false; // it fails once
       const error = (thrown: unknown) => {
-        if (isOver) return;
-        isOver = true;
-        failed(index, thrown);
+        errors.push(thrown);
+        reports.failed(index, thrown);
+        if (errors.length === racers.length) subscriber.error(allFailed(errors));
       };
-      const next = (response: Response) => {
-        isOver = true;
-        subscriber.next(response);
-        subscriber.complete();
-      };
-      const complete = () => error(withoutAnswer(sink));
-      subscribeInto(exported(sink, batch, reports.of(index)), { next, error, complete }, run);
+      subscribeInto(racer.attempt(batch, reports.of(index)), { next, error }, subscriber);
     }
   });
 }

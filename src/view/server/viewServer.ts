@@ -55,7 +55,8 @@ export class ViewServer {
   listen(): Promise<void> {
     const { port, host } = this.#settings;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => reject(cannotListen(error, host, port)));
+      // For the whole life of the server: a connection that cannot be accepted later must not end the program that is observed.
+      this.#server.on('error', (error) => reject(cannotListen(error, host, port)));
       this.#server.listen({ port, host }, resolve).unref();
     });
   }

@@ -2,23 +2,37 @@
 
 import { Child } from '../../scenarios/child.ts';
 import type { BackendInput, Taken } from '../programs/backend.ts';
+import type { TakenInTime } from '../programs/timedBackend.ts';
 
 /** No run takes nearly as long. Whoever is still there then is ended. */
 const BOUND_MILLIS = 600_000;
 const BACKEND_BOUND_MILLIS = 1_800_000;
 
-export interface Backend {
+export interface Backend<Took = Taken> {
   readonly url: string;
   /** What came in since it was asked last. */
-  take(): Promise<Taken>;
+  take(): Promise<Took>;
 }
 
 /** Does the work with a backend, which ends with it. */
-export async function withBackend<T>(input: BackendInput, work: (backend: Backend) => Promise<T>): Promise<T> {
-  const child = new Child('../bench/programs/backend', input, { boundMillis: BACKEND_BOUND_MILLIS });
+export function withBackend<T>(input: BackendInput, work: (backend: Backend) => Promise<T>): Promise<T> {
+  return withProgram<Taken, T>('backend', input, work);
+}
+
+/** The same with a backend that answers at once and measures how old the spans are. */
+export function withTimedBackend<T>(work: (backend: Backend<TakenInTime>) => Promise<T>): Promise<T> {
+  return withProgram<TakenInTime, T>('timedBackend', {}, work);
+}
+
+async function withProgram<Took, T>(
+  program: string,
+  input: object,
+  work: (backend: Backend<Took>) => Promise<T>,
+): Promise<T> {
+  const child = new Child(`../bench/programs/${program}`, input, { boundMillis: BACKEND_BOUND_MILLIS });
   try {
     const url = await child.ask<string>('listen');
-    return await work({ url, take: () => child.ask<Taken>('take') });
+    return await work({ url, take: () => child.ask<Took>('take') });
   } finally {
     await child.end();
   }

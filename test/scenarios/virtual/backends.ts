@@ -112,6 +112,10 @@ export abstract class SimulatedBackend implements Sink<unknown> {
     return 2 * this.#random() - 1;
   }
 
+  protected happens(ratio: number): boolean {
+    return this.#random() < ratio;
+  }
+
   #count(): void {
     this.rate.was(this.servedLately);
     this.#served.push(this.now);
@@ -124,7 +128,8 @@ export abstract class SimulatedBackend implements Sink<unknown> {
 
 /** How a link answers: as in the simulation of Vector's adaptive concurrency. Times are in milliseconds. */
 export interface LinkPlan {
-  readonly delayMillis: number;
+  /** It may change. */
+  readonly delayMillis: number | ((nowMillis: number) => number);
   /** The mean of what comes on top by chance (exponentially distributed), as a share of the delay. */
   readonly jitter?: number;
   /** What each further request at the same time adds, as a share of the delay. */
@@ -169,9 +174,10 @@ export class LinkBackend extends SimulatedBackend {
 
   get #delayMillis(): number {
     const { delayMillis, jitter = 0, scale = 0, kneeStart, kneeExp = 1 } = this.#plan;
+    const base = typeof delayMillis === 'number' ? delayMillis : delayMillis(this.now);
     const level = this.serving.value;
     const knee = kneeStart === undefined ? 0 : kneeExp ** Math.max(0, level - kneeStart) - 1;
-    return delayMillis * (1 + jitter * this.chance + scale * (level - 1) + knee);
+    return base * (1 + jitter * this.chance + scale * (level - 1) + knee);
   }
 }
 
@@ -187,6 +193,8 @@ export interface WorkersPlan {
   readonly linkMillis?: number;
   /** Requests that wait, at most; the rest is refused at once. */
   readonly maxQueue?: number;
+  /** The share that is refused at once by chance, whatever the load; it may change. */
+  readonly refusedRatio?: (nowMillis: number) => number;
 }
 
 /** Workers behind a queue: first come, first served. */
@@ -200,11 +208,16 @@ export class WorkersBackend extends SimulatedBackend {
   }
 
   protected arrive(request: Arrived): void {
-    const { maxQueue = Number.POSITIVE_INFINITY } = this.#plan;
+    const { maxQueue = Number.POSITIVE_INFINITY, refusedRatio } = this.#plan;
     const isFree = this.serving.value < this.#workers && this.#queue.length === 0;
-    if (isFree) this.#serve(request);
+    if (refusedRatio !== undefined && this.happens(refusedRatio(this.now))) this.#refuse(request);
+    else if (isFree) this.#serve(request);
     else if (this.#queue.length < maxQueue) this.#queue.push(request);
-    else this.after(1, () => request.fail({ kind: 'retryable' }));
+    else this.#refuse(request);
+  }
+
+  #refuse(request: Arrived): void {
+    this.after(1, () => request.fail({ kind: 'retryable' }));
   }
 
   get #workers(): number {

@@ -13,8 +13,11 @@ import type { Figures } from './figures.ts';
 export type Traffic =
   /** Requests of one item: all at once, or one in each interval. */
   | { readonly requests: number; readonly intervalMillis?: number }
-  /** Items, through `adaptiveBatch` with its defaults. */
-  | { readonly itemsPerSecond: number; readonly seconds: number };
+  /** Items, through `adaptiveBatch` with its defaults, or with smaller batches. */
+  | { readonly itemsPerSecond: number; readonly seconds: number; readonly maxExportBatchSize?: number };
+
+/** From so many seeds on the ranges hold: a median over fewer is near to a single run. `npm run scenarios` takes 50. */
+export const LEAST_SEEDS = 9;
 
 /** Where the medians have to be. */
 export type Ranges = { readonly [K in keyof Figures]?: readonly [min: number, max: number] };
@@ -219,6 +222,16 @@ const FALLING = workers({
   workers: (nowMillis) => (nowMillis >= 30 * SECONDS && nowMillis < 60 * SECONDS ? 2 : 8),
 });
 
+/** Whatever the load, half of all is refused at first, then everything for 30 seconds, then nothing. */
+const DOWN = workers({
+  ...EIGHT_WORKERS,
+  maxQueue: 4,
+  refusedRatio: (nowMillis) => (nowMillis < 20 * SECONDS ? 0.5 : nowMillis < 50 * SECONDS ? 1 : 0),
+});
+
+/** The retry of `exportTo` as it is without options. */
+const DEFAULT_RETRY = { retry: {} } as const;
+
 /** What else a backend does, and traffic in batches whose size adapts, too. */
 export const OWN_SCENARIOS: readonly Scenario[] = [
   {
@@ -259,6 +272,69 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
     // 80 a second is the most that eight workers can do.
     ranges: { perSecond: atLeast(0.97 * 80), refusedPerSecond: atMost(5), roundTripMax: atMost(250) },
   },
+  // In these three, 8 is enough for what comes. A limit that each refusal cuts is at 1 or 2, and batches of 2,000 do not make up for that: hundreds of thousands of items are lost.
+  {
+    name: 'half refused at random',
+    traffic: { itemsPerSecond: 30_000, seconds: 60 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: () => 0.5 }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), attemptsPerRequest: [1.8, 2.2], limitMean: [4, 13], limitMax: atMost(13) },
+  },
+  {
+    name: 'half refused at random, after a while',
+    traffic: { itemsPerSecond: 30_000, seconds: 60 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: (nowMillis) => (nowMillis < 20 * SECONDS ? 0 : 0.5) }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), attemptsPerRequest: [1.5, 1.8], limitMean: [4, 13], limitMax: atMost(13) },
+  },
+  {
+    name: 'a tenth refused at random',
+    traffic: { itemsPerSecond: 40_000, seconds: 60 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: () => 0.1 }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), attemptsPerRequest: [1.05, 1.15], limitMean: [4, 13], limitMax: atMost(13) },
+  },
+  {
+    name: 'half refused at random, full',
+    traffic: { requests: 4_000 },
+    backend: workers({ ...EIGHT_WORKERS, refusedRatio: () => 0.5 }),
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    measured: { fromMillis: 5 * SECONDS, toMillis: 30 * SECONDS },
+    ranges: { perSecond: atLeast(0.8 * 80), limitMax: atMost(13), roundTripMean: atMost(130) },
+  },
+  {
+    name: 'all refused for 30 s',
+    traffic: { itemsPerSecond: 1_000, seconds: 81 },
+    backend: DOWN,
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 8,
+    measured: { fromMillis: 20 * SECONDS, toMillis: 50 * SECONDS },
+    ranges: { refusedPerSecond: atMost(8), limitMean: atMost(2) },
+  },
+  {
+    name: 'all refused, then back',
+    traffic: { requests: 3_000 },
+    backend: DOWN,
+    exportOptions: DEFAULT_RETRY,
+    initialLimit: 8,
+    bestLimit: 9,
+    measured: { fromMillis: 50 * SECONDS, toMillis: 62 * SECONDS },
+    ranges: {
+      perSecond: atLeast(0.85 * 80),
+      refusedPerSecond: atMost(1),
+      limitMax: atMost(13),
+      roundTripMax: atMost(250),
+    },
+  },
   {
     name: 'a rate of 100/s, with Retry-After',
     traffic: { requests: 2_000 },
@@ -268,23 +344,49 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
     ranges: { perSecond: atLeast(85), wastedRatio: atMost(0.03), roundTripMax: atMost(250) },
   },
   {
+    // Seven of eight workers are busy, so that the limit is used and tried.
     name: 'jittery round trips, batches',
-    traffic: { itemsPerSecond: 5_000, seconds: 121 },
+    traffic: { itemsPerSecond: 7_000, seconds: 121, maxExportBatchSize: 100 },
     backend: workers({ workers: 8, serviceMillis: 100, jitter: 0.3 }),
     initialLimit: 8,
     bestLimit: 8,
     measured: { fromMillis: 60 * SECONDS, toMillis: 120 * SECONDS },
-    ranges: { limitSteadyRatio: exactly(1), batchSteadyRatio: exactly(1), lostItems: exactly(0) },
+    // Over 50 seeds the limit is within 25 % of its median for 92 to 100 % of the time, at the median for all of it.
+    ranges: {
+      inFlightMean: atLeast(6.5),
+      limitMax: atMost(13),
+      limitSteadyRatio: atLeast(0.95),
+      batchSteadyRatio: atLeast(0.95),
+      lostItems: exactly(0),
+    },
   },
   {
+    // Most of a round trip comes from the size, and five requests are in flight. The size stays near its initial 500, though that takes twice the target latency: 30 % of jitter hide where the latency comes from.
+    // All of 50 seeds stay within 25 %. Nearer to what the backend can do, at 7,000 a second, the batch size of 3 of them does not.
     name: 'jittery round trips, by size',
+    traffic: { itemsPerSecond: 6_000, seconds: 121 },
+    backend: workers({ workers: 8, serviceMillis: 40, perItemMillis: 0.8, jitter: 0.3 }),
+    initialLimit: 8,
+    bestLimit: 8,
+    measured: { fromMillis: 60 * SECONDS, toMillis: 120 * SECONDS },
+    ranges: {
+      inFlightMean: atLeast(5),
+      limitMax: atMost(13),
+      limitSteadyRatio: exactly(1),
+      batchSteadyRatio: exactly(1),
+      lostItems: exactly(0),
+    },
+  },
+  {
+    // Hardly anything is in flight: it says something about the size alone.
+    name: 'jittery round trips, little load',
     traffic: { itemsPerSecond: 5_000, seconds: 121 },
     backend: workers({ workers: 8, serviceMillis: 40, perItemMillis: 0.02, jitter: 0.3 }),
     initialLimit: 8,
     bestLimit: 8,
     measured: { fromMillis: 60 * SECONDS, toMillis: 120 * SECONDS },
     // A smaller size that is tried out from a step below the median is 28 % below it: 7 % of the time, over 50 seeds.
-    ranges: { limitSteadyRatio: exactly(1), batchSteadyRatio: atLeast(0.9), lostItems: exactly(0) },
+    ranges: { batchSteadyRatio: atLeast(0.9), lostItems: exactly(0) },
   },
   {
     name: 'jittery round trips, full',
@@ -303,5 +405,13 @@ export const OWN_SCENARIOS: readonly Scenario[] = [
     initialLimit: 8,
     bestLimit: 16,
     ranges: { lostItems: exactly(0), limitMax: [10, 20], attemptsPerRequest: exactly(1) },
+  },
+  {
+    name: 'farther for good: 20 to 200 ms',
+    traffic: { itemsPerSecond: 50_000, seconds: 30 },
+    backend: link({ delayMillis: (nowMillis) => (nowMillis < 10 * SECONDS ? 20 : 200) }),
+    initialLimit: 8,
+    bestLimit: 8,
+    ranges: { lostItems: exactly(0), limitMax: [8, 20], attemptsPerRequest: exactly(1) },
   },
 ];

@@ -91,7 +91,7 @@ function batchesOf(
 }
 
 function batched(
-  { itemsPerSecond, seconds }: Extract<Traffic, { itemsPerSecond: number }>,
+  { itemsPerSecond, seconds, maxExportBatchSize }: Extract<Traffic, { itemsPerSecond: number }>,
   scheduler: VirtualTime,
   onLost: (items: readonly unknown[]) => void,
 ) {
@@ -101,6 +101,7 @@ function batched(
     concatMap(() => burst),
     adaptiveBatch<number>({
       scheduler,
+      ...(maxExportBatchSize !== undefined && { maxExportBatchSize }),
       sizeOf: () => 200,
       maxUnsettledBatches: 256, // as in a pipeline
       memory: memoryBudget({ maxBytes: 512 * 1024 * 1024 }), // of its own, whatever other runs hold

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dataFolder } from '../../support/data.ts';
+import { readFileSync } from 'node:fs';
+import { dataFile } from '../../support/data.ts';
 import type { Figures } from './figures.ts';
 import type { Ranges } from './scenarios.ts';
 
@@ -20,10 +20,10 @@ const NAMES: readonly (readonly [group: 'stats' | 'controller', name: string, ou
 
 const SUFFIXES = { min: 'Min', max: 'Max', mean: 'Mean', mode: 'Mode' } as const;
 
-/** The ranges of Vector's own tests by scenario, from the data beside the project; `undefined` where it is absent. */
+/** The ranges of Vector's own tests by scenario, from the data beside the project; `undefined`, once loudly, where it is absent. */
 export function vectorTable(): Readonly<Record<string, Ranges>> | undefined {
-  const path = `${dataFolder()}/tables/vector_arc_scenarios.json`;
-  if (!existsSync(path)) return undefined;
+  const path = dataFile('tables/vector_arc_scenarios.json', 'our own ranges are tested, and NOT those of Vector');
+  if (path === undefined) return undefined;
   const { scenarios }: Table = JSON.parse(readFileSync(path, 'utf8'));
   return Object.fromEntries(
     Object.entries(scenarios).map(([name, { stats, controller }]) => [name, rangesOf({ stats, controller })]),

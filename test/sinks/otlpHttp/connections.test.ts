@@ -91,6 +91,15 @@ describe('connections', () => {
     await sink.shutdown?.();
   });
 
+  it('are not opened for a request that has not begun when the sink is shut down', async () => {
+    const backend = await startBackend();
+    const sink = openSink({ url: backend.url });
+    const exported = exportOnce(sink, SPANS).catch((error: unknown) => error);
+    await sink.shutdown?.();
+    expect(await exported).toMatchObject({ message: expect.stringContaining('closed') });
+    expect(backend.connections).toBe(0);
+  });
+
   it('are refused to a sink that was shut down, as a permanent failure', async () => {
     const backend = await startBackend();
     const sink = openSink({ url: backend.url });

@@ -1,9 +1,16 @@
 // Backends that refuse, come and go, over real sockets. Each step waits for the one before it; no assertion depends on how long a step takes.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { from, lastValueFrom, Subject, toArray } from 'rxjs';
+import { from, lastValueFrom, ReplaySubject, Subject, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createLedger, exponentialBackoff, exportTo, type Outcome, spanPipeline } from '../../../src/index.ts';
+import {
+  createLedger,
+  exponentialBackoff,
+  exportTo,
+  type Outcome,
+  retryBudget,
+  spanPipeline,
+} from '../../../src/index.ts';
 import type { BackendAnswer, BackendRequest, OtlpBackend } from '../../../src/testing/index.ts';
 import { otlpBackend } from '../../../src/testing/index.ts';
 import { openSink, startBackend } from '../../support/httpExports.ts';
@@ -25,9 +32,21 @@ function span(number: number): ReadableSpan {
   return spanWith({ spanContext: () => context });
 }
 
-describe('a backend that answers 429 with Retry-After while eight requests are in flight', () => {
+/** Whether the n-th request is refused, whichever it is: drawn before, up to the last success. So the attempts are known, one for each answer. */
+function refusalsBefore(batches: number, seed: number): boolean[] {
+  const random = seeded(seed);
+  const refusals: boolean[] = [];
+  for (let successes = 0; successes < batches; ) {
+    const isRefused = random() < 0.5;
+    refusals.push(isRefused);
+    if (!isRefused) successes += 1;
+  }
+  return refusals;
+}
+
+describe('a backend that answers 429 with Retry-After: 5 while eight requests are in flight', () => {
   it(
-    'gets no other request in that time, and then one alone',
+    'gets no other request in those five seconds, and then one alone',
     async () => {
       const refused = Promise.withResolvers<void>();
       const probed = Promise.withResolvers<void>();
@@ -38,7 +57,7 @@ describe('a backend that answers 429 with Retry-After while eight requests are i
         if (index === 0) {
           await backend.until(({ inFlight }) => inFlight === 8, WAIT_MILLIS);
           saidAt = performance.now();
-          return { status: 429, headers: { 'retry-after': '1' } };
+          return { status: 429, headers: { 'retry-after': '5' } };
         }
         await (index < 8 ? refused.promise : probed.promise);
         return 'ok';
@@ -62,7 +81,7 @@ describe('a backend that answers 429 with Retry-After while eight requests are i
       const elsewhere = await startBackend();
       for (let count = 0; count < 20; count++) await (await fetch(elsewhere.url, { method: 'POST' })).arrayBuffer();
       expect(cameAt).toHaveLength(9);
-      expect((cameAt[8] as number) - saidAt).toBeGreaterThanOrEqual(1_000 - TIMER_MILLIS);
+      expect((cameAt[8] as number) - saidAt).toBeGreaterThanOrEqual(5_000 - TIMER_MILLIS);
       probed.resolve();
       expect((await outcomes).map(({ delivered }) => delivered)).toEqual(Array.from({ length: 40 }, () => 1));
       expect(backend.requestCount).toBe(41);
@@ -134,14 +153,7 @@ describe('a backend that answers every other request with 503, at random', () =>
     async (seed) => {
       const batches = 200;
       const concurrency = 8;
-      // Drawn before: the n-th request has the n-th answer, whichever it is. So the attempts are known: one for each answer, up to the last success.
-      const random = seeded(seed);
-      const refusals: boolean[] = [];
-      for (let successes = 0; successes < batches; ) {
-        const isRefused = random() < 0.5;
-        refusals.push(isRefused);
-        if (!isRefused) successes += 1;
-      }
+      const refusals = refusalsBefore(batches, seed);
       const answers = (_: BackendRequest, index: number): BackendAnswer => (refusals[index] ? { status: 503 } : 'ok');
       const backend: OtlpBackend = await startBackend({ answers });
       const ledger = createLedger();
@@ -157,6 +169,58 @@ describe('a backend that answers every other request with 503, at random', () =>
       const refused = refusals.filter(Boolean).length;
       expect(backend.connections).toBeLessThanOrEqual(refused + concurrency);
       expect(ledger.stats()).toMatchObject({ delivered: 5 * batches, possibleDuplicates: 0, lost: {}, pending: 0 });
+    },
+    WAIT_MILLIS,
+  );
+
+  it.each([
+    [1, 2.035],
+    [2, 2.065],
+    [3, 1.96],
+  ])(
+    'has each batch once, and never more retries than a budget gives: seed %d, %d attempts for each batch',
+    async (seed, attemptsPerBatch) => {
+      const batches = batchesOf(200);
+      const concurrency = 8;
+      const budget = { ratio: 0.5, minRetriesPerSecond: 50, maxSavedRetries: 10 };
+      const refusals = refusalsBefore(batches.length, seed);
+      const source = new ReplaySubject<ReadableSpan[]>();
+      const sendNext = () => {
+        const batch = batches.shift();
+        if (batch === undefined) source.complete();
+        else source.next(batch);
+      };
+      const begun = new Set<string>();
+      let retries = 0;
+      let tooMany = 0; // retries that are above the bound when they arrive, at most
+      const beganAt = performance.now();
+      const answers = ({ spans: [first] }: BackendRequest, index: number): BackendAnswer => {
+        const id = first?.spanId as string;
+        if (begun.has(id)) retries += 1;
+        else sendNext();
+        begun.add(id);
+        // Of first attempts the budget has counted up to `concurrency` more: those that are on their way.
+        const earned = budget.ratio * (begun.size + concurrency);
+        const inTime = (budget.minRetriesPerSecond * (performance.now() - beganAt)) / 1_000;
+        tooMany = Math.max(tooMany, retries - budget.maxSavedRetries - earned - inTime);
+        return refusals[index] ? { status: 503 } : 'ok';
+      };
+      const backend = await startBackend({ answers });
+      const ledger = createLedger();
+      const retry = { backoff: BACKOFF };
+      const options = {
+        concurrency,
+        attemptTimeoutMillis: WAIT_MILLIS,
+        retry,
+        retryBudget: retryBudget(budget),
+        ledger,
+      };
+      for (let count = 0; count < concurrency; count++) sendNext();
+      const outcomes = await lastValueFrom(source.pipe(exportTo(openSink({ url: backend.url }), options), toArray()));
+      expect(tooMany).toBe(0);
+      expect([retries, backend.requestCount]).toEqual([refusals.filter(Boolean).length, refusals.length]);
+      expect(backend.requestCount / outcomes.length).toBe(attemptsPerBatch);
+      expect(ledger.stats()).toMatchObject({ delivered: 200, possibleDuplicates: 0, lost: {}, pending: 0 });
     },
     WAIT_MILLIS,
   );

@@ -129,7 +129,6 @@ export class ConnectionPool {
   }
 
   #connected(connection: PooledConnection): void {
-    if (connection.address !== undefined) this.#addresses.connected(connection.address, this.#now());
     this.#all.add(connection);
     this.#offer(connection);
   }

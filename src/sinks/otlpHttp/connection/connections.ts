@@ -18,6 +18,7 @@ export function connectionsFor(settings: OtlpHttpSettings): Connections {
 /** Connections of our own, kept alive: as many as there are requests at a time. */
 function ownConnections(settings: OtlpHttpSettings): Connections {
   let opened: Promise<{ route: BackendRoute; pool: ConnectionPool }> | undefined;
+  let isClosed = false;
   const open = async () => {
     const route = routeOf(settings, await loadUndici());
     const { maxConnectionAgeMillis: maxAgeMillis } = settings;
@@ -34,6 +35,7 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
         throw error;
       });
       const { route, pool } = await opened;
+      if (isClosed) pool.close(); // before this request had begun
       const options = route.request(given);
       let answer: Answer | undefined;
       while (answer === undefined) {
@@ -43,11 +45,13 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
       return answer;
     },
     // Where undici cannot be loaded, there is nothing to close.
-    close: async () =>
-      opened?.then(
+    close: async () => {
+      isClosed = true;
+      await opened?.then(
         ({ pool }) => pool.close(),
         () => {},
-      ),
+      );
+    },
   };
 }
 

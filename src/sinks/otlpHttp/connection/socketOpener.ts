@@ -22,18 +22,30 @@ export type SocketOpener = () => Promise<OpenSocket>;
  */
 export function socketOpenerTo(url: URL, tls: TlsSource, addresses: AddressPreference, undici: Undici): SocketOpener {
   const lookup = preferredLookup(sharedLookup(), addresses);
+  const connected = (socket: Socket) => addresses.connected(addressesTried(socket), monotonicScheduler.now());
   const isSecure = url.protocol === 'https:';
   let last: { readonly material: TlsMaterial; readonly open: OpenSocket } | undefined;
   return async () => {
     const material = isSecure ? await untraced(() => tls.current()) : NO_TLS;
-    if (last?.material !== material) last = { material, open: openSocketWith(url, material, lookup, undici) };
+    if (last?.material !== material)
+      last = { material, open: openSocketWith(url, material, { lookup, connected }, undici) };
     return last.open;
   };
 }
 
 const NO_TLS: TlsMaterial = Object.freeze({});
 
-function openSocketWith(url: URL, material: TlsMaterial, lookup: LookupFunction, undici: Undici): OpenSocket {
+interface Connecting {
+  readonly lookup: LookupFunction;
+  readonly connected: (socket: Socket) => void;
+}
+
+function openSocketWith(
+  url: URL,
+  material: TlsMaterial,
+  { lookup, connected }: Connecting,
+  undici: Undici,
+): OpenSocket {
   const { host, protocol, port } = url;
   const hostname = hostnameOf(url);
   // undici passes these on to the socket, plain or TLS, though its types omit them. Its timeout is off: `ConnectAttempt` has limits.
@@ -46,16 +58,23 @@ function openSocketWith(url: URL, material: TlsMaterial, lookup: LookupFunction,
   }) as (options: buildConnector.Options, done: buildConnector.Callback) => Socket;
   return (done, upon) => {
     const options = { hostname, host, protocol, port, ...(upon && { httpSocket: upon as never }) };
+    const ended: buildConnector.Callback = (...[error, socket]) => {
+      if (socket) connected(socket);
+      done(error, socket ?? null);
+    };
     // A socket lives longer than the request in which it happens to be made, and must not keep that one's context.
-    return outsideAnyContext(() =>
-      untraced(() => unheld(connect(options, (...[error, socket]) => done(error, socket ?? null)))),
-    );
+    return outsideAnyContext(() => untraced(() => unheld(connect(options, ended))));
   };
 }
 
 /** The host name as sockets take it: without the brackets of an IPv6 address. */
 export function hostnameOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** The addresses of the name that this very connection was tried with, in order. Node keeps them where it tries one after another (not in a tunnel, and not where a program has turned that off). */
+function addressesTried({ autoSelectFamilyAttemptedAddresses: tried = [] }: Partial<Socket>): string[] {
+  return tried.map((addressAndPort) => addressAndPort.slice(0, addressAndPort.lastIndexOf(':')));
 }
 
 /** A connection does not keep the process alive. A flush or a drain at exit, which waits for answers, does. */
