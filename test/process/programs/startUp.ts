@@ -4,7 +4,8 @@ import { endSpans, holdOpen, input, report, timers, tracerOf, turn } from './kit
 
 const { url, then } = input<{ url: string; then: 'wait' | 'export' | 'end' | 'exportByDispatcher' }>();
 const { cache } = createRequire(import.meta.url);
-const isLoaded = () => Object.keys(cache).some((path) => path.includes('/node_modules/undici/index.js'));
+const isLoaded = () =>
+  Object.keys(cache).some((path) => path.includes('/node_modules/undici/lib/dispatcher/client.js'));
 process.on('exit', () => report('exit', { isLoaded: isLoaded() }));
 
 const given = { statusCode: 200, headers: {}, body: (async function* () {})() };
