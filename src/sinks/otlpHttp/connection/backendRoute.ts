@@ -12,7 +12,7 @@ import type { OtlpHttpSettings } from '../configuration/settings.ts';
 import type { ConnectTarget } from './connectAttempt.ts';
 import { clientOn } from './socketClient.ts';
 import { hostnameOf, type SocketOpener, socketOpenerTo } from './socketOpener.ts';
-import type { Undici } from './undici.ts';
+import { loadTunnel, type Undici } from './undici.ts';
 
 /** How requests reach the backend: directly, or through a proxy. */
 export interface BackendRoute {
@@ -98,8 +98,9 @@ function tunnelled(
 async function openTunnel(url: URL, proxy: ProxySettings, client: Client): Promise<Socket> {
   const path = `${url.hostname}:${url.port || '443'}`;
   const headers = { host: path, ...credentialsOf(proxy) };
+  const connect = await loadTunnel();
   const { statusCode, socket: tunnel } = await outsideAnyContext(() =>
-    untraced(() => client.connect({ path, headers })),
+    untraced(() => connect(client, { path, headers })),
   );
   if (statusCode === 200) return tunnel as Socket;
   tunnel.on('error', () => {}).destroy();

@@ -1,6 +1,7 @@
 /// <reference path="./undiciParts.d.ts" />
 
 import { Subscription } from 'rxjs';
+import type { Client, Dispatcher } from 'undici';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
@@ -25,6 +26,14 @@ export function loadUndici(): Promise<Undici> {
   isLoading = true;
   timer.unsubscribe();
   return outsideAnyContext(() => untraced(parts)).catch(notLoaded);
+}
+
+/** What asks a proxy for a tunnel. */
+export async function loadTunnel(): Promise<
+  (client: Client, options: Omit<Dispatcher.ConnectOptions, 'origin'>) => Promise<Dispatcher.ConnectData>
+> {
+  const { default: connect } = await import('undici/lib/api/api-connect.js');
+  return (client, options) => connect.call(client, options);
 }
 
 /** Bun has a stand-in for the name `undici`, which sends nothing. By these paths it is the package. */

@@ -7,3 +7,12 @@ declare module 'undici/lib/dispatcher/client.js' {
 declare module 'undici/lib/core/connect.js' {
   export { buildConnector as default } from 'undici';
 }
+
+declare module 'undici/lib/api/api-connect.js' {
+  import type { Client, Dispatcher } from 'undici';
+
+  export default function connect(
+    this: Client,
+    options: Omit<Dispatcher.ConnectOptions, 'origin'>,
+  ): Promise<Dispatcher.ConnectData>;
+}
