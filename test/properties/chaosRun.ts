@@ -87,7 +87,7 @@ export class ChaosRun {
   #opened(): SpanPipeline {
     return spanPipeline({
       ...(this.#wayOut as { sink: never }),
-      ...this.#layers(),
+      ...this.#commonLayers(),
       overflow: this.#schedule.overflow,
       priorityOf: (span) => (span as Item).id % 10,
       maxQueueSize: 40,
@@ -102,6 +102,12 @@ export class ChaosRun {
       environment: {},
       ...this.#chance,
     });
+  }
+
+  /** A breaker is for one backend. */
+  #commonLayers(): object {
+    const layers = this.#layers();
+    return 'sinks' in this.#wayOut ? { ...layers, breaker: undefined } : layers;
   }
 
   #layers(): object {
