@@ -3,7 +3,7 @@ import { AdaptiveLimit } from '../strategies/adaptiveLimit.ts';
 import { type ConcurrencyLimiter, INITIAL_LIMIT, initialWithin, StrategyLimiter } from './limiter.ts';
 
 export interface AdaptiveConcurrencyOptions {
-  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 8 (or `maxLimit`, if that is less). More reaches the right number sooner on a backend that is far away; less is gentler with one that is small. */
+  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 12 (or `maxLimit`, if that is less): enough for 100,000 spans a second at a round trip of 200 ms. More reaches the right number sooner on a backend that is far away; less is gentler with one that is small. */
   initialLimit?: number;
   /** Attempts in flight, at most: 1 or more, default 200. A bound for what a program holds and for the sockets that it opens; the limit stays far below it unless the backend keeps up. */
   maxLimit?: number;

@@ -3,7 +3,7 @@ import { AimdLimit } from '../strategies/aimdLimit.ts';
 import { type ConcurrencyLimiter, INITIAL_LIMIT, initialWithin, StrategyLimiter } from './limiter.ts';
 
 export interface AimdConcurrencyOptions {
-  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 8 (or `maxLimit`, if that is less). */
+  /** Attempts in flight at the beginning: 1 to `maxLimit`, default 12 (or `maxLimit`, if that is less). */
   initialLimit?: number;
   /** Attempts in flight, at most: 1 or more, default 200. */
   maxLimit?: number;

@@ -32,7 +32,7 @@ export class StrategyLimiter implements ConcurrencyLimiter {
 }
 
 /** Where a limit that changes begins, unless it is told otherwise. */
-export const INITIAL_LIMIT = 8;
+export const INITIAL_LIMIT = 12;
 
 /** The same, as far as a maximum that is given leaves room for it. */
 export function initialWithin(given: { readonly maxLimit?: number } | undefined): number {

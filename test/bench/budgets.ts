@@ -75,7 +75,7 @@ have to be the cheaper. Four is the factor of the encoder, with nothing of it lo
   deliveredFar: {
     bar: { of: 'spanflow', atLeast: 100 },
     aim: { of: 'spanflow', atLeast: 100 },
-    reason: `Ten requests of 2,000 spans have to be in flight behind 200 ms, and the limit begins at eight: it gets there in two or three round trips, and the queue holds what comes meanwhile.`,
+    reason: `Ten requests of 2,000 spans have to be in flight behind 200 ms, and the limit begins at twelve: the queue holds what comes during the first round trip, and while the encoder warms up.`,
   },
   requestsFar: {
     reason:

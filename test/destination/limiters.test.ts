@@ -82,18 +82,18 @@ describe('a limiter that is given twice', () => {
 });
 
 describe('exports that are given no limit', () => {
-  test('share one with all others to their sink, and it begins at 8', () => {
+  test('share one with all others to their sink, and it begins at 12', () => {
     const sink = new Answering();
-    batches(6).pipe(exportTo(sink)).subscribe();
-    batches(6).pipe(exportTo(sink)).subscribe();
-    expect(sink.open).toHaveLength(8);
+    batches(9).pipe(exportTo(sink)).subscribe();
+    batches(9).pipe(exportTo(sink)).subscribe();
+    expect(sink.open).toHaveLength(12);
   });
 
   test('have one for each sink', () => {
     const [one, other] = [new Answering(), new Answering()];
     batches(20).pipe(exportTo(one)).subscribe();
     batches(20).pipe(exportTo(other)).subscribe();
-    expect([one.open.length, other.open.length]).toEqual([8, 8]);
+    expect([one.open.length, other.open.length]).toEqual([12, 12]);
   });
 });
 

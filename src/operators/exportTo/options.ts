@@ -58,7 +58,7 @@ export interface ExportToOptions<T> {
   /** What the stage is called in losses and statistics. Default `exportTo(…)`, with the name of the sink. */
   name?: string;
   /**
-   * Who decides how many attempts are in flight. Default: one {@link adaptiveConcurrency} for each sink, which several `exportTo` to that sink share: it begins at 8, and finds out what the backend can take.
+   * Who decides how many attempts are in flight. Default: one {@link adaptiveConcurrency} for each sink, which several `exportTo` to that sink share: it begins at 12, and finds out what the backend can take.
    * Another limiter may be given, and shared; a number, 1 or more, for a limit that never changes; or an Observable of the limit, of which 0 pauses: until its first value the limit is 1, an invalid value is counted as a
    * callback error and ignored, and when it ends or fails the last limit stays. A lower `maxConcurrency` of the sink wins. A batch that waits between two attempts is not in flight.
    */
