@@ -125,7 +125,8 @@ export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemor
 
 export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
-export type { Counts, Role, StageGauges, StageStats } from './ledger/account.ts';
+export type { Counts, Role, StageStats } from './ledger/account.ts';
+export type { StageGauges } from './ledger/gauges.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export type { StagePlace, Stats } from './ledger/stats.ts';
 export { BreakerOpenError } from './model/breakerOpenError.ts';

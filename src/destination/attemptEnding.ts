@@ -5,7 +5,7 @@ import type { AttemptResult } from './layer.ts';
 export const ACCEPTED: AttemptResult = Object.freeze({ ending: 'accepted' });
 export const CANCELLED: AttemptResult = Object.freeze({ ending: 'cancelled' });
 
-/** What became of an attempt that failed with this error. A timeout is one whatever it means for the batch. */
+/** What became of an attempt that failed with this error. A timeout counts as `timedOut`, also where the sink knows that nothing was sent. */
 export function resultOfError(error: unknown, maxRetryAfterMillis = 0): AttemptResult {
   if (error instanceof RaceTimeoutError) return { ending: 'timedOut' };
   const failure = failureOf(error);

@@ -79,7 +79,7 @@ const CIRCUIT_BREAKER_RULES = {
 export interface BreakerProtectOptions {
   /**
    * What a subscription does while the breaker is open, or half open with all of its probes in flight: it fails at once with a {@link BreakerOpenError}, which counts as `retryable`, so that `retryWithBackoff` around it
-   * tries again (`fail`, the default: a caller that could do something else is told at once); or it waits for its turn, in no bounded queue (`wait`). One that waits takes part in the ramp after the outage; with `fail`, everything passes once the breaker is closed.
+   * tries again (`fail`, the default: a caller that has an alternative can use it at once); or it waits for its turn (`wait`), and nothing bounds how many wait. One that waits takes part in the ramp after the outage; with `fail`, everything passes once the breaker is closed.
    */
   whenOpen?: 'wait' | 'fail';
   /** Whether the process is kept alive while a subscription waits: `whileWaiting` (the default), or `never`. */

@@ -4,7 +4,7 @@ import type { ConcurrencyStrategy, LimitedAttempt } from '../strategies/concurre
 /**
  * Decides how many attempts may be in flight. Given to several operators, it limits them together.
  *
- * One of your own has to have a `limit$` that emits at once when it is subscribed to; it is told of each attempt when that is over.
+ * For one of your own: `limit$` has to emit when it is subscribed to, and `attemptEnded` is called at the end of each attempt.
  */
 export interface ConcurrencyLimiter {
   /** The present limit, and then each change: a whole number from 0; 0 pauses. */
@@ -31,7 +31,7 @@ export class StrategyLimiter implements ConcurrencyLimiter {
   }
 }
 
-/** Where a limit that changes begins, unless it is told otherwise. */
+/** The default of `initialLimit`. */
 export const INITIAL_LIMIT = 12;
 
 /** The same, as far as a maximum that is given leaves room for it. */

@@ -8,7 +8,7 @@ export class SlotPool implements Layer {
   #limit: number;
   #running = 0; // begun and not ended
 
-  /** @param limiter is told of each attempt that ends */
+  /** @param limiter its `attemptEnded` is called at the end of each attempt */
   constructor(limit: number, limiter?: ConcurrencyLimiter) {
     this.#limit = limit;
     this.#limiter = limiter;

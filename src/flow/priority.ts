@@ -26,7 +26,7 @@ export const aPriorityOf: Rule = (value, option, call) => {
     call.add(option, "a function, because overflow is 'dropLowestPriority'", value);
 };
 
-/** What a queue that can drop by priority is told. */
+/** The options of a queue that can drop by priority. */
 export interface PrioritySettings<T> {
   readonly overflow: PriorityOverflow;
   readonly priorityOf: ((item: T) => number) | undefined;

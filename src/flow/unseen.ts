@@ -4,7 +4,7 @@ export class Unseen {
   readonly #left: () => number;
   #isAsynchronous = false; // one has come out while none was going in
   #isSynchronous = false; // one has come out while one was going in
-  #isTold = false; // that nothing has come out yet
+  #isReported = false; // that nothing has come out yet
   #removed = 0; // stayed away for a whole flush: they were taken out
   #waiters: (() => void)[] = [];
 
@@ -35,10 +35,10 @@ export class Unseen {
     return this.#isAsynchronous ? Math.max(0, this.#absent - this.#removed) : 0;
   }
 
-  /** Items that went in where none has ever come out: whether they are inside, or all taken out, is not known. They are told once. */
-  takeUntold(): number {
-    if (this.#isTold || this.#isAsynchronous || this.#isSynchronous) return 0;
-    this.#isTold = this.#absent > 0;
+  /** Items that went in where none has ever come out: whether they are inside, or all taken out, is not known. They are returned by the first call only. */
+  takeUnreported(): number {
+    if (this.#isReported || this.#isAsynchronous || this.#isSynchronous) return 0;
+    this.#isReported = this.#absent > 0;
     return this.#absent;
   }
 

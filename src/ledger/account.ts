@@ -1,5 +1,6 @@
 import type { CallFrame } from '../internal/callFrame.ts';
 import type { Loss, LossReason, Tally } from '../model/tally.ts';
+import { type GaugeSums, type Gauges, sumOfGauges } from './gauges.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
 export type Counts = Readonly<Partial<Record<LossReason, number>>>;
@@ -55,28 +56,6 @@ export interface AccountOwner {
   lost(loss: Loss): void;
   /** A callback of a stage has thrown. */
   callbackThrew(thrown: unknown): void;
-}
-
-/** What a stage can be asked for at any time. */
-export interface Gauges {
-  queueSize?: () => number;
-  queueBytes?: () => number;
-  memoryBytes?: () => number;
-  batchSize?: () => number;
-  inFlight?: () => number;
-  running?: () => number;
-  waiting?: () => number;
-  limit?: () => number;
-}
-
-/** What is under way at a stage: attempts of `exportTo`, inner Observables of `boundedMergeMap`. Elsewhere 0. */
-export interface StageGauges {
-  /** Those that have begun and not ended. */
-  readonly running: number;
-  /** Those that wait to begin: for a slot, or for another layer of the destination. */
-  readonly waiting: number;
-  /** How many of them may run at a time, at present. 0 pauses. A limiter that is shared shows its limit at each stage. */
-  readonly limit: number;
 }
 
 /** The books of one stage: its verbs are the only way to change them, and each keeps both equations. */
@@ -186,18 +165,9 @@ export class Account {
     return () => this.#gauges.delete(gauges);
   }
 
-  /** Adds what each running subscription shows. */
-  addGauges(sums: Record<keyof Gauges, number>): void {
-    for (const gauges of this.#gauges) {
-      sums.queueSize += gauges.queueSize?.() ?? 0;
-      sums.queueBytes += gauges.queueBytes?.() ?? 0;
-      sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
-      sums.inFlight += gauges.inFlight?.() ?? 0;
-      sums.running += gauges.running?.() ?? 0;
-      sums.waiting += gauges.waiting?.() ?? 0;
-      sums.limit += gauges.limit?.() ?? 0;
-      sums.batchSize += gauges.batchSize?.() ?? 0;
-    }
+  /** What its running subscriptions show, summed. */
+  gauges(): GaugeSums {
+    return sumOfGauges(this.#gauges);
   }
 
   attempted(isRetry: boolean): void {

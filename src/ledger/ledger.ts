@@ -4,10 +4,11 @@ import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
 import type { Loss } from '../model/tally.ts';
-import { Account, type AccountOwner, type Place, type Role, type StageGauges, type StageStats } from './account.ts';
+import { Account, type AccountOwner, type Place, type Role, type StageStats } from './account.ts';
+import { type GaugeSums, type StageGauges, sumOfStages } from './gauges.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
-import { readGauges, type Stats, stageGauges } from './stats.ts';
+import { countsOf, type Stats } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
 export interface Ledger {
@@ -175,17 +176,22 @@ class Books implements AccountOwner {
     const accounts = this.#graph.stages;
     const stages: Record<string, StageStats & StageGauges> = {};
     const books = new Map<Account, StageStats>();
+    const gauges: GaugeSums[] = [];
     for (const account of accounts) {
       const stats = account.stats();
+      const sums = account.gauges();
+      const { running, waiting, limit } = sums;
       books.set(account, stats);
-      stages[account.stage] = { ...stats, ...stageGauges(account) };
+      gauges.push(sums);
+      stages[account.stage] = { ...stats, running, waiting, limit };
     }
     const { whole, routes } = this.#graph.sum(books);
-    const gauges = readGauges(accounts);
+    const counts = countsOf(accounts);
     return {
       ...whole,
-      ...gauges,
-      callbackErrors: gauges.callbackErrors + this.#callbackErrors,
+      ...sumOfStages(gauges),
+      ...counts,
+      callbackErrors: counts.callbackErrors + this.#callbackErrors,
       stages,
       routes,
       places: this.#graph.places,

@@ -1,14 +1,6 @@
 import type { LossReason } from '../model/tally.ts';
-import {
-  type Account,
-  add,
-  type Counts,
-  type Gauges,
-  type Role,
-  type StageGauges,
-  type StageStats,
-  total,
-} from './account.ts';
+import { type Account, add, type Counts, type Role, type StageStats, total } from './account.ts';
+import type { StageGauges } from './gauges.ts';
 
 /** The books of a whole, or of one route through it. */
 export interface FlowStats extends StageStats {
@@ -122,32 +114,13 @@ function addCounts(sum: Partial<Record<LossReason, number>>, counts: Counts): vo
   for (const reason in counts) add(sum, reason as LossReason, counts[reason as LossReason] as number);
 }
 
-function noGauges(): Record<keyof Gauges, number> {
-  return { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0, running: 0, waiting: 0, limit: 0 };
-}
-
-/** What is under way at one stage. */
-export function stageGauges(account: Account): StageGauges {
-  const gauges = noGauges();
-  account.addGauges(gauges);
-  const { running, waiting, limit } = gauges;
-  return { running, waiting, limit };
-}
-
-/** Gauges and counters, summed over all stages: routes make no difference. */
-export function readGauges(
-  accounts: readonly Account[],
-): Omit<Stats, keyof FlowStats | 'stages' | 'routes' | 'places'> {
-  const gauges = noGauges();
+/** Attempts and errors of all stages: routes make no difference. */
+export function countsOf(accounts: readonly Account[]): Pick<Stats, 'attempts' | 'retries' | 'callbackErrors'> {
   const counts = { attempts: 0, retries: 0, callbackErrors: 0 };
   for (const account of accounts) {
-    const { batchSize } = gauges;
-    gauges.batchSize = 0;
-    account.addGauges(gauges);
-    gauges.batchSize = Math.max(batchSize, gauges.batchSize);
     counts.attempts += account.attempts;
     counts.retries += account.retries;
     counts.callbackErrors += account.callbackErrors;
   }
-  return { ...gauges, ...counts };
+  return counts;
 }

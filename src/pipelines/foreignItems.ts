@@ -45,7 +45,7 @@ export class ForeignItems {
 
   #tellUntold(): void {
     const silent = this.#places()
-      .map((place) => [place, place.unseen.takeUntold()] as const)
+      .map((place) => [place, place.unseen.takeUnreported()] as const)
       .filter(([, items]) => items > 0)
       .map(([place, items]) => `${items} ${place}`);
     if (silent.length === 0) return;

@@ -20,7 +20,7 @@ export const EXPORT_STAGE = {
 
 /**
  * Batches that may be out. Four times a number, so that slots that are free during backoffs are used. How high an Observable rises is unknown: 128 is enough for a limit of 32. A limiter (the default is one) rises to 200
- * unless it is told otherwise, and not while batches are refused: 256 leaves room for both. What these batches take is bounded by the memory budget.
+ * unless `maxLimit` says otherwise, and not while batches are refused: 256 leaves room for both. What these batches take is bounded by the memory budget.
  */
 export function unsettledFor(concurrency: Concurrency | undefined): number {
   if (typeof concurrency === 'number') return safe(Math.max(32, 4 * concurrency));

@@ -185,7 +185,7 @@ export class AdmissionQueue<T> {
     return Math.max(sinceMillis, this.#leftAtMillis) + stallTimeoutMillis - scheduler.now();
   }
 
-  /** All who have waited for so long: any of them may be the one that the consumer waits for. */
+  /** Rejects every send that has waited for `stallTimeoutMillis`: the consumer may be waiting for any of them. */
   #refuseStalled(): void {
     this.#stall = undefined;
     for (let place = this.#line.first; place !== undefined; place = this.#line.first) {

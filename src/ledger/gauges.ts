@@ -1,0 +1,55 @@
+/** What a stage can be asked for at any time. */
+export interface Gauges {
+  queueSize?: () => number;
+  queueBytes?: () => number;
+  memoryBytes?: () => number;
+  batchSize?: () => number;
+  inFlight?: () => number;
+  running?: () => number;
+  waiting?: () => number;
+  limit?: () => number;
+}
+
+/** The present values of gauges. */
+export type GaugeSums = Record<keyof Gauges, number>;
+
+/** What is under way at a stage: attempts of `exportTo`, inner Observables of `boundedMergeMap`. Elsewhere 0. */
+export interface StageGauges {
+  /** Those that have begun and not ended. */
+  readonly running: number;
+  /** Those that wait to begin: for a slot, or for another layer of the destination. */
+  readonly waiting: number;
+  /** How many of them may run at a time, at present. 0 pauses. A limiter that is shared shows its limit at each stage. */
+  readonly limit: number;
+}
+
+/** The gauges of the subscriptions of one stage. */
+export function sumOfGauges(subscriptions: Iterable<Gauges>): GaugeSums {
+  const sums = noGauges();
+  for (const gauges of subscriptions) {
+    sums.queueSize += gauges.queueSize?.() ?? 0;
+    sums.queueBytes += gauges.queueBytes?.() ?? 0;
+    sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
+    sums.inFlight += gauges.inFlight?.() ?? 0;
+    sums.running += gauges.running?.() ?? 0;
+    sums.waiting += gauges.waiting?.() ?? 0;
+    sums.limit += gauges.limit?.() ?? 0;
+    sums.batchSize += gauges.batchSize?.() ?? 0;
+  }
+  return sums;
+}
+
+/** The gauges of all stages. The batch size is that of the stage with the largest: a sum of sizes would be none. */
+export function sumOfStages(stages: Iterable<GaugeSums>): GaugeSums {
+  const sums = noGauges();
+  for (const gauges of stages) {
+    const batchSize = Math.max(sums.batchSize, gauges.batchSize);
+    for (const name in sums) sums[name as keyof Gauges] += gauges[name as keyof Gauges];
+    sums.batchSize = batchSize;
+  }
+  return sums;
+}
+
+function noGauges(): GaugeSums {
+  return { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0, running: 0, waiting: 0, limit: 0 };
+}
