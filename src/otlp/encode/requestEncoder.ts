@@ -11,7 +11,11 @@ interface Owner {
   readonly droppedAttributesCount?: number | undefined;
   readonly schemaUrl?: string | undefined;
 }
-type Resource = Owner & object;
+/** What is still being detected is awaited by sinks. */
+export interface Resource extends Owner {
+  readonly asyncAttributesPending?: boolean | undefined;
+  readonly waitForAsyncAttributes?: (() => Promise<void>) | undefined;
+}
 type Scope = Owner & { readonly name: string; readonly version?: string | undefined };
 
 /** What an encoder has to know of a signal. */

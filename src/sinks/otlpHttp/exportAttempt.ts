@@ -1,4 +1,3 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../model/sink.ts';
 import { unanswered } from './answer/noAnswer.ts';
 import { meaningOf, type Question, readAnswer } from './answer/readAnswer.ts';
@@ -6,23 +5,23 @@ import type { AnswerHead, Connections } from './connection/contract.ts';
 import { headersOf, type PreparedRequest, prepare, type RequestContext } from './request.ts';
 
 /** What all attempts of a sink share. */
-export interface ExportContext extends RequestContext {
+export interface ExportContext<Item> extends RequestContext<Item> {
   readonly connections: Connections;
 }
 
-/** One attempt to export a batch, from its spans to the meaning of the answer. */
-export class ExportAttempt {
-  readonly #spans: readonly ReadableSpan[];
-  readonly #context: ExportContext;
+/** One attempt to export a batch, from its items to the meaning of the answer. */
+export class ExportAttempt<Item> {
+  readonly #items: readonly Item[];
+  readonly #context: ExportContext<Item>;
   readonly #attempt: Attempt;
   readonly #signal: AbortSignal;
   readonly #question: Question;
   #phase: AttemptPhase = 'preparing';
 
   /** @param attempt is called with each phase of the attempt, and with the meaning of an answer's status */
-  constructor(spans: readonly ReadableSpan[], context: ExportContext, attempt: Attempt, signal: AbortSignal) {
+  constructor(items: readonly Item[], context: ExportContext<Item>, attempt: Attempt, signal: AbortSignal) {
     const { url, encoding, maxResponseBytes } = context.settings;
-    this.#spans = spans;
+    this.#items = items;
     this.#context = context;
     this.#attempt = attempt;
     this.#signal = signal;
@@ -31,7 +30,7 @@ export class ExportAttempt {
 
   async run(): Promise<Response> {
     this.#enter('preparing');
-    const request = await prepare(this.#spans, this.#context, this.#signal);
+    const request = await prepare(this.#items, this.#context, this.#signal);
     let isAnswered = false;
     try {
       const response = await this.#send(request);
@@ -46,7 +45,7 @@ export class ExportAttempt {
 
   async #send(request: PreparedRequest): Promise<Response> {
     const { body, unencodable } = request;
-    if (unencodable === this.#spans.length) return { unencodable };
+    if (unencodable === this.#items.length) return { unencodable };
     const { settings, connections } = this.#context;
     const headers = await orAborted(headersOf(request, settings), this.#signal);
     const { url } = settings;

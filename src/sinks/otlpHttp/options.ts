@@ -1,12 +1,15 @@
 import type { Dispatcher } from 'undici';
 import type { Environment } from '../../internal/environment.ts';
-import type { HeadersOption } from './configuration/headers.ts';
-import type { TlsOptions } from './configuration/tls.ts';
+import type { SentSignal } from '../../otlp/signals.ts';
+import type { HeadersOption } from '../shared/configuration/headers.ts';
+import type { TlsOptions } from '../shared/configuration/tls.ts';
 
-export type { HeaderValue } from './configuration/headers.ts';
-export type { Renewable, TlsOptions } from './configuration/tls.ts';
+export type { HeaderValue } from '../shared/configuration/headers.ts';
+export type { Renewable, TlsOptions } from '../shared/configuration/tls.ts';
 
-export interface OtlpHttpOptions {
+export interface OtlpHttpOptions<S extends SentSignal = 'traces'> {
+  /** What is sent: `traces`, the default. It decides the type of the items, the default endpoint's path (`/v1/traces`) and the infix of the variables (`TRACES`). */
+  signal?: S;
   /**
    * The endpoint: an `http:` or `https:` URL, used as it is, with its query. Its credentials (percent-encoded) are sent as `Authorization: Basic`, unless a header `authorization`
    * is given; no message shows them. Default: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, else `OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/traces`,
@@ -67,6 +70,7 @@ export const DEFAULT_MAX_CONNECTION_AGE_MILLIS = 300_000;
 /** Every option, so that an unknown one is refused. `undefined` where a variable or other options decide. */
 export const OTLP_HTTP_DEFAULTS: { [K in keyof Required<OtlpHttpOptions>]: OtlpHttpOptions[K] | undefined } =
   Object.freeze({
+    signal: 'traces',
     url: undefined,
     headers: {},
     encoding: undefined,

@@ -1,19 +1,19 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Observable, type Subscriber } from 'rxjs';
 import { bodyMemory } from '../../flow/memory.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
 import { RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
+import type { SignalItems } from '../../model/signal.ts';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
-import { TRACES } from '../../otlp/traces/encode/traceSignal.ts';
+import type { SentSignal } from '../../otlp/signals.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import { otlpHttpSettings } from './configuration/settings.ts';
 import { connectionsFor } from './connection/connections.ts';
 import { ExportAttempt } from './exportAttempt.ts';
 import type { OtlpHttpOptions } from './options.ts';
+import { otlpHttpSettings } from './settings.ts';
 
 /**
  * Exports spans to an OTLP/HTTP backend, as protobuf or JSON (`encoding`), over connections that are kept alive.
@@ -53,11 +53,14 @@ import type { OtlpHttpOptions } from './options.ts';
  *
  * @see toExporter
  */
-export function otlpHttp(options: OtlpHttpOptions = {}): ObservableSink<ReadableSpan> {
+export function otlpHttp<S extends SentSignal = 'traces'>(
+  options: OtlpHttpOptions<S> = {},
+): ObservableSink<SignalItems[S]> {
   const settings = otlpHttpSettings(options);
+  const { fields } = settings.signal;
   const connections = connectionsFor(settings);
-  const wait = resourceWait(settings.resourceTimeoutMillis);
-  const lender = new RequestLender(TRACES, SOCKET_HIGH_WATER_MARK_BYTES);
+  const wait = resourceWait(settings.resourceTimeoutMillis, fields.resourceOf);
+  const lender = new RequestLender(fields, SOCKET_HIGH_WATER_MARK_BYTES);
   let isShutDown = false;
   return {
     name: 'otlpHttp',

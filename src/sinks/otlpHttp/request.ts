@@ -1,42 +1,41 @@
 import { promisify } from 'node:util';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../model/errors.ts';
 import { ExportError } from '../../model/sink.ts';
 import type { RequestLender } from '../../otlp/encode/requestLender.ts';
 import { type CountBytes, type RequestUse, requestFor } from '../../otlp/encode/sharedRequests.ts';
 import type { ResourceWait } from '../shared/resources.ts';
 import { type Body, LentBody, ownBody } from './body.ts';
-import type { OtlpHttpSettings } from './configuration/settings.ts';
+import type { OtlpHttpSettings } from './settings.ts';
 
 const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
-/** What one attempt sends. It is made for that attempt, and not kept for the next one: batches that wait for their turn hold their spans, and no bodies. */
+/** What one attempt sends. It is made for that attempt, and not kept for the next one: batches that wait for their turn hold their items, and no bodies. */
 export interface PreparedRequest {
   readonly body: Body;
-  /** Spans that cannot be expressed, and are not in the body. */
+  /** Items that cannot be expressed, and are not in the body. */
   readonly unencodable: number;
 }
 
 /** What a sink makes its requests with. */
-export interface RequestContext {
-  readonly settings: OtlpHttpSettings;
-  readonly wait: ResourceWait;
-  readonly lender: RequestLender<ReadableSpan>;
+export interface RequestContext<Item> {
+  readonly settings: OtlpHttpSettings<Item>;
+  readonly wait: ResourceWait<Item>;
+  readonly lender: RequestLender<Item>;
   /** Called with the number of bytes of a body when it has been made, and again, negative, when it is not used any more. */
   readonly countBytes: CountBytes;
 }
 
 /** Makes the request of one attempt. It fails only for good: trying again would make the same one. */
-export async function prepare(
-  spans: readonly ReadableSpan[],
-  { settings, wait, lender, countBytes }: RequestContext,
+export async function prepare<Item>(
+  items: readonly Item[],
+  { settings, wait, lender, countBytes }: RequestContext<Item>,
   signal: AbortSignal,
 ): Promise<PreparedRequest> {
-  await wait(spans);
+  await wait(items);
   signal.throwIfAborted();
   try {
-    const use = await requestFor(spans, settings.encoding, lender, countBytes);
-    return { body: await bodyOf(use, spans, settings, countBytes), unencodable: use.unencodable };
+    const use = await requestFor(items, settings.encoding, lender, countBytes);
+    return { body: await bodyOf(use, items.length, settings, countBytes), unencodable: use.unencodable };
   } catch (thrown) {
     if (thrown instanceof ExportError) throw thrown;
     throw new ExportError({ kind: 'permanent' }, `no request can be made: ${messageOf(thrown)}`, { cause: thrown });
@@ -45,13 +44,13 @@ export async function prepare(
 
 async function bodyOf(
   use: RequestUse,
-  spans: readonly ReadableSpan[],
+  count: number,
   settings: OtlpHttpSettings,
   countBytes: CountBytes,
 ): Promise<Body> {
   let isLent = false;
   try {
-    checkSize(use.length, spans, settings);
+    checkSize(use.length, count, settings);
     // How long a given dispatcher keeps what it sends is unknown: it gets a copy.
     isLent = settings.compression === 'none' && settings.dispatcher === undefined;
     if (isLent) return new LentBody(use);
@@ -77,9 +76,9 @@ function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
   return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
 }
 
-function checkSize(length: number, spans: readonly ReadableSpan[], { maxRequestBytes }: OtlpHttpSettings): void {
+function checkSize(length: number, count: number, { maxRequestBytes, signal }: OtlpHttpSettings): void {
   if (length <= maxRequestBytes) return;
-  const size = `a request of ${length} bytes (${spans.length} spans)`;
+  const size = `a request of ${length} bytes (${count} ${signal.fields.noun}s)`;
   throw new ExportError({ kind: 'tooLarge' }, `${size} is not sent: it is over maxRequestBytes ${maxRequestBytes}`);
 }
 

@@ -1,24 +1,22 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../internal/timers.ts';
 import { untraced, warn } from '../../internal/tracingSuppression.ts';
 import { withinTime } from '../../internal/withinTime.ts';
 import { messageOf } from '../../model/errors.ts';
 import { escaped } from '../../model/escaped.ts';
+import type { Resource } from '../../otlp/encode/requestEncoder.ts';
 
-type Resource = ReadableSpan['resource'];
-
-/** Waits until the resources of these spans have all their attributes. Returns `undefined` if they have. The promise never rejects. */
-export type ResourceWait = (spans: readonly ReadableSpan[]) => Promise<void> | undefined;
+/** Waits until the resources of these items have all their attributes. Returns `undefined` if they have. The promise never rejects. */
+export type ResourceWait<Item> = (items: readonly Item[]) => Promise<void> | undefined;
 
 /**
- * Detectors may still be asking the cloud when the first spans are exported. Why not wait until they have all? Spans are worth more than late attributes. So the wait has a limit, and a resource
+ * Detectors may still be asking the cloud when the first items are exported. Why not wait until they have all? Items are worth more than late attributes. So the wait has a limit, and a resource
  * that exceeds it is not awaited again: otherwise it would delay each batch.
  */
-export function resourceWait(limitMillis: number): ResourceWait {
+export function resourceWait<Item>(limitMillis: number, resourceOf: (item: Item) => Resource): ResourceWait<Item> {
   const abandoned = new WeakSet<Resource>(); // exceeded the limit
-  return (spans) => {
-    const pending = outsideAnyContext(() => untraced(() => pendingOf(spans, abandoned)));
+  return (items) => {
+    const pending = outsideAnyContext(() => untraced(() => pendingOf(items, resourceOf, abandoned)));
     if (pending.length === 0) return undefined;
     const arm = (onLate: () => void) => after(monotonicScheduler, limitMillis, onLate);
     return withinTime(
@@ -29,14 +27,18 @@ export function resourceWait(limitMillis: number): ResourceWait {
   };
 }
 
-function pendingOf(spans: readonly ReadableSpan[], abandoned: WeakSet<Resource>): Resource[] {
+function pendingOf<Item>(
+  items: readonly Item[],
+  resourceOf: (item: Item) => Resource,
+  abandoned: WeakSet<Resource>,
+): Resource[] {
   const pending = new Set<Resource>();
-  for (const span of spans) {
+  for (const item of items) {
     try {
-      const { resource } = span;
+      const resource = resourceOf(item);
       if (resource.asyncAttributesPending && !abandoned.has(resource)) pending.add(resource);
     } catch {
-      // The encoder reports what is wrong with the span.
+      // The encoder reports what is wrong with the item.
     }
   }
   return [...pending];

@@ -77,7 +77,7 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
   const settings = settingsOf('toExporter', TO_EXPORTER_DEFAULTS, TO_EXPORTER_RULES, options, {
     exporter: [exporter, anExporter],
   });
-  const wait = resourceWait(settings.resourceTimeoutMillis);
+  const wait = resourceWait(settings.resourceTimeoutMillis, ({ resource }: ReadableSpan) => resource);
   // The exporter's own slot: it is free when the exporter has answered, or was given up.
   const calls = new AttemptLine({ layers: [new SlotPool(1)], now: () => monotonicScheduler.now() });
   return {
@@ -127,7 +127,11 @@ class ExporterCall {
     this.#onEnd = onEnd;
   }
 
-  async run(batch: Batch<ReadableSpan>, wait: ResourceWait, attempt: Attempt | undefined): Promise<Response> {
+  async run(
+    batch: Batch<ReadableSpan>,
+    wait: ResourceWait<ReadableSpan>,
+    attempt: Attempt | undefined,
+  ): Promise<Response> {
     await wait(batch.items);
     // Its attempt was given up meanwhile: the exporter never sees it.
     if (this.#isAbandoned) return {};

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { otlpHttp } from '../../../src/index.ts';
 import type { InvalidOptionError } from '../../../src/model/errors.ts';
-import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/settings.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { closedPort } from '../../support/httpServer.ts';
 import { spanWith } from '../../support/spans.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type OtlpHttpOptions, otlpHttp } from '../../../src/index.ts';
-import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/settings.ts';
 import type { BackendRequest } from '../../../src/testing/backend/otlpRequest.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';

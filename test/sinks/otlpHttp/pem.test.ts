@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { areOnePair, certificatesOf, privateKeyOf } from '../../../src/sinks/otlpHttp/configuration/pem.ts';
+import { areOnePair, certificatesOf, privateKeyOf } from '../../../src/sinks/shared/configuration/pem.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { openSink } from '../../support/httpExports.ts';
 

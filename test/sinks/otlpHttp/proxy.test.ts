@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/configuration/settings.ts';
+import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/settings.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { exportOnce, failureOf, openSink, outcomeOf, recordWarnings, startBackend } from '../../support/httpExports.ts';
 import { startProxy } from '../../support/httpProxy.ts';

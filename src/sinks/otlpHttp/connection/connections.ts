@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { isRetryableStatus } from '../../../otlp/responses/status.ts';
-import type { OtlpHttpSettings } from '../configuration/settings.ts';
+import type { OtlpHttpSettings } from '../settings.ts';
 import { type BackendRoute, routeOf } from './backendRoute.ts';
 import { ConnectionPool, type ConnectionUse } from './connectionPool.ts';
 import type { Answer, Connections, RequestWatch } from './contract.ts';

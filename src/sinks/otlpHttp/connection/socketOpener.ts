@@ -5,8 +5,8 @@ import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import type { AddressPreference } from '../../../strategies/addressPreference.ts';
+import type { TlsMaterial, TlsSource } from '../../shared/configuration/tls.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from '../body.ts';
-import type { TlsMaterial, TlsSource } from '../configuration/tls.ts';
 import type { Undici } from './undici.ts';
 
 /** Begins to connect, and returns the connecting socket. With `upon`, it begins TLS on that existing connection. */

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { EnvironmentReader } from '../../../internal/environment.ts';
+import { EnvironmentReader } from '../../internal/environment.ts';
 import {
   millis,
   must,
@@ -12,17 +12,28 @@ import {
   settingsOf,
   shape,
   whole,
-} from '../../../internal/validation.ts';
-import { VERSION } from '../../../internal/version.ts';
-import { DEFAULT_MAX_CONNECTION_AGE_MILLIS, OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from '../options.ts';
-import { endpointOf, requireEndpoint } from './endpoint.ts';
-import { type HeaderSource, headerSource, headersOfVariables, isHeaderValue } from './headers.ts';
-import { type ProxySettings, proxyFor } from './proxy.ts';
-import { kindOf, mustSecretly } from './secret.ts';
-import { fixedTls, type TlsSource, tlsSource } from './tls.ts';
-import { tlsOfVariables } from './tlsFiles.ts';
+} from '../../internal/validation.ts';
+import { VERSION } from '../../internal/version.ts';
+import type { SignalItems } from '../../model/signal.ts';
+import {
+  type NamedVariables,
+  type SentSignal,
+  SIGNALS,
+  type Signal,
+  signalOf,
+  variablesOf,
+} from '../../otlp/signals.ts';
+import { endpointOf, requireEndpoint } from '../shared/configuration/endpoint.ts';
+import { type HeaderSource, headerSource, headersOfVariables, isHeaderValue } from '../shared/configuration/headers.ts';
+import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
+import { kindOf, mustSecretly } from '../shared/configuration/secret.ts';
+import { fixedTls, type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
+import { tlsOfVariables } from '../shared/configuration/tlsFiles.ts';
+import { DEFAULT_MAX_CONNECTION_AGE_MILLIS, OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from './options.ts';
 
-export interface OtlpHttpSettings {
+/** `never`: whatever the signal. */
+export interface OtlpHttpSettings<Item = never> {
+  readonly signal: Signal<Item>;
   /** Without credentials. */
   readonly url: URL;
   readonly headers: HeaderSource;
@@ -45,8 +56,8 @@ const OWNER = 'otlpHttp';
 /** As OTLP asks exporters to identify themselves. */
 const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
-type Defaulted = 'headers' | 'maxRequestBytes' | 'maxResponseBytes' | 'resourceTimeoutMillis' | 'userAgent';
-type Given = Omit<OtlpHttpOptions, Defaulted> & Required<Pick<OtlpHttpOptions, Defaulted>>;
+type Defaulted = 'signal' | 'headers' | 'maxRequestBytes' | 'maxResponseBytes' | 'resourceTimeoutMillis' | 'userAgent';
+type Given = Omit<OtlpHttpOptions<SentSignal>, Defaulted> & Required<Pick<OtlpHttpOptions<SentSignal>, Defaulted>>;
 
 const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
 
@@ -65,6 +76,7 @@ const ageOrDispatcher: Rule = (value, option, call) => {
 };
 
 const OTLP_HTTP_RULES: Rules<Given> = {
+  signal: oneOf(...(Object.keys(SIGNALS) as SentSignal[])),
   url: optional(passing((value, option) => requireEndpoint(option, value))),
   headers: passing((value, option) => headerSource(option, {}, value)),
   encoding: optional(oneOf('protobuf', 'json')),
@@ -81,48 +93,45 @@ const OTLP_HTTP_RULES: Rules<Given> = {
 };
 
 /** Checks the options, and fills in the environment's values and the defaults. */
-export function otlpHttpSettings(options: OtlpHttpOptions): OtlpHttpSettings {
+export function otlpHttpSettings<S extends SentSignal>(options: OtlpHttpOptions<S>): OtlpHttpSettings<SignalItems[S]> {
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
   requireRule(`${OWNER} options`, options, aSecretObject);
   const given = settingsOf<Given>(OWNER, OTLP_HTTP_DEFAULTS as Partial<Given>, OTLP_HTTP_RULES, options);
   const { maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher } = given;
+  const signal = signalOf(given.signal as S);
+  const named = variablesOf(signal);
   const environment = new EnvironmentReader(given.environment ?? process.env);
   const { url, authorization } =
-    given.url === undefined ? endpointOf(environment, named) : requireEndpoint(`${OWNER}.url`, given.url);
+    given.url === undefined ? endpointOf(signal, environment) : requireEndpoint(`${OWNER}.url`, given.url);
   const known = { ...(authorization && { authorization }), ...headersOfVariables(environment, named) };
   return {
-    ...{ maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, url },
+    ...{ signal, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, url },
     headers: headerSource(`${OWNER}.headers`, known, given.headers),
-    encoding: given.encoding ?? encodingOf(environment) ?? 'protobuf',
-    compression: given.compression ?? compressionOf(environment) ?? 'none',
-    timeoutMillis: given.timeoutMillis ?? timeoutOf(environment) ?? 10_000,
-    tls: tlsOf(given, environment),
+    encoding: given.encoding ?? encodingOf(environment, named) ?? 'protobuf',
+    compression: given.compression ?? compressionOf(environment, named) ?? 'none',
+    timeoutMillis: given.timeoutMillis ?? timeoutOf(environment, named) ?? 10_000,
+    tls: tlsOf(given, environment, named),
     proxy: dispatcher === undefined ? proxyFor(url, environment) : undefined,
     maxConnectionAgeMillis: given.maxConnectionAgeMillis ?? DEFAULT_MAX_CONNECTION_AGE_MILLIS,
     userAgent: `${given.userAgent} ${USER_AGENT}`.trim(),
   };
 }
 
-function tlsOf({ tls, dispatcher }: Given, environment: EnvironmentReader): TlsSource {
+function tlsOf({ tls, dispatcher }: Given, environment: EnvironmentReader, named: NamedVariables): TlsSource {
   if (tls !== undefined) return tlsSource(`${OWNER}.tls`, tls);
   return dispatcher === undefined ? tlsOfVariables(environment, named) : fixedTls({});
 }
 
-/** The variable of the signal first, then the one of all signals. */
-function named(variable: string): readonly string[] {
-  return [`OTEL_EXPORTER_OTLP_TRACES_${variable}`, `OTEL_EXPORTER_OTLP_${variable}`];
-}
-
-function encodingOf(environment: EnvironmentReader): 'protobuf' | 'json' | undefined {
+function encodingOf(environment: EnvironmentReader, named: NamedVariables): 'protobuf' | 'json' | undefined {
   const protocol = environment.oneOf(['http/protobuf', 'http/json'], ...named('PROTOCOL'));
   if (protocol === undefined) return undefined;
   return protocol === 'http/json' ? 'json' : 'protobuf';
 }
 
-function compressionOf(environment: EnvironmentReader): 'gzip' | 'none' | undefined {
+function compressionOf(environment: EnvironmentReader, named: NamedVariables): 'gzip' | 'none' | undefined {
   return environment.oneOf(['gzip', 'none'], ...named('COMPRESSION'));
 }
 
-function timeoutOf(environment: EnvironmentReader): number | undefined {
+function timeoutOf(environment: EnvironmentReader, named: NamedVariables): number | undefined {
   return environment.timeoutMillis(...named('TIMEOUT'));
 }

@@ -1,5 +1,6 @@
 import type { EnvironmentReader } from '../../../internal/environment.ts';
 import { InvalidOptionError } from '../../../model/errors.ts';
+import { type Signal, variablesOf } from '../../../otlp/signals.ts';
 import { kindOf } from './secret.ts';
 
 /** Where requests go, and the credentials that the URL had. */
@@ -11,7 +12,7 @@ export interface Endpoint {
 }
 
 const URL_RULE = 'an http:// or https:// URL';
-const DEFAULT_URL = 'http://localhost:4318/v1/traces';
+const DEFAULT_BASE = 'http://localhost:4318';
 
 /** The endpoint of an option. A refused value may hold a secret anywhere, so at most its scheme and host are shown. */
 export function requireEndpoint(option: string, given: unknown): Endpoint {
@@ -24,11 +25,11 @@ export function requireEndpoint(option: string, given: unknown): Endpoint {
 }
 
 /**
- * The endpoint of the variables: that of the signal as it is, else that of all signals with `/v1/traces`, else OTLP's default. The warning about an ignored variable says where
- * the spans go instead: they may contain what only the intended backend should see.
+ * The endpoint of the variables: that of the signal as it is, else that of all signals with the signal's path (`/v1/traces`), else OTLP's default. The warning about an ignored variable says where
+ * the items go instead: they may contain what only the intended backend should see.
  */
-export function endpointOf(environment: EnvironmentReader, named: (variable: string) => readonly string[]): Endpoint {
-  const [ofTraces = '', ofAll = ''] = named('ENDPOINT');
+export function endpointOf({ path, ...signal }: Signal<never>, environment: EnvironmentReader): Endpoint {
+  const [ofSignal = '', ofAll = ''] = variablesOf(signal)('ENDPOINT');
   const ignored: string[] = [];
   const read = (name: string, parse: (text: string) => Endpoint | undefined) => {
     const text = environment.text(name);
@@ -36,8 +37,10 @@ export function endpointOf(environment: EnvironmentReader, named: (variable: str
     if (text !== undefined && endpoint === undefined) ignored.push(name);
     return endpoint;
   };
-  const endpoint = read(ofTraces, parseEndpoint) ?? read(ofAll, parseBase) ?? defaultEndpoint();
-  for (const name of ignored) environment.warn(name, URL_RULE, `spans go to ${shownUrl(endpoint.url)} instead`);
+  const endpoint =
+    read(ofSignal, parseEndpoint) ?? read(ofAll, (text) => parseBase(text, path)) ?? defaultEndpoint(path);
+  for (const name of ignored)
+    environment.warn(name, URL_RULE, `${signal.fields.noun}s go to ${shownUrl(endpoint.url)} instead`);
   return endpoint;
 }
 
@@ -56,8 +59,8 @@ export function isHttp(url: URL | null): url is URL {
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
 }
 
-function defaultEndpoint(): Endpoint {
-  return { url: new URL(DEFAULT_URL), authorization: undefined };
+function defaultEndpoint(path: string): Endpoint {
+  return { url: new URL(`${DEFAULT_BASE}${path}`), authorization: undefined };
 }
 
 function parseEndpoint(text: string): Endpoint | undefined {
@@ -70,9 +73,9 @@ function parseEndpoint(text: string): Endpoint | undefined {
   return { url, authorization };
 }
 
-function parseBase(text: string): Endpoint | undefined {
+function parseBase(text: string, path: string): Endpoint | undefined {
   const endpoint = parseEndpoint(text);
-  if (endpoint !== undefined) endpoint.url.pathname = `${endpoint.url.pathname.replace(/\/$/, '')}/v1/traces`;
+  if (endpoint !== undefined) endpoint.url.pathname = `${endpoint.url.pathname.replace(/\/$/, '')}${path}`;
   return endpoint;
 }
 

@@ -1,0 +1,31 @@
+import type { SignalItems } from '../model/signal.ts';
+import type { SignalFields } from './encode/requestEncoder.ts';
+import { TRACES } from './traces/encode/traceSignal.ts';
+
+/** What a sink has to know of a signal. */
+export interface Signal<Item> {
+  /** Behind the base URL of OTLP/HTTP. */
+  readonly path: string;
+  /** In the names of its environment variables, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. */
+  readonly variable: string;
+  readonly fields: SignalFields<Item>;
+}
+
+/** The signals that can be sent, by name. */
+export const SIGNALS = {
+  traces: { path: '/v1/traces', variable: 'TRACES', fields: TRACES },
+} as const satisfies { readonly [S in keyof SignalItems]?: Signal<SignalItems[S]> };
+
+export type SentSignal = keyof typeof SIGNALS;
+
+/** The signal of this name, typed by its items. */
+export function signalOf<S extends SentSignal>(name: S): Signal<SignalItems[S]> {
+  return SIGNALS[name] as Signal<SignalItems[S]>;
+}
+
+/** The variable of the signal first, then the one of all signals. */
+export type NamedVariables = (variable: string) => readonly string[];
+
+export function variablesOf({ variable: infix }: Pick<Signal<never>, 'variable'>): NamedVariables {
+  return (variable) => [`OTEL_EXPORTER_OTLP_${infix}_${variable}`, `OTEL_EXPORTER_OTLP_${variable}`];
+}
