@@ -37,6 +37,14 @@ export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
+export {
+  type ExportsToJoin,
+  type ExportToJoin,
+  type JoinExportsOptions,
+  type JoinedExports,
+  type JoinMode,
+  joinExports,
+} from './operators/joinExports.ts';
 export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
 export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';
@@ -138,5 +146,6 @@ export {
   SpanflowError,
   type SpanflowErrorCode,
 } from './model/errors.ts';
+export { JoinError } from './model/joinError.ts';
 export type { Outcome, RoutedOutcome } from './model/outcome.ts';
 export type { Loss, LossReason, Tally } from './model/tally.ts';

@@ -12,6 +12,14 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 
 // Several inputs, the important ones first.
 
+export {
+  type ExportsToJoin,
+  type ExportToJoin,
+  type JoinExportsOptions,
+  type JoinedExports,
+  type JoinMode,
+  joinExports,
+} from './operators/joinExports.ts';
 export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
 export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 

@@ -16,7 +16,8 @@ export type SpanflowErrorCode =
   | 'UNENCODABLE'
   | 'BREAKER_OPEN'
   | 'OPERATOR_FAILED'
-  | 'OPERATOR_ENDED';
+  | 'OPERATOR_ENDED'
+  | 'JOIN_FAILED';
 
 /**
  * The one base of spanflow's errors.
