@@ -57,6 +57,7 @@ export {
   type BatchSizeStrategyFactory,
   fixedSize,
 } from './strategies/batchSize.ts';
+export type { Durations } from './strategies/durationHistogram.ts';
 export { latencyTarget } from './strategies/latencyTarget.ts';
 export { responsiveSize } from './strategies/responsiveSize.ts';
 
@@ -117,6 +118,7 @@ export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
 export { toReadable } from './outputs/toReadable.ts';
 export { toReadableStream } from './outputs/toReadableStream.ts';
+export type { CallStats, HandleStats } from './pipelines/answers/callBooks.ts';
 export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
 export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
 export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
@@ -134,6 +136,7 @@ export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemor
 export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
 export type { Counts, Role, StageStats } from './ledger/account.ts';
+export type { ExportStats } from './ledger/exports.ts';
 export type { StageGauges } from './ledger/gauges.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export type { StagePlace, Stats } from './ledger/stats.ts';

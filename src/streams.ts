@@ -97,6 +97,7 @@ export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
 export { toReadable } from './outputs/toReadable.ts';
 export { toReadableStream } from './outputs/toReadableStream.ts';
+export type { CallStats, HandleStats } from './pipelines/answers/callBooks.ts';
 export type { ExportAnswer, ExportCallOptions, ExportHandle } from './pipelines/answers/handle.ts';
 export { exportHandle } from './pipelines/exportHandle/exportHandle.ts';
 export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';

@@ -1,5 +1,6 @@
 import type { CallFrame } from '../internal/callFrame.ts';
 import type { Loss, LossReason, Tally } from '../model/tally.ts';
+import { ExportBooks } from './exports.ts';
 import { type GaugeSums, type Gauges, sumOfGauges } from './gauges.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
@@ -73,6 +74,7 @@ export class Account {
   #lastMaker: object | undefined; // of the newest batch that came
   readonly #batchers = new Set<Account>(); // of this ledger, whose batches have come
   readonly #gauges = new Set<Gauges>(); // of each subscription that runs
+  #exports: ExportBooks | undefined; // of a sink, from its first attempt on
   #attempts = 0;
   #retries = 0;
   #callbackErrors = 0;
@@ -174,6 +176,23 @@ export class Account {
     this.#attempts += 1;
     if (isRetry) this.#retries += 1;
     this.#owner.touch();
+  }
+
+  /** How long an attempt took. */
+  attemptEnded(millis: number): void {
+    this.#exports ??= new ExportBooks();
+    this.#exports.attemptEnded(millis);
+  }
+
+  /** Of a stage that exports: how a batch ended. */
+  batchEnded(tally: Tally): void {
+    this.#exports ??= new ExportBooks();
+    this.#exports.batchEnded(tally);
+  }
+
+  /** How the exports of this stage went; `undefined` of a stage that has exported nothing. */
+  get exports(): ExportBooks | undefined {
+    return this.#exports;
   }
 
   /** A user's callback threw, or returned an invalid value. */

@@ -5,10 +5,10 @@ import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
 import type { Loss } from '../model/tally.ts';
 import { Account, type AccountOwner, type Place, type Role, type StageStats } from './account.ts';
-import { type GaugeSums, type StageGauges, sumOfStages } from './gauges.ts';
+import { type GaugeSums, sumOfStages } from './gauges.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
-import { countsOf, type Stats } from './stats.ts';
+import { countsOf, exportsOf, type Stats } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
 export interface Ledger {
@@ -174,7 +174,7 @@ class Books implements AccountOwner {
 
   #stats(): Stats {
     const accounts = this.#graph.stages;
-    const stages: Record<string, StageStats & StageGauges> = {};
+    const stages: Record<string, Stats['stages'][string]> = {};
     const books = new Map<Account, StageStats>();
     const gauges: GaugeSums[] = [];
     for (const account of accounts) {
@@ -183,7 +183,8 @@ class Books implements AccountOwner {
       const { running, waiting, limit } = sums;
       books.set(account, stats);
       gauges.push(sums);
-      stages[account.stage] = { ...stats, running, waiting, limit };
+      const { exports } = account;
+      stages[account.stage] = { ...stats, running, waiting, limit, ...(exports && { exports: exports.stats() }) };
     }
     const { whole, routes } = this.#graph.sum(books);
     const counts = countsOf(accounts);
@@ -191,6 +192,7 @@ class Books implements AccountOwner {
       ...whole,
       ...sumOfStages(gauges),
       ...counts,
+      exports: exportsOf(accounts).stats(),
       callbackErrors: counts.callbackErrors + this.#callbackErrors,
       stages,
       routes,

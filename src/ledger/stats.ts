@@ -1,5 +1,6 @@
 import type { LossReason } from '../model/tally.ts';
 import { type Account, add, type Counts, type Role, type StageStats, total } from './account.ts';
+import { ExportBooks, type ExportStats } from './exports.ts';
 import type { StageGauges } from './gauges.ts';
 
 /** The books of a whole, or of one route through it. */
@@ -27,10 +28,12 @@ export interface Stats extends FlowStats, StageGauges {
   readonly attempts: number;
   /** Of those, attempts that were not the first of their batch. */
   readonly retries: number;
+  /** Batches that were exported, and attempts: how they went. */
+  readonly exports: ExportStats;
   /** Exceptions of callbacks and strategies that were given to spanflow; the stream went on. */
   readonly callbackErrors: number;
   /** By stage. The key is that of `Loss.stage`, too. */
-  readonly stages: Readonly<Record<string, StageStats & StageGauges>>;
+  readonly stages: Readonly<Record<string, StageStats & StageGauges & { readonly exports?: ExportStats }>>;
   /** By route, where the flow fans out, or where one route was declared; empty where it does not. */
   readonly routes: Readonly<Record<string, FlowStats>>;
   /** Which stage follows which, in the order in which they were opened. The same array until a stage is opened, or turns out to stand elsewhere. */
@@ -112,6 +115,16 @@ function addEnds(sums: Sums, stats: StageStats, isLast: boolean): void {
 
 function addCounts(sum: Partial<Record<LossReason, number>>, counts: Counts): void {
   for (const reason in counts) add(sum, reason as LossReason, counts[reason as LossReason] as number);
+}
+
+/** The exports of all stages, added up. */
+export function exportsOf(accounts: readonly Account[]): ExportBooks {
+  const known = accounts.flatMap((account) => account.exports ?? []);
+  const [only] = known;
+  if (known.length === 1 && only !== undefined) return only;
+  const all = new ExportBooks();
+  for (const books of known) all.addAll(books);
+  return all;
 }
 
 /** Attempts and errors of all stages: routes make no difference. */

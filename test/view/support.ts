@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import type { Stats } from '../../src/index.ts';
+import { ExportBooks } from '../../src/ledger/exports.ts';
 import type { Watchable, WatchedOutcome } from '../../src/view/index.ts';
 import type { PipelineSample, Point, SpanRecord, TraceRecord } from '../../src/view/shared/messages.ts';
 
@@ -15,6 +16,7 @@ export function booksOf(given: Partial<Stats> = {}): Stats {
     ...{ ...NO_ITEMS, between: 0, queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0 },
     ...IDLE,
     ...{ attempts: 0, retries: 0, callbackErrors: 0, stages: {}, routes: {}, places: [] },
+    exports: new ExportBooks().stats(),
     ...given,
   };
 }

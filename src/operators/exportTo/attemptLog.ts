@@ -8,6 +8,7 @@ type Counts = Pick<Tally, 'attempts' | 'attemptMillis' | 'requests' | 'timeouts'
 export class AttemptLog {
   readonly #sink: string;
   readonly #scheduler: SchedulerLike;
+  readonly #onEnd: (millis: number) => void;
   #report: AttemptReport | undefined; // of the attempt in flight
   #items = 0;
   #attempts = 0; // that were started
@@ -16,9 +17,11 @@ export class AttemptLog {
   #startedAtMillis = 0; // the last attempt
   #attemptMillis = 0; // how long it took
 
-  constructor(sink: string, scheduler: SchedulerLike) {
+  /** @param onEnd is told how long each attempt took */
+  constructor(sink: string, scheduler: SchedulerLike, onEnd: (millis: number) => void) {
     this.#sink = sink;
     this.#scheduler = scheduler;
+    this.#onEnd = onEnd;
   }
 
   /** How many attempts were started. */
@@ -51,6 +54,7 @@ export class AttemptLog {
     if (this.#report === undefined) return;
     this.#report = undefined;
     this.#attemptMillis = this.#scheduler.now() - this.#startedAtMillis;
+    this.#onEnd(this.#attemptMillis);
   }
 
   timedOut(): void {

@@ -183,6 +183,7 @@ export class Exporting<T> {
       this.#checkFlush(flush);
     }
     this.#reporter.account.settle(entry.delivery.size, outcome);
+    this.#reporter.account.batchEnded(outcome);
     this.#reportLosses(entry.delivery, outcome);
   }
 

@@ -1,7 +1,7 @@
-import type { Stats } from '../../ledger/stats.ts';
 import type { SpanflowError } from '../../model/errors.ts';
 import type { Tally } from '../../model/tally.ts';
 import type { Shutdown } from '../lifeCycle/lifeCycle.ts';
+import type { HandleStats } from './callBooks.ts';
 
 /**
  * What became of the items of one call: `delivered + rejected + Σ lost.count` is their number. `attempts` and `attemptMillis` are the most that one of their batches took,
@@ -38,7 +38,7 @@ export interface ExportHandle<T> {
    */
   export(items: readonly T[], options?: ExportCallOptions): Promise<ExportAnswer>;
   /** The current statistics, over all callers. */
-  stats(): Stats;
+  stats(): HandleStats;
   /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`, and at once with `DEADLOCK` when the export of one of its batches calls it. */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**

@@ -3,13 +3,13 @@ import { createGate } from '../../flow/gate.ts';
 import { BoundedChannel } from '../../inputs/channel/channel.ts';
 import { STAGE as CHANNEL } from '../../inputs/channel/options.ts';
 import { Warnings } from '../../internal/diagWarnings.ts';
-import type { Stats } from '../../ledger/stats.ts';
 import { type Batch, type FlushUrgency, withItems } from '../../model/batch.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import { endItems, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
+import { CallBooks, type HandleStats } from '../answers/callBooks.ts';
 import { type ExportCall, openCall } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
@@ -23,6 +23,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
   readonly #channel: BoundedChannel<TrackedItem<T>>;
   readonly #intake: CallIntake<T>;
   readonly #calls = new Set<ExportCall>(); // not yet answered
+  readonly #callBooks = new CallBooks();
   #callCount = 0;
   #closing = false;
   readonly forceFlush: ExportHandle<T>['forceFlush'];
@@ -70,6 +71,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
 
   export(items: readonly T[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
     const call = openCall(`${OWNER}.export`, items, options, this.#settings.scheduler);
+    this.#callBooks.opened(call);
     if (call.signal?.aborted) return call.answer;
     this.#callCount += 1;
     this.#calls.add(call);
@@ -80,8 +82,8 @@ export class SinkHandle<T> implements ExportHandle<T> {
     return call.answer;
   }
 
-  stats(): Stats {
-    return this.#life.ledger.stats();
+  stats(): HandleStats {
+    return this.#callBooks.with(this.#life.ledger.stats());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

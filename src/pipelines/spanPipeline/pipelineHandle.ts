@@ -1,13 +1,16 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { LostSpans, SpanSource } from '../../inputs/fromSpanProcessor.ts';
+import type { Stats } from '../../ledger/stats.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { endItems, ItemTally, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
+import { CallBooks } from '../answers/callBooks.ts';
 import { type ExportCall, openCall } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 
 /** What the handle has from its pipeline. */
-type Pipeline = Pick<ExportHandle<ReadableSpan>, 'stats' | 'forceFlush' | 'shutdown'> & {
+type Pipeline = Pick<ExportHandle<ReadableSpan>, 'forceFlush' | 'shutdown'> & {
+  stats(): Stats;
   readonly outcomes$: Observable<Outcome<ReadableSpan>>;
 };
 
@@ -17,6 +20,7 @@ const STAGE = 'exportHandle';
 export class PipelineHandle implements ExportHandle<ReadableSpan> {
   readonly #input: Pick<SpanSource, 'offer' | 'stage'>;
   readonly #scheduler: SchedulerLike;
+  readonly #callBooks = new CallBooks();
   readonly #tracked = new Map<ReadableSpan, TrackedItem<ReadableSpan>[]>(); // on their way; a span that was exported twice has two
   readonly stats: ExportHandle<ReadableSpan>['stats'];
   readonly forceFlush: ExportHandle<ReadableSpan>['forceFlush'];
@@ -31,7 +35,7 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
   ) {
     this.#input = input;
     this.#scheduler = scheduler;
-    this.stats = pipeline.stats;
+    this.stats = () => this.#callBooks.with(pipeline.stats());
     this.forceFlush = pipeline.forceFlush;
     this.shutdown = pipeline.shutdown;
     lost.subscribe(({ loss, spans }) => loseItems(this.#take(spans), loss));
@@ -43,6 +47,7 @@ export class PipelineHandle implements ExportHandle<ReadableSpan> {
 
   export(items: readonly ReadableSpan[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
     const call = openCall('spanPipeline.handle.export', items, options, this.#scheduler);
+    this.#callBooks.opened(call);
     if (!call.signal?.aborted) for (const span of items) this.#enter(span, call);
     return call.answer;
   }
