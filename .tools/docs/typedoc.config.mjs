@@ -28,7 +28,8 @@ export default {
   customCss: join(import.meta.dirname, 'style.css'),
   includeVersion: true,
   hideGenerator: true,
-  // What is called stands before what it takes and gives.
+  // In the order of the entries, which is that in which an item meets the stages; and what is called stands before what it takes and gives.
+  sort: ['kind'],
   kindSortOrder: [
     'Document',
     'Module',

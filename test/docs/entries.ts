@@ -3,29 +3,27 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
-/** A way into the package: what users import, and the source file behind it. */
+/** A way into the package. */
 export interface Entry {
-  /** `spanflow/otlp` */
+  /** What users import: `spanflow/otlp`. */
   readonly name: string;
-  /** `src/otlp/index.ts` */
+  /** The source behind it: `src/otlp/index.ts`. */
   readonly path: string;
 }
 
 type Target = string | { readonly default: string; readonly browser?: Target };
 
-/** One for each source file behind `exports` of package.json, by the first name that it has there. */
+/** What `exports` of package.json says, in that order. A name comes once more for browsers, if they get another source. */
 export function entries(): Entry[] {
   const { name, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     readonly name: string;
     readonly exports: Readonly<Record<string, Target>>;
   };
-  const all = Object.entries(exports).flatMap(([key, target]) =>
+  return Object.entries(exports).flatMap(([key, target]) =>
     sourcesOf(target).map((path) => ({ name: join(name, key), path })),
   );
-  return all.filter(({ path }, index) => all.findIndex((other) => other.path === path) === index);
 }
 
-/** The build of Node first, then that for browsers. */
 function sourcesOf(target: Target): string[] {
   if (typeof target !== 'string') return [...sourcesOf(target.default), ...sourcesOf(target.browser ?? '')];
   const [, source] = /^\.\/dist\/(.+)\.js$/.exec(target) ?? [];
