@@ -1,32 +1,35 @@
 import { statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { Converter, MarkdownEvent } from 'typedoc';
+import { Converter } from 'typedoc';
 
-const root = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..');
+const OUT = join(ROOT, '.docs');
 
 /** A plugin for TypeDoc: the names behind `@see` become links, and links of the READMEs to folders lead into the working tree. */
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
-    const exported = new Map(
-      project.children.flatMap((entry) => entry.children ?? []).map((target) => [target.name, target]),
-    );
-    for (const { comment } of Object.values(project.reflections)) {
-      for (const tag of comment?.getTags('@see') ?? [])
-        tag.content = tag.content.flatMap((part) => linked(part, exported));
+    linkNames(project);
+    project.readme = project.readme?.map((part) => leadingOut(part, ROOT, OUT));
+    for (const page of project.documents ?? []) {
+      const folder = dirname(project.files.getReflectionPath(page));
+      page.content = page.content.map((part) => leadingOut(part, folder, join(OUT, 'documents')));
     }
   });
-  app.renderer.on(MarkdownEvent.PARSE, (event) => {
-    const source = event.page.project.files.getReflectionPath(event.page.model);
-    if (source === undefined) return;
-    const page = dirname(join(root, '.docs', event.page.url));
-    const leadingOut = (whole, text, link) => {
-      const target = join(dirname(source), link);
-      return statSync(target, { throwIfNoEntry: false })?.isDirectory()
-        ? `[${text}](${relative(page, target)})`
-        : whole;
-    };
-    event.parsedText = event.parsedText.replaceAll(/\[([^\]]*)\]\(([\w./-]+)\)/g, leadingOut);
-  });
+}
+
+function linkNames(project) {
+  const all = project.children.flatMap((entry) => entry.children ?? []);
+  const exported = new Map(all.map((target) => [target.name, target]));
+  for (const { comment } of Object.values(project.reflections))
+    for (const tag of comment?.getTags('@see') ?? [])
+      tag.content = tag.content.flatMap((part) => linked(part, exported));
+}
+
+/** A link to a folder: TypeDoc copies files that are linked, and no folders. */
+function leadingOut(part, folder, page) {
+  const target = join(folder, part.text);
+  const isFolder = part.kind === 'relative-link' && statSync(target, { throwIfNoEntry: false })?.isDirectory();
+  return isFolder ? { kind: 'text', text: relative(page, target) } : part;
 }
 
 /** `channel, exportTo, or a remark`: links to the names with which it begins. */
