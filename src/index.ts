@@ -32,7 +32,14 @@ export { toWritableStream } from './inputs/toWritableStream.ts';
 
 // 2. What happens on the way: from items to batches, …
 
-export { type Batch, type CloseReason, type FlushRequest, type Hold, withItems } from './model/batch.ts';
+export {
+  type Batch,
+  type CloseReason,
+  type FlushRequest,
+  type FlushUrgency,
+  type Hold,
+  withItems,
+} from './model/batch.ts';
 export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
@@ -125,7 +132,7 @@ export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
 export { type BackupStats, type FailoverSink, failover } from './sinks/failover/failover.ts';
 export type { FailoverOptions } from './sinks/failover/options.ts';
 export { type FirstOfOptions, firstOf } from './sinks/firstOf/firstOf.ts';
-export type { HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
+export type { HeadersOption, HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
 export { type ToExporterOptions, toExporter } from './sinks/toExporter/toExporter.ts';
@@ -139,7 +146,7 @@ export type { Counts, Role, StageStats } from './ledger/account.ts';
 export type { ExportStats } from './ledger/exports.ts';
 export type { StageGauges } from './ledger/gauges.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
-export type { StagePlace, Stats } from './ledger/stats.ts';
+export type { FlowStats, StagePlace, Stats } from './ledger/stats.ts';
 export { BreakerOpenError } from './model/breakerOpenError.ts';
 export {
   InvalidOptionError,

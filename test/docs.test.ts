@@ -5,20 +5,32 @@ import { promisify } from 'node:util';
 import * as operators from 'rxjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as spanflow from '../src/index.ts';
+import { entries, ROOT } from './docs/entries.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 /** Inside the repository, so that packages are found; never committed. */
 const FOLDER = join(ROOT, '.docs-check');
 
-/** What an `@example` may take for granted, besides everything that spanflow and RxJS export. */
+/** The kit has examples of another kind, which also run: `test/testing/readme.test.ts`. */
+const isOfKit = (path: string) => path.startsWith('src/testing');
+
+/** The functions of each entry but the kit; a name that several have, only with the first. */
+const functions = new Map<string, string[]>();
+for (const { name, path } of entries().filter((entry) => !isOfKit(entry.path))) {
+  const known = [...functions.values()].flat();
+  const exported = Object.entries((await import(join(ROOT, path))) as object);
+  const values = exported.filter(([, value]) => typeof value === 'function').map(([value]) => value);
+  const own = values.filter((value) => !known.includes(value));
+  if (own.length > 0) functions.set(name, own);
+}
+
+const isError = (name: string) => name.endsWith('Error');
+
+/** What an `@example` may take for granted, besides everything that RxJS and the entries of spanflow export. */
 const GIVEN = `
 import { trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { encodeTraces, decodeTraces } from 'spanflow/otlp';
-import { statsToConsole } from 'spanflow/terminal';
-import { liveView } from 'spanflow/view';
 import { readFile } from 'node:fs/promises';
 import type { Batch, Sink } from 'spanflow';
 declare const input: ReturnType<typeof fromSpanProcessor>;
@@ -35,10 +47,11 @@ interface Snippet {
   readonly code: string;
 }
 
-function readmeFences(): Snippet[] {
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match, index) => ({
-    where: `README.md, fence ${index + 1}`,
+/** The programs of every page. */
+function fencesOf(page: string): Snippet[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match, index) => ({
+    where: `${page}, fence ${index + 1}`,
     code: match[1] ?? '',
   }));
 }
@@ -54,25 +67,25 @@ function examplesOf(path: string): Snippet[] {
 
 /** An example sees everything that is exported, unless it declares the name itself. */
 function inFunction(code: string): string {
-  const names = (module: object) => Object.keys(module).join(', ');
-  const imports = `import { ${names(spanflow)} } from 'spanflow';\nimport { ${names(operators)} } from 'rxjs';\n`;
+  const own = [...functions].map(([entry, names]) => `import { ${names.join(', ')} } from '${entry}';`);
+  const imports = [...own, `import { ${Object.keys(operators).join(', ')} } from 'rxjs';`].join('\n');
   return `${imports}${GIVEN}export async function example() {\n${code}\n}\n`;
 }
 
-const sources = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) => !path.startsWith('src/testing'));
-const snippets = [...readmeFences(), ...sources.flatMap((path) => examplesOf(join(ROOT, path)))];
+const pages = globSync(['*.md', '{src,marble-tests,examples}/**/*.md'], { cwd: ROOT }).filter((path) => !isOfKit(path));
+const sources = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) => !isOfKit(path));
+const snippets = [...pages.sort().flatMap(fencesOf), ...sources.flatMap((path) => examplesOf(join(ROOT, path)))];
 
 function writeProject(): void {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER);
   for (const [index, { code }] of snippets.entries()) writeFileSync(join(FOLDER, `snippet${index}.ts`), code);
-  const paths = {
-    spanflow: ['../src/index.ts'],
-    'spanflow/otlp': ['../src/otlp/index.ts'],
-    'spanflow/terminal': ['../src/terminal/index.ts'],
-    'spanflow/testing': ['../src/testing/index.ts'],
-    'spanflow/view': ['../src/view/index.ts'],
-  };
+  // The first source of a name is that for Node.
+  const paths = Object.fromEntries(
+    entries()
+      .map(({ name, path }) => [name, [join('..', path)]])
+      .reverse(),
+  );
   const config = {
     extends: '../tsconfig.json',
     compilerOptions: { paths, noUnusedLocals: false },
@@ -106,24 +119,16 @@ describe('what the docs show', () => {
     ).toEqual([]);
   });
 
-  test('every public function has an example, or is shown in one', () => {
+  test.each([...functions])('every function of %s has an example, or is shown in one', (_entry, names) => {
     const shown = snippets.map(({ code }) => code.replaceAll(/^import .*$/gm, '')).join('\n');
-    const functions = Object.entries(spanflow).filter(
-      ([name, value]) => typeof value === 'function' && !/Error$/.test(name),
-    );
-    expect(
-      functions.map(([name]) => name).filter((name) => !new RegExp(`\\b${name}(<[^>]*>)?\\(`).test(shown)),
-    ).toEqual([]);
+    const isShown = (name: string) => new RegExp(`\\b${name}(<[^>]*>)?\\(`).test(shown);
+    expect(names.filter((name) => !isError(name) && !isShown(name))).toEqual([]);
   });
 
-  test('the README names every public function, and links to files that are there', () => {
+  test('the README names every function of spanflow', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const functions = Object.entries(spanflow).filter(
-      ([name, value]) => typeof value === 'function' && !/Error$/.test(name),
-    );
-    expect(functions.map(([name]) => name).filter((name) => !readme.includes(name))).toEqual([]);
-    for (const [, link] of readme.matchAll(/\]\(([^)]+)\)/g))
-      if (!link?.startsWith('#')) expect(() => readFileSync(join(ROOT, link ?? ''))).not.toThrow();
+    const names = Object.entries(spanflow).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
+    expect(names.filter((name) => !isError(name) && !readme.includes(name))).toEqual([]);
   });
 
   test('the README says the defaults that hold', async () => {

@@ -2,6 +2,7 @@ import { settingsOf, whole } from '../internal/validation.ts';
 import { AdaptiveLimit } from '../strategies/adaptiveLimit.ts';
 import { type ConcurrencyLimiter, INITIAL_LIMIT, initialWithin, StrategyLimiter } from './limiter.ts';
 
+/** The options of {@link adaptiveConcurrency}. */
 export interface AdaptiveConcurrencyOptions {
   /** Attempts in flight at the beginning: 1 to `maxLimit`, default 12 (or `maxLimit`, if that is less): enough for 100,000 spans a second at a round trip of 200 ms. More reaches the right number sooner on a backend that is far away; less is gentler with one that is small. */
   initialLimit?: number;

@@ -2,6 +2,7 @@ import { numberFrom, settingsOf, whole } from '../internal/validation.ts';
 import { AimdLimit } from '../strategies/aimdLimit.ts';
 import { type ConcurrencyLimiter, INITIAL_LIMIT, initialWithin, StrategyLimiter } from './limiter.ts';
 
+/** The options of {@link aimdConcurrency}. */
 export interface AimdConcurrencyOptions {
   /** Attempts in flight at the beginning: 1 to `maxLimit`, default 12 (or `maxLimit`, if that is less). */
   initialLimit?: number;

@@ -20,6 +20,7 @@ import type { Layer } from './layer.ts';
 import { OpenTimes } from './openTimes.ts';
 import { protecting } from './protecting.ts';
 
+/** The options of {@link circuitBreaker}. */
 export interface CircuitBreakerOptions {
   /** It opens after this many failures in a row: 1 or more, or `Infinity` for never. Default 5. Less opens it for a hiccup, more lets a dead backend be asked longer. */
   consecutiveFailures?: number;
@@ -76,6 +77,7 @@ const CIRCUIT_BREAKER_RULES = {
   scheduler: aScheduler,
 };
 
+/** How a breaker protects one source: the options of {@link CircuitBreaker.protect}. */
 export interface BreakerProtectOptions {
   /**
    * What a subscription does while the breaker is open, or half open with all of its probes in flight: it fails at once with a {@link BreakerOpenError}, which counts as `retryable`, so that `retryWithBackoff` around it

@@ -16,6 +16,7 @@ import type { Layer } from './layer.ts';
 import { protecting } from './protecting.ts';
 import { RateLayer, type RateLimitState } from './rateLayer.ts';
 
+/** The options of {@link rateLimit}. */
 export interface RateLimitOptions {
   /** Items a second: 0.001 or more. Left out: unlimited. At least one of the three is given. */
   itemsPerSecond?: number;
@@ -57,10 +58,11 @@ const RATE_LIMIT_RULES = {
   scheduler: aScheduler,
 };
 
+/** What one subscription of a source takes of a rate: the options of {@link RateLimit.protect}. */
 export interface RateProtectOptions {
   /** How many items each subscription stands for: 0 or more, default 1. */
   items?: number;
-  /** How many bytes: 0 or more. To be given when `bytesPerSecond` is; else it does not count. */
+  /** How many bytes: 0 or more. To be given when `bytesPerSecond` is. Left out without it: bytes do not count. */
   bytes?: number;
   /** Whether the process is kept alive while a subscription waits: `whileWaiting` (the default), or `never`. */
   processHold?: ProcessHold;

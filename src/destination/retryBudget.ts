@@ -4,6 +4,7 @@ import { aScheduler, must, numberFrom, settingsOf, whole } from '../internal/val
 import { TokenBucket } from '../strategies/tokenBucket.ts';
 import { BudgetedRetries, type RetryBudget } from './budgetedRetries.ts';
 
+/** The options of {@link retryBudget}. */
 export interface RetryBudgetOptions {
   /** Retries for each first attempt: 0 to 10, default 0.2. */
   ratio?: number;

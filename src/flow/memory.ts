@@ -11,7 +11,7 @@ import { settingsOf, shape, whole } from '../internal/validation.ts';
  */
 export const ITEM_HEAP_BYTES = 1_024;
 
-/** Heap bytes for each byte on the wire, as {@link estimateItemBytes} counts them: long strings of Latin-1 take 1, other strings 2, short values with their keys up to 3. */
+/** Heap bytes for each byte on the wire, as `estimateItemBytes` counts them: long strings of Latin-1 take 1, other strings 2, short values with their keys up to 3. */
 const HEAP_PER_WIRE_BYTE = 2;
 
 /** The part of the heap that the pipelines of a process may fill, unless they are given budgets of their own. */
@@ -25,6 +25,7 @@ export function heapBytesOf(items: number, wireBytes: number): number {
   return items * ITEM_HEAP_BYTES + HEAP_PER_WIRE_BYTE * wireBytes;
 }
 
+/** The options of {@link memoryBudget}. */
 export interface MemoryBudgetOptions {
   /** The maximum of the estimated bytes in memory of everything that shares this budget: 65,536 or more. More rides out longer outages. */
   maxBytes: number;
@@ -32,6 +33,7 @@ export interface MemoryBudgetOptions {
 
 /** A limit of memory that several queues share. */
 export interface MemoryBudget {
+  /** The limit, in estimated bytes. */
   readonly maxBytes: number;
   /** What is held now. Bodies of requests are counted and never refused, so this may be more than `maxBytes` for a while. */
   readonly usedBytes: number;

@@ -5,7 +5,7 @@ import { aGate, type Gate } from './gate.ts';
 export interface QueueOptions<T> {
   /** The maximum of the estimated bytes of the queued items: 1 or more, default 64 MiB. An item that is larger by itself is not taken: it is counted as `tooLarge`. */
   maxQueueBytes?: number;
-  /** Estimates the bytes of an item. Default: see {@link estimateItemBytes}. If it throws or returns an invalid number, the item counts as 512 bytes. */
+  /** Estimates the bytes that an item takes on the wire. Default: the length of strings and bytes, 8 for a number, and for a span the sum over its strings and fields; any other object counts as 0, so that only the number of items limits it. If it throws or returns an invalid number, the item counts as 512 bytes. */
   sizeOf?: (item: T) => number;
 }
 
@@ -13,7 +13,7 @@ export interface QueueOptions<T> {
 export interface GatedQueueOptions<T> extends QueueOptions<T> {
   /**
    * Closed while at least half of the queue is taken, and opened again at a quarter, for inputs that can wait: then nothing overflows. Its `saturated$` shows the state to the rest of the program. A gate that several
-   * stages share is saturated while any of them is; a separate one, `createGate()`, shows the state of this queue alone.
+   * stages share is saturated while any of them is; a separate one, `createGate()`, shows the state of this queue alone. Default: none.
    */
   gate?: Gate;
 }

@@ -20,6 +20,7 @@ import { Unsubscribed } from './shared/unsubscribed.ts';
 /** A trace flag of W3C Trace Context. OpenTelemetry's enum would load its whole API. */
 const SAMPLED = 1;
 
+/** The options of {@link fromSpanProcessor}. */
 export interface FromSpanProcessorOptions {
   /** What the stage is called in losses and statistics. Default `fromSpanProcessor`. */
   name?: string;
@@ -75,8 +76,17 @@ export interface SpanInput extends SpanProcessor {
   readonly spans$: Observable<ReadableSpan>;
   /** A request for each `forceFlush` and for the `shutdown`: for `adaptiveBatch({ flushWhen })`. */
   readonly flush$: Observable<FlushRequest>;
-  /** @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call */
+  /**
+   * Resolves when everything that ended before has an outcome. Rejects with `FLUSH_TIMEOUT` when that takes too long.
+   *
+   * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
+   */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
+  /**
+   * Takes no more spans, and completes `spans$`. Resolves when everything that was accepted has an outcome. Rejects with `FLUSH_TIMEOUT` when that takes too long.
+   *
+   * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
+   */
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ export type Counts = Readonly<Partial<Record<LossReason, number>>>;
 export interface StageStats {
   /** Items that came. */
   readonly offered: number;
+  /** Items that were let in. */
   readonly accepted: number;
   /** Items that were not let in. */
   readonly refused: Counts;
@@ -26,12 +27,13 @@ export interface StageStats {
   readonly handedOn: number;
   /** Items that an operator or a sink removed from their batch. */
   readonly removed: number;
+  /** Items that were let in and then lost, by reason. */
   readonly lost: Counts;
   /** Items that have no outcome yet. */
   readonly pending: number;
 }
 
-/** What a stage does: it lets items in, passes them on, makes batches of them, or ends their way. */
+/** What a stage does. `input`: it lets items in · `operator`: it passes them on · `batch`: it makes batches of them · `sink`: it ends their way. */
 export type Role = 'input' | 'operator' | 'batch' | 'sink';
 
 /** Where in the flow a stage stands. */

@@ -12,6 +12,7 @@ import { countsOf, exportsOf, type Stats } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
 export interface Ledger {
+  /** The books now. */
   stats(): Stats;
   /** The present books, then the new ones whenever they have changed, at most once per interval. No timer runs while nothing changes. */
   readonly stats$: Observable<Stats>;
@@ -44,6 +45,7 @@ export interface LedgerWatcher {
   callbackFailed(thrown: unknown): void;
 }
 
+/** The options of {@link createLedger}. */
 export interface LedgerOptions {
   /** `stats$` emits at most once per interval, in milliseconds: 10 or more. Default 1,000. */
   intervalMillis?: number;

@@ -18,7 +18,7 @@ export interface Stats extends FlowStats, StageGauges {
   readonly queueSize: number;
   /** Their estimated bytes, as far as they are estimated. */
   readonly queueBytes: number;
-  /** The estimated memory of what waits in queues, or is out in batches without an outcome: this pipeline's part of its {@link memoryBudget}. */
+  /** The estimated memory, in bytes, of what waits in queues, or is out in batches without an outcome: this pipeline's part of its {@link memoryBudget}. */
   readonly memoryBytes: number;
   /** How many items make the next batch due. */
   readonly batchSize: number;
@@ -44,6 +44,7 @@ export interface Stats extends FlowStats, StageGauges {
 export interface StagePlace {
   /** Its key in `stages`. */
   readonly stage: string;
+  /** What it does. */
   readonly role: Role;
   /** The keys of the stages that it is offered the items of; empty for an input. */
   readonly follows: readonly string[];

@@ -15,13 +15,19 @@ export type CloseReason = 'count' | 'bytes' | 'delay' | 'flush' | 'complete' | '
  * and when the operator can take another one.
  */
 export interface Batch<T> {
+  /** At least one, in the order in which they came. */
   readonly items: readonly T[];
   /** An estimate of the encoded size, in bytes. */
   readonly bytes: number;
+  /** What made it due. */
   readonly closedBy: CloseReason;
   /** @internal The batch that this one was cut out of, to be sent in parts. */
   readonly partOf?: Batch<T>;
-  /** @param onFlush called when a flush waits for this batch: at once if one does already, and until the hold is settled */
+  /**
+   * Claims the batch: it has no outcome until this holder has settled it. To be called before `next` returns.
+   *
+   * @param onFlush called when a flush waits for this batch: at once if one does already, and until the hold is settled
+   */
   hold(onFlush?: (urgency: FlushUrgency) => void): Hold;
 }
 
@@ -57,7 +63,11 @@ export interface Hold {
 export interface FlushRequest {
   /** Left out: retries and waits go on as before. */
   readonly urgency?: FlushUrgency;
-  hold(): { settle(): void };
+  /** Claims the request: it is not done until `settle` was called. Only from within the `next` that brings it. */
+  hold(): {
+    /** The answer of this holder. Idempotent. */
+    settle(): void;
+  };
 }
 
 /** A hold that does nothing, for plain arrays and for batches that have ended. */

@@ -5,6 +5,7 @@ import type { Failure } from './sink.ts';
 export class BreakerOpenError extends SpanflowError {
   override readonly name = 'BreakerOpenError';
 
+  /** What it means for a retry around it: try again later. */
   readonly failure: Failure = Object.freeze({ kind: 'retryable' });
 
   constructor() {

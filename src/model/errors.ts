@@ -1,6 +1,25 @@
 import { escaped } from './escaped.ts';
 
-/** Stable identifiers of every error that spanflow raises: compare `error.code`, not the message and not the class. */
+/**
+ * Stable identifiers of every error that spanflow raises: compare `error.code`, not the message and not the class.
+ *
+ * | code | |
+ * |---|---|
+ * | `INVALID_OPTION` | an option breaks its rule, or is unknown |
+ * | `QUEUE_FULL` | a queue was offered more than it holds |
+ * | `EXPORT_FAILED` | an attempt failed; `failure` says what that means for its batch |
+ * | `TIMEOUT` | something took longer than it may, and was aborted or given up |
+ * | `FLUSH_TIMEOUT` | a flush or a shutdown of an input was over before everything had an outcome |
+ * | `DEADLOCK` | an export awaits a flush that waits for this export |
+ * | `CLOSED` | what was called has ended, or can be used only once |
+ * | `CANNOT_LISTEN` | the live view cannot listen on its port |
+ * | `MALFORMED_MESSAGE` | bytes or a text are no OTLP message |
+ * | `MESSAGE_TOO_LARGE` | a message would become larger than the limits allow |
+ * | `UNENCODABLE` | OTLP cannot express an item |
+ * | `BREAKER_OPEN` | a circuit breaker is open |
+ * | `OPERATOR_FAILED` | an operator of yours threw |
+ * | `OPERATOR_ENDED` | an operator of yours completed before its source |
+ */
 export type SpanflowErrorCode =
   | 'INVALID_OPTION'
   | 'QUEUE_FULL'
@@ -10,7 +29,6 @@ export type SpanflowErrorCode =
   | 'DEADLOCK'
   | 'CLOSED'
   | 'CANNOT_LISTEN'
-  | 'ITERATION_FAILED'
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'
   | 'UNENCODABLE'
@@ -25,8 +43,10 @@ export type SpanflowErrorCode =
  * Two copies of a package may be loaded into one process, so `instanceof` can lie: {@link SpanflowError.code} does not.
  */
 export class SpanflowError extends Error {
+  /** The name of the class, which is part of the stack. */
   override readonly name: string = 'SpanflowError';
 
+  /** Which error it is, in a word that does not change between versions. */
   readonly code: SpanflowErrorCode;
 
   constructor(code: SpanflowErrorCode, message: string, options?: ErrorOptions) {
@@ -51,11 +71,13 @@ export interface OptionMistake {
 export class InvalidOptionError extends SpanflowError implements OptionMistake {
   override readonly name = 'InvalidOptionError';
 
+  /** The option, with the function that was called: `adaptiveBatch.maxQueueSize`. */
   readonly option: string;
+  /** What the option demands: `a whole number from 1`. */
   readonly rule: string;
   /** The value that was given. For an unknown option it is the value's type (`'string'`), because the value may be a secret. */
   readonly given: unknown;
-  /** At least one. */
+  /** All mistakes of the call, at least one. */
   readonly mistakes: readonly OptionMistake[];
 
   /** @param mistakes all mistakes of the call, this one included. Default: just this one. */
@@ -86,6 +108,8 @@ export class QueueFullError extends SpanflowError {
 /** Something took longer than it was allowed to, and was aborted. */
 export class RaceTimeoutError extends SpanflowError {
   override readonly name = 'RaceTimeoutError';
+
+  /** How long it was allowed to take, in milliseconds. */
   readonly millis: number;
 
   /** @param doing what was going on: `while connecting to http://localhost:4318` */

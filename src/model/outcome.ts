@@ -4,6 +4,7 @@ import type { Tally } from './tally.ts';
 
 /** One per batch, from {@link exportTo}: its tally, and what went wrong if something did. */
 export interface Outcome<T> extends Tally {
+  /** The batch that has ended, as `exportTo` was given it. */
   readonly batch: Batch<T> | readonly T[];
   /** The failure of the last attempt. It is set when something was lost to a failed export. */
   readonly error?: SpanflowError;

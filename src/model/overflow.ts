@@ -5,7 +5,7 @@
 export type Overflow = 'dropNewest' | 'dropOldest' | 'error';
 
 /**
- * The same for a queue that knows priorities. `dropLowestPriority`: the least important of the queued items are dropped to make room for a new one, and among those of one priority the ones that have waited longest. An item that is less
+ * What happens to an item that meets a full queue that knows priorities. `dropNewest`, `dropOldest`, `error`: as {@link Overflow} · `dropLowestPriority`: the least important of the queued items are dropped to make room for a new one, and among those of one priority the ones that have waited longest. An item that is less
  * important than everything that is queued is refused.
  */
 export type PriorityOverflow = Overflow | 'dropLowestPriority';

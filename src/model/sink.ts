@@ -87,22 +87,38 @@ export interface Response {
  * `retryable`: it certainly did not arrive, and may arrive later · `throttled`: the same, and the backend says when ·
  * `permanent`: it is not tried again · `tooLarge`: it will not arrive in one piece ·
  * `unknownOutcome`: it was sent, and whether it arrived is unknown; it is sent again, and may arrive twice.
- *
- * `connectionRefused`: nothing listens at the address, so a shutdown does not wait for it for long. `mayHaveArrived`: trying again is forbidden or in vain, although the batch may have arrived.
  */
 export type Failure =
   | { readonly kind: 'tooLarge' | 'unknownOutcome' }
-  | { readonly kind: 'retryable'; readonly connectionRefused?: boolean }
-  | { readonly kind: 'permanent'; readonly mayHaveArrived?: boolean }
-  | { readonly kind: 'throttled'; readonly retryAfterMillis: number };
+  | {
+      readonly kind: 'retryable';
+      /** Nothing listens at the address, so a shutdown does not wait for it for long. Default `false`. */
+      readonly connectionRefused?: boolean;
+    }
+  | {
+      readonly kind: 'permanent';
+      /** Trying again is forbidden or in vain, although the batch may have arrived. Default `false`. */
+      readonly mayHaveArrived?: boolean;
+    }
+  | {
+      readonly kind: 'throttled';
+      /** How long the backend asks to be left alone, in milliseconds. */
+      readonly retryAfterMillis: number;
+    };
 
-/** How an attempt ended: it was accepted, it failed (in one of the ways of a {@link Failure}), it took too long, or it was aborted from outside, which says nothing about the backend. */
+/**
+ * How an attempt ended.
+ *
+ * `accepted`: the backend took it · `retryable`, `throttled`, `permanent`, `tooLarge`, `unknownOutcome`: it failed in this way, see {@link Failure} · `timedOut`: it took too long ·
+ * `cancelled`: it was aborted from outside, which says nothing about the backend.
+ */
 export type AttemptEnding = 'accepted' | Failure['kind'] | 'timedOut' | 'cancelled';
 
 /** An export that failed, with what that means. */
 export class ExportError extends SpanflowError {
   override readonly name = 'ExportError';
 
+  /** What it means for the batch. */
   readonly failure: Failure;
 
   constructor(failure: Failure, message: string, options?: ErrorOptions) {

@@ -36,7 +36,9 @@ export type LossReason =
 
 /** Items that were lost for one reason at one place. */
 export interface Loss {
+  /** How many items. */
   readonly count: number;
+  /** Why. */
   readonly reason: LossReason;
   /** Where: the operator or sink that counted it, `adaptiveBatch` for example. */
   readonly stage: string;
@@ -53,6 +55,7 @@ export interface Tally {
   readonly rejected: number;
   /** Of the delivered items, those that an earlier attempt may have delivered already: it was sent, and its outcome is unknown. Left out: 0. */
   readonly possibleDuplicates?: number;
+  /** Items that were lost, by reason and place; empty if none was. */
   readonly lost: readonly Loss[];
   /** Attempts that were started, the first one included. 0: the batch never got that far. */
   readonly attempts: number;

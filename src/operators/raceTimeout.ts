@@ -6,6 +6,7 @@ import { aProcessHold, type ProcessHold, waiting } from '../internal/timers.ts';
 import { aScheduler, aString, millis as duration, oneOf, settingsOf } from '../internal/validation.ts';
 import { RaceTimeoutError } from '../model/errors.ts';
 
+/** The options of {@link raceTimeout}. */
 export interface RaceTimeoutOptions {
   /** How long the source may take, in milliseconds: 0 or more, or `Infinity` for no limit. */
   millis: number;

@@ -30,12 +30,15 @@ import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
 
 /** An attempt that failed, and is followed by another one. */
 export interface Retry {
+  /** What the attempt failed with. */
   readonly error: unknown;
   /** Attempts so far, the first one included. */
   readonly attempts: number;
+  /** How long the wait for the next one is, in milliseconds. */
   readonly delayMillis: number;
 }
 
+/** The options of {@link retryWithBackoff}. */
 export interface RetryWithBackoffOptions {
   /** The waits between the attempts. Default {@link exponentialBackoff} with its defaults. */
   backoff?: Backoff;
@@ -47,7 +50,7 @@ export interface RetryWithBackoffOptions {
   maxRetryAfterMillis?: number;
   /** Allows the retries, when their backoff is over: see {@link retryBudget}. Default: all are allowed. */
   budget?: RetryBudget;
-  /** At each emission the present wait ends, and the next attempt begins, if the `budget` allows it. Its error or end changes nothing. */
+  /** At each emission the present wait ends, and the next attempt begins, if the `budget` allows it. Its error or end changes nothing. Default: none. */
   wakeWhen?: Observable<unknown>;
   /** What an error means. Default: the `failure` of the error (see {@link ExportError}), and `retryable` where it has none. */
   classify?: (error: unknown) => Failure;

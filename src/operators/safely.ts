@@ -1,6 +1,7 @@
 import { isThenable, runGuarded } from '../internal/runGuarded.ts';
 import { aFunction, settingsOf } from '../internal/validation.ts';
 
+/** The options of {@link safely}. */
 export interface SafelyOptions<Args extends readonly unknown[], Fallback> {
   /** Returns the result in the place of an exception, which it is given, with the arguments. Default: it returns `undefined`. */
   fallback?: (error: unknown, ...args: Args) => Fallback;

@@ -1,3 +1,9 @@
+/**
+ * Spans as OTLP requests, and back: protobuf and JSON, without a connection.
+ *
+ * @module spanflow/otlp
+ */
+
 import '../internal/requireNode.ts';
 
 export type { DecodeTracesOptions } from './protobuf/decodeLimits.ts';

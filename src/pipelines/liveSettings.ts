@@ -20,13 +20,13 @@ const BATCH_CHANGES = [
 const EXPORT_CHANGES = ['concurrency', 'attemptTimeoutMillis', 'retry'] as const;
 
 /** New values for some of the options of a pipeline. What is left out stays as it is, within `retry`, too. `concurrency` only where it was given as a number: an Observable or a limiter, the default one too, changes by itself. */
-export type PipelineChanges = Pick<AdaptiveBatchChanges, (typeof BATCH_CHANGES)[number]> & ExportToChanges;
+export interface PipelineChanges extends Pick<AdaptiveBatchChanges, (typeof BATCH_CHANGES)[number]>, ExportToChanges {}
 
 /** The option of a pipeline that changes others. */
 export interface LiveOptions {
   /**
    * Changes while it runs: at each emission the options that it names (batch sizes, delay, target latency, concurrency, attempt timeout, retry policy) get new values, all of them or none. A change that breaks a rule, or names anything else, is counted, reported to
-   * OpenTelemetry's `diag`, and changes nothing. Sizes and concurrency hold at once, the delay from the next batch on, the timeout from the next attempt on; a batch keeps the retry policy with which it was taken. When the Observable ends or fails, the last values stay.
+   * OpenTelemetry's `diag`, and changes nothing. Sizes and concurrency hold at once, the delay from the next batch on, the timeout from the next attempt on; a batch keeps the retry policy with which it was taken. When the Observable ends or fails, the last values stay. Default: none.
    */
   settings$?: Observable<PipelineChanges>;
 }

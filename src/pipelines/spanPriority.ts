@@ -2,6 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { DEFAULT_PRIORITY } from '../flow/priority.ts';
 import { millis, settingsOf } from '../internal/validation.ts';
 
+/** The options of {@link spanPriority}. */
 export interface SpanPriorityOptions {
   /** From this duration on a span is slow, in milliseconds: 0 or more, default 1,000. */
   slowMillis?: number;

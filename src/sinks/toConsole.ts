@@ -5,6 +5,7 @@ import { defer, of } from 'rxjs';
 import { aFunction, settingsOf } from '../internal/validation.ts';
 import type { ObservableSink } from '../model/sink.ts';
 
+/** The options of {@link toConsole}. */
 export interface ToConsoleOptions {
   /** Writes one line. Default `console.log`. */
   write?: (line: string) => void;

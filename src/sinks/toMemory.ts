@@ -2,6 +2,7 @@ import { defer, of, throwError } from 'rxjs';
 import { settingsOf, whole } from '../internal/validation.ts';
 import { ExportError, type ObservableSink } from '../model/sink.ts';
 
+/** The options of {@link toMemory}. */
 export interface ToMemoryOptions {
   /** Items that are kept, at most: 1 or more, default 100,000. A batch that would exceed it is refused for good. */
   maxItems?: number;
@@ -13,6 +14,7 @@ export const TO_MEMORY_DEFAULTS: Readonly<Required<ToMemoryOptions>> = Object.fr
 export interface MemorySink<T> extends ObservableSink<T> {
   /** Everything since the last `clear()`, in the order of arrival. */
   readonly items: readonly T[];
+  /** Forgets everything that was kept. */
   clear(): void;
 }
 

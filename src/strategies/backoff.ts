@@ -2,13 +2,19 @@ import { millis, numberFrom, oneOf, settingsOf, shape } from '../internal/valida
 
 /** One wait, and the one after it. Immutable: the same step gives the same sequence, as far as `random` does. */
 export interface BackoffStep {
+  /** How long this wait is, in milliseconds. */
   readonly delayMillis: number;
+  /** The wait after it. */
   next(): BackoffStep;
 }
 
 /** A sequence of waits. */
 export interface Backoff {
-  /** @param random numbers from 0 (included) to 1 (excluded) */
+  /**
+   * The first wait.
+   *
+   * @param random numbers from 0 (included) to 1 (excluded)
+   */
   first(random: () => number): BackoffStep;
 }
 
@@ -20,6 +26,7 @@ export interface Backoff {
  */
 export type Jitter = 'none' | 'full' | 'equal' | 'decorrelated';
 
+/** The options of {@link exponentialBackoff}. */
 export interface ExponentialBackoffOptions {
   /** The first wait before `jitter` spreads it, in milliseconds: 1 or more. Default 500. */
   initialMillis?: number;
@@ -27,7 +34,7 @@ export interface ExponentialBackoffOptions {
   maxMillis?: number;
   /** The factor from each wait to the next: 1 to 10. Default 2. `decorrelated` does not use it. */
   multiplier?: number;
-  /** Default `full`: of the four it puts the least load on a backend that recovers. */
+  /** How chance spreads the waits: `none`, `full`, `equal` or `decorrelated`, see {@link Jitter}. Default `full`: of the four it puts the least load on a backend that recovers. */
   jitter?: Jitter;
 }
 

@@ -2,31 +2,39 @@ import { answerOf, runGuarded } from '../internal/runGuarded.ts';
 import { requireRule, shape } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 
-/** The limits of a strategy. */
+/** The limits of a strategy: the options of {@link adaptiveBatch} that have these names. */
 export interface BatchSizeLimits {
+  /** No batch is aimed at that has fewer items. */
   readonly minExportBatchSize: number;
+  /** The items of the first batch. */
   readonly initialExportBatchSize: number;
+  /** No batch has more items. */
   readonly maxExportBatchSize: number;
+  /** How long the first item of a batch waits for others, at most, in milliseconds. */
   readonly scheduledDelayMillis: number;
+  /** The duration of an export that is aimed for, in milliseconds. */
   readonly targetLatencyMillis: number;
 }
 
 /** A batch was emitted. */
 export interface BatchLeft {
+  /** Items in it. */
   readonly items: number;
-  /** From its first item to its emission. */
+  /** From its first item to its emission, in milliseconds. */
   readonly openMillis: number;
 }
 
 /** A batch has its outcome. */
 export interface BatchEnded {
+  /** Items in it. */
   readonly items: number;
+  /** Of these, items that the backend confirmed. */
   readonly delivered: number;
   /** Requests that it took, not counting retries: more than one where it was too large or too slow in one piece. */
   readonly requests: number;
   /** Attempts that were sent and timed out. */
   readonly timeouts: number;
-  /** Duration of the last attempt. */
+  /** Duration of the last attempt, in milliseconds. */
   readonly attemptMillis: number;
   /** Items in the queue now. */
   readonly queued: number;
@@ -37,11 +45,15 @@ export interface BatchEnded {
  * knows no clock and no streams. The batcher reads `size` and `delayMillis` after each of these calls and keeps them within the limits.
  */
 export interface BatchSizeStrategy {
+  /** How many items make the next batch due. */
   readonly size: number;
+  /** How long the first item of the next batch waits for others, in milliseconds. */
   readonly delayMillis: number;
   /** Why the size changed last, in a word: `size$` of {@link adaptiveBatch} tells it. Left out: `strategy`. */
   readonly because?: string;
+  /** A batch was emitted. */
   left(batch: BatchLeft): void;
+  /** A batch has its outcome. */
   ended(batch: BatchEnded): void;
 }
 
@@ -58,7 +70,9 @@ export interface BatchSizeStrategy {
  * | `strategy`, or any other word | what a strategy of your own says |
  */
 export interface BatchSizeChange {
+  /** How many items make the next batch due. */
   readonly size: number;
+  /** Why, in a word of the table. */
   readonly because: string;
 }
 

@@ -2,8 +2,11 @@ import type { AttemptEnding } from '../model/sink.ts';
 
 /** An attempt that is over, as a limiter sees it. Times are those of the scheduler. */
 export interface LimitedAttempt {
+  /** How it ended. */
   readonly ending: AttemptEnding;
+  /** When it began, in milliseconds. */
   readonly startedAtMillis: number;
+  /** When it ended, in milliseconds. */
   readonly endedAtMillis: number;
   /** How many items were sent: what takes longer because it is larger is not queued. */
   readonly items: number;

@@ -1,6 +1,6 @@
 import type { AttemptEnding } from '../model/sink.ts';
 
-/** Which of two sinks takes the attempts. */
+/** Which of two sinks takes the attempts: the `primary` or the `fallback`. */
 export type FailoverState = 'primary' | 'fallback';
 
 export interface FailoverLimits {

@@ -1,6 +1,6 @@
 import { TokenBucket } from './tokenBucket.ts';
 
-/** What a rate limits, each by itself. */
+/** What a rate limits, each by itself: `items`, `bytes` or `requests`. */
 export type RateUnit = 'items' | 'bytes' | 'requests';
 
 /** How much of each unit a second has; what is left out is unlimited. */

@@ -9,14 +9,23 @@ export type ShownStats = Pick<Stats, 'offered' | 'refused' | 'delivered' | 'lost
 
 /** Whose statistics are shown: a pipeline, a ledger, or anything that counts alike. */
 export interface StatsSource {
+  /** The present statistics. Called for each sample. */
   stats(): ShownStats;
   /** When it has completed, the source has ended. Its values are not used. */
   readonly stats$?: Observable<unknown>;
 }
 
 /** A number, or a number with the words that are shown in its place. */
-export type Gauge = number | { readonly value: number; readonly text: string };
+export type Gauge =
+  | number
+  | {
+      /** The height of the column. */
+      readonly value: number;
+      /** What is shown for it, in a few characters: `closed`. */
+      readonly text: string;
+    };
 
+/** The options of {@link statsToConsole}. */
 export interface StatsToConsoleOptions {
   /** Lines of your own, above the others: each function is called for each sample. Default: none. */
   gauges?: Readonly<Record<string, () => Gauge>>;
@@ -24,8 +33,11 @@ export interface StatsToConsoleOptions {
    * Where it is written. Default `process.stderr`: the standard output of a program may be its data (`program | jq`), and a display is not.
    */
   stream?: NodeJS.WritableStream & {
+    /** Whether it is a terminal. Default: it is none, and gets lines of a log. */
     readonly isTTY?: boolean;
+    /** The width of a terminal, in characters. Default 80. */
     readonly columns?: number | undefined;
+    /** The height of a terminal, in lines. Default 24. */
     readonly rows?: number | undefined;
   };
   /** Between two samples, in milliseconds: 50 or more. Default 250 on a terminal, where each makes a column, and 10,000 elsewhere, where each makes a line of a log. */
@@ -38,6 +50,7 @@ export interface StatsToConsoleOptions {
 export interface StatsDisplay {
   /** Shows the last state, and ends. Idempotent. */
   close(): void;
+  /** `using`: calls `close` at the end of the block. */
   [Symbol.dispose](): void;
 }
 

@@ -9,6 +9,7 @@ export interface LiveView {
   readonly url: string;
   /** Ends it at once, for all open pages. Resolves when the port is free. The second call gives the promise of the first. */
   close(): Promise<void>;
+  /** `await using`: calls `close` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -20,7 +20,9 @@ export type WatchedOutcome = Pick<Outcome<unknown>, 'batch' | 'attempts' | 'atte
 
 /** What can be watched: a pipeline, or `{ stats: ledger.stats, stats$: ledger.stats$, outcomes$ }` of a composition of your own. */
 export interface Watchable {
+  /** The present statistics. Called twice a second while a page is open. */
   stats(): Stats;
+  /** The statistics whenever they have changed. Subscribed to as long as the view is open. */
   readonly stats$: Observable<Stats>;
   /** Subscribed to while a page is open, and again for the next page. It has to be hot: share the outcomes of your own composition (`share()`), or each page starts it once more. */
   readonly outcomes$: Observable<WatchedOutcome>;

@@ -10,6 +10,7 @@ import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import type { FlushRequest } from '../../model/batch.ts';
 import type { Loss } from '../../model/tally.ts';
 
+/** The options of {@link channel}. */
 export interface ChannelOptions<T> extends QueueOptions<T> {
   /** What the stage is called in losses and statistics. Default `channel`. */
   name?: string;
@@ -65,11 +66,12 @@ export const CHANNEL_DEFAULTS: Readonly<ChannelSettings<unknown>> = Object.freez
   scheduler: monotonicScheduler,
 });
 
-/** What {@link Channel.trySend} answers: it is in; there was no room for it; the channel takes nothing any more. */
+/** What {@link Channel.trySend} answers. `accepted`: the item is in · `dropped`: there was no room for it · `closed`: the channel takes nothing any more. */
 export type Offered = 'accepted' | 'dropped' | 'closed';
 
+/** How one item is sent into a {@link Channel}. */
 export interface SendOptions {
-  /** Takes the item back while it waits for room. */
+  /** Takes the item back while it waits for room. Default: none. */
   signal?: AbortSignal;
 }
 

@@ -39,8 +39,9 @@ const CHANGES = [
 ] as const;
 
 /** New values for some of the options of {@link adaptiveBatch}. What is left out stays as it is. */
-export type AdaptiveBatchChanges = Pick<AdaptiveBatchOptions<unknown>, (typeof CHANGES)[number]>;
+export interface AdaptiveBatchChanges extends Pick<AdaptiveBatchOptions<unknown>, (typeof CHANGES)[number]> {}
 
+/** The options of {@link adaptiveBatch}. */
 export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOptions<T> {
   /** What the stage is called in losses and statistics. Default `adaptiveBatch`. */
   name?: string;
@@ -84,15 +85,15 @@ export interface AdaptiveBatchOptions<T> extends QueueOptions<T>, PriorityOption
   holdLeaseMillis?: number;
   /**
    * Each emission sends out what is queued. A {@link FlushRequest} (an input's `flush$`) is also answered, when everything that was accepted
-   * before it has an outcome.
+   * before it has an outcome. Default: that of the run ({@link runPipeline}), or else none.
    */
   flushWhen?: Observable<unknown>;
   /**
    * Changes while it runs: at each emission the options that it names get new values, all of them or none. A change that breaks a rule, or names anything else, is reported to `onCallbackError` and changes nothing. Sizes and bounds hold from then on; what is queued stays, even if
-   * it is more than the new bound. The delay holds from the next batch on. A smaller `maxExportBatchSize` lowers `minExportBatchSize` with it, unless that is named, too. When the Observable ends or fails, the last values stay.
+   * it is more than the new bound. The delay holds from the next batch on. A smaller `maxExportBatchSize` lowers `minExportBatchSize` with it, unless that is named, too. When the Observable ends or fails, the last values stay. Default: none.
    */
   settings$?: Observable<AdaptiveBatchChanges>;
-  /** Is closed while two full batches wait, or nine tenths of the memory are used up; and opened again at one, and at three quarters. For inputs that can wait. */
+  /** Is closed while two full batches wait, or nine tenths of the memory are used up; and opened again at one, and at three quarters. For inputs that can wait. Default: none. */
   gate?: Gate;
   /**
    * What the memory of all items that wait or are out comes out of, until their batches have outcomes. Default: that of the process, see {@link memoryBudget}. Where it is used up, that is a full queue: `overflow` says

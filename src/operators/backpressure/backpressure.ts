@@ -11,6 +11,7 @@ import type { PriorityOverflow } from '../../model/overflow.ts';
 import type { Loss } from '../../model/tally.ts';
 import { HoldingBack, STAGE } from './holdingBack.ts';
 
+/** The options of {@link backpressure}. */
 export interface BackpressureOptions<T> extends GatedQueueOptions<T>, PriorityOptions<T> {
   /** What the stage is called in losses and statistics. Default `backpressure`. */
   name?: string;

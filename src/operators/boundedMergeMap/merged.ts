@@ -1,12 +1,26 @@
-/** The result of one item. */
+/**
+ * The result of one item.
+ *
+ * `completed`: its inner Observable completed · `failed`: `project` (or `key`) threw, or its inner Observable failed, after the values that it had emitted.
+ */
 export type Merged<T, R> =
-  /** Its inner Observable completed. */
-  | { readonly kind: 'completed'; readonly item: T; readonly index: number; readonly values: readonly R[] }
-  /** `project` (or `key`) threw, or its inner Observable failed, after the values that it had emitted. */
+  | {
+      readonly kind: 'completed';
+      /** The item. */
+      readonly item: T;
+      /** Its position among all items of the source, from 0. */
+      readonly index: number;
+      /** What its inner Observable emitted, in that order. */
+      readonly values: readonly R[];
+    }
   | {
       readonly kind: 'failed';
+      /** The item. */
       readonly item: T;
+      /** Its position among all items of the source, from 0. */
       readonly index: number;
+      /** What its inner Observable emitted before it failed, in that order. */
       readonly values: readonly R[];
+      /** What was thrown. */
       readonly error: unknown;
     };

@@ -14,8 +14,15 @@ import type { Loss } from '../../model/tally.ts';
  * In which order things happen. `completion`: items begin in the order in which they come, results come as the items end · `source`: the results, too, come in the order of
  * the items · `key`: items of one key one after the other, those of different keys at the same time, up to `concurrency`; results come as the items end.
  */
-export type MergeOrder<T> = 'completion' | 'source' | { readonly key: (item: T) => unknown };
+export type MergeOrder<T> =
+  | 'completion'
+  | 'source'
+  | {
+      /** The key of an item: any value, compared as a `Map` compares its keys. One that throws is a failure of the item. */
+      readonly key: (item: T) => unknown;
+    };
 
+/** The options of {@link boundedMergeMap}. */
 export interface BoundedMergeMapOptions<T> extends GatedQueueOptions<T> {
   /** What the stage is called in losses and statistics. Default `boundedMergeMap`. */
   name?: string;

@@ -50,10 +50,12 @@ export interface RetryOptions {
 const CHANGES = ['concurrency', 'attemptTimeoutMillis', 'retry'] as const;
 
 /** New values for some of the options of {@link exportTo}. What is left out stays as it is, within `retry`, too. `concurrency` only where it was given as a number: an Observable or a limiter, the default one too, changes by itself. */
-export type ExportToChanges = Pick<ExportToOptions<unknown>, 'attemptTimeoutMillis' | 'retry'> & {
+export interface ExportToChanges extends Pick<ExportToOptions<unknown>, 'attemptTimeoutMillis' | 'retry'> {
+  /** How many attempts are in flight: a whole number, 1 or more. Default: what it was. It holds at once. */
   concurrency?: number;
-};
+}
 
+/** The options of {@link exportTo}. */
 export interface ExportToOptions<T> {
   /** What the stage is called in losses and statistics. Default `exportTo(…)`, with the name of the sink. */
   name?: string;
@@ -68,6 +70,7 @@ export interface ExportToOptions<T> {
    * unknown. Default: what the sink says, else 10,000.
    */
   attemptTimeoutMillis?: number;
+  /** How often and how long a batch is tried. Default: without a limit of attempts, for 300,000 milliseconds in all, with the waits of {@link exponentialBackoff}. */
   retry?: RetryOptions;
   /** Stops asking a sink that fails, see {@link circuitBreaker}. The same object given to several exports is shared. Default: none. */
   breaker?: CircuitBreaker;
@@ -77,7 +80,7 @@ export interface ExportToOptions<T> {
   retryBudget?: RetryBudget;
   /**
    * While its last value is `true`, no attempt begins; attempts in flight go on. One batch waits here, and the others in the queue in front, the one of {@link adaptiveBatch} for example. The time for a batch (`retry.maxElapsedMillis`) goes on: in a pause that
-   * is longer than that, one batch is lost as `expired` each time that it is over. When the Observable ends or fails, the last state stays.
+   * is longer than that, one batch is lost as `expired` each time that it is over. When the Observable ends or fails, the last state stays. Default: none.
    */
   pauseWhen?: Observable<boolean>;
   /** Items that are taken and have no outcome, at most: 1 or more, or `Infinity`. Default 100,000. A batch that would exceed this is lost as `queueFull`; a batch that is alone always has
@@ -87,15 +90,15 @@ export interface ExportToOptions<T> {
   maxPendingBytes?: number;
   /**
    * Changes while it runs: at each emission the options that it names get new values, all of them or none. A change that breaks a rule, or names anything else, is reported to `onCallbackError` and changes nothing. The concurrency holds at once, the timeout from
-   * the next attempt on; a batch keeps the retry policy with which it was taken. When the Observable ends or fails, the last values stay.
+   * the next attempt on; a batch keeps the retry policy with which it was taken. When the Observable ends or fails, the last values stay. Default: none.
    */
   settings$?: Observable<ExportToChanges>;
   /**
    * At its first emission (or error) whatever has no outcome yet is given up, as `shutdown` or, if it was sent, as `unconfirmed`; so is what comes later. The
-   * outcomes are still emitted.
+   * outcomes are still emitted. Default: none.
    */
   stopWhen?: Observable<unknown>;
-  /** At each emission whatever has no outcome is given up, as with `stopWhen`; what comes later is exported again. For a deadline that is not the end. */
+  /** At each emission whatever has no outcome is given up, as with `stopWhen`; what comes later is exported again. For a deadline that is not the end. Default: none. */
   giveUpWhen?: Observable<unknown>;
   /** Called for each failed attempt that will be followed by another one, before the wait. */
   onRetry?: (retry: Retry) => void;

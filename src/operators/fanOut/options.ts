@@ -41,7 +41,7 @@ const BATCHING_OPTIONS = [
 ] as const;
 
 /** How a branch makes batches of its own: see {@link AdaptiveBatchOptions}. */
-export type BranchBatching<T> = Pick<AdaptiveBatchOptions<T>, (typeof BATCHING_OPTIONS)[number]>;
+export interface BranchBatching<T> extends Pick<AdaptiveBatchOptions<T>, (typeof BATCHING_OPTIONS)[number]> {}
 
 /** What may be the same for items of any type. */
 export type CommonBatching = Omit<BranchBatching<never>, 'sizeOf'>;
@@ -69,6 +69,7 @@ export interface BranchOptions<T> extends Omit<ExportToOptions<T>, (typeof NOT_O
 
 /** Where the batches go, and how. */
 export interface Branch<T> extends BranchOptions<T> {
+  /** Where the batches of this branch go. */
   sink: Sink<T>;
   /** Which items go this way. Default: all. A branch with a filter makes batches of its own. If it throws, that is reported, and the item goes. */
   filter?: (item: T) => boolean;
@@ -83,7 +84,7 @@ export type Branches<T> = Readonly<Record<string, Branch<T> | Sink<T>>>;
 
 /** The options of a branch, given here, are the defaults of each. Changes by `settings$` leave a branch the options that it has itself (`retry` as a whole). An object that is shared (a limiter, a gate) is shared by the branches then: what makes one of them wait makes all wait. */
 export interface FanOutOptions<T> extends BranchOptions<T> {
-  /** Each emission sends out what is gathered in the branches, and makes them try at once what is in backoff: the input's `flush$`. While the program ends, the request waits for best-effort branches, too. */
+  /** Each emission sends out what is gathered in the branches, and makes them try at once what is in backoff: the input's `flush$`. While the program ends, the request waits for best-effort branches, too. Default: that of the run ({@link runPipeline}), or else none. */
   flushWhen?: Observable<unknown>;
   /** Counts what comes and what becomes of it, for each branch on a route of its name. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;

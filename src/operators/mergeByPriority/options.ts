@@ -19,20 +19,22 @@ import type { Loss } from '../../model/tally.ts';
 
 /** One of the inputs, where it is to have a queue of its own kind or can wait. */
 export interface PriorityInput<T> {
+  /** Where its items come from. It is subscribed to once for each subscription of the result. */
   source: Observable<T>;
-  /** Closed while at least half of this input's queue is taken, and opened again at a quarter: for an input that can wait. Then nothing of it overflows. */
+  /** Closed while at least half of this input's queue is taken, and opened again at a quarter: for an input that can wait. Then nothing of it overflows. Default: none. */
   gate?: Gate;
-  /** Items of this input that wait, at most. Default: that of the whole. */
+  /** Items of this input that wait, at most: 1 or more. Default: that of the whole. */
   maxQueueSize?: number;
-  /** What happens to an item of this input that meets its full queue. Default: that of the whole. */
+  /** What happens to an item of this input that meets its full queue: `dropNewest`, `dropOldest` or `error`, see {@link Overflow}. Default: that of the whole. */
   overflow?: Overflow;
 }
 
+/** The options of {@link mergeByPriority}. */
 export interface MergeByPriorityOptions<T> extends QueueOptions<T> {
   /** What the stage is called in losses and statistics. Default `mergeByPriority`. */
   name?: string;
   /**
-   * Items are handed on while it is open: the gate of the stage behind, of {@link adaptiveBatch} for example, which says when that stage can take more. Without it each item is handed on as it comes, and priority counts only among those that come during an emission.
+   * Items are handed on while it is open: the gate of the stage behind, of {@link adaptiveBatch} for example, which says when that stage can take more. Default: none. Without it each item is handed on as it comes, and priority counts only among those that come during an emission.
    */
   gate?: Gate;
   /**

@@ -5,7 +5,7 @@ import { messageOf, SpanflowError } from '../../model/errors.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { Link } from './link.ts';
 
-/** One subscription of {@link supervised}: items go from one operator to the next, and what throws is subscribed again. */
+/** One subscription of `supervised`: items go from one operator to the next, and what throws is subscribed again. */
 export class Chain<T> {
   readonly links: readonly Link<T>[];
   readonly #subscriber: Subscriber<T>;

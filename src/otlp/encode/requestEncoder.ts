@@ -27,7 +27,7 @@ export interface SignalFields<Item> {
   readonly scopeOf: (item: Item) => Scope;
   /** Writes the fields of one item, and returns where they end. */
   readonly write: (state: EncoderState, start: number, item: Item) => number;
-  /** Reads what the encoder will read first, and adds it up: see {@link encodeItems}. */
+  /** Reads what the encoder will read first, and adds it up: see `encodeItems`. */
   readonly touch: (item: Item) => number;
   /** The whole request, for OTLP/JSON. */
   readonly json: MessageText;

@@ -4,13 +4,13 @@ import { SpanflowError } from '../../model/errors.ts';
 /** How large the result of one message may become. A message that exceeds a limit is refused with a `SpanflowError` of code `MESSAGE_TOO_LARGE`. */
 export interface DecodeTracesOptions {
   /**
-   * At most this many resources, scopes, spans, events, links, attributes, elements of arrays and entries of maps. From 1, or
+   * At most this many resources, scopes, spans, events, links, attributes, elements of arrays and entries of maps: 1 or more, or
    * `Infinity`. Default 2,097,152: nearly four times the items of the largest recorded request (86,583 spans in 23.8 MB, 560,280
    * items). It limits how long one call takes: a higher limit lets one message hold the event loop for longer.
    */
   readonly maxItems?: number;
   /**
-   * At most this many bytes of heap for the spans and, in JSON, for the parsed text. From 1, or `Infinity`. Default 268,435,456
+   * At most this many bytes of heap for the spans and, in JSON, for the parsed text: 1 or more, or `Infinity`. Default 268,435,456
    * (256 MiB): twice the estimate for the largest recorded request, and a host with a heap of 512 MiB survives it. A higher limit
    * needs a larger heap.
    *

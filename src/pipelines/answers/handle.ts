@@ -21,7 +21,7 @@ export interface ExportAnswer extends Tally {
 
 /** How one call is made. */
 export interface ExportCallOptions {
-  /** Gives up the wait for the answer. */
+  /** Gives up the wait for the answer. Default: none. */
   signal?: AbortSignal;
 }
 
@@ -46,5 +46,6 @@ export interface ExportHandle<T> {
    * `shutdown` or `unconfirmed`; what had not even found room, as `alreadyShutdown`. The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
+  /** `await using`: calls `shutdown` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -50,6 +50,7 @@ export function exportHandle<T>(sink: Sink<T> | HasHandle<T>, options: ExportHan
   return new SinkHandle(sink, exportHandleSettings(sink, options));
 }
 
+/** @inline */
 interface HasHandle<T> {
   handle(): ExportHandle<T>;
 }

@@ -18,7 +18,11 @@ import { drainAtExit } from './exitDrain.ts';
 import type { LifeCycleSettings, PipelineState } from './options.ts';
 import { RunState } from './runState.ts';
 
-/** Ends something, once: the second call gives the promise of the first. */
+/**
+ * Ends something, once: the second call gives the promise of the first.
+ *
+ * @inline
+ */
 export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
 
 /** What a composition tells its life cycle of itself. */

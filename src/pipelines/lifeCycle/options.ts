@@ -26,7 +26,7 @@ export interface LifeCycleOptions {
   warnIntervalMillis?: number;
   /**
    * While its last value is `true`, no export begins: items are accepted and wait in the queue, within its bounds, and exports in flight go on. A flush waits for the end of the pause, at most for its timeout. A shutdown and a drain at exit go on all the same, because what
-   * they leave would be lost. When the Observable fails, that is reported to OpenTelemetry's `diag`; then, and when it ends, the last state stays.
+   * they leave would be lost. When the Observable fails, that is reported to OpenTelemetry's `diag`; then, and when it ends, the last state stays. Default: none.
    */
   pauseWhen?: Observable<boolean>;
   /** Where time comes from. Default {@link monotonicScheduler}. */

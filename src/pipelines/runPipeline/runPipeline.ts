@@ -32,6 +32,7 @@ export interface RunningPipeline<R> {
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /** Takes no more items, sends what it has, and shuts the sinks down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost. The second call gives the promise of the first. */
   readonly shutdown: Shutdown;
+  /** `await using`: calls `shutdown` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

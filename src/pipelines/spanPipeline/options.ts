@@ -78,6 +78,7 @@ type ExportOptions = Pick<ExportToOptions<ReadableSpan>, (typeof EXPORT_OPTIONS)
 export interface SpanPipelineOptions extends CommonOptions {
   /** Where the spans go. The pipeline owns it, and shuts it down. */
   sink: Sink<ReadableSpan>;
+  /** Left out here. With several backends, give `sinks` instead of `sink`: {@link SpanPipelineSinksOptions}. */
   sinks?: undefined;
 }
 
@@ -89,6 +90,7 @@ export interface SpanPipelineSinksOptions extends CommonOptions {
    * `forceFlush`, a handle and the totals go by the required ones. The pipeline owns all sinks, and shuts them down.
    */
   sinks: Branches<ReadableSpan>;
+  /** Left out here. With one backend, give `sink` instead of `sinks`: {@link SpanPipelineOptions}. */
   sink?: undefined;
 }
 

@@ -13,7 +13,7 @@ import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
 import type { PipelineState } from '../lifeCycle/options.ts';
 import { supervisedOperators } from './operators.ts';
-import { type AnySpanPipelineOptions, spanPipelineSettings } from './options.ts';
+import { type SpanPipelineOptions, type SpanPipelineSinksOptions, spanPipelineSettings } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 import { sinksOf, wayOut } from './wayOut.ts';
 
@@ -55,6 +55,7 @@ export interface SpanPipeline {
    * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
+  /** `await using`: calls `shutdown` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -91,7 +92,7 @@ export interface SpanPipeline {
  *
  * @see runPipeline, for a composition of your own
  */
-export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
+export function spanPipeline(options: SpanPipelineOptions | SpanPipelineSinksOptions): SpanPipeline {
   const settings = spanPipelineSettings(options);
   const { scheduler } = settings;
   const warnings = new Warnings('spanflow', settings.warnIntervalMillis, scheduler);

@@ -12,6 +12,7 @@ import { DEFAULT_ATTEMPT_MILLIS } from '../shared/severalSinks.ts';
 
 /** The books of the copies, in items: `offered = delivered + failed + dropped + pending`. */
 export interface BackupStats {
+  /** Items of all batches that were copied, or should have been. */
   readonly offered: number;
   /** The backup has answered for them. */
   readonly delivered: number;
@@ -19,6 +20,7 @@ export interface BackupStats {
   readonly failed: number;
   /** They found no room, or still waited at the shutdown. */
   readonly dropped: number;
+  /** They wait, or are in flight. */
   readonly pending: number;
 }
 

@@ -5,6 +5,7 @@ import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aScheduler, millis, optional, type Rules, settingsOf, whole } from '../../internal/validation.ts';
 import type { Sink } from '../../model/sink.ts';
 
+/** The options of {@link failover}. */
 export interface FailoverOptions<T> {
   /**
    * Attempts at the primary that fail in a row, at most: 1 or more, default 5. With the last of them the fallback takes over. Fewer react sooner, and to shorter disturbances: several attempts are in flight, and all of them

@@ -12,6 +12,7 @@ import { compositeOf } from '../shared/severalSinks.ts';
 import { RaceReports } from './raceReports.ts';
 import { Racer } from './racer.ts';
 
+/** The options of {@link firstOf}. */
 export interface FirstOfOptions {
   /** How long a backend is left alone that has asked for it (`Retry-After`), at most, in milliseconds: 0 or more, default 60,000. As in `retry` of {@link exportTo}, which limits what all of them ask for together. */
   maxRetryAfterMillis?: number;

@@ -4,9 +4,10 @@ import type { SentSignal } from '../../otlp/signals.ts';
 import type { HeadersOption } from '../shared/configuration/headers.ts';
 import type { TlsOptions } from '../shared/configuration/tls.ts';
 
-export type { HeaderValue } from '../shared/configuration/headers.ts';
+export type { HeadersOption, HeaderValue } from '../shared/configuration/headers.ts';
 export type { Renewable, TlsOptions } from '../shared/configuration/tls.ts';
 
+/** The options of {@link otlpHttp}. Where one is left out, the environment variable of OpenTelemetry counts, if it is set. */
 export interface OtlpHttpOptions<S extends SentSignal = 'traces'> {
   /** What is sent: `traces`, the default. It decides the type of the items, the default endpoint's path (`/v1/traces`) and the infix of the variables (`TRACES`). */
   signal?: S;
@@ -18,15 +19,15 @@ export interface OtlpHttpOptions<S extends SentSignal = 'traces'> {
   url?: string | URL;
   /**
    * Headers of each request, which override those of `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`: strings, functions that return one, or one function that returns all of
-   * them. Functions are called for each attempt, within its timeout. If one throws or returns what HTTP forbids, the attempt fails as `retryable`.
+   * them. Functions are called for each attempt, within its timeout. If one throws or returns what HTTP forbids, the attempt fails as `retryable`. Default: those of the variables.
    */
   headers?: HeadersOption;
   /**
-   * The encoding of requests. Default: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/protobuf` or `http/json`), else
+   * The encoding of requests: `protobuf` or `json`. Default: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/protobuf` or `http/json`), else
    * `protobuf`, which takes about half of the bytes. Answers may come in either.
    */
   encoding?: 'protobuf' | 'json';
-  /** Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. */
+  /** The compression of requests: `gzip` or `none`. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. */
   compression?: 'gzip' | 'none';
   /**
    * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. Default: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`,

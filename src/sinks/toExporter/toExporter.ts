@@ -16,6 +16,7 @@ import { failureOfExporter } from './exporterFailure.ts';
 
 type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
+/** The options of {@link toExporter}. */
 export interface ToExporterOptions {
   /** Names the sink in losses and errors. Default: the name of the exporter's class. */
   name?: string;

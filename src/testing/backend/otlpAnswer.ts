@@ -12,16 +12,21 @@ export type BackendAnswer =
 
 /** An answer in detail. */
 export interface BackendReply {
-  /** Default 200. */
+  /** The HTTP status. Default 200. */
   readonly status?: number;
-  /** Headers, in addition to the content type. */
+  /** Headers, in addition to the content type. Default: none. */
   readonly headers?: OutgoingHttpHeaders;
   /** Default: the OTLP message for `partialSuccess`; without one, an empty message. */
   readonly body?: string | Uint8Array;
   /** The delay of the answer, in real milliseconds. Default 0. */
   readonly delayMillis?: number;
-  /** The number of rejected items in a successful answer. They must not be sent again. */
-  readonly partialSuccess?: { readonly rejected: number; readonly message?: string };
+  /** What a successful answer says of rejected items, which must not be sent again. Default: none was. */
+  readonly partialSuccess?: {
+    /** How many items were rejected: 0 or more. */
+    readonly rejected: number;
+    /** Why. Default: no message. */
+    readonly message?: string;
+  };
 }
 
 /** Whether an answer is a success to the client. */

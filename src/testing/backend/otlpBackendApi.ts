@@ -11,13 +11,13 @@ export type BackendScript =
 
 /** Options of a fake backend. */
 export interface OtlpBackendOptions {
-  /** Default 0: any free port. */
+  /** The port to listen on: 0 to 65535. Default 0: any free port. */
   readonly port?: number;
-  /** Default `127.0.0.1`. */
+  /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
-  /** Default `/v1/traces`. Requests to other paths get 404, and unreadable bodies 400; neither advances the script. */
+  /** The path of the endpoint. Default `/v1/traces`. Requests to other paths get 404, and unreadable bodies 400; neither advances the script. */
   readonly path?: string;
-  /** Default `'ok'`. */
+  /** How requests are answered. Default `'ok'`. */
   readonly answers?: BackendScript;
   /** Key and certificate for TLS. Default: plain HTTP. */
   readonly tls?: SecureServerOptions;
@@ -35,6 +35,7 @@ export interface OtlpBackendOptions {
 export interface OtlpBackend {
   /** The full URL: `http://127.0.0.1:40123/v1/traces`. */
   readonly url: string;
+  /** The port that it listens on. */
   readonly port: number;
   /** The newest requests, oldest first: at most `maxRequests`. */
   readonly requests: readonly BackendRequest[];
@@ -44,8 +45,9 @@ export interface OtlpBackend {
   readonly spans: number;
   /** All received spans, whatever the answer. A retried request counts again. */
   readonly receivedSpans: number;
-  /** Requests in flight, and the maximum so far. */
+  /** Requests in flight. */
   readonly inFlight: number;
+  /** The most requests that were in flight at a time. */
   readonly maxInFlight: number;
   /** The number of all connections. */
   readonly connections: number;
@@ -55,5 +57,6 @@ export interface OtlpBackend {
   until(condition: (backend: OtlpBackend) => boolean, timeoutMillis?: number): Promise<void>;
   /** Stops the server and ends all connections, including those of requests without an answer. */
   close(): Promise<void>;
+  /** `await using`: calls `close` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -9,8 +9,11 @@ import { type WireSpan, walkJsonSpans, walkSpans } from './wireSpans.ts';
 export interface BackendRequest {
   /** Its position among all requests, from 0. */
   readonly index: number;
+  /** `POST` */
   readonly method: string;
+  /** The path of its URL: `/v1/traces`. */
   readonly path: string;
+  /** Its headers, by names in lower case. */
   readonly headers: IncomingHttpHeaders;
   /** After decompression. */
   readonly body: Uint8Array;
@@ -18,6 +21,7 @@ export interface BackendRequest {
   readonly wireBytes: number;
   /** When the body was complete, in real milliseconds since the backend started. */
   readonly atMillis: number;
+  /** The spans in its body; none if that could not be read. */
   readonly spans: readonly WireSpan[];
   /** The result of `decode`. */
   readonly decoded: unknown;

@@ -2,6 +2,7 @@
 export interface WireSpan {
   /** 16 hexadecimal digits. */
   readonly spanId: string;
+  /** The name of the span. */
   readonly name: string;
 }
 

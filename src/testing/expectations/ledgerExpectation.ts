@@ -7,6 +7,7 @@ import { countOf, type Items, itemWords } from './outcomeValues.ts';
 
 /** A ledger, or a pipeline. */
 export interface HasStats {
+  /** The present books. */
   stats(): StageStats;
 }
 
@@ -15,14 +16,23 @@ export interface HasStats {
  * follow from the fates, and are compared only if they are given.
  */
 export interface ExpectedLedger {
+  /** Items that came. Left out: not compared. */
   readonly offered?: Items;
+  /** Items that were let in. Left out: not compared. */
   readonly accepted?: Items;
+  /** Items that were not let in, by reason. */
   readonly refused?: Readonly<Partial<Record<LossReason, Items>>>;
+  /** Items that the backend confirmed. */
   readonly delivered?: Items;
+  /** Items that the backend received and refused. */
   readonly rejected?: Items;
+  /** Items in batches that nobody held. */
   readonly handedOn?: Items;
+  /** Items that were taken out of their batch. */
   readonly removed?: Items;
+  /** Items that were let in and then lost, by reason. */
   readonly lost?: Readonly<Partial<Record<LossReason, Items>>>;
+  /** Items that have no outcome yet. */
   readonly pending?: Items;
 }
 

@@ -10,11 +10,15 @@ export type Items = number | string;
 
 /** An expected outcome. `delivered`, `rejected` and `lost` are 0 if they are left out; `batch` and `attempts` are compared only if they are given. */
 export interface ExpectedOutcome {
+  /** Items that the backend confirmed. */
   readonly delivered?: Items;
+  /** Items that the backend received and refused. */
   readonly rejected?: Items;
+  /** Items that were lost, by reason. */
   readonly lost?: Readonly<Partial<Record<LossReason, Items>>>;
   /** The letters of its batch. */
   readonly batch?: string;
+  /** Attempts that were started, the first one included. */
   readonly attempts?: number;
 }
 

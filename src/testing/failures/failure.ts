@@ -2,6 +2,7 @@ import { framesOf } from './callSite.ts';
 
 /** A test in virtual time failed. The message is a drawing, or a sentence that says what went wrong. */
 export class MarbleFailure extends Error {
+  /** The name of the class, which is part of the stack. */
   override readonly name: string = 'MarbleFailure';
 
   /** The stack is taken from `site`. `cause` is the error that the user's code threw, if one did. */

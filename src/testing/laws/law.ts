@@ -10,12 +10,14 @@ export interface Bounds {
   readonly attempts?: number;
 }
 
-/** The laws, as `pipelineLaws` describes them. */
+/** The laws, as {@link pipelineLaws} describes them: `conservation`, `bounds`, `silence`, `release`, `end`. */
 export type Law = 'conservation' | 'bounds' | 'silence' | 'release' | 'end';
 
 /** A pipeline has broken a law. */
 export class LawViolation extends MarbleFailure {
   override readonly name = 'LawViolation';
+
+  /** Which one. */
   readonly law: Law;
 
   constructor(law: Law, message: string) {

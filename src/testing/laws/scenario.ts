@@ -3,34 +3,63 @@ import fc from 'fast-check';
 import type { Failure } from '../../model/sink.ts';
 import { anySpan } from './anySpan.ts';
 
-/** How a backend answers one attempt. */
+/**
+ * How a backend answers one attempt. `answers`: with a response · `fails`: with an error · `throws`: at once, instead of returning anything · `says nothing`: it completes
+ * without a response · `hangs`: it never answers.
+ */
 export type Answer =
-  | { readonly kind: 'answers'; readonly delayMillis: number; readonly rejected: number }
-  | { readonly kind: 'fails'; readonly delayMillis: number; readonly failure: Failure }
-  /** It throws at once, completes without a response, or never answers. */
+  | {
+      readonly kind: 'answers';
+      /** After how long, in virtual milliseconds. */
+      readonly delayMillis: number;
+      /** How many items the response rejects, at most. */
+      readonly rejected: number;
+    }
+  | {
+      readonly kind: 'fails';
+      /** After how long, in virtual milliseconds. */
+      readonly delayMillis: number;
+      /** What the error means. */
+      readonly failure: Failure;
+    }
   | { readonly kind: 'throws' }
   | { readonly kind: 'says nothing' }
   | { readonly kind: 'hangs' };
 
-/** An event at the input of a pipeline. */
+/** An event at the input of a pipeline. `spans`: so many come at once · `flush`: a flush is asked for · `stop`: the pipeline is told to give up. */
 export type LawEvent =
-  | { readonly kind: 'spans'; readonly atMillis: number; readonly count: number }
-  | { readonly kind: 'flush' | 'stop'; readonly atMillis: number };
+  | {
+      readonly kind: 'spans';
+      /** When, in virtual milliseconds from the start of the run. */
+      readonly atMillis: number;
+      /** How many spans. */
+      readonly count: number;
+    }
+  | {
+      readonly kind: 'flush' | 'stop';
+      /** When, in virtual milliseconds from the start of the run. */
+      readonly atMillis: number;
+    };
 
-/** How a run ends: the source completes, the source fails, or the pipeline is unsubscribed. */
+/** How a run ends. `complete`, `error`: the source does · `unsubscribe`: the pipeline is unsubscribed. */
 export interface Ending {
+  /** What happens. */
   readonly kind: 'complete' | 'error' | 'unsubscribe';
+  /** When, in virtual milliseconds from the start of the run. */
   readonly atMillis: number;
 }
 
 /** The events of a run and its ending. */
 export interface Schedule {
+  /** In the order of their times. */
   readonly events: readonly LawEvent[];
+  /** How the run ends. */
   readonly ending: Ending;
 }
 
 /** One run of a pipeline: the events at its input, and the answers of its backend. */
 export interface Scenario {
+  /** What comes, and how it ends. */
   readonly schedule: Schedule;
   /** One answer for each attempt, in the order in which attempts begin. After the last answer the list repeats. */
   readonly answers: readonly Answer[];
@@ -38,7 +67,7 @@ export interface Scenario {
   readonly shapes: readonly ReadableSpan[];
 }
 
-/** The kinds of answers of a backend. */
+/** The kinds of answers of a backend: `answers`, `fails`, `throws`, `says nothing`, `hangs`. See {@link Answer}. */
 export type AnswerKind = Answer['kind'];
 
 const ANSWER_KINDS: readonly AnswerKind[] = ['answers', 'fails', 'throws', 'says nothing', 'hangs'];

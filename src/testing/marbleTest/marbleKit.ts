@@ -27,7 +27,7 @@ export type Values<T> = Readonly<Record<string, T>>;
 
 /** What {@link MarbleKit.expectBatches} compares in addition to the drawing. */
 export interface BatchExpectationOptions {
-  /** Why each batch was closed, in order. */
+  /** Why each batch was closed, in order. Default: not compared. */
   readonly closedBy?: readonly CloseReason[];
   /** The values of the letters. Default: spans. */
   readonly values?: Values<unknown>;
@@ -37,17 +37,21 @@ export interface BatchExpectationOptions {
 
 /** The functions that a marble test gets. None needs `this`, so the object can be destructured. */
 export interface MarbleKit extends VirtualTime {
-  /** A source that emits with or without subscribers. A letter is a span, or its value in `values`. Default error: `'error'`. */
+  /** A source that emits with or without subscribers. A letter is a span, or its value in `values`. Its error is `'error'`. */
   hot(marbles: string): DrawnObservable<ReadableSpan>;
+  /** The same with values of your own, by letter. Default error: `'error'`. */
   hot<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<T>;
   /** A source that emits to each subscriber from the beginning of the drawing. */
   cold(marbles: string): DrawnObservable<ReadableSpan>;
+  /** The same with values of your own, by letter. Default error: `'error'`. */
   cold<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<T>;
   /** A hot source of arrays: `--[abc]-[d]|`. */
   hotBatches(marbles: string): DrawnObservable<readonly ReadableSpan[]>;
+  /** The same with values of your own, by letter. Default error: `'error'`. */
   hotBatches<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<readonly T[]>;
   /** A cold source of arrays. */
   coldBatches(marbles: string): DrawnObservable<readonly ReadableSpan[]>;
+  /** The same with values of your own, by letter. Default error: `'error'`. */
   coldBatches<T>(marbles: string, values: Values<T>, error?: unknown): DrawnObservable<readonly T[]>;
   /** Shapes the spans of some letters, and returns the spans of all. Call it before these letters are drawn. */
   spans<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, SpanShape>>): SpansByLetter<Shaped>;
@@ -57,17 +61,26 @@ export interface MarbleKit extends VirtualTime {
   expectObservable(
     source: Observable<unknown>,
     subscription?: string,
-  ): { toBe(marbles: string, values?: Values<unknown>, error?: unknown): void };
+  ): {
+    /** Draws what is expected. Letters are the default spans, or the values given. */
+    toBe(marbles: string, values?: Values<unknown>, error?: unknown): void;
+  };
   /** The same for batches. Can also compare why each batch was closed. */
   expectBatches<T>(
     source: Observable<Batch<T> | readonly T[]>,
     subscription?: string,
-  ): { toBe(marbles: string, options?: BatchExpectationOptions): void };
+  ): {
+    /** Draws the batches that are expected. */
+    toBe(marbles: string, options?: BatchExpectationOptions): void;
+  };
   /** The same for outcomes. The table describes the outcome of each letter: `toBe('----o', { o: { delivered: 'ab' } })`. */
   expectOutcomes<T>(
     source: Observable<Outcome<T>>,
     subscription?: string,
-  ): { toBe(marbles: string, outcomes?: Values<ExpectedOutcome>, error?: unknown): void };
+  ): {
+    /** Draws the outcomes that are expected. */
+    toBe(marbles: string, outcomes?: Values<ExpectedOutcome>, error?: unknown): void;
+  };
   /**
    * Expects the counts of a ledger or a pipeline at the end of the run, before the cleanup: `{ delivered: 'abc', lost: { queueFull: 'd' } }`. A fate that is
    * left out is expected to be 0. Letters are compared if a scripted sink, {@link onLoss}, or an observed outcome or batch has shown which items met the fate.
@@ -76,9 +89,13 @@ export interface MarbleKit extends VirtualTime {
   /** Pass it as the `onLoss` of an operator, so that {@link expectLedger} knows which letters were lost. */
   readonly onLoss: (loss: Loss, items: readonly unknown[]) => void;
   /** Expects when a drawn source is subscribed to and unsubscribed. Frames count from the start of the run. */
-  expectSubscriptions(subscriptions: readonly SubscriptionSpan[]): { toBe(marbles: string | readonly string[]): void };
+  expectSubscriptions(subscriptions: readonly SubscriptionSpan[]): {
+    /** Draws each subscription that is expected. */
+    toBe(marbles: string | readonly string[]): void;
+  };
   /** Expects the attempts of a scripted sink, one drawing each, and optionally the letters of their batches (`['abc', 'abc', 'd']`). */
   expectAttempts<T>(sink: ScriptedSink<T>): {
+    /** Draws each attempt that is expected, from its subscription to its end. */
     toBe(marbles: string | readonly string[], batches?: readonly string[]): void;
   };
   /**

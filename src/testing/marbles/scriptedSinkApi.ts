@@ -4,14 +4,15 @@ import type { SubscriptionSpan } from './syntax.ts';
 
 /** Options of a scripted sink. */
 export interface ScriptedSinkOptions {
-  /** Default `scripted`. */
+  /** The name of the sink. Default `scripted`. */
   readonly name?: string;
-  /** The sink's own `maxConcurrency`. Default: unlimited. */
+  /** The sink's own `maxConcurrency`: 1 or more. Default: unlimited. */
   readonly maxConcurrency?: number;
+  /** The sink's own `attemptTimeoutMillis`, in virtual milliseconds: 1 or more. Default: none, so that of `exportTo` holds. */
   readonly attemptTimeoutMillis?: number;
-  /** Letters that stand for responses, in addition to {@link SCRIPT_RESPONSES}. */
+  /** Letters that stand for responses, in addition to {@link SCRIPT_RESPONSES}. Default: none. */
   readonly responses?: Readonly<Record<string, Response>>;
-  /** Letters that stand for failures, in addition to {@link SCRIPT_FAILURES}; `#` can be redefined. An `Error` is emitted as it is. */
+  /** Letters that stand for failures, in addition to {@link SCRIPT_FAILURES}; `#` can be redefined. An `Error` is emitted as it is. Default: none. */
   readonly failures?: Readonly<Record<string, Failure | Error>>;
   /**
    * What happens to an attempt beyond the last marbles. `repeat`: it is answered by the last marbles again (the default) · `refuse`: it fails
@@ -38,10 +39,11 @@ export const SCRIPT_FAILURES: Readonly<Record<string, Failure>> = Object.freeze(
 
 /** One attempt at a scripted sink. `unsubscribedFrame` is when it was answered or aborted. */
 export interface Attempt<T> extends SubscriptionSpan {
+  /** What was exported. */
   readonly batch: Batch<T>;
   /** The marbles of its answer. */
   readonly marbles: string;
-  /** `open` until it ends; `aborted` if it was unsubscribed before its answer. */
+  /** How it ended. `open`: not yet · `answered`: with a response · `failed`: with an error · `aborted`: it was unsubscribed before its answer. */
   readonly end: 'open' | 'answered' | 'failed' | 'aborted';
   /** The response, once there is one. */
   readonly response: Response | undefined;

@@ -4,13 +4,17 @@ import { MarbleFailure } from '../failures/failure.ts';
 
 /** The properties of a drawn span. Each has a default. */
 export interface SpanShape {
-  /** Default: the letter. */
+  /** Its name. Default: the letter. */
   readonly name?: string;
+  /** Its kind: `internal` (the default), `server`, `client`, `producer` or `consumer`. */
   readonly kind?: 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+  /** Its status: `unset` (the default), `ok` or `error`. */
   readonly status?: 'unset' | 'ok' | 'error';
+  /** The message of its status. Default: none. */
   readonly statusMessage?: string;
+  /** Its attributes. Default: none. */
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
-  /** Default 10. */
+  /** How long it lasted, in milliseconds. Default 10. */
   readonly durationMillis?: number;
   /** The letter of the span whose trace it joins. Default: a trace of its own. */
   readonly trace?: string;

@@ -15,7 +15,9 @@ export interface Drawing {
 
 /** When a subscription begins and ends. `Infinity` stands for an event that is not drawn, or has not happened. */
 export interface SubscriptionSpan {
+  /** The frame of the subscription, or `Infinity` if there was none. */
   readonly subscribedFrame: number;
+  /** The frame of its end, or `Infinity` while there is none. */
   readonly unsubscribedFrame: number;
 }
 

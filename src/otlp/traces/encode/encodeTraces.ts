@@ -6,6 +6,7 @@ import { oneGo, TRACES } from './traceSignal.ts';
 /** A `Uint8Array<ArrayBuffer>`, in words that TypeScript 5.4 knows, too. */
 export type OwnBytes = ReturnType<Uint8Array['slice']>;
 
+/** The options of {@link encodeTraces} and {@link encodeTracesJson}. */
 export interface EncodeTracesOptions {
   /**
    * Called with each span that OTLP cannot express, and with a `SpanflowError` of code `UNENCODABLE`; the other spans are encoded.

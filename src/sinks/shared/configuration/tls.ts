@@ -10,10 +10,11 @@ export type Renewable<V> = V | (() => V | Promise<V>);
 
 /** Certificates and keys beyond the system's trust, in PEM. DER and truncated bundles are refused. */
 export interface TlsOptions {
-  /** Certificates to trust, instead of the system's: at least one. */
+  /** Certificates to trust, instead of the system's: at least one. Default: those of the system. */
   ca?: Renewable<string | Buffer | readonly (string | Buffer)[]>;
-  /** The client's own certificate (its chain behind it) and key, for mutual TLS: both or none. The key has no passphrase. */
+  /** The client's own certificate (its chain behind it) and key, for mutual TLS: both or none. Default: none. */
   cert?: Renewable<string | Buffer>;
+  /** The private key of `cert`, in PEM, without a passphrase. Default: none. */
   key?: Renewable<string | Buffer>;
   /** Whether a backend is refused if its certificate is not valid for it. Default true. */
   rejectUnauthorized?: boolean;
