@@ -19,6 +19,7 @@ import { escaped } from './escaped.ts';
  * | `BREAKER_OPEN` | a circuit breaker is open |
  * | `OPERATOR_FAILED` | an operator of yours threw |
  * | `OPERATOR_ENDED` | an operator of yours completed before its source |
+ * | `JOIN_FAILED` | one of several joined exports failed |
  */
 export type SpanflowErrorCode =
   | 'INVALID_OPTION'

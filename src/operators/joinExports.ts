@@ -9,6 +9,7 @@ import type { Loss, Tally } from '../model/tally.ts';
 /** `all`: the first failure aborts the others · `settled`: every export ends, and each tells how. */
 export type JoinMode = 'all' | 'settled';
 
+/** How exports are joined. */
 export interface JoinExportsOptions<Mode extends JoinMode = 'all'> {
   /** Whether all have to succeed (`all`, the default), or each may fail by itself (`settled`). */
   mode?: Mode;

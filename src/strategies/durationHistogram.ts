@@ -1,12 +1,16 @@
 /** Durations, summed up. */
 export interface Durations {
+  /** How many there were. */
   readonly count: number;
   /** In milliseconds; 0 where there was none. */
   readonly mean: number;
-  /** Quantiles in milliseconds, at most 9 % too high; 0 where there was none. */
+  /** The median in milliseconds. It and the other quantiles are at most 9 % too high, and 0 where there was none. */
   readonly p50: number;
+  /** In milliseconds: 95 of 100 took no longer. */
   readonly p95: number;
+  /** In milliseconds: 99 of 100 took no longer. */
   readonly p99: number;
+  /** The longest, in milliseconds. */
   readonly max: number;
 }
 

@@ -1,10 +1,10 @@
 import type { Stats } from '../../ledger/stats.ts';
-import type { ExportCall } from './exportCall.ts';
 
 /** The calls of a handle. */
 export interface CallStats {
   /** Calls that wait for their answer. */
   readonly open: number;
+  /** Calls that were answered, whatever became of their items. */
   readonly answered: number;
   /** Calls that their signal gave up. */
   readonly givenUp: number;
@@ -12,6 +12,7 @@ export interface CallStats {
 
 /** The statistics of the pipeline behind a handle, and of its calls. */
 export interface HandleStats extends Stats {
+  /** The calls of this handle. */
   readonly calls: CallStats;
 }
 
@@ -21,7 +22,7 @@ export class CallBooks {
   #answered = 0;
   #givenUp = 0;
 
-  opened({ answer }: ExportCall): void {
+  opened({ answer }: { readonly answer: Promise<unknown> }): void {
     this.#open += 1;
     const close = () => {
       this.#open -= 1;
