@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // The examples import the package by its name, and get the sources. The others are Vite's own defaults.
+  ssr: { resolve: { conditions: ['spanflow-source', 'module', 'node', 'development|production'] } },
   test: {
     include: ['test/**/*.test.ts', 'marble-tests/**/*.test.ts'],
     // Child processes, sockets and recorded data: generous, and nothing waits for a clock.
