@@ -62,20 +62,14 @@ function inFunction(code: string): string {
 const sources = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) => !path.startsWith('src/testing'));
 const snippets = [...readmeFences(), ...sources.flatMap((path) => examplesOf(join(ROOT, path)))];
 
+/** The package is its sources there, by the condition in tsconfig.json. */
 function writeProject(): void {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER);
   for (const [index, { code }] of snippets.entries()) writeFileSync(join(FOLDER, `snippet${index}.ts`), code);
-  const paths = {
-    spanflow: ['../src/index.ts'],
-    'spanflow/otlp': ['../src/otlp/index.ts'],
-    'spanflow/terminal': ['../src/terminal/index.ts'],
-    'spanflow/testing': ['../src/testing/index.ts'],
-    'spanflow/view': ['../src/view/index.ts'],
-  };
   const config = {
     extends: '../tsconfig.json',
-    compilerOptions: { paths, noUnusedLocals: false },
+    compilerOptions: { noUnusedLocals: false },
     include: ['./*.ts'],
     exclude: [],
   };

@@ -88,6 +88,8 @@ describe('a sink that is given instead of options', () => {
   });
 
   test('is not what options with a wrong name are taken for', () => {
-    expect(call({ sink: toMemory(), export: () => {} })).toContain('spanPipeline.export must be one of the known options');
+    expect(call({ sink: toMemory(), export: () => {} })).toContain(
+      'spanPipeline.export must be one of the known options',
+    );
   });
 });
