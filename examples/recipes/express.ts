@@ -26,7 +26,8 @@ const app = express();
 app.get('/orders/:id', (request, response) => {
   response.json({ order: request.params.id });
 });
-const server = app.listen(Number(process.env.PORT ?? 3000), () => console.log('listening'));
+const { PORT = '3000', HOST = '0.0.0.0' } = process.env;
+const server = app.listen(Number(PORT), HOST, () => console.log('listening'));
 
 process.once('SIGTERM', () => {
   server.close(async () => {

@@ -41,4 +41,5 @@ class AppModule {}
 
 const app = await NestFactory.create(AppModule);
 app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
-await app.listen(Number(process.env.PORT ?? 3000));
+const { PORT = '3000', HOST = '0.0.0.0' } = process.env;
+await app.listen(Number(PORT), HOST);

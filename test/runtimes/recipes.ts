@@ -73,7 +73,7 @@ const next: Target = {
     const folder = project.path('next');
     const environment = { NEXT_TELEMETRY_DISABLED: '1' };
     await project.run(process.execPath, [cli, 'build'], { cwd: folder, environment });
-    await service(folder, [cli, 'start'], {
+    await service(folder, [cli, 'start', '--hostname', '127.0.0.1'], {
       path: '/orders/5',
       span: 'GET /orders/[id]',
       environment: { ...environment, NEXT_MANUAL_SIG_HANDLE: 'true', DRAIN_MILLIS: '500' },

@@ -19,7 +19,11 @@ interface ServiceCheck {
 export async function service(cwd: string, args: readonly string[], check: ServiceCheck): Promise<void> {
   await using backend = await otlpBackend();
   const port = await freePort();
-  const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: new URL('/', backend.url).href, PORT: String(port) };
+  const settings = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: new URL('/', backend.url).href,
+    PORT: String(port),
+    HOST: '127.0.0.1',
+  };
   const others = { OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none', NODE_OPTIONS: '' };
   const env = { ...process.env, ...settings, ...others, ...check.environment };
   const child = spawn(process.execPath, args, { cwd, env });
