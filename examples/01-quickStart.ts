@@ -2,15 +2,17 @@
  * The whole way once: a real OpenTelemetry tracer makes some 3,000 spans a second. Two pipelines get every one of them, spanflow and OpenTelemetry's own processor and exporter, and each sends them to a
  * backend of its own. Both backends have the same bad moments: for a while they are slow, then for a while they are down. In the end the books of all sides stand beside each other.
  *
- *     npm start                              against backends of its own, on loopback
- *     npm start -- --endpoint URL            spanflow alone, against any OTLP/HTTP endpoint (the whole URL, /v1/traces included)
+ *     node examples/01-quickStart.ts                   against backends of its own, on loopback
+ *     node examples/01-quickStart.ts --endpoint URL    spanflow alone, against any OTLP/HTTP endpoint (the whole URL, /v1/traces included)
+ *
+ * In the repository: `npm start`, and `npm start -- --endpoint URL`.
  */
 import { parseArgs } from 'node:util';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
-import { otlpHttp, spanPipeline } from '../src/index.ts';
-import { statsToConsole } from '../src/terminal/index.ts';
-import { liveView } from '../src/view/index.ts';
+import { otlpHttp, spanPipeline } from 'spanflow';
+import { statsToConsole } from 'spanflow/terminal';
+import { liveView } from 'spanflow/view';
 import { type Mood, startBackend } from './support/backend.ts';
 import { officialProcessor } from './support/official.ts';
 import { endWithReader, isComplete, lostBy, printBooks, reasonsOf, say, title, verdict } from './support/report.ts';
@@ -73,6 +75,7 @@ console.log(`\n${verdict(isGood, lost)}`);
 if (!isGood) say(`Not everything was delivered: ${reasonsOf(spanflow) || 'the backend has counted otherwise'}.`);
 else say(ours === undefined ? 'Nothing was lost.' : 'The books agree, and nothing was lost.');
 
+const inRepository = process.env.npm_lifecycle_event === 'start';
 say(
   '',
   title('What the columns mean'),
@@ -83,8 +86,8 @@ say(
   '    const pipeline = spanPipeline({ sink: otlpHttp() });',
   '    new TracerProvider({ spanProcessors: [pipeline.processor] });',
   '  With a collector of yours:',
-  '    npm start -- --endpoint http://localhost:4318/v1/traces',
-  '  The other examples, in reading order, and README.md:',
-  '    npm run example examples/02-tuningBatches.ts',
+  `    ${inRepository ? 'npm start --' : 'node examples/01-quickStart.ts'} --endpoint http://localhost:4318/v1/traces`,
+  '  The other examples, in the reading order of examples/README.md:',
+  `    ${inRepository ? 'npm run example' : 'node'} examples/02-tuningBatches.ts`,
 );
 process.exitCode = isGood ? 0 : 1;

@@ -13,7 +13,7 @@ import {
   latencyTarget,
   responsiveSize,
   type Sink,
-} from '../src/index.ts';
+} from 'spanflow';
 
 const STRATEGIES: Record<string, BatchSizeStrategyFactory> = {
   'fixedSize()': fixedSize(),

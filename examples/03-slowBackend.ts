@@ -5,7 +5,7 @@
  *     node examples/03-slowBackend.ts
  */
 import { map, tap, timer } from 'rxjs';
-import { adaptiveBatch, createGate, exportTo, fromAsyncIterable, runPipeline, type Sink } from '../src/index.ts';
+import { adaptiveBatch, createGate, exportTo, fromAsyncIterable, runPipeline, type Sink } from 'spanflow';
 
 const gate = createGate();
 const slow: Sink<number> = { name: 'slow', export: () => timer(100).pipe(map(() => ({}))) };

@@ -4,8 +4,8 @@
  *     node examples/04-flakyBackend.ts
  */
 import { TracerProvider } from '@opentelemetry/sdk-trace';
-import { exponentialBackoff, otlpHttp, spanPipeline } from '../src/index.ts';
-import { otlpBackend } from '../src/testing/index.ts';
+import { exponentialBackoff, otlpHttp, spanPipeline } from 'spanflow';
+import { otlpBackend } from 'spanflow/testing';
 
 const backend = await otlpBackend({
   answers: [

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { defer } from 'rxjs';
-import { ExportError, type Sink, spanPipeline } from '../src/index.ts';
+import { ExportError, type Sink, spanPipeline } from 'spanflow';
 
 /** One append per batch, in the order of the batches: therefore one at a time. */
 async function toLines(path: string): Promise<Sink<ReadableSpan>> {

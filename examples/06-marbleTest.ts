@@ -6,8 +6,8 @@
 import { test } from 'node:test';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { filter, map, type Observable } from 'rxjs';
-import { adaptiveBatch, exponentialBackoff, exportTo, fixedSize, type Sink } from '../src/index.ts';
-import { marbles } from '../src/testing/index.ts';
+import { adaptiveBatch, exponentialBackoff, exportTo, fixedSize, type Sink } from 'spanflow';
+import { marbles } from 'spanflow/testing';
 
 /** Errors only, in twos, and one more try after 3 ms. */
 const errorsTo = (sink: Sink<ReadableSpan>) => (spans$: Observable<ReadableSpan>) =>

@@ -4,8 +4,8 @@
  *     node examples/07-twoVendors.ts
  */
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
-import { otlpHttp, spanPipeline } from '../src/index.ts';
-import { otlpBackend } from '../src/testing/index.ts';
+import { otlpHttp, spanPipeline } from 'spanflow';
+import { otlpBackend } from 'spanflow/testing';
 
 const [oldVendor, newVendor] = [await otlpBackend(), await otlpBackend({ answers: { status: 401 } })];
 

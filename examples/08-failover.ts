@@ -4,8 +4,8 @@
  *     node examples/08-failover.ts
  */
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
-import { exponentialBackoff, failover, otlpHttp, spanPipeline, toMemory } from '../src/index.ts';
-import { otlpBackend } from '../src/testing/index.ts';
+import { exponentialBackoff, failover, otlpHttp, spanPipeline, toMemory } from 'spanflow';
+import { otlpBackend } from 'spanflow/testing';
 
 const [primary, fallback] = [await otlpBackend(), await otlpBackend()];
 const backup = toMemory<ReadableSpan>();

@@ -13,7 +13,7 @@ import {
   fromAsyncIterable,
   mergeByPriority,
   type Sink,
-} from '../src/index.ts';
+} from 'spanflow';
 
 interface Item {
   readonly kind: 'live' | 'replayed' | 'error' | 'other';

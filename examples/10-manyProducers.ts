@@ -5,7 +5,7 @@
  *     node examples/10-manyProducers.ts
  */
 import { setTimeout } from 'node:timers/promises';
-import { channel, createGate, toAsyncIterable } from '../src/index.ts';
+import { channel, createGate, toAsyncIterable } from 'spanflow';
 
 const gate = createGate();
 const jobs = channel<string>({ maxQueueSize: 10, gate });

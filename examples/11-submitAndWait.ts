@@ -6,7 +6,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { lastValueFrom, toArray } from 'rxjs';
-import { boundedMergeMap, channel, createGate } from '../src/index.ts';
+import { boundedMergeMap, channel, createGate } from 'spanflow';
 
 const gate = createGate();
 const tasks = channel<() => Promise<string>>({ gate });

@@ -5,7 +5,7 @@
  *     node examples/12-sharedExport.ts
  */
 import { map, timer } from 'rxjs';
-import { ExportError, exportHandle, type Sink } from '../src/index.ts';
+import { ExportError, exportHandle, type Sink } from 'spanflow';
 
 let requests = 0;
 const store: Sink<string> = {

@@ -4,7 +4,7 @@
  *     node examples/13-demand.ts
  */
 import { range, Subject } from 'rxjs';
-import { backpressure, createLedger } from '../src/index.ts';
+import { backpressure, createLedger } from 'spanflow';
 
 const demand = new Subject<number>();
 const ledger = createLedger();

@@ -4,7 +4,7 @@
  *     node examples/14-boundedTime.ts
  */
 import { catchError, concat, defer, lastValueFrom, Observable, of, retry, timer, toArray } from 'rxjs';
-import { raceTimeout } from '../src/index.ts';
+import { raceTimeout } from 'spanflow';
 
 /** A request to a service that has stopped to answer. Unsubscribing aborts it. */
 const price$ = new Observable<string>(() => {

@@ -76,19 +76,14 @@ const pages = globSync(['*.md', '{src,marble-tests,examples}/**/*.md'], { cwd: R
 const sources = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) => !isOfKit(path));
 const snippets = [...pages.sort().flatMap(fencesOf), ...sources.flatMap((path) => examplesOf(join(ROOT, path)))];
 
+/** The package is its sources there, by the condition in tsconfig.json. */
 function writeProject(): void {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER);
   for (const [index, { code }] of snippets.entries()) writeFileSync(join(FOLDER, `snippet${index}.ts`), code);
-  // The first source of a name is that for Node.
-  const paths = Object.fromEntries(
-    entries()
-      .map(({ name, path }) => [name, [join('..', path)]])
-      .reverse(),
-  );
   const config = {
     extends: '../tsconfig.json',
-    compilerOptions: { paths, noUnusedLocals: false },
+    compilerOptions: { noUnusedLocals: false },
     include: ['./*.ts'],
     exclude: [],
   };

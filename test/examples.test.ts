@@ -6,6 +6,8 @@ import { otlpBackend } from '../src/testing/index.ts';
 import { screenOf, withoutStyles } from './terminal/fakeTerminal.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', 'examples');
+/** As `npm run example` does it: the package, by its name, is its sources. */
+const FROM_SOURCES = '--conditions=spanflow-source';
 /** Then something hangs: no measure of speed. */
 const BOUND_MILLIS = 150_000;
 
@@ -27,7 +29,7 @@ async function runNode(
   // The runner of this test would otherwise be taken for that of the example, and its colours asked for.
   const { NODE_TEST_CONTEXT: _, FORCE_COLOR: __, NO_COLOR: ___, ...inherited } = process.env;
   const env = { ...inherited, TERM: 'xterm-256color', ...variables };
-  const child = spawn(process.execPath, args, { env });
+  const child = spawn(process.execPath, [FROM_SOURCES, ...args], { env });
   running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -96,7 +98,7 @@ describe.concurrent('examples/01-quickStart.ts', () => {
   });
 
   test('ends quietly, and its backend with it, when its output is read no more', async () => {
-    const child = spawn(process.execPath, [join(EXAMPLES, '01-quickStart.ts')]);
+    const child = spawn(process.execPath, [FROM_SOURCES, join(EXAMPLES, '01-quickStart.ts')]);
     running.add(child);
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -209,6 +211,16 @@ describe.concurrent('the other examples', () => {
     expect(output.match(/the request was aborted/g)).toHaveLength(2);
     expect(output).toContain("yesterday's price, because the price service took longer than 50 ms and was aborted");
     expect(output).toContain('2 pieces of news\nno answer\nits signal is aborted: true\n');
+    expect(code).toBe(0);
+  });
+
+  test('15: the official exporter sends, and what it gives up is tried again', async () => {
+    const { code, output } = await run('15-keepYourExporter.ts');
+    const books = /offered: 5100, delivered: 5100, lost: {}, retries: (\d+) } the backend has (\d+)/.exec(output);
+    const [, retries, received] = books ?? [];
+    expect(Number(retries)).toBeGreaterThan(0);
+    // Once each, or more often where an answer came after the exporter's timeout.
+    expect(Number(received)).toBeGreaterThanOrEqual(5_100);
     expect(code).toBe(0);
   });
 });

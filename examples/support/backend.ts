@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { type OtlpBackend, otlpBackend } from '../../src/testing/backend/otlpBackend.ts';
+import { type OtlpBackend, otlpBackend } from 'spanflow/testing';
 
 /** How the backend feels: it answers at once, it takes its time, or it refuses and breaks connections. */
 export type Mood = 'well' | 'slow' | 'down';

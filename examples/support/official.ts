@@ -1,7 +1,7 @@
 import type { Attributes, Meter, MeterProvider, ObservableCallback } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { StatsSource } from '../../src/terminal/index.ts';
+import type { StatsSource } from 'spanflow/terminal';
 
 /** OpenTelemetry's own processor and exporter, with their defaults, and what they count themselves. */
 export interface Official extends StatsSource {

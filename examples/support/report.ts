@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { ShownStats } from '../../src/terminal/index.ts';
+import type { ShownStats } from 'spanflow/terminal';
 
 /** What one side did: by its own books, and by those of its backend. */
 export interface Side {

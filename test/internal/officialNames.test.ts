@@ -70,3 +70,26 @@ describe('an official exporter that is given as a sink', () => {
     expect(messageOf(() => exportTo(sink as never))).toContain('exportTo.sink.name must be a string');
   });
 });
+
+describe('a sink that is given instead of options', () => {
+  const call = (sink: unknown) => messageOf(() => spanPipeline(sink as never));
+
+  test('is told by one sentence with what to write', () => {
+    for (const sink of [otlpHttp(), toMemory()])
+      expect(call(sink)).toBe(
+        'spanPipeline options must be an object, of which the sink is one property; did you mean spanPipeline({ sink })?',
+      );
+  });
+
+  test('is told with toExporter when it is an official exporter', () => {
+    expect(call(new OTLPTraceExporter({ url: 'http://127.0.0.1:1' }))).toContain(
+      '; did you mean spanPipeline({ sink: toExporter(exporter) })?',
+    );
+  });
+
+  test('is not what options with a wrong name are taken for', () => {
+    expect(call({ sink: toMemory(), export: () => {} })).toContain(
+      'spanPipeline.export must be one of the known options',
+    );
+  });
+});

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import type { Page } from 'playwright-core';
 import { rolldown } from 'rolldown';
-import { chromiumPath, launch, watch } from '../view/browser.ts';
+import { launch, watch } from '../view/browser.ts';
 
 /** A bundle of a module for browsers, with nothing left outside of it; its exports are properties of `bundle`. */
 export async function browserBundle(input: string): Promise<string> {
@@ -25,10 +25,8 @@ export function withoutNode(bundle: string): Promise<unknown> {
   return runInNewContext(`${bundle};\nbundle.run();`, { ...OF_THE_WEB }) as Promise<unknown>;
 }
 
-/** Runs a bundle in Chromium. Where there is none, that is told, and `undefined` is returned. */
-export async function inChromium(bundle: string): Promise<unknown> {
-  const path = chromiumPath();
-  if (path === undefined) return undefined;
+/** Runs a bundle in Chromium. */
+export async function inChromium(path: string, bundle: string): Promise<unknown> {
   const browser = await launch(path);
   try {
     return await runInPage(await browser.newPage(), bundle);

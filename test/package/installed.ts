@@ -9,6 +9,8 @@ const execute = promisify(execFile);
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Conditions {
+  /** For this repository alone: the module of `src` that `default` is made of. */
+  readonly 'spanflow-source'?: string;
   readonly browser?: Conditions;
   readonly types: string;
   readonly default: string;

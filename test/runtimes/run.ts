@@ -1,12 +1,13 @@
 /**
  * `npm run runtimes`: packs the tarball, installs it into an empty project for each runtime, bundler, test runner and compiler, and runs a small program there. It prints the table of the README.
- * `npm run runtimes -- bun` runs those whose name contains that. Tools come from the package registry, pinned, into a temporary folder that is removed at the end.
+ * `npm run runtimes -- bun` runs those whose name contains that, `npm run runtimes -- recipes` those of `examples/recipes`. Tools come from the package registry, pinned, into a temporary folder that is removed at the end.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pack } from '../package/installed.ts';
 import { projectWith } from './project.ts';
+import { RECIPES } from './recipes.ts';
 import { GROUPS, type Target } from './targets.ts';
 
 const asked = process.argv[2]?.toLowerCase() ?? '';
@@ -40,7 +41,7 @@ const nameIn = ({ name, needs }: Target): string => (needs === undefined ? name 
 
 try {
   const tarball = await pack(folder);
-  for (const { title, targets } of GROUPS) {
+  for (const { title, targets } of [...GROUPS, ...RECIPES]) {
     const passed: string[] = [];
     for (const target of targets.filter(({ name }) => name.toLowerCase().includes(asked))) {
       const fault = await faultOf(target, tarball);

@@ -1,17 +1,4 @@
-import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-/** Chromium, `SPANFLOW_CHROMIUM` or one of the usual places; `undefined`, once loudly, where there is none. */
-export function chromiumPath(): string | undefined {
-  const path = [process.env.SPANFLOW_CHROMIUM ?? [], PLACES].flat().find((place) => existsSync(place));
-  if (path === undefined)
-    console.warn(
-      `NO CHROMIUM at ${PLACES.join(', ')} (SPANFLOW_CHROMIUM names another): the page is NOT tested in it.`,
-    );
-  return path;
-}
 
 export function launch(executablePath: string): Promise<Browser> {
   // Containers often run tests as root, and have no sandbox for it.

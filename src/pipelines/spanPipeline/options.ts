@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { OperatorFunction } from 'rxjs';
-import { aSink } from '../../destination/sinkRule.ts';
+import { aSink, refuseSinkAsOptions } from '../../destination/sinkRule.ts';
 import type { FromSpanProcessorOptions } from '../../inputs/fromSpanProcessor.ts';
 import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
 import { pick } from '../../internal/pick.ts';
@@ -177,6 +177,7 @@ export interface SpanPipelineSettings extends LifeCycleSettings, LiveOptions {
 
 /** Lays the options over the variables over the defaults, checks all by the pipeline's own name, and deals them out to the stages. */
 export function spanPipelineSettings(options: AnySpanPipelineOptions): SpanPipelineSettings {
+  refuseSinkAsOptions('spanPipeline', options);
   const asked: Partial<AnySpanPipelineOptions> = options ?? {};
   const { maxElapsedMillis, ...sizes } = variablesOf(asked);
   const retry: RetryOptions = { ...RETRY_DEFAULTS, ...withoutUndefined({ maxElapsedMillis }) };
