@@ -72,13 +72,14 @@ function declare(entries: readonly string[]): void {
 
 async function bundle(entries: readonly string[]): Promise<void> {
   const modules = [REQUIRE_NODE, ...entries];
+  const lighter = lighterImports();
   const build = await rolldown({
     cwd: root,
     input: Object.fromEntries(modules.map((name) => [name, join('src', `${name}.ts`)])),
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
-    plugins: [await pageInside(), lighterImports()],
+    plugins: [await pageInside(), lighter],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });
@@ -87,6 +88,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, ...names });
   await build.close();
+  lighter.writeParts(join(dist, 'shared'));
   for (const path of filesOf('.js.map')) writeFileSync(path, withoutSources(readFileSync(path, 'utf8')));
 }
 

@@ -1,22 +1,39 @@
 /**
  * Has `dist` load less than the sources ask for, by two imports that are written otherwise. Each stays on its line, so that source maps fit.
  *
- * RxJS: the modules that are used instead of the index, which loads 223 modules in Node (its build for Node is CommonJS, so no bundler leaves anything out either). They are the very modules that the index hands on, so there is
- * one class `Observable`, whoever imports it. RxJS exports them as `rxjs/internal/*`.
+ * RxJS: `#rxjs` hands on the parts that are used, instead of the index, which loads 223 modules in Node (its build for Node is CommonJS, so no bundler leaves anything out either). They are the very modules that the index hands
+ * on, so there is one class `Observable`, whoever imports it. RxJS exports them as `rxjs/internal/*`.
  *
- * Node: an `import` of a module reads each of its properties, and with them loads what they load by and by: 2 to 3 ms for each of three modules. `getBuiltinModule` does not.
+ * Node takes half a millisecond for each `import` of a module of CommonJS, also of one that it has loaded before, and much less for a `require`. So `#rxjs` is one file that requires the parts. Where RxJS is made of ES modules,
+ * as it is for browsers, `#rxjs` is one of them: `imports` in package.json has the same condition as RxJS.
+ *
+ * Node's own modules: an `import` of one reads each of its properties, and with them loads what they load by and by. `getBuiltinModule` does not. It is for those that Node has loaded at its start anyway: what others load is
+ * written where it is used.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'rolldown';
 
 const RXJS = join(import.meta.dirname, '..', 'node_modules', 'rxjs', 'dist', 'esm', 'index.js');
 
-export function lighterImports(): Plugin {
+export interface LighterImports extends Plugin {
+  /** Writes the two files that `#rxjs` stands for, with what was imported from it. */
+  writeParts(folder: string): void;
+}
+
+export function lighterImports(): LighterImports {
   const paths = pathsIn(readFileSync(RXJS, 'utf8'));
+  const used = new Set<string>();
   return {
     name: 'lighter-imports',
-    transform: { filter: { id: /\.ts$/ }, handler: (code) => ({ code: lighter(code, paths), map: null }) },
+    transform: { filter: { id: /\.ts$/ }, handler: (code) => ({ code: lighter(code, used), map: null }) },
+    writeParts: (folder) => {
+      const parts = [...used].sort().map((name) => [name, partWith(name, paths)] as const);
+      const required = parts.map(([name, path]) => `exports.${name} = require("${path}").${name};\n`);
+      const handedOn = parts.map(([name, path]) => `export { ${name} } from "${path}";\n`);
+      writeFileSync(join(folder, 'rxjs.cjs'), `"use strict";\n${required.join('')}`);
+      writeFileSync(join(folder, 'rxjs.js'), handedOn.join(''));
+    },
   };
 }
 
@@ -26,12 +43,19 @@ function pathsIn(index: string): ReadonlyMap<string, string> {
   return new Map([...lines].flatMap(([, names = '', path = '']) => names.split(', ').map((name) => [name, path])));
 }
 
-function lighter(code: string, paths: ReadonlyMap<string, string>): string {
-  const imports = /^import \{([^}]*)\} from '(rxjs|node:(?:util|net|stream))';/gm;
+function partWith(name: string, paths: ReadonlyMap<string, string>): string {
+  const path = paths.get(name);
+  if (path === undefined) throw new Error(`RxJS exports no ${name}`);
+  return `rxjs/${path}`;
+}
+
+function lighter(code: string, used: Set<string>): string {
+  const imports = /^import \{([^}]*)\} from '(rxjs|node:(?:buffer|util))';/gm;
   return code.replaceAll(imports, (statement, listed: string, from: string) => {
     const names = valuesIn(listed);
-    const written = from === 'rxjs' ? fromParts(names, paths) : fromBuiltin(names, from);
-    return written + '\n'.repeat(statement.split('\n').length - 1);
+    if (from === 'rxjs') for (const name of names) used.add(name.split(' as ')[0] as string);
+    const written = from === 'rxjs' ? `import { ${names.join(', ')} } from '#rxjs';` : fromBuiltin(names, from);
+    return (names.length === 0 ? '' : written) + '\n'.repeat(statement.split('\n').length - 1);
   });
 }
 
@@ -40,16 +64,7 @@ function valuesIn(listed: string): string[] {
   return names.filter((name) => name !== '' && !name.startsWith('type '));
 }
 
-function fromParts(names: readonly string[], paths: ReadonlyMap<string, string>): string {
-  const importOf = (name: string) => {
-    const path = paths.get(name.split(' as ')[0] ?? '');
-    if (path === undefined) throw new Error(`RxJS exports no ${name}`);
-    return `import { ${name} } from 'rxjs/${path}';`;
-  };
-  return names.map(importOf).join(' ');
-}
-
 function fromBuiltin(names: readonly string[], from: string): string {
   const bindings = names.map((name) => name.replace(' as ', ': ')).join(', ');
-  return names.length === 0 ? '' : `const { ${bindings} } = process.getBuiltinModule('${from}');`;
+  return `const { ${bindings} } = process.getBuiltinModule('${from}');`;
 }

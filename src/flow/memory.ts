@@ -66,7 +66,7 @@ export interface MemoryBudget {
  */
 export function memoryBudget(options: MemoryBudgetOptions): MemoryBudget {
   const { maxBytes } = settingsOf<MemoryBudgetOptions>('memoryBudget', {}, { maxBytes: whole(65_536) }, options);
-  return new Budget(maxBytes);
+  return new Budget(() => maxBytes);
 }
 
 export const aMemoryBudget = shape('a budget of memoryBudget()', 'open');
@@ -75,19 +75,25 @@ let ofProcess: Budget | undefined;
 
 /** The budget of everything that is given no budget of its own. */
 export function processMemory(): MemoryBudget {
-  ofProcess ??= new Budget(Math.floor(DEFAULT_HEAP_RATIO * heapLimitBytes()));
+  ofProcess ??= new Budget(() => Math.floor(DEFAULT_HEAP_RATIO * heapLimitBytes()));
   return ofProcess;
 }
 
-/** V8 is asked when it is first needed. */
+let heapLimit: number | undefined;
+
+/** V8 is asked when it is first needed, which is not at the start of a program: `node:v8` takes 3 ms to load. */
 function heapLimitBytes(): number {
-  return globalThis.process?.getBuiltinModule?.('node:v8')?.getHeapStatistics().heap_size_limit ?? BROWSER_HEAP_BYTES;
+  const v8 = () => globalThis.process?.getBuiltinModule?.('node:v8');
+  heapLimit ??= v8()?.getHeapStatistics().heap_size_limit ?? BROWSER_HEAP_BYTES;
+  return heapLimit;
 }
 
 /** The same budget for a stage that cannot refuse: its items were accepted by the stage before it, which has just given back their memory. */
 export function withoutRefusal(budget: MemoryBudget): MemoryBudget {
   return {
-    maxBytes: budget.maxBytes,
+    get maxBytes() {
+      return budget.maxBytes;
+    },
     get usedBytes() {
       return budget.usedBytes;
     },
@@ -95,9 +101,13 @@ export function withoutRefusal(budget: MemoryBudget): MemoryBudget {
   };
 }
 
-/** How many items may wait before they are measured, so that they do not fill the heap until then: one for each 20 KiB of V8's heap limit, up to `atMost`. */
-export function placesInHeap(atMost: number): number {
-  return Math.min(atMost, Math.floor(heapLimitBytes() / 20_480));
+/** So many items have a place in any heap. */
+const PLACES_IN_ANY_HEAP = 1_024;
+
+/** Whether `waiting` items that are not measured yet are as many as the heap has places for: one for each 20 KiB of V8's heap limit, up to `atMost`. */
+export function fillsHeap(waiting: number, atMost: number): boolean {
+  if (waiting < PLACES_IN_ANY_HEAP) return false;
+  return waiting >= Math.min(atMost, Math.floor(heapLimitBytes() / 20_480));
 }
 
 let ofBodies: MemoryAccount | undefined;
@@ -133,17 +143,33 @@ export interface MemoryAccount {
 }
 
 class Budget implements MemoryBudget {
-  readonly maxBytes: number;
   usedBytes = 0;
-  readonly commonBytes: number; // the part of `maxBytes` that every account may use
+  readonly #limitBytes: () => number;
+  #maxBytes: number | undefined; // until it is first needed, by an account that takes something
+  #reservedBytes: number | undefined; // the same, each time when an account was opened or closed
   readonly #accounts = new Set<BudgetAccount>();
   readonly #waiting = new Set<BudgetAccount>(); // in the order in which they began to wait
   readonly #abandoned = new FinalizationRegistry<MemoryAccount>((account) => account.close());
   #commonUsed = 0; // what accounts hold beyond their reserved parts
 
-  constructor(maxBytes: number) {
-    this.maxBytes = maxBytes;
-    this.commonBytes = Math.floor(maxBytes / 2);
+  constructor(limitBytes: () => number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get maxBytes(): number {
+    this.#maxBytes ??= this.#limitBytes();
+    return this.#maxBytes;
+  }
+
+  /** The part of `maxBytes` that every account may use. */
+  get commonBytes(): number {
+    return Math.floor(this.maxBytes / 2);
+  }
+
+  /** The part of `maxBytes` that is each account's own, if it refuses. */
+  get reservedBytes(): number {
+    this.#reservedBytes ??= Math.floor((this.maxBytes - this.commonBytes) / this.#parts());
+    return this.#reservedBytes;
   }
 
   open(owner: object, kind: 'mayRefuse' | 'neverRefuses' = 'mayRefuse'): MemoryAccount {
@@ -194,20 +220,20 @@ class Budget implements MemoryBudget {
   }
 
   #shareOut(): void {
+    this.#reservedBytes = undefined;
+    this.#commonUsed = 0;
+    for (const account of this.#accounts) this.#commonUsed += account.beyondOwnBytes;
+  }
+
+  #parts(): number {
     let parts = 1; // the one that is reserved for the next account
     for (const { refuses } of this.#accounts) if (refuses) parts += 1;
-    const ownBytes = Math.floor((this.maxBytes - this.commonBytes) / parts);
-    this.#commonUsed = 0;
-    for (const account of this.#accounts) {
-      account.ownBytes = account.refuses ? ownBytes : 0;
-      this.#commonUsed += account.beyondOwnBytes;
-    }
+    return parts;
   }
 }
 
 class BudgetAccount implements MemoryAccount {
   heldBytes = 0;
-  ownBytes = 0; // its reserved part, which no other account can take
   needBytes = 0; // while it waits
   #onRoom: (() => void) | undefined; // while it waits; not kept longer, so that an abandoned owner can be collected
   readonly #budget: Budget;
@@ -219,8 +245,13 @@ class BudgetAccount implements MemoryAccount {
     this.refuses = refuses;
   }
 
+  /** Its reserved part, which no other account can take. */
+  get ownBytes(): number {
+    return this.refuses ? this.#budget.reservedBytes : 0;
+  }
+
   get beyondOwnBytes(): number {
-    return Math.max(0, this.heldBytes - this.ownBytes);
+    return this.heldBytes === 0 ? 0 : Math.max(0, this.heldBytes - this.ownBytes);
   }
 
   get fillRatio(): number {

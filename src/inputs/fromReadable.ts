@@ -1,4 +1,4 @@
-import { finished, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Observable, type Subscriber } from 'rxjs';
 import type { Gate } from '../flow/gate.ts';
 import { shape } from '../internal/validation.ts';
@@ -77,6 +77,7 @@ function readInto<T>(subscriber: Subscriber<T>, readable: Readable, gate: Gate, 
     if (!reading) read().catch((error: unknown) => subscriber.error(error));
   };
 
+  const { finished } = process.getBuiltinModule('node:stream'); // loaded by whoever made the stream
   const forget = finished(readable, { writable: false }, (error) => {
     ended = true;
     if (error) subscriber.error(error);

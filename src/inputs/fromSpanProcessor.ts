@@ -1,10 +1,19 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { Observable, type SchedulerLike, Subject } from 'rxjs';
-import { placesInHeap } from '../flow/memory.ts';
+import { fillsHeap } from '../flow/memory.ts';
 import { Ring } from '../flow/ring.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { DueTurn } from '../internal/timers.ts';
-import { aScheduler, millis, oneOf, type Rules, requireRule, settingsOf, whole } from '../internal/validation.ts';
+import {
+  aScheduler,
+  millis,
+  oneOf,
+  optional,
+  type Rules,
+  requireRule,
+  settingsOf,
+  whole,
+} from '../internal/validation.ts';
 import { flushWithin } from '../internal/withinTime.ts';
 import type { Account } from '../ledger/account.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
@@ -49,10 +58,10 @@ type Settings = Required<Omit<FromSpanProcessorOptions, Optional>> & {
   [K in Optional]: FromSpanProcessorOptions[K] | undefined;
 };
 
-type Optional = 'name' | 'onLoss' | 'onCallbackError' | 'ledger';
+type Optional = 'maxQueueSize' | 'name' | 'onLoss' | 'onCallbackError' | 'ledger';
 
 export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
-  maxQueueSize: 32_768,
+  maxQueueSize: undefined,
   overflow: 'dropNewest',
   flushTimeoutMillis: 30_000,
   name: undefined,
@@ -64,7 +73,7 @@ export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
 
 const FROM_SPAN_PROCESSOR_RULES: Rules<Settings> = {
   ...STAGE_RULES,
-  maxQueueSize: whole(1),
+  maxQueueSize: optional(whole(1)),
   overflow: oneOf('dropNewest', 'dropOldest'),
   flushTimeoutMillis: millis(1),
   scheduler: aScheduler,
@@ -111,6 +120,9 @@ export interface SpanSource extends SpanInput {
 
 const STAGE = 'fromSpanProcessor';
 
+/** The default of `maxQueueSize` where the heap is large enough. */
+const MAX_DEFAULT_QUEUE_SIZE = 32_768;
+
 const TIMEOUT = millis(0, 'orInfinity');
 
 /** Spans that are drained before the event loop has its next turn. */
@@ -153,9 +165,7 @@ export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanI
 
 /** {@link fromSpanProcessor}, for our own stages. */
 export function spanSource(options: FromSpanProcessorOptions): SpanSource {
-  const maxQueueSize = placesInHeap(FROM_SPAN_PROCESSOR_DEFAULTS.maxQueueSize);
-  const defaults = { ...FROM_SPAN_PROCESSOR_DEFAULTS, maxQueueSize };
-  const settings = settingsOf<Settings>(STAGE, defaults, FROM_SPAN_PROCESSOR_RULES, options);
+  const settings = settingsOf<Settings>(STAGE, FROM_SPAN_PROCESSOR_DEFAULTS, FROM_SPAN_PROCESSOR_RULES, options);
   const ledger = settings.ledger ?? createLedger();
   const account = ledger.open('input', settings.name ?? STAGE);
   const input = new RingInput(settings, account);
@@ -257,7 +267,7 @@ class RingInput implements SpanSource {
 
   #push(span: ReadableSpan): LossReason | undefined {
     if (this.#isClosed) return this.#refuse('alreadyShutdown');
-    if (this.#ring.length >= this.#settings.maxQueueSize) {
+    if (this.#isFull()) {
       if (this.#settings.overflow === 'dropNewest') return this.#refuse('queueFull');
       this.#evict();
     }
@@ -265,6 +275,12 @@ class RingInput implements SpanSource {
     this.#ring.push(span);
     this.#drainSoon();
     return undefined;
+  }
+
+  #isFull(): boolean {
+    const { maxQueueSize } = this.#settings;
+    const { length } = this.#ring;
+    return maxQueueSize === undefined ? fillsHeap(length, MAX_DEFAULT_QUEUE_SIZE) : length >= maxQueueSize;
   }
 
   #evict(): void {

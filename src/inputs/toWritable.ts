@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { SpanflowError } from '../model/errors.ts';
 import type { Channel } from './channel/options.ts';
 import { type StreamWriterOptions, streamWriterSettings } from './streamOptions.ts';
@@ -46,7 +46,8 @@ export function toWritable<T>(
   const close = (error?: unknown) => {
     if (atEnd === 'close') channel.close({ error });
   };
-  return new Writable({
+  const stream = process.getBuiltinModule('node:stream'); // not at the import: few programs need it
+  return new stream.Writable({
     objectMode: true,
     write(item: T, _encoding, done) {
       channel.send(item, { signal: abortion.signal }).then(() => done(), done);

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Observable } from 'rxjs';
 import { createLedger } from '../ledger/ledger.ts';
 import { type StreamOutputOptions, streamOutputSettings } from './options.ts';
@@ -42,7 +42,8 @@ export function toReadable<T>(source: Observable<T>, options: StreamOutputOption
   const settings = streamOutputSettings(STAGE, source, options);
   const account = (settings.ledger ?? createLedger()).open('sink', STAGE);
   const queue = new PullQueue(STAGE, source, settings, account, (item) => item !== null && item !== undefined);
-  const readable = new Readable({
+  const stream = process.getBuiltinModule('node:stream'); // not at the import: few programs need it
+  const readable = new stream.Readable({
     objectMode: true,
     highWaterMark: 1,
     read() {

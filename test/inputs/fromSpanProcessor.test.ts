@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { context, TraceFlags, trace } from '@opentelemetry/api';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { type SpanProcessor as SpanProcessor2, TracerProvider as TracerProvider2 } from 'opentelemetry-sdk-trace-2';
@@ -141,6 +142,14 @@ describe('fromSpanProcessor: the ring is bounded', () => {
     await nextTurn();
     expect(losses).toEqual([{ count: 2, reason: 'queueFull', stage: 'fromSpanProcessor' }]);
     expect(ledger.stats()).toMatchObject({ offered: 4, accepted: 2, refused: { queueFull: 2 }, pending: 2 });
+  });
+
+  test('without maxQueueSize, a ring has a place for each 20 KiB of the heap, up to 32,768', async () => {
+    const places = Math.min(32_768, Math.floor(getHeapStatistics().heap_size_limit / 20_480));
+    const { ledger, end } = traced();
+    end(...new Array<string>(places + 1).fill('a'));
+    await nextTurn();
+    expect(ledger.stats()).toMatchObject({ accepted: places, refused: { queueFull: 1 } });
   });
 
   test('dropOldest loses what has waited longest', async () => {

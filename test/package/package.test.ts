@@ -62,15 +62,7 @@ function linksOf(page: string): string[] {
     .map((link) => join(dirname(page), link));
 }
 
-/** The packages that a module and the modules behind it import statically. */
-function packagesOf(entry: string): string[] {
-  return importsOf(entry).filter((name) => !name.startsWith('node:'));
-}
-
-function builtinsOf(entry: string): string[] {
-  return importsOf(entry).filter((name) => name.startsWith('node:'));
-}
-
+/** The packages and the modules of Node that a module and the modules behind it import statically. */
 function importsOf(entry: string): string[] {
   const modules = new Set<string>();
   const packages = new Set<string>();
@@ -95,7 +87,8 @@ function node(args: readonly string[], environment: Readonly<Record<string, stri
 describe('the tarball', () => {
   it('holds the build and its sources, the examples, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
-    const built = /^dist\/.*\.(js|d\.ts)(\.map)?$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
+    const built =
+      /^dist\/.*\.(js|d\.ts)(\.map)?$|^dist\/shared\/rxjs\.cjs$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
     const beside = files.filter((file) => !built.test(file) && !/^examples\/.*\.tsx?$/.test(file));
     const folders = filesOf(join(ROOT, 'src')).filter((file) => file.endsWith('README.md'));
     const pages = [
@@ -175,13 +168,21 @@ describe('the tarball', () => {
     }
   });
 
-  it('imports no package at the start but parts of RxJS, and few modules of Node', () => {
+  it('imports nothing at the start but parts of RxJS, by one module', () => {
     for (const entry of ['dist/index.js', 'dist/streams.js', 'dist/streamsInBrowser.js']) {
-      const others = packagesOf(entry).filter((name) => !name.startsWith('rxjs/internal/'));
-      expect({ entry, others }).toEqual({ entry, others: [] });
+      expect({ entry, imports: importsOf(entry) }).toEqual({ entry, imports: ['#rxjs'] });
     }
-    expect(builtinsOf('dist/index.js')).toEqual(['node:buffer', 'node:util/types']);
-    expect(builtinsOf('dist/streams.js')).toEqual([]);
+    const required = readFileSync(join(installed, 'dist/shared/rxjs.cjs'), 'utf8');
+    const handedOn = readFileSync(join(installed, 'dist/shared/rxjs.js'), 'utf8');
+    const parts = (code: string) => [...code.matchAll(/"(rxjs[^"]*)"/g)].map(([, path = '']) => path);
+    expect(parts(required).filter((path) => !path.startsWith('rxjs/internal/'))).toEqual([]);
+    expect(parts(handedOn)).toEqual(parts(required));
+  });
+
+  it.each(['index', 'streams'])('loads few modules of Node at the start of %s', async (entry) => {
+    const said = await node(['loaded.mjs', join(installed, 'dist', `${entry}.js`)]);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(said.stdout)).toEqual([]);
   });
 
   it('needs no optional peer for the types of the live view', () => {

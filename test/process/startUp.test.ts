@@ -5,6 +5,20 @@ import { run } from './child.ts';
 
 const ENDED_WELL = { code: 0, signal: null, faults: [], stderr: '' };
 
+describe('the import and the construction of the default pipeline', () => {
+  it('load no module of Node that is for connections, files of certificates, compression or statistics', async () => {
+    const program = await run('startUpBuiltins');
+    expect(program).toMatchObject(ENDED_WELL);
+    const { imported, constructed, exported } = program.one('loaded') as unknown as Record<string, string[]>;
+    // Without `net`, which Node loads for an output that is a pipe. That of the built package is in `test/package`.
+    const later = ['crypto', 'dns', 'http', 'https', 'internal/blocklist', 'perf_hooks', 'tls', 'v8', 'zlib'];
+    expect(imported?.filter((name) => later.includes(name))).toEqual([]);
+    expect(constructed?.filter((name) => later.includes(name))).toEqual([]);
+    // What the list is worth: an export loads these.
+    expect(exported).toEqual(expect.arrayContaining(['http', 'perf_hooks', 'tls', 'v8']));
+  });
+});
+
 describe('undici', () => {
   let requests = 0;
   const server = createServer((request, response) => {

@@ -37,7 +37,7 @@ export function* jsonSteps<Item>(
 ): Steps<Uint8Array<ArrayBuffer>> {
   const ranges = yield* protobufSteps(state, signal, items, onUnencodable);
   const writer = finished(
-    () => new JsonWriter(contiguous(ranges.lentFrom(state.out.bytes, 0)), signal.json, state.text),
+    () => new JsonWriter(contiguous(ranges.lentFrom(state.out.bytes, 0)), signal.json(), state.text),
   );
   let length: number | undefined;
   for (let until = BYTES_PER_STEP; length === undefined; until += BYTES_PER_STEP) {

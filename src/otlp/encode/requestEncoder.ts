@@ -29,8 +29,8 @@ export interface SignalFields<Item> {
   readonly write: (state: EncoderState, start: number, item: Item) => number;
   /** Reads what the encoder will read first, and adds it up: see `encodeItems`. */
   readonly touch: (item: Item) => number;
-  /** The whole request, for OTLP/JSON. */
-  readonly json: MessageText;
+  /** The whole request, for OTLP/JSON: asked for by the first one, since most programs send none. */
+  readonly json: () => MessageText;
 }
 
 // The fields around the items have the same numbers in traces, logs and metrics.

@@ -15,7 +15,13 @@ const GROUP_START = 3;
 const GROUP_END = 4;
 const FOUR_BYTES = 5;
 
-const texts = new TextCache();
+/** One for all messages. Made for the first one, since it has 140 KB. */
+let texts: TextCache | undefined;
+
+function sharedTexts(): TextCache {
+  texts ??= new TextCache();
+  return texts;
+}
 
 /** `Buffer.toString` without its checks of arguments. */
 interface HexReader {
@@ -35,6 +41,7 @@ export class Reader {
   /** How many items the message may still become, and how many bytes of heap they may still take. */
   private itemsLeft: number;
   private bytesLeft: number;
+  readonly #texts = sharedTexts();
   readonly #limits: DecodeLimits;
   #depth = 0;
 
@@ -145,7 +152,7 @@ export class Reader {
 
   text(): string {
     const start = this.content();
-    return texts.read(this.bytes, this.view, start, this.at);
+    return this.#texts.read(this.bytes, this.view, start, this.at);
   }
 
   hex(): string {

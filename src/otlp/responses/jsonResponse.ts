@@ -10,7 +10,7 @@ import { decodeStatus, decodeTraceResponse, type TraceResponse } from './respons
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
 export function decodeTraceResponseJson(json: Uint8Array): TraceResponse {
-  return decodeTraceResponse(responseWire(json, traceResponseJson));
+  return decodeTraceResponse(responseWire(json, traceResponseJson()));
 }
 
 /**
@@ -19,7 +19,7 @@ export function decodeTraceResponseJson(json: Uint8Array): TraceResponse {
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
 export function decodeStatusJson(json: Uint8Array): string {
-  return decodeStatus(responseWire(json, rpcStatusJson));
+  return decodeStatus(responseWire(json, rpcStatusJson()));
 }
 
 function responseWire(json: Uint8Array, message: JsonMessage): Uint8Array {

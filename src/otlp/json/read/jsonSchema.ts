@@ -68,6 +68,8 @@ function messageOf(type: string): JsonMessage | undefined {
   return message;
 }
 
-export const traceRequestJson = messageOf('ExportTraceServiceRequest') as JsonMessage;
-export const traceResponseJson = messageOf('ExportTraceServiceResponse') as JsonMessage;
-export const rpcStatusJson = messageOf('RpcStatus') as JsonMessage;
+// Made when they are first asked for: most programs read and write no JSON.
+
+export const traceRequestJson = () => messageOf('ExportTraceServiceRequest') as JsonMessage;
+export const traceResponseJson = () => messageOf('ExportTraceServiceResponse') as JsonMessage;
+export const rpcStatusJson = () => messageOf('RpcStatus') as JsonMessage;

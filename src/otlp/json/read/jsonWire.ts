@@ -20,8 +20,13 @@ const BASE64 = /^[\w+/-]*={0,2}$/;
 const traceId = Buffer.alloc(16);
 const spanId = Buffer.alloc(8);
 
-/** One for all messages: no code of the program runs while it is in use. */
-const shared = new Writer();
+/** One for all messages: no code of the program runs while it is in use. Made for the first one, since it has 256 KiB. */
+let shared: Writer | undefined;
+
+function sharedWriter(): Writer {
+  shared ??= new Writer();
+  return shared;
+}
 
 /**
  * JSON as the protobuf message that it means. The next call overwrites the memory of the result.
@@ -56,7 +61,7 @@ const RANGES: Readonly<Record<string, Range>> = {
 
 /** Writes parsed JSON as the protobuf message that it means. */
 class JsonToWire {
-  readonly #writer = shared;
+  readonly #writer = sharedWriter();
   /** Names and indices of the present value, for errors. */
   readonly #path: (string | number)[] = [];
 

@@ -30,5 +30,5 @@ import { tracesDecoding } from './decodeTraces.ts';
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 export function decodeTracesJson(json: string | Uint8Array, options: DecodeTracesOptions = {}): ReadableSpan[] {
-  return decodeJsonRequest(json, traceRequestJson, limitsOf('decodeTracesJson', options), tracesDecoding);
+  return decodeJsonRequest(json, traceRequestJson(), limitsOf('decodeTracesJson', options), tracesDecoding);
 }

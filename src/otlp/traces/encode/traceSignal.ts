@@ -22,7 +22,7 @@ export const TRACES: SignalFields<ReadableSpan> = {
     span.endTime[1] +
     span.status.code +
     (span.events[0]?.time[1] ?? 0),
-  json: messageText(traceRequestJson),
+  json: () => messageText(traceRequestJson()),
 };
 
 /** Encodes spans in one go, as `encodeTraces` and `encodeTracesJson` do. */

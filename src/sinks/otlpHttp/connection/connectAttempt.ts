@@ -1,4 +1,4 @@
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { AttemptPhase } from '../../../model/sink.ts';
 import type { SocketOpener } from './socketOpener.ts';
 
@@ -42,7 +42,7 @@ export class ConnectAttempt {
   constructor(target: ConnectTarget, listener: ConnectAttemptListener) {
     this.#target = target;
     this.#listener = listener;
-    this.phase = isIP(target.hostname) === 0 ? 'resolving' : 'connecting';
+    this.phase = process.getBuiltinModule('node:net').isIP(target.hostname) === 0 ? 'resolving' : 'connecting';
   }
 
   async begin(opener: SocketOpener): Promise<void> {

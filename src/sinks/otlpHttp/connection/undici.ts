@@ -11,8 +11,10 @@ import { ExportError } from '../../../model/sink.ts';
 export type Undici = Pick<typeof import('undici'), 'Client' | 'buildConnector'>;
 
 /** By then most programs have started, and few have exported yet. */
-const DELAY_MILLIS = 100;
-/** A timer that fires later than this found the event loop busy. */
+const DELAY_MILLIS = 80;
+/** Then a timer of this length tells whether the event loop is busy. */
+const PROBE_MILLIS = 20;
+/** If it fires later than this, it is. */
 const MAX_LATENESS_MILLIS = 5;
 
 let timer = Subscription.EMPTY; // until undici is loaded
@@ -58,9 +60,14 @@ function notLoaded(cause: unknown): never {
 export function loadUndiciWhenIdle(): void {
   if (isLoading) return;
   timer.unsubscribe();
-  const dueMillis = monotonicScheduler.now() + DELAY_MILLIS;
-  timer = after(monotonicScheduler, DELAY_MILLIS, () => {
-    if (monotonicScheduler.now() > dueMillis + MAX_LATENESS_MILLIS) return loadUndiciWhenIdle();
+  // The clock is first read when the program has started: Node loads `node:perf_hooks` for it.
+  timer = after(monotonicScheduler, DELAY_MILLIS, probe);
+}
+
+function probe(): void {
+  const dueMillis = monotonicScheduler.now() + PROBE_MILLIS;
+  timer = after(monotonicScheduler, PROBE_MILLIS, () => {
+    if (monotonicScheduler.now() > dueMillis + MAX_LATENESS_MILLIS) return probe();
     // The first export reports a failure.
     loadUndici().catch(() => {});
   });

@@ -1,5 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { isUint8Array } from 'node:util/types';
+import { types } from 'node:util';
 
 /** A complete block, as OpenSSL reads it: BEGIN and END stand at the start of lines, and text between blocks is a comment. */
 const BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n.*?^-----END \1-----[ \t]*$/gms;
@@ -41,7 +41,9 @@ function crypto() {
 
 function pemText(pem: unknown): string | undefined {
   if (typeof pem === 'string') return pem;
-  return isUint8Array(pem) ? Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).toString('latin1') : undefined;
+  return types.isUint8Array(pem)
+    ? Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).toString('latin1')
+    : undefined;
 }
 
 /** Whether, apart from complete blocks, there is a part of another one, even if only of its first line. */

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
 import type { EnvironmentReader } from '../../../internal/environment.ts';
 import { basicOf, isHttp } from './endpoint.ts';
 
@@ -13,29 +13,35 @@ export interface ProxySettings {
 const PROXY_RULE = 'the http:// or https:// URL of a proxy';
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
-/** Loopback is never reached through a proxy, as in Go: a proxy on another host would reach its own loopback. */
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
+/** Names in lower case first, even when empty. */
+const FOR_HTTP = ['http_proxy', 'HTTP_PROXY'] as const;
+const FOR_HTTPS = ['https_proxy', 'HTTPS_PROXY'] as const;
+
+type Variable = NonNullable<ReturnType<EnvironmentReader['firstPresent']>>;
 
 /**
- * The proxy for a URL by `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, with the precedence of undici, and so of Node's own `fetch`: names in lower case first, even when empty;
- * and for `https:` targets without a proxy of their own, that for `http:`. An invalid value is warned about and ignored.
+ * The proxy for a URL by `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, with the precedence of undici, and so of Node's own `fetch`;
+ * for `https:` targets without a proxy of their own, that for `http:`. An invalid value is warned about and ignored.
  */
 export function proxyFor(target: URL, environment: EnvironmentReader): ProxySettings | undefined {
-  const host = bareHostOf(target);
-  const noProxy = environment.firstPresent('no_proxy', 'NO_PROXY')?.value ?? '';
-  if (isLoopback(host) || isExempt(host, target.port || DEFAULT_PORTS[target.protocol], noProxy)) return undefined;
-  const forHttps = target.protocol === 'https:' ? proxyOf(environment, 'https_proxy', 'HTTPS_PROXY') : undefined;
-  return forHttps ?? proxyOf(environment, 'http_proxy', 'HTTP_PROXY');
+  const names = target.protocol === 'https:' ? [FOR_HTTPS, FOR_HTTP] : [FOR_HTTP];
+  const variables = names.flatMap((either) => environment.firstPresent(...either) ?? []);
+  const given = variables.filter(({ value }) => value !== '');
+  return given.length === 0 || isReachedDirectly(target, environment) ? undefined : firstValid(given, environment);
 }
 
-function proxyOf(environment: EnvironmentReader, ...names: readonly string[]): ProxySettings | undefined {
-  const { name, value } = environment.firstPresent(...names) ?? { name: '', value: '' };
-  if (value === '') return undefined;
-  const url = URL.parse(value.includes('://') ? value : withScheme(value));
-  if (isHttp(url)) return { url: new URL(url.origin), authorization: basicOf(url) };
-  environment.warn(name, PROXY_RULE);
+function isReachedDirectly(target: URL, environment: EnvironmentReader): boolean {
+  const host = bareHostOf(target);
+  const noProxy = environment.firstPresent('no_proxy', 'NO_PROXY')?.value ?? '';
+  return isLoopback(host) || isExempt(host, target.port || DEFAULT_PORTS[target.protocol], noProxy);
+}
+
+function firstValid(variables: readonly Variable[], environment: EnvironmentReader): ProxySettings | undefined {
+  for (const { name, value } of variables) {
+    const url = URL.parse(value.includes('://') ? value : withScheme(value));
+    if (isHttp(url)) return { url: new URL(url.origin), authorization: basicOf(url) };
+    environment.warn(name, PROXY_RULE);
+  }
   return undefined;
 }
 
@@ -49,12 +55,17 @@ function bareHostOf(url: URL): string {
   return url.hostname.replace(/^\[(.+)\]$/, '$1').replace(/(.)\.$/, '$1');
 }
 
+/** Loopback is never reached through a proxy, as in Go: a proxy on another host would reach its own loopback. */
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || isWithin(LOOPBACK, host);
+  if (host === 'localhost') return true;
+  const loopback = new (net().BlockList)();
+  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+  loopback.addAddress('::1', 'ipv6');
+  return isWithin(loopback, host);
 }
 
 function isWithin(list: BlockList, host: string): boolean {
-  const version = isIP(host);
+  const version = net().isIP(host);
   return version !== 0 && list.check(host, version === 6 ? 'ipv6' : 'ipv4');
 }
 
@@ -86,9 +97,14 @@ function isBelow(host: string, name: string): boolean {
 
 function isInPrefix(host: string, entry: string): boolean {
   const [address = '', bits = ''] = entry.split('/');
-  const version = isIP(address);
+  const version = net().isIP(address);
   if (version === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > (version === 6 ? 128 : 32)) return false;
-  const prefix = new BlockList();
+  const prefix = new (net().BlockList)();
   prefix.addSubnet(address, Number(bits), version === 6 ? 'ipv6' : 'ipv4');
   return isWithin(prefix, host);
+}
+
+/** Loaded at the first use: it takes 2 ms, and most programs have no proxy. */
+function net() {
+  return process.getBuiltinModule('node:net');
 }
