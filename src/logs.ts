@@ -15,4 +15,5 @@ export {
 export type { AnyValue, ReadableLogRecord } from './model/logRecord.ts';
 export { type LogPipeline, logPipeline } from './pipelines/logPipeline/logPipeline.ts';
 export type { LogPipelineOptions, LogPipelineSinksOptions } from './pipelines/logPipeline/options.ts';
+export type { PipelineControls } from './pipelines/signalPipeline/controls.ts';
 export type { SignalPipeline } from './pipelines/signalPipeline/signalPipeline.ts';

@@ -1,7 +1,6 @@
-import { merge, type Observable, Subject } from 'rxjs';
+import { merge, Subject } from 'rxjs';
 import { type LostItems, RingInput } from '../../inputs/ringInput/ringInput.ts';
 import { Warnings } from '../../internal/diagWarnings.ts';
-import type { Stats } from '../../ledger/stats.ts';
 import { InvalidOptionError, messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Loss } from '../../model/tally.ts';
@@ -9,8 +8,8 @@ import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { ForeignItems } from '../foreignItems.ts';
-import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
-import type { PipelineState } from '../lifeCycle/options.ts';
+import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
+import type { PipelineControls } from './controls.ts';
 import { supervisedOperators } from './operators.ts';
 import type { AnySignalPipelineOptions, PipelineKind } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
@@ -20,40 +19,13 @@ import { sinksOf, wayOut } from './wayOut.ts';
 const WITHOUT_OPERATORS =
   'called on a pipeline without operators, because what they take out has no answer: make an exportHandle(sink), and apply them to what it is given';
 
-/** What the pipeline of any signal offers, besides the processor that its SDK calls. */
-export interface SignalPipeline<T> {
+/** What the pipeline of a signal offers whose SDK pushes single items, besides the processor that it calls. */
+export interface SignalPipeline<T> extends PipelineControls<T> {
   /**
    * A handle on this pipeline, the same one at each call: its callers are answered for exactly their items. These go the way of what the SDK pushes, and share the queue with them: a call does not wait for room
    * there, and what finds none is answered as `queueFull`. Spans that are not sampled are answered as `unsampled`. `stats`, `forceFlush`, `shutdown` and the disposal are those of the pipeline.
    */
   handle(): ExportHandle<T>;
-  /** One outcome per batch, and one for each sink if there are several (`route` names it), for those who are subscribed. It completes when the pipeline has been shut down. */
-  readonly outcomes$: Observable<Outcome<T>>;
-  /** The current statistics. */
-  stats(): Stats;
-  /** The statistics now, and whenever they have changed, at most once a second. It completes when the pipeline has been shut down. */
-  readonly stats$: Observable<Stats>;
-  /** The present state, and then each change. It completes when the pipeline has been shut down. */
-  readonly state$: Observable<PipelineState>;
-  /** From now on no export begins; those in flight go on, and items wait in the queue. After `shutdown` it does nothing. */
-  pause(): void;
-  /** Ends what `pause` began. While `pauseWhen` says `true`, the pipeline stays paused. */
-  resume(): void;
-  /**
-   * Resolves when everything that came before has an outcome, delivered or lost: losses are in the outcomes and in the statistics. Rejects at the timeout (default `flushTimeoutMillis`) with
-   * `FLUSH_TIMEOUT`; the exports go on. While the pipeline is paused and something is pending, it waits for the end of the pause, and the error says so.
-   *
-   * An export of this pipeline must not await it: it would wait for itself. If `export` of the sink calls it before its first `await`, the promise rejects at once with `DEADLOCK` (the flush goes on, and
-   * as the failure of the export that is `permanent`). Called later, or by way of another pipeline, it cannot be told apart: the attempt ends at `attemptTimeoutMillis`, the flush at its timeout.
-   */
-  forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
-  /**
-   * Takes nothing more, sends what it has, and shuts the sink down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost, as `shutdown` or `unconfirmed`.
-   * It resolves then at the latest, but for a sink that is slow to close, which gets up to a second more. While it waits, what is in backoff tries at once and then at least twice a second; an address at which nothing
-   * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) The second call gives the promise of the first.
-   */
-  readonly shutdown: Shutdown;
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A pipeline, and the input that its processor pushes into. */
