@@ -1,6 +1,7 @@
 import '../internal/requireNode.ts';
 
-export type { DecodeTracesOptions } from './protobuf/decodeLimits.ts';
+export type { EncodeOptions } from './encode/encodeOptions.ts';
+export type { DecodeOptions, DecodeOptions as DecodeTracesOptions } from './protobuf/decodeLimits.ts';
 export { decodeTraces } from './traces/decode/decodeTraces.ts';
 export { decodeTracesJson } from './traces/decode/decodeTracesJson.ts';
 export { type EncodeTracesOptions, encodeTraces } from './traces/encode/encodeTraces.ts';

@@ -69,5 +69,5 @@ function messageOf(type: string): JsonMessage | undefined {
 }
 
 export const traceRequestJson = messageOf('ExportTraceServiceRequest') as JsonMessage;
-export const traceResponseJson = messageOf('ExportTraceServiceResponse') as JsonMessage;
+export const responseJson = messageOf('ExportServiceResponse') as JsonMessage;
 export const rpcStatusJson = messageOf('RpcStatus') as JsonMessage;
