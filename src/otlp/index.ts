@@ -1,6 +1,11 @@
 import '../internal/requireNode.ts';
 
+export type { ReadableLogRecord } from '../model/logRecord.ts';
 export type { EncodeOptions } from './encode/encodeOptions.ts';
+export { decodeLogs } from './logs/decode/decodeLogs.ts';
+export { decodeLogsJson } from './logs/decode/decodeLogsJson.ts';
+export { encodeLogs } from './logs/encode/encodeLogs.ts';
+export { encodeLogsJson } from './logs/encode/encodeLogsJson.ts';
 export type { DecodeOptions, DecodeOptions as DecodeTracesOptions } from './protobuf/decodeLimits.ts';
 export { decodeTraces } from './traces/decode/decodeTraces.ts';
 export { decodeTracesJson } from './traces/decode/decodeTracesJson.ts';
