@@ -2,7 +2,12 @@
 
 import protobuf from 'protobufjs/light.js';
 import { type MessageTable, tables } from '../../src/otlp/json/read/schema.ts';
-import type { RpcStatusMessage, TraceRequestMessage, TraceResponseMessage } from './otlpMessages.ts';
+import type {
+  LogsRequestMessage,
+  RpcStatusMessage,
+  TraceRequestMessage,
+  TraceResponseMessage,
+} from './otlpMessages.ts';
 
 /** One protobuf message, as bytes and as an object of `Message`. */
 export interface MessageCodec<Message> {
@@ -45,6 +50,8 @@ const root = protobuf.Root.fromJSON({ nested });
 export const traceRequest: MessageCodec<TraceRequestMessage> = messageCodec(
   root.lookupType('ExportTraceServiceRequest'),
 );
+
+export const logsRequest: MessageCodec<LogsRequestMessage> = messageCodec(root.lookupType('ExportLogsServiceRequest'));
 
 export const traceResponse: MessageCodec<TraceResponseMessage> = messageCodec(root.lookupType('ExportServiceResponse'));
 
