@@ -1,6 +1,12 @@
 import '../internal/requireNode.ts';
 
-export type { DecodeTracesOptions } from './protobuf/decodeLimits.ts';
+export type { ReadableLogRecord } from '../model/logRecord.ts';
+export type { EncodeOptions } from './encode/encodeOptions.ts';
+export { decodeLogs } from './logs/decode/decodeLogs.ts';
+export { decodeLogsJson } from './logs/decode/decodeLogsJson.ts';
+export { encodeLogs } from './logs/encode/encodeLogs.ts';
+export { encodeLogsJson } from './logs/encode/encodeLogsJson.ts';
+export type { DecodeOptions, DecodeOptions as DecodeTracesOptions } from './protobuf/decodeLimits.ts';
 export { decodeTraces } from './traces/decode/decodeTraces.ts';
 export { decodeTracesJson } from './traces/decode/decodeTracesJson.ts';
 export { type EncodeTracesOptions, encodeTraces } from './traces/encode/encodeTraces.ts';
