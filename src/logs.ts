@@ -12,7 +12,7 @@ export {
   type LogRecordInput,
   type LogRecordProcessor,
 } from './inputs/fromLogRecordProcessor.ts';
-export type { AnyValue, ReadableLogRecord } from './model/logRecord.ts';
+export type { ReadableLogRecord } from './model/logRecord.ts';
 export { type LogPipeline, logPipeline } from './pipelines/logPipeline/logPipeline.ts';
 export type { LogPipelineOptions, LogPipelineSinksOptions } from './pipelines/logPipeline/options.ts';
 export type { PipelineControls } from './pipelines/signalPipeline/controls.ts';
