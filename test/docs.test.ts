@@ -16,6 +16,10 @@ import { trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { fromLogRecordProcessor, logPipeline } from 'spanflow/logs';
+import { metricPipeline } from 'spanflow/metrics';
 import { encodeTraces, decodeTraces } from 'spanflow/otlp';
 import { statsToConsole } from 'spanflow/terminal';
 import { liveView } from 'spanflow/view';
@@ -68,6 +72,8 @@ function writeProject(): void {
   for (const [index, { code }] of snippets.entries()) writeFileSync(join(FOLDER, `snippet${index}.ts`), code);
   const paths = {
     spanflow: ['../src/index.ts'],
+    'spanflow/logs': ['../src/logs.ts'],
+    'spanflow/metrics': ['../src/metrics.ts'],
     'spanflow/otlp': ['../src/otlp/index.ts'],
     'spanflow/terminal': ['../src/terminal/index.ts'],
     'spanflow/testing': ['../src/testing/index.ts'],

@@ -19,14 +19,34 @@ const BESIDE = [
   'fast-check',
 ];
 
+/** A program of a project that only traces. Without the SDK of metrics the types of `spanflow/metrics` are not there, but it can be run. */
+const TRACING = `
+import { TracerProvider } from '@opentelemetry/sdk-trace';
+import { spanPipeline, toMemory } from 'spanflow';
+import { logPipeline, type ReadableLogRecord } from 'spanflow/logs';
+
+const pipeline = spanPipeline({ sink: toMemory() });
+new TracerProvider({ spanProcessors: [pipeline.processor] }).getTracer('tracing').startSpan('a').end();
+await pipeline.shutdown();
+const logs = logPipeline({ sink: toMemory<ReadableLogRecord>() });
+logs.processor.onEmit({ body: 'a' } as ReadableLogRecord);
+await logs.shutdown();
+const metrics: string = 'spanflow/metrics';
+await import(metrics);
+console.log(pipeline.stats().delivered, logs.stats().delivered);
+`;
+
 const folder = mkdtempSync(join(tmpdir(), 'spanflow-package-'));
 const project = join(folder, 'consumer');
 const installed = join(project, 'node_modules', 'spanflow');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const MARBLE_EXAMPLE = join(ROOT, 'examples', '06-marbleTest.ts');
 
+let tarball: string;
+
 beforeAll(async () => {
-  await install(await pack(folder), project, BESIDE);
+  tarball = await pack(folder);
+  await install(tarball, project, BESIDE);
   const first = /^```ts\n(.*?)^```$/ms.exec(readme)?.[1];
   if (first === undefined) throw new Error('the README has no program in a ```ts fence');
   writeFileSync(join(project, 'first-program.ts'), first);
@@ -76,6 +96,20 @@ function importsOf(entry: string): string[] {
   };
   visit(entry);
   return [...packages].sort();
+}
+
+/** The packages that a declaration and the declarations behind it import. */
+function typesOf(entry: string): string[] {
+  const reached = new Set<string>();
+  const visit = (file: string): string[] => {
+    if (reached.has(file)) return [];
+    reached.add(file);
+    const imports = readFileSync(join(installed, file), 'utf8').matchAll(/(?:from |import |import\()['"]([^'"]+)['"]/g);
+    return [...imports].flatMap(([, name = '']) =>
+      name.startsWith('.') ? visit(join(dirname(file), name.replace(/\.[jt]s$/, '.d.ts'))) : name,
+    );
+  };
+  return visit(entry);
 }
 
 /** Runs a program of the project, by its path in it. */
@@ -153,19 +187,17 @@ describe('the tarball', () => {
     expect(builtinsOf('dist/streams.js')).toEqual([]);
   });
 
+  it('needs no SDK of another signal for the types of the one that a program uses', () => {
+    const sdks = (entry: string) =>
+      [...new Set(typesOf(entry))].filter((name) => /sdk-(logs|metrics)$/.test(name)).sort();
+    expect(sdks('dist/index.d.ts')).toEqual([]);
+    expect(sdks('dist/streams.d.ts')).toEqual([]);
+    expect(sdks('dist/logs.d.ts')).toEqual([]);
+    expect(sdks('dist/metrics.d.ts')).toEqual(['@opentelemetry/sdk-metrics']);
+  });
+
   it('needs no optional peer for the types of the live view', () => {
-    const reached = new Set<string>();
-    const visit = (file: string): string[] => {
-      if (reached.has(file)) return [];
-      reached.add(file);
-      const imports = readFileSync(join(installed, file), 'utf8').matchAll(
-        /(?:from |import |import\()['"]([^'"]+)['"]/g,
-      );
-      return [...imports].flatMap(([, name = '']) =>
-        name.startsWith('.') ? visit(join(dirname(file), name.replace(/\.[jt]s$/, '.d.ts'))) : name,
-      );
-    };
-    expect(new Set(visit('dist/view/index.d.ts'))).toEqual(new Set(['rxjs']));
+    expect(new Set(typesOf('dist/view/index.d.ts'))).toEqual(new Set(['rxjs']));
   });
 
   it('names no folder of the machine on which it was packed', () => {
@@ -279,6 +311,8 @@ describe('an empty project that installs the tarball', () => {
         'spanflow',
         'spanflow/streams',
         'spanflow/operators',
+        'spanflow/logs',
+        'spanflow/metrics',
         'spanflow/otlp',
         'spanflow/terminal',
         'spanflow/testing',
@@ -313,6 +347,34 @@ describe('an empty project that installs the tarball', () => {
     for (const answer of await resolve(deep.map((path) => `spanflow/${path}`))) {
       expect(answer).toMatchObject({ imported: refused, required: refused });
     }
+  });
+});
+
+describe('a project that only traces', () => {
+  const tracing = join(folder, 'tracing');
+
+  beforeAll(async () => {
+    const beside = ['rxjs', '@opentelemetry/api', '@opentelemetry/sdk-trace', 'typescript', '@types/node'];
+    await install(tarball, tracing, beside);
+    writeFileSync(join(tracing, 'tracing.mts'), TRACING);
+    const config = { extends: './tsconfig.json', include: ['tracing.mts'] };
+    writeFileSync(join(tracing, 'tsconfig.tracing.json'), JSON.stringify(config));
+  }, 200_000);
+
+  it('has none of the SDKs for other signals', () => {
+    const sdks = ['sdk-logs', 'sdk-metrics'].map((name) => join(tracing, 'node_modules', '@opentelemetry', name));
+    expect(sdks.filter((path) => existsSync(path))).toEqual([]);
+  });
+
+  it('type-checks, our declarations included, and those of spanflow/logs as well', async () => {
+    const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
+    const said = await say(process.execPath, [tsc, '-p', 'tsconfig.tracing.json'], { cwd: tracing });
+    expect(said).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('runs, and takes log records and data points without their SDKs', async () => {
+    const said = await say(process.execPath, ['out/tracing.mjs'], { cwd: tracing });
+    expect(said).toEqual({ code: 0, stdout: '1 1\n', stderr: '' });
   });
 });
 
