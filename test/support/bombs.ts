@@ -110,3 +110,42 @@ export const bombs: Readonly<Record<string, (count: number) => Buffer>> = {
   'maps of an index': (count) => elements(count, () => field(6, field(1, indexed))),
   'no bytes': (count) => elements(count, () => field(7)),
 };
+
+const records = (logs: Buffer) => field(1, field(2, logs));
+const record = (...fields: Buffer[]) => field(2, ...fields);
+/** In one body. */
+const bodyOf = (...fields: Buffer[]) => records(record(field(5, ...fields)));
+
+/** The same for logs; what is around the records is as in requests of spans. */
+export const logBombs: Readonly<Record<string, (count: number) => Buffer>> = {
+  'empty records': (count) => records(many(count, () => record())),
+  'scopes of one empty record': (count) =>
+    field(
+      1,
+      many(count, () => field(2, record())),
+    ),
+  'records with a trace id': (count) => records(many(count, (index) => record(field(9, text(index))))),
+  'records with every text': (count) =>
+    records(
+      many(count, (index) =>
+        record(field(3, text(`s${index}`)), field(12, text(`e${index}`)), field(5, field(1, text(index)))),
+      ),
+    ),
+  'records with a body of nothing': (count) => records(many(count, () => record(field(5)))),
+  'records with a body of bytes': (count) => records(many(count, () => record(field(5, field(7))))),
+  'records of one attribute': (count) => records(many(count, (index) => record(field(6, keyValue(index))))),
+  'entries of a body': (count) =>
+    bodyOf(
+      field(
+        6,
+        many(count, (index) => field(1, keyValue(index))),
+      ),
+    ),
+  'elements of a body': (count) =>
+    bodyOf(
+      field(
+        5,
+        many(count, () => field(1)),
+      ),
+    ),
+};

@@ -74,6 +74,36 @@ export interface StatusMessage {
   code: number;
 }
 
+export interface LogsRequestMessage {
+  resourceLogs: ResourceLogsMessage[];
+}
+
+export interface ResourceLogsMessage {
+  resource: ResourceMessage | null;
+  scopeLogs: ScopeLogsMessage[];
+  schemaUrl: string;
+}
+
+export interface ScopeLogsMessage {
+  scope: ScopeMessage | null;
+  logRecords: LogRecordMessage[];
+  schemaUrl: string;
+}
+
+export interface LogRecordMessage {
+  timeUnixNano: Bits64;
+  observedTimeUnixNano: Bits64;
+  severityNumber: number;
+  severityText: string;
+  body: AnyValueMessage | null;
+  attributes: KeyValueMessage[];
+  droppedAttributesCount: number;
+  flags: number;
+  traceId: Uint8Array;
+  spanId: Uint8Array;
+  eventName: string;
+}
+
 export interface KeyValueMessage {
   key: string;
   value: AnyValueMessage | null;

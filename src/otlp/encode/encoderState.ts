@@ -9,7 +9,7 @@ const MAX_NAMES = 256;
 /** Room for most names. */
 const NAME_BYTES = 256;
 
-/** The last second that was written, in nanoseconds: most spans of a request are of few seconds. */
+/** The last second that was written, in nanoseconds: most items of a request are of few seconds. */
 export interface LastSecond {
   seconds: number;
   low: number;
@@ -23,7 +23,7 @@ export class EncoderState extends ItemLimits {
   /** Of JSON, which is written from what stands in `out`. */
   #text: OutputBuffer | undefined;
   readonly keys = new Memo<AttributeKey>(MAX_KEYS, () => this.#forgetPlaces());
-  /** Names of spans and events. */
+  /** Names of spans and events, of log records too. */
   readonly names = new Memo<ReusedName>(MAX_NAMES);
   /** Of all owners whose name is not remembered. */
   readonly places: Place[] = [];

@@ -58,7 +58,9 @@ export function resourceMetricsOf(points: readonly MetricDataPoint[]): ResourceM
     resource,
     scopeMetrics: [...Map.groupBy(ofResource, ({ scope }) => scope)].map(([scope, ofScope]) => ({
       scope,
-      metrics: [...Map.groupBy(ofScope, ({ metric }) => metric)].map(([metric, ofMetric]) => metricOf(metric, ofMetric)),
+      metrics: [...Map.groupBy(ofScope, ({ metric }) => metric)].map(([metric, ofMetric]) =>
+        metricOf(metric, ofMetric),
+      ),
     })),
   }));
 }

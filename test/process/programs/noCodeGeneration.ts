@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { otlpHttp, spanPipeline } from '../../../src/index.ts';
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../../src/otlp/index.ts';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../../src/otlp/responses/jsonResponse.ts';
-import { decodeStatus, decodeTraceResponse } from '../../../src/otlp/responses/response.ts';
+import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
+import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
 import { spanWith } from '../../support/spans.ts';
 import { endSpans, report, tracerOf } from './kit.ts';
 
@@ -25,7 +25,7 @@ report('codec', {
   isForbidden: isForbidden(),
   protobuf: decodeTraces(encodeTraces(spans))[0]?.attributes,
   json: decodeTracesJson(encodeTracesJson(spans))[0]?.attributes,
-  responses: [decodeTraceResponse(PARTIAL), decodeTraceResponseJson(PARTIAL_JSON)],
+  responses: [decodeResponse(PARTIAL), decodeResponseJson(PARTIAL_JSON)],
   statuses: [decodeStatus(Buffer.from('0803120474657374', 'hex')), decodeStatusJson(Buffer.from('{"message":"test"}'))],
 });
 

@@ -1,6 +1,6 @@
 import { tables } from './schema.ts';
 
-/** How a field looks in OTLP/JSON: as its type says, but ids are hex, and enums may be given by name. */
+/** How a field looks in OTLP/JSON: as its type says, but ids are hex, and some enums may be given by name. */
 export interface JsonField {
   readonly name: string;
   /** The tag before its value in protobuf. */
@@ -38,12 +38,22 @@ const ENUMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     SPAN_KIND_PRODUCER: 4,
     SPAN_KIND_CONSUMER: 5,
   },
+  'LogRecord.severityNumber': severityNames(),
   // The short names are not in the schema, but some clients send them.
   'Status.code': { STATUS_CODE_UNSET: 0, STATUS_CODE_OK: 1, STATUS_CODE_ERROR: 2, UNSET: 0, OK: 1, ERROR: 2 },
   'Sum.aggregationTemporality': TEMPORALITIES,
   'Histogram.aggregationTemporality': TEMPORALITIES,
   'ExponentialHistogram.aggregationTemporality': TEMPORALITIES,
 };
+
+/** Four for each level: `SEVERITY_NUMBER_INFO`, `SEVERITY_NUMBER_INFO2` and so on. */
+function severityNames(): Record<string, number> {
+  const names: Record<string, number> = { SEVERITY_NUMBER_UNSPECIFIED: 0 };
+  const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+  for (const [index, level] of levels.entries())
+    for (const step of [1, 2, 3, 4]) names[`SEVERITY_NUMBER_${level}${step === 1 ? '' : step}`] = 4 * index + step;
+  return names;
+}
 
 const LENGTH_AND_CONTENT = 2;
 const WIRE_TYPES: Readonly<Record<string, number>> = {
@@ -87,5 +97,6 @@ function messageOf(type: string): JsonMessage | undefined {
 
 export const traceRequestJson = messageOf('ExportTraceServiceRequest') as JsonMessage;
 export const metricsRequestJson = messageOf('ExportMetricsServiceRequest') as JsonMessage;
-export const traceResponseJson = messageOf('ExportTraceServiceResponse') as JsonMessage;
+export const logsRequestJson = messageOf('ExportLogsServiceRequest') as JsonMessage;
+export const responseJson = messageOf('ExportServiceResponse') as JsonMessage;
 export const rpcStatusJson = messageOf('RpcStatus') as JsonMessage;

@@ -39,8 +39,6 @@ const common: MessageTable = {
 
 const trace: MessageTable = {
   ExportTraceServiceRequest: { resourceSpans: [1, 'ResourceSpans', 'repeated'] },
-  ExportTraceServiceResponse: { partialSuccess: [1, 'ExportTracePartialSuccess'] },
-  ExportTracePartialSuccess: { rejectedSpans: [1, 'int64'], errorMessage: [2, 'string'] },
   ResourceSpans: {
     resource: [1, 'Resource'],
     scopeSpans: [2, 'ScopeSpans', 'repeated'],
@@ -82,6 +80,29 @@ const trace: MessageTable = {
   Status: { message: [2, 'string'], code: [3, 'int32'] },
 };
 
+const logs: MessageTable = {
+  ExportLogsServiceRequest: { resourceLogs: [1, 'ResourceLogs', 'repeated'] },
+  ResourceLogs: { resource: [1, 'Resource'], scopeLogs: [2, 'ScopeLogs', 'repeated'], schemaUrl: [3, 'string'] },
+  ScopeLogs: {
+    scope: [1, 'InstrumentationScope'],
+    logRecords: [2, 'LogRecord', 'repeated'],
+    schemaUrl: [3, 'string'],
+  },
+  LogRecord: {
+    timeUnixNano: [1, 'fixed64'],
+    severityNumber: [2, 'int32'],
+    severityText: [3, 'string'],
+    body: [5, 'AnyValue'],
+    attributes: [6, 'KeyValue', 'repeated'],
+    droppedAttributesCount: [7, 'uint32'],
+    flags: [8, 'fixed32'],
+    traceId: [9, 'bytes'],
+    spanId: [10, 'bytes'],
+    observedTimeUnixNano: [11, 'fixed64'],
+    eventName: [12, 'string'],
+  },
+};
+
 /** The fields that points of all kinds have. */
 const point = { startTimeUnixNano: [2, 'fixed64'], timeUnixNano: [3, 'fixed64'] } as const;
 
@@ -105,7 +126,11 @@ const metrics: MessageTable = {
     metadata: [12, 'KeyValue', 'repeated'],
   },
   Gauge: { dataPoints: [1, 'NumberDataPoint', 'repeated'] },
-  Sum: { dataPoints: [1, 'NumberDataPoint', 'repeated'], aggregationTemporality: [2, 'int32'], isMonotonic: [3, 'bool'] },
+  Sum: {
+    dataPoints: [1, 'NumberDataPoint', 'repeated'],
+    aggregationTemporality: [2, 'int32'],
+    isMonotonic: [3, 'bool'],
+  },
   Histogram: { dataPoints: [1, 'HistogramDataPoint', 'repeated'], aggregationTemporality: [2, 'int32'] },
   ExponentialHistogram: {
     dataPoints: [1, 'ExponentialHistogramDataPoint', 'repeated'],
@@ -167,7 +192,17 @@ const metrics: MessageTable = {
   },
 };
 
-const rpc: MessageTable = { RpcStatus: { code: [1, 'int32'], message: [2, 'string'] } };
+// `ExportTraceServiceResponse` and those of logs and metrics are one message on the wire. In JSON one field has a name for each signal.
+const responses: MessageTable = {
+  ExportServiceResponse: { partialSuccess: [1, 'ExportPartialSuccess'] },
+  ExportPartialSuccess: {
+    rejectedSpans: [1, 'int64'],
+    rejectedLogRecords: [1, 'int64'],
+    rejectedDataPoints: [1, 'int64'],
+    errorMessage: [2, 'string'],
+  },
+  RpcStatus: { code: [1, 'int32'], message: [2, 'string'] },
+};
 
 // Another signal adds its table here. No other place describes the messages.
-export const tables: MessageTable = { ...common, ...trace, ...metrics, ...rpc };
+export const tables: MessageTable = { ...common, ...trace, ...logs, ...metrics, ...responses };

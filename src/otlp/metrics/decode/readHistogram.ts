@@ -4,20 +4,14 @@ import { delimited, fieldsOf, fixed64, readMessage, varint } from '../../protobu
 import { readCount, readCounts, readDoubles, readSint32, readVarint, readVarints } from './numbers.ts';
 import { type PointMessage, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
 import { readExemplar } from './readExemplar.ts';
-import {
-  type ReceivedBuckets,
-  ReceivedExponential,
-  ReceivedHistogram,
-  type ReceivedMetric,
-  type ReceivedPoint,
-} from './receivedPoint.ts';
+import { type ReceivedBuckets, ReceivedExponential, ReceivedHistogram, type ReceivedMetric } from './receivedPoint.ts';
 
 // Heap that they take without what is in their lists, but with the first element of each.
 const HISTOGRAM_BYTES = 480;
 const EXPONENTIAL_BYTES = 640;
 
-type HistogramMessage = PointMessage & { readonly point: ReceivedPoint<ReceivedHistogram> };
-type ExponentialMessage = PointMessage & { readonly point: ReceivedPoint<ReceivedExponential> };
+type HistogramMessage = PointMessage<ReceivedHistogram>;
+type ExponentialMessage = PointMessage<ReceivedExponential>;
 
 const histogramFields = fieldsOf<HistogramMessage>({
   ...timeFields,

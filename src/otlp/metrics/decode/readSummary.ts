@@ -3,7 +3,7 @@ import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
 import { readCount } from './numbers.ts';
 import { type PointMessage, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
-import { type ReceivedMetric, type ReceivedPoint, ReceivedQuantile, ReceivedSummary } from './receivedPoint.ts';
+import { type ReceivedMetric, ReceivedQuantile, ReceivedSummary } from './receivedPoint.ts';
 
 // Heap that they take: the object, and the first element of its list.
 const SUMMARY_BYTES = 240;
@@ -18,7 +18,7 @@ const quantileFields = fieldsOf<ReceivedQuantile>({
   },
 });
 
-const summaryFields = fieldsOf<PointMessage & { readonly point: ReceivedPoint<ReceivedSummary> }>({
+const summaryFields = fieldsOf<PointMessage<ReceivedSummary>>({
   ...timeFields,
   [fixed64(4)]: ({ point: { value } }, reader) => {
     value.count = readCount(reader);

@@ -75,7 +75,9 @@ export const ReceivedPoint = plainConstructor(function (this: ReceivedPoint<Poin
   this.endTime = UNSET;
   this.attributes = {};
   this.value = value;
-}) as unknown as new <Value extends PointValue>(value: Value) => ReceivedPoint<Value>;
+}) as unknown as new <Value extends PointValue>(
+  value: Value,
+) => ReceivedPoint<Value>;
 
 export type ReceivedHistogram = Writable<Histogram> & { buckets: { boundaries: number[]; counts: number[] } };
 

@@ -1,19 +1,7 @@
-import type { SpanflowError } from '../../../model/errors.ts';
 import type { MetricDataPoint } from '../../../model/metricDataPoint.ts';
 import { checkArguments } from '../../encode/encodeItems.ts';
+import type { EncodeOptions, OwnBytes } from '../../encode/encodeOptions.ts';
 import { METRICS, oneGo } from './metricSignal.ts';
-
-/** A `Uint8Array<ArrayBuffer>`, in words that TypeScript 5.4 knows, too. */
-export type OwnBytes = ReturnType<Uint8Array['slice']>;
-
-export interface EncodeMetricsOptions {
-  /**
-   * Called with each point that OTLP cannot express, and with a `SpanflowError` of code `UNENCODABLE`; the other points are encoded.
-   * Without it (the default) the first such point makes the call throw, so that no point is left out silently.
-   * What this callback itself throws is ignored: it must not cost the other points.
-   */
-  readonly onUnencodable?: (point: MetricDataPoint, error: SpanflowError) => void;
-}
 
 /**
  * Data points as the body of an OTLP metrics export request (protobuf).
@@ -27,7 +15,7 @@ export interface EncodeMetricsOptions {
  *
  * **Order:** resources, scopes and metrics (each by identity) in the order of their first point; points in their own order inside.
  *
- * **Loss:** none without {@link EncodeMetricsOptions.onUnencodable}; with it, exactly the points that it is called with.
+ * **Loss:** none without {@link EncodeOptions.onUnencodable}; with it, exactly the points that it is called with.
  *
  * @throws SpanflowError `UNENCODABLE`, naming the point's metric and the reason, and, callback or not, where the request as a whole does
  * not fit into memory; `INVALID_OPTION` for arguments of the wrong kind.
@@ -41,7 +29,7 @@ export interface EncodeMetricsOptions {
  *
  * @see https://opentelemetry.io/docs/specs/otel/metrics/data-model/
  */
-export function encodeMetrics(points: readonly MetricDataPoint[], options?: EncodeMetricsOptions): OwnBytes {
+export function encodeMetrics(points: readonly MetricDataPoint[], options?: EncodeOptions<MetricDataPoint>): OwnBytes {
   checkArguments('encodeMetrics', METRICS.noun, points, options);
   return oneGo.protobuf(points, options?.onUnencodable);
 }

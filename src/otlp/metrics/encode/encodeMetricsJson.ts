@@ -1,6 +1,6 @@
 import type { MetricDataPoint } from '../../../model/metricDataPoint.ts';
 import { checkArguments } from '../../encode/encodeItems.ts';
-import type { EncodeMetricsOptions, OwnBytes } from './encodeMetrics.ts';
+import type { EncodeOptions, OwnBytes } from '../../encode/encodeOptions.ts';
 import { METRICS, oneGo } from './metricSignal.ts';
 
 /**
@@ -25,7 +25,10 @@ import { METRICS, oneGo } from './metricSignal.ts';
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-export function encodeMetricsJson(points: readonly MetricDataPoint[], options?: EncodeMetricsOptions): OwnBytes {
+export function encodeMetricsJson(
+  points: readonly MetricDataPoint[],
+  options?: EncodeOptions<MetricDataPoint>,
+): OwnBytes {
   checkArguments('encodeMetricsJson', METRICS.noun, points, options);
   return oneGo.json(points, options?.onUnencodable);
 }

@@ -106,7 +106,8 @@ function beginPacked(state: EncoderState, start: number, tag: number, many: numb
 
 /** @throws Error where it is no whole number that 64 bits hold. */
 function checkedCount(value: number): number {
-  if (!(Number.isInteger(value) && value >= 0 && value < TWO_64)) refuse('a count', 'a whole number from 0 to 2^64', value);
+  if (!(Number.isInteger(value) && value >= 0 && value < TWO_64))
+    refuse('a count', 'a whole number from 0 to 2^64', value);
   return value;
 }
 

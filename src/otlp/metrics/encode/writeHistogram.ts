@@ -1,6 +1,6 @@
 import type { DataPoint, ExponentialBuckets, ExponentialHistogram, Histogram } from '../../../model/metricDataPoint.ts';
-import { writeUncounted } from '../../encode/attributes.ts';
 import type { ReusedName } from '../../encode/attributeKey.ts';
+import { writeUncounted } from '../../encode/attributes.ts';
 import type { EncoderState } from '../../encode/encoderState.ts';
 import { writeUint32Field } from '../../encode/fields.ts';
 import { writeLength } from '../../protobuf/write.ts';
