@@ -39,7 +39,8 @@ export function writeInt64Field(out: OutputBuffer, at: number, tag: number, valu
 
 /** A count as 64 bits, written unless it is 0. */
 export function writeCountField(out: OutputBuffer, at: number, tag: number, value: number): number {
-  return checkedCount(value) === 0 ? at : writeInt64Field(out, at, tag, value);
+  if (value === 0) return at;
+  return writeInt64Field(out, at, tag, value >>> 0 === value ? value : checkedCount(value));
 }
 
 /** Any integer of 32 bits, near 0 in few bytes (`sint32`), written unless it is 0. */
@@ -56,10 +57,10 @@ export function writeCounts(state: EncoderState, start: number, tag: number, cou
   const many = counts.length; // read once: it may be a getter's, and grow
   if (many === 0) return start;
   let at = beginPacked(state, start, tag, many);
+  const { view } = state.out;
   for (let index = 0; index < many; index++) {
-    const value = checkedCount(counts[index] as number);
-    const { view } = state.out;
-    const high = Math.floor(value / TWO_32);
+    const value = counts[index] as number;
+    const high = value >>> 0 === value ? 0 : Math.floor(checkedCount(value) / TWO_32);
     view.setInt32(at, value, true);
     view.setInt32(at + 4, high, true);
     at += EIGHT_BYTES;
@@ -72,10 +73,11 @@ export function writeDoubles(state: EncoderState, start: number, tag: number, do
   const many = doubles.length; // read once: it may be a getter's, and grow
   if (many === 0) return start;
   let at = beginPacked(state, start, tag, many);
+  const { view } = state.out;
   for (let index = 0; index < many; index++) {
     const value = doubles[index] as number;
     if (typeof value !== 'number') refuse('a boundary', 'a number', value);
-    state.out.view.setFloat64(at, value, true);
+    view.setFloat64(at, value, true);
     at += EIGHT_BYTES;
   }
   return at;
@@ -92,7 +94,10 @@ export function writeVarintCounts(state: EncoderState, start: number, tag: numbe
   const bytes = out.room(start, many * MAX_VARINT_BYTES);
   bytes[start] = tag;
   let at = start + 1 + width;
-  for (let index = 0; index < many; index++) at = writeVarint(bytes, at, checkedCount(counts[index] as number));
+  for (let index = 0; index < many; index++) {
+    const value = counts[index] as number;
+    at = writeVarint(bytes, at, value >>> 0 === value ? value : checkedCount(value));
+  }
   return writeWideLength(out, start + 1, width, at);
 }
 

@@ -15,7 +15,7 @@ export const POINT_DEPTH = 7;
 const NO_RECORDED_VALUE = 1;
 
 export function writeTimes(state: EncoderState, start: number, point: DataPoint): number {
-  const at = writeTimeField(state, start, START_TIME, point.startTime, 'startTime');
+  const at = writeTimeField(state, start, START_TIME, point.startTime, 'startTime', state.firstSecond);
   return writeTimeField(state, at, TIME, point.endTime, 'endTime');
 }
 
