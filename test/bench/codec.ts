@@ -42,7 +42,7 @@ const BUDGETS: Partial<Record<CodecName, CodecKey>> = {
   'encodeTracesJson recorded': 'encodeJson',
   'encodeTracesJson bare': 'encodeJson',
   encodeLogs: 'encodeLogs',
-  decodeLogs: 'decode',
+  decodeLogs: 'decodeLogs',
 };
 
 export async function codec({ brief, profile }: BenchOptions): Promise<Found> {
