@@ -9,10 +9,15 @@ import './internal/requireNode.ts';
 export type {
   DataPoint,
   DataPointType,
+  Exemplar,
+  ExponentialBuckets,
   ExponentialHistogram,
   Histogram,
   MetricDataPoint,
   MetricInfo,
+  NumberValue,
+  PointValue,
+  Summary,
 } from './model/metricDataPoint.ts';
 export {
   type MetricPipeline,

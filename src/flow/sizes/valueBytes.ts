@@ -24,6 +24,7 @@ export function valueBytes(value: unknown): number {
   if (typeof value === 'string') return TEXT_BYTES + value.length;
   if (typeof value === 'number') return (value | 0) === value ? INTEGER_BYTES : DOUBLE_BYTES;
   if (typeof value === 'boolean') return BOOLEAN_BYTES;
+  if (typeof value === 'bigint') return DOUBLE_BYTES;
   if (typeof value !== 'object' || value === null) return 0;
   return (
     (Array.isArray(value) ? flatBytes(value) : undefined) ??

@@ -29,6 +29,10 @@ export class EncoderState extends ItemLimits {
   readonly places: Place[] = [];
   /** The last second: at first none, since NaN equals nothing. */
   readonly second: LastSecond = { seconds: Number.NaN, low: 0, high: 0 };
+  /** The same for starts of points, which are those of the program: between them are the times of now. */
+  readonly firstSecond: LastSecond = { seconds: Number.NaN, low: 0, high: 0 };
+  /** How many attributes of the present owner have no OTLP form. */
+  leftOut = 0;
   /** How many bytes the length of the last item took: the next one's probably takes as many. */
   itemWidth = 2;
 

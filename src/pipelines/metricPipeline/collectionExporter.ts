@@ -2,8 +2,8 @@ import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-met
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { messageOf, SpanflowError } from '../../model/errors.ts';
 import type { MetricDataPoint } from '../../model/metricDataPoint.ts';
+import { dataPointsOf } from '../../otlp/metrics/collections.ts';
 import type { ExportAnswer, ExportHandle } from '../answers/handle.ts';
-import { dataPointsOf } from './dataPoints.ts';
 
 type Answer = Parameters<PushMetricExporter['export']>[1];
 

@@ -5,7 +5,7 @@ import { readLogRecord } from './readLogRecord.ts';
 
 export const logsDecoding: SignalDecoding<ReadableLogRecord> = {
   request: 'ExportLogsServiceRequest',
-  readItem: readLogRecord,
+  readInto: (records, reader, resource, scope) => void records.push(readLogRecord(reader, resource, scope)),
 };
 
 /**
@@ -19,7 +19,7 @@ export const logsDecoding: SignalDecoding<ReadableLogRecord> = {
  *
  * **Loss:** no record is lost. Fields that this version of OTLP does not know are skipped.
  *
- * **Bounded:** two bytes can become a record of 400, so the length of a message does not bound the memory that its records take.
+ * **Bounded:** two bytes can become a record of 350, so the length of a message does not bound the memory that its records take.
  * `maxItems` and `maxDecodedBytes` do. Limit the length of the message itself before the call.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE` with the message, the place and the reason (messages nested more than 100 deep are

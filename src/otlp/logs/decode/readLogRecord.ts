@@ -9,7 +9,7 @@ import { delimited, fieldsOf, fixed32, fixed64, readMessage, varint } from '../.
 import { asReadable, type LogContext, ReceivedLogContext, ReceivedLogRecord, UNSET } from './receivedLogRecord.ts';
 
 // Heap that it takes without its strings and attributes: the object, its ids and times.
-const RECORD_BYTES = 400;
+const RECORD_BYTES = 352;
 
 const TRACE_FLAGS_MASK = 0xff;
 
