@@ -13,7 +13,7 @@ export {
   type LogRecordProcessor,
 } from './inputs/fromLogRecordProcessor.ts';
 export type { ReadableLogRecord } from './model/logRecord.ts';
+export type { PipelineControls } from './pipelines/controls.ts';
 export { type LogPipeline, logPipeline } from './pipelines/logPipeline/logPipeline.ts';
 export type { LogPipelineOptions, LogPipelineSinksOptions } from './pipelines/logPipeline/options.ts';
-export type { PipelineControls } from './pipelines/signalPipeline/controls.ts';
 export type { SignalPipeline } from './pipelines/signalPipeline/signalPipeline.ts';

@@ -19,11 +19,14 @@ export type {
   PointValue,
   Summary,
 } from './model/metricDataPoint.ts';
+export type { PipelineControls } from './pipelines/controls.ts';
 export {
   type MetricPipeline,
   type MetricReaderOptions,
   metricPipeline,
 } from './pipelines/metricPipeline/metricPipeline.ts';
-export type { MetricPipelineOptions } from './pipelines/metricPipeline/options.ts';
-export type { HistogramAggregation, TemporalityPreference } from './pipelines/metricPipeline/preferences.ts';
-export type { PipelineControls } from './pipelines/signalPipeline/controls.ts';
+export type {
+  HistogramAggregation,
+  MetricPipelineOptions,
+  TemporalityPreference,
+} from './pipelines/metricPipeline/options.ts';

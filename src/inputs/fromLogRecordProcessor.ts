@@ -65,7 +65,7 @@ export const EMITTED_RECORDS: RingKind<ReadableLogRecord> = {
  * ```ts
  * const input = fromLogRecordProcessor();
  * const provider = new LoggerProvider({ processors: [input] });
- * input.records$.pipe(adaptiveBatch({ flushWhen: input.flush$ }), exportTo(toMemory())).subscribe();
+ * input.records$.pipe(adaptiveBatch({ flushWhen: input.flush$ }), exportTo(otlpHttp({ signal: 'logs' }))).subscribe();
  * ```
  *
  * @see logPipeline

@@ -17,7 +17,7 @@ const FIXED_BYTES = 8;
 /** The scale, the offsets, and the count at zero. */
 const EXPONENTIAL_BYTES = 17;
 /** One count of an exponential histogram, a varint. Most are small. */
-const VARINT_BYTES = 1.5;
+const VARINT_BYTES = 1.25;
 /** Two numbers in a message of their own. */
 const QUANTILE_BYTES = 20;
 /** Time, value and ids; attributes come on top. */

@@ -30,7 +30,7 @@ export interface LogPipeline extends SignalPipeline<ReadableLogRecord> {
  *
  * @example
  * ```ts
- * const pipeline = logPipeline({ sink: toMemory() });
+ * const pipeline = logPipeline({ sink: otlpHttp({ signal: 'logs' }) });
  * const provider = new LoggerProvider({ processors: [pipeline.processor] });
  * provider.getLogger('shop').emit({ severityNumber: 9, body: 'an order came in' });
  * await pipeline.forceFlush();

@@ -2,8 +2,8 @@ import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import { messageOf } from '../../model/errors.ts';
 import type { MetricDataPoint } from '../../model/metricDataPoint.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
-import { SinkHandle } from '../exportHandle/sinkHandle.ts';
-import type { PipelineControls } from '../signalPipeline/controls.ts';
+import { SinkHandle } from '../answers/sinkHandle.ts';
+import type { PipelineControls } from '../controls.ts';
 import { CollectionExporter } from './collectionExporter.ts';
 import { type MetricPipelineOptions, metricPipelineSettings } from './options.ts';
 import { aggregationSelector, temporalitySelector } from './preferences.ts';
@@ -55,7 +55,7 @@ export interface MetricPipeline extends PipelineControls<MetricDataPoint> {
  *
  * @example
  * ```ts
- * const pipeline = metricPipeline({ sink: toMemory() });
+ * const pipeline = metricPipeline({ sink: otlpHttp({ signal: 'metrics' }) });
  * const reader = new PeriodicExportingMetricReader(pipeline.readerOptions);
  * const provider = new MeterProvider({ readers: [reader] });
  * provider.getMeter('shop').createCounter('orders').add(1);

@@ -30,6 +30,8 @@ import {
   type TemporalityPreference,
 } from './preferences.ts';
 
+export type { HistogramAggregation, TemporalityPreference } from './preferences.ts';
+
 /** What a reader's calls leave no choice of: they come one at a time, and of data points the size is known. */
 const NOT_OF_METRICS = ['sizeOf', 'maxWaitingExports'] as const;
 type NotOfMetrics = (typeof NOT_OF_METRICS)[number];

@@ -10,11 +10,11 @@ import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import { endItems, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
-import { type ExportCall, openCall } from '../answers/exportCall.ts';
-import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
+import type { ExportHandleSettings } from '../exportHandle/options.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
 import { CallIntake } from './callIntake.ts';
-import type { ExportHandleSettings } from './options.ts';
+import { type ExportCall, openCall } from './exportCall.ts';
+import type { ExportAnswer, ExportCallOptions, ExportHandle } from './handle.ts';
 
 /** A channel, a batcher and an export, whose items remember the call that they belong to. */
 export class SinkHandle<T> implements ExportHandle<T> {
