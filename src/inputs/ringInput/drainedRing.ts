@@ -20,7 +20,8 @@ export interface LostItems<T> {
 
 /** A bounded ring that a turn of the event loop empties into a stream. */
 export class DrainedRing<T> {
-  readonly #kind: RingKind<T>;
+  readonly #leftOut: RingKind<T>['leftOut'];
+  readonly #maxQueueSize: number;
   readonly #settings: RingInputSettings;
   readonly #account: Account;
   readonly #reporter: StageReporter<never>;
@@ -42,7 +43,8 @@ export class DrainedRing<T> {
 
   /** @param onDrained called after each slice that was drained */
   constructor(kind: RingKind<T>, settings: RingInputSettings, account: Account, onDrained: () => void) {
-    this.#kind = kind;
+    this.#leftOut = kind.leftOut;
+    this.#maxQueueSize = settings.maxQueueSize;
     this.#settings = settings;
     this.#account = account;
     this.#onDrained = onDrained;
@@ -71,7 +73,7 @@ export class DrainedRing<T> {
   /** Takes an item, or returns why not. One that is left out, or that cannot be looked at, is not counted as offered. */
   offer(item: T): LossReason | undefined {
     try {
-      return this.#kind.leftOut?.(item) ?? this.#push(item);
+      return this.#leftOut?.(item) ?? this.#push(item);
     } catch {
       // Only an object of another kind gets here. It is counted: nothing throws into the program's own call, and no callback runs there.
       this.#account.callbackFailed();
@@ -114,7 +116,7 @@ export class DrainedRing<T> {
 
   #push(item: T): LossReason | undefined {
     if (this.#isClosed) return this.#refuse('alreadyShutdown');
-    if (this.#ring.length >= this.#settings.maxQueueSize) {
+    if (this.#ring.length >= this.#maxQueueSize) {
       if (this.#settings.overflow === 'dropNewest') return this.#refuse('queueFull');
       this.#evict();
     }
