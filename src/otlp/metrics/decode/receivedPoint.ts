@@ -15,6 +15,8 @@ import type { Resource, Scope } from '../../decode/decodeRequest.ts';
 import type { HrTime } from '../../decode/hrTime.ts';
 import { listOf, plainConstructor } from '../../decode/plainObject.ts';
 
+import { SUM } from '../dataPointTypes.ts';
+
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 // A placeholder, which no point keeps.
@@ -49,7 +51,8 @@ export function becomeType(metric: ReceivedMetric, type: DataPointType): void {
   metric.dataPointType = type;
   metric.aggregationTemporality = UNSPECIFIED_TEMPORALITY;
   metric.descriptor.valueType = DOUBLE;
-  delete metric.isMonotonic;
+  if (type === SUM) metric.isMonotonic = false;
+  else delete metric.isMonotonic;
 }
 
 export const ReceivedDataPoint = plainConstructor(function (
