@@ -53,5 +53,12 @@ export const VALUES: Readonly<Record<MetricInfo['dataPointType'], PointValue>> =
   },
   2: 1.5,
   3: 7,
-  4: { count: 2, sum: 3.5, quantileValues: [{ quantile: 0, value: 1 }, { quantile: 0.99, value: 2.5 }] },
+  4: {
+    count: 2,
+    sum: 3.5,
+    quantileValues: [
+      { quantile: 0, value: 1 },
+      { quantile: 0.99, value: 2.5 },
+    ],
+  },
 };

@@ -38,7 +38,10 @@ async function collected(temporality: AggregationTemporality, ...all: Recorder[]
       { instrumentName: '*.exponential', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } },
       {
         instrumentName: '*.few',
-        aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: [], recordMinMax: false } },
+        aggregation: {
+          type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
+          options: { boundaries: [], recordMinMax: false },
+        },
       },
     ],
   });

@@ -62,7 +62,9 @@ describe('the encoder writes byte for byte what protobufjs writes', () => {
 
   test('for points of several metrics in turn, of which each becomes one metric', () => {
     const metrics = Array.from({ length: 7 }, (_, index) =>
-      metricOfType(3, { descriptor: { name: `m${index}`, description: 'd'.repeat(index * 40), unit: '1', valueType: 0 } }),
+      metricOfType(3, {
+        descriptor: { name: `m${index}`, description: 'd'.repeat(index * 40), unit: '1', valueType: 0 },
+      }),
     );
     const points = Array.from({ length: 300 }, (_, index) => dataPointWith({ value: index }, metrics[(index * 5) % 7]));
     expectSameBytes(points);

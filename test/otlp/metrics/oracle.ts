@@ -46,11 +46,19 @@ export function protobufjsMetricBytes(points: readonly MetricDataPoint[]): Uint8
 
 function metricMessage(metric: MetricInfo, points: readonly DataPoint[]): MetricMessage {
   const { name, description, unit, valueType } = metric.descriptor;
-  const common = { name: text(name), description: text(description), unit: text(unit), metadata: entries(metric.metadata) };
+  const common = {
+    name: text(name),
+    description: text(description),
+    unit: text(unit),
+    metadata: entries(metric.metadata),
+  };
   const temporality = { aggregationTemporality: Math.max(0, metric.aggregationTemporality + 1) };
   switch (metric.dataPointType) {
     case 0:
-      return { ...common, histogram: { dataPoints: points.map((point) => histogram(point, valueType)), ...temporality } };
+      return {
+        ...common,
+        histogram: { dataPoints: points.map((point) => histogram(point, valueType)), ...temporality },
+      };
     case 1:
       return {
         ...common,
@@ -136,12 +144,19 @@ function buckets({ offset, bucketCounts }: ExponentialHistogram['positive']): Bu
 
 function summary(point: DataPoint): SummaryPointMessage {
   const { count, sum, quantileValues } = point.value as Summary;
-  return { ...pointMessage(point), count: bits(BigInt(count)), sum, quantileValues: quantileValues.map((each) => ({ ...each })) };
+  return {
+    ...pointMessage(point),
+    count: bits(BigInt(count)),
+    sum,
+    quantileValues: quantileValues.map((each) => ({ ...each })),
+  };
 }
 
 /** Without those that are `undefined`. */
 function given(fields: Record<string, number | undefined>): Record<string, number> {
-  return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, number] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
 }
 
 /** An attribute that has no form has an empty value. */
@@ -250,6 +265,8 @@ function countOf(value: Bits64): number {
 /** Fields that were on the wire. */
 function present(message: object, ...names: string[]): Record<string, number> {
   return Object.fromEntries(
-    names.filter((name) => Object.hasOwn(message, name)).map((name) => [name, (message as Record<string, number>)[name] ?? 0]),
+    names
+      .filter((name) => Object.hasOwn(message, name))
+      .map((name) => [name, (message as Record<string, number>)[name] ?? 0]),
   );
 }

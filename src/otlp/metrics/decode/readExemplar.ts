@@ -9,7 +9,7 @@ import type { PointMessage } from './pointMessage.ts';
 import { INT, ReceivedExemplar, UNSET } from './receivedPoint.ts';
 
 /** Heap that an exemplar takes without its attributes: the object, ids, its time, and the first element of a list. */
-const EXEMPLAR_BYTES = 256;
+const EXEMPLAR_BYTES = 320;
 
 interface ExemplarMessage {
   readonly exemplar: ReceivedExemplar;

@@ -16,6 +16,7 @@ import type { HrTime } from '../../decode/hrTime.ts';
 import { listOf, plainConstructor } from '../../decode/plainObject.ts';
 
 import { SUM } from '../dataPointTypes.ts';
+import { numberList } from './numbers.ts';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
@@ -90,8 +91,8 @@ export const ReceivedHistogram = plainConstructor(function (this: ReceivedHistog
 });
 
 const HistogramBuckets = plainConstructor(function (this: ReceivedHistogram['buckets']) {
-  this.boundaries = listOf();
-  this.counts = listOf();
+  this.boundaries = numberList();
+  this.counts = numberList();
 });
 
 export interface ReceivedBuckets extends Writable<ExponentialBuckets> {
@@ -113,7 +114,7 @@ export const ReceivedExponential = plainConstructor(function (this: ReceivedExpo
 
 const ReceivedBuckets = plainConstructor(function (this: ReceivedBuckets) {
   this.offset = 0;
-  this.bucketCounts = listOf();
+  this.bucketCounts = numberList();
 });
 
 export type ReceivedQuantile = Writable<Summary['quantileValues'][number]>;
