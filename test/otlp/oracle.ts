@@ -79,7 +79,7 @@ export function nanos([seconds, rest]: readonly [number, number]): Bits64 {
   return bits(BigInt(seconds) * 1_000_000_000n + BigInt(rest));
 }
 
-function bits(value: bigint): Bits64 {
+export function bits(value: bigint): Bits64 {
   return { low: Number(BigInt.asUintN(32, value)), high: Number(BigInt.asUintN(32, value >> 32n)) };
 }
 
@@ -96,7 +96,7 @@ export function owned(owner: object): { attributes: KeyValueMessage[]; droppedAt
   return { attributes, droppedAttributesCount: Math.min(missing, 0xffff_ffff) };
 }
 
-function keyValues(entries: readonly [string, unknown][]): KeyValueMessage[] {
+export function keyValues(entries: readonly [string, unknown][]): KeyValueMessage[] {
   return entries.flatMap(([key, given]) => {
     const value = anyValue(given);
     return value === undefined ? [] : [{ key: text(key), value }];

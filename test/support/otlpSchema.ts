@@ -4,6 +4,7 @@ import protobuf from 'protobufjs/light.js';
 import { type MessageTable, tables } from '../../src/otlp/json/read/schema.ts';
 import type {
   LogsRequestMessage,
+  MetricsRequestMessage,
   RpcStatusMessage,
   TraceRequestMessage,
   TraceResponseMessage,
@@ -52,6 +53,10 @@ export const traceRequest: MessageCodec<TraceRequestMessage> = messageCodec(
 );
 
 export const logsRequest: MessageCodec<LogsRequestMessage> = messageCodec(root.lookupType('ExportLogsServiceRequest'));
+
+export const metricsRequest: MessageCodec<MetricsRequestMessage> = messageCodec(
+  root.lookupType('ExportMetricsServiceRequest'),
+);
 
 export const traceResponse: MessageCodec<TraceResponseMessage> = messageCodec(root.lookupType('ExportServiceResponse'));
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type DecodeOptions, decodeLogs, decodeTraces } from '../../../src/otlp/index.ts';
-import { bombs, logBombs } from '../../support/bombs.ts';
+import { type DecodeOptions, decodeLogs, decodeMetrics, decodeTraces } from '../../../src/otlp/index.ts';
+import { bombs, logBombs, metricBombs } from '../../support/bombs.ts';
 import { report } from './kit.ts';
 
 /** How much memory decoded items take, beside the least `maxDecodedBytes` under which they are decoded. */
@@ -56,3 +56,4 @@ function measure(decode: Decode, all: typeof bombs): void {
 
 measure(decodeTraces, bombs);
 measure(decodeLogs, logBombs);
+measure(decodeMetrics, metricBombs);

@@ -10,6 +10,13 @@ const MAX_COUNT = 2 ** 64 - 2 ** 11;
 const FIXED_BYTES = 4;
 const VARINT_BYTES = 11;
 
+/**
+ * A list of numbers. Not a list of rest arguments: V8 holds the numbers of such a one in objects, each for itself, which take three times the heap.
+ */
+export function numberList(): number[] {
+  return Array.of<number>();
+}
+
 /** A signed integer of 64 bits (`sfixed64`): a number where a number is exact, otherwise a bigint. */
 export function readInt(reader: Reader): NumberValue {
   reader.fixed64();
@@ -30,6 +37,7 @@ export function readSint32(reader: Reader): number {
 
 // Numbers that are repeated come packed, one behind the other in one field; each in a field of its own is the older form, which protobuf still accepts.
 
+/** @param counts of {@link numberList} */
 export function readCounts(reader: Reader, counts: number[]): void {
   const outer = reader.enter();
   reader.spend(0, ((reader.end - reader.at) / 8) * FIXED_BYTES);
@@ -47,12 +55,18 @@ export function readDoubles(reader: Reader, doubles: number[]): void {
 export function readVarints(reader: Reader, counts: number[]): void {
   const outer = reader.enter();
   reader.spend(0, (reader.end - reader.at) * VARINT_BYTES);
-  while (reader.at < reader.end) counts.push(readVarint(reader));
+  while (reader.at < reader.end) counts.push(nextVarint(reader));
   reader.leave(outer);
 }
 
+/** One in a field of its own. */
+export function readVarint(reader: Reader, counts: number[]): void {
+  reader.spend(0, VARINT_BYTES);
+  counts.push(nextVarint(reader));
+}
+
 /** An unsigned varint as the nearest number. */
-export function readVarint(reader: Reader): number {
+function nextVarint(reader: Reader): number {
   reader.varint64();
   return countOf(reader);
 }

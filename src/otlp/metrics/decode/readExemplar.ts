@@ -9,7 +9,7 @@ import type { PointMessage } from './pointMessage.ts';
 import { INT, ReceivedExemplar, UNSET } from './receivedPoint.ts';
 
 /** Heap that an exemplar takes without its attributes: the object, ids, its time, and the first element of a list. */
-const EXEMPLAR_BYTES = 256;
+const EXEMPLAR_BYTES = 320;
 
 interface ExemplarMessage {
   readonly exemplar: ReceivedExemplar;
@@ -23,18 +23,20 @@ const exemplarFields = fieldsOf<ExemplarMessage>({
   [fixed64(3)]: ({ exemplar }, reader) => {
     exemplar.value = reader.double();
   },
-  [delimited(4)]: ({ exemplar }, reader) => {
-    exemplar.spanId = reader.hex();
-  },
-  [delimited(5)]: ({ exemplar }, reader) => {
-    exemplar.traceId = reader.hex();
-  },
+  [delimited(4)]: ({ exemplar }, reader) => setId(exemplar, 'spanId', reader.hex()),
+  [delimited(5)]: ({ exemplar }, reader) => setId(exemplar, 'traceId', reader.hex()),
   [fixed64(6)]: ({ exemplar, of }, reader) => {
     exemplar.value = readInt(reader);
     of.metric.descriptor.valueType = INT;
   },
   [delimited(7)]: ({ exemplar }, reader) => readAttribute(exemplar.filteredAttributes, reader),
 });
+
+/** An empty id means that there is none. */
+function setId(exemplar: ReceivedExemplar, name: 'spanId' | 'traceId', id: string): void {
+  if (id === '') delete exemplar[name];
+  else exemplar[name] = id;
+}
 
 /** Reads one exemplar of a point. */
 export function readExemplar(of: PointMessage, reader: Reader): void {

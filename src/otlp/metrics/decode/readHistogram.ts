@@ -7,8 +7,8 @@ import { readExemplar } from './readExemplar.ts';
 import { type ReceivedBuckets, ReceivedExponential, ReceivedHistogram, type ReceivedMetric } from './receivedPoint.ts';
 
 // Heap that they take without what is in their lists, but with the first element of each.
-const HISTOGRAM_BYTES = 480;
-const EXPONENTIAL_BYTES = 640;
+const HISTOGRAM_BYTES = 400;
+const EXPONENTIAL_BYTES = 540;
 
 type HistogramMessage = PointMessage<ReceivedHistogram>;
 type ExponentialMessage = PointMessage<ReceivedExponential>;
@@ -71,7 +71,7 @@ const bucketsFields = fieldsOf<ReceivedBuckets>({
     buckets.offset = readSint32(reader);
   },
   [delimited(2)]: (buckets, reader) => readVarints(reader, buckets.bucketCounts),
-  [varint(2)]: (buckets, reader) => void buckets.bucketCounts.push(readVarint(reader)),
+  [varint(2)]: (buckets, reader) => readVarint(reader, buckets.bucketCounts),
 });
 
 export function readHistogram(reader: Reader, metric: ReceivedMetric): DataPoint {

@@ -15,6 +15,9 @@ import type { Resource, Scope } from '../../decode/decodeRequest.ts';
 import type { HrTime } from '../../decode/hrTime.ts';
 import { listOf, plainConstructor } from '../../decode/plainObject.ts';
 
+import { SUM } from '../dataPointTypes.ts';
+import { numberList } from './numbers.ts';
+
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 // A placeholder, which no point keeps.
@@ -49,7 +52,8 @@ export function becomeType(metric: ReceivedMetric, type: DataPointType): void {
   metric.dataPointType = type;
   metric.aggregationTemporality = UNSPECIFIED_TEMPORALITY;
   metric.descriptor.valueType = DOUBLE;
-  delete metric.isMonotonic;
+  if (type === SUM) metric.isMonotonic = false;
+  else delete metric.isMonotonic;
 }
 
 export const ReceivedDataPoint = plainConstructor(function (
@@ -87,8 +91,8 @@ export const ReceivedHistogram = plainConstructor(function (this: ReceivedHistog
 });
 
 const HistogramBuckets = plainConstructor(function (this: ReceivedHistogram['buckets']) {
-  this.boundaries = listOf();
-  this.counts = listOf();
+  this.boundaries = numberList();
+  this.counts = numberList();
 });
 
 export interface ReceivedBuckets extends Writable<ExponentialBuckets> {
@@ -110,7 +114,7 @@ export const ReceivedExponential = plainConstructor(function (this: ReceivedExpo
 
 const ReceivedBuckets = plainConstructor(function (this: ReceivedBuckets) {
   this.offset = 0;
-  this.bucketCounts = listOf();
+  this.bucketCounts = numberList();
 });
 
 export type ReceivedQuantile = Writable<Summary['quantileValues'][number]>;

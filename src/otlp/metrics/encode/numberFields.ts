@@ -11,7 +11,7 @@ const EIGHT_BYTES = 8;
 
 /** A double, written even if it is 0. */
 export function writeDoubleField(out: OutputBuffer, at: number, tag: number, value: number): number {
-  if (typeof value !== 'number') refuse('a value', 'a number', value);
+  if (typeof value !== 'number') refuse('values must be numbers', value);
   out.room(at, 0)[at] = tag;
   out.view.setFloat64(at + 1, value, true);
   return at + 1 + EIGHT_BYTES;
@@ -45,7 +45,7 @@ export function writeCountField(out: OutputBuffer, at: number, tag: number, valu
 
 /** Any integer of 32 bits, near 0 in few bytes (`sint32`), written unless it is 0. */
 export function writeSint32Field(out: OutputBuffer, at: number, tag: number, value: number): number {
-  if ((value | 0) !== value) refuse('a scale or an offset', 'an integer of 32 bits', value);
+  if ((value | 0) !== value) refuse('scale and offsets must be integers of 32 bits', value);
   if (value === 0) return at;
   const bytes = out.room(at, 0);
   bytes[at] = tag;
@@ -76,7 +76,7 @@ export function writeDoubles(state: EncoderState, start: number, tag: number, do
   const { view } = state.out;
   for (let index = 0; index < many; index++) {
     const value = doubles[index] as number;
-    if (typeof value !== 'number') refuse('a boundary', 'a number', value);
+    if (typeof value !== 'number') refuse('boundaries must be numbers', value);
     view.setFloat64(at, value, true);
     at += EIGHT_BYTES;
   }
@@ -112,10 +112,10 @@ function beginPacked(state: EncoderState, start: number, tag: number, many: numb
 /** @throws Error where it is no whole number that 64 bits hold. */
 function checkedCount(value: number): number {
   if (!(Number.isInteger(value) && value >= 0 && value < TWO_64))
-    refuse('a count', 'a whole number from 0 to 2^64', value);
+    refuse('counts must be whole numbers from 0 to 2^64', value);
   return value;
 }
 
-function refuse(what: string, rule: string, value: unknown): never {
-  throw new Error(`${what} of it must be ${rule}, but is ${shown(value)}`);
+function refuse(rule: string, value: unknown): never {
+  throw new Error(`its ${rule}, but one is ${shown(value)}`);
 }
