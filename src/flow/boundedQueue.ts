@@ -1,6 +1,6 @@
 import { ignoreRejection } from '../internal/runGuarded.ts';
 import { InvalidOptionError } from '../model/errors.ts';
-import { estimateItemBytes, UNREADABLE_ITEM_BYTES } from './itemBytes.ts';
+import { isOwnEstimate, UNREADABLE_ITEM_BYTES } from './itemBytes.ts';
 import { type Evictable, type Places, RingPlaces } from './places.ts';
 import { DEFAULT_PRIORITY } from './priority.ts';
 
@@ -119,7 +119,7 @@ export function measure<T>(
     reporter.callbackFailed(new InvalidOptionError('what sizeOf returns', 'a number of bytes, from 0', bytes));
   } catch (thrown) {
     // The default estimate is no callback: what throws is the item itself, and its encoder reports that.
-    if ((sizeOf as unknown) !== estimateItemBytes) reporter.callbackFailed(thrown);
+    if (!isOwnEstimate(sizeOf)) reporter.callbackFailed(thrown);
   }
   return UNREADABLE_ITEM_BYTES;
 }

@@ -1,83 +1,14 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import { Observable, type SchedulerLike, Subject } from 'rxjs';
-import { fillsHeap } from '../flow/memory.ts';
-import { Ring } from '../flow/ring.ts';
-import { monotonicScheduler } from '../internal/scheduler.ts';
-import { DueTurn } from '../internal/timers.ts';
-import {
-  aScheduler,
-  millis,
-  oneOf,
-  optional,
-  type Rules,
-  requireRule,
-  settingsOf,
-  whole,
-} from '../internal/validation.ts';
-import { flushWithin } from '../internal/withinTime.ts';
-import type { Account } from '../ledger/account.ts';
-import { createLedger, type Ledger } from '../ledger/ledger.ts';
-import { STAGE_RULES, StageReporter } from '../ledger/stageReporter.ts';
-import type { FlushRequest, FlushUrgency } from '../model/batch.ts';
-import type { Loss, LossReason } from '../model/tally.ts';
-import { registerInput } from './runInput.ts';
-import { DeferredLosses } from './shared/deferredLosses.ts';
-import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
-import { Multicast } from './shared/multicast.ts';
-import { Unsubscribed } from './shared/unsubscribed.ts';
+import type { Observable } from 'rxjs';
+import type { FlushRequest } from '../model/batch.ts';
+import type { RingInputOptions, RingKind } from './ringInput/options.ts';
+import { RingInput } from './ringInput/ringInput.ts';
 
 /** A trace flag of W3C Trace Context. OpenTelemetry's enum would load its whole API. */
 const SAMPLED = 1;
 
-/** The options of {@link fromSpanProcessor}. */
-export interface FromSpanProcessorOptions {
-  /** What the stage is called in losses and statistics. Default `fromSpanProcessor`. */
-  name?: string;
-  /**
-   * Ended spans that wait to be drained into the stream, at most: 1 or more. Default: one for each 20 KiB of V8's heap limit, at most 32,768 (11,468 with `--max-old-space-size=128`, 32,768 from 640 MiB on). A ring full of spans of 5
-   * KB takes a quarter of the heap. The ring is emptied once per turn of the event loop, so this bounds
-   * what can end within one turn, and what ends before the first subscription. Bytes are not bounded here: measuring a span would be work inside of `span.end()`, so the batcher measures it, a turn later.
-   */
-  maxQueueSize?: number;
-  /** What happens to a span that meets a full ring: `dropNewest` (the default) refuses it, `dropOldest` loses the one that has waited longest. */
-  overflow?: 'dropNewest' | 'dropOldest';
-  /** How long `forceFlush` and `shutdown` wait for the outcomes, in milliseconds: 1 or more, default 30,000. Then they reject. */
-  flushTimeoutMillis?: number;
-  /** Called for the losses at this stage (`queueFull`, `alreadyShutdown`, `noSubscriber`), once per turn, and never from within `onEnd`. */
-  onLoss?: (loss: Loss) => void;
-  /** Called when `onLoss` or a subscriber of `spans$` throws. Never called from within `onEnd`. */
-  onCallbackError?: (thrown: unknown) => void;
-  /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
-  ledger?: Ledger;
-  /** Where time comes from. Default {@link monotonicScheduler}. */
-  scheduler?: SchedulerLike;
-}
-
-/** Every option with its value. */
-type Settings = Required<Omit<FromSpanProcessorOptions, Optional>> & {
-  [K in Optional]: FromSpanProcessorOptions[K] | undefined;
-};
-
-type Optional = 'maxQueueSize' | 'name' | 'onLoss' | 'onCallbackError' | 'ledger';
-
-export const FROM_SPAN_PROCESSOR_DEFAULTS: Readonly<Settings> = Object.freeze({
-  maxQueueSize: undefined,
-  overflow: 'dropNewest',
-  flushTimeoutMillis: 30_000,
-  name: undefined,
-  onLoss: undefined,
-  onCallbackError: undefined,
-  ledger: undefined,
-  scheduler: monotonicScheduler,
-});
-
-const FROM_SPAN_PROCESSOR_RULES: Rules<Settings> = {
-  ...STAGE_RULES,
-  maxQueueSize: optional(whole(1)),
-  overflow: oneOf('dropNewest', 'dropOldest'),
-  flushTimeoutMillis: millis(1),
-  scheduler: aScheduler,
-};
+/** An item is a span that has ended, the SDK's call is `onEnd`, and the stream is `spans$`. */
+export interface FromSpanProcessorOptions extends RingInputOptions {}
 
 /** A `SpanProcessor` for OpenTelemetry's SDK, and the stream of the spans that it was given. */
 export interface SpanInput extends SpanProcessor {
@@ -85,48 +16,18 @@ export interface SpanInput extends SpanProcessor {
   readonly spans$: Observable<ReadableSpan>;
   /** A request for each `forceFlush` and for the `shutdown`: for `adaptiveBatch({ flushWhen })`. */
   readonly flush$: Observable<FlushRequest>;
-  /**
-   * Resolves when everything that ended before has an outcome. Rejects with `FLUSH_TIMEOUT` when that takes too long.
-   *
-   * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
-   */
+  /** @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
-  /**
-   * Takes no more spans, and completes `spans$`. Resolves when everything that was accepted has an outcome. Rejects with `FLUSH_TIMEOUT` when that takes too long.
-   *
-   * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
-   */
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
-/** Spans that were accepted and then lost. */
-export interface LostSpans {
-  readonly loss: Loss;
-  readonly spans: readonly ReadableSpan[];
-}
-
-/** What an input offers our own stages, beyond a `SpanProcessor`. */
-export interface SpanSource extends SpanInput {
-  /** `onEnd`, and returns why the span was refused, if it was. A span that is not sampled, or an object that is no span, is not counted as offered. */
-  offer(span: ReadableSpan): LossReason | undefined;
-  readonly lost: Observable<LostSpans>;
-  /** Its key in the ledger. */
-  readonly stage: string;
-  /** `forceFlush` without a timeout. */
-  flush(urgency: FlushUrgency): Promise<void>;
-  /** `shutdown` without a timeout. */
-  end(urgency: FlushUrgency): Promise<void>;
-}
-
-const STAGE = 'fromSpanProcessor';
-
-/** The default of `maxQueueSize` where the heap is large enough. */
-const MAX_DEFAULT_QUEUE_SIZE = 32_768;
-
-const TIMEOUT = millis(0, 'orInfinity');
-
-/** Spans that are drained before the event loop has its next turn. */
-const SPANS_PER_TURN = 4_096;
+/** Spans that are not sampled are not exported, whoever has ended them. */
+export const ENDED_SPANS: RingKind<ReadableSpan> = {
+  owner: 'fromSpanProcessor',
+  event: 'spans have ended',
+  stream: 'spans$',
+  leftOut: (span) => ((span.spanContext().traceFlags & SAMPLED) === 0 ? 'unsampled' : undefined),
+};
 
 /**
  * Lets spans in: a real `SpanProcessor` (SDK 3 and 2) on one side, an Observable on the other.
@@ -160,196 +61,15 @@ const SPANS_PER_TURN = 4_096;
  * @see spanPipeline
  */
 export function fromSpanProcessor(options: FromSpanProcessorOptions = {}): SpanInput {
-  return spanSource(options);
-}
-
-/** {@link fromSpanProcessor}, for our own stages. */
-export function spanSource(options: FromSpanProcessorOptions): SpanSource {
-  const settings = settingsOf<Settings>(STAGE, FROM_SPAN_PROCESSOR_DEFAULTS, FROM_SPAN_PROCESSOR_RULES, options);
-  const ledger = settings.ledger ?? createLedger();
-  const account = ledger.open('input', settings.name ?? STAGE);
-  const input = new RingInput(settings, account);
-  const books = { ledger, isGiven: settings.ledger !== undefined, account };
-  const { flush$ } = input;
-  const flush = (urgency: FlushUrgency) => input.flush(urgency);
-  const end = (urgency: FlushUrgency) => void input.end(urgency);
-  registerInput([input, input.spans$], { books, flush$, flush, end });
+  const ring = new RingInput(ENDED_SPANS, options);
+  const input: SpanInput = {
+    spans$: ring.items$,
+    flush$: ring.flush$,
+    onStart() {},
+    onEnd: (span) => void ring.offer(span),
+    forceFlush: (given) => ring.forceFlush(given),
+    shutdown: (given) => ring.shutdown(given),
+  };
+  ring.registerAs(input);
   return input;
-}
-
-class RingInput implements SpanSource {
-  readonly #settings: Settings;
-  readonly #account: Account;
-  readonly #reporter: StageReporter<never>;
-  readonly #ring = new Ring<ReadableSpan>();
-  readonly #spans = new Multicast<ReadableSpan>();
-  readonly #next = (span: ReadableSpan) => this.#spans.next(span);
-  readonly #flushes = new FlushRequests();
-  readonly #losses: DeferredLosses;
-  #whenEmpty: (() => void)[] = []; // flushes that wait for a subscriber
-  readonly #turn: DueTurn;
-  readonly #unsubscribed: Unsubscribed;
-  #draining = false;
-  #ending: { readonly onDone: () => void; readonly urgency: FlushUrgency } | undefined; // a shutdown that came from within the stream
-  #shutdown: Promise<void> | undefined;
-  #ended: Promise<void> | undefined; // resolves when everything has its outcome
-  #isClosed = false; // from the beginning of the shutdown, which sends what waits before its promise is there
-
-  readonly spans$ = new Observable<ReadableSpan>((subscriber) => {
-    subscriber.add(this.#spans.values$.subscribe(subscriber));
-    if (this.#ring.length > 0) this.#drainSoon();
-  });
-  readonly flush$ = this.#flushes.requests$;
-  readonly lost = new Subject<LostSpans>();
-
-  constructor(settings: Settings, account: Account) {
-    this.#settings = settings;
-    this.#account = account;
-    this.#reporter = new StageReporter(account, settings);
-    this.#unsubscribed = new Unsubscribed(settings.scheduler, {
-      what: `${account.stage}: spans have ended`,
-      stream: 'spans$',
-      isObserved: () => this.#spans.observed,
-    });
-    this.#turn = new DueTurn(settings.scheduler, () => {
-      this.#losses.report();
-      this.#drain(SPANS_PER_TURN);
-    });
-    this.#losses = new DeferredLosses(this.#reporter);
-    account.watch({ queueSize: () => this.#ring.length });
-  }
-
-  onStart(): void {}
-
-  onEnd(span: ReadableSpan): void {
-    this.offer(span);
-  }
-
-  offer(span: ReadableSpan): LossReason | undefined {
-    try {
-      if ((span.spanContext().traceFlags & SAMPLED) === 0) return 'unsampled';
-      return this.#push(span);
-    } catch {
-      // Only an object that is no span gets here. It is counted: nothing throws into `span.end()`, and no callback runs there.
-      this.#account.callbackFailed();
-      return 'unencodable';
-    }
-  }
-
-  get stage(): string {
-    return this.#account.stage;
-  }
-
-  forceFlush({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
-    requireRule(`${STAGE}.forceFlush.timeoutMillis`, timeoutMillis, TIMEOUT);
-    const { scheduler } = this.#settings;
-    return flushWithin(scheduler, timeoutMillis, 'forceFlush', () => this.flush({ timeoutMillis, isEnding: false }));
-  }
-
-  shutdown({ timeoutMillis = this.#settings.flushTimeoutMillis } = {}): Promise<void> {
-    requireRule(`${STAGE}.shutdown.timeoutMillis`, timeoutMillis, TIMEOUT);
-    const { scheduler } = this.#settings;
-    this.#shutdown ??= flushWithin(scheduler, timeoutMillis, 'shutdown', () =>
-      this.end({ timeoutMillis, isEnding: true }),
-    );
-    return this.#shutdown;
-  }
-
-  flush(urgency: FlushUrgency): Promise<void> {
-    return this.#ended ?? outsideCaller((onDone) => this.#flush(onDone, urgency));
-  }
-
-  end(urgency: FlushUrgency): Promise<void> {
-    this.#isClosed = true;
-    this.#ended ??= outsideCaller((onDone) => this.#end(onDone, urgency));
-    return this.#ended;
-  }
-
-  #push(span: ReadableSpan): LossReason | undefined {
-    if (this.#isClosed) return this.#refuse('alreadyShutdown');
-    if (this.#isFull()) {
-      if (this.#settings.overflow === 'dropNewest') return this.#refuse('queueFull');
-      this.#evict();
-    }
-    this.#account.accept(1);
-    this.#ring.push(span);
-    this.#drainSoon();
-    return undefined;
-  }
-
-  #isFull(): boolean {
-    const { maxQueueSize } = this.#settings;
-    const { length } = this.#ring;
-    return maxQueueSize === undefined ? fillsHeap(length, MAX_DEFAULT_QUEUE_SIZE) : length >= maxQueueSize;
-  }
-
-  #evict(): void {
-    const evicted = this.#ring.shift() as ReadableSpan;
-    this.#account.lose(1, 'queueFull');
-    this.#tellSoon('queueFull');
-    this.lost.next({ loss: { count: 1, reason: 'queueFull', stage: this.#account.stage }, spans: [evicted] });
-  }
-
-  #refuse(reason: LossReason): LossReason {
-    this.#account.refuse(1, reason);
-    this.#tellSoon(reason);
-    return reason;
-  }
-
-  #tellSoon(reason: LossReason): void {
-    this.#losses.add(1, reason);
-    this.#drainSoon();
-  }
-
-  #drainSoon(): void {
-    if (this.#spans.observed || !this.#losses.isEmpty) this.#turn.arm();
-    this.#unsubscribed.check();
-  }
-
-  #drain(atMost: number): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    for (let count = 0; count < atMost && this.#ring.length > 0 && this.#spans.observed; count += 1) this.#emit();
-    this.#draining = false;
-    const ending = this.#ending;
-    this.#ending = undefined;
-    if (ending !== undefined) this.#end(ending.onDone, ending.urgency);
-    else if (this.#ring.length > 0) this.#drainSoon();
-    else for (const flush of this.#whenEmpty.splice(0)) flush();
-  }
-
-  #emit(): void {
-    const span = this.#ring.shift() as ReadableSpan;
-    this.#account.handOn(1);
-    this.#reporter.guard(() => this.#account.passOn(this.#next, span));
-  }
-
-  /** Sends a flush request behind everything that has ended so far. */
-  #flush(onDone: () => void, urgency: FlushUrgency): void {
-    this.#drain(Number.POSITIVE_INFINITY);
-    const send = () => this.#flushes.send(onDone, urgency);
-    if (this.#ring.length === 0 && !this.#draining) send();
-    else this.#whenEmpty.push(send);
-  }
-
-  #end(onDone: () => void, urgency: FlushUrgency): void {
-    // Called from within the stream, it ends when what is being drained has passed.
-    if (this.#draining) {
-      this.#ending = { onDone, urgency };
-      return;
-    }
-    this.#drain(Number.POSITIVE_INFINITY);
-    const left = this.#ring.take(this.#ring.length);
-    if (left.length > 0) {
-      const loss: Loss = { count: left.length, reason: 'noSubscriber', stage: this.#account.stage };
-      this.#account.lose(loss.count, loss.reason);
-      this.#losses.add(loss.count, loss.reason);
-      this.lost.next({ loss, spans: left });
-    }
-    for (const flush of this.#whenEmpty.splice(0)) flush();
-    this.#flushes.send(onDone, urgency);
-    this.#spans.complete();
-    this.#flushes.complete();
-    this.#losses.report();
-  }
 }

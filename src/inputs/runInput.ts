@@ -15,7 +15,8 @@ export interface RunInput {
   end(urgency: FlushUrgency): void;
 }
 
-interface InputBooks {
+/** The books of an input of ours. */
+export interface InputBooks {
   readonly ledger: Ledger;
   /** Whether the ledger is the user's, who may have given it to others, too. */
   readonly isGiven: boolean;

@@ -185,8 +185,8 @@ export function limit(min: Bound): Rule {
 }
 
 /** A duration that a timer can wait: `min` or more, at most some 24 days, or `Infinity` for no limit where that is allowed. */
-export function millis(min: Bound, infinity: 'finite' | 'orInfinity' = 'finite'): Rule {
-  return ranged('a duration in milliseconds,', Number.isFinite, min, MAX_TIMER_MILLIS, infinity);
+export function millis(min: Bound, infinity: 'finite' | 'orInfinity' = 'finite', max: Bound = MAX_TIMER_MILLIS): Rule {
+  return ranged('a duration in milliseconds,', Number.isFinite, min, max, infinity);
 }
 
 /** A finite number within a range. */

@@ -1,34 +1,29 @@
 import type { HrTime, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
-/** What an attribute or the body of a log record may hold. */
-export type AnyValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | Uint8Array
-  | null
-  | undefined
-  | readonly AnyValue[]
-  | { readonly [key: string]: AnyValue };
-
 /**
  * A log record as `@opentelemetry/sdk-logs` hands it to a processor.
  *
- * Why is it written down here? A program that only traces should not have to install `sdk-logs` for the types of what it does not use. The SDK's own records fit, and what is decoded fits the SDK's type.
+ * Why is it written down here? A program that only traces should not have to install `sdk-logs` for the types of what it does not use. The SDK's own records fit, those of 3.x and of 0.2xx, and what is
+ * decoded fits the type of 3.x.
  */
 export interface ReadableLogRecord {
+  /** When it happened; `[0, 0]` if that is unknown. */
   readonly hrTime: HrTime;
+  /** When it was seen. */
   readonly hrTimeObserved: HrTime;
+  /** Of the span in which it was logged. */
   readonly spanContext?: SpanContext;
   readonly severityText?: string;
   /** 1 (trace) to 24 (fatal), in steps of four for each level. */
   readonly severityNumber?: number;
-  readonly body?: AnyValue;
+  /** Any value: a string, a number, a boolean, bytes, `null`, an array or a map of such values. `undefined`: there is none. */
+  readonly body?: unknown;
+  /** Of records that are events: which event. */
   readonly eventName?: string;
   readonly resource: ReadableSpan['resource'];
   readonly instrumentationScope: ReadableSpan['instrumentationScope'];
-  readonly attributes: { readonly [key: string]: AnyValue };
+  /** Any values, as {@link body} has them. */
+  readonly attributes: { readonly [key: string]: unknown };
   readonly droppedAttributesCount: number;
 }

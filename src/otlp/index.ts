@@ -6,7 +6,31 @@
 
 import '../internal/requireNode.ts';
 
-export type { DecodeTracesOptions } from './protobuf/decodeLimits.ts';
+export type { ReadableLogRecord } from '../model/logRecord.ts';
+export type {
+  DataPoint,
+  DataPointType,
+  Exemplar,
+  ExponentialBuckets,
+  ExponentialHistogram,
+  Histogram,
+  MetricDataPoint,
+  MetricInfo,
+  NumberValue,
+  PointValue,
+  Summary,
+} from '../model/metricDataPoint.ts';
+export type { EncodeOptions } from './encode/encodeOptions.ts';
+export { decodeLogs } from './logs/decode/decodeLogs.ts';
+export { decodeLogsJson } from './logs/decode/decodeLogsJson.ts';
+export { encodeLogs } from './logs/encode/encodeLogs.ts';
+export { encodeLogsJson } from './logs/encode/encodeLogsJson.ts';
+export { dataPointsOf, type MetricData, type ResourceMetrics, resourceMetricsOf } from './metrics/collections.ts';
+export { decodeMetrics } from './metrics/decode/decodeMetrics.ts';
+export { decodeMetricsJson } from './metrics/decode/decodeMetricsJson.ts';
+export { encodeMetrics } from './metrics/encode/encodeMetrics.ts';
+export { encodeMetricsJson } from './metrics/encode/encodeMetricsJson.ts';
+export type { DecodeOptions, DecodeOptions as DecodeTracesOptions } from './protobuf/decodeLimits.ts';
 export { decodeTraces } from './traces/decode/decodeTraces.ts';
 export { decodeTracesJson } from './traces/decode/decodeTracesJson.ts';
 export { type EncodeTracesOptions, encodeTraces } from './traces/encode/encodeTraces.ts';

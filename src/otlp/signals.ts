@@ -1,5 +1,7 @@
 import type { SignalItems } from '../model/signal.ts';
 import type { SignalFields } from './encode/requestEncoder.ts';
+import { LOGS } from './logs/encode/logSignal.ts';
+import { METRICS } from './metrics/encode/metricSignal.ts';
 import { TRACES } from './traces/encode/traceSignal.ts';
 
 /** What a sink has to know of a signal. */
@@ -14,6 +16,8 @@ export interface Signal<Item> {
 /** The signals that can be sent, by name. */
 export const SIGNALS = {
   traces: { path: '/v1/traces', variable: 'TRACES', fields: TRACES },
+  logs: { path: '/v1/logs', variable: 'LOGS', fields: LOGS },
+  metrics: { path: '/v1/metrics', variable: 'METRICS', fields: METRICS },
 } as const satisfies { readonly [S in keyof SignalItems]?: Signal<SignalItems[S]> };
 
 export type SentSignal = keyof typeof SIGNALS;

@@ -3,6 +3,7 @@ import type { HrTime, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { defer, of } from 'rxjs';
 import { aFunction, settingsOf } from '../internal/validation.ts';
+import type { ReadableLogRecord } from '../model/logRecord.ts';
 import type { ObservableSink } from '../model/sink.ts';
 
 /** The options of {@link toConsole}. */
@@ -19,7 +20,8 @@ export const TO_CONSOLE_DEFAULTS: Readonly<Required<ToConsoleOptions>> = Object.
 });
 
 /**
- * Prints a line per item: a span as its name, duration, status, ids and attributes, anything else as Node shows it. For a look while developing.
+ * Prints a line per item, for a look while developing: a span as its name, duration, status, ids and attributes, a log record as its time, severity, event name, body, ids and attributes (what it has of them),
+ * and anything else as Node shows it.
  *
  * **Loss**: an item that cannot be shown (a getter that throws) or written counts as `unencodable`.
  *
@@ -48,11 +50,16 @@ export function toConsole<T = ReadableSpan>(options: ToConsoleOptions = {}): Obs
 
 function print(item: unknown, write: (line: string) => void): boolean {
   try {
-    write(oneLine(isSpan(item) ? spanLine(item) : shown(item)));
+    write(oneLine(lineOf(item)));
     return true;
   } catch {
     return false;
   }
+}
+
+function lineOf(item: unknown): string {
+  if (isSpan(item)) return spanLine(item);
+  return isLogRecord(item) ? logLine(item) : shown(item);
 }
 
 function spanLine(span: ReadableSpan): string {
@@ -65,6 +72,36 @@ function spanLine(span: ReadableSpan): string {
 
 function isSpan(item: unknown): item is ReadableSpan {
   return typeof (item as ReadableSpan | null)?.spanContext === 'function';
+}
+
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+function logLine(record: ReadableLogRecord): string {
+  const { hrTime, hrTimeObserved, eventName, body, spanContext, attributes } = record;
+  // 0: when it happened is not known.
+  const [seconds, nanos] = hrTime[0] === 0 && hrTime[1] === 0 ? hrTimeObserved : hrTime;
+  const parts = [
+    new Date(seconds * 1e3 + Math.floor(nanos / 1e6)).toISOString(),
+    severityOf(record),
+    eventName,
+    typeof body === 'string' || body === undefined ? body : shown(body),
+    spanContext && `${spanContext.traceId}/${spanContext.spanId}`,
+    shown(attributes),
+  ];
+  return parts.filter(Boolean).join('  ');
+}
+
+/** The numbers 1 to 24 are four steps of each level: `INFO`, `INFO2` and so on. */
+function severityOf({ severityText, severityNumber = 0 }: ReadableLogRecord): string {
+  if (severityText) return severityText;
+  const level = LEVELS[Math.floor((severityNumber - 1) / 4)];
+  if (level === undefined) return severityNumber === 0 ? '' : `severity ${severityNumber}`;
+  const step = ((severityNumber - 1) % 4) + 1;
+  return step === 1 ? level : `${level}${step}`;
+}
+
+function isLogRecord(item: unknown): item is ReadableLogRecord {
+  return Array.isArray((item as ReadableLogRecord | null)?.hrTimeObserved);
 }
 
 function shown(value: unknown): string {

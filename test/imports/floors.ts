@@ -11,7 +11,7 @@ export const FLOORS: Floors = [
   ['otlp/json'],
   ['otlp/encode', 'otlp/decode'],
   ['otlp/responses'],
-  ['otlp/traces'],
+  ['otlp/traces', 'otlp/logs', 'otlp/metrics'],
   ['otlp'],
   ['inputs', 'operators', 'outputs', 'sinks'],
   ['pipelines', 'testing/failures'],

@@ -20,7 +20,7 @@ const familiar = [
   'é'.repeat(64),
 ];
 const utf16 = fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) });
-const text = fc.oneof(
+export const text = fc.oneof(
   fc.constantFrom(...familiar),
   fc.string({ unit: 'binary' }),
   utf16,
@@ -42,7 +42,7 @@ const edges = [
 ];
 const number = fc.oneof(fc.double(), fc.maxSafeInteger(), fc.integer(), fc.nat(300), fc.constantFrom(...edges));
 
-const value = fc.letrec<{ any: unknown }>((tie) => ({
+export const value = fc.letrec<{ any: unknown }>((tie) => ({
   any: fc.oneof(
     { maxDepth: 5, withCrossShrink: true },
     text,
@@ -56,14 +56,14 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
   ),
 })).any;
 
-const attributes = fc.dictionary(text, value, { maxKeys: 8 });
-const count = fc.oneof(fc.nat(3), fc.nat(0xffff_ffff));
-const hrTime = fc.oneof(
+export const attributes = fc.dictionary(text, value, { maxKeys: 8 });
+export const count = fc.oneof(fc.nat(3), fc.nat(0xffff_ffff));
+export const hrTime = fc.oneof(
   fc.tuple(fc.nat(18_446_744_072), fc.nat(999_999_999)),
   fc.constantFrom([0, 0], [0, 1], [4, 294_967_295], [4, 294_967_296], [2 ** 31, 0], [18_446_744_073, 709_551_615]),
 ) as fc.Arbitrary<[number, number]>;
 
-function hex(digits: number): fc.Arbitrary<string> {
+export function hex(digits: number): fc.Arbitrary<string> {
   return fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'), minLength: digits, maxLength: digits });
 }
 
@@ -78,11 +78,11 @@ const context = fc.record(
   { requiredKeys: ['traceId', 'spanId', 'traceFlags'] },
 ) as fc.Arbitrary<ReturnType<ReadableSpan['spanContext']>>;
 
-const resource = fc
+export const resource = fc
   .tuple(fc.dictionary(fc.string(), fc.oneof(text, fc.integer())), fc.option(text))
   .map(([own, schemaUrl]) => resourceFromAttributes(own, schemaUrl === null ? {} : { schemaUrl }));
 
-const scope = fc.record(
+export const scope = fc.record(
   { name: text, version: text, schemaUrl: text, attributes, droppedAttributesCount: count },
   { requiredKeys: ['name'] },
 );

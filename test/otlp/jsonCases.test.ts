@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTracesJson } from '../../src/otlp/index.ts';
 import { exactInteger } from '../../src/otlp/json/read/exactInteger.ts';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../src/otlp/responses/jsonResponse.ts';
+import { decodeResponseJson, decodeStatusJson } from '../../src/otlp/responses/jsonResponse.ts';
 import { dataFolder } from '../support/data.ts';
 
 const folder = dataFolder();
@@ -105,7 +105,7 @@ describe('a scalar in OTLP/JSON', () => {
       expect(decodeTracesJson(field('status', `{"code":${text}}`))[0]?.status.code).toBe(2);
       expect(decodeTracesJson(field('flags', text))[0]?.spanContext().traceFlags).toBe(2);
       const body = Buffer.from(`{"partialSuccess":{"rejectedSpans":${text}}}`);
-      expect(decodeTraceResponseJson(body).rejected).toBe(2);
+      expect(decodeResponseJson(body).rejected).toBe(2);
       expect(decodeStatusJson(Buffer.from(`{"code":${text}}`))).toBe('code 2');
     },
   );

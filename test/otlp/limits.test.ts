@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import {
-  type DecodeTracesOptions,
+  type DecodeOptions,
   decodeTraces,
   decodeTracesJson,
   encodeTraces,
@@ -24,10 +24,10 @@ const SPANS = [
 const ITEMS = 15;
 
 const decoders = [
-  { name: 'decodeTraces', decode: (options: DecodeTracesOptions) => decodeTraces(encodeTraces(SPANS), options) },
+  { name: 'decodeTraces', decode: (options: DecodeOptions) => decodeTraces(encodeTraces(SPANS), options) },
   {
     name: 'decodeTracesJson',
-    decode: (options: DecodeTracesOptions) => decodeTracesJson(encodeTracesJson(SPANS), options),
+    decode: (options: DecodeOptions) => decodeTracesJson(encodeTracesJson(SPANS), options),
   },
 ];
 

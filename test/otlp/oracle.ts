@@ -1,9 +1,9 @@
-// What protobufjs writes for spans: every field goes into its message one by one, and nothing is clever. Without limits: it is
+// What protobufjs writes for spans, and what all signals need of it: every field goes into its message one by one, and nothing is clever. Without limits: it is
 // asked about spans that can be encoded.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Bits64 } from '../../src/otlp/protobuf/int64.ts';
-import type { AnyValueMessage, KeyValueMessage, ScopeSpansMessage, SpanMessage } from '../support/otlpMessages.ts';
+import type { AnyValueMessage, KeyValueMessage, SpanMessage } from '../support/otlpMessages.ts';
 import { traceRequest } from '../support/otlpSchema.ts';
 
 type Context = ReturnType<ReadableSpan['spanContext']>;
@@ -13,21 +13,30 @@ interface Owner {
 }
 
 export function protobufjsBytes(spans: readonly ReadableSpan[]): Uint8Array {
-  const byResource = Map.groupBy(spans, (span) => span.resource);
-  const resourceSpans = [...byResource].map(([resource, group]) => ({
-    resource: owned(resource),
-    scopeSpans: [...Map.groupBy(group, (span) => span.instrumentationScope)].map(scopeSpansMessage),
-    schemaUrl: text(resource.schemaUrl),
+  const resourceSpans = grouped(spans, (span) => span.instrumentationScope).map(({ scopes, ...owner }) => ({
+    ...owner,
+    scopeSpans: scopes.map(({ items, ...group }) => ({ ...group, spans: items.map(spanMessage) })),
   }));
   return traceRequest.encode({ resourceSpans });
 }
 
-function scopeSpansMessage([scope, spans]: [ReadableSpan['instrumentationScope'], ReadableSpan[]]): ScopeSpansMessage {
-  return {
-    scope: { name: text(scope.name), version: text(scope.version), ...owned(scope) },
-    spans: spans.map(spanMessage),
-    schemaUrl: text(scope.schemaUrl),
-  };
+type Resource = ReadableSpan['resource'];
+type Scope = ReadableSpan['instrumentationScope'];
+
+/** Items of any signal by resource and scope, each with its message. */
+export function grouped<Item extends { readonly resource: Resource }>(
+  items: readonly Item[],
+  scopeOf: (item: Item) => Scope,
+) {
+  return [...Map.groupBy(items, (item) => item.resource)].map(([resource, group]) => ({
+    resource: owned(resource),
+    schemaUrl: text(resource.schemaUrl),
+    scopes: [...Map.groupBy(group, scopeOf)].map(([scope, inside]) => ({
+      scope: { name: text(scope.name), version: text(scope.version), ...owned(scope) },
+      schemaUrl: text(scope.schemaUrl),
+      items: inside,
+    })),
+  }));
 }
 
 function spanMessage(span: ReadableSpan): SpanMessage {
@@ -66,20 +75,20 @@ function flags({ traceFlags }: Context, remote = false): number {
   return (traceFlags & 0xff) + (remote ? 0x300 : 0x100);
 }
 
-function nanos([seconds, rest]: readonly [number, number]): Bits64 {
+export function nanos([seconds, rest]: readonly [number, number]): Bits64 {
   return bits(BigInt(seconds) * 1_000_000_000n + BigInt(rest));
 }
 
-function bits(value: bigint): Bits64 {
+export function bits(value: bigint): Bits64 {
   return { low: Number(BigInt.asUintN(32, value)), high: Number(BigInt.asUintN(32, value >> 32n)) };
 }
 
-function text(value: string | undefined): string {
+export function text(value: string | undefined): string {
   return (value ?? '').toWellFormed();
 }
 
 /** Attributes, and how many are missing: those that were dropped before and those that have no form here. */
-function owned(owner: object): { attributes: KeyValueMessage[]; droppedAttributesCount: number } {
+export function owned(owner: object): { attributes: KeyValueMessage[]; droppedAttributesCount: number } {
   const { attributes: given, droppedAttributesCount = 0 } = owner as Owner;
   const all = Object.entries(given ?? {});
   const attributes = keyValues(all);
@@ -87,14 +96,14 @@ function owned(owner: object): { attributes: KeyValueMessage[]; droppedAttribute
   return { attributes, droppedAttributesCount: Math.min(missing, 0xffff_ffff) };
 }
 
-function keyValues(entries: readonly [string, unknown][]): KeyValueMessage[] {
+export function keyValues(entries: readonly [string, unknown][]): KeyValueMessage[] {
   return entries.flatMap(([key, given]) => {
     const value = anyValue(given);
     return value === undefined ? [] : [{ key: text(key), value }];
   });
 }
 
-function anyValue(value: unknown): AnyValueMessage | undefined {
+export function anyValue(value: unknown): AnyValueMessage | undefined {
   if (value === undefined || value === null) return {};
   if (typeof value === 'string') return { stringValue: text(value) };
   if (typeof value === 'boolean') return { boolValue: value };

@@ -5,7 +5,13 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { ReceivedResource } from '../../src/otlp/decode/receivedResource.ts';
 import { type Bits64, integerOf, unsignedOf } from '../../src/otlp/protobuf/int64.ts';
 import { traceStateOf } from '../../src/otlp/traces/decode/traceState.ts';
-import type { AnyValueMessage, KeyValueMessage, ScopeSpansMessage, SpanMessage } from '../support/otlpMessages.ts';
+import type {
+  AnyValueMessage,
+  KeyValueMessage,
+  ResourceMessage,
+  ScopeSpansMessage,
+  SpanMessage,
+} from '../support/otlpMessages.ts';
 import { traceRequest } from '../support/otlpSchema.ts';
 
 type Resource = ReadableSpan['resource'];
@@ -13,9 +19,7 @@ type Scope = ReadableSpan['instrumentationScope'];
 
 export function protobufjsSpans(bytes: Uint8Array): ReadableSpan[] {
   return traceRequest.decode(bytes).resourceSpans.flatMap(({ resource, scopeSpans, schemaUrl }) => {
-    const received = new ReceivedResource(attributesOf(resource?.attributes ?? []));
-    received.droppedAttributesCount = resource?.droppedAttributesCount ?? 0;
-    received.receiveSchemaUrl(schemaUrl);
+    const received = resourceOf(resource, schemaUrl);
     return scopeSpans.flatMap((group) => {
       const scope = scopeOf(group);
       return group.spans.map((span) => spanOf(span, received, scope));
@@ -63,7 +67,14 @@ function spanOf(message: SpanMessage, resource: Resource, instrumentationScope: 
   return { ...span, parentSpanContext: remoteContextOf(parent, flags) };
 }
 
-function scopeOf({ scope, schemaUrl }: ScopeSpansMessage): Scope {
+export function resourceOf(message: ResourceMessage | null, schemaUrl: string): Resource {
+  const received = new ReceivedResource(attributesOf(message?.attributes ?? []));
+  received.droppedAttributesCount = message?.droppedAttributesCount ?? 0;
+  received.receiveSchemaUrl(schemaUrl);
+  return received;
+}
+
+export function scopeOf({ scope, schemaUrl }: Pick<ScopeSpansMessage, 'scope' | 'schemaUrl'>): Scope {
   const { name = '', version = '', attributes = [], droppedAttributesCount = 0 } = scope ?? {};
   const more = { attributes: attributesOf(attributes), droppedAttributesCount };
   return {
@@ -93,11 +104,11 @@ function given(name: string, text = ''): object {
   return text === '' ? {} : { [name]: text };
 }
 
-function hrTimeOf(nanos: bigint): [number, number] {
+export function hrTimeOf(nanos: bigint): [number, number] {
   return [Number(nanos / 1_000_000_000n), Number(nanos % 1_000_000_000n)];
 }
 
-function attributesOf(keyValues: readonly KeyValueMessage[]): Attributes {
+export function attributesOf(keyValues: readonly KeyValueMessage[]): Attributes {
   const attributes: Attributes = {};
   for (const { key, value } of keyValues) {
     const property = { value: plainValue(value), configurable: true, enumerable: true, writable: true };
@@ -106,7 +117,7 @@ function attributesOf(keyValues: readonly KeyValueMessage[]): Attributes {
   return attributes;
 }
 
-function plainValue(message: AnyValueMessage | null): unknown {
+export function plainValue(message: AnyValueMessage | null): unknown {
   switch (message?.value) {
     case 'intValue':
       return integerOf(message.intValue as Bits64);

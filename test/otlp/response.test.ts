@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../src/otlp/responses/jsonResponse.ts';
-import { decodeStatus, decodeTraceResponse } from '../../src/otlp/responses/response.ts';
+import { decodeResponseJson, decodeStatusJson } from '../../src/otlp/responses/jsonResponse.ts';
+import { decodeResponse, decodeStatus } from '../../src/otlp/responses/response.ts';
 
 function hex(text: string): Buffer {
   return Buffer.from(text, 'hex');
 }
 
-/** `ExportTraceServiceResponse { partial_success { rejected_spans, error_message } }` */
+/** `ExportTraceServiceResponse { partial_success { rejected_spans, error_message } }`: other signals have the same numbers. */
 function response(rejected: string, message = ''): Buffer {
   const text = Buffer.from(message);
   const partial = Buffer.concat([hex(rejected), text.length > 0 ? Buffer.of(0x12, text.length) : hex(''), text]);
@@ -18,18 +18,27 @@ const typed = expect.objectContaining({ name: 'SpanflowError', code: 'MALFORMED_
 
 describe('the body of a success', () => {
   test('that is empty says that all arrived', () => {
-    expect(decodeTraceResponse(new Uint8Array(0))).toEqual({ rejected: 0, message: '' });
-    expect(decodeTraceResponse(hex('0a00'))).toEqual({ rejected: 0, message: '' });
+    expect(decodeResponse(new Uint8Array(0))).toEqual({ rejected: 0, message: '' });
+    expect(decodeResponse(hex('0a00'))).toEqual({ rejected: 0, message: '' });
   });
 
   test('says how many were rejected, and why', () => {
-    expect(decodeTraceResponse(response('0807', 'too old'))).toEqual({ rejected: 7, message: 'too old' });
-    expect(decodeTraceResponse(response('', 'a warning'))).toEqual({ rejected: 0, message: 'a warning' });
+    expect(decodeResponse(response('0807', 'too old'))).toEqual({ rejected: 7, message: 'too old' });
+    expect(decodeResponse(response('', 'a warning'))).toEqual({ rejected: 0, message: 'a warning' });
   });
 
+  test.each(['rejectedSpans', 'rejectedLogRecords', 'rejectedDataPoints'])(
+    'says in JSON as %s how many were rejected',
+    (name) => {
+      const partialSuccess = { [name]: '7', errorMessage: 'too old' };
+      const body = Buffer.from(JSON.stringify({ partialSuccess }));
+      expect(decodeResponseJson(body)).toEqual({ rejected: 7, message: 'too old' });
+    },
+  );
+
   test('with a count out of range is brought into range', () => {
-    expect(decodeTraceResponse(response('08ffffffffffffffffff01')).rejected).toBe(0);
-    expect(decodeTraceResponse(response('08ffffffffffffffff7f')).rejected).toBe(Number.MAX_SAFE_INTEGER);
+    expect(decodeResponse(response('08ffffffffffffffffff01')).rejected).toBe(0);
+    expect(decodeResponse(response('08ffffffffffffffff7f')).rejected).toBe(Number.MAX_SAFE_INTEGER);
   });
 });
 
@@ -54,7 +63,7 @@ describe('the body of a failure', () => {
 
 describe('any other body', () => {
   test.each(['0a', '0aff', '0c', '02', '0a020a'])('such as %s is refused by the typed error', (body) => {
-    expect(() => decodeTraceResponse(hex(body))).toThrow(typed);
+    expect(() => decodeResponse(hex(body))).toThrow(typed);
     expect(() => decodeStatus(hex(body))).toThrow(typed);
   });
 
@@ -64,7 +73,7 @@ describe('any other body', () => {
 
   test('of more than 4 MiB is refused unread', () => {
     const huge = new Uint8Array(4 * 1024 * 1024 + 1);
-    expect(() => decodeTraceResponse(huge)).toThrow('a response of 4194305 bytes is over 4194304');
+    expect(() => decodeResponse(huge)).toThrow('a response of 4194305 bytes is over 4194304');
     expect(() => decodeStatus(huge)).toThrow('a response of 4194305 bytes is over 4194304');
     expect(() => decodeStatus(huge)).toThrow(typed);
   });
@@ -72,7 +81,7 @@ describe('any other body', () => {
   test('of random bytes ends in an answer or in the typed error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
-        for (const decode of [decodeTraceResponse, decodeStatus]) {
+        for (const decode of [decodeResponse, decodeStatus]) {
           try {
             decode(bytes);
           } catch (thrown) {
@@ -92,10 +101,10 @@ describe('the message of a server', () => {
 
   test('is one line without control characters, in protobuf and in JSON', () => {
     const text = Buffer.from(hostile);
-    expect(decodeTraceResponse(response('0801', hostile))).toEqual({ rejected: 1, message: line });
+    expect(decodeResponse(response('0801', hostile))).toEqual({ rejected: 1, message: line });
     expect(decodeStatus(Buffer.concat([Buffer.of(0x12, text.length), text]))).toBe(line);
     const partialSuccess = { rejectedSpans: '1', errorMessage: hostile };
-    expect(decodeTraceResponseJson(json({ partialSuccess }))).toEqual({ rejected: 1, message: line });
+    expect(decodeResponseJson(json({ partialSuccess }))).toEqual({ rejected: 1, message: line });
     expect(decodeStatusJson(json({ code: 3, message: hostile }))).toBe(line);
   });
 
@@ -110,7 +119,7 @@ describe('the message of a server', () => {
     (body) => {
       let thrown: unknown;
       try {
-        decodeTraceResponseJson(Buffer.from(body));
+        decodeResponseJson(Buffer.from(body));
       } catch (error) {
         thrown = error;
       }

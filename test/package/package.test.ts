@@ -26,6 +26,23 @@ const BESIDE = [
   ],
 ];
 
+/** A program of a project that only traces. Without the SDK of metrics the types of `spanflow/metrics` are not there, but it can be run. */
+const TRACING = `
+import { TracerProvider } from '@opentelemetry/sdk-trace';
+import { spanPipeline, toMemory } from 'spanflow';
+import { logPipeline, type ReadableLogRecord } from 'spanflow/logs';
+
+const pipeline = spanPipeline({ sink: toMemory() });
+new TracerProvider({ spanProcessors: [pipeline.processor] }).getTracer('tracing').startSpan('a').end();
+await pipeline.shutdown();
+const logs = logPipeline({ sink: toMemory<ReadableLogRecord>() });
+logs.processor.onEmit({ body: 'a' } as ReadableLogRecord);
+await logs.shutdown();
+const metrics: string = 'spanflow/metrics';
+await import(metrics);
+console.log(pipeline.stats().delivered, logs.stats().delivered);
+`;
+
 const folder = mkdtempSync(join(tmpdir(), 'spanflow-package-'));
 const project = join(folder, 'consumer');
 const installed = join(project, 'node_modules', 'spanflow');
@@ -38,8 +55,11 @@ await sdk.shutdown();
 `;
 const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((file) => /^\d\d-.*\.ts$/.test(file));
 
+let tarball: string;
+
 beforeAll(async () => {
-  await install(await pack(folder), project, BESIDE);
+  tarball = await pack(folder);
+  await install(tarball, project, BESIDE);
   const [first, dropIn] = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program);
   writeFileSync(join(project, 'first-program.ts'), first ?? 'the README has no program');
   writeFileSync(join(project, 'drop-in.ts'), `${dropIn ?? 'the README has no second program'}${ONE_SPAN}`);
@@ -64,6 +84,11 @@ function linksOf(page: string): string[] {
 
 /** The packages and the modules of Node that a module and the modules behind it import statically. */
 function importsOf(entry: string): string[] {
+  return [...reachedFrom(entry).packages].sort();
+}
+
+/** The modules behind an entry, itself included, and the packages that they import statically. */
+function reachedFrom(entry: string): { readonly modules: ReadonlySet<string>; readonly packages: ReadonlySet<string> } {
   const modules = new Set<string>();
   const packages = new Set<string>();
   const visit = (file: string): void => {
@@ -76,7 +101,21 @@ function importsOf(entry: string): string[] {
     }
   };
   visit(entry);
-  return [...packages].sort();
+  return { modules, packages };
+}
+
+/** The packages that a declaration and the declarations behind it import. */
+function typesOf(entry: string): string[] {
+  const reached = new Set<string>();
+  const visit = (file: string): string[] => {
+    if (reached.has(file)) return [];
+    reached.add(file);
+    const imports = readFileSync(join(installed, file), 'utf8').matchAll(/(?:from |import |import\()['"]([^'"]+)['"]/g);
+    return [...imports].flatMap(([, name = '']) =>
+      name.startsWith('.') ? visit(join(dirname(file), name.replace(/\.[jt]s$/, '.d.ts'))) : name,
+    );
+  };
+  return visit(entry);
 }
 
 /** Runs a program of the project, by its path in it. */
@@ -148,8 +187,10 @@ describe('the tarball', () => {
     expect(declarations.filter((file) => !reached.has(file))).toEqual([]);
   });
 
-  it('holds few modules, since Node spends time on each', () => {
-    expect(packed().filter((file) => file.endsWith('.js')).length).toBeLessThan(30);
+  it('loads few modules, since Node spends time on each', () => {
+    const modules = packed().filter((file) => /^dist\/(index|streams|logs|metrics)\.js$/.test(file));
+    expect(modules).toHaveLength(4);
+    expect(modules.filter((entry) => reachedFrom(entry).modules.size > 25)).toEqual([]);
   });
 
   it('leads from each module and each declaration to its sources, which it holds once', () => {
@@ -185,19 +226,17 @@ describe('the tarball', () => {
     expect(JSON.parse(said.stdout)).toEqual([]);
   });
 
+  it('needs no SDK of another signal for the types of the one that a program uses', () => {
+    const sdks = (entry: string) =>
+      [...new Set(typesOf(entry))].filter((name) => /sdk-(logs|metrics)$/.test(name)).sort();
+    expect(sdks('dist/index.d.ts')).toEqual([]);
+    expect(sdks('dist/streams.d.ts')).toEqual([]);
+    expect(sdks('dist/logs.d.ts')).toEqual([]);
+    expect(sdks('dist/metrics.d.ts')).toEqual(['@opentelemetry/sdk-metrics']);
+  });
+
   it('needs no optional peer for the types of the live view', () => {
-    const reached = new Set<string>();
-    const visit = (file: string): string[] => {
-      if (reached.has(file)) return [];
-      reached.add(file);
-      const imports = readFileSync(join(installed, file), 'utf8').matchAll(
-        /(?:from |import |import\()['"]([^'"]+)['"]/g,
-      );
-      return [...imports].flatMap(([, name = '']) =>
-        name.startsWith('.') ? visit(join(dirname(file), name.replace(/\.[jt]s$/, '.d.ts'))) : name,
-      );
-    };
-    expect(new Set(visit('dist/view/index.d.ts'))).toEqual(new Set(['rxjs']));
+    expect(new Set(typesOf('dist/view/index.d.ts'))).toEqual(new Set(['rxjs']));
   });
 
   it('names no folder of the machine on which it was packed', () => {
@@ -318,6 +357,8 @@ describe('an empty project that installs the tarball', () => {
         'spanflow',
         'spanflow/streams',
         'spanflow/operators',
+        'spanflow/logs',
+        'spanflow/metrics',
         'spanflow/otlp',
         'spanflow/terminal',
         'spanflow/testing',
@@ -352,6 +393,34 @@ describe('an empty project that installs the tarball', () => {
     for (const answer of await resolve(deep.map((path) => `spanflow/${path}`))) {
       expect(answer).toMatchObject({ imported: refused, required: refused });
     }
+  });
+});
+
+describe('a project that only traces', () => {
+  const tracing = join(folder, 'tracing');
+
+  beforeAll(async () => {
+    const beside = ['rxjs', '@opentelemetry/api', '@opentelemetry/sdk-trace', 'typescript', '@types/node'];
+    await install(tarball, tracing, beside);
+    writeFileSync(join(tracing, 'tracing.mts'), TRACING);
+    const config = { extends: './tsconfig.json', include: ['tracing.mts'] };
+    writeFileSync(join(tracing, 'tsconfig.tracing.json'), JSON.stringify(config));
+  }, 200_000);
+
+  it('has none of the SDKs for other signals', () => {
+    const sdks = ['sdk-logs', 'sdk-metrics'].map((name) => join(tracing, 'node_modules', '@opentelemetry', name));
+    expect(sdks.filter((path) => existsSync(path))).toEqual([]);
+  });
+
+  it('type-checks, our declarations included, and those of spanflow/logs as well', async () => {
+    const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
+    const said = await say(process.execPath, [tsc, '-p', 'tsconfig.tracing.json'], { cwd: tracing });
+    expect(said).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('runs, and takes log records and data points without their SDKs', async () => {
+    const said = await say(process.execPath, ['out/tracing.mjs'], { cwd: tracing });
+    expect(said).toEqual({ code: 0, stdout: '1 1\n', stderr: '' });
   });
 });
 

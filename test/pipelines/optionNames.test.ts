@@ -2,6 +2,8 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { NEVER } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { exportHandle, type InvalidOptionError, spanPipeline, toMemory } from '../../src/index.ts';
+import { logPipeline, type ReadableLogRecord } from '../../src/logs.ts';
+import { type MetricDataPoint, metricPipeline } from '../../src/metrics.ts';
 
 /** For each option a value that it refuses. */
 const COMMON = {
@@ -31,11 +33,30 @@ const COMMON = {
 
 const RETRY = { backoff: 5, maxAttempts: 0, maxElapsedMillis: 0, maxRetryAfterMillis: -1, maxAttemps: 3 };
 
+const OF_A_SIGNAL = {
+  ...COMMON,
+  ...{ overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5, operators: 5 },
+};
+
 const COMPOSITIONS = [
   {
     name: 'spanPipeline',
-    wrong: { ...COMMON, overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5, operators: 5 },
+    wrong: OF_A_SIGNAL,
     make: (options: object) => spanPipeline({ sink: toMemory<ReadableSpan>(), environment: {}, ...options }),
+  },
+  {
+    name: 'logPipeline',
+    wrong: OF_A_SIGNAL,
+    make: (options: object) => logPipeline({ sink: toMemory<ReadableLogRecord>(), environment: {}, ...options }),
+  },
+  {
+    name: 'metricPipeline',
+    wrong: {
+      ...COMMON,
+      ...{ exportIntervalMillis: 0, exportTimeoutMillis: 0, environment: 5 },
+      ...{ temporalityPreference: 'newest', aggregationPreference: 1 },
+    },
+    make: (options: object) => metricPipeline({ sink: toMemory<MetricDataPoint>(), environment: {}, ...options }),
   },
   {
     name: 'exportHandle',

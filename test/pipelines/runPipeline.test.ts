@@ -608,8 +608,16 @@ describe('an input', () => {
     }));
 
   test.each([
-    [undefined, of(1), 'runPipeline.input must be fromSpanProcessor(), channel() or an Observable'],
-    [{ items$: of(1) }, of(1), 'runPipeline.input must be fromSpanProcessor(), channel() or an Observable'],
+    [
+      undefined,
+      of(1),
+      'runPipeline.input must be fromSpanProcessor(), fromLogRecordProcessor(), channel() or an Observable',
+    ],
+    [
+      { items$: of(1) },
+      of(1),
+      'runPipeline.input must be fromSpanProcessor(), fromLogRecordProcessor(), channel() or an Observable',
+    ],
     [of(1), undefined, 'runPipeline.outcomes$ must be an Observable'],
   ])('or a composition that is none is refused', (input, outcomes$, message) => {
     expect(() => runPipeline(input as never, outcomes$ as never)).toThrow(message);

@@ -15,7 +15,8 @@ import {
 } from '../../src/index.ts';
 import { ADAPTIVE_BATCH_DEFAULTS } from '../../src/operators/adaptiveBatch/options.ts';
 import { RETRY_DEFAULTS } from '../../src/operators/exportTo/options.ts';
-import { spanPipelineSettings } from '../../src/pipelines/spanPipeline/options.ts';
+import { signalPipelineSettings } from '../../src/pipelines/signalPipeline/settings.ts';
+import { SPANS } from '../../src/pipelines/spanPipeline/options.ts';
 import { marbles } from '../../src/testing/index.ts';
 
 /** A pipeline with a real tracer in front of it. */
@@ -317,7 +318,7 @@ const UP_TO_QUEUE = `a whole number from 1 to ${ADAPTIVE_BATCH_DEFAULTS.maxQueue
 describe('spanPipeline: options and variables', () => {
   const sink = toMemory<ReadableSpan>();
   const settled = (environment: Record<string, string>, options: Partial<SpanPipelineOptions> = {}) =>
-    spanPipelineSettings({ sink, environment, ...options });
+    signalPipelineSettings(SPANS, { sink, environment, ...options });
 
   test('the variables of the batch processor count where an option is left out', () => {
     const settings = settled({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { run } from './child.ts';
 
-test('where code generation is forbidden, spans are encoded and decoded, and the books say what a backend rejected', async () => {
+test('where code generation is forbidden, spans and logs are encoded and decoded, and the books say what a backend rejected', async () => {
   const program = await run('noCodeGeneration', { flags: ['--disallow-code-generation-from-strings'] });
   expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
   const attributes = { text: 'a', list: [1, 2.5], map: { deep: ['b'] } };
@@ -11,6 +11,7 @@ test('where code generation is forbidden, spans are encoded and decoded, and the
     isForbidden: true,
     protobuf: attributes,
     json: attributes,
+    logs: [attributes, attributes],
     responses: [response, response],
     statuses: ['test', 'test'],
   });

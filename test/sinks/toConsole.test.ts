@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { toConsole } from '../../src/index.ts';
 import { exportOnce, outcomeOf } from '../support/httpExports.ts';
+import { logRecordWith, SPAN_CONTEXT } from '../support/logRecords.ts';
 import { spanWith } from '../support/spans.ts';
 
 /** A `toConsole` whose lines are kept. */
@@ -34,6 +35,36 @@ describe('toConsole', () => {
     expect(lines).toEqual([
       "GET /cart  25.7 ms  error  0123456789abcdef0123456789abcdef/0123456789abcdef  { 'http.status_code': 500 }",
     ]);
+  });
+
+  it('prints a log record as its time, severity, body, ids and attributes', async () => {
+    const { lines, sink } = recorded();
+    const records = [
+      logRecordWith({ severityText: 'warn', severityNumber: 13, body: 'disk\nfull', attributes: { free: 1 } }),
+      logRecordWith({ severityNumber: 9, body: { text: 'a map' }, spanContext: SPAN_CONTEXT }),
+      logRecordWith({ severityNumber: 24, eventName: 'cart.opened', hrTime: [0, 0], hrTimeObserved: [1, 999_999_999] }),
+      logRecordWith({ body: '' }),
+    ];
+    expect(await exportOnce(sink, records as never)).toEqual({ unencodable: 0 });
+    expect(lines).toEqual([
+      '2024-12-13T12:37:53.340Z  warn  disk full  { free: 1 }',
+      "2024-12-13T12:37:53.340Z  INFO  { text: 'a map' }  0123456789abcdef0123456789abcdef/0123456789abcdef  {}",
+      '1970-01-01T00:00:01.999Z  FATAL4  cart.opened  {}',
+      '2024-12-13T12:37:53.340Z  {}',
+    ]);
+  });
+
+  it.each([
+    [0, '{}'],
+    [1, 'TRACE  {}'],
+    [4, 'TRACE4  {}'],
+    [17, 'ERROR  {}'],
+    [25, 'severity 25  {}'],
+    [-3, 'severity -3  {}'],
+  ])('prints the severity number %s by name', async (severityNumber, rest) => {
+    const { lines, sink } = recorded<unknown>();
+    await exportOnce(sink, [logRecordWith({ severityNumber })]);
+    expect(lines).toEqual([`2024-12-13T12:37:53.340Z  ${rest}`]);
   });
 
   it.each([
@@ -70,11 +101,12 @@ describe('toConsole', () => {
       { [inspect.custom]: broken },
       Object.defineProperty(spanWith(), 'name', { get: broken }),
       spanWith({ spanContext: broken }),
+      logRecordWith({ hrTime: [Number.NaN, 0] }),
       new Proxy({}, { get: broken, has: broken, ownKeys: broken }),
       'last',
     ];
     const outcome = await outcomeOf(sink, items);
-    expect(outcome.delivered + (outcome.lost[0]?.count ?? 0)).toBe(5);
+    expect(outcome.delivered + (outcome.lost[0]?.count ?? 0)).toBe(6);
     expect(outcome.lost).toMatchObject([{ reason: 'unencodable', stage: 'exportTo(toConsole)' }]);
     expect(lines.at(-1)).toBe("'last'");
   });

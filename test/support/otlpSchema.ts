@@ -2,7 +2,13 @@
 
 import protobuf from 'protobufjs/light.js';
 import { type MessageTable, tables } from '../../src/otlp/json/read/schema.ts';
-import type { RpcStatusMessage, TraceRequestMessage, TraceResponseMessage } from './otlpMessages.ts';
+import type {
+  LogsRequestMessage,
+  MetricsRequestMessage,
+  RpcStatusMessage,
+  TraceRequestMessage,
+  TraceResponseMessage,
+} from './otlpMessages.ts';
 
 /** One protobuf message, as bytes and as an object of `Message`. */
 export interface MessageCodec<Message> {
@@ -23,7 +29,11 @@ function messageCodec<Message extends object>(type: protobuf.Type): MessageCodec
 
 function described(fields: MessageTable[string]): protobuf.IType {
   const type: protobuf.IType & { oneofs: Record<string, protobuf.IOneOf> } = { fields: {}, oneofs: {} };
+  const ids = new Set<number>();
   for (const [name, [id, of, how]] of Object.entries(fields)) {
+    // A field with several names in JSON is one field on the wire: it has the first of them.
+    if (ids.has(id)) continue;
+    ids.add(id);
     type.fields[name] = how === 'repeated' ? { id, type: of, rule: 'repeated' } : { id, type: of };
     if (how === undefined || how === 'repeated') continue;
     const oneof = type.oneofs[how] ?? { oneof: [] };
@@ -42,8 +52,12 @@ export const traceRequest: MessageCodec<TraceRequestMessage> = messageCodec(
   root.lookupType('ExportTraceServiceRequest'),
 );
 
-export const traceResponse: MessageCodec<TraceResponseMessage> = messageCodec(
-  root.lookupType('ExportTraceServiceResponse'),
+export const logsRequest: MessageCodec<LogsRequestMessage> = messageCodec(root.lookupType('ExportLogsServiceRequest'));
+
+export const metricsRequest: MessageCodec<MetricsRequestMessage> = messageCodec(
+  root.lookupType('ExportMetricsServiceRequest'),
 );
+
+export const traceResponse: MessageCodec<TraceResponseMessage> = messageCodec(root.lookupType('ExportServiceResponse'));
 
 export const rpcStatus: MessageCodec<RpcStatusMessage> = messageCodec(root.lookupType('RpcStatus'));

@@ -83,7 +83,7 @@ export function fanOut<T>(
 export function fanOutOf<T>(
   branches: Branches<T>,
   options: FanOutOptions<T>,
-  composition: FanOutComposition,
+  composition: FanOutComposition<T>,
 ): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
   const settings = fanOutSettings(branches, options, composition);
   const plansIn = (ledger: Ledger) =>

@@ -142,11 +142,13 @@ export type BranchSettings<T> = Omit<Branch<T>, Defaulted> &
   };
 
 /** What a composition that is built on a fan-out says of it. */
-export interface FanOutComposition {
+export interface FanOutComposition<T> {
   /** The function that the user has called, and what it calls the branches: `fanOut`, or `spanPipeline.sinks`. */
   readonly owner: string;
   /** How branches make batches of their own, where they do not say. */
   readonly batching?: CommonBatching;
+  /** Estimates the bytes of an item there, where they do not say. */
+  readonly sizeOf?: (item: T) => number;
   /** Changes of the batches in all branches; those that have a value of their own keep it. They are valid. */
   readonly batchSettings$?: Observable<AdaptiveBatchChanges>;
 }

@@ -25,7 +25,7 @@ export interface FanOutSettings<T> {
 export function fanOutSettings<T>(
   given: Branches<T>,
   options: FanOutOptions<T>,
-  composition: FanOutComposition,
+  composition: FanOutComposition<T>,
 ): FanOutSettings<T> {
   const { owner } = composition;
   const { ledger, flushWhen, ...common } = settingsOf<FanOutOptions<T>>('fanOut', {}, FAN_OUT_RULES as never, options);
@@ -55,7 +55,7 @@ function branchSettings<T>(
   name: string,
   given: Branch<T> | Sink<T>,
   common: BranchOptions<T>,
-  { owner, batching = {}, batchSettings$ }: FanOutComposition,
+  { owner, batching = {}, batchSettings$, sizeOf }: FanOutComposition<T>,
 ): BranchSettings<T> {
   const branch: Branch<T> = isSink(given) ? { sink: given } : given;
   const defaults = { ...BRANCH_DEFAULTS, ...common } as Partial<BranchSettings<T>>;
@@ -64,7 +64,9 @@ function branchSettings<T>(
   return {
     ...settings,
     ...withoutUndefined({ settings$ }),
-    ...(makesBatches(settings) && { batching: batchingOf(branch, settings, batching) }),
+    ...(makesBatches(settings) && {
+      batching: { ...(sizeOf && { sizeOf }), ...batchingOf(branch, settings, batching) },
+    }),
     batchSettings$: batchSettings$ && batchChangesFor(branch, settings, batchSettings$),
   };
 }

@@ -19,8 +19,11 @@ export type Scope = ReadableSpan['instrumentationScope'];
 export interface SignalDecoding<Item> {
   /** The message, for errors: `ExportTraceServiceRequest`. */
   readonly request: string;
-  /** Reads one item, which begins with its length. The resource and the scope may be filled later. */
-  readonly readItem: (reader: Reader, resource: Resource, scope: Scope) => Item;
+  /**
+   * Reads one message of a scope, which begins with its length, and adds what it holds: one span, or the points of one metric. The
+   * resource and the scope may be filled later.
+   */
+  readonly readInto: (items: Item[], reader: Reader, resource: Resource, scope: Scope) => void;
 }
 
 /**
@@ -36,7 +39,7 @@ export function decodeRequest<Item>(bytes: Uint8Array, limits: DecodeLimits, sig
   const items: Item[] = [];
   try {
     reader.spend(0, 0);
-    readFields<Request>(reader, requestFields, { items, readItem: signal.readItem });
+    readFields<Request>(reader, requestFields, { items, readInto: signal.readInto as ReadInto });
   } catch (thrown) {
     if (thrown instanceof SpanflowError) throw thrown;
     throw malformed(` near byte ${reader.at} of ${bytes.length}: ${messageOf(thrown)}`, thrown);
@@ -44,9 +47,11 @@ export function decodeRequest<Item>(bytes: Uint8Array, limits: DecodeLimits, sig
   return items;
 }
 
+type ReadInto = SignalDecoding<unknown>['readInto'];
+
 interface Request {
   readonly items: unknown[];
-  readonly readItem: SignalDecoding<unknown>['readItem'];
+  readonly readInto: ReadInto;
 }
 
 interface ResourceGroup extends Request {
@@ -75,18 +80,18 @@ const RESOURCE_BYTES = 128;
 const SCOPE_BYTES = 64;
 
 const requestFields = fieldsOf<Request>({
-  [delimited(1)]: ({ items, readItem }, reader) => {
+  [delimited(1)]: ({ items, readInto }, reader) => {
     reader.spend(1, RESOURCE_BYTES);
-    readMessage(reader, resourceGroupFields, { items, readItem, resource: new ReceivedResource() });
+    readMessage(reader, resourceGroupFields, { items, readInto, resource: new ReceivedResource() });
   },
 });
 
 // The resource may come after the items: they get the object at once, and it is filled when its field comes. So is the scope.
 const resourceGroupFields = fieldsOf<ResourceGroup>({
   [delimited(1)]: ({ resource }, reader) => readMessage(reader, resourceFields, resource),
-  [delimited(2)]: ({ items, readItem, resource }, reader) => {
+  [delimited(2)]: ({ items, readInto, resource }, reader) => {
     reader.spend(1, SCOPE_BYTES);
-    readMessage(reader, scopeGroupFields, { items, readItem, resource, scope: new ReceivedScope() });
+    readMessage(reader, scopeGroupFields, { items, readInto, resource, scope: new ReceivedScope() });
   },
   [delimited(3)]: ({ resource }, reader) => resource.receiveSchemaUrl(reader.text()),
 });
@@ -113,9 +118,7 @@ const resourceFields = fieldsOf<ReceivedResource>({
 
 const scopeGroupFields = fieldsOf<ScopeGroup>({
   [delimited(1)]: ({ scope }, reader) => readMessage(reader, scopeFields, scope),
-  [delimited(2)]: ({ items, readItem, resource, scope }, reader) => {
-    items.push(readItem(reader, resource, scope));
-  },
+  [delimited(2)]: ({ items, readInto, resource, scope }, reader) => readInto(items, reader, resource, scope),
   [delimited(3)]: ({ scope }, reader) => setText(scope, 'schemaUrl', reader.text()),
 });
 

@@ -40,8 +40,13 @@ export function writeEntry(
   return end === NOT_WRITTEN ? NOT_WRITTEN : writeLength(out, at + 1, writeLength(out, inner, end));
 }
 
-/** Writes the content of an `AnyValue`, or {@link NOT_WRITTEN} where OTLP has no form for it, or for a value inside it. */
-function writeValue(state: EncoderState, at: number, value: unknown, depth: number): number {
+/**
+ * Writes the content of an `AnyValue`, or {@link NOT_WRITTEN} where OTLP has no form for it, or for a value inside it.
+ *
+ * @param depth how many messages contain the value, from the request down
+ * @throws Error as {@link writeEntry} does.
+ */
+export function writeValue(state: EncoderState, at: number, value: unknown, depth: number): number {
   const { out } = state;
   if (typeof value === 'object') return value === null ? at : writeObject(state, at, value, depth);
   if (typeof value === 'string') return writeStringValue(out, at, value);

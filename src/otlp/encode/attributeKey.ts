@@ -33,7 +33,7 @@ export interface Place {
   last: ReusedBytes | undefined;
 }
 
-/** The name of spans or events with its length, and the places of attributes of those that have it. */
+/** The name of spans, of their events or of log records with its length, and the places of attributes of those that have it. */
 export class ReusedName extends ReusedBytes {
   readonly places: Place[] = [];
 }

@@ -26,11 +26,40 @@ export function writeAttributes(
   dropped: number | undefined,
   name?: ReusedName,
 ): number {
+  state.leftOut = 0;
+  const at = writeEntries(state, start, tag, depth, attributes, name, 'leftOut');
+  return writeUint32Field(state.out, at, ((tag >> 3) + 1) << 3, countOf(countOf(dropped) + state.leftOut));
+}
+
+/**
+ * The same for an owner that has no count of what is missing (a data point): an attribute without an OTLP form keeps its key, and has an empty value.
+ *
+ * @throws Error as {@link writeAttributes} does.
+ */
+export function writeUncounted(
+  state: EncoderState,
+  start: number,
+  tag: number,
+  depth: number,
+  attributes: object | null | undefined,
+  name?: ReusedName,
+): number {
+  return writeEntries(state, start, tag, depth, attributes, name, 'empty');
+}
+
+function writeEntries(
+  state: EncoderState,
+  start: number,
+  tag: number,
+  depth: number,
+  attributes: object | null | undefined,
+  name: ReusedName | undefined,
+  formless: 'leftOut' | 'empty',
+): number {
   const places = name === undefined ? state.places : name.places;
   let at = start;
   let index = 0;
   let searched = 0;
-  let leftOut = 0;
   for (const key in attributes) {
     if (!isOwn(attributes, key)) continue;
     const value = propertyOf(attributes, key);
@@ -47,11 +76,12 @@ export function writeAttributes(
     }
     state.attribute = key;
     const end = writeEntry(state, at, tag, key, place?.known, value, depth);
-    if (end < 0) leftOut += 1;
-    else at = end;
+    if (end >= 0) at = end;
+    else if (formless === 'leftOut') state.leftOut += 1;
+    else at = writeEntry(state, at, tag, key, place?.known, undefined, depth);
   }
   state.keys.hit(index - searched);
-  return writeUint32Field(state.out, at, ((tag >> 3) + 1) << 3, countOf(countOf(dropped) + leftOut));
+  return at;
 }
 
 /** The place of a key that did not stand there before; `undefined` where the key is not remembered. */

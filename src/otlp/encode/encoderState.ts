@@ -9,7 +9,7 @@ const MAX_NAMES = 256;
 /** Room for most names. */
 const NAME_BYTES = 256;
 
-/** The last second that was written, in nanoseconds: most spans of a request are of few seconds. */
+/** The last second that was written, in nanoseconds: most items of a request are of few seconds. */
 export interface LastSecond {
   seconds: number;
   low: number;
@@ -23,12 +23,16 @@ export class EncoderState extends ItemLimits {
   /** Of JSON, which is written from what stands in `out`. */
   #text: OutputBuffer | undefined;
   readonly keys = new Memo<AttributeKey>(MAX_KEYS, () => this.#forgetPlaces());
-  /** Names of spans and events. */
+  /** Names of spans and events, of log records too. */
   readonly names = new Memo<ReusedName>(MAX_NAMES);
   /** Of all owners whose name is not remembered. */
   readonly places: Place[] = [];
   /** The last second: at first none, since NaN equals nothing. */
   readonly second: LastSecond = { seconds: Number.NaN, low: 0, high: 0 };
+  /** The same for starts of points, which are those of the program: between them are the times of now. */
+  readonly firstSecond: LastSecond = { seconds: Number.NaN, low: 0, high: 0 };
+  /** How many attributes of the present owner have no OTLP form. */
+  leftOut = 0;
   /** How many bytes the length of the last item took: the next one's probably takes as many. */
   itemWidth = 2;
 

@@ -13,8 +13,8 @@ const MESSAGES_PER_MAP = 3;
 
 /** Where the encoder is among the values of one item, and how much this item may still have. One serves a whole request. */
 export class ItemLimits {
-  /** The attribute at the top, for messages. */
-  attribute = '';
+  /** The attribute at the top, for messages; `undefined`: the body of a log record. */
+  attribute: string | undefined = '';
   /** The objects that contain the present value. One that contains itself is circular. */
   readonly ancestors: object[] = [];
   /** Values and inner messages (such as events) that this item may still have. */
@@ -42,13 +42,16 @@ export class ItemLimits {
    * @throws Error where it is circular, or too deep.
    */
   enter(value: object, depth: number): number {
-    const { ancestors, attribute } = this;
-    if (ancestors.length > 0 && ancestors.includes(value))
-      throw new Error(`its attribute ${shown(attribute)} is circular`);
+    const { ancestors } = this;
+    if (ancestors.length > 0 && ancestors.includes(value)) throw new Error(`${this.#top()} is circular`);
     const inside = depth + (Array.isArray(value) ? MESSAGES_PER_ARRAY : MESSAGES_PER_MAP);
-    if (inside > MAX_MESSAGE_DEPTH) throw new Error(`its attribute ${shown(attribute)} is nested too deep`);
+    if (inside > MAX_MESSAGE_DEPTH) throw new Error(`${this.#top()} is nested too deep`);
     ancestors.push(value);
     return inside;
+  }
+
+  #top(): string {
+    return this.attribute === undefined ? 'its body' : `its attribute ${shown(this.attribute)}`;
   }
 
   private overspent(): never {

@@ -1,9 +1,11 @@
 import type { MessageText } from '../json/write/jsonFields.ts';
 import { BufferRanges } from '../protobuf/bufferRanges.ts';
-import { MAX_VARINT_BYTES, varintBytes, writeLength, writeVarint, writeWideLength } from '../protobuf/write.ts';
+import { writeLength, writeWideLength } from '../protobuf/write.ts';
 import { writeAttributes } from './attributes.ts';
 import type { EncoderState } from './encoderState.ts';
 import { writeStringField } from './fields.ts';
+import { addStart, framed, lengthOf, type Range, START_BYTES } from './frames.ts';
+import { closeMessage, type MessageAround, type OpenMessage, openMessage } from './messageAround.ts';
 
 /** What the SDK's types leave out, and its serializers read. */
 interface Owner {
@@ -27,6 +29,8 @@ export interface SignalFields<Item> {
   readonly scopeOf: (item: Item) => Scope;
   /** Writes the fields of one item, and returns where they end. */
   readonly write: (state: EncoderState, start: number, item: Item) => number;
+  /** What stands between a scope and its items, if anything does: a metric around its points. */
+  readonly around?: MessageAround<Item>;
   /** Reads what the encoder will read first, and adds it up: see `encodeItems`. */
   readonly touch: (item: Item) => number;
   /** The whole request, for OTLP/JSON: asked for by the first one, since most programs send none. */
@@ -39,6 +43,7 @@ const RESOURCE_HEAD = 0x0a;
 const RESOURCE_SCOPES = 0x12;
 const SCOPE_HEAD = 0x0a;
 const SCOPE_ITEMS = 0x12;
+const DATA_ITEMS = 0x0a;
 const SCHEMA_URL = 0x1a;
 const RESOURCE_ATTRIBUTES = 0x0a;
 const SCOPE_NAME = 0x0a;
@@ -49,9 +54,6 @@ const SCOPE_ATTRIBUTES = 0x1a;
 const RESOURCE_DEPTH = 4;
 const SCOPE_DEPTH = 5;
 
-/** Room before a message for its tag and its length, which are known when all else is. */
-const START_BYTES = 1 + MAX_VARINT_BYTES;
-
 /** The items of one scope, which stand in one place of the body. */
 interface ScopeGroup {
   readonly resource: Resource;
@@ -59,6 +61,9 @@ interface ScopeGroup {
   /** The scope and the items. Before the first of them is room for what begins the message. */
   readonly content: BufferRanges;
   readonly schemaUrl: Range;
+  /** The messages around its items, by what these have in common. They join the content when all is written. */
+  readonly messages: Map<object, OpenMessage>;
+  lastMessage: OpenMessage | undefined;
 }
 
 interface ResourceGroup {
@@ -66,11 +71,6 @@ interface ResourceGroup {
   readonly head: Range;
   readonly schemaUrl: Range;
   readonly scopes: Map<Scope, ScopeGroup>;
-}
-
-interface Range {
-  readonly start: number;
-  readonly end: number;
 }
 
 /**
@@ -111,16 +111,32 @@ export class RequestEncoder<Item> {
   }
 
   #addTo(group: ScopeGroup, item: Item, start: number): void {
+    const { around } = this.#signal;
+    if (around === undefined) this.#write(group.content, SCOPE_ITEMS, item, start);
+    else this.#addInside(group, around, item, start);
+    this.#last = group;
+  }
+
+  #addInside(group: ScopeGroup, around: MessageAround<Item>, item: Item, start: number): void {
+    const of = around.of(item);
+    const last = group.lastMessage;
+    const known = last?.of === of ? last : group.messages.get(of);
+    const message = known ?? openMessage(this.#state, around, start, item);
+    this.#write(message.items, DATA_ITEMS, item, known === undefined ? message.start : start);
+    if (known === undefined) group.messages.set(of, message);
+    group.lastMessage = message;
+  }
+
+  #write(to: BufferRanges, tag: number, item: Item, start: number): void {
     const state = this.#state;
     const width = state.itemWidth;
     state.restart();
-    state.out.room(start, 0)[start] = SCOPE_ITEMS;
+    state.out.room(start, 0)[start] = tag;
     const content = this.#signal.write(state, start + 1 + width, item);
     const end = writeWideLength(state.out, start + 1, width, content);
     state.itemWidth += end - content;
-    group.content.add(start, end);
+    to.add(start, end);
     this.#at = end;
-    this.#last = group;
   }
 
   /** The item is written before the groups are kept: an item that fails leaves no empty group behind. */
@@ -149,7 +165,8 @@ export class RequestEncoder<Item> {
     const version = writeStringField(out, at + 2, SCOPE_NAME, scope.name);
     const rest = writeStringField(out, version, SCOPE_VERSION, scope.version);
     content.add(at, writeLength(out, at + 1, this.#writeOwner(rest, SCOPE_ATTRIBUTES, SCOPE_DEPTH, scope)));
-    return { resource, scope, content, schemaUrl: { start, end: urlEnd } };
+    const schemaUrl = { start, end: urlEnd };
+    return { resource, scope, content, schemaUrl, messages: new Map(), lastMessage: undefined };
   }
 
   #writeOwner(start: number, tag: number, depth: number, owner: Owner): number {
@@ -165,31 +182,19 @@ export class RequestEncoder<Item> {
   }
 
   #addResource(body: BufferRanges, { head, scopes, schemaUrl }: ResourceGroup): void {
+    const { out } = this.#state;
     let length = lengthOf(head) + lengthOf(schemaUrl);
     for (const group of scopes.values()) {
-      const inside = group.content.length + lengthOf(group.schemaUrl);
-      length += 1 + varintBytes(inside) + inside;
+      for (const message of group.messages.values()) closeMessage(out, group.content, SCOPE_ITEMS, message);
+      length += framed(group.content.length + lengthOf(group.schemaUrl));
     }
-    this.#addStart(body, REQUEST_RESOURCES, length, head.start);
+    addStart(out, body, REQUEST_RESOURCES, length, head.start);
     body.add(head.start, head.end);
     for (const { content, schemaUrl } of scopes.values()) {
-      this.#addStart(body, RESOURCE_SCOPES, content.length + lengthOf(schemaUrl), content.start);
+      addStart(out, body, RESOURCE_SCOPES, content.length + lengthOf(schemaUrl), content.start);
       body.addAll(content);
       body.add(schemaUrl.start, schemaUrl.end);
     }
     body.add(schemaUrl.start, schemaUrl.end);
   }
-
-  /** Tag and length of a message, right before its first field. */
-  #addStart(body: BufferRanges, tag: number, length: number, end: number): void {
-    const { bytes } = this.#state.out;
-    const start = end - 1 - varintBytes(length);
-    bytes[start] = tag;
-    writeVarint(bytes, start + 1, length);
-    body.add(start, end);
-  }
-}
-
-function lengthOf({ start, end }: Range): number {
-  return end - start;
 }

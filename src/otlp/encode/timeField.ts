@@ -15,11 +15,12 @@ const MAX_PLAIN_SECONDS = 0x4_0000_0000;
  * @throws Error where the pair is no time that OTLP can hold.
  */
 export function writeTimeField(
-  { out, second }: EncoderState,
+  { out, second: present }: EncoderState,
   at: number,
   tag: number,
   time: readonly [number, number],
   label: string,
+  second = present,
 ): number {
   const seconds = time[0];
   const nanos = time[1];

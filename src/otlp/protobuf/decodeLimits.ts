@@ -2,29 +2,29 @@ import { limit, settingsOf } from '../../internal/validation.ts';
 import { SpanflowError } from '../../model/errors.ts';
 
 /** How large the result of one message may become. A message that exceeds a limit is refused with a `SpanflowError` of code `MESSAGE_TOO_LARGE`. */
-export interface DecodeTracesOptions {
+export interface DecodeOptions {
   /**
-   * At most this many resources, scopes, spans, events, links, attributes, elements of arrays and entries of maps: 1 or more, or
-   * `Infinity`. Default 2,097,152: nearly four times the items of the largest recorded request (86,583 spans in 23.8 MB, 560,280
+   * At most this many resources, scopes, spans, events, links, log records, metrics, data points, attributes, elements of arrays and
+   * entries of maps: 1 or more, or `Infinity`. Default 2,097,152: nearly four times the items of the largest recorded request (86,583 spans in 23.8 MB, 560,280
    * items). It limits how long one call takes: a higher limit lets one message hold the event loop for longer.
    */
   readonly maxItems?: number;
   /**
-   * At most this many bytes of heap for the spans and, in JSON, for the parsed text: 1 or more, or `Infinity`. Default 268,435,456
+   * At most this many bytes of heap for the items and, in JSON, for the parsed text: 1 or more, or `Infinity`. Default 268,435,456
    * (256 MiB): twice the estimate for the largest recorded request, and a host with a heap of 512 MiB survives it. A higher limit
    * needs a larger heap.
    *
    * It is an estimate: each byte of the message counts as one, and each item as the size of an object of its kind. Messages that are
-   * made to become large take 0.6 to 1.05 times the estimate, spans with repeated keys and strings take less, and a string outside
+   * made to become large take 0.6 to 1.05 times the estimate, items with repeated keys and strings take less, and a string outside
    * Latin-1 takes up to twice its bytes.
    */
   readonly maxDecodedBytes?: number;
 }
 
-export type DecodeLimits = Required<DecodeTracesOptions>;
+export type DecodeLimits = Required<DecodeOptions>;
 
-/** See {@link DecodeTracesOptions}. */
-export const DECODE_TRACES_DEFAULTS: Readonly<DecodeLimits> = Object.freeze({
+/** See {@link DecodeOptions}. */
+export const DECODE_DEFAULTS: Readonly<DecodeLimits> = Object.freeze({
   maxItems: 2_097_152,
   maxDecodedBytes: 268_435_456,
 });
@@ -35,14 +35,14 @@ export const UNLIMITED: DecodeLimits = Object.freeze({
   maxDecodedBytes: Number.POSITIVE_INFINITY,
 });
 
-const DECODE_TRACES_RULES = { maxItems: limit(1), maxDecodedBytes: limit(1) };
+const DECODE_RULES = { maxItems: limit(1), maxDecodedBytes: limit(1) };
 
-export function limitsOf(caller: string, options: DecodeTracesOptions): DecodeLimits {
-  return settingsOf(caller, DECODE_TRACES_DEFAULTS, DECODE_TRACES_RULES, options);
+export function limitsOf(caller: string, options: DecodeOptions): DecodeLimits {
+  return settingsOf(caller, DECODE_DEFAULTS, DECODE_RULES, options);
 }
 
 const HOLDS: Readonly<Record<keyof DecodeLimits, string>> = {
-  maxItems: 'items (spans, events, links, attributes and elements of arrays)',
+  maxItems: 'items (spans, log records, data points, and what they hold: events, attributes, elements of arrays)',
   maxDecodedBytes: 'bytes of heap',
 };
 

@@ -1,16 +1,16 @@
 import { messageOf, SpanflowError } from '../../model/errors.ts';
-import { type JsonMessage, rpcStatusJson, traceResponseJson } from '../json/read/jsonSchema.ts';
+import { type JsonMessage, responseJson, rpcStatusJson } from '../json/read/jsonSchema.ts';
 import { wireOf } from '../json/read/jsonWire.ts';
-import { DECODE_TRACES_DEFAULTS } from '../protobuf/decodeLimits.ts';
-import { decodeStatus, decodeTraceResponse, type TraceResponse } from './response.ts';
+import { DECODE_DEFAULTS } from '../protobuf/decodeLimits.ts';
+import { decodeResponse, decodeStatus, type ExportServiceResponse } from './response.ts';
 
 /**
- * The body of a success (`ExportTraceServiceResponse`) in JSON.
+ * The body of a success in JSON, whatever the signal.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
-export function decodeTraceResponseJson(json: Uint8Array): TraceResponse {
-  return decodeTraceResponse(responseWire(json, traceResponseJson()));
+export function decodeResponseJson(json: Uint8Array): ExportServiceResponse {
+  return decodeResponse(responseWire(json, responseJson()));
 }
 
 /**
@@ -24,7 +24,7 @@ export function decodeStatusJson(json: Uint8Array): string {
 
 function responseWire(json: Uint8Array, message: JsonMessage): Uint8Array {
   try {
-    return wireOf(json, message, DECODE_TRACES_DEFAULTS);
+    return wireOf(json, message, DECODE_DEFAULTS);
   } catch (thrown) {
     throw new SpanflowError('MALFORMED_MESSAGE', `the response is malformed: ${messageOf(thrown)}`, { cause: thrown });
   }

@@ -12,10 +12,10 @@ const MAX_MESSAGE_LENGTH = 1024;
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /** A server's answer to a request that it accepted. */
-export interface TraceResponse {
-  /** How many spans it rejected; 0 where all arrived. */
+export interface ExportServiceResponse {
+  /** How many items it rejected (spans, log records, data points); 0 where all arrived. */
   readonly rejected: number;
-  /** The reason, or a warning where no span was rejected, or empty. One line, {@link escaped}, of some 1,000 characters at most. */
+  /** The reason, or a warning where none was rejected, or empty. One line, {@link escaped}, of some 1,000 characters at most. */
   readonly message: string;
 }
 
@@ -54,12 +54,12 @@ const statusFields = fieldsOf<Status>({
 });
 
 /**
- * The body of a success (`ExportTraceServiceResponse`). An empty body means that all spans arrived.
+ * The body of a success: the `ExportTraceServiceResponse`, or that of another signal, which is the same on the wire. An empty body means that all items arrived.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */
-export function decodeTraceResponse(bytes: Uint8Array): TraceResponse {
-  const { rejected, message } = messageIn('ExportTraceServiceResponse', bytes, responseFields, {
+export function decodeResponse(bytes: Uint8Array): ExportServiceResponse {
+  const { rejected, message } = messageIn('the response', bytes, responseFields, {
     rejected: 0,
     message: '',
   });
@@ -68,7 +68,7 @@ export function decodeTraceResponse(bytes: Uint8Array): TraceResponse {
 
 /**
  * The message in the body of a failure (`google.rpc.Status`), or else its code in words, or else an empty string. It is one line, escaped
- * and clipped, as {@link TraceResponse.message} is.
+ * and clipped, as {@link ExportServiceResponse.message} is.
  *
  * @throws SpanflowError `MALFORMED_MESSAGE`
  */

@@ -1,8 +1,8 @@
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { ExportHandle } from '../answers/handle.ts';
+import { SinkHandle } from '../answers/sinkHandle.ts';
 import { type ExportHandleOptions, exportHandleSettings } from './options.ts';
-import { SinkHandle } from './sinkHandle.ts';
 
 /**
  * Makes one handle on a sink for many callers: their items travel in common batches, and each caller is answered for exactly its own items.

@@ -78,14 +78,14 @@ export const EXPORT_HANDLE_DEFAULTS: LifeCycleSettings &
   scheduledDelayMillis: 100,
 });
 
-export const OWNER = 'exportHandle';
+const OWNER = 'exportHandle';
 
 type Unset = 'concurrency' | 'memory' | 'pauseWhen' | 'settings$' | SharedLayer; // without a default
-type Given<T> = Required<Omit<ExportHandleOptions<T>, Unset>> & {
+export type Given<T> = Required<Omit<ExportHandleOptions<T>, Unset>> & {
   readonly [K in Unset]: ExportHandleOptions<T>[K] | undefined;
 };
 
-const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
+export const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
   ...LIFE_CYCLE_RULES,
   ...pick(ADAPTIVE_BATCH_RULES, [...QUEUE_OPTIONS, ...BATCH_OPTIONS]),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
@@ -95,6 +95,8 @@ const EXPORT_HANDLE_RULES: Rules<Given<unknown>> = {
 
 /** The settings of each stage, and of the life cycle. */
 export interface ExportHandleSettings<T> extends LifeCycleSettings, LiveOptions {
+  /** The function that the user has called. */
+  readonly owner: string;
   readonly channel: ChannelSettings<TrackedItem<T>>;
   readonly batch: AdaptiveBatchOptions<TrackedItem<T>>;
   readonly export: ExportToOptions<T>;
@@ -103,16 +105,26 @@ export interface ExportHandleSettings<T> extends LifeCycleSettings, LiveOptions 
 
 /** Checks all options by the handle's own name, and deals them out to the stages. */
 export function exportHandleSettings<T>(sink: Sink<T>, options: ExportHandleOptions<T>): ExportHandleSettings<T> {
+  const known = knownDefaults(sink, options);
+  return stagesOf(OWNER, settingsOf<Given<T>>(OWNER, known, EXPORT_HANDLE_RULES, options, { sink: [sink, aSink] }));
+}
+
+/** The defaults of all options, as far as the limits that are given leave room for them. */
+export function knownDefaults<T>(sink: Sink<T>, options: ExportHandleOptions<T>): Partial<Given<T>> {
   const defaults = { ...defaultsWithin(options), ...exportDefaultsFor(sink), ...EXPORT_HANDLE_DEFAULTS };
-  const known = pick(defaults as Given<T>, Object.keys(EXPORT_HANDLE_RULES) as (keyof Given<T>)[]);
-  const given = settingsOf<Given<T>>(OWNER, known, EXPORT_HANDLE_RULES, options, { sink: [sink, aSink] });
+  return pick(defaults as Given<T>, Object.keys(EXPORT_HANDLE_RULES) as (keyof Given<T>)[]);
+}
+
+/** Deals options that are in order out to the stages. */
+export function stagesOf<T>(owner: string, given: Given<T>): ExportHandleSettings<T> {
   const { maxQueueSize, maxQueueBytes, maxWaitingExports } = given;
   const { memory = processMemory() } = given;
   // A batch that gets no answer has its end after `maxElapsedMillis`: then there is room.
   const stallTimeoutMillis = Math.min(MAX_TIMER_MILLIS, 2 * leaseMillis(given.retry.maxElapsedMillis));
   const sizeOf = ({ item }: TrackedItem<T>) => given.sizeOf(item);
-  const dealer = new SettingsDealer({ owner: OWNER, settings: given, follows: batcherBounds });
+  const dealer = new SettingsDealer({ owner, settings: given, follows: batcherBounds });
   return {
+    owner,
     ...pick(given, Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof LifeCycleSettings)[]),
     channel: {
       ...CHANNEL_DEFAULTS,

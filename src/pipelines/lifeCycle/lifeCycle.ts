@@ -121,7 +121,7 @@ export class LifeCycle<T, R = Outcome<T>> {
 
   /** Lets the settings of the stages change until the pipeline is closed. To be called when the flow runs. */
   followSettings(settings$: LiveOptions['settings$'], dealer: SettingsDealer): void {
-    dealer.follow(settings$, (thrown) => this.#callbackFailed(thrown), this.#controls);
+    dealer.follow(settings$, (thrown) => this.callbackFailed(thrown), this.#controls);
   }
 
   /** Subscribes to the flow, and returns what ends and flushes it. */
@@ -154,12 +154,12 @@ export class LifeCycle<T, R = Outcome<T>> {
 
   #followPause(): void {
     const onPause = (isPaused: boolean) => this.#state.setPaused('option', isPaused);
-    const onError = (thrown: unknown) => this.#callbackFailed(thrown);
+    const onError = (thrown: unknown) => this.callbackFailed(thrown);
     followPause(this.#settings.pauseWhen, { option: `${this.#owner}.pauseWhen`, onPause, onError }, this.#controls);
   }
 
-  /** An error of an option that belongs to no stage. */
-  #callbackFailed(thrown: unknown): void {
+  /** An error of an option or a callback that belongs to no stage. */
+  callbackFailed(thrown: unknown): void {
     this.ledger.callbackFailed();
     this.warnings.callbackFailed(thrown);
   }
@@ -244,7 +244,7 @@ export class LifeCycle<T, R = Outcome<T>> {
     await Promise.all(closed);
     runGuarded(
       () => this.#controls.unsubscribe(),
-      (thrown) => this.#callbackFailed(thrown),
+      (thrown) => this.callbackFailed(thrown),
     );
     this.warnings.close();
     if (this.#ownsLedger) this.ledger.close();

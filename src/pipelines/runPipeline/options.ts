@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Channel } from '../../inputs/channel/options.ts';
+import type { LogRecordInput } from '../../inputs/fromLogRecordProcessor.ts';
 import type { SpanInput } from '../../inputs/fromSpanProcessor.ts';
 import { runInputOf } from '../../inputs/runInput.ts';
 import { must, settingsOf, shape } from '../../internal/validation.ts';
@@ -11,7 +12,7 @@ import {
 } from '../lifeCycle/options.ts';
 
 /** Where the items of a composition come from: an input that can flush and end, or any Observable. */
-export type PipelineInput = SpanInput | Channel<unknown> | Observable<unknown>;
+export type PipelineInput = SpanInput | LogRecordInput | Channel<unknown> | Observable<unknown>;
 
 /** When the pipeline flushes, drains and warns. */
 export type RunPipelineOptions = LifeCycleOptions;
@@ -19,7 +20,7 @@ export type RunPipelineOptions = LifeCycleOptions;
 export const OWNER = 'runPipeline';
 
 const anInput = must(
-  'fromSpanProcessor(), channel() or an Observable',
+  'fromSpanProcessor(), fromLogRecordProcessor(), channel() or an Observable',
   (input) => typeof input === 'object' && input !== null && ('subscribe' in input || runInputOf(input) !== undefined),
 );
 const outcomes = shape('an Observable: what your composition returns, not yet subscribed', 'subscribe');

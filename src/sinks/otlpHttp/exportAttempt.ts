@@ -20,12 +20,17 @@ export class ExportAttempt<Item> {
 
   /** @param attempt is called with each phase of the attempt, and with the meaning of an answer's status */
   constructor(items: readonly Item[], context: ExportContext<Item>, attempt: Attempt, signal: AbortSignal) {
-    const { url, encoding, maxResponseBytes } = context.settings;
+    const {
+      signal: { path },
+      url,
+      encoding,
+      maxResponseBytes,
+    } = context.settings;
     this.#items = items;
     this.#context = context;
     this.#attempt = attempt;
     this.#signal = signal;
-    this.#question = { where: `${url.origin}${url.pathname}`, encoding, maxResponseBytes };
+    this.#question = { where: `${url.origin}${url.pathname}`, path, encoding, maxResponseBytes };
   }
 
   async run(): Promise<Response> {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { SignalName } from '../../model/signal.ts';
 import { afterRealMillis } from '../time/realTime.ts';
 import { AnswerScript } from './answerScript.ts';
 import { Watchers } from './conditions.ts';
@@ -10,10 +11,12 @@ import {
   type BackendRequest,
   decodeContent,
   isJson,
+  pathOf,
   type RecordedRequest,
   readBody,
   refuseBody,
 } from './otlpRequest.ts';
+import { DEFAULT_PATHS, signalAt } from './wireItems.ts';
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 
@@ -23,6 +26,8 @@ export class FakeBackend implements OtlpBackend {
   requestCount = 0;
   spans = 0;
   receivedSpans = 0;
+  items = 0;
+  receivedItems = 0;
   inFlight = 0;
   maxInFlight = 0;
   connections = 0;
@@ -55,7 +60,7 @@ export class FakeBackend implements OtlpBackend {
   }
 
   get #path(): string {
-    return this.#options.path ?? '/v1/traces';
+    return this.#options.path ?? (DEFAULT_PATHS[0] as string);
   }
 
   listen(): Promise<void> {
@@ -111,7 +116,7 @@ export class FakeBackend implements OtlpBackend {
 
   async #record(message: IncomingMessage, wire: Uint8Array): Promise<RecordedRequest> {
     const { decode } = this.#options;
-    const content = await decodeContent(message.headers, wire, {
+    const content = await decodeContent(message, wire, {
       maxBodyBytes: this.#maxBodyBytes,
       ...(decode && { decode }),
     });
@@ -128,6 +133,7 @@ export class FakeBackend implements OtlpBackend {
     };
     this.requestCount += 1;
     this.receivedSpans += request.spans.length;
+    this.receivedItems += request.items;
     this.requests.push(request);
     this.#recordedBytes += request.body.length;
     this.#forgetOldest();
@@ -156,7 +162,8 @@ export class FakeBackend implements OtlpBackend {
   }
 
   #choose(request: BackendRequest): BackendAnswer | Promise<BackendAnswer> {
-    if (request.path.split('?')[0] !== this.#path) return { status: 404 };
+    const paths = this.#options.path === undefined ? DEFAULT_PATHS : [this.#options.path];
+    if (!paths.includes(pathOf(request.path))) return { status: 404 };
     if (request.problem !== undefined) return { status: 400, body: request.problem };
     return this.#answers.next(request);
   }
@@ -164,11 +171,17 @@ export class FakeBackend implements OtlpBackend {
   async #reply(request: RecordedRequest, reply: BackendReply, response: ServerResponse): Promise<void> {
     if (reply.delayMillis !== undefined) await this.#delay(reply.delayMillis);
     if (response.destroyed) return;
-    const body = replyBody(reply, isJson(request.headers));
+    const signal = signalAt(pathOf(request.path));
+    const body = replyBody(reply, isJson(request.headers), signal);
     const type = isJson(request.headers) ? 'application/json' : 'application/x-protobuf';
     // Counted before the answer is written, so that the count is right when the client receives it.
-    if (isSuccess(reply)) this.spans += request.spans.length - (reply.partialSuccess?.rejected ?? 0);
+    if (isSuccess(reply)) this.#accept(request.items - (reply.partialSuccess?.rejected ?? 0), signal);
     response.writeHead(reply.status ?? 200, { 'content-type': type, ...reply.headers }).end(body);
+  }
+
+  #accept(items: number, signal: SignalName): void {
+    this.items += items;
+    if (signal === 'traces') this.spans += items;
   }
 
   #delay(delayMillis: number): Promise<void> {

@@ -1,4 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
+import type { SignalName } from '../../model/signal.ts';
+import { REJECTED_FIELDS } from './wireItems.ts';
 
 /** How a backend answers a request. */
 export type BackendAnswer =
@@ -37,20 +39,21 @@ export function isSuccess(answer: BackendAnswer): boolean {
 }
 
 /** The body of a reply, in the encoding of the request. */
-export function replyBody(reply: BackendReply, isJson: boolean): Uint8Array {
+export function replyBody(reply: BackendReply, isJson: boolean, signal: SignalName): Uint8Array {
   if (reply.body !== undefined) return Buffer.from(reply.body);
   const partial = reply.partialSuccess;
-  if (isJson) return Buffer.from(JSON.stringify(partial === undefined ? {} : { partialSuccess: jsonOf(partial) }));
+  if (isJson)
+    return Buffer.from(JSON.stringify(partial === undefined ? {} : { partialSuccess: jsonOf(partial, signal) }));
   return partial === undefined ? new Uint8Array() : delimited(1, protobufOf(partial));
 }
 
 type PartialSuccess = NonNullable<BackendReply['partialSuccess']>;
 
-function jsonOf({ rejected, message }: PartialSuccess): object {
-  return { rejectedSpans: String(rejected), errorMessage: message ?? '' };
+function jsonOf({ rejected, message }: PartialSuccess, signal: SignalName): object {
+  return { [REJECTED_FIELDS[signal]]: String(rejected), errorMessage: message ?? '' };
 }
 
-/** ExportTracePartialSuccess: rejected_spans = 1, error_message = 2. */
+/** The field numbers are those of all signals: rejected_spans = 1, error_message = 2. */
 function protobufOf({ rejected, message }: PartialSuccess): Uint8Array {
   const count = rejected === 0 ? [] : [0x08, ...varint(rejected)];
   return Buffer.concat([Uint8Array.from(count), message ? delimited(2, Buffer.from(message)) : new Uint8Array()]);

@@ -15,7 +15,7 @@ export interface OtlpBackendOptions {
   readonly port?: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
-  /** The path of the endpoint. Default `/v1/traces`. Requests to other paths get 404, and unreadable bodies 400; neither advances the script. */
+  /** The one path that it knows. Default: those of all signals, `/v1/traces`, `/v1/logs` and `/v1/metrics`. Requests to other paths get 404, and unreadable bodies 400; neither advances the script. */
   readonly path?: string;
   /** How requests are answered. Default `'ok'`. */
   readonly answers?: BackendScript;
@@ -33,7 +33,7 @@ export interface OtlpBackendOptions {
 
 /** A fake backend on a real socket. Close it with {@link OtlpBackend.close}. */
 export interface OtlpBackend {
-  /** The full URL: `http://127.0.0.1:40123/v1/traces`. */
+  /** The full URL: `http://127.0.0.1:40123/v1/traces`, or with the `path` that was given. */
   readonly url: string;
   /** The port that it listens on. */
   readonly port: number;
@@ -45,6 +45,10 @@ export interface OtlpBackend {
   readonly spans: number;
   /** All received spans, whatever the answer. A retried request counts again. */
   readonly receivedSpans: number;
+  /** The same of all signals: accepted spans, log records and data points. */
+  readonly items: number;
+  /** All received ones, whatever the answer. */
+  readonly receivedItems: number;
   /** Requests in flight. */
   readonly inFlight: number;
   /** The most requests that were in flight at a time. */

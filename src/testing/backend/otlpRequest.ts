@@ -3,17 +3,15 @@ import { promisify } from 'node:util';
 // Imported as a module: an older Node has no zstd, and a named import would fail there before the check of the Node version.
 import zlib from 'node:zlib';
 import type { BackendAnswer } from './otlpAnswer.ts';
+import { countItems, countJsonItems, signalAt } from './wireItems.ts';
 import { type WireSpan, walkJsonSpans, walkSpans } from './wireSpans.ts';
 
 /** One request as the backend received it. */
 export interface BackendRequest {
   /** Its position among all requests, from 0. */
   readonly index: number;
-  /** `POST` */
   readonly method: string;
-  /** The path of its URL: `/v1/traces`. */
   readonly path: string;
-  /** Its headers, by names in lower case. */
   readonly headers: IncomingHttpHeaders;
   /** After decompression. */
   readonly body: Uint8Array;
@@ -21,8 +19,10 @@ export interface BackendRequest {
   readonly wireBytes: number;
   /** When the body was complete, in real milliseconds since the backend started. */
   readonly atMillis: number;
-  /** The spans in its body; none if that could not be read. */
+  /** Of a request of traces. */
   readonly spans: readonly WireSpan[];
+  /** How many spans, log records or data points it has, by its path. */
+  readonly items: number;
   /** The result of `decode`. */
   readonly decoded: unknown;
   /** Why the body could not be read: an unknown encoding, or bytes that are no OTLP message. */
@@ -58,19 +58,31 @@ export function isJson(headers: IncomingHttpHeaders): boolean {
 
 /** Decodes a body. Never throws: the reason why a body cannot be read becomes `problem`. */
 export async function decodeContent(
-  headers: IncomingHttpHeaders,
+  { headers, url = '' }: Pick<IncomingMessage, 'headers' | 'url'>,
   wire: Uint8Array,
   { maxBodyBytes, decode }: ReadOptions,
-): Promise<Pick<BackendRequest, 'body' | 'spans' | 'decoded' | 'problem'>> {
-  const content = { body: wire, spans: [] as readonly WireSpan[], decoded: undefined as unknown, problem: undefined };
+): Promise<Pick<BackendRequest, 'body' | 'spans' | 'items' | 'decoded' | 'problem'>> {
+  const spans: readonly WireSpan[] = [];
+  const content = { body: wire, spans, items: 0, decoded: undefined as unknown, problem: undefined };
   try {
     content.body = await decompress(headers['content-encoding'] ?? 'identity', wire, maxBodyBytes);
-    content.spans = isJson(headers) ? walkJsonSpans(content.body) : walkSpans(content.body);
+    const signal = signalAt(pathOf(url));
+    if (signal === 'traces') {
+      content.spans = isJson(headers) ? walkJsonSpans(content.body) : walkSpans(content.body);
+      content.items = content.spans.length;
+    } else {
+      content.items = isJson(headers) ? countJsonItems(signal, content.body) : countItems(signal, content.body);
+    }
     content.decoded = decode?.(content.body, headers);
     return content;
   } catch (error) {
     return { ...content, problem: String(error) };
   }
+}
+
+/** The path of a request, without its query. */
+export function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '';
 }
 
 async function decompress(encoding: string, wire: Uint8Array, maxBytes: number): Promise<Uint8Array> {

@@ -21,7 +21,7 @@ export function machine(): string {
 
 export function tableOf(rows: readonly Row[]): string {
   const header = [
-    'ns of CPU a span (half of the processes)',
+    'ns of CPU an item (half of the processes)',
     'spanflow',
     'against',
     '',

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { decodeTraces } from '../../../src/otlp/index.ts';
-import { bombs } from '../../support/bombs.ts';
+import { type DecodeOptions, decodeLogs, decodeMetrics, decodeTraces } from '../../../src/otlp/index.ts';
+import { bombs, logBombs, metricBombs } from '../../support/bombs.ts';
 import { report } from './kit.ts';
 
-/** How much memory spans take, beside the least `maxDecodedBytes` under which they are decoded. */
+/** How much memory decoded items take, beside the least `maxDecodedBytes` under which they are decoded. */
 
 const COUNT = 10_000;
 /** Up to which the least limit is known. */
@@ -18,21 +18,23 @@ function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
-function isWithin(bytes: Uint8Array, maxDecodedBytes: number): boolean {
+type Decode = (bytes: Uint8Array, options?: DecodeOptions) => unknown[];
+
+function isWithin(decode: Decode, bytes: Uint8Array, maxDecodedBytes: number): boolean {
   try {
-    decodeTraces(bytes, { maxDecodedBytes });
+    decode(bytes, { maxDecodedBytes });
     return true;
   } catch {
     return false;
   }
 }
 
-function leastLimit(bytes: Uint8Array): number {
+function leastLimit(decode: Decode, bytes: Uint8Array): number {
   let refused = 1;
   let taken = 2 ** 30;
   while (taken / refused > STEP) {
     const middle = Math.round(Math.sqrt(refused * taken));
-    if (isWithin(bytes, middle)) taken = middle;
+    if (isWithin(decode, bytes, middle)) taken = middle;
     else refused = middle;
   }
   return taken;
@@ -41,11 +43,17 @@ function leastLimit(bytes: Uint8Array): number {
 /** Kept, so that nothing that was counted before is collected between two measurements. */
 const kept: unknown[] = [];
 
-for (const [name, bomb] of Object.entries(bombs)) {
-  const bytes = bomb(COUNT);
-  kept.push(bytes);
-  const limit = leastLimit(bytes);
-  const before = heap();
-  kept.push(decodeTraces(bytes));
-  report('bomb', { name, part: (heap() - before) / limit });
+function measure(decode: Decode, all: typeof bombs): void {
+  for (const [name, bomb] of Object.entries(all)) {
+    const bytes = bomb(COUNT);
+    kept.push(bytes);
+    const limit = leastLimit(decode, bytes);
+    const before = heap();
+    kept.push(decode(bytes));
+    report('bomb', { name, part: (heap() - before) / limit });
+  }
 }
+
+measure(decodeTraces, bombs);
+measure(decodeLogs, logBombs);
+measure(decodeMetrics, metricBombs);

@@ -1,9 +1,19 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { otlpHttp, spanPipeline } from '../../../src/index.ts';
-import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../../src/otlp/index.ts';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../../src/otlp/responses/jsonResponse.ts';
-import { decodeStatus, decodeTraceResponse } from '../../../src/otlp/responses/response.ts';
+import {
+  decodeLogs,
+  decodeLogsJson,
+  decodeTraces,
+  decodeTracesJson,
+  encodeLogs,
+  encodeLogsJson,
+  encodeTraces,
+  encodeTracesJson,
+} from '../../../src/otlp/index.ts';
+import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
+import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
+import { logRecordWith } from '../../support/logRecords.ts';
 import { spanWith } from '../../support/spans.ts';
 import { endSpans, report, tracerOf } from './kit.ts';
 
@@ -20,12 +30,15 @@ function isForbidden(): boolean {
   }
 }
 
-const spans = [spanWith({ attributes: { text: 'a', list: [1, 2.5], map: { deep: ['b'] } } as never })];
+const values = { text: 'a', list: [1, 2.5], map: { deep: ['b'] } };
+const spans = [spanWith({ attributes: values as never })];
+const logs = [logRecordWith({ body: values })];
 report('codec', {
   isForbidden: isForbidden(),
   protobuf: decodeTraces(encodeTraces(spans))[0]?.attributes,
   json: decodeTracesJson(encodeTracesJson(spans))[0]?.attributes,
-  responses: [decodeTraceResponse(PARTIAL), decodeTraceResponseJson(PARTIAL_JSON)],
+  logs: [decodeLogs(encodeLogs(logs))[0]?.body, decodeLogsJson(encodeLogsJson(logs))[0]?.body],
+  responses: [decodeResponse(PARTIAL), decodeResponseJson(PARTIAL_JSON)],
   statuses: [decodeStatus(Buffer.from('0803120474657374', 'hex')), decodeStatusJson(Buffer.from('{"message":"test"}'))],
 });
 

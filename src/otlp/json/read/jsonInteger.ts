@@ -15,16 +15,27 @@ const MOST: Readonly<Record<string, number>> = {
   int32: 2 ** 31 - 1,
   uint32: 2 ** 32 - 1,
   fixed32: 2 ** 32 - 1,
+  sint32: 2 ** 31 - 1,
   int64: Number.MAX_SAFE_INTEGER,
+  uint64: Number.MAX_SAFE_INTEGER,
+  fixed64: Number.MAX_SAFE_INTEGER,
+  sfixed64: Number.MAX_SAFE_INTEGER,
 };
 
 /** Writes a non-negative integer. Returns `false`, and writes nothing, for a value that the exact reader must take. */
 export function writeWhole(writer: Writer, json: unknown, type: string): boolean {
   const value = typeof json === 'string' ? digits(json, 0, json.length) : json;
   if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > (MOST[type] as number)) return false;
-  if (type === 'fixed32') writer.fixed32(value as number);
-  else writer.varint(value as number);
+  putWhole(writer, value as number, type);
   return true;
+}
+
+function putWhole(writer: Writer, value: number, type: string): void {
+  if (type === 'fixed32') writer.fixed32(value);
+  else if (type === 'fixed64' || type === 'sfixed64') {
+    writer.fixed32(value);
+    writer.fixed32(Math.floor(value / TWO_32));
+  } else writer.varint(type === 'sint32' ? value * 2 : value);
 }
 
 /** Writes a string of decimal digits as 64 bits. Returns `false`, and writes nothing, for a value that the exact reader must take. */

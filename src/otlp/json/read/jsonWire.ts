@@ -55,7 +55,10 @@ const RANGES: Readonly<Record<string, Range>> = {
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
   uint32: [0n, 2n ** 32n - 1n],
   fixed32: [0n, 2n ** 32n - 1n],
+  sint32: [-(2n ** 31n), 2n ** 31n - 1n],
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint64: [0n, 2n ** 64n - 1n],
+  sfixed64: [-(2n ** 63n), 2n ** 63n - 1n],
   fixed64: [0n, 2n ** 64n - 1n],
 };
 
@@ -89,7 +92,7 @@ class JsonToWire {
       const value = (json as Record<string, unknown>)[name];
       if (field === undefined || value === undefined || value === null) continue;
       if (field.oneof !== undefined && oneof === field.oneof) throw this.#wrong('one value only', json);
-      oneof = field.oneof;
+      oneof = field.oneof ?? oneof;
       this.#path.push(field.name);
       if (field.repeated) this.#list(value, field, depth);
       else this.#field(value, field, depth);
@@ -177,7 +180,7 @@ class JsonToWire {
   #integer(json: unknown, { type, names }: JsonField): void {
     const writer = this.#writer;
     const value = names === undefined ? json : (namedIn(names, json) ?? json);
-    const isWritten = type === 'fixed64' ? writeNanos(writer, value) : writeWhole(writer, value, type);
+    const isWritten = (type === 'fixed64' && writeNanos(writer, value)) || writeWhole(writer, value, type);
     if (!isWritten) this.#anyInteger(value, type, names === undefined ? '' : ' or a known name');
   }
 
@@ -187,9 +190,9 @@ class JsonToWire {
     const value = integerIn(json);
     if (value === undefined || value < least || value > most)
       throw this.#wrong(`an integer from ${least} to ${most}${orElse}`, json);
-    const { low, high } = bitsOf(value);
+    const { low, high } = bitsOf(type === 'sint32' ? zigzag(value) : value);
     if (type === 'fixed32') this.#writer.fixed32(low);
-    else if (type !== 'fixed64') this.#writer.varint64(low, high);
+    else if (type !== 'fixed64' && type !== 'sfixed64') this.#writer.varint64(low, high);
     else {
       this.#writer.fixed32(low);
       this.#writer.fixed32(high);
@@ -201,6 +204,11 @@ class JsonToWire {
     const is = json instanceof NumberText ? escaped(json.text.slice(0, 80)) : shown(json);
     return new Error(`${place.replace(/^\./, '') || 'it'} must be ${what}, but is ${is}`);
   }
+}
+
+/** As protobuf has signed numbers that are mostly small. */
+function zigzag(value: bigint): bigint {
+  return value >= 0n ? value * 2n : value * -2n - 1n;
 }
 
 /** The number of an enum name, if the name is known. */

@@ -39,8 +39,6 @@ const common: MessageTable = {
 
 const trace: MessageTable = {
   ExportTraceServiceRequest: { resourceSpans: [1, 'ResourceSpans', 'repeated'] },
-  ExportTraceServiceResponse: { partialSuccess: [1, 'ExportTracePartialSuccess'] },
-  ExportTracePartialSuccess: { rejectedSpans: [1, 'int64'], errorMessage: [2, 'string'] },
   ResourceSpans: {
     resource: [1, 'Resource'],
     scopeSpans: [2, 'ScopeSpans', 'repeated'],
@@ -82,7 +80,129 @@ const trace: MessageTable = {
   Status: { message: [2, 'string'], code: [3, 'int32'] },
 };
 
-const rpc: MessageTable = { RpcStatus: { code: [1, 'int32'], message: [2, 'string'] } };
+const logs: MessageTable = {
+  ExportLogsServiceRequest: { resourceLogs: [1, 'ResourceLogs', 'repeated'] },
+  ResourceLogs: { resource: [1, 'Resource'], scopeLogs: [2, 'ScopeLogs', 'repeated'], schemaUrl: [3, 'string'] },
+  ScopeLogs: {
+    scope: [1, 'InstrumentationScope'],
+    logRecords: [2, 'LogRecord', 'repeated'],
+    schemaUrl: [3, 'string'],
+  },
+  LogRecord: {
+    timeUnixNano: [1, 'fixed64'],
+    severityNumber: [2, 'int32'],
+    severityText: [3, 'string'],
+    body: [5, 'AnyValue'],
+    attributes: [6, 'KeyValue', 'repeated'],
+    droppedAttributesCount: [7, 'uint32'],
+    flags: [8, 'fixed32'],
+    traceId: [9, 'bytes'],
+    spanId: [10, 'bytes'],
+    observedTimeUnixNano: [11, 'fixed64'],
+    eventName: [12, 'string'],
+  },
+};
+
+/** The fields that points of all kinds have. */
+const point = { startTimeUnixNano: [2, 'fixed64'], timeUnixNano: [3, 'fixed64'] } as const;
+
+const metrics: MessageTable = {
+  ExportMetricsServiceRequest: { resourceMetrics: [1, 'ResourceMetrics', 'repeated'] },
+  ResourceMetrics: {
+    resource: [1, 'Resource'],
+    scopeMetrics: [2, 'ScopeMetrics', 'repeated'],
+    schemaUrl: [3, 'string'],
+  },
+  ScopeMetrics: { scope: [1, 'InstrumentationScope'], metrics: [2, 'Metric', 'repeated'], schemaUrl: [3, 'string'] },
+  Metric: {
+    name: [1, 'string'],
+    description: [2, 'string'],
+    unit: [3, 'string'],
+    gauge: [5, 'Gauge', 'data'],
+    sum: [7, 'Sum', 'data'],
+    histogram: [9, 'Histogram', 'data'],
+    exponentialHistogram: [10, 'ExponentialHistogram', 'data'],
+    summary: [11, 'Summary', 'data'],
+    metadata: [12, 'KeyValue', 'repeated'],
+  },
+  Gauge: { dataPoints: [1, 'NumberDataPoint', 'repeated'] },
+  Sum: {
+    dataPoints: [1, 'NumberDataPoint', 'repeated'],
+    aggregationTemporality: [2, 'int32'],
+    isMonotonic: [3, 'bool'],
+  },
+  Histogram: { dataPoints: [1, 'HistogramDataPoint', 'repeated'], aggregationTemporality: [2, 'int32'] },
+  ExponentialHistogram: {
+    dataPoints: [1, 'ExponentialHistogramDataPoint', 'repeated'],
+    aggregationTemporality: [2, 'int32'],
+  },
+  Summary: { dataPoints: [1, 'SummaryDataPoint', 'repeated'] },
+  NumberDataPoint: {
+    ...point,
+    asDouble: [4, 'double', 'value'],
+    exemplars: [5, 'Exemplar', 'repeated'],
+    asInt: [6, 'sfixed64', 'value'],
+    attributes: [7, 'KeyValue', 'repeated'],
+    flags: [8, 'uint32'],
+  },
+  HistogramDataPoint: {
+    ...point,
+    count: [4, 'fixed64'],
+    sum: [5, 'double', '_sum'],
+    bucketCounts: [6, 'fixed64', 'repeated'],
+    explicitBounds: [7, 'double', 'repeated'],
+    exemplars: [8, 'Exemplar', 'repeated'],
+    attributes: [9, 'KeyValue', 'repeated'],
+    flags: [10, 'uint32'],
+    min: [11, 'double', '_min'],
+    max: [12, 'double', '_max'],
+  },
+  ExponentialHistogramDataPoint: {
+    attributes: [1, 'KeyValue', 'repeated'],
+    ...point,
+    count: [4, 'fixed64'],
+    sum: [5, 'double', '_sum'],
+    scale: [6, 'sint32'],
+    zeroCount: [7, 'fixed64'],
+    positive: [8, 'Buckets'],
+    negative: [9, 'Buckets'],
+    flags: [10, 'uint32'],
+    exemplars: [11, 'Exemplar', 'repeated'],
+    min: [12, 'double', '_min'],
+    max: [13, 'double', '_max'],
+    zeroThreshold: [14, 'double'],
+  },
+  Buckets: { offset: [1, 'sint32'], bucketCounts: [2, 'uint64', 'repeated'] },
+  SummaryDataPoint: {
+    ...point,
+    count: [4, 'fixed64'],
+    sum: [5, 'double'],
+    quantileValues: [6, 'ValueAtQuantile', 'repeated'],
+    attributes: [7, 'KeyValue', 'repeated'],
+    flags: [8, 'uint32'],
+  },
+  ValueAtQuantile: { quantile: [1, 'double'], value: [2, 'double'] },
+  Exemplar: {
+    timeUnixNano: [2, 'fixed64'],
+    asDouble: [3, 'double', 'value'],
+    spanId: [4, 'bytes'],
+    traceId: [5, 'bytes'],
+    asInt: [6, 'sfixed64', 'value'],
+    filteredAttributes: [7, 'KeyValue', 'repeated'],
+  },
+};
+
+// `ExportTraceServiceResponse` and those of logs and metrics are one message on the wire. In JSON one field has a name for each signal.
+const responses: MessageTable = {
+  ExportServiceResponse: { partialSuccess: [1, 'ExportPartialSuccess'] },
+  ExportPartialSuccess: {
+    rejectedSpans: [1, 'int64'],
+    rejectedLogRecords: [1, 'int64'],
+    rejectedDataPoints: [1, 'int64'],
+    errorMessage: [2, 'string'],
+  },
+  RpcStatus: { code: [1, 'int32'], message: [2, 'string'] },
+};
 
 // Another signal adds its table here. No other place describes the messages.
-export const tables: MessageTable = { ...common, ...trace, ...rpc };
+export const tables: MessageTable = { ...common, ...trace, ...logs, ...metrics, ...responses };

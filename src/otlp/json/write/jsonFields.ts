@@ -10,7 +10,11 @@ export interface FieldText {
   /** The same if it is not the first: a comma is in the place of the bracket. */
   readonly next: ReusedBytes;
   readonly type: string;
+  /** Whether its values are in quotation marks. */
+  readonly isQuoted: boolean;
   readonly isRepeated: boolean;
+  /** Whether its values follow each other in one field. */
+  readonly isPacked: boolean;
   /** The fields of the message that it holds, if it holds one. */
   readonly message: MessageText | undefined;
 }
@@ -20,7 +24,7 @@ export type MessageText = readonly (FieldText | undefined)[];
 
 /** Room for the longest name. */
 const MAX_PART_BYTES = 256;
-const QUOTED: ReadonlySet<string> = new Set(['string', 'hex', 'bytes', 'int64', 'fixed64']);
+const QUOTED: ReadonlySet<string> = new Set(['string', 'hex', 'bytes', 'int64', 'uint64', 'fixed64', 'sfixed64']);
 
 const known = new Map<JsonMessage, MessageText>();
 
@@ -35,13 +39,16 @@ export function messageText(message: JsonMessage): MessageText {
   return fields;
 }
 
-function fieldText({ name, type, repeated, message }: JsonField): FieldText {
-  const opening = (repeated ? '[' : '') + (QUOTED.has(type) ? '"' : '');
+function fieldText({ name, type, repeated, packed, message }: JsonField): FieldText {
+  const isQuoted = QUOTED.has(type);
+  const opening = (repeated ? '[' : '') + (isQuoted ? '"' : '');
   return {
     first: partOf(`{"${name}":${opening}`),
     next: partOf(`,"${name}":${opening}`),
     type,
     isRepeated: repeated,
+    isPacked: packed,
+    isQuoted,
     message: message && messageText(message),
   };
 }

@@ -84,7 +84,8 @@ export class JsonWriter {
   private writeField(message: OpenMessage): void {
     const field = message.fields[this.varint() >>> 3] as FieldText;
     this.writeStart(message, field);
-    if (field.message === undefined) this.writeValue(field.type);
+    if (field.isPacked) this.writePacked(field);
+    else if (field.message === undefined) this.writeValue(field.type);
     else {
       const length = this.varint();
       this.begin(field.message, this.from + length);
@@ -94,13 +95,28 @@ export class JsonWriter {
   private writeStart(message: OpenMessage, field: FieldText): void {
     const { last } = message;
     if (field === last) {
-      this.json.byte(COMMA);
-      if (field.type === 'string') this.json.byte(QUOTE);
+      this.writeNext(field);
       return;
     }
     if (last?.isRepeated) this.json.byte(CLOSE_LIST);
     this.json.part(last === undefined ? field.first : field.next);
     message.last = field;
+  }
+
+  /** What stands between two values of a list. */
+  private writeNext({ isQuoted }: FieldText): void {
+    this.json.byte(COMMA);
+    if (isQuoted) this.json.byte(QUOTE);
+  }
+
+  private writePacked(field: FieldText): void {
+    const length = this.varint();
+    const end = this.from + length;
+    this.writeValue(field.type);
+    while (this.from < end) {
+      this.writeNext(field);
+      this.writeValue(field.type);
+    }
   }
 
   private writeValue(type: string): void {
@@ -110,6 +126,9 @@ export class JsonWriter {
     else if (type === 'double') this.writeDouble();
     else if (type === 'hex') json.quotedHex(this.pass(this.varint()), this.from);
     else if (type === 'fixed64') this.writeFixed64();
+    else if (type === 'sfixed64') json.quotedAscii(`${this.view.getBigInt64(this.pass(8), true)}`);
+    else if (type === 'uint64') json.quotedAscii(this.uint64());
+    else if (type === 'sint32') json.ascii(this.sint32());
     else if (type === 'bool') json.ascii(this.varint() === 1 ? 'true' : 'false');
     else if (type === 'fixed32') json.ascii(`${this.view.getUint32(this.pass(4), true)}`);
     else if (type === 'bytes') json.quotedAscii(this.source.toString('base64', this.pass(this.varint()), this.from));
@@ -141,17 +160,34 @@ export class JsonWriter {
     return value;
   }
 
+  private sint32(): string {
+    const zigzag = this.varint();
+    return `${zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2}`;
+  }
+
   private int64(): string {
+    return `${this.isExact() ? this.varint() : BigInt.asIntN(64, this.varint64())}`;
+  }
+
+  private uint64(): string {
+    return `${this.isExact() ? this.varint() : this.varint64()}`;
+  }
+
+  /** Whether the next varint has so few bytes that a number holds it. */
+  private isExact(): boolean {
     const start = this.from;
-    for (let at = start; at < start + EXACT_BYTES; at++)
-      if ((this.source[at] as number) < 0x80) return `${this.varint()}`;
+    for (let at = start; at < start + EXACT_BYTES; at++) if ((this.source[at] as number) < 0x80) return true;
+    return false;
+  }
+
+  private varint64(): bigint {
     let value = 0n;
     let byte = 0x80;
     for (let shift = 0n; byte > 0x7f; shift += 7n) {
       byte = this.source[this.from++] as number;
       value |= BigInt(byte & 0x7f) << shift;
     }
-    return BigInt.asIntN(64, value).toString();
+    return value;
   }
 
   private writeFixed64(): void {

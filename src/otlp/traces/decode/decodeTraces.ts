@@ -1,11 +1,11 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeRequest, type SignalDecoding } from '../../decode/decodeRequest.ts';
-import { type DecodeTracesOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
+import { type DecodeOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { readSpan } from './readSpan.ts';
 
 export const tracesDecoding: SignalDecoding<ReadableSpan> = {
   request: 'ExportTraceServiceRequest',
-  readItem: readSpan,
+  readInto: (spans, reader, resource, scope) => void spans.push(readSpan(reader, resource, scope)),
 };
 
 /**
@@ -33,6 +33,6 @@ export const tracesDecoding: SignalDecoding<ReadableSpan> = {
  *
  * @see https://opentelemetry.io/docs/specs/otlp/
  */
-export function decodeTraces(bytes: Uint8Array, options: DecodeTracesOptions = {}): ReadableSpan[] {
+export function decodeTraces(bytes: Uint8Array, options: DecodeOptions = {}): ReadableSpan[] {
   return decodeRequest(bytes, limitsOf('decodeTraces', options), tracesDecoding);
 }

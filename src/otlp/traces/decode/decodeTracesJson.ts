@@ -1,7 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeJsonRequest } from '../../decode/decodeJsonRequest.ts';
 import { traceRequestJson } from '../../json/read/jsonSchema.ts';
-import { type DecodeTracesOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
+import { type DecodeOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { tracesDecoding } from './decodeTraces.ts';
 
 /**
@@ -29,6 +29,6 @@ import { tracesDecoding } from './decodeTraces.ts';
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-export function decodeTracesJson(json: string | Uint8Array, options: DecodeTracesOptions = {}): ReadableSpan[] {
+export function decodeTracesJson(json: string | Uint8Array, options: DecodeOptions = {}): ReadableSpan[] {
   return decodeJsonRequest(json, traceRequestJson(), limitsOf('decodeTracesJson', options), tracesDecoding);
 }

@@ -1,20 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { SpanflowError } from '../../../model/errors.ts';
 import { checkArguments } from '../../encode/encodeItems.ts';
+import type { EncodeOptions, OwnBytes } from '../../encode/encodeOptions.ts';
 import { oneGo, TRACES } from './traceSignal.ts';
 
-/** A `Uint8Array<ArrayBuffer>`, in words that TypeScript 5.4 knows, too. */
-export type OwnBytes = ReturnType<Uint8Array['slice']>;
-
-/** The options of {@link encodeTraces} and {@link encodeTracesJson}. */
-export interface EncodeTracesOptions {
-  /**
-   * Called with each span that OTLP cannot express, and with a `SpanflowError` of code `UNENCODABLE`; the other spans are encoded.
-   * Without it (the default) the first such span makes the call throw, so that no span is left out silently.
-   * What this callback itself throws is ignored: it must not cost the other spans.
-   */
-  readonly onUnencodable?: (span: ReadableSpan, error: SpanflowError) => void;
-}
+/** Options of {@link encodeTraces}. */
+export type EncodeTracesOptions = EncodeOptions<ReadableSpan>;
 
 /**
  * Spans as the body of an OTLP trace export request (protobuf).
@@ -27,7 +17,7 @@ export interface EncodeTracesOptions {
  *
  * **Order:** resources and scopes (each by identity) in the order of their first span; spans in their own order inside.
  *
- * **Loss:** none without {@link EncodeTracesOptions.onUnencodable}; with it, exactly the spans that it is called with.
+ * **Loss:** none without {@link EncodeOptions.onUnencodable}; with it, exactly the spans that it is called with.
  *
  * @throws SpanflowError `UNENCODABLE`, naming the span and the reason, and, callback or not, where the request as a whole does not
  * fit into memory; `INVALID_OPTION` for arguments of the wrong kind.

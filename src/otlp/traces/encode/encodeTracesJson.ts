@@ -1,6 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { checkArguments } from '../../encode/encodeItems.ts';
-import type { EncodeTracesOptions, OwnBytes } from './encodeTraces.ts';
+import type { OwnBytes } from '../../encode/encodeOptions.ts';
+import type { EncodeTracesOptions } from './encodeTraces.ts';
 import { oneGo, TRACES } from './traceSignal.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { messageOf } from '../../../model/errors.ts';
 import { escaped } from '../../../model/escaped.ts';
 import { ExportError, type Failure, type Response } from '../../../model/sink.ts';
-import { decodeStatusJson, decodeTraceResponseJson } from '../../../otlp/responses/jsonResponse.ts';
-import { decodeStatus, decodeTraceResponse } from '../../../otlp/responses/response.ts';
+import { decodeResponseJson, decodeStatusJson } from '../../../otlp/responses/jsonResponse.ts';
+import { decodeResponse, decodeStatus } from '../../../otlp/responses/response.ts';
 import { failureOfRefusal, failureOfStatus } from '../../../otlp/responses/status.ts';
 import type { Answer, AnswerHead } from '../connection/contract.ts';
 import { decodedContent } from './decodeContent.ts';
@@ -13,18 +13,22 @@ type Encoding = 'protobuf' | 'json';
 export interface Question {
   /** The URL, for messages. */
   readonly where: string;
+  /** The path of the signal, for messages: `/v1/traces`. */
+  readonly path: string;
   /** The encoding of the request. */
   readonly encoding: Encoding;
   readonly maxResponseBytes: number;
 }
 
+type Place = Pick<Question, 'where' | 'path'>;
+
 /** How much is quoted of a body that is not an OTLP message, in characters. */
 const MAX_QUOTED_LENGTH = 200;
 
 /** The meaning of a status alone: it counts even if the rest of the answer does not come. */
-export function meaningOf(head: AnswerHead, { where }: Pick<Question, 'where'>): Response | ExportError {
+export function meaningOf(head: AnswerHead, question: Place): Response | ExportError {
   if (isSuccess(head)) return { message: 'the answer broke off after its status' };
-  return refusal(head, failureOfHead(head), where, '');
+  return refusal(head, failureOfHead(head), question, '');
 }
 
 /** Returns the response that an answer means, or throws the failure that it means. */
@@ -35,7 +39,7 @@ export async function readAnswer(answer: Answer, question: Question): Promise<Re
       ? answer.body
       : await decodedContent(answer.body, headerText(answer.headers['content-encoding']), maxResponseBytes);
   if (body === 'tooLong') {
-    // OTLP 1.11: no retry, whatever the status. With a success status, the spans were accepted.
+    // OTLP 1.11: no retry, whatever the status. With a success status, the items were accepted.
     const failure: Failure = isSuccess(answer) ? { kind: 'permanent', mayHaveArrived: true } : { kind: 'permanent' };
     throw new ExportError(
       failure,
@@ -45,7 +49,7 @@ export async function readAnswer(answer: Answer, question: Question): Promise<Re
   if (body === 'broken') return orThrow(meaningOf(answer, question));
   if (isSuccess(answer)) return readSuccess(answer, body, question);
   const said = body === 'unreadable' ? '' : messageIn(body, answer, question).trim();
-  throw refusal(answer, failureOfRefusal(failureOfHead(answer), answer.status, said), where, said);
+  throw refusal(answer, failureOfRefusal(failureOfHead(answer), answer.status, said), question, said);
 }
 
 function readSuccess(head: AnswerHead, body: Buffer | 'unreadable', question: Question): Response {
@@ -53,7 +57,7 @@ function readSuccess(head: AnswerHead, body: Buffer | 'unreadable', question: Qu
   const encoding = encodingOf(head, question);
   if (encoding === undefined || body.length === 0) return {};
   try {
-    const { rejected, message } = encoding === 'json' ? decodeTraceResponseJson(body) : decodeTraceResponse(body);
+    const { rejected, message } = encoding === 'json' ? decodeResponseJson(body) : decodeResponse(body);
     return message === '' ? { rejected } : { rejected, message: escaped(message) };
   } catch (error) {
     return { message: `the answer cannot be read: ${escaped(messageOf(error))}` };
@@ -68,16 +72,19 @@ function failureOfHead({ status, headers }: AnswerHead): Failure {
   return failureOfStatus(status, headerText(headers['retry-after']), Date.now());
 }
 
-function refusal({ status }: AnswerHead, failure: Failure, where: string, said: string): ExportError {
+function refusal({ status }: AnswerHead, failure: Failure, question: Place, said: string): ExportError {
   const redirect = status < 400 ? ', and redirects are not followed' : '';
   const reason = said === '' ? '' : `: ${escaped(said)}`;
-  return new ExportError(failure, `${where} answered ${status}${redirect}${wrongPath(status, where)}${reason}`);
+  return new ExportError(
+    failure,
+    `${question.where} answered ${status}${redirect}${wrongPath(status, question)}${reason}`,
+  );
 }
 
 /** Nobody serves a path that is not the signal's: an endpoint of all signals was probably given as the URL of one. */
-function wrongPath(status: number, where: string): string {
+function wrongPath(status: number, { where, path }: Place): string {
   const isPath = /\/v1\/\w+$/.test(where);
-  return status === 404 && !isPath ? `; did you mean ${where.replace(/\/$/, '')}/v1/traces?` : '';
+  return status === 404 && !isPath ? `; did you mean ${where.replace(/\/$/, '')}${path}?` : '';
 }
 
 /** The message of a refusal. Gateways and proxies often send plain text instead of an OTLP message; that is quoted. */

@@ -9,17 +9,18 @@ import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import { endItems, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
-import { CallBooks, type HandleStats } from '../answers/callBooks.ts';
-import { type ExportCall, openCall } from '../answers/exportCall.ts';
-import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
+import type { ExportHandleSettings } from '../exportHandle/options.ts';
 import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
+import { CallBooks, type HandleStats } from './callBooks.ts';
 import { CallIntake } from './callIntake.ts';
-import { type ExportHandleSettings, OWNER } from './options.ts';
+import { type ExportCall, openCall } from './exportCall.ts';
+import type { ExportAnswer, ExportCallOptions, ExportHandle } from './handle.ts';
 
 /** A channel, a batcher and an export, whose items remember the call that they belong to. */
 export class SinkHandle<T> implements ExportHandle<T> {
   readonly #settings: ExportHandleSettings<T>;
-  readonly #life: LifeCycle<T>;
+  /** Its life, for a composition around it. */
+  readonly life: LifeCycle<T>;
   readonly #channel: BoundedChannel<TrackedItem<T>>;
   readonly #intake: CallIntake<T>;
   readonly #calls = new Set<ExportCall>(); // not yet answered
@@ -31,12 +32,13 @@ export class SinkHandle<T> implements ExportHandle<T> {
 
   constructor(sink: Sink<T>, settings: ExportHandleSettings<T>) {
     const gate = createGate();
-    const warnings = new Warnings(OWNER, settings.warnIntervalMillis, settings.scheduler);
-    const life = new LifeCycle<T>(OWNER, [sink], settings, warnings);
+    const { owner } = settings;
+    const warnings = new Warnings(owner, settings.warnIntervalMillis, settings.scheduler);
+    const life = new LifeCycle<T>(owner, [sink], settings, warnings);
     const channelSettings = { ...settings.channel, ...life.stageOptions, gate };
     const account = life.ledger.open('input', CHANNEL);
     this.#settings = settings;
-    this.#life = life;
+    this.life = life;
     this.#channel = new BoundedChannel(channelSettings, account);
     this.#intake = new CallIntake(this.#channel, channelSettings, account);
     const trackedOf = new WeakMap<object, readonly TrackedItem<T>[]>(); // by the batch that the sink is given
@@ -70,7 +72,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
   }
 
   export(items: readonly T[], options: ExportCallOptions = {}): Promise<ExportAnswer> {
-    const call = openCall(`${OWNER}.export`, items, options, this.#settings.scheduler);
+    const call = openCall(`${this.#settings.owner}.export`, items, options, this.#settings.scheduler);
     this.#callBooks.opened(call);
     if (call.signal?.aborted) return call.answer;
     this.#callCount += 1;
@@ -83,7 +85,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
   }
 
   stats(): HandleStats {
-    return this.#callBooks.with(this.#life.ledger.stats());
+    return this.#callBooks.with(this.life.ledger.stats());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -113,7 +115,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
 
   /** A call whose item a sink has taken out of its batch would wait for ever. */
   #onDrained(): void {
-    for (const call of this.#calls) call.giveUp('shutdown', OWNER);
+    for (const call of this.#calls) call.giveUp('shutdown', this.#settings.owner);
     this.#intake.close();
   }
 }

@@ -6,7 +6,7 @@ import type { Account } from '../../ledger/account.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 import type { TrackedItem } from '../../strategies/itemTally.ts';
-import type { ExportCall } from '../answers/exportCall.ts';
+import type { ExportCall } from './exportCall.ts';
 
 /** Lets the items of each call into the queue, one after the other. Calls wait for room, in turns, within the budget of memory. */
 export class CallIntake<T> {

@@ -1,0 +1,49 @@
+import type { Exemplar } from '../../../model/metricDataPoint.ts';
+import { readAttribute } from '../../decode/attributes.ts';
+import { readTime } from '../../decode/hrTime.ts';
+import { listOf } from '../../decode/plainObject.ts';
+import type { Reader } from '../../protobuf/reader.ts';
+import { delimited, fieldsOf, fixed64, readMessage } from '../../protobuf/readMessage.ts';
+import { readInt } from './numbers.ts';
+import type { PointMessage } from './pointMessage.ts';
+import { INT, ReceivedExemplar, UNSET } from './receivedPoint.ts';
+
+/** Heap that an exemplar takes without its attributes: the object, ids, its time, and the first element of a list. */
+const EXEMPLAR_BYTES = 320;
+
+interface ExemplarMessage {
+  readonly exemplar: ReceivedExemplar;
+  readonly of: PointMessage;
+}
+
+const exemplarFields = fieldsOf<ExemplarMessage>({
+  [fixed64(2)]: ({ exemplar }, reader) => {
+    exemplar.timestamp = readTime(reader);
+  },
+  [fixed64(3)]: ({ exemplar }, reader) => {
+    exemplar.value = reader.double();
+  },
+  [delimited(4)]: ({ exemplar }, reader) => setId(exemplar, 'spanId', reader.hex()),
+  [delimited(5)]: ({ exemplar }, reader) => setId(exemplar, 'traceId', reader.hex()),
+  [fixed64(6)]: ({ exemplar, of }, reader) => {
+    exemplar.value = readInt(reader);
+    of.metric.descriptor.valueType = INT;
+  },
+  [delimited(7)]: ({ exemplar }, reader) => readAttribute(exemplar.filteredAttributes, reader),
+});
+
+/** An empty id means that there is none. */
+function setId(exemplar: ReceivedExemplar, name: 'spanId' | 'traceId', id: string): void {
+  if (id === '') delete exemplar[name];
+  else exemplar[name] = id;
+}
+
+/** Reads one exemplar of a point. */
+export function readExemplar(of: PointMessage, reader: Reader): void {
+  reader.spend(1, EXEMPLAR_BYTES);
+  const exemplar = new ReceivedExemplar();
+  readMessage(reader, exemplarFields, { exemplar, of });
+  if (exemplar.timestamp === UNSET) exemplar.timestamp = listOf(0, 0);
+  of.point.exemplars ??= listOf<Exemplar[]>();
+  of.point.exemplars.push(exemplar);
+}

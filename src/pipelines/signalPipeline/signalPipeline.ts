@@ -1,0 +1,97 @@
+import { merge, Subject } from 'rxjs';
+import { type LostItems, RingInput } from '../../inputs/ringInput/ringInput.ts';
+import { Warnings } from '../../internal/diagWarnings.ts';
+import { InvalidOptionError, messageOf } from '../../model/errors.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Loss } from '../../model/tally.ts';
+import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
+import type { Retry } from '../../operators/retryWithBackoff.ts';
+import type { ExportHandle } from '../answers/handle.ts';
+import type { PipelineControls } from '../controls.ts';
+import { ForeignItems } from '../foreignItems.ts';
+import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
+import { supervisedOperators } from './operators.ts';
+import type { AnySignalPipelineOptions, PipelineKind } from './options.ts';
+import { PipelineHandle } from './pipelineHandle.ts';
+import { signalPipelineSettings } from './settings.ts';
+import { sinksOf, wayOut } from './wayOut.ts';
+
+const WITHOUT_OPERATORS =
+  'called on a pipeline without operators, because what they take out has no answer: make an exportHandle(sink), and apply them to what it is given';
+
+/** What the pipeline of a signal offers whose SDK pushes single items, besides the processor that it calls. */
+export interface SignalPipeline<T> extends PipelineControls<T> {
+  /**
+   * A handle on this pipeline, the same one at each call: its callers are answered for exactly their items. These go the way of what the SDK pushes, and share the queue with them: a call does not wait for room
+   * there, and what finds none is answered as `queueFull`. Spans that are not sampled are answered as `unsampled`. `stats`, `forceFlush`, `shutdown` and the disposal are those of the pipeline.
+   */
+  handle(): ExportHandle<T>;
+}
+
+/** A pipeline, and the input that its processor pushes into. */
+export interface RunningSignal<T> {
+  readonly input: RingInput<T>;
+  readonly pipeline: SignalPipeline<T>;
+}
+
+/** Composes the stages of any signal, and runs them. */
+export function signalPipeline<T>(kind: PipelineKind<T>, options: AnySignalPipelineOptions<T>): RunningSignal<T> {
+  const settings = signalPipelineSettings(kind, options);
+  const { owner } = kind;
+  const { scheduler } = settings;
+  const warnings = new Warnings('spanflow', settings.warnIntervalMillis, scheduler);
+  const life = new LifeCycle<T>(owner, sinksOf(options), settings, warnings);
+  const onLoss = (loss: Loss) => warnings.lost(loss);
+  const onRetry = ({ error }: Retry) =>
+    warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
+
+  const input = new RingInput(kind.input, { ...settings.input, ...life.stageOptions, onLoss });
+  const operators = supervisedOperators(settings, { ...life.exportOptions, onLoss });
+  const foreign = new ForeignItems(operators.places, (message) => warnings.trouble(message, 'operator'));
+  const lostInQueue = new Subject<LostItems<T>>();
+  const onQueueLoss = (loss: Loss, items: readonly T[]) => {
+    onLoss(loss);
+    lostInQueue.next({ loss, items });
+  };
+  const ended = new Subject<Outcome<T>>(); // one outcome per batch, whatever the number of sinks
+  life.outcomes$.subscribe((outcome) => warnings.outcome(outcome));
+  const { forceFlush, shutdown } = life.run({
+    outcomes$: input.items$.pipe(
+      operators.through,
+      adaptiveBatch({ ...settings.batch, ...life.stageOptions, flushWhen: input.flush$, onLoss: onQueueLoss }),
+      wayOut(options, settings, {
+        stage: { ...life.exportOptions, onLoss, onRetry },
+        flushWhen: input.flush$,
+        onEnded: (outcome) => ended.next(outcome),
+      }),
+    ),
+    flush: (urgency) => foreign.flush((of) => input.flush(of), urgency),
+    whyLate: () => foreign.whyLate(),
+    end: (urgency) => input.end(urgency),
+    // A best-effort route may have something when the whole has nothing any more.
+    isPending: () => Object.values(life.ledger.stats().routes).some(({ pending }) => pending > 0),
+    onDrained: () => ended.complete(),
+  });
+  life.followSettings(settings.settings$, settings.dealer);
+
+  let handle: PipelineHandle<T> | undefined;
+  const made = {
+    outcomes$: life.outcomes$,
+    stats: () => life.ledger.stats(),
+    stats$: life.ledger.stats$,
+    state$: life.state$,
+    pause: () => life.pause(),
+    resume: () => life.resume(),
+    forceFlush,
+    shutdown,
+    [Symbol.asyncDispose]: () => shutdown(),
+  };
+  const handleOf = () => {
+    if (settings.operators.length > 0)
+      throw new InvalidOptionError(`${owner}.handle`, WITHOUT_OPERATORS, settings.operators);
+    const answered = { ...made, outcomes$: ended };
+    handle ??= new PipelineHandle(owner, answered, input, merge(input.lost, lostInQueue), scheduler);
+    return handle;
+  };
+  return { input, pipeline: { ...made, handle: handleOf } };
+}
