@@ -68,6 +68,7 @@ function writeProject(): void {
   for (const [index, { code }] of snippets.entries()) writeFileSync(join(FOLDER, `snippet${index}.ts`), code);
   const paths = {
     spanflow: ['../src/index.ts'],
+    'spanflow/grpc': ['../src/sinks/otlpGrpc/index.ts'],
     'spanflow/otlp': ['../src/otlp/index.ts'],
     'spanflow/terminal': ['../src/terminal/index.ts'],
     'spanflow/testing': ['../src/testing/index.ts'],

@@ -279,6 +279,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow',
         'spanflow/streams',
         'spanflow/operators',
+        'spanflow/grpc',
         'spanflow/otlp',
         'spanflow/terminal',
         'spanflow/testing',

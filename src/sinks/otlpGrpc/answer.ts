@@ -13,7 +13,7 @@ import { decodeTraceResponse } from '../../otlp/responses/response.ts';
 import { retryInfoMillis } from '../../otlp/responses/retryInfo.ts';
 import type { GrpcEndpoint } from '../shared/configuration/grpcEndpoint.ts';
 import { hintOfPort } from '../shared/configuration/usualPorts.ts';
-import type { ChannelUse } from './channel/channels.ts';
+import type { ChannelUse } from './connection/channels.ts';
 import type { ChannelSettings } from './settings.ts';
 
 /** A call without success: what it means for its batch and for its channel. */

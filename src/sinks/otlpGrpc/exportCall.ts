@@ -3,8 +3,8 @@ import { monotonicScheduler } from '../../internal/scheduler.ts';
 import type { Attempt, AttemptPhase, ExportError, Response } from '../../model/sink.ts';
 import { orAborted } from '../shared/orAborted.ts';
 import { failureOfCall, responseOf } from './answer.ts';
-import type { Channel } from './channel/channel.ts';
-import type { Channels, ChannelUse } from './channel/channels.ts';
+import type { Channel } from './connection/channel.ts';
+import type { Channels, ChannelUse } from './connection/channels.ts';
 import { type Message, type MessageContext, prepare } from './message.ts';
 
 /** What all attempts of a sink share. */

@@ -8,7 +8,7 @@ import { RequestLender } from '../../otlp/encode/requestLender.ts';
 import type { SentSignal } from '../../otlp/signals.ts';
 import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
 import { resourceWait } from '../shared/resources.ts';
-import { Channels } from './channel/channels.ts';
+import { Channels } from './connection/channels.ts';
 import { ExportCall } from './exportCall.ts';
 import type { OtlpGrpcOptions } from './options.ts';
 import { otlpGrpcSettings } from './settings.ts';

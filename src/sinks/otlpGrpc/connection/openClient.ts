@@ -1,17 +1,21 @@
-import type { ChannelCredentials, ChannelOptions, Client } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
+import type { ChannelCredentials, ChannelOptions, Client, VerifyOptions } from '@grpc/grpc-js';
+import type { GrpcEndpoint } from '../../shared/configuration/grpcEndpoint.ts';
 import type { ProxySettings } from '../../shared/configuration/proxy.ts';
 import type { TlsMaterial } from '../../shared/configuration/tls.ts';
 import type { ChannelSettings } from '../settings.ts';
 import type { GrpcJs } from './grpcJs.ts';
 
-/** A retry of gRPC's own waits this long at most for the next attempt to connect. A channel without a caller is closed, so it is rarely waited for. */
-const MAX_RECONNECT_MILLIS = 1_000;
-const FIRST_RECONNECT_MILLIS = 100;
+/** `@grpc/grpc-js` always names a server in the TLS handshake, by its address too, which Node refuses (RFC 6066, 3). The certificate is compared with the address nevertheless. */
+const NAMELESS = 'address.invalid';
 
 /** A client of gRPC on a channel of its own, with the certificates and keys of this moment. It connects with the first call. */
 export async function openClient(settings: ChannelSettings, grpc: GrpcJs): Promise<Client> {
   const { endpoint, tls, proxy } = settings;
-  const credentials = endpoint.isSecure ? secured(grpc, await tls.current()) : grpc.ChannelCredentials.createInsecure();
+  const credentials = endpoint.isSecure
+    ? secured(grpc, await tls.current(), addressOf(endpoint))
+    : grpc.ChannelCredentials.createInsecure();
   const target = proxy === undefined ? endpoint.target : targetOf(proxy);
   return new grpc.Client(target, credentials, optionsOf(settings, grpc));
 }
@@ -28,10 +32,9 @@ function optionsOf(settings: ChannelSettings, grpc: GrpcJs): ChannelOptions {
     'grpc.enable_http_proxy': 0,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_channelz': 0,
-    'grpc.initial_reconnect_backoff_ms': FIRST_RECONNECT_MILLIS,
-    'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_MILLIS,
     ...(keepaliveMillis < Number.POSITIVE_INFINITY && { 'grpc.keepalive_time_ms': keepaliveMillis }),
     ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip }),
+    ...(endpoint.isSecure && addressOf(endpoint) !== undefined && { 'grpc.ssl_target_name_override': NAMELESS }),
     ...(proxy !== undefined && tunnelTo(endpoint.target, proxy)),
   };
 }
@@ -50,9 +53,24 @@ function targetOf({ url }: ProxySettings): string {
   return `dns:${url.hostname}:${url.port || 80}`;
 }
 
-function secured(grpc: GrpcJs, { ca, cert, key, rejectUnauthorized }: TlsMaterial): ChannelCredentials {
-  const verify = rejectUnauthorized === undefined ? {} : { rejectUnauthorized };
+function secured(
+  grpc: GrpcJs,
+  { ca, cert, key, rejectUnauthorized }: TlsMaterial,
+  address: string | undefined,
+): ChannelCredentials {
+  const verify: VerifyOptions = {
+    ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+    ...(address !== undefined && {
+      checkServerIdentity: (_, certificate) => checkServerIdentity(address, certificate),
+    }),
+  };
   return grpc.ChannelCredentials.createSsl(bundleOf(ca), bytesOf(key), bytesOf(cert), verify);
+}
+
+/** The host, where it is an address. */
+function addressOf({ url }: GrpcEndpoint): string | undefined {
+  const host = url?.hostname.replace(/^\[(.+)\]$/, '$1') ?? '';
+  return isIP(host) === 0 ? undefined : host;
 }
 
 function bundleOf(ca: TlsMaterial['ca']): Buffer | null {
