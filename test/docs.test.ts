@@ -16,6 +16,7 @@ import { trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { otlpGrpc } from 'spanflow/grpc';
 import { encodeTraces, decodeTraces } from 'spanflow/otlp';
 import { statsToConsole } from 'spanflow/terminal';
 import { liveView } from 'spanflow/view';

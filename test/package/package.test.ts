@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
 import { START_NAMES, startedIn } from '../bench/start.ts';
 import { bundled } from '../bench/support/bundle.ts';
+import { grpcBackend } from '../support/grpcBackend.ts';
+import { namesIn } from '../support/grpcExports.ts';
 import { browserBundle, inChromium, withoutNode } from './browserBundle.ts';
 import { filesOf, install, installedFor, MANIFEST, pack, ROOT, readJson, type Said, say } from './installed.ts';
 import { olderNodes } from './olderNodes.ts';
@@ -17,6 +19,8 @@ const BESIDE = [
   ...['@opentelemetry/sdk-node', 'typescript', '@types/node'],
   // For spanflow/testing/laws alone, which is among the entries that have to be there.
   'fast-check',
+  // For spanflow/grpc alone.
+  '@grpc/grpc-js',
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'spanflow-package-'));
@@ -270,6 +274,20 @@ describe('an empty project that installs the tarball', () => {
     expect(said).toMatchObject({ code: 0, stderr: '' });
     expect(said.stdout).toMatch(/^# pass 1$/m);
     expect(existsSync(join(project, 'node_modules', 'vitest'))).toBe(false);
+  });
+
+  it('exports over gRPC', async () => {
+    const server = await grpcBackend();
+    const program = `
+      import { TracerProvider } from '@opentelemetry/sdk-trace';
+      import { spanPipeline } from 'spanflow';
+      import { otlpGrpc } from 'spanflow/grpc';
+      const pipeline = spanPipeline({ sink: otlpGrpc({ url: '${server.url}' }) });
+      new TracerProvider({ spanProcessors: [pipeline.processor] }).getTracer('consumer').startSpan('by gRPC').end();
+      await pipeline.shutdown();
+    `;
+    expect(await node(['--input-type=module', '-e', program])).toMatchObject({ code: 0, stderr: '' });
+    expect(namesIn(server.arrivals)).toEqual([['by gRPC']]);
   });
 
   it('reaches each entry of exports, by import and by require', async () => {

@@ -48,4 +48,27 @@ describe('@grpc/grpc-js', () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
     expect(stdout.trim()).toBe('false');
   });
+
+  it('is named with the command that installs it, at the call, where it is missing', async () => {
+    const code = `
+      import Module from 'node:module';
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = (name, ...rest) => {
+        if (name === '@grpc/grpc-js') throw new Error("Cannot find module '@grpc/grpc-js'");
+        return resolve(name, ...rest);
+      };
+      const { otlpGrpc } = await import(${JSON.stringify(join(src, 'sinks', 'otlpGrpc', 'index.ts'))});
+      try {
+        otlpGrpc({ environment: {} });
+      } catch ({ code, message }) {
+        console.log(JSON.stringify({ code, message }));
+      }
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+    expect(JSON.parse(stdout)).toEqual({
+      code: 'MISSING_PACKAGE',
+      message:
+        "otlpGrpc needs the package @grpc/grpc-js, which cannot be loaded: npm install @grpc/grpc-js (Cannot find module '@grpc/grpc-js')",
+    });
+  });
 });

@@ -50,8 +50,6 @@ const LEAST_LENT_BYTES = 64 * 1024;
  *
  * @example
  * ```ts
- * import { otlpGrpc } from 'spanflow/grpc';
- *
  * const sink = otlpGrpc({ url: 'https://collector.example:4317', compression: 'gzip', headers: { authorization: () => token() } });
  * ```
  *

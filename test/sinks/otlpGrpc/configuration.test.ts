@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { otlpHttp } from '../../../src/index.ts';
 import type { InvalidOptionError } from '../../../src/model/errors.ts';
 import { type OtlpGrpcOptions, otlpGrpc } from '../../../src/sinks/otlpGrpc/index.ts';
@@ -242,6 +242,13 @@ describe('a proxy', () => {
     const none = { environment: proxied('http://proxy.invalid', { NO_PROXY: 'backend.invalid' }) };
     expect(otlpGrpcSettings({ url, ...none }).proxy).toBeUndefined();
     expect(otlpGrpcSettings({ url: 'unix:/a', ...none }).proxy).toBeUndefined();
+  });
+
+  it('of variables that gRPC has by itself is not used', async () => {
+    const backend = await grpcBackend();
+    for (const name of ['grpc_proxy', 'https_proxy', 'http_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await exportOnce(openGrpcSink({ url: backend.url }), SPANS)).toEqual({});
   });
 
   it('behind TLS is not used, and told', () => {

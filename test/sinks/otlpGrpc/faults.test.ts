@@ -57,6 +57,8 @@ describe('nothing has arrived', () => {
     const { failure, message } = await failureOf(openGrpcSink({ url: server.url }), SPANS);
     expect(failure).toEqual({ kind: 'retryable' });
     expect(message).toBe(`${server.url} took no request: Stream refused by server`);
+    // gRPC would try again by itself, transparently.
+    expect(server.requests).toHaveLength(1);
   });
 });
 
