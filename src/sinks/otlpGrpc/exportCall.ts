@@ -38,11 +38,11 @@ export class ExportCall<Item> {
   async run(): Promise<Response> {
     this.#enter('preparing');
     const message = await prepare(this.#items, this.#context, this.#signal);
-    let isRead = true; // nothing has read it so far
+    let isRead = true; // nothing reads it yet
     try {
       if (message.unencodable === this.#items.length) return { unencodable: message.unencodable };
       const headers = await orAborted(this.#context.settings.headers(), this.#signal);
-      isRead = false;
+      isRead = false; // gRPC may still copy or compress it, unless there was an answer to all of it
       const response = await this.#send(message, headers);
       isRead = true;
       return message.unencodable === 0 ? response : { ...response, unencodable: message.unencodable };

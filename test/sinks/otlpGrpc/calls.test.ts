@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from '@grpc/grpc-js';
+import { context } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
 import { firstValueFrom } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { spanPipeline } from '../../../src/index.ts';
 import { VERSION } from '../../../src/internal/version.ts';
 import { encodeTraces } from '../../../src/otlp/index.ts';
@@ -10,7 +13,7 @@ import { type GrpcAnswer, grpcBackend } from '../../support/grpcBackend.ts';
 import { namesIn, openGrpcSink, partialSuccess } from '../../support/grpcExports.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { batchOf, exportOnce, failureOf, openSink, outcomeOf, startBackend } from '../../support/httpExports.ts';
-import { recordTracing } from '../../support/httpTracing.ts';
+import { recordTracing, useSynchronousContext } from '../../support/httpTracing.ts';
 import { generatedSpans, spanWith } from '../../support/spans.ts';
 
 const SPANS = [spanWith()];
@@ -107,6 +110,21 @@ describe('a call', () => {
       span.end();
     });
     expect(names()).toEqual(['work']);
+  });
+
+  it('is suppressed where an instrumentation of gRPC would see it, also where awaiting loses the context', async () => {
+    useSynchronousContext();
+    const seen: boolean[] = [];
+    const { makeUnaryRequest } = Client.prototype;
+    const instrumented = vi.spyOn(Client.prototype, 'makeUnaryRequest');
+    instrumented.mockImplementation(function (this: Client, ...args: unknown[]) {
+      seen.push(isTracingSuppressed(context.active()));
+      return Reflect.apply(makeUnaryRequest, this, args);
+    });
+    onTestFinished(() => instrumented.mockRestore());
+    const backend = await grpcBackend();
+    await exportOnce(openGrpcSink({ url: backend.url }), SPANS);
+    expect(seen).toEqual([true]);
   });
 
   it('is compressed by gzip, and read as before', async () => {

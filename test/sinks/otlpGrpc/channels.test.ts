@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bodyMemory } from '../../../src/flow/memory.ts';
 import type { ObservableSink } from '../../../src/index.ts';
 import { encodeTraces } from '../../../src/otlp/index.ts';
@@ -109,6 +109,23 @@ describe('unsubscribing', () => {
     expect(connecting()).toBe(before + 1);
     attempts[1]?.unsubscribe();
     await expect.poll(connecting).toBe(before);
+  });
+});
+
+describe('an attempt that is given up when its time is over', () => {
+  it('has the silent connection replaced', async () => {
+    const backend = await grpcBackend({ answers: (_, index) => (index === 0 ? 'never' : {}) });
+    const sink = openGrpcSink({ url: backend.url });
+    const attempt = { timeoutMillis: 60_000, enter: () => {}, answered: () => {} };
+    const silent = sink.export(batchOf(SPANS), attempt).subscribe();
+    await backend.until(({ arrivals }) => arrivals.length === 1);
+    const nowMillis = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(nowMillis + 60_000);
+    onTestFinished(() => clock.mockRestore());
+    silent.unsubscribe();
+    await backend.until(({ arrivals }) => arrivals[0]?.isCancelled === true);
+    await exports(sink, 1);
+    expect(backend.connections).toBe(2);
   });
 });
 
