@@ -33,6 +33,7 @@ export type SpanflowErrorCode =
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'
   | 'UNENCODABLE'
+  | 'MISSING_PACKAGE'
   | 'BREAKER_OPEN'
   | 'OPERATOR_FAILED'
   | 'OPERATOR_ENDED'

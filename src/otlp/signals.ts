@@ -8,6 +8,8 @@ import { TRACES } from './traces/encode/traceSignal.ts';
 export interface Signal<Item> {
   /** Behind the base URL of OTLP/HTTP. */
   readonly path: string;
+  /** The method of OTLP/gRPC. */
+  readonly method: string;
   /** In the names of its environment variables, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. */
   readonly variable: string;
   readonly fields: SignalFields<Item>;
@@ -15,9 +17,9 @@ export interface Signal<Item> {
 
 /** The signals that can be sent, by name. */
 export const SIGNALS = {
-  traces: { path: '/v1/traces', variable: 'TRACES', fields: TRACES },
-  logs: { path: '/v1/logs', variable: 'LOGS', fields: LOGS },
-  metrics: { path: '/v1/metrics', variable: 'METRICS', fields: METRICS },
+  traces: { path: '/v1/traces', method: methodOf('trace', 'Trace'), variable: 'TRACES', fields: TRACES },
+  logs: { path: '/v1/logs', method: methodOf('logs', 'Logs'), variable: 'LOGS', fields: LOGS },
+  metrics: { path: '/v1/metrics', method: methodOf('metrics', 'Metrics'), variable: 'METRICS', fields: METRICS },
 } as const satisfies { readonly [S in keyof SignalItems]?: Signal<SignalItems[S]> };
 
 export type SentSignal = keyof typeof SIGNALS;
@@ -32,4 +34,8 @@ export type NamedVariables = (variable: string) => readonly string[];
 
 export function variablesOf({ variable: infix }: Pick<Signal<never>, 'variable'>): NamedVariables {
   return (variable) => [`OTEL_EXPORTER_OTLP_${infix}_${variable}`, `OTEL_EXPORTER_OTLP_${variable}`];
+}
+
+function methodOf(folder: string, service: string): string {
+  return `/opentelemetry.proto.collector.${folder}.v1.${service}Service/Export`;
 }

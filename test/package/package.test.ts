@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpBackend } from '../../src/testing/index.ts';
 import { START_NAMES, startedIn } from '../bench/start.ts';
 import { bundled } from '../bench/support/bundle.ts';
+import { grpcBackend } from '../support/grpcBackend.ts';
+import { namesIn } from '../support/grpcExports.ts';
 import { chromiumPath, passWithoutChromium } from '../view/chromium.ts';
 import { browserBundle, inChromium, withoutNode } from './browserBundle.ts';
 import { filesOf, install, installedFor, MANIFEST, pack, ROOT, readJson, type Said, say } from './installed.ts';
@@ -24,6 +26,8 @@ const BESIDE = [
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/exporter-trace-otlp-http',
   ],
+  // For spanflow/grpc alone.
+  '@grpc/grpc-js',
 ];
 
 /** A program of a project that only traces. Without the SDK of metrics the types of `spanflow/metrics` are not there, but it can be run. */
@@ -350,6 +354,20 @@ describe('an empty project that installs the tarball', () => {
     expect(existsSync(join(project, 'node_modules', 'vitest'))).toBe(false);
   });
 
+  it('exports over gRPC', async () => {
+    const server = await grpcBackend();
+    const program = `
+      import { TracerProvider } from '@opentelemetry/sdk-trace';
+      import { spanPipeline } from 'spanflow';
+      import { otlpGrpc } from 'spanflow/grpc';
+      const pipeline = spanPipeline({ sink: otlpGrpc({ url: '${server.url}' }) });
+      new TracerProvider({ spanProcessors: [pipeline.processor] }).getTracer('consumer').startSpan('by gRPC').end();
+      await pipeline.shutdown();
+    `;
+    expect(await node(['--input-type=module', '-e', program])).toMatchObject({ code: 0, stderr: '' });
+    expect(namesIn(server.arrivals)).toEqual([['by gRPC']]);
+  });
+
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
@@ -357,6 +375,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow',
         'spanflow/streams',
         'spanflow/operators',
+        'spanflow/grpc',
         'spanflow/logs',
         'spanflow/metrics',
         'spanflow/otlp',

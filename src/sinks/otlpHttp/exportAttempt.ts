@@ -1,4 +1,5 @@
 import { type Attempt, type AttemptPhase, ExportError, type Response } from '../../model/sink.ts';
+import { orAborted } from '../shared/orAborted.ts';
 import { unanswered } from './answer/noAnswer.ts';
 import { meaningOf, type Question, readAnswer } from './answer/readAnswer.ts';
 import type { AnswerHead, Connections } from './connection/contract.ts';
@@ -83,13 +84,4 @@ export class ExportAttempt<Item> {
 
 function withUnencodable(response: Response, unencodable: number): Response {
   return unencodable === 0 ? response : { ...response, unencodable };
-}
-
-/** The user's function for a header may never settle: the attempt and its body end nevertheless. */
-function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  return new Promise((resolve, reject) => {
-    work.then(resolve, reject);
-    signal.addEventListener('abort', () => reject(signal.reason));
-    if (signal.aborted) reject(signal.reason);
-  });
 }

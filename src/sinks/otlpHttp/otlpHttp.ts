@@ -1,13 +1,11 @@
-import { Observable, type Subscriber } from 'rxjs';
-import { bodyMemory } from '../../flow/memory.ts';
-import { monotonicScheduler } from '../../internal/scheduler.ts';
-import { after, outsideAnyContext } from '../../internal/timers.ts';
+import { Observable } from 'rxjs';
+import { outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
-import { RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
 import type { SignalItems } from '../../model/signal.ts';
-import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
+import { ExportError, type ObservableSink } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
 import type { SentSignal } from '../../otlp/signals.ts';
+import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import { connectionsFor } from './connection/connections.ts';
@@ -71,7 +69,7 @@ export function otlpHttp<S extends SentSignal = 'traces'>(
         const abort = new AbortController();
         subscriber.add(() => abort.abort());
         const context = { settings, connections, wait, lender, countBytes: countBodyBytes };
-        const attempt = given ?? withDeadline(subscriber, settings.timeoutMillis);
+        const attempt = given ?? withDeadline('otlpHttp', subscriber, settings.timeoutMillis);
         const made = new ExportAttempt(batch.items, context, attempt, abort.signal);
         outsideAnyContext(() => untraced(() => made.run())).then(
           (response) => answer(subscriber, response),
@@ -83,31 +81,4 @@ export function otlpHttp<S extends SentSignal = 'traces'>(
       return connections.close();
     },
   };
-}
-
-/** Encoded bodies lie outside of the heap, and count towards the budget of memory nevertheless. */
-function countBodyBytes(change: number): void {
-  if (change > 0) bodyMemory().hold(change);
-  else bodyMemory().give(-change);
-}
-
-/** `exportTo` passes an attempt and keeps its deadline. For an export without one, the sink keeps the deadline. */
-function withDeadline(subscriber: Subscriber<Response>, millis: number): Attempt {
-  let known: Response | SpanflowError = new RaceTimeoutError('an export to otlpHttp', millis);
-  subscriber.add(after(monotonicScheduler, millis, () => answer(subscriber, known)));
-  return {
-    enter: () => {},
-    answered: (meaning) => {
-      known = meaning;
-    },
-  };
-}
-
-function answer(subscriber: Subscriber<Response>, meaning: Response | SpanflowError): void {
-  if (meaning instanceof SpanflowError) {
-    subscriber.error(meaning);
-  } else {
-    subscriber.next(meaning);
-    subscriber.complete();
-  }
 }

@@ -29,6 +29,7 @@ import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
 import { kindOf, mustSecretly } from '../shared/configuration/secret.ts';
 import { fixedTls, type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
 import { tlsOfVariables } from '../shared/configuration/tlsFiles.ts';
+import { warnOfUsualPort } from '../shared/configuration/usualPorts.ts';
 import { DEFAULT_MAX_CONNECTION_AGE_MILLIS, OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from './options.ts';
 
 /** `never`: whatever the signal. */
@@ -103,6 +104,7 @@ export function otlpHttpSettings<S extends SentSignal>(options: OtlpHttpOptions<
   const environment = new EnvironmentReader(given.environment ?? process.env);
   const { url, authorization } =
     given.url === undefined ? endpointOf(signal, environment) : requireEndpoint(`${OWNER}.url`, given.url);
+  warnOfUsualPort(OWNER, url);
   const known = { ...(authorization && { authorization }), ...headersOfVariables(environment, named) };
   return {
     ...{ signal, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, url },

@@ -1,18 +1,13 @@
 import { SpanflowError } from '../../model/errors.ts';
 import type { Failure } from '../../model/sink.ts';
+import { failureOfCode } from '../../otlp/responses/grpcStatus.ts';
 import { retryInfoMillis } from '../../otlp/responses/retryInfo.ts';
 import { failureOfRefusal, failureOfStatus } from '../../otlp/responses/status.ts';
 import { isRefused } from '../shared/refused.ts';
 
-/** OTLP 1.11, "Failures" of OTLP/gRPC: CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE and DATA_LOSS may be tried again. */
-const RETRYABLE_CODES: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
-/** Only when the backend says after how long. */
-const RESOURCE_EXHAUSTED = 8;
 const MAX_CODE = 16;
 /** What `@grpc/grpc-js` and others put before the text of a status: `14 UNAVAILABLE: no connection`. */
 const GRPC_TEXT = /^(\d{1,2}) [A-Z_]+: /;
-/** How servers in Go and in Node.js say that a message is over their limit. The code, RESOURCE_EXHAUSTED, does not say which resource. */
-const GRPC_TOO_LARGE = /received message larger than max/i;
 /** A gRPC client keeps the system's error as a string. */
 const REFUSED_TEXT = /\bconnect ECONNREFUSED\b/;
 
@@ -63,12 +58,9 @@ function failureOfGrpc(error: ExporterError): Failure | undefined {
     return undefined;
   }
   const text = `${String(error.message)} ${String(error.details)}`;
-  if (code === RESOURCE_EXHAUSTED && GRPC_TOO_LARGE.test(text)) return { kind: 'tooLarge' };
-  const retryAfterMillis = retryAfter(error.metadata);
-  const mayRetry = RETRYABLE_CODES.has(code) || (code === RESOURCE_EXHAUSTED && retryAfterMillis !== undefined);
-  if (!mayRetry) return { kind: 'permanent' };
-  if (retryAfterMillis !== undefined) return { kind: 'throttled', retryAfterMillis };
-  return REFUSED_TEXT.test(text) ? { kind: 'retryable', connectionRefused: true } : { kind: 'retryable' };
+  const failure = failureOfCode(code, text, retryAfter(error.metadata));
+  const isRefusal = failure.kind === 'retryable' && REFUSED_TEXT.test(text);
+  return isRefusal ? { kind: 'retryable', connectionRefused: true } : failure;
 }
 
 /** Other errors have small numbers too: a `DOMException`, for example. */

@@ -63,7 +63,8 @@ function defaultEndpoint(path: string): Endpoint {
   return { url: new URL(`${DEFAULT_BASE}${path}`), authorization: undefined };
 }
 
-function parseEndpoint(text: string): Endpoint | undefined {
+/** `undefined` for what is no such URL. */
+export function parseEndpoint(text: string): Endpoint | undefined {
   const url = URL.parse(text);
   if (!isHttp(url)) return undefined;
   const authorization = basicOf(url);
@@ -89,7 +90,7 @@ function decoded(text: string): string {
 }
 
 /** Scheme and host of a refused URL, if they certainly are that: `token:…` and a password with a slash can look like them. */
-function shownHostOf(text: string): string {
+export function shownHostOf(text: string): string {
   const url = URL.parse(text);
   if (url === null) return 'a string that is no URL';
   const { protocol, host, pathname, search, hash } = url;

@@ -1,0 +1,113 @@
+import { EnvironmentReader } from '../../internal/environment.ts';
+import { warn } from '../../internal/tracingSuppression.ts';
+import {
+  millis,
+  must,
+  oneOf,
+  optional,
+  passing,
+  type Rules,
+  requireRule,
+  settingsOf,
+  whole,
+} from '../../internal/validation.ts';
+import { VERSION } from '../../internal/version.ts';
+import type { SignalItems } from '../../model/signal.ts';
+import { type SentSignal, SIGNALS, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
+import {
+  type GrpcEndpoint,
+  grpcEndpointOf,
+  isInsecureIn,
+  requireGrpcEndpoint,
+} from '../shared/configuration/grpcEndpoint.ts';
+import { GRPC_METADATA, type HeaderSource, headerSource, headersOfVariables } from '../shared/configuration/headers.ts';
+import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
+import { mustSecretly } from '../shared/configuration/secret.ts';
+import { type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
+import { tlsOfVariables } from '../shared/configuration/tlsFiles.ts';
+import { warnOfUsualPort } from '../shared/configuration/usualPorts.ts';
+import { OTLP_GRPC_DEFAULTS, type OtlpGrpcOptions } from './options.ts';
+
+/** What a connection depends on, whatever the signal. */
+export interface ChannelSettings {
+  readonly endpoint: GrpcEndpoint;
+  readonly compression: 'gzip' | 'none';
+  readonly tls: TlsSource;
+  readonly proxy: ProxySettings | undefined;
+  readonly keepaliveMillis: number;
+  readonly maxConnectionAgeMillis: number;
+  readonly maxResponseBytes: number;
+  readonly userAgent: string;
+}
+
+/** `never`: whatever the signal. */
+export interface OtlpGrpcSettings<Item = never> extends ChannelSettings {
+  readonly signal: Signal<Item>;
+  readonly headers: HeaderSource;
+  readonly timeoutMillis: number;
+  readonly maxRequestBytes: number;
+  readonly resourceTimeoutMillis: number;
+}
+
+const OWNER = 'otlpGrpc';
+/** As OTLP asks exporters to identify themselves. */
+const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
+
+type Undecided = 'url' | 'compression' | 'timeoutMillis' | 'tls' | 'environment';
+type Options = OtlpGrpcOptions<SentSignal>;
+type Given = Pick<Options, Undecided> & Required<Omit<Options, Undecided>>;
+
+const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
+
+const OTLP_GRPC_RULES: Rules<Given> = {
+  signal: oneOf(...(Object.keys(SIGNALS) as SentSignal[])),
+  url: optional(passing((value, option) => requireGrpcEndpoint(option, value, false))),
+  headers: passing((value, option) => headerSource(option, {}, value, GRPC_METADATA)),
+  compression: optional(oneOf('gzip', 'none')),
+  timeoutMillis: optional(millis(1, 'orInfinity')),
+  tls: optional(passing((value, option) => tlsSource(option, value))),
+  keepaliveMillis: millis(1, 'orInfinity'),
+  maxConnectionAgeMillis: millis(0, 'orInfinity'),
+  maxRequestBytes: whole(1),
+  maxResponseBytes: whole(1),
+  resourceTimeoutMillis: millis(0),
+  userAgent: must('a string of printable ASCII', GRPC_METADATA.isValue),
+  environment: optional(aSecretObject),
+};
+
+/** Checks the options, and fills in the environment's values and the defaults. */
+export function otlpGrpcSettings<S extends SentSignal>(options: OtlpGrpcOptions<S>): OtlpGrpcSettings<SignalItems[S]> {
+  // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
+  requireRule(`${OWNER} options`, options, aSecretObject);
+  const given = settingsOf<Given>(OWNER, OTLP_GRPC_DEFAULTS as Partial<Given>, OTLP_GRPC_RULES, options);
+  const { keepaliveMillis, maxConnectionAgeMillis, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis } = given;
+  const signal = signalOf(given.signal as S);
+  const named = variablesOf(signal);
+  const environment = new EnvironmentReader(given.environment ?? process.env);
+  const endpoint =
+    given.url === undefined
+      ? grpcEndpointOf(named, environment)
+      : requireGrpcEndpoint(`${OWNER}.url`, given.url, isInsecureIn(named, environment));
+  const { url, authorization, hasPath } = endpoint;
+  // Neither is shown: they may hold a key.
+  if (hasPath) warn(`spanflow: ${OWNER} ignores the path and the query of its endpoint: gRPC has paths of its own`);
+  if (url !== undefined) warnOfUsualPort(OWNER, url);
+  const known = { ...(authorization && { authorization }), ...headersOfVariables(environment, named, GRPC_METADATA) };
+  return {
+    ...{ signal, endpoint, keepaliveMillis, maxConnectionAgeMillis },
+    ...{ maxRequestBytes, maxResponseBytes, resourceTimeoutMillis },
+    headers: headerSource(`${OWNER}.headers`, known, given.headers, GRPC_METADATA),
+    compression: given.compression ?? environment.oneOf(['gzip', 'none'], ...named('COMPRESSION')) ?? 'none',
+    timeoutMillis: given.timeoutMillis ?? environment.timeoutMillis(...named('TIMEOUT')) ?? 10_000,
+    tls: given.tls === undefined ? tlsOfVariables(environment, named) : tlsSource(`${OWNER}.tls`, given.tls),
+    proxy: url && usableProxy(proxyFor(url, environment)),
+    userAgent: `${given.userAgent} ${USER_AGENT}`.trim(),
+  };
+}
+
+/** What `@grpc/grpc-js` can ask for a tunnel: a proxy that is reached without TLS. */
+function usableProxy(proxy: ProxySettings | undefined): ProxySettings | undefined {
+  if (proxy === undefined || proxy.url.protocol === 'http:') return proxy;
+  warn(`spanflow: ${OWNER} does not use the proxy ${proxy.url.origin}: gRPC reaches proxies by http:// only`);
+  return undefined;
+}
