@@ -31,6 +31,8 @@ export interface Ledger {
   has(account: Account): boolean;
   /** @internal Tells what is lost in all its stages, and what callbacks throw there. The returned function ends that. */
   watch(watcher: LedgerWatcher): () => void;
+  /** @internal Whether the destination of one of its stages is failing. */
+  readonly isFailing: boolean;
   /** @internal Counts an error of a callback that belongs to no stage. */
   callbackFailed(): void;
   /** @internal The calls of the sinks' `export`, in all its stages. */
@@ -39,10 +41,12 @@ export interface Ledger {
   close(): void;
 }
 
-/** Who is told of losses and of callbacks that throw. */
+/** Who is told of losses, of callbacks that throw, and of destinations that fail. */
 export interface LedgerWatcher {
-  lost(loss: Loss): void;
-  callbackFailed(thrown: unknown): void;
+  lost?(loss: Loss): void;
+  callbackFailed?(thrown: unknown): void;
+  /** `isFailing` of the ledger may have changed. */
+  healthChanged?(): void;
 }
 
 /** The options of {@link createLedger}. */
@@ -123,6 +127,7 @@ class Books implements AccountOwner {
 
   /** The ledger, for stages that stand in this line. */
   at(place: RoutePlace, line: Line): Ledger {
+    const isFailing = () => this.#isFailing;
     return {
       stats: () => this.#stats(),
       stats$: this.#stats$,
@@ -143,6 +148,9 @@ class Books implements AccountOwner {
       watch: (watcher) => {
         this.#watchers.add(watcher);
         return () => this.#watchers.delete(watcher);
+      },
+      get isFailing() {
+        return isFailing();
       },
       callbackFailed: () => this.#callbackFailed(),
       exportCalls: this.exportCalls,
@@ -185,8 +193,9 @@ class Books implements AccountOwner {
       const { running, waiting, limit } = sums;
       books.set(account, stats);
       gauges.push(sums);
-      const { exports } = account;
-      stages[account.stage] = { ...stats, running, waiting, limit, ...(exports && { exports: exports.stats() }) };
+      const { exports, health } = account;
+      const ofSink = { ...(exports && { exports: exports.stats() }), ...(health && { health }) };
+      stages[account.stage] = { ...stats, running, waiting, limit, ...ofSink };
     }
     const { whole, routes } = this.#graph.sum(books);
     const counts = countsOf(accounts);
@@ -200,6 +209,10 @@ class Books implements AccountOwner {
       routes,
       places: this.#graph.places,
     };
+  }
+
+  get #isFailing(): boolean {
+    return this.#graph.stages.some(({ health }) => health?.isFailing === true);
   }
 
   #callbackFailed(): void {
@@ -224,11 +237,16 @@ class Books implements AccountOwner {
   }
 
   lost(loss: Loss): void {
-    for (const watcher of this.#watchers) watcher.lost(loss);
+    for (const watcher of this.#watchers) watcher.lost?.(loss);
+  }
+
+  healthChanged(): void {
+    for (const watcher of this.#watchers) watcher.healthChanged?.();
+    this.touch();
   }
 
   callbackThrew(thrown: unknown): void {
-    for (const watcher of this.#watchers) watcher.callbackFailed(thrown);
+    for (const watcher of this.#watchers) watcher.callbackFailed?.(thrown);
   }
 
   has(account: Account): boolean {

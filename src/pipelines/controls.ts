@@ -1,8 +1,8 @@
 import type { Observable } from 'rxjs';
 import type { Stats } from '../ledger/stats.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { Shutdown } from './lifeCycle/lifeCycle.ts';
 import type { PipelineState } from './lifeCycle/options.ts';
+import type { Shutdown } from './lifeCycle/shutdownReport.ts';
 
 /** How the pipeline of any signal is watched, paused, flushed and ended. */
 export interface PipelineControls<T> {

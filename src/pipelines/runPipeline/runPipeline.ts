@@ -7,8 +7,9 @@ import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { ForeignItems } from '../foreignItems.ts';
-import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
+import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
 import type { PipelineState } from '../lifeCycle/options.ts';
+import type { Shutdown } from '../lifeCycle/shutdownReport.ts';
 import { OWNER, type PipelineInput, type RunPipelineOptions, runPipelineSettings } from './options.ts';
 
 /** A composition that runs. `R` is what it emits: outcomes, unless operators behind `exportTo` make something else of them. */
@@ -96,7 +97,11 @@ export function runPipeline<R>(
     ledger: life.ledger,
     input: account,
     flush$: source.flush$,
-    ...{ sinks, pauseWhen, stopWhen, giveUpWhen, scheduler },
+    ...{ pauseWhen, stopWhen, giveUpWhen, scheduler },
+    addSink: (sink) => {
+      sinks.add(sink);
+      life.start();
+    },
     onRetry: ({ error }) => warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry'),
     isHot: account !== undefined,
     onTrouble: (message) => warnings.trouble(message, 'operator'),
