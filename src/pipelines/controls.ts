@@ -1,8 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Stats } from '../ledger/stats.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { PipelineState } from './lifeCycle/options.ts';
-import type { Shutdown } from './lifeCycle/shutdownReport.ts';
+import type { PipelineState, Shutdown } from './lifeCycle/options.ts';
 
 /** How the pipeline of any signal is watched, paused, flushed and ended. */
 export interface PipelineControls<T> {

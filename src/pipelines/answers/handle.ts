@@ -1,6 +1,6 @@
 import type { SpanflowError } from '../../model/errors.ts';
 import type { Tally } from '../../model/tally.ts';
-import type { Shutdown } from '../lifeCycle/shutdownReport.ts';
+import type { Shutdown } from '../lifeCycle/options.ts';
 import type { HandleStats } from './callBooks.ts';
 
 /**

@@ -11,7 +11,7 @@ import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import { endItems, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
 import type { ExportHandleSettings } from '../exportHandle/options.ts';
 import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
-import type { Shutdown } from '../lifeCycle/shutdownReport.ts';
+import type { Shutdown } from '../lifeCycle/options.ts';
 import { CallBooks, type HandleStats } from './callBooks.ts';
 import { CallIntake } from './callIntake.ts';
 import { type ExportCall, openCall } from './exportCall.ts';

@@ -16,9 +16,9 @@ import { closeSink, flushSink } from './closeSink.ts';
 import { DeadlockError } from './deadlockError.ts';
 import { drainAtExit } from './exitDrain.ts';
 import type { Flow } from './flow.ts';
-import type { LifeCycleSettings, PipelineState } from './options.ts';
+import type { LifeCycleSettings, PipelineState, Shutdown } from './options.ts';
 import { RunState } from './runState.ts';
-import { type Shutdown, shutdownReport } from './shutdownReport.ts';
+import { shutdownReport } from './shutdownReport.ts';
 import { shutdownOnSignals } from './signals.ts';
 
 const FORCE_FLUSH_RULES = { timeoutMillis: millis(0, 'orInfinity') };

@@ -1,7 +1,7 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { anObservable, aScheduler, millis, must, optional, type Rules } from '../../internal/validation.ts';
-import { SHUTDOWN_SIGNALS, type ShutdownSignal } from './signals.ts';
+import type { Counts } from '../../ledger/account.ts';
 
 /**
  * What a pipeline does. `starting`: no stage that exports is subscribed yet, items wait in the input · `running`: it accepts items and exports them · `degraded`: the same, but a destination is failing · `paused`: it accepts items and keeps them in its queue, no export begins ·
@@ -26,6 +26,31 @@ import { SHUTDOWN_SIGNALS, type ShutdownSignal } from './signals.ts';
  * A drain at exit is no state: what comes meanwhile is accepted, and a pause is lifted until it is over.
  */
 export type PipelineState = 'starting' | 'running' | 'degraded' | 'paused' | 'draining' | 'stopped';
+
+/** What happened during a shutdown. What was lost before is in `stats()`. */
+export interface ShutdownReport {
+  /** Items that a backend confirmed while it drained. With several required backends: that all of them did. */
+  readonly delivered: number;
+  /** Items that a backend received and refused for good. */
+  readonly rejected: number;
+  /** Items that could not be delivered, by reason; empty if none was lost. `alreadyShutdown` came too late. Where the flow fans out: by reason, on the route that has lost most, best-effort routes included. */
+  readonly lost: Counts;
+  /** How long it took, in milliseconds: 0 or more. */
+  readonly elapsedMillis: number;
+}
+
+/**
+ * Ends something, once: the second call gives the promise of the first. The promise does not reject. `& void` makes it fit where a `Promise<void>` is expected: in OpenTelemetry's processors and exporters, and in hooks of test runners and frameworks.
+ *
+ * @inline
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: it is what makes the promise assignable to `Promise<void>`
+export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<ShutdownReport & void>;
+
+const SHUTDOWN_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const;
+
+/** A signal by which a process is asked to end. `SIGTERM`: by whoever runs it · `SIGINT`: Ctrl-C · `SIGHUP`: its terminal is gone · `SIGQUIT`: Ctrl-\\ · `SIGBREAK`: Ctrl-Break on Windows. */
+export type ShutdownSignal = (typeof SHUTDOWN_SIGNALS)[number];
 
 /** When a pipeline flushes, drains and warns. */
 export interface LifeCycleOptions {

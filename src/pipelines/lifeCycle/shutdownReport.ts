@@ -2,26 +2,7 @@ import { add, type Counts } from '../../ledger/account.ts';
 import { lossesOf } from '../../ledger/losses.ts';
 import type { FlowStats, Stats } from '../../ledger/stats.ts';
 import type { LossReason } from '../../model/tally.ts';
-
-/** What happened during a shutdown. What was lost before is in `stats()`. */
-export interface ShutdownReport {
-  /** Items that a backend confirmed while it drained. With several required backends: that all of them did. */
-  readonly delivered: number;
-  /** Items that a backend received and refused for good. */
-  readonly rejected: number;
-  /** Items that could not be delivered, by reason; empty if none was lost. `alreadyShutdown` came too late. Where the flow fans out: by reason, on the route that has lost most, best-effort routes included. */
-  readonly lost: Counts;
-  /** How long it took, in milliseconds: 0 or more. */
-  readonly elapsedMillis: number;
-}
-
-/**
- * Ends something, once: the second call gives the promise of the first. The promise does not reject. `& void` makes it fit where a `Promise<void>` is expected: in OpenTelemetry's processors and exporters, and in hooks of test runners and frameworks.
- *
- * @inline
- */
-// biome-ignore lint/suspicious/noConfusingVoidType: it is what makes the promise assignable to `Promise<void>`
-export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<ShutdownReport & void>;
+import type { Shutdown, ShutdownReport } from './options.ts';
 
 type Report = Awaited<ReturnType<Shutdown>>;
 

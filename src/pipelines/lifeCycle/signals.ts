@@ -1,6 +1,4 @@
-/** The signals by which a process is asked to end. */
-export const SHUTDOWN_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const;
-export type ShutdownSignal = (typeof SHUTDOWN_SIGNALS)[number];
+import type { ShutdownSignal } from './options.ts';
 
 type Work = () => Promise<unknown>;
 

@@ -8,8 +8,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
-import type { PipelineState } from '../lifeCycle/options.ts';
-import type { Shutdown } from '../lifeCycle/shutdownReport.ts';
+import type { PipelineState, Shutdown } from '../lifeCycle/options.ts';
 import { OWNER, type PipelineInput, type RunPipelineOptions, runPipelineSettings } from './options.ts';
 
 /** A composition that runs. `R` is what it emits: outcomes, unless operators behind `exportTo` make something else of them. */
