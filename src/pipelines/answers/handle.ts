@@ -1,6 +1,7 @@
+import type { Observable } from 'rxjs';
 import type { SpanflowError } from '../../model/errors.ts';
 import type { Tally } from '../../model/tally.ts';
-import type { Shutdown } from '../lifeCycle/options.ts';
+import type { PipelineState, Shutdown } from '../lifeCycle/options.ts';
 import type { HandleStats } from './callBooks.ts';
 
 /**
@@ -39,6 +40,8 @@ export interface ExportHandle<T> {
   export(items: readonly T[], options?: ExportCallOptions): Promise<ExportAnswer>;
   /** The current statistics, over all callers. */
   stats(): HandleStats;
+  /** The present state, and then each change. It completes when the handle has been shut down. */
+  readonly state$: Observable<PipelineState>;
   /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`, and at once with `DEADLOCK` when the export of one of its batches calls it. */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**

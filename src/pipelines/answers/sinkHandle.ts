@@ -30,6 +30,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
   #closing = false;
   readonly forceFlush: ExportHandle<T>['forceFlush'];
   readonly shutdown: Shutdown;
+  readonly state$: ExportHandle<T>['state$'];
 
   constructor(sink: Sink<T>, settings: ExportHandleSettings<T>) {
     const gate = createGate();
@@ -70,6 +71,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
     life.followSettings(settings.settings$, settings.dealer);
     this.forceFlush = forceFlush;
     this.shutdown = shutdown;
+    this.state$ = life.state$;
   }
 
   export(items: readonly T[], options: ExportCallOptions = {}): Promise<ExportAnswer> {

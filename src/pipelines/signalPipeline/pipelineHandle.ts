@@ -8,7 +8,7 @@ import { type ExportCall, openCall } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 
 /** What the handle has from its pipeline. */
-type Pipeline<T> = Pick<ExportHandle<T>, 'forceFlush' | 'shutdown'> & {
+type Pipeline<T> = Pick<ExportHandle<T>, 'forceFlush' | 'shutdown' | 'state$'> & {
   stats(): Stats;
   readonly outcomes$: Observable<Outcome<T>>;
 };
@@ -25,6 +25,7 @@ export class PipelineHandle<T> implements ExportHandle<T> {
   readonly stats: ExportHandle<T>['stats'];
   readonly forceFlush: ExportHandle<T>['forceFlush'];
   readonly shutdown: ExportHandle<T>['shutdown'];
+  readonly state$: ExportHandle<T>['state$'];
 
   /**
    * @param owner the function that made the pipeline
@@ -43,6 +44,7 @@ export class PipelineHandle<T> implements ExportHandle<T> {
     this.stats = () => this.#callBooks.with(pipeline.stats());
     this.forceFlush = pipeline.forceFlush;
     this.shutdown = pipeline.shutdown;
+    this.state$ = pipeline.state$;
     lost.subscribe(({ loss, items }) => loseItems(this.#take(items), loss));
     pipeline.outcomes$.subscribe({
       next: (outcome) => this.#countOutcome(outcome),
