@@ -28,7 +28,7 @@ export interface PipelineControls<T> {
   /**
    * Takes nothing more, sends what it has, and shuts the sink down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost, as `shutdown` or `unconfirmed`.
    * It resolves then at the latest, but for a sink that is slow to close, which gets up to a second more. While it waits, what is in backoff tries at once and then at least twice a second; an address at which nothing
-   * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) The second call gives the promise of the first.
+   * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) It resolves with what it delivered and what it could not, and never rejects. The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
   [Symbol.asyncDispose](): Promise<void>;

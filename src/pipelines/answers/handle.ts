@@ -46,7 +46,7 @@ export interface ExportHandle<T> {
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
    * Takes no more calls, exports what it has been given, answers every call, and shuts the sink down. What has no end at the deadline (default `shutdownDeadlineMillis`) is lost, as
-   * `shutdown` or `unconfirmed`; what had not even found room, as `alreadyShutdown`. The second call gives the promise of the first.
+   * `shutdown` or `unconfirmed`; what had not even found room, as `alreadyShutdown`. It resolves with what it delivered and what it could not. The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
   /** `await using`: calls `shutdown` at the end of the block. */

@@ -30,7 +30,7 @@ export interface RunningPipeline<R> {
    * into them has come out; what has not by then, or was taken out there, is named in the error, and no later flush waits for it.
    */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
-  /** Takes no more items, sends what it has, and shuts the sinks down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost. The second call gives the promise of the first. */
+  /** Takes no more items, sends what it has, and shuts the sinks down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost. It resolves with what it delivered and what it could not. The second call gives the promise of the first. */
   readonly shutdown: Shutdown;
   /** `await using`: calls `shutdown` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -60,7 +60,7 @@ export interface RunningPipeline<R> {
  *
  * **Loss**: that of the stages, and `operatorFailed`; each is in `stats()`, and told by OpenTelemetry's `diag.warn`, at once and then at most once per `warnIntervalMillis`.
  *
- * **Exit**: whenever the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`. Stages do not keep the process alive by themselves, unless `processHold` says so. `process.exit()` and signals do not wait: call `shutdown` first.
+ * **Exit**: whenever the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`. Stages do not keep the process alive by themselves, unless `processHold` says so. `process.exit()`, exceptions and signals do not wait: call `shutdown` first, or let `shutdownOn` do that at a signal. What an exit leaves is told to `diag.warn`.
  *
  * @param input where the items come from
  * @param outcomes$ the composition, which ends in an `exportTo` or a `fanOut`, not yet subscribed
