@@ -12,7 +12,7 @@ export interface LogPipeline extends SignalPipeline<ReadableLogRecord> {
 /**
  * The default composition for logs: a drop-in for OpenTelemetry's `BatchLogRecordProcessor` that loses nothing silently. It is {@link spanPipeline} for log records: the same stages, options, books and promises.
  *
- * ```text
+ * ```
  * logger.emit()  →  ring  →  operators  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  * ```
  *

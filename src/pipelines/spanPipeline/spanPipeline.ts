@@ -11,7 +11,7 @@ export interface SpanPipeline extends SignalPipeline<ReadableSpan> {
 /**
  * The default composition: a drop-in for OpenTelemetry's `BatchSpanProcessor` that loses nothing silently.
  *
- * ```text
+ * ```
  * span.end()  →  ring  →  operators  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  * ```
  *
