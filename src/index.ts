@@ -111,6 +111,7 @@ export type { RatesPerSecond, RateUnit } from './strategies/rate.ts';
 
 // 3. … and where they leave.
 
+export type { SignalItems, SignalName } from './model/signal.ts';
 export {
   type Attempt,
   type AttemptEnding,

@@ -191,6 +191,18 @@ describe('the tarball', () => {
     expect(declarations.filter((file) => !reached.has(file))).toEqual([]);
   });
 
+  it('has declarations in words that TypeScript 5.4 knows: views of bytes and iterators have got new ones since', () => {
+    const declarations = packed().filter((file) => file.startsWith('dist/') && file.endsWith('.d.ts'));
+    const newer = declarations.flatMap((file) => {
+      const code = readFileSync(join(installed, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      const words = code.match(
+        /\b(?:\w+Array|Buffer|ArrayBufferView|DataView)<\w*ArrayBuffer\w*>|\b(?:Array|Map|Set|String)Iterator</g,
+      );
+      return (words ?? []).map((word) => `${file}: ${word}`);
+    });
+    expect(newer).toEqual([]);
+  });
+
   it('loads few modules, since Node spends time on each', () => {
     const modules = packed().filter((file) => /^dist\/(index|streams|logs|metrics)\.js$/.test(file));
     expect(modules).toHaveLength(4);
