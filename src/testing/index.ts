@@ -14,6 +14,8 @@ export type { DiagramOptions } from './diagrams/diagram.ts';
 export type { ExpectedLedger, HasStats } from './expectations/ledgerExpectation.ts';
 export type { ExpectedOutcome, Items } from './expectations/outcomeValues.ts';
 export { EndlessRun, MarbleFailure } from './failures/failure.ts';
+export type { Letter, Letter as SpanLetter } from './marbles/letterTable.ts';
+export type { LogShape, LogsByLetter } from './marbles/logs.ts';
 export {
   type Attempt,
   SCRIPT_FAILURES,
@@ -22,7 +24,7 @@ export {
   type ScriptedSinkOptions,
 } from './marbles/scriptedSinkApi.ts';
 export type { DrawnObservable } from './marbles/sources.ts';
-export type { SpanLetter, SpanShape, SpansByLetter } from './marbles/spans.ts';
+export type { SpanShape, SpansByLetter } from './marbles/spans.ts';
 export type { SubscriptionSpan } from './marbles/syntax.ts';
 export type { BatchExpectationOptions, MarbleKit, MarbleOptions, Values } from './marbleTest/marbleKit.ts';
 export { marbles } from './marbleTest/marbles.ts';

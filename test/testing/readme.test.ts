@@ -76,7 +76,7 @@ describe('the programs of the docs', () => {
 
   test('are complete', () => {
     expect(programs.map(({ where }) => where)).toEqual([
-      ...[1, 2, 3, 4, 5, 6, 7].map((number) => `README.md, program ${number}`),
+      ...[1, 2, 3, 4, 5, 6, 7, 8].map((number) => `README.md, program ${number}`),
       ...['backend/otlpBackend.ts', 'laws/laws.ts', 'marbleTest/marbles.ts', 'time/virtualTime.ts'].map(
         (file) => `src/testing/${file}`,
       ),

@@ -9,13 +9,14 @@ import { RecordingExpectation, type RecordingPlan } from '../expectations/record
 import { SubscriptionExpectation } from '../expectations/subscriptionExpectation.ts';
 import { EndlessRun, type MarbleFailure } from '../failures/failure.ts';
 import { joinFailures, listFailure } from '../failures/joinedFailures.ts';
+import { LogTable } from '../marbles/logs.ts';
 import { Recording } from '../marbles/recording.ts';
 import { ScriptedMarbleSink } from '../marbles/scriptedSink.ts';
 import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
 import { coldSource, hotSource, type SourcePlan } from '../marbles/sources.ts';
 import { SpanTable } from '../marbles/spans.ts';
 import { parseMarbles, parseSubscription, type SubscriptionSpan } from '../marbles/syntax.ts';
-import { GivenValues, SpanValues, type ValueTable } from '../marbles/values.ts';
+import { GivenValues, type LetterTables, LetterValues, type ValueTable } from '../marbles/values.ts';
 import type { VirtualClock } from '../time/clock.ts';
 import type { VirtualTimers } from '../time/virtualTimers.ts';
 import type { Values } from './marbleKit.ts';
@@ -26,6 +27,8 @@ import { type DrawnSubscribable, openSubscriptions } from './openSubscriptions.t
 export class MarbleRun {
   readonly clock: VirtualClock;
   readonly spans = new SpanTable();
+  readonly logs = new LogTable(this.spans);
+  readonly #tables: LetterTables = [this.spans, this.logs];
   readonly #timers: VirtualTimers;
   readonly #holds = new OpenHolds();
   readonly #diagrams = new DiagramRecorder();
@@ -144,7 +147,7 @@ export class MarbleRun {
   }
 
   valuesOf(given?: Values<unknown>): ValueTable {
-    return given === undefined ? new SpanValues(this.spans) : new GivenValues(given, this.spans);
+    return given === undefined ? new LetterValues(this.#tables) : new GivenValues(given, this.#tables);
   }
 
   /** Items as letters; `?` for an item without one. */

@@ -1,6 +1,8 @@
 import type { Attributes, AttributeValue, HrTime, SpanContext, SpanKind } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { MarbleFailure } from '../failures/failure.ts';
+import { valueText } from '../failures/text.ts';
+import { type ItemsByLetter, LetterTable, START_SECONDS } from './letterTable.ts';
 
 /** The properties of a drawn span. Each has a default. */
 export interface SpanShape {
@@ -20,17 +22,8 @@ export interface SpanShape {
   readonly resource?: Readonly<Record<string, AttributeValue>>;
 }
 
-type LowerCase =
-  | ('a' | 'b' | 'c' | 'd' | 'e' | 'f' | 'g' | 'h' | 'i' | 'j' | 'k' | 'l' | 'm')
-  | ('n' | 'o' | 'p' | 'q' | 'r' | 's' | 't' | 'u' | 'v' | 'w' | 'x' | 'y' | 'z');
-
-/** A letter that has a span by default. */
-export type SpanLetter = LowerCase | Uppercase<LowerCase> | '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
-
 /** Spans by letter: all default letters and the shaped ones. */
-export type SpansByLetter<Shaped extends string = never> = Readonly<Record<SpanLetter | Shaped, ReadableSpan>>;
-
-const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+export type SpansByLetter<Shaped extends string = never> = ItemsByLetter<ReadableSpan, Shaped>;
 
 const KINDS: Record<NonNullable<SpanShape['kind']>, SpanKind> = {
   internal: 0,
@@ -42,64 +35,53 @@ const KINDS: Record<NonNullable<SpanShape['kind']>, SpanKind> = {
 
 const STATUS_CODES = { unset: 0, ok: 1, error: 2 } as const;
 
-/** The start of every span: a fixed second, so that encoded bytes are the same in each run. */
-const START_SECONDS = 1_600_000_000;
+/** The spans of one run by letter. */
+export class SpanTable extends LetterTable<ReadableSpan, SpanShape> {
+  protected readonly noun = 'span';
+  protected readonly caller = 'spans';
 
-/** The spans of one run by letter. A letter is the same object in all drawings of the run. */
-export class SpanTable {
-  readonly #shapes = new Map<string, SpanShape>();
-  readonly #spans = new Map<string, ReadableSpan>();
-  readonly #letters = new Map<object, string>();
-
-  /** Shapes some letters, and returns the spans of all. Throws if one of them was drawn already. */
-  shape<Shaped extends string>(shapes: Readonly<Record<Shaped, SpanShape>>): SpansByLetter<Shaped> {
-    for (const [letter, shape] of Object.entries<SpanShape>(shapes)) {
-      if (this.#spans.has(letter)) {
-        throw new MarbleFailure(
-          `the span ${letter} is drawn already: shape it with spans({ ${letter}: … }) before that`,
-        );
-      }
-      this.#shapes.set(letter, shape);
-    }
-    return this.#all() as SpansByLetter<Shaped>;
+  isOne(value: unknown): value is ReadableSpan {
+    return typeof value === 'object' && value !== null && typeof (value as ReadableSpan).spanContext === 'function';
   }
 
-  /** The span of a letter: the same object at every call. */
-  span(letter: string): ReadableSpan {
-    const known = this.#spans.get(letter);
-    if (known !== undefined) return known;
-    const span = makeSpan(letter, this.#shapes);
-    this.#spans.set(letter, span);
-    this.#letters.set(span, letter);
-    return span;
-  }
-
-  /** The letter of a drawn span; `undefined` for any other object. */
-  letterOf(span: object): string | undefined {
-    return this.#letters.get(span);
+  wordsOf(span: ReadableSpan): string {
+    const likeness = this.letterOfId(span.spanContext().spanId);
+    const words = this.#words(span);
+    return likeness === undefined || this.letterOf(span) === likeness
+      ? words
+      : `${words}: the ids of ${likeness}, changed`;
   }
 
   /** The letter of the drawn span with this id. Finds the original of a copy that an operator has enriched. */
   letterOfId(spanId: string): string | undefined {
-    for (const [letter, span] of this.#spans) if (span.spanContext().spanId === spanId) return letter;
+    for (const [letter, span] of this.items) if (span.spanContext().spanId === spanId) return letter;
     return undefined;
+  }
+
+  protected make(letter: string): ReadableSpan {
+    return makeSpan(letter, this.shapes);
+  }
+
+  #words(span: ReadableSpan): string {
+    const [seconds, nanos] = span.duration;
+    const trace = this.#letterOfTrace(span.spanContext().traceId);
+    const attributes = Object.keys(span.attributes).length === 0 ? [] : [valueText(span.attributes)];
+    return [
+      `the span ${JSON.stringify(span.name)}`,
+      `${seconds * 1_000 + nanos / 1_000_000}ms`,
+      ['unset', 'ok', 'error'][span.status.code] ?? `status ${span.status.code}`,
+      trace === undefined ? `trace ${span.spanContext().traceId}` : `trace of ${trace}`,
+      ...attributes,
+    ].join(', ');
   }
 
   /** The letter of the span that began a trace. */
-  letterOfTrace(traceId: string): string | undefined {
-    for (const letter of [...this.#spans.keys(), ...this.#shapes.keys()]) {
-      const traceLetter = traceLetterOf(letter, this.#shapes);
+  #letterOfTrace(traceId: string): string | undefined {
+    for (const letter of [...this.items.keys(), ...this.shapes.keys()]) {
+      const traceLetter = traceLetterOf(letter, this.shapes);
       if (hexId(traceLetter, 32) === traceId) return traceLetter;
     }
     return undefined;
-  }
-
-  #all(): SpansByLetter {
-    const all = {} as SpansByLetter;
-    for (const letter of new Set([...LETTERS, ...this.#shapes.keys()])) {
-      Object.defineProperty(all, letter, { enumerable: true, get: () => this.span(letter) });
-    }
-    return all;
   }
 }
 

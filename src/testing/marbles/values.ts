@@ -1,9 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { MarbleFailure } from '../failures/failure.ts';
 import { valueText } from '../failures/text.ts';
 import { isSameValue } from './difference.ts';
-import type { SpanTable } from './spans.ts';
+import type { LetterTable } from './letterTable.ts';
 
 /** The values of the letters of one drawing, in both directions. */
 export interface ValueTable {
@@ -15,14 +13,17 @@ export interface ValueTable {
   wordsOf(value: unknown): string;
 }
 
+/** The items of all kinds by letter. A letter without a table is drawn as an item of the first kind. */
+export type LetterTables = readonly [LetterTable<object, unknown>, ...LetterTable<object, unknown>[]];
+
 /** Values from a table of the test, as in RxJS. */
 export class GivenValues implements ValueTable {
   readonly #values: Readonly<Record<string, unknown>>;
-  readonly #spans: SpanTable;
+  readonly #tables: LetterTables;
 
-  constructor(values: Readonly<Record<string, unknown>>, spans: SpanTable) {
+  constructor(values: Readonly<Record<string, unknown>>, tables: LetterTables) {
     this.#values = values;
-    this.#spans = spans;
+    this.#tables = tables;
   }
 
   valueOf(letter: string): unknown {
@@ -40,58 +41,40 @@ export class GivenValues implements ValueTable {
   }
 
   wordsOf(value: unknown): string {
-    return isSpan(value) ? spanWords(value, this.#spans) : valueText(value);
+    return wordsOf(value, this.#tables);
   }
 }
 
-/** Values without a table: each letter is a span. A string of one letter stands for itself, so that names can be drawn. */
-export class SpanValues implements ValueTable {
-  readonly #spans: SpanTable;
+/** Values without a table: each letter is a span, or whatever item of that letter is compared with it. A string of one letter stands for itself, so that names can be drawn. */
+export class LetterValues implements ValueTable {
+  readonly #tables: LetterTables;
 
-  constructor(spans: SpanTable) {
-    this.#spans = spans;
+  constructor(tables: LetterTables) {
+    this.#tables = tables;
   }
 
-  valueOf(letter: string): ReadableSpan {
-    return this.#spans.span(letter);
+  valueOf(letter: string): object {
+    return this.#tables[0].item(letter);
   }
 
   matches(letter: string, value: unknown): boolean {
-    if (value === letter) return true;
-    const span = this.#spans.span(letter);
-    return span === value || isDeepStrictEqual(span, value);
+    return value === letter || tableOf(value, this.#tables)?.matches(letter, value) === true;
   }
 
   letterOf(value: unknown): string | undefined {
     if (typeof value === 'string') return [...value].length === 1 ? value : undefined;
-    if (!isSpan(value)) return undefined;
-    const letter = this.#spans.letterOf(value) ?? this.#spans.letterOfId(value.spanContext().spanId);
-    return letter !== undefined && this.matches(letter, value) ? letter : undefined;
+    return tableOf(value, this.#tables)?.letterOf(value as object);
   }
 
   wordsOf(value: unknown): string {
-    if (!isSpan(value)) return valueText(value);
-    const likeness = this.#spans.letterOfId(value.spanContext().spanId);
-    const words = spanWords(value, this.#spans);
-    return likeness === undefined || this.letterOf(value) === likeness
-      ? words
-      : `${words}: the ids of ${likeness}, changed`;
+    return wordsOf(value, this.#tables);
   }
 }
 
-function isSpan(value: unknown): value is ReadableSpan {
-  return typeof value === 'object' && value !== null && typeof (value as ReadableSpan).spanContext === 'function';
+function tableOf(value: unknown, tables: LetterTables): LetterTable<object, unknown> | undefined {
+  return tables.find((table) => table.isOne(value));
 }
 
-function spanWords(span: ReadableSpan, spans: SpanTable): string {
-  const [seconds, nanos] = span.duration;
-  const trace = spans.letterOfTrace(span.spanContext().traceId);
-  const attributes = Object.keys(span.attributes).length === 0 ? [] : [valueText(span.attributes)];
-  return [
-    `the span ${JSON.stringify(span.name)}`,
-    `${seconds * 1_000 + nanos / 1_000_000}ms`,
-    ['unset', 'ok', 'error'][span.status.code] ?? `status ${span.status.code}`,
-    trace === undefined ? `trace ${span.spanContext().traceId}` : `trace of ${trace}`,
-    ...attributes,
-  ].join(', ');
+function wordsOf(value: unknown, tables: LetterTables): string {
+  return tableOf(value, tables)?.wordsOf(value as object) ?? valueText(value);
 }

@@ -115,6 +115,18 @@ describe('a record that cannot be encoded', () => {
 });
 
 describe('what just fits', () => {
+  test('are 100 messages in each other, so that the body has 96 and an attribute 95', () => {
+    // An array is two messages, a map three.
+    const arrays = (count: number) => within(count, (inner) => [inner]);
+    for (const [fits, over] of [
+      [{ body: arrays(48) }, { body: { a: arrays(47) } }],
+      [{ attributes: { a: { a: arrays(46) } } }, { attributes: { a: arrays(48) } }],
+    ] as const) {
+      expect(decodeLogs(encodeLogs([logRecordWith(fits)]))).toHaveLength(1);
+      expect(() => encodeLogs([logRecordWith(over)])).toThrow('is nested too deep');
+    }
+  });
+
   test.each([
     ['48 arrays in each other', within(48, (inner) => [inner])],
     ['32 maps in each other', within(32, (inner) => ({ inner }))],

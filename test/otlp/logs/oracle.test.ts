@@ -80,6 +80,12 @@ describe('the encoder writes byte for byte what protobufjs writes', () => {
     }
   });
 
+  test('for trace flags of more than eight bits, of which eight are sent', () => {
+    expectSameBytes(
+      [0x301, 0x300, -1].map((traceFlags) => logRecordWith({ spanContext: { ...SPAN_CONTEXT, traceFlags } })),
+    );
+  });
+
   test('for a name that comes again, with attributes that differ', () => {
     const keys = ['a', 'b', 'c', 'd'];
     const records = Array.from({ length: 200 }, (_, index) =>
