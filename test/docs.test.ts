@@ -43,7 +43,6 @@ declare const reader: MetricReader;
 declare const spans$: Observable<ReadableSpan>;
 declare const spans: ReadableSpan[];
 declare const records: ReadableLogRecord[];
-declare const reader: MetricReader;
 declare function token(): Promise<string>;
 declare function spansOfAFile(): AsyncIterable<ReadableSpan>;
 `;

@@ -4,6 +4,7 @@ import { aFunction, settingsOf } from '../../internal/validation.ts';
 import type { ObservableSink } from '../../model/sink.ts';
 import { lineOf } from './lineOf.ts';
 
+/** The options of {@link toConsole}. */
 export interface ToConsoleOptions {
   /** Writes one line. Default `console.log`. */
   write?: (line: string) => void;

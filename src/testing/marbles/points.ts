@@ -13,6 +13,7 @@ export interface PointShape {
   readonly type?: 'sum' | 'gauge' | 'histogram' | 'exponentialHistogram' | 'summary';
   /** Default: 1, or what a histogram or a summary is after the measurement 1. */
   readonly value?: PointValue;
+  /** Default: none. */
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
   /** Attributes of its resource, added to the service name `marbles`. */
   readonly resource?: Readonly<Record<string, AttributeValue>>;
