@@ -163,7 +163,15 @@ class RingInput implements SpanSource {
   readonly #reporter: StageReporter<never>;
   readonly #ring = new Ring<ReadableSpan>();
   readonly #spans = new Multicast<ReadableSpan>();
-  readonly #next = (span: ReadableSpan) => this.#spans.next(span);
+  #mayEmit = 0; // spans that may still leave before the next turn
+  readonly #emitAll = () => this.#account.passOn(this.#emit, this.#ring);
+  readonly #emit = (ring: Ring<ReadableSpan>) => {
+    while (this.#hasNext) {
+      this.#mayEmit -= 1;
+      this.#account.handOn(1);
+      this.#spans.next(ring.shift() as ReadableSpan);
+    }
+  };
   readonly #flushes = new FlushRequests();
   readonly #losses: DeferredLosses;
   #whenEmpty: (() => void)[] = []; // flushes that wait for a subscriber
@@ -283,7 +291,9 @@ class RingInput implements SpanSource {
   #drain(atMost: number): void {
     if (this.#draining) return;
     this.#draining = true;
-    for (let count = 0; count < atMost && this.#ring.length > 0 && this.#spans.observed; count += 1) this.#emit();
+    this.#mayEmit = atMost;
+    // Once for many spans. When a subscriber throws, it goes on with the next one.
+    while (this.#hasNext) this.#reporter.guard(this.#emitAll);
     this.#draining = false;
     const ending = this.#ending;
     this.#ending = undefined;
@@ -292,10 +302,8 @@ class RingInput implements SpanSource {
     else for (const flush of this.#whenEmpty.splice(0)) flush();
   }
 
-  #emit(): void {
-    const span = this.#ring.shift() as ReadableSpan;
-    this.#account.handOn(1);
-    this.#reporter.guard(() => this.#account.passOn(this.#next, span));
+  get #hasNext(): boolean {
+    return this.#mayEmit > 0 && this.#ring.length > 0 && this.#spans.observed;
   }
 
   /** Sends a flush request behind everything that has ended so far. */
