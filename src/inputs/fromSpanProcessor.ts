@@ -284,6 +284,7 @@ class RingInput implements SpanSource {
   }
 
   #drainSoon(): void {
+    if (this.#turn.isArmed) return;
     if (this.#spans.observed || !this.#losses.isEmpty) this.#turn.arm();
     this.#unsubscribed.check();
   }
