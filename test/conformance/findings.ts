@@ -16,7 +16,7 @@ export interface Finding {
 const PROTOCOLS: readonly Protocol[] = ['http', 'grpc'];
 
 /** Longer than any check takes on a slow machine. What has not ended by then is a finding. */
-const MAX_CHECK_MILLIS = 60_000;
+const MAX_CHECK_MILLIS = 40_000;
 
 /** Who is put through a rule over a protocol: one subject, or over HTTP one for each encoding. */
 export function subjectsOf(

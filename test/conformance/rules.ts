@@ -52,7 +52,7 @@ export const RULES: readonly Rule[] = [
     id: 'C2',
     says: 'A request over the limit (64 MiB before compression) is not sent, and recorded as discarded.',
     exercised:
-      'One span of 65 MiB with the default limit. Where there is an option: ten spans that do not fit together arrive in several requests, each below it before gzip.',
+      'Five spans of 13 MiB with the default limit. Where there is an option: ten spans that do not fit together arrive in several requests, each below it before gzip; one that does not fit by itself is counted.',
     encodings: ['protobuf'],
     check: requestLimit,
   },
@@ -143,7 +143,7 @@ export const RULES: readonly Rule[] = [
     id: 'C15',
     says: 'What is not delivered is counted.',
     exercised:
-      'Ten spans for a processor with a queue of four, and one after its shutdown; three exports with a limit of one, which are refused. What arrived and what the client counts as failed add up.',
+      '2,000 spans for a processor with a queue of four, while nothing is answered, and one after its shutdown; three exports with a limit of one, which are refused. What arrived and what the client counts as failed add up.',
     check: undelivered,
   },
   {

@@ -9,7 +9,7 @@ const COLUMNS: readonly (readonly [string, Who, Protocol])[] = [
   ['official gRPC', 'official', 'grpc'],
 ];
 
-/** Rules, with a mark for each column, and below them a line for each failure. */
+/** The rules that were exercised, with a mark for each column, and below them a line for each failure. */
 export function tableOf(findings: readonly Finding[]): string {
   const cell = (rule: Rule, who: Who, protocol: Protocol) => {
     const found = findings.filter(
@@ -19,7 +19,7 @@ export function tableOf(findings: readonly Finding[]): string {
     if (found.every(({ seen }) => seen.length === 0)) return 'yes';
     return isOnPurpose(rule, who, protocol) ? 'differs' : 'NO';
   };
-  const rows = RULES.map((rule) => [
+  const rows = RULES.filter((rule) => findings.some((found) => found.rule === rule)).map((rule) => [
     rule.id,
     ...COLUMNS.map(([, who, protocol]) => cell(rule, who, protocol)),
     rule.says,

@@ -10,8 +10,8 @@ import { officialExporter } from '../subjects/official.ts';
 import { spanSource } from '../subjects/tracer.ts';
 import type { Workbench } from '../workbench.ts';
 
-/** A limit is kept if nothing takes longer than so many times as long: a slow machine is nobody's fault. */
-const GENEROUS = 1.5;
+/** More than a queue of four and what may be in flight. */
+const SPANS = 1_000;
 
 /** A gate in front of the first answer. */
 function heldFirst() {
@@ -45,7 +45,7 @@ export async function shutdownChoice(bench: Workbench): Promise<void> {
   waiting.end(1);
   const closing = waiting.shutdown();
   const state = watch(closing);
-  await server.until(() => server.arrivals.length === 1);
+  await Promise.race([server.until(() => server.arrivals.length === 1), closing]);
   await moment();
   bench.expect(!state.isOver, 'shutdown did not wait for the answer');
   release();
@@ -64,18 +64,23 @@ export async function shutdownChoice(bench: Workbench): Promise<void> {
 
 /** C15 */
 export async function undelivered(bench: Workbench): Promise<void> {
-  const server = await bench.server(ACCEPT);
+  const { release, script } = heldFirst();
+  const server = await bench.server(script);
   const tracing = bench.tracing([server.url], { maxQueueSize: 4, maxExportBatchSize: 2 });
-  tracing.end(10);
+  tracing.end(SPANS);
+  await server.until(() => server.arrivals.length > 0);
+  await moment();
+  tracing.end(SPANS);
+  release();
   await tracing.forceFlush();
   await tracing.shutdown();
   tracing.end(1);
   const arrived = answeredItems(server, bench);
   const { failed } = await tracing.books();
-  bench.expect(
-    arrived + failed === 11,
-    `of 11 spans, ${arrived} arrived and ${failed} are counted as lost (a full queue, one after the shutdown)`,
-  );
+  const offered = 2 * SPANS + 1;
+  const text = `of ${offered} spans, one of them after the shutdown, ${arrived} arrived and ${failed} are counted as lost`;
+  bench.expect(arrived + failed === offered, text);
+  bench.expect(failed > 1, 'the queue was never full, so that this check shows nothing');
 
   const { protocol } = bench.subject;
   const gate = Promise.withResolvers<void>();
@@ -180,7 +185,7 @@ async function slowAnswer(bench: Workbench): Promise<void> {
     settings,
   );
   const { elapsedMillis, delivered } = await client.export(itemsOf(1));
-  const isInTime = elapsedMillis <= GENEROUS * timeoutMillis;
+  const isInTime = elapsedMillis <= slackOf(bench) * timeoutMillis;
   const outcome = delivered === 1 ? ', and counted as delivered' : '';
   bench.expect(
     isInTime,
@@ -204,8 +209,13 @@ async function wholeExport(bench: Workbench): Promise<void> {
   const { elapsedMillis, delivered } = await client.export(itemsOf(1));
   bench.expect(delivered === 0, 'delivered, without an answer');
   bench.expect(
-    elapsedMillis <= GENEROUS * wholeMillis,
+    elapsedMillis <= slackOf(bench) * wholeMillis,
     `an export with a retry took ${Math.round(elapsedMillis)} ms with a limit of ${wholeMillis} ms`,
   );
   await server.until(() => server.open === 0);
+}
+
+/** Virtual time is exact. In real time a limit is kept if nothing takes longer than half as long again: a slow machine is nobody's fault. */
+function slackOf({ subject }: Workbench): number {
+  return subject.lacks.has('holdsWaits') ? 1.5 : 1;
 }
