@@ -1,5 +1,5 @@
 /**
- * The rules of OTLP for clients, put to spanflow and to the official exporters over real sockets: `npm run conformance`, in some ten seconds.
+ * The rules of OTLP for clients, put to spanflow and to the official exporters over real sockets: `npm run conformance`, some seven seconds of work and six of waiting.
  *
  *     npm run conformance -- --only C5,C8     some rules
  *
