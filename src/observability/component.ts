@@ -1,36 +1,32 @@
-import type { Attributes, Counter, MeterProvider } from '@opentelemetry/api';
+import type { Attributes, MeterProvider, UpDownCounter } from '@opentelemetry/api';
 import type { Account } from '../ledger/account.ts';
 import { ATTRIBUTE } from './conventions.ts';
-import type { CountsByError } from './counts.ts';
 
 /** How many components of each type have metrics, by the provider: within it a name is unique. */
 const numbers = new WeakMap<MeterProvider, Map<string, number>>();
 
-/** A processor or an exporter, by its attributes, and what its counter has been told. */
-export class Component {
-  readonly attributes: Attributes;
-  readonly #counter: Counter;
-  readonly #told = new Map<string | undefined, number>();
+/** A counter that is told totals, each with the attributes of one component: it adds what has changed since the last time. */
+export class Totals {
+  readonly #counter: Pick<UpDownCounter, 'add'>;
+  readonly #attributes: Attributes;
+  readonly #told = new Map<string | undefined, number>(); // by `error.type`
 
-  constructor(counter: Counter, attributes: Attributes) {
+  constructor(counter: Pick<UpDownCounter, 'add'>, attributes: Attributes) {
     this.#counter = counter;
-    this.attributes = attributes;
+    this.#attributes = attributes;
   }
 
-  /** Tells the counter what has been counted since the last time. */
-  tell(counts: CountsByError): void {
-    for (const [errorType, count] of counts) {
-      const more = count - (this.#told.get(errorType) ?? 0);
-      if (more <= 0) continue;
-      this.#told.set(errorType, count);
-      this.#counter.add(more, this.failedBy(errorType));
-    }
+  tell(total: number, errorType?: string): void {
+    const before = this.#told.get(errorType);
+    if (total === before) return;
+    this.#told.set(errorType, total);
+    this.#counter.add(total - (before ?? 0), failedBy(errorType, this.#attributes));
   }
+}
 
-  /** The attributes of what has failed for this reason, if it has. */
-  failedBy(errorType: string | undefined): Attributes {
-    return errorType === undefined ? this.attributes : { ...this.attributes, [ATTRIBUTE.errorType]: errorType };
-  }
+/** The attributes of what has failed for this reason, if it has. */
+export function failedBy(errorType: string | undefined, attributes: Attributes): Attributes {
+  return errorType === undefined ? attributes : { ...attributes, [ATTRIBUTE.errorType]: errorType };
 }
 
 /** The attributes that name a component: `batching_span_processor/0`, and behind a fan-out `batching_span_processor/0/main`. */

@@ -16,8 +16,9 @@ export function exportedBy(exporter: Account): CountsByError {
 }
 
 /** What processing has finished with: what exporters were given, whatever has become of it, and what was lost in front of them. */
-export function processedBy(stages: readonly Account[], exporters: readonly Account[]): CountsByError {
-  const given = exporters.reduce((sum, { offered }) => sum + offered, 0);
+export function processedBy(stages: readonly Account[], exporters: Iterable<Account>): CountsByError {
+  let given = 0;
+  for (const { offered } of exporters) given += offered;
   const counts = new Map<string | undefined, number>([[undefined, given]]);
   for (const stage of stages) {
     addAll(counts, stage.stats().refused);

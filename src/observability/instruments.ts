@@ -1,12 +1,12 @@
-import type { Counter, Histogram, Meter, MeterProvider, ObservableUpDownCounter } from '@opentelemetry/api';
+import type { Counter, Histogram, Meter, MeterProvider, UpDownCounter } from '@opentelemetry/api';
 import { VERSION } from '../internal/version.ts';
 import type { SignalName } from '../model/signal.ts';
 import { WORDS } from './conventions.ts';
 
 /** The instruments about processors. */
 export interface ProcessorInstruments {
-  readonly queueSize: ObservableUpDownCounter;
-  readonly queueCapacity: ObservableUpDownCounter;
+  readonly queueSize: UpDownCounter;
+  readonly queueCapacity: UpDownCounter;
   readonly processed: Counter;
 }
 
@@ -15,7 +15,7 @@ export interface Instruments {
   readonly meter: Meter;
   /** `undefined`: the signal has no processors. */
   readonly processor: ProcessorInstruments | undefined;
-  readonly inflight: ObservableUpDownCounter;
+  readonly inflight: UpDownCounter;
   readonly exported: Counter;
   readonly duration: Histogram;
 }
@@ -28,7 +28,7 @@ export function instrumentsOf(meterProvider: MeterProvider, signal: SignalName):
   return {
     meter,
     processor: processed === undefined ? undefined : processorInstruments(meter, processed, { unit, items }),
-    inflight: meter.createObservableUpDownCounter(`${exporter}.inflight`, {
+    inflight: meter.createUpDownCounter(`${exporter}.inflight`, {
       unit,
       description: `The number of ${items} which were passed to the exporter, but that have not been exported yet (neither successful, nor failed).`,
     }),
@@ -52,11 +52,11 @@ function processorInstruments(
 ): ProcessorInstruments {
   const processor = `otel.sdk.processor.${word}`;
   return {
-    queueSize: meter.createObservableUpDownCounter(`${processor}.queue.size`, {
+    queueSize: meter.createUpDownCounter(`${processor}.queue.size`, {
       unit,
       description: `The number of ${items} in the queue of a given instance of an SDK processor.`,
     }),
-    queueCapacity: meter.createObservableUpDownCounter(`${processor}.queue.capacity`, {
+    queueCapacity: meter.createUpDownCounter(`${processor}.queue.capacity`, {
       unit,
       description: `The maximum number of ${items} the queue of a given instance of an SDK processor can hold.`,
     }),
@@ -65,4 +65,17 @@ function processorInstruments(
       description: `The number of ${items} for which the processing has finished, either successful or failed.`,
     }),
   };
+}
+
+/**
+ * Calls `read` whenever a reader collects, and before it does so. The returned function ends that.
+ *
+ * Why are not the instruments observable ones? The SDK goes on to report the last value of those whose callback was unregistered: a queue that was not empty at the last collection would never be again. A counter can be told the end. So this observable instrument has no
+ * value, and is never exported; that the SDK calls its callback first is all that it is for.
+ */
+export function onCollection(meter: Meter, read: () => void): () => void {
+  const never = [meter.createObservableGauge('spanflow.never_observed')];
+  const callback = () => read();
+  meter.addBatchObservableCallback(callback, never);
+  return () => meter.removeBatchObservableCallback(callback, never);
 }

@@ -1,13 +1,11 @@
-import type { BatchObservableResult, Observable as Observed } from '@opentelemetry/api';
 import { Subscription } from 'rxjs';
 import { runGuarded } from '../internal/runGuarded.ts';
 import type { Account } from '../ledger/account.ts';
-import type { ExportOperation } from '../ledger/exports.ts';
-import type { Tally } from '../model/tally.ts';
-import { attributesOfExporter, Component, named } from './component.ts';
-import { ATTRIBUTE, errorTypeOfExport, WORDS } from './conventions.ts';
-import { exportedBy, processedBy } from './counts.ts';
-import { type Instruments, instrumentsOf } from './instruments.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { attributesOfExporter, named } from './component.ts';
+import { WORDS } from './conventions.ts';
+import { ExporterMetrics } from './exporterMetrics.ts';
+import { type Instruments, instrumentsOf, onCollection } from './instruments.ts';
 import {
   type MeteredPipeline,
   type PipelineMetrics,
@@ -15,6 +13,7 @@ import {
   type StatsToMetricsSettings,
   statsToMetricsSettings,
 } from './options.ts';
+import { ProcessorMetrics } from './processorMetrics.ts';
 
 /**
  * Makes metrics about a running pipeline, by OpenTelemetry's semantic conventions for SDKs: `otel.sdk.processor.*` and `otel.sdk.exporter.*`.
@@ -34,7 +33,7 @@ import {
  *
  * **Never feeds itself**: metrics about the `metricPipeline` that exports them are as many series at each collection.
  *
- * **Ends** when the pipeline has been shut down, or with `close()`: the callbacks are unregistered, so sizes of queues and what is in flight are reported no more. Counters are brought up to date before, and are told of what an input refuses later (`already_shutdown`), so a `MeterProvider` that is shut down after the pipeline exports all of it.
+ * **Ends** when the pipeline has been shut down, or with `close()`: the callback is unregistered, after the counters were brought up to date a last time. They are told of what an input refuses later, too (`already_shutdown`). So a `MeterProvider` that is shut down after the pipeline exports all of it.
  *
  * **Fan-outs**: each route has an exporter and a processor, `otlp_http_span_exporter/0/main` and `batching_span_processor/0/main`. What is lost in front of the fan-out has failed on each route.
  *
@@ -61,34 +60,25 @@ export function statsToMetrics(pipeline: MeteredPipeline, options: StatsToMetric
   return { close, [Symbol.dispose]: close };
 }
 
-/** The processor in front of the exporters of one route. */
-interface Processor {
-  readonly component: Component;
-  readonly exporters: Account[];
-}
-
 /** Reads the books of one ledger when a reader collects. */
 class Metering {
   readonly #settings: StatsToMetricsSettings;
   readonly #instruments: Instruments;
-  readonly #observed: Observed[];
-  readonly #exporters = new Map<Account, Component>();
-  readonly #processors = new Map<string | undefined, Processor>(); // by route
-  readonly #end = new Subscription();
+  readonly #exporters = new Map<Account, ExporterMetrics>();
+  readonly #processors = new Map<string | undefined, ProcessorMetrics>(); // by route
+  readonly #collections: () => void; // unregisters the callback
+  readonly #end = new Subscription(); // of the pipeline
   readonly #unwatch: () => void;
   #hasEnded = false;
 
   constructor(settings: StatsToMetricsSettings) {
     const { ledger, meterProvider, signal } = settings;
-    const instruments = instrumentsOf(meterProvider, signal);
-    const { meter, inflight, processor } = instruments;
     this.#settings = settings;
-    this.#instruments = instruments;
-    this.#observed = processor === undefined ? [inflight] : [inflight, processor.queueSize, processor.queueCapacity];
-    meter.addBatchObservableCallback(this.#observe, this.#observed);
+    this.#instruments = instrumentsOf(meterProvider, signal);
+    this.#collections = onCollection(this.#instruments.meter, () => this.#bringUpToDate());
     this.#unwatch = ledger.watch({
-      exported: (by, tally, operation) => this.#guard(() => this.#record(by, tally, operation)),
-      // What comes after the shutdown: no reader's collection asks for it any more.
+      exported: (by, tally, operation) => this.#guard(() => this.#exporterOf(by)?.record(tally, operation)),
+      // What comes after the shutdown: no collection asks for it any more.
       lost: () => this.#guard(() => this.#hasEnded && this.#bringUpToDate()),
       closed: () => this.#guard(() => this.#finish()),
     });
@@ -104,71 +94,47 @@ class Metering {
     this.#finish();
   }
 
-  readonly #observe = (result: BatchObservableResult): void => {
-    this.#bringUpToDate();
-    for (const [account, { attributes }] of this.#exporters)
-      result.observe(this.#instruments.inflight, account.stats().pending, attributes);
-    const { processor } = this.#instruments;
-    if (processor === undefined) return;
-    for (const [route, { component }] of this.#processors) {
-      const queues = this.#inFrontOf(route).map((stage) => stage.gauges());
-      const sum = (name: 'queueSize' | 'queueCapacity') => queues.reduce((total, gauges) => total + gauges[name], 0);
-      result.observe(processor.queueSize, sum('queueSize'), component.attributes);
-      result.observe(processor.queueCapacity, sum('queueCapacity'), component.attributes);
-    }
-  };
-
   #bringUpToDate(): void {
-    for (const account of this.#settings.ledger.accounts) this.#exporterOf(account)?.tell(exportedBy(account));
-    for (const [route, { component, exporters }] of this.#processors)
-      component.tell(processedBy(this.#inFrontOf(route), exporters));
+    this.#findExporters();
+    for (const exporter of this.#exporters.values()) exporter.bringUpToDate();
+    for (const processor of this.#processors.values()) processor.bringUpToDate();
+    if (this.#hasEnded) for (const processor of this.#processors.values()) processor.end();
   }
 
-  #record(by: Account, tally: Tally, { millis, statusCode }: ExportOperation): void {
-    const exporter = this.#exporterOf(by);
-    if (exporter === undefined) return;
-    const status = typeof statusCode === 'number' ? ATTRIBUTE.httpStatus : ATTRIBUTE.rpcStatus;
-    const attributes = exporter.failedBy(errorTypeOfExport(tally));
-    const known = statusCode === undefined ? attributes : { ...attributes, [status]: statusCode };
-    this.#instruments.duration.record(millis / 1_000, known);
+  #exporterOf(account: Account): ExporterMetrics | undefined {
+    if (!this.#exporters.has(account)) this.#findExporters();
+    return this.#exporters.get(account);
   }
 
-  /** The exporter that a stage is, if it is one. */
-  #exporterOf(account: Account): Component | undefined {
-    const known = this.#exporters.get(account);
-    if (known !== undefined || account.sink === undefined) return known;
-    const exporter = new Component(
-      this.#instruments.exported,
-      attributesOfExporter(this.#settings.meterProvider, account),
-    );
-    this.#exporters.set(account, exporter);
-    this.#addToProcessor(account);
-    return exporter;
+  /** In the order of the stages, so that the numbers in their names do not depend on which of them exports first. */
+  #findExporters(): void {
+    for (const account of this.#settings.ledger.accounts)
+      if (account.sink !== undefined && !this.#exporters.has(account)) this.#addExporter(account);
   }
 
-  #addToProcessor(exporter: Account): void {
-    const { processor } = this.#instruments;
-    const { route } = exporter.place;
+  #addExporter(account: Account): void {
+    const attributes = attributesOfExporter(this.#settings.meterProvider, account);
+    this.#exporters.set(account, new ExporterMetrics(account, attributes, this.#instruments));
+    this.#processorOf(account.place.route)?.add(account);
+  }
+
+  /** The metrics about what is in front of the exporters of a route, if the signal has processors and something is there. */
+  #processorOf(route: string | undefined): ProcessorMetrics | undefined {
     const known = this.#processors.get(route);
-    if (known !== undefined) known.exporters.push(exporter);
-    else if (processor !== undefined && this.#inFrontOf(route).length > 0) {
-      const { meterProvider, signal } = this.#settings;
-      const component = new Component(processor.processed, named(meterProvider, WORDS[signal].processor, route));
-      this.#processors.set(route, { component, exporters: [exporter] });
-    }
-  }
-
-  /** The stages whose items go to the exporters of a route: its own, and those that all routes share. */
-  #inFrontOf(route: string | undefined): Account[] {
-    const isOnTheWay = (of: string | undefined) => of === undefined || route === of || route?.startsWith(`${of}/`);
-    return this.#settings.ledger.accounts.filter(({ role, place }) => role !== 'sink' && isOnTheWay(place.route));
+    const { processor: instruments } = this.#instruments;
+    const stages = () => stagesInFront(this.#settings.ledger, route);
+    if (known !== undefined || instruments === undefined || stages().length === 0) return known;
+    const { meterProvider, signal } = this.#settings;
+    const processor = new ProcessorMetrics(stages, named(meterProvider, WORDS[signal].processor, route), instruments);
+    this.#processors.set(route, processor);
+    return processor;
   }
 
   #finish(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#end.unsubscribe();
-    this.#instruments.meter.removeBatchObservableCallback(this.#observe, this.#observed);
+    this.#collections();
     this.#bringUpToDate();
   }
 
@@ -176,4 +142,10 @@ class Metering {
   #guard(work: () => unknown): void {
     runGuarded(work, () => this.#settings.ledger.callbackFailed());
   }
+}
+
+/** The stages whose items go to the exporters of a route: its own, and those that all routes share. */
+function stagesInFront({ accounts }: Ledger, route: string | undefined): Account[] {
+  const isOnTheWay = (of: string | undefined) => of === undefined || route === of || route?.startsWith(`${of}/`);
+  return accounts.filter(({ role, place }) => role !== 'sink' && isOnTheWay(place.route));
 }
