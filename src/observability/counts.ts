@@ -21,8 +21,11 @@ export function processedBy(stages: readonly Account[], exporters: Iterable<Acco
   for (const { offered } of exporters) given += offered;
   const counts = new Map<string | undefined, number>([[undefined, given]]);
   for (const stage of stages) {
-    addAll(counts, stage.stats().refused);
+    const { refused, lost } = stage.stats();
+    addAll(counts, refused);
     addAll(counts, stage.lostHere);
+    // A batch that no exporter was given. Other losses of batches that had left are those of the exporter.
+    if (stage.role === 'batch') add(counts, errorTypeOf('operatorFailed'), lost.operatorFailed ?? 0);
   }
   return counts;
 }

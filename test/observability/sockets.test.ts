@@ -1,7 +1,8 @@
 import type { MeterProvider } from '@opentelemetry/api';
+import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { exponentialBackoff, otlpHttp, type Sink, spanPipeline } from '../../src/index.ts';
 import { statsToMetrics } from '../../src/observability/index.ts';
@@ -147,13 +148,24 @@ describe('beside the official processor and exporter', () => {
     });
     await annotate(`official: ${official.find(SPAN.exported)?.attributes['otel.component.type']}`);
   });
+
+  test('a call of gRPC has a status by its name', async ({ annotate }) => {
+    const { url } = await grpcBackend({ answers: { code: 3 } });
+    const theirs = metered();
+    await run(officialWith(GrpcExporter, url, theirs.meterProvider), 1);
+    await annotate(`official: ${JSON.stringify((await theirs.read()).find(DURATION)?.attributes)}`);
+  });
 });
 
 function countsOf(reading: Reading) {
   return { processed: reading.byError(SPAN.processed), exported: reading.byError(SPAN.exported) };
 }
 
-function officialWith(Exporter: typeof OTLPTraceExporter, url: string, meterProvider: MeterProvider): SpanProcessor {
+function officialWith(
+  Exporter: new (options: never) => SpanExporter,
+  url: string,
+  meterProvider: MeterProvider,
+): SpanProcessor {
   const exporter = new Exporter({ url, timeoutMillis: 1_000, selfObsMeterProvider: meterProvider } as never);
   return new BatchSpanProcessor({ exporter, maxQueueSize: 100, selfObsMeterProvider: meterProvider } as never);
 }

@@ -1,6 +1,6 @@
 import { metrics } from '@opentelemetry/api';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { concat, groupBy, mergeMap, NEVER, type Observable, of, throwError, timer } from 'rxjs';
+import { concat, groupBy, mergeMap, NEVER, type Observable, of, tap, throwError, timer } from 'rxjs';
 import { map } from 'rxjs/operators';
 import { describe, expect, test, vi } from 'vitest';
 import {
@@ -322,6 +322,32 @@ describe('what can be metered', () => {
       expect(['toMemory/0', 'toMemory/1'].map((name) => reading.sum(SPAN.exported, { [NAME]: name }))).toEqual([1, 2]);
       await pipeline.shutdown();
       expect((await read()).sum(SPAN.queueCapacity)).toBe(0);
+    }));
+
+  test('a composition that is run, one of whose operators throws at a batch', () =>
+    marbles(async ({ advanceBy }) => {
+      const { meterProvider, read } = metered();
+      const input = fromSpanProcessor();
+      let batches = 0;
+      const outcomes$ = input.spans$.pipe(
+        adaptiveBatch({ scheduledDelayMillis: 5, maxExportBatchSize: 2 }),
+        tap(() => {
+          batches += 1;
+          if (batches === 1) throw new Error('not this one');
+        }),
+        exportTo(toMemory()),
+      );
+      const pipeline = runPipeline(input, outcomes$);
+      statsToMetrics(pipeline, { meterProvider });
+      for (let count = 0; count < 3; count += 1) input.onEnd(spanWith());
+      await advanceBy(100);
+      input.onEnd(spanWith());
+      await pipeline.shutdown();
+      const reading = await read();
+      const processed = reading.byError(SPAN.processed);
+      expect(processed).toMatchObject({ operator_failed: 2 });
+      expect(Object.values(processed).reduce((sum, count) => sum + count)).toBe(4);
+      expect(reading.sum(SPAN.exported)).toBe(processed.ok);
     }));
 
   test('a ledger, of an export alone: there is no processor', () =>
