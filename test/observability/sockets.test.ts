@@ -151,9 +151,12 @@ describe('beside the official processor and exporter', () => {
 
   test('a call of gRPC has a status by its name', async ({ annotate }) => {
     const { url } = await grpcBackend({ answers: { code: 3 } });
-    const theirs = metered();
+    const [mine, theirs] = [metered(), metered()];
+    await run(ours(otlpGrpc({ url, environment: {} }), mine.meterProvider), 1);
     await run(officialWith(GrpcExporter, url, theirs.meterProvider), 1);
-    await annotate(`official: ${JSON.stringify((await theirs.read()).find(DURATION)?.attributes)}`);
+    const [read, official] = await Promise.all([mine.read(), theirs.read()]);
+    expect(read.find(DURATION)?.attributes).toMatchObject({ 'rpc.status_code': 'INVALID_ARGUMENT' });
+    await annotate(`official: ${JSON.stringify(official.find(DURATION)?.attributes)}`);
   });
 });
 

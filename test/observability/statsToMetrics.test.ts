@@ -106,6 +106,18 @@ describe('the processor', () => {
         0, 0, 0,
       ]);
     }));
+
+  test('of a handle counts what comes after its shutdown, too', async () => {
+    const { meterProvider, read } = metered();
+    const handle = exportHandle<number>(toMemory());
+    statsToMetrics(handle, { meterProvider, signal: 'traces' });
+    await handle.export([1, 2]);
+    await handle.shutdown();
+    await handle.export([3]);
+    const reading = await read();
+    expect(reading.byError(SPAN.processed)).toEqual({ ok: 2, already_shutdown: 1 });
+    expect([reading.sum(SPAN.queueSize), reading.sum(SPAN.exported)]).toEqual([0, 2]);
+  });
 });
 
 describe('the exporter', () => {
