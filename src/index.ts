@@ -121,6 +121,7 @@ export {
   type ObservableSink,
   type Response,
   type Sink,
+  type SinkComponent,
 } from './model/sink.ts';
 export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';

@@ -390,6 +390,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/grpc',
         'spanflow/logs',
         'spanflow/metrics',
+        'spanflow/observability',
         'spanflow/otlp',
         'spanflow/terminal',
         'spanflow/testing',

@@ -6,6 +6,8 @@ import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { ExportError, type ObservableSink } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
 import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
+import { grpcServerOf } from '../shared/configuration/grpcEndpoint.ts';
+import { otlpComponent } from '../shared/otlpComponent.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { Channels } from './connection/channels.ts';
 import { ExportCall } from './exportCall.ts';
@@ -67,6 +69,7 @@ export function otlpGrpc<S extends SignalName = 'traces'>(
   return {
     name: 'otlpGrpc',
     attemptTimeoutMillis: settings.timeoutMillis,
+    component: otlpComponent('otlp_grpc', options.signal ?? 'traces', grpcServerOf(settings.endpoint)),
     export: (batch, given) =>
       new Observable((subscriber) => {
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpGrpc was shut down'));

@@ -5,6 +5,7 @@ import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { ExportError, type ObservableSink } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
 import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
+import { otlpComponent, serverOf } from '../shared/otlpComponent.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
 import { connectionsFor } from './connection/connections.ts';
@@ -58,10 +59,12 @@ export function otlpHttp<S extends SignalName = 'traces'>(
   const connections = connectionsFor(settings);
   const wait = resourceWait(settings.resourceTimeoutMillis, fields.resourceOf);
   const lender = new RequestLender(fields, SOCKET_HIGH_WATER_MARK_BYTES);
+  const transport = settings.encoding === 'json' ? 'otlp_http_json' : 'otlp_http';
   let isShutDown = false;
   return {
     name: 'otlpHttp',
     attemptTimeoutMillis: settings.timeoutMillis,
+    component: otlpComponent(transport, options.signal ?? 'traces', serverOf(settings.url)),
     export: (batch, given) =>
       new Observable((subscriber) => {
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
