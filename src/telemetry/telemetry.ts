@@ -36,6 +36,7 @@ export interface Telemetry {
    * `NodeSDK` does the same with the default deadline; either will do, and both do no harm.
    */
   shutdown(options?: { deadlineMillis?: number }): Promise<void>;
+  /** As `shutdown()`: `await using all = telemetry()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

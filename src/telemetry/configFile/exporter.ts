@@ -2,7 +2,7 @@ import type { OtlpGrpcExporterConfigModel, OtlpHttpExporterConfigModel } from '@
 import { withoutUndefined } from '../../internal/validation.ts';
 import { toConsole } from '../../sinks/toConsole.ts';
 import type { DestinationOptions, SignalDestination } from '../options.ts';
-import { firstKnown, given, limitMillis, type OnIgnored, type Package, tellRest } from './model.ts';
+import { given, limitMillis, named, type OnIgnored, type Package, tellRest } from './model.ts';
 
 type Http = NonNullable<OtlpHttpExporterConfigModel>;
 type Grpc = NonNullable<OtlpGrpcExporterConfigModel>;
@@ -27,7 +27,7 @@ export class ExporterNodes {
 
   /** The destination that a node describes; `undefined` if spanflow has none of that kind. */
   destinationOf<T>(exporter: object, path: string): SignalDestination<T> | undefined {
-    const found = firstKnown([exporter], EXPORTERS, path, this.#onIgnored);
+    const found = named(exporter, EXPORTERS, path, this.#onIgnored);
     if (found === undefined) return undefined;
     if (found.name === 'console') return { sink: toConsole<T>() };
     return found.name === 'otlp_http' ? this.#http(found.node, found.path) : this.#grpc(found.node, found.path);

@@ -28,20 +28,35 @@ export function tellRest(node: object, known: readonly string[], path: string, o
   }
 }
 
-/** Of a list of alternatives, each an object with one name: the first that is known. The others are told. */
+/** A node that has one name out of several, such as `batch`. */
+export interface NamedNode<N> {
+  readonly name: string;
+  readonly node: NonNullable<N[keyof N]>;
+  readonly path: string;
+}
+
+/** What a node is, by its one name, if that is known. Else it is told. */
+export function named<N extends object>(
+  item: N,
+  known: readonly string[],
+  path: string,
+  onIgnored: OnIgnored,
+): NamedNode<N> | undefined {
+  const [name = '', node] = Object.entries(item)[0] ?? [];
+  if (known.includes(name)) return { name, node: node ?? {}, path: `${path}.${name}` };
+  onIgnored(`${path}.${name}`, 'spanflow has nothing of that name');
+  return undefined;
+}
+
+/** The first of a list that is known. The others are told. */
 export function firstKnown<N extends object>(
   list: readonly N[],
   known: readonly string[],
   path: string,
   onIgnored: OnIgnored,
-) {
-  let found: { readonly name: string; readonly node: NonNullable<N[keyof N]>; readonly path: string } | undefined;
-  for (const [index, item] of list.entries()) {
-    const [name = '', node] = Object.entries(item)[0] ?? [];
-    const where = `${path}[${index}].${name}`;
-    if (!known.includes(name)) onIgnored(where, 'spanflow has nothing of that name');
-    else if (found !== undefined) onIgnored(where, 'spanflow makes one pipeline for each signal');
-    else found = { name, node: node ?? {}, path: where };
-  }
-  return found;
+): NamedNode<N> | undefined {
+  const nodes = list.flatMap((item, index) => named(item, known, `${path}[${index}]`, onIgnored) ?? []);
+  const [first, ...others] = nodes;
+  for (const other of others) onIgnored(other.path, 'spanflow makes one pipeline for each signal');
+  return first;
 }
