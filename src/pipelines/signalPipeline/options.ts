@@ -41,6 +41,7 @@ export interface PipelineKind<T> {
 export interface OneSink<T> {
   /** Where the items go. The pipeline owns it, and shuts it down. */
   sink: Sink<T>;
+  /** Left out here: it is the other form of these options, which has several sinks instead of `sink`. */
   sinks?: undefined;
 }
 
@@ -52,6 +53,7 @@ export interface SeveralSinks<T> {
    * `forceFlush`, a handle and the totals go by the required ones. The pipeline owns all sinks, and shuts them down.
    */
   sinks: Branches<T>;
+  /** Left out here: it is the other form of these options, which has one sink instead of `sinks`. */
   sink?: undefined;
 }
 

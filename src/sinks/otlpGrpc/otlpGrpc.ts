@@ -2,10 +2,9 @@ import { Observable } from 'rxjs';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
-import type { SignalItems } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { ExportError, type ObservableSink } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
 import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { Sharing } from '../shared/sharing.ts';
@@ -56,7 +55,7 @@ const LEAST_LENT_BYTES = 64 * 1024;
  *
  * @see otlpHttp
  */
-export function otlpGrpc<S extends SentSignal = 'traces'>(
+export function otlpGrpc<S extends SignalName = 'traces'>(
   options: OtlpGrpcOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
   return otlpGrpcOn(sharedChannels(), options);

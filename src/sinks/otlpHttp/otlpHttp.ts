@@ -1,10 +1,9 @@
 import { Observable } from 'rxjs';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
-import type { SignalItems } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { ExportError, type ObservableSink } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
 import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
@@ -51,7 +50,7 @@ import { otlpHttpSettings } from './settings.ts';
  *
  * @see toExporter
  */
-export function otlpHttp<S extends SentSignal = 'traces'>(
+export function otlpHttp<S extends SignalName = 'traces'>(
   options: OtlpHttpOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
   return otlpHttpOn(sharedConnections(), options);
