@@ -2,9 +2,9 @@ import { EnvironmentReader } from '../internal/environment.ts';
 import { pick } from '../internal/pick.ts';
 import { withoutUndefined } from '../internal/validation.ts';
 import { InvalidOptionError } from '../model/errors.ts';
-import type { SignalItems } from '../model/signal.ts';
+import type { SignalItems, SignalName } from '../model/signal.ts';
 import type { Sink } from '../model/sink.ts';
-import { type SentSignal, signalOf, variablesOf } from '../otlp/signals.ts';
+import { signalOf, variablesOf } from '../otlp/signals.ts';
 import { otlpGrpcOn, sharedChannels } from '../sinks/otlpGrpc/otlpGrpc.ts';
 import { otlpHttpOn, sharedConnections } from '../sinks/otlpHttp/otlpHttp.ts';
 import { type DestinationOptions, type OtlpProtocol, SINK_OPTIONS, type TelemetryOptions } from './options.ts';
@@ -23,7 +23,7 @@ export class Destination {
   }
 
   /** @param own what the signal has of its own */
-  sinkOf<S extends SentSignal>(name: S, own: DestinationOptions): Sink<SignalItems[S]> {
+  sinkOf<S extends SignalName>(name: S, own: DestinationOptions): Sink<SignalItems[S]> {
     const { environment = process.env } = this.#options;
     const given = { ...this.#options, ...withoutUndefined(own) };
     const protocol = given.protocol ?? protocolOf(name, new EnvironmentReader(environment)) ?? 'http/protobuf';
@@ -36,7 +36,7 @@ export class Destination {
   }
 }
 
-function protocolOf(name: SentSignal, environment: EnvironmentReader): OtlpProtocol | undefined {
+function protocolOf(name: SignalName, environment: EnvironmentReader): OtlpProtocol | undefined {
   return environment.oneOf(PROTOCOLS, ...variablesOf(signalOf(name))('PROTOCOL'));
 }
 

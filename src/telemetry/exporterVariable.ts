@@ -1,12 +1,12 @@
 import { type Environment, EnvironmentReader } from '../internal/environment.ts';
 import { warn } from '../internal/tracingSuppression.ts';
-import type { SentSignal } from '../otlp/signals.ts';
+import type { SignalName } from '../model/signal.ts';
 
 /** Where a signal goes by the environment. `elsewhere`: to an exporter that spanflow does not have, such as `prometheus`, which NodeSDK makes. */
 export type ExporterChoice = 'otlp' | 'console' | 'none' | 'elsewhere';
 
 /** Reads `OTEL_TRACES_EXPORTER` and its like: a list of names. Of several, OTLP is preferred, and the others are warned about. */
-export function exporterOf(signal: SentSignal, environment: Environment): ExporterChoice {
+export function exporterOf(signal: SignalName, environment: Environment): ExporterChoice {
   const name = `OTEL_${signal.toUpperCase()}_EXPORTER`;
   const text = new EnvironmentReader(environment).text(name) ?? '';
   const names = [...new Set(text.split(',').map((each) => each.trim()))].filter((each) => each !== '');

@@ -1,8 +1,6 @@
-import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { messageOf, SpanflowError } from '../model/errors.ts';
-
-/** A bundle of CommonJS has no URL: there packages are looked for from the working directory. */
-const fromHere = createRequire(import.meta.url ?? `${process.cwd()}/`);
+import { find, load } from './requirePackage.cjs';
 
 /** What brings the packages of OpenTelemetry along. Some package managers let nobody else see these. */
 const BRINGERS = [
@@ -15,7 +13,7 @@ const BRINGERS = [
 /** A package that only some programs have, or `undefined`. */
 export function installed<M>(name: string): M | undefined {
   const place = placeOf(name);
-  return place === undefined ? undefined : (fromHere(place) as M);
+  return place === undefined ? undefined : (load(place) as M);
 }
 
 /**
@@ -32,26 +30,26 @@ export function needed<M>(name: string, need: string): M {
   };
   const place = placeOf(name) ?? fail('is not installed');
   try {
-    return fromHere(place) as M;
+    return load(place) as M;
   } catch (thrown) {
     return fail(`cannot be loaded (${messageOf(thrown).split('\n', 1)[0]})`, thrown);
   }
 }
 
 function placeOf(name: string): string | undefined {
-  const direct = resolved(fromHere, name);
+  const direct = found(name);
   if (direct !== undefined) return direct;
   for (const bringer of BRINGERS) {
-    const place = resolved(fromHere, bringer);
-    const brought = place && resolved(createRequire(place), name);
+    const place = found(bringer);
+    const brought = place && found(name, dirname(place));
     if (brought !== undefined) return brought;
   }
   return undefined;
 }
 
-function resolved(require: NodeJS.Require, name: string): string | undefined {
+function found(name: string, folder?: string): string | undefined {
   try {
-    return require.resolve(name);
+    return find(name, folder);
   } catch {
     return undefined;
   }

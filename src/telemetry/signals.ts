@@ -9,7 +9,7 @@ import { LIFE_CYCLE_DEFAULTS } from '../pipelines/lifeCycle/options.ts';
 import { logPipeline } from '../pipelines/logPipeline/logPipeline.ts';
 import { metricPipeline } from '../pipelines/metricPipeline/metricPipeline.ts';
 import { spanPipeline } from '../pipelines/spanPipeline/spanPipeline.ts';
-import { toConsole } from '../sinks/toConsole.ts';
+import { toConsole } from '../sinks/toConsole/toConsole.ts';
 import { Destination } from './destination.ts';
 import { exporterOf } from './exporterVariable.ts';
 import { needed } from './installed.ts';

@@ -131,7 +131,7 @@ describe('the tarball', () => {
   it('holds the build and its sources, the examples, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
     const built =
-      /^dist\/.*\.(js|d\.ts)(\.map)?$|^dist\/shared\/(?:rxjs|grpc)\.cjs$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
+      /^dist\/.*\.(js|d\.ts)(\.map)?$|^dist\/shared\/(?:rxjs|grpc|package)\.cjs$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
     const beside = files.filter((file) => !built.test(file) && !/^examples\/.*\.tsx?$/.test(file));
     const folders = filesOf(join(ROOT, 'src')).filter((file) => file.endsWith('README.md'));
     const pages = [

@@ -69,7 +69,7 @@ export function sharedChannels(): SharedChannels {
 }
 
 /** As {@link otlpGrpc}, over a connection that other sinks may use as well. */
-export function otlpGrpcOn<S extends SentSignal>(
+export function otlpGrpcOn<S extends SignalName>(
   shared: SharedChannels,
   options: OtlpGrpcOptions<S>,
 ): ObservableSink<SignalItems[S]> {

@@ -59,7 +59,7 @@ export function otlpHttp<S extends SignalName = 'traces'>(
 export { type SharedConnections, sharedConnections } from './connection/connections.ts';
 
 /** As {@link otlpHttp}, over connections that other sinks may use as well. */
-export function otlpHttpOn<S extends SentSignal>(
+export function otlpHttpOn<S extends SignalName>(
   shared: SharedConnections,
   options: OtlpHttpOptions<S>,
 ): ObservableSink<SignalItems[S]> {

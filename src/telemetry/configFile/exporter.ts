@@ -1,6 +1,6 @@
 import type { OtlpGrpcExporterConfigModel, OtlpHttpExporterConfigModel } from '@opentelemetry/configuration';
 import { withoutUndefined } from '../../internal/validation.ts';
-import { toConsole } from '../../sinks/toConsole.ts';
+import { toConsole } from '../../sinks/toConsole/toConsole.ts';
 import type { DestinationOptions, SignalDestination } from '../options.ts';
 import { given, limitMillis, named, type OnIgnored, type Package, tellRest } from './model.ts';
 
