@@ -61,14 +61,23 @@ export function otlpGrpc<S extends SignalName = 'traces'>(
   return otlpGrpcOn(sharedChannels(), options);
 }
 
-/** Connections that sinks of one backend, with the same settings for them, have in common. */
+/**
+ * Connections that sinks of one backend, with the same settings for them, have in common.
+ *
+ * @internal
+ */
 export type SharedChannels = Sharing<Channels>;
 
+/** @internal */
 export function sharedChannels(): SharedChannels {
   return new Sharing((channels) => channels.close());
 }
 
-/** As {@link otlpGrpc}, over a connection that other sinks may use as well. */
+/**
+ * As {@link otlpGrpc}, over a connection that other sinks may use as well.
+ *
+ * @internal
+ */
 export function otlpGrpcOn<S extends SignalName>(
   shared: SharedChannels,
   options: OtlpGrpcOptions<S>,

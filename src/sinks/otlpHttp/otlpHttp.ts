@@ -56,9 +56,14 @@ export function otlpHttp<S extends SignalName = 'traces'>(
   return otlpHttpOn(sharedConnections(), options);
 }
 
+/** @internal */
 export { type SharedConnections, sharedConnections } from './connection/connections.ts';
 
-/** As {@link otlpHttp}, over connections that other sinks may use as well. */
+/**
+ * As {@link otlpHttp}, over connections that other sinks may use as well.
+ *
+ * @internal
+ */
 export function otlpHttpOn<S extends SignalName>(
   shared: SharedConnections,
   options: OtlpHttpOptions<S>,
