@@ -50,6 +50,8 @@ export interface Place {
 export interface AccountOwner {
   /** The calls of the sinks' `export`, in all stages of the ledger. */
   readonly exportCalls: CallFrame;
+  /** Whether somebody is told when the books change. */
+  readonly isFollowed: boolean;
   /** The books have changed. */
   touch(): void;
   /** The account has another place. */
@@ -177,7 +179,7 @@ export class Account {
   attempted(isRetry: boolean): void {
     this.#attempts += 1;
     if (isRetry) this.#retries += 1;
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** How long an attempt took. */
@@ -200,7 +202,7 @@ export class Account {
   /** A user's callback threw, or returned an invalid value. */
   callbackFailed(): void {
     this.#callbackErrors += 1;
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Tells a loss that is in the books to those who watch the ledger. */
@@ -213,37 +215,41 @@ export class Account {
     this.#owner.callbackThrew(thrown);
   }
 
+  #touch(): void {
+    if (this.#owner.isFollowed) this.#owner.touch();
+  }
+
   accept(count: number): void {
     this.#accepted += count;
     this.#pending += count;
-    this.#owner.touch();
+    this.#touch();
   }
 
   refuse(count: number, reason: LossReason): void {
     this.#refused += count;
     add(this.#refusedBy, reason, count);
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Pending items were passed to a consumer that did not hold their batch. */
   handOn(count: number): void {
     this.#pending -= count;
     this.#handedOn += count;
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Items that count as handed on are pending again: their batch was held late. */
   takeBack(count: number): void {
     this.#pending += count;
     this.#handedOn -= count;
-    this.#owner.touch();
+    this.#touch();
   }
 
   lose(count: number, reason: LossReason): void {
     this.#pending -= count;
     add(this.#lostBy, reason, count);
     add(this.#lostHereBy, reason, count);
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Pending items left in a batch. They stay pending until the batch has an outcome, or is handed on. */
@@ -266,7 +272,7 @@ export class Account {
     for (const loss of tally.lost) add(this.#lostBy, loss.reason, upTo(loss.count));
     this.#removed += rest;
     this.#pending -= count;
-    this.#owner.touch();
+    this.#touch();
   }
 
   get offered(): number {

@@ -106,6 +106,7 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
 /** What all routes of one ledger share. */
 class Books implements AccountOwner {
   readonly exportCalls = new CallFrame();
+  isFollowed = false; // by a subscriber of `stats$`
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   readonly #graph = new Graph();
@@ -210,13 +211,17 @@ class Books implements AccountOwner {
   #follow(subscriber: Subscriber<Stats>): void {
     const follower = new Follower(subscriber, () => this.#stats(), this.#intervalMillis, this.#scheduler);
     if (!this.#closed) this.#followers.add(follower);
-    subscriber.add(() => this.#followers.delete(follower));
+    this.isFollowed = this.#followers.size > 0;
+    subscriber.add(() => {
+      this.#followers.delete(follower);
+      this.isFollowed = this.#followers.size > 0;
+    });
     subscriber.next(this.#stats());
     if (this.#closed) follower.close();
   }
 
   touch(): void {
-    if (this.#followers.size > 0) for (const follower of this.#followers) follower.changed();
+    for (const follower of this.#followers) follower.changed();
   }
 
   moved(): void {

@@ -58,7 +58,6 @@ export class Batching<T> {
     this.#batcher = new Batcher(settings, this.#strategy.size, placesFor(settings.overflow));
     this.#memory = (settings.memory ?? processMemory()).open(this.#batcher);
     this.#intake = new Intake(settings, reporter, this.#batcher, this.#memory, {
-      isOpen: () => !this.#stopped,
       onFull: () => this.#sendAll('bytes'),
       onEvicted: () => this.#flushes.answer(),
       onOverflow: () => this.#overflow(),
@@ -201,6 +200,7 @@ export class Batching<T> {
 
   #stop(): void {
     this.#stopped = true;
+    this.#intake.close();
     this.#open.disarm();
     const leftBytes = this.#batcher.bytes;
     const left = this.#batcher.clear();
