@@ -89,8 +89,9 @@ async function bundle(entries: readonly string[]): Promise<void> {
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));
-  // By `#grpc` in package.json.
+  // By `#grpc` and `#package` in package.json.
   copyFileSync(join(root, 'src/sinks/otlpGrpc/connection/requireGrpc.cjs'), join(dist, 'shared', 'grpc.cjs'));
+  copyFileSync(join(root, 'src/telemetry/requirePackage.cjs'), join(dist, 'shared', 'package.cjs'));
   for (const path of filesOf('.js.map')) writeFileSync(path, withoutSources(readFileSync(path, 'utf8')));
 }
 

@@ -8,7 +8,7 @@ import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
 import { otlpComponent, serverOf } from '../shared/otlpComponent.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import { connectionsFor } from './connection/connections.ts';
+import { connectionsFor, type SharedConnections, sharedConnections } from './connection/connections.ts';
 import { ExportAttempt } from './exportAttempt.ts';
 import type { OtlpHttpOptions } from './options.ts';
 import { otlpHttpSettings } from './settings.ts';
@@ -54,9 +54,24 @@ import { otlpHttpSettings } from './settings.ts';
 export function otlpHttp<S extends SignalName = 'traces'>(
   options: OtlpHttpOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
+  return otlpHttpOn(sharedConnections(), options);
+}
+
+/** @internal */
+export { type SharedConnections, sharedConnections } from './connection/connections.ts';
+
+/**
+ * As {@link otlpHttp}, over connections that other sinks may use as well.
+ *
+ * @internal
+ */
+export function otlpHttpOn<S extends SignalName>(
+  shared: SharedConnections,
+  options: OtlpHttpOptions<S>,
+): ObservableSink<SignalItems[S]> {
   const settings = otlpHttpSettings(options);
   const { fields } = settings.signal;
-  const connections = connectionsFor(settings);
+  const { resource: connections, giveBack } = connectionsFor(settings, shared);
   const wait = resourceWait(settings.resourceTimeoutMillis, fields.resourceOf);
   const lender = new RequestLender(fields, SOCKET_HIGH_WATER_MARK_BYTES);
   const transport = settings.encoding === 'json' ? 'otlp_http_json' : 'otlp_http';
@@ -80,7 +95,7 @@ export function otlpHttp<S extends SignalName = 'traces'>(
       }),
     shutdown: () => {
       isShutDown = true;
-      return connections.close();
+      return giveBack();
     },
   };
 }
