@@ -25,6 +25,7 @@ export class AttemptReport implements Attempt {
   #phase: AttemptPhase | undefined;
   #where: string;
   #answer: Response | ExportError | undefined;
+  #statusCode: number | string | undefined;
 
   constructor(sink: string, timeoutMillis: number) {
     this.#sink = sink;
@@ -39,6 +40,15 @@ export class AttemptReport implements Attempt {
 
   answered(answer: Response | ExportError): void {
     this.#answer = answer;
+  }
+
+  status(code: number | string): void {
+    this.#statusCode = code;
+  }
+
+  /** The status of the answer, if the sink has reported one. */
+  get statusCode(): number | string | undefined {
+    return this.#statusCode;
   }
 
   /** The answer, if the sink has reported one before the attempt ended. */

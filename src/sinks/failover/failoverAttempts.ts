@@ -115,6 +115,7 @@ class OneAttempt<T> {
         this.#answer = answer;
         this.#attempt?.answered(answer);
       },
+      status: (code) => this.#attempt?.status?.(code),
     };
   }
 

@@ -78,6 +78,7 @@ export class ExportAttempt<Item> {
 
   #headed(head: AnswerHead, unencodable: number): void {
     const meaning = meaningOf(head, this.#question);
+    this.#attempt.status?.(head.status);
     this.#attempt.answered(meaning instanceof ExportError ? meaning : withUnencodable(meaning, unencodable));
   }
 }

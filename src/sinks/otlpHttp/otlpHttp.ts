@@ -1,14 +1,14 @@
 import { Observable } from 'rxjs';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
-import type { SignalItems } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { ExportError, type ObservableSink } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
 import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
+import { otlpComponent, serverOf } from '../shared/otlpComponent.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import { connectionsFor } from './connection/connections.ts';
+import { connectionsFor, type SharedConnections, sharedConnections } from './connection/connections.ts';
 import { ExportAttempt } from './exportAttempt.ts';
 import type { OtlpHttpOptions } from './options.ts';
 import { otlpHttpSettings } from './settings.ts';
@@ -51,18 +51,35 @@ import { otlpHttpSettings } from './settings.ts';
  *
  * @see toExporter
  */
-export function otlpHttp<S extends SentSignal = 'traces'>(
+export function otlpHttp<S extends SignalName = 'traces'>(
   options: OtlpHttpOptions<S> = {},
+): ObservableSink<SignalItems[S]> {
+  return otlpHttpOn(sharedConnections(), options);
+}
+
+/** @internal */
+export { type SharedConnections, sharedConnections } from './connection/connections.ts';
+
+/**
+ * As {@link otlpHttp}, over connections that other sinks may use as well.
+ *
+ * @internal
+ */
+export function otlpHttpOn<S extends SignalName>(
+  shared: SharedConnections,
+  options: OtlpHttpOptions<S>,
 ): ObservableSink<SignalItems[S]> {
   const settings = otlpHttpSettings(options);
   const { fields } = settings.signal;
-  const connections = connectionsFor(settings);
+  const { resource: connections, giveBack } = connectionsFor(settings, shared);
   const wait = resourceWait(settings.resourceTimeoutMillis, fields.resourceOf);
   const lender = new RequestLender(fields, SOCKET_HIGH_WATER_MARK_BYTES);
+  const transport = settings.encoding === 'json' ? 'otlp_http_json' : 'otlp_http';
   let isShutDown = false;
   return {
     name: 'otlpHttp',
     attemptTimeoutMillis: settings.timeoutMillis,
+    component: otlpComponent(transport, options.signal ?? 'traces', serverOf(settings.url)),
     export: (batch, given) =>
       new Observable((subscriber) => {
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
@@ -78,7 +95,7 @@ export function otlpHttp<S extends SentSignal = 'traces'>(
       }),
     shutdown: () => {
       isShutDown = true;
-      return connections.close();
+      return giveBack();
     },
   };
 }

@@ -81,8 +81,10 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
   const wait = resourceWait(settings.resourceTimeoutMillis, ({ resource }: ReadableSpan) => resource);
   // The exporter's own slot: it is free when the exporter has answered, or was given up.
   const calls = new AttemptLine({ layers: [new SlotPool(1)], now: () => monotonicScheduler.now() });
+  const type = exporter.constructor?.name || 'SpanExporter';
   return {
-    name: settings.name || exporter.constructor?.name || 'SpanExporter',
+    name: settings.name || type,
+    component: { type, signal: 'traces' },
     maxConcurrency: 1,
     attemptTimeoutMillis: settings.attemptTimeoutMillis,
     export: (batch, attempt) =>

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { isRetryableStatus } from '../../../otlp/responses/status.ts';
+import { type Lease, Sharing } from '../../shared/sharing.ts';
 import type { OtlpHttpSettings } from '../settings.ts';
 import { type BackendRoute, routeOf } from './backendRoute.ts';
 import { ConnectionPool, type ConnectionUse } from './connectionPool.ts';
@@ -10,9 +11,20 @@ import { sendRequest } from './sendRequest.ts';
 import { loadUndici, loadUndiciWhenIdle } from './undici.ts';
 import { userConnections } from './userDispatcher.ts';
 
-export function connectionsFor(settings: OtlpHttpSettings): Connections {
-  const { dispatcher, maxResponseBytes } = settings;
-  return dispatcher === undefined ? ownConnections(settings) : userConnections(dispatcher, maxResponseBytes);
+/** Connections that sinks of one backend, with the same settings for them, have in common. */
+export type SharedConnections = Sharing<Connections>;
+
+export function sharedConnections(): SharedConnections {
+  return new Sharing((connections) => connections.close());
+}
+
+/** The connections of one sink, which it gives back when it is shut down. */
+export function connectionsFor(settings: OtlpHttpSettings, shared: SharedConnections): Lease<Connections> {
+  const { url, tls, proxy, dispatcher, maxConnectionAgeMillis, maxResponseBytes } = settings;
+  if (dispatcher !== undefined)
+    return shared.lease([dispatcher, maxResponseBytes], () => userConnections(dispatcher, maxResponseBytes));
+  const key = [url.origin, tls.origin, proxy?.url.href, proxy?.authorization, maxConnectionAgeMillis, maxResponseBytes];
+  return shared.lease(key, () => ownConnections(settings));
 }
 
 /** Connections of our own, kept alive: as many as there are requests at a time. */
