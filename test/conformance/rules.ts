@@ -1,6 +1,6 @@
 import { codes, partialSuccess, permanentFailure, responseLimit, statuses } from './checks/answers.ts';
 import { concurrency, keepAlive } from './checks/connections.ts';
-import { processorContract, severalDestinations, shutdownChoice, timeouts, undelivered } from './checks/endings.ts';
+import { processorContract, severalDestinations, shutdownChoice, undelivered } from './checks/endings.ts';
 import {
   contentHeaders,
   emptyEnvelopes,
@@ -11,6 +11,7 @@ import {
   userAgent,
 } from './checks/requests.ts';
 import { backoff, brokenConnections, lostAcknowledgement, retryAfter, throttledTogether } from './checks/retries.ts';
+import { timeouts } from './checks/timeouts.ts';
 import type { Encoding, Protocol } from './subjects/subject.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -39,13 +40,13 @@ export const EXEMPTIONS: Readonly<Record<string, string>> = Object.freeze({
   'C18 over gRPC': 'gRPC has no HTTP/1.1 to fall back to.',
 });
 
-const BOTH_SIGNALS_NOTE = 'each signal (official gRPC and JSON: traces)';
+const EACH_SIGNAL = 'each signal (official gRPC and JSON: traces)';
 
 export const RULES: readonly Rule[] = [
   {
     id: 'C1',
     says: 'A request names its content type and, if it is compressed, its content encoding.',
-    exercised: `One export plain and one with gzip, ${BOTH_SIGNALS_NOTE}; the server reads the body by its headers.`,
+    exercised: `One export plain and one with gzip, ${EACH_SIGNAL}; the server reads the body by its headers.`,
     check: contentHeaders,
   },
   {
@@ -67,7 +68,7 @@ export const RULES: readonly Rule[] = [
   {
     id: 'C4',
     says: 'After a partial success nothing is sent again; what was rejected is counted as failed.',
-    exercised: `Three items, two of them rejected, ${BOTH_SIGNALS_NOTE}; the client's own counters.`,
+    exercised: `Three items, two of them rejected, ${EACH_SIGNAL}; the client's own counters.`,
     check: partialSuccess,
   },
   {
@@ -176,13 +177,13 @@ export const RULES: readonly Rule[] = [
   {
     id: 'C20',
     says: 'The endpoint of a signal is used as it is (an empty path is /), and v1/traces, v1/metrics or v1/logs is added to the base endpoint.',
-    exercised: `The environment variables, ${BOTH_SIGNALS_NOTE}.`,
+    exercised: `The environment variables, ${EACH_SIGNAL}.`,
     check: endpoints,
   },
   {
     id: 'C21',
     says: 'The User-Agent is OTel-OTLP-Exporter-<language>/<version>, behind a product of one’s own.',
-    exercised: `A product that was given by option, ${BOTH_SIGNALS_NOTE}.`,
+    exercised: `A product that was given by option, ${EACH_SIGNAL}.`,
     check: userAgent,
   },
   {
