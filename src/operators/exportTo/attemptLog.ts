@@ -9,6 +9,7 @@ export class AttemptLog {
   readonly #sink: string;
   readonly #scheduler: SchedulerLike;
   readonly #onEnd: (millis: number) => void;
+  readonly #onRepeat: () => void;
   #report: AttemptReport | undefined; // of the attempt in flight
   #items = 0;
   #attempts = 0; // that were started
@@ -17,11 +18,15 @@ export class AttemptLog {
   #startedAtMillis = 0; // the last attempt
   #attemptMillis = 0; // how long it took
 
-  /** @param onEnd is told how long each attempt took */
-  constructor(sink: string, scheduler: SchedulerLike, onEnd: (millis: number) => void) {
+  /**
+   * @param onEnd is told how long each attempt took
+   * @param onRepeat is called when a sink makes another request within an attempt, which counts as one more
+   */
+  constructor(sink: string, scheduler: SchedulerLike, onEnd: (millis: number) => void, onRepeat: () => void) {
     this.#sink = sink;
     this.#scheduler = scheduler;
     this.#onEnd = onEnd;
+    this.#onRepeat = onRepeat;
   }
 
   /** How many attempts were started. */
@@ -41,12 +46,13 @@ export class AttemptLog {
 
   /** An attempt at a part of this many items starts. */
   begin(items: number, timeoutMillis: number): AttemptReport {
-    this.#report = new AttemptReport(this.#sink, timeoutMillis);
+    const report: AttemptReport = new AttemptReport(this.#sink, timeoutMillis, () => this.#repeat(report));
+    this.#report = report;
     this.#items = items;
     this.#attempts += 1;
     this.#startedAtMillis = this.#scheduler.now();
     this.#attemptMillis = 0;
-    return this.#report;
+    return report;
   }
 
   /** The attempt in flight is over. Idempotent. */
@@ -55,6 +61,13 @@ export class AttemptLog {
     this.#report = undefined;
     this.#attemptMillis = this.#scheduler.now() - this.#startedAtMillis;
     this.#onEnd(this.#attemptMillis);
+  }
+
+  /** What a sink says of an attempt that is over is late. */
+  #repeat(report: AttemptReport): void {
+    if (report !== this.#report) return;
+    this.#attempts += 1;
+    this.#onRepeat();
   }
 
   timedOut(): void {

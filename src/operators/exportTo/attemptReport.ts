@@ -22,12 +22,15 @@ const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
 export class AttemptReport implements Attempt {
   readonly timeoutMillis: number;
   readonly #sink: string;
+  readonly #onRepeat: () => void;
   #phase: AttemptPhase | undefined;
   #where: string;
   #answer: Response | ExportError | undefined;
 
-  constructor(sink: string, timeoutMillis: number) {
+  /** @param onRepeat is called when the sink makes another request within the attempt */
+  constructor(sink: string, timeoutMillis: number, onRepeat: () => void) {
     this.#sink = sink;
+    this.#onRepeat = onRepeat;
     this.timeoutMillis = timeoutMillis;
     this.#where = sink;
   }
@@ -39,6 +42,13 @@ export class AttemptReport implements Attempt {
 
   answered(answer: Response | ExportError): void {
     this.#answer = answer;
+  }
+
+  /** The request before was refused, so nothing of the batch has arrived. */
+  repeat(): void {
+    this.#answer = undefined;
+    this.#phase = 'preparing';
+    this.#onRepeat();
   }
 
   /** The answer, if the sink has reported one before the attempt ended. */

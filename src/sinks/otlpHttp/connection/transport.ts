@@ -1,18 +1,33 @@
 import type { Dispatcher } from 'undici';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { isRetryableStatus } from '../../../otlp/responses/status.ts';
+import type { RequestWatch, Transport } from '../../shared/http/contract.ts';
 import type { OtlpHttpSettings } from '../settings.ts';
 import { type BackendRoute, routeOf } from './backendRoute.ts';
 import { ConnectionPool, type ConnectionUse } from './connectionPool.ts';
-import type { Answer, Connections, RequestWatch } from './contract.ts';
+import { compressed, decodedContent } from './contentCodings.ts';
+import type { Connections, RawAnswer } from './contract.ts';
 import type { PooledConnection } from './pooledConnection.ts';
 import { sendRequest } from './sendRequest.ts';
 import { loadUndici, loadUndiciWhenIdle } from './undici.ts';
 import { userConnections } from './userDispatcher.ts';
 
-export function connectionsFor(settings: OtlpHttpSettings): Connections {
+export function transportFor(settings: OtlpHttpSettings): Transport {
   const { dispatcher, maxResponseBytes } = settings;
-  return dispatcher === undefined ? ownConnections(settings) : userConnections(dispatcher, maxResponseBytes);
+  const connections =
+    dispatcher === undefined ? ownConnections(settings) : userConnections(dispatcher, maxResponseBytes);
+  return {
+    // How long a given dispatcher keeps what it sends is unknown: it gets a copy.
+    takesLentBodies: dispatcher === undefined,
+    compressed,
+    request: async (request, watch, signal) => {
+      // undici's documentation allows the iterable, its types omit it.
+      const options = { ...request, body: request.body as Uint8Array };
+      const answer = await connections.request(options, watch, signal);
+      return { ...answer, body: await decodedContent(answer, maxResponseBytes) };
+    },
+    close: () => connections.close(),
+  };
 }
 
 /** Connections of our own, kept alive: as many as there are requests at a time. */
@@ -37,7 +52,7 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
       const { route, pool } = await opened;
       if (isClosed) pool.close(); // before this request had begun
       const options = route.request(given);
-      let answer: Answer | undefined;
+      let answer: RawAnswer | undefined;
       while (answer === undefined) {
         const connection = await pool.take(watch.enter, signal);
         answer = await requestOn(pool, connection, options, watch, settings.maxResponseBytes, signal);
@@ -63,7 +78,7 @@ async function requestOn(
   watch: RequestWatch,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<Answer | undefined> {
+): Promise<RawAnswer | undefined> {
   const { isFresh } = connection;
   let isBegun = false;
   let use: ConnectionUse | undefined;
@@ -85,7 +100,7 @@ async function requestOn(
   }
 }
 
-function useOf({ status, body }: Answer): ConnectionUse {
+function useOf({ status, body }: RawAnswer): ConnectionUse {
   const isWhole = typeof body !== 'string';
   if (isRetryableStatus(status)) return isWhole ? 'refused' : 'brokenOff';
   return isWhole ? 'answered' : 'unread';

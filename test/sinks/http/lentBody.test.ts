@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LentBody } from '../../../src/sinks/otlpHttp/body.ts';
+import { LentBody } from '../../../src/sinks/shared/http/body.ts';
 
 /** A body of two pieces in lent memory, and how often it was given back. */
 function lentBody() {
