@@ -14,8 +14,8 @@ export interface HeadersRequest {
   /** What the sink itself sends beside the headers that it asks for, by names in lower case: `content-type`, `content-length`, `content-encoding`, `user-agent`, as far as they are sent. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * The bytes as they are sent: encoded, and compressed if the sink compresses. It is not a copy but the memory of the request, which is used for other requests later: read it before the function returns or
-   * its promise settles, change nothing, and keep nothing of it. Whoever does not ask for it pays nothing for it.
+   * The bytes as they are sent: encoded, and compressed if the sink compresses. It may be the memory of the request itself, which is used for other requests later: read it before the function
+   * returns or its promise settles, change nothing, and keep nothing of it. Whoever does not ask for it pays nothing for it.
    */
   readonly body: Uint8Array;
   /** `401` where the backend has just refused this very batch with the headers of before, so that a token that is kept should be fetched anew; otherwise `undefined`. */
