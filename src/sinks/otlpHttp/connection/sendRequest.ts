@@ -1,13 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { AnswerHead, RequestWatch } from '../../shared/http/contract.ts';
+import { type AnswerHead, MAX_PAUSE_MILLIS, type RequestWatch } from '../../shared/http/contract.ts';
 import type { RawAnswer } from './contract.ts';
-
-/**
- * How long the body of an answer may pause once its status is known. Only details are missing then, and the request still occupies a slot, so this is a fraction of the usual attempt timeout; but long
- * enough for TCP to send a lost packet again three times.
- */
-export const MAX_PAUSE_MILLIS = 2_000;
 
 /**
  * Sends one request and reads its answer. It rejects if there is no answer, and if it is aborted.

@@ -1,5 +1,11 @@
 import type { AttemptPhase } from '../../../model/sink.ts';
 
+/**
+ * How long the body of an answer may pause once its status is known. Only details are missing then, and the request still occupies a slot, so this is a fraction of the usual attempt timeout; but long
+ * enough for TCP to send a lost packet again three times.
+ */
+export const MAX_PAUSE_MILLIS = 2_000;
+
 /** One request, as it is sent. */
 export interface SentRequest {
   readonly origin: string;

@@ -1,0 +1,20 @@
+import { onTestFinished, vi } from 'vitest';
+import type { SignalItems } from '../../src/model/signal.ts';
+import type { ObservableSink } from '../../src/model/sink.ts';
+import type { SentSignal } from '../../src/otlp/signals.ts';
+import { type OtlpFetchOptions, otlpFetch } from '../../src/sinks/otlpFetch/index.ts';
+
+/** An `otlpFetch` that ends with the test. */
+export function openFetch<S extends SentSignal = 'traces'>(
+  options: OtlpFetchOptions<S>,
+): ObservableSink<SignalItems[S]> {
+  const sink = otlpFetch(options);
+  onTestFinished(() => sink.shutdown?.());
+  return sink;
+}
+
+/** Stands for the host's `fetch` during this test. */
+export function replaceFetch(stand: typeof fetch): void {
+  vi.stubGlobal('fetch', stand);
+  onTestFinished(() => void vi.unstubAllGlobals());
+}
