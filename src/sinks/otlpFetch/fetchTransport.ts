@@ -1,7 +1,7 @@
 import { ExportError } from '../../model/sink.ts';
 import type { Answer, SentRequest, Transport } from '../shared/http/contract.ts';
 import { isConnectError } from '../shared/refused.ts';
-import { keptAlive } from './keptAlive.ts';
+import { takeKeepalive } from './keptAlive.ts';
 import { readBody } from './readBody.ts';
 import type { OtlpFetchSettings } from './settings.ts';
 
@@ -13,7 +13,7 @@ export function fetchTransport({ keepalive, maxResponseBytes, where }: OtlpFetch
     compressed: (bytes) => gzipped(bytes),
     request: async (request, watch, signal) => {
       signal.throwIfAborted();
-      const giveBack = keepalive === 'ifSmall' ? keptAlive.take(bodyOf(request).length) : undefined;
+      const giveBack = keepalive === 'ifSmall' ? takeKeepalive(bodyOf(request).length) : undefined;
       try {
         watch.enter('sending');
         const response = await fetched(request, signal, giveBack !== undefined).catch((error: unknown) => {

@@ -26,7 +26,7 @@ export interface OtlpFetchOptions<S extends SentSignal = 'traces'> {
   timeoutMillis?: number;
   /**
    * Whether requests may outlive the page. `ifSmall`: a request is sent with `keepalive`, so that it goes on when the page is closed or left, while the bodies of all such requests that are in flight have no more than 60 KiB together (browsers
-   * fail what is over 64 KiB) and are fewer than 10; others are ordinary ones · `never`: all are ordinary ones. Default `ifSmall`. Where there are no pages it changes nothing. Flush on `visibilitychange`: the last batch is small
+   * fail what is over 64 KiB); others are ordinary ones · `never`: all are ordinary ones. Default `ifSmall`. Where there are no pages it changes nothing. Flush on `visibilitychange`: the last batch is small
    * enough then.
    */
   keepalive?: 'ifSmall' | 'never';
