@@ -4,7 +4,7 @@
  * Why bundle? Node spends up to a millisecond on each file of an import, and `src` has more than 200. Dependencies are not bundled: they are the ones that the user has installed.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 import { bundlePage } from './bundlePage.ts';
@@ -89,6 +89,9 @@ async function bundle(entries: readonly string[]): Promise<void> {
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));
+  // By `#grpc` and `#package` in package.json.
+  copyFileSync(join(root, 'src/sinks/otlpGrpc/connection/requireGrpc.cjs'), join(dist, 'shared', 'grpc.cjs'));
+  copyFileSync(join(root, 'src/telemetry/requirePackage.cjs'), join(dist, 'shared', 'package.cjs'));
   for (const path of filesOf('.js.map')) writeFileSync(path, withoutSources(readFileSync(path, 'utf8')));
 }
 

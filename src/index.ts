@@ -111,6 +111,7 @@ export type { RatesPerSecond, RateUnit } from './strategies/rate.ts';
 
 // 3. … and where they leave.
 
+export type { SignalItems, SignalName } from './model/signal.ts';
 export {
   type Attempt,
   type AttemptEnding,
@@ -120,6 +121,7 @@ export {
   type ObservableSink,
   type Response,
   type Sink,
+  type SinkComponent,
 } from './model/sink.ts';
 export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
@@ -141,7 +143,7 @@ export type {
   TlsOptions,
 } from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
-export { type ToConsoleOptions, toConsole } from './sinks/toConsole.ts';
+export { type ToConsoleOptions, toConsole } from './sinks/toConsole/toConsole.ts';
 export { type ToExporterOptions, toExporter } from './sinks/toExporter/toExporter.ts';
 export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemory.ts';
 

@@ -5,7 +5,7 @@ import { Converter } from 'typedoc';
 const ROOT = join(import.meta.dirname, '..', '..');
 const OUT = join(ROOT, '.docs');
 
-/** A plugin for TypeDoc: the names behind `@see` become links, and links of the READMEs to folders lead into the working tree. */
+/** A plugin for TypeDoc: the names behind `@see` become links, links to names of other entries find them, and links of the READMEs to folders lead into the working tree. */
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     linkNames(project);
@@ -20,9 +20,12 @@ export function load(app) {
 function linkNames(project) {
   const all = project.children.flatMap((entry) => entry.children ?? []);
   const exported = new Map(all.map((target) => [target.name, target]));
-  for (const { comment } of Object.values(project.reflections))
+  for (const { comment } of Object.values(project.reflections)) {
     for (const tag of comment?.getTags('@see') ?? [])
       tag.content = tag.content.flatMap((part) => linked(part, exported));
+    const texts = [comment?.summary ?? [], ...(comment?.blockTags ?? []).map(({ content }) => content)];
+    for (const part of texts.flat()) if (part.tag === '@link') part.target ??= exported.get(part.text);
+  }
 }
 
 /** A link to a folder: TypeDoc copies files that are linked, and no folders. */

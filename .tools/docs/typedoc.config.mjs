@@ -19,9 +19,11 @@ export default {
   readme: at('README.md'),
   projectDocuments: [
     'src/README.md',
+    'src/operators/README.md',
     'src/otlp/README.md',
     'src/testing/README.md',
     'marble-tests/README.md',
+    'examples/README.md',
     'CHANGELOG.md',
   ].map(at),
   out: at('.docs'),
@@ -61,8 +63,7 @@ export default {
     // Helpers of the compiler.
     'Exactly',
     'LowerCase',
-    // The signals by their names.
-    'SentSignal',
-    'SignalItems',
+    'ResultOf',
+    'ItemsByLetter',
   ],
 };

@@ -13,8 +13,11 @@ export interface FromLogRecordProcessorOptions extends RingInputOptions {}
  * Why is it written down here? So that a program that only traces needs no `sdk-logs` for the types of what it does not use.
  */
 export interface LogRecordProcessor {
+  /** Called by the SDK with each record, within the program's own `logger.emit()`. It never throws. */
   onEmit(record: ReadableLogRecord): void;
+  /** Resolves when everything that was emitted before has an outcome, delivered or lost. */
   forceFlush(): Promise<void>;
+  /** The same, and takes nothing more. */
   shutdown(): Promise<void>;
 }
 
@@ -24,13 +27,19 @@ export interface LogRecordInput extends LogRecordProcessor {
   readonly records$: Observable<ReadableLogRecord>;
   /** A request for each `forceFlush` and for the `shutdown`: for `adaptiveBatch({ flushWhen })`. */
   readonly flush$: Observable<FlushRequest>;
-  /** @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call */
+  /**
+   * Resolves when everything that was emitted before has an outcome, delivered or lost. Rejects at the timeout with `FLUSH_TIMEOUT`; the exports go on.
+   *
+   * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
+   */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
+  /** The same, and ends the stream: a record that is emitted later is refused as `alreadyShutdown`. The second call gives the promise of the first. */
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
 /** Records of spans that are not sampled are exported as well: leaving them out is a setting of the logger (`traceBased`). */
 export const EMITTED_RECORDS: RingKind<ReadableLogRecord> = {
+  signal: 'logs',
   owner: 'fromLogRecordProcessor',
   event: 'log records were emitted',
   stream: 'records$',

@@ -16,13 +16,19 @@ export interface SpanInput extends SpanProcessor {
   readonly spans$: Observable<ReadableSpan>;
   /** A request for each `forceFlush` and for the `shutdown`: for `adaptiveBatch({ flushWhen })`. */
   readonly flush$: Observable<FlushRequest>;
-  /** @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call */
+  /**
+   * Resolves when everything that ended before has an outcome, delivered or lost. Rejects at the timeout with `FLUSH_TIMEOUT`; the exports go on.
+   *
+   * @param options `timeoutMillis` instead of `flushTimeoutMillis`, for this call
+   */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
+  /** The same, and ends the stream: a span that ends later is refused as `alreadyShutdown`. The second call gives the promise of the first. */
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
 /** Spans that are not sampled are not exported, whoever has ended them. */
 export const ENDED_SPANS: RingKind<ReadableSpan> = {
+  signal: 'traces',
   owner: 'fromSpanProcessor',
   event: 'spans have ended',
   stream: 'spans$',

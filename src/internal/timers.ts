@@ -76,10 +76,13 @@ export class DueTurn {
     this.#work = work;
   }
 
+  get isArmed(): boolean {
+    return this.#armedWith === turnOfHost();
+  }
+
   arm(): void {
-    const armWith = turnOfHost();
-    if (this.#armedWith === armWith) return;
-    this.#armedWith = armWith;
+    if (this.isArmed) return;
+    this.#armedWith = turnOfHost();
     soon(this.#scheduler, () => {
       this.#armedWith = undefined;
       this.#work();

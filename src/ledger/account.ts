@@ -1,6 +1,7 @@
 import type { CallFrame } from '../internal/callFrame.ts';
+import type { Sink } from '../model/sink.ts';
 import type { Loss, LossReason, Tally } from '../model/tally.ts';
-import { ExportBooks } from './exports.ts';
+import { ExportBooks, type ExportOperation } from './exports.ts';
 import { type GaugeSums, type Gauges, sumOfGauges } from './gauges.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
@@ -50,6 +51,8 @@ export interface Place {
 export interface AccountOwner {
   /** The calls of the sinks' `export`, in all stages of the ledger. */
   readonly exportCalls: CallFrame;
+  /** Whether somebody is told when the books change. */
+  readonly isFollowed: boolean;
   /** The books have changed. */
   touch(): void;
   /** The account has another place. */
@@ -57,6 +60,8 @@ export interface AccountOwner {
   has(account: Account): boolean;
   /** A stage reports a loss of its own. */
   lost(loss: Loss): void;
+  /** An export of a stage has ended. */
+  exported(by: Account, tally: Tally, operation: ExportOperation): void;
   /** A callback of a stage has thrown. */
   callbackThrew(thrown: unknown): void;
 }
@@ -77,6 +82,7 @@ export class Account {
   readonly #batchers = new Set<Account>(); // of this ledger, whose batches have come
   readonly #gauges = new Set<Gauges>(); // of each subscription that runs
   #exports: ExportBooks | undefined; // of a sink, from its first attempt on
+  #sink: Sink<never> | undefined; // that it exports to
   #attempts = 0;
   #retries = 0;
   #callbackErrors = 0;
@@ -177,7 +183,7 @@ export class Account {
   attempted(isRetry: boolean): void {
     this.#attempts += 1;
     if (isRetry) this.#retries += 1;
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** How long an attempt took. */
@@ -187,9 +193,25 @@ export class Account {
   }
 
   /** Of a stage that exports: how a batch ended. */
-  batchEnded(tally: Tally): void {
+  batchEnded(tally: Tally, operation: ExportOperation): void {
     this.#exports ??= new ExportBooks();
     this.#exports.batchEnded(tally);
+    this.tellExport(tally, operation);
+  }
+
+  /** Tells the end of an export to those who watch the ledger. */
+  tellExport(tally: Tally, operation: ExportOperation): void {
+    this.#owner.exported(this, tally, operation);
+  }
+
+  /** It exports to this sink. */
+  exportsTo(sink: Sink<never>): void {
+    this.#sink = sink;
+  }
+
+  /** The sink that it exports to, once it is subscribed to; `undefined` of a stage that does not export. */
+  get sink(): Sink<never> | undefined {
+    return this.#sink;
   }
 
   /** How the exports of this stage went; `undefined` of a stage that has exported nothing. */
@@ -200,7 +222,7 @@ export class Account {
   /** A user's callback threw, or returned an invalid value. */
   callbackFailed(): void {
     this.#callbackErrors += 1;
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Tells a loss that is in the books to those who watch the ledger. */
@@ -213,37 +235,41 @@ export class Account {
     this.#owner.callbackThrew(thrown);
   }
 
+  #touch(): void {
+    if (this.#owner.isFollowed) this.#owner.touch();
+  }
+
   accept(count: number): void {
     this.#accepted += count;
     this.#pending += count;
-    this.#owner.touch();
+    this.#touch();
   }
 
   refuse(count: number, reason: LossReason): void {
     this.#refused += count;
     add(this.#refusedBy, reason, count);
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Pending items were passed to a consumer that did not hold their batch. */
   handOn(count: number): void {
     this.#pending -= count;
     this.#handedOn += count;
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Items that count as handed on are pending again: their batch was held late. */
   takeBack(count: number): void {
     this.#pending += count;
     this.#handedOn -= count;
-    this.#owner.touch();
+    this.#touch();
   }
 
   lose(count: number, reason: LossReason): void {
     this.#pending -= count;
     add(this.#lostBy, reason, count);
     add(this.#lostHereBy, reason, count);
-    this.#owner.touch();
+    this.#touch();
   }
 
   /** Pending items left in a batch. They stay pending until the batch has an outcome, or is handed on. */
@@ -266,7 +292,12 @@ export class Account {
     for (const loss of tally.lost) add(this.#lostBy, loss.reason, upTo(loss.count));
     this.#removed += rest;
     this.#pending -= count;
-    this.#owner.touch();
+    this.#touch();
+  }
+
+  /** What the stage itself has lost, by reason, without what was lost of batches that had left. */
+  get lostHere(): Counts {
+    return this.#lostHereBy;
   }
 
   get offered(): number {

@@ -1,6 +1,7 @@
 /** What a stage can be asked for at any time. */
 export interface Gauges {
   queueSize?: () => number;
+  queueCapacity?: () => number;
   queueBytes?: () => number;
   memoryBytes?: () => number;
   batchSize?: () => number;
@@ -28,6 +29,7 @@ export function sumOfGauges(subscriptions: Iterable<Gauges>): GaugeSums {
   const sums = noGauges();
   for (const gauges of subscriptions) {
     sums.queueSize += gauges.queueSize?.() ?? 0;
+    sums.queueCapacity += gauges.queueCapacity?.() ?? 0;
     sums.queueBytes += gauges.queueBytes?.() ?? 0;
     sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
     sums.inFlight += gauges.inFlight?.() ?? 0;
@@ -51,5 +53,8 @@ export function sumOfStages(stages: Iterable<GaugeSums>): GaugeSums {
 }
 
 function noGauges(): GaugeSums {
-  return { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0, running: 0, waiting: 0, limit: 0 };
+  return {
+    ...{ queueSize: 0, queueCapacity: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0 },
+    ...{ inFlight: 0, running: 0, waiting: 0, limit: 0 },
+  };
 }

@@ -3,8 +3,10 @@ import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
-import type { Loss } from '../model/tally.ts';
+import type { SignalName } from '../model/signal.ts';
+import type { Loss, Tally } from '../model/tally.ts';
 import { Account, type AccountOwner, type Place, type Role, type StageStats } from './account.ts';
+import type { ExportOperation } from './exports.ts';
 import { type GaugeSums, sumOfStages } from './gauges.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
@@ -33,16 +35,24 @@ export interface Ledger {
   watch(watcher: LedgerWatcher): () => void;
   /** @internal Counts an error of a callback that belongs to no stage. */
   callbackFailed(): void;
+  /** @internal Its stages, in the order in which they stand. */
+  readonly accounts: readonly Account[];
+  /** @internal What its items are, if an input knows. */
+  readonly signal: SignalName | undefined;
+  /** @internal An input knows what its items are. */
+  carries(signal: SignalName): void;
   /** @internal The calls of the sinks' `export`, in all its stages. */
   readonly exportCalls: CallFrame;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
 
-/** Who is told of losses and of callbacks that throw. */
+/** Who is told of losses, of callbacks that throw, of exports that have ended, and of the end of the books. */
 export interface LedgerWatcher {
-  lost(loss: Loss): void;
-  callbackFailed(thrown: unknown): void;
+  lost?(loss: Loss): void;
+  callbackFailed?(thrown: unknown): void;
+  exported?(by: Account, tally: Tally, operation: ExportOperation): void;
+  closed?(): void;
 }
 
 /** The options of {@link createLedger}. */
@@ -100,12 +110,22 @@ const MAX_STAGES = 256;
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
   const { intervalMillis, scheduler } = settingsOf('createLedger', LEDGER_DEFAULTS, LEDGER_RULES, options);
-  return new Books(intervalMillis, scheduler).at(MAIN, new Line());
+  const ledger = new Books(intervalMillis, scheduler).at(MAIN, new Line());
+  ledgers.set(ledger.stats$, ledger);
+  return ledger;
+}
+
+const ledgers = new WeakMap<object, Ledger>(); // by their `stats$`, which pipelines show, too
+
+/** The ledger behind what is shown of it: a ledger, or a pipeline with its `stats$`. */
+export function ledgerOf({ stats$ }: Partial<Pick<Ledger, 'stats$'>>): Ledger | undefined {
+  return stats$ && ledgers.get(stats$);
 }
 
 /** What all routes of one ledger share. */
 class Books implements AccountOwner {
   readonly exportCalls = new CallFrame();
+  isFollowed = false; // by a subscriber of `stats$`
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
   readonly #graph = new Graph();
@@ -113,6 +133,7 @@ class Books implements AccountOwner {
   readonly #watchers = new Set<LedgerWatcher>();
   readonly #stats$: Observable<Stats>;
   #callbackErrors = 0; // that belong to no stage
+  #signal: SignalName | undefined; // of the first input that knows
   #closed = false;
 
   constructor(intervalMillis: number, scheduler: SchedulerLike) {
@@ -123,6 +144,8 @@ class Books implements AccountOwner {
 
   /** The ledger, for stages that stand in this line. */
   at(place: RoutePlace, line: Line): Ledger {
+    const accounts = () => this.#graph.stages;
+    const signal = () => this.#signal;
     return {
       stats: () => this.#stats(),
       stats$: this.#stats$,
@@ -145,6 +168,15 @@ class Books implements AccountOwner {
         return () => this.#watchers.delete(watcher);
       },
       callbackFailed: () => this.#callbackFailed(),
+      get accounts() {
+        return accounts();
+      },
+      get signal() {
+        return signal();
+      },
+      carries: (known) => {
+        this.#signal ??= known;
+      },
       exportCalls: this.exportCalls,
       close: () => this.#close(),
     };
@@ -210,13 +242,17 @@ class Books implements AccountOwner {
   #follow(subscriber: Subscriber<Stats>): void {
     const follower = new Follower(subscriber, () => this.#stats(), this.#intervalMillis, this.#scheduler);
     if (!this.#closed) this.#followers.add(follower);
-    subscriber.add(() => this.#followers.delete(follower));
+    this.isFollowed = this.#followers.size > 0;
+    subscriber.add(() => {
+      this.#followers.delete(follower);
+      this.isFollowed = this.#followers.size > 0;
+    });
     subscriber.next(this.#stats());
     if (this.#closed) follower.close();
   }
 
   touch(): void {
-    if (this.#followers.size > 0) for (const follower of this.#followers) follower.changed();
+    for (const follower of this.#followers) follower.changed();
   }
 
   moved(): void {
@@ -224,11 +260,15 @@ class Books implements AccountOwner {
   }
 
   lost(loss: Loss): void {
-    for (const watcher of this.#watchers) watcher.lost(loss);
+    for (const watcher of this.#watchers) watcher.lost?.(loss);
   }
 
   callbackThrew(thrown: unknown): void {
-    for (const watcher of this.#watchers) watcher.callbackFailed(thrown);
+    for (const watcher of this.#watchers) watcher.callbackFailed?.(thrown);
+  }
+
+  exported(by: Account, tally: Tally, operation: ExportOperation): void {
+    for (const watcher of this.#watchers) watcher.exported?.(by, tally, operation);
   }
 
   has(account: Account): boolean {
@@ -238,6 +278,7 @@ class Books implements AccountOwner {
   #close(): void {
     this.#closed = true;
     for (const follower of [...this.#followers]) follower.close();
+    for (const watcher of [...this.#watchers]) watcher.closed?.();
   }
 }
 

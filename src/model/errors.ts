@@ -16,6 +16,7 @@ import { escaped } from './escaped.ts';
  * | `MALFORMED_MESSAGE` | bytes or a text are no OTLP message |
  * | `MESSAGE_TOO_LARGE` | a message would become larger than the limits allow |
  * | `UNENCODABLE` | OTLP cannot express an item |
+ * | `MISSING_PACKAGE` | an optional peer that was asked for is not installed |
  * | `BREAKER_OPEN` | a circuit breaker is open |
  * | `OPERATOR_FAILED` | an operator of yours threw |
  * | `OPERATOR_ENDED` | an operator of yours completed before its source |

@@ -14,6 +14,7 @@ export interface ReadableLogRecord {
   readonly hrTimeObserved: HrTime;
   /** Of the span in which it was logged. */
   readonly spanContext?: SpanContext;
+  /** How severe it is, as the program or its logging library calls it: `WARN`. */
   readonly severityText?: string;
   /** 1 (trace) to 24 (fatal), in steps of four for each level. */
   readonly severityNumber?: number;
@@ -21,9 +22,12 @@ export interface ReadableLogRecord {
   readonly body?: unknown;
   /** Of records that are events: which event. */
   readonly eventName?: string;
+  /** What has logged it: the service, the host. */
   readonly resource: ReadableSpan['resource'];
+  /** The library that has logged it. */
   readonly instrumentationScope: ReadableSpan['instrumentationScope'];
   /** Any values, as {@link body} has them. */
   readonly attributes: { readonly [key: string]: unknown };
+  /** Attributes that the SDK's limits have left out: 0 or more. */
   readonly droppedAttributesCount: number;
 }

@@ -1,4 +1,4 @@
-import type { SignalItems } from '../model/signal.ts';
+import type { SignalItems, SignalName } from '../model/signal.ts';
 import type { SignalFields } from './encode/requestEncoder.ts';
 import { LOGS } from './logs/encode/logSignal.ts';
 import { METRICS } from './metrics/encode/metricSignal.ts';
@@ -20,12 +20,10 @@ export const SIGNALS = {
   traces: { path: '/v1/traces', method: methodOf('trace', 'Trace'), variable: 'TRACES', fields: TRACES },
   logs: { path: '/v1/logs', method: methodOf('logs', 'Logs'), variable: 'LOGS', fields: LOGS },
   metrics: { path: '/v1/metrics', method: methodOf('metrics', 'Metrics'), variable: 'METRICS', fields: METRICS },
-} as const satisfies { readonly [S in keyof SignalItems]?: Signal<SignalItems[S]> };
-
-export type SentSignal = keyof typeof SIGNALS;
+} as const satisfies { readonly [S in SignalName]: Signal<SignalItems[S]> };
 
 /** The signal of this name, typed by its items. */
-export function signalOf<S extends SentSignal>(name: S): Signal<SignalItems[S]> {
+export function signalOf<S extends SignalName>(name: S): Signal<SignalItems[S]> {
   return SIGNALS[name] as Signal<SignalItems[S]>;
 }
 

@@ -32,5 +32,6 @@ export interface PipelineControls<T> {
    * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
+  /** `await using`: calls `shutdown` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -16,6 +16,7 @@ export type { ExpectedOutcome, Items } from './expectations/outcomeValues.ts';
 export { EndlessRun, MarbleFailure } from './failures/failure.ts';
 export type { Letter, Letter as SpanLetter } from './marbles/letterTable.ts';
 export type { LogShape, LogsByLetter } from './marbles/logs.ts';
+export type { PointShape, PointsByLetter } from './marbles/points.ts';
 export {
   type Attempt,
   SCRIPT_FAILURES,

@@ -11,6 +11,7 @@ import type { CodecInput, CodecMeasured } from './programs/codec.ts';
 import { type BenchOptions, type Found, show } from './support/benchmark.ts';
 import { inRounds, runOnce } from './support/children.ts';
 import type { LogTask } from './support/logCodec.ts';
+import type { MetricTask } from './support/metricCodec.ts';
 import { type Figure, figureOf, type Measured, ratioOf } from './support/rounds.ts';
 import type { SpanTask } from './support/spanCodec.ts';
 import { type Row, tableOf } from './support/table.ts';
@@ -22,12 +23,14 @@ const BRIEF = { processes: 1, warmUpMillis: 0, rounds: 2, millisPerRound: 20 };
 const SPAN_TASKS: readonly SpanTask[] = ['encodeTraces', 'decodeTraces', 'encodeTracesJson', 'decodeTracesJson'];
 const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded', 'bare'];
 
-type CodecName = `${SpanTask} ${WorkloadName}` | LogTask;
+type CodecName = `${SpanTask} ${WorkloadName}` | LogTask | MetricTask;
 
 const NAMES: readonly CodecName[] = [
   ...SPAN_TASKS.flatMap((task) => WORKLOADS.map((workload) => `${task} ${workload}` as const)),
   'encodeLogs',
   'decodeLogs',
+  'encodeMetrics',
+  'decodeMetrics',
 ];
 
 /** What each is to reach beside any of the others. `decodeTracesJson` has none: what stands beside it does another thing. */
@@ -43,12 +46,14 @@ const BUDGETS: Partial<Record<CodecName, CodecKey>> = {
   'encodeTracesJson bare': 'encodeJson',
   encodeLogs: 'encodeLogs',
   decodeLogs: 'decodeLogs',
+  encodeMetrics: 'encodeMetrics',
+  decodeMetrics: 'decodeMetrics',
 };
 
 export async function codec({ brief, profile }: BenchOptions): Promise<Found> {
   const { processes, ...options } = brief ? BRIEF : FULL;
   const runs = await inRounds(NAMES, processes, (name, round) => {
-    const [task, workload] = name.split(' ') as [SpanTask, WorkloadName] | [LogTask];
+    const [task, workload] = name.split(' ') as [SpanTask, WorkloadName] | [LogTask | MetricTask];
     const path = profile === undefined ? {} : { profile: `${profile}/${name.replace(' ', '-')}-${round}.cpuprofile` };
     return runOnce<CodecMeasured>('codec', {
       task,

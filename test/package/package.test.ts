@@ -131,7 +131,7 @@ describe('the tarball', () => {
   it('holds the build and its sources, the examples, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
     const built =
-      /^dist\/.*\.(js|d\.ts)(\.map)?$|^dist\/shared\/rxjs\.cjs$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
+      /^dist\/.*\.(js|d\.ts)(\.map)?$|^dist\/shared\/(?:rxjs|grpc|package)\.cjs$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
     const beside = files.filter((file) => !built.test(file) && !/^examples\/.*\.tsx?$/.test(file));
     const folders = filesOf(join(ROOT, 'src')).filter((file) => file.endsWith('README.md'));
     const pages = [
@@ -191,6 +191,18 @@ describe('the tarball', () => {
     expect(declarations.filter((file) => !reached.has(file))).toEqual([]);
   });
 
+  it('has declarations in words that TypeScript 5.4 knows: views of bytes and iterators have got new ones since', () => {
+    const declarations = packed().filter((file) => file.startsWith('dist/') && file.endsWith('.d.ts'));
+    const newer = declarations.flatMap((file) => {
+      const code = readFileSync(join(installed, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      const words = code.match(
+        /\b(?:\w+Array|Buffer|ArrayBufferView|DataView)<\w*ArrayBuffer\w*>|\b(?:Array|Map|Set|String)Iterator</g,
+      );
+      return (words ?? []).map((word) => `${file}: ${word}`);
+    });
+    expect(newer).toEqual([]);
+  });
+
   it('loads few modules, since Node spends time on each', () => {
     const modules = packed().filter((file) => /^dist\/(index|streams|logs|metrics)\.js$/.test(file));
     expect(modules).toHaveLength(4);
@@ -237,6 +249,7 @@ describe('the tarball', () => {
     expect(sdks('dist/streams.d.ts')).toEqual([]);
     expect(sdks('dist/logs.d.ts')).toEqual([]);
     expect(sdks('dist/metrics.d.ts')).toEqual(['@opentelemetry/sdk-metrics']);
+    expect(sdks('dist/telemetry/index.d.ts')).toEqual(['@opentelemetry/sdk-metrics']);
   });
 
   it('needs no optional peer for the types of the live view', () => {
@@ -368,6 +381,29 @@ describe('an empty project that installs the tarball', () => {
     expect(namesIn(server.arrivals)).toEqual([['by gRPC']]);
   });
 
+  it.each(['telemetry', 'register'])('sends all signals by spanflow/%s', async (subpath) => {
+    const server = await otlpBackend();
+    const setUp =
+      subpath === 'telemetry'
+        ? "import { NodeSDK } from '@opentelemetry/sdk-node'; import { telemetry } from 'spanflow/telemetry'; new NodeSDK(telemetry().sdk).start();"
+        : '';
+    const program = `
+      import { logs, metrics, trace } from '@opentelemetry/api';
+      ${setUp}
+      trace.getTracer('consumer').startSpan('a').end();
+      logs.getLogger('consumer').emit({ body: 'b' });
+      metrics.getMeter('consumer').createCounter('c').add(1);
+    `;
+    const flags = subpath === 'register' ? ['--import', 'spanflow/register'] : [];
+    try {
+      const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: new URL('/', server.url).href };
+      const said = await node([...flags, '--input-type=module', '-e', program], environment);
+      expect({ ...said, items: server.items }).toEqual({ code: 0, stdout: '', stderr: '', items: 3 });
+    } finally {
+      await server.close();
+    }
+  });
+
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
@@ -378,7 +414,10 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/grpc',
         'spanflow/logs',
         'spanflow/metrics',
+        'spanflow/observability',
         'spanflow/otlp',
+        'spanflow/register',
+        'spanflow/telemetry',
         'spanflow/terminal',
         'spanflow/testing',
         'spanflow/view',

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
+import { VALUES } from '../support/dataPoints.ts';
 import { run } from './child.ts';
 
-test('where code generation is forbidden, spans and logs are encoded and decoded, and the books say what a backend rejected', async () => {
+test('where code generation is forbidden, all signals are encoded and decoded, and the books say what a backend rejected', async () => {
   const program = await run('noCodeGeneration', { flags: ['--disallow-code-generation-from-strings'] });
   expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
   const attributes = { text: 'a', list: [1, 2.5], map: { deep: ['b'] } };
+  const points = [VALUES[0], VALUES[1], VALUES[2], VALUES[3], VALUES[4]];
   const response = { rejected: 2, message: 'bad' };
   expect(program.one('codec')).toEqual({
     is: 'codec',
@@ -12,6 +14,7 @@ test('where code generation is forbidden, spans and logs are encoded and decoded
     protobuf: attributes,
     json: attributes,
     logs: [attributes, attributes],
+    metrics: [points, points],
     responses: [response, response],
     statuses: ['test', 'test'],
   });

@@ -163,7 +163,8 @@ const RESOLUTIONS = [
 function typescript(version: string, nodeTypes = '26.6.6'): Target {
   return {
     name: `TypeScript ${version}`,
-    packages: [`typescript@${version}`, `@types/node@${nodeTypes}`],
+    // The declarations of spanflow/metrics name types of the SDK.
+    packages: [`typescript@${version}`, `@types/node@${nodeTypes}`, '@opentelemetry/sdk-metrics@3.1.0'],
     check: async (project) => {
       for (const resolution of RESOLUTIONS) {
         const lib = ['es2022', 'esnext.disposable'];

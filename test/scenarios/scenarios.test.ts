@@ -32,9 +32,9 @@ describe('the scenarios', () => {
     const { code, stdout, stderr } = await runScenarios('--only', 'a,c,e,f', '--seconds', '4');
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^a {2}1,000 spans\/s for 4 s, 2 s of 503 +spanflow +4,000 +4,000 +100\.0 % +0 +[1-9]/m);
-    expect(stdout).toMatch(/^a {2}1,000 spans\/s for 4 s, 2 s of 503 +official +4,000 +[\d,]+ +\d+\.\d % +0 +[1-9]/m);
+    expect(stdout).toMatch(/^a {2}1,000 spans\/s for 4 s, 2 s of 503 +official +4,000 +[\d,]+ +\d+\.\d % /m);
     expect(stdout).toMatch(/^c {2}10,000 spans in one tick +spanflow +10,000 +10,000 +100\.0 % +0 +0 /m);
-    expect(stdout).toMatch(/^c {2}10,000 spans in one tick +official +10,000 +[\d,]+ +\d+\.\d % +0 +0 /m);
+    expect(stdout).toMatch(/^c {2}10,000 spans in one tick +official +10,000 +[\d,]+ +\d+\.\d % /m);
     expect(stdout).toMatch(
       /^e {2}1,000 spans\/s for 4 s, restarted every second +spanflow +4,000 +4,000 +100\.0 % +\d/m,
     );
@@ -52,7 +52,7 @@ describe('the scenarios', () => {
       expect(stdout).toMatch(new RegExp(`^eight workers +${whose} +\\d+\\.\\d `, 'm'));
     expect(stdout).toContain('\nThe ranges are those of medians over 9 seeds or more: no verdict.');
     expect(code).toBe(0);
-  });
+  }, 610_000);
 
   it('put the outage into the middle half of the traffic', () => {
     const [first, second] = scenariosOf(60);

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { toConsole } from '../../src/index.ts';
+import { dataPointWith, metricOfType, metricWith, VALUES } from '../support/dataPoints.ts';
 import { exportOnce, outcomeOf } from '../support/httpExports.ts';
 import { logRecordWith, SPAN_CONTEXT } from '../support/logRecords.ts';
 import { spanWith } from '../support/spans.ts';
@@ -34,6 +35,32 @@ describe('toConsole', () => {
     ]);
     expect(lines).toEqual([
       "GET /cart  25.7 ms  error  0123456789abcdef0123456789abcdef/0123456789abcdef  { 'http.status_code': 500 }",
+    ]);
+  });
+
+  it('prints a data point as the name of its metric, its type, value, unit and attributes', async () => {
+    const { lines, sink } = recorded();
+    const unitless = { descriptor: { name: 'load', description: '', unit: '', valueType: 1 } } as const;
+    const points = [
+      dataPointWith({ value: 7, attributes: { route: '/cart' } }),
+      dataPointWith({ value: 2n ** 60n }, metricWith({ isMonotonic: false })),
+      dataPointWith({ value: 0.5 }, metricOfType(2, unitless)),
+      dataPointWith({ value: Number.NaN, noRecordedValue: true }, metricOfType(2, unitless)),
+      dataPointWith({ value: VALUES[0] }, metricOfType(0)),
+      dataPointWith({ value: { count: 1, buckets: { boundaries: [], counts: [] } } }, metricOfType(0, unitless)),
+      dataPointWith({ value: VALUES[1] }, metricOfType(1)),
+      dataPointWith({ value: VALUES[4] }, metricOfType(4)),
+    ];
+    expect(await exportOnce(sink, points as never)).toEqual({ unencodable: 0 });
+    expect(lines).toEqual([
+      "requests  sum  7  {request}  { route: '/cart' }",
+      'requests  sum  1152921504606846976  {request}  {}',
+      'load  gauge  0.5  {}',
+      'load  gauge  no recorded value  {}',
+      'requests  histogram  count 3, sum 12.5, min 0.5, max 9  {request}  {}',
+      'load  histogram  count 1  {}',
+      'requests  exponential histogram  count 6, sum 20, min -4, max 8  {request}  {}',
+      'requests  summary  count 2, sum 3.5, p0 1, p99 2.5  {request}  {}',
     ]);
   });
 
@@ -102,11 +129,12 @@ describe('toConsole', () => {
       Object.defineProperty(spanWith(), 'name', { get: broken }),
       spanWith({ spanContext: broken }),
       logRecordWith({ hrTime: [Number.NaN, 0] }),
+      Object.defineProperty(dataPointWith(), 'point', { get: broken }),
       new Proxy({}, { get: broken, has: broken, ownKeys: broken }),
       'last',
     ];
     const outcome = await outcomeOf(sink, items);
-    expect(outcome.delivered + (outcome.lost[0]?.count ?? 0)).toBe(6);
+    expect(outcome.delivered + (outcome.lost[0]?.count ?? 0)).toBe(7);
     expect(outcome.lost).toMatchObject([{ reason: 'unencodable', stage: 'exportTo(toConsole)' }]);
     expect(lines.at(-1)).toBe("'last'");
   });

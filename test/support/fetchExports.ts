@@ -1,11 +1,10 @@
 import { onTestFinished, vi } from 'vitest';
-import type { SignalItems } from '../../src/model/signal.ts';
+import type { SignalItems, SignalName } from '../../src/model/signal.ts';
 import type { ObservableSink } from '../../src/model/sink.ts';
-import type { SentSignal } from '../../src/otlp/signals.ts';
 import { type OtlpFetchOptions, otlpFetch } from '../../src/sinks/otlpFetch/index.ts';
 
 /** An `otlpFetch` that ends with the test. */
-export function openFetch<S extends SentSignal = 'traces'>(
+export function openFetch<S extends SignalName = 'traces'>(
   options: OtlpFetchOptions<S>,
 ): ObservableSink<SignalItems[S]> {
   const sink = otlpFetch(options);

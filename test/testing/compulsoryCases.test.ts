@@ -10,9 +10,13 @@ const files = readdirSync(FOLDER).filter((file) => file.endsWith('.test.ts'));
 const nameOf = (file: string) => basename(file, '.test.ts');
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 
+const FRONT = 'a front of the ring: marble-tests/ringInput.test.ts has the cases, for every front';
+
 /** Marble files without compulsory cases, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   streams: 'each is drawn once; what ends, fails and is cut off is driven by streams, in test/inputs and test/outputs',
+  fromSpanProcessor: FRONT,
+  fromLogRecordProcessor: FRONT,
   failover: 'a sink is no stream: exportTo and fanOut have the cases of what streams through sinks',
   firstOf: 'a sink is no stream: exportTo and fanOut have the cases of what streams through sinks',
   exportHandle:
@@ -51,6 +55,11 @@ describe('the check of the compulsory cases', () => {
 
   it('accepts all of them, some of them twice', () => {
     expect(wrongCases('mine', [group, ...all.slice(0, 1), ...all].join(''))).toEqual([]);
+  });
+
+  it('accepts a group for several fronts of one machinery', () => {
+    const fronts = "describe.each(FRONTS)('mine: the compulsory cases of $name', ({ make }) => {\n";
+    expect(wrongCases('mine', [fronts, ...all].join(''))).toEqual([]);
   });
 
   it.each(CASES)('finds that "%s" is missing', (name) => {

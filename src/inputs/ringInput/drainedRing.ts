@@ -1,5 +1,5 @@
 import { Observable, Subject } from 'rxjs';
-import { fillsHeap } from '../../flow/memory.ts';
+import { fillsHeap, placesInHeap } from '../../flow/memory.ts';
 import { Ring } from '../../flow/ring.ts';
 import { DueTurn } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
@@ -31,7 +31,15 @@ export class DrainedRing<T> {
   readonly #reporter: StageReporter<never>;
   readonly #ring = new Ring<T>();
   readonly #items = new Multicast<T>();
-  readonly #next = (item: T) => this.#items.next(item);
+  #mayEmit = 0; // items that may still leave before the next turn
+  readonly #emitAll = () => this.#account.passOn(this.#emit, this.#ring);
+  readonly #emit = (ring: Ring<T>) => {
+    while (this.#hasNext) {
+      this.#mayEmit -= 1;
+      this.#account.handOn(1);
+      this.#items.next(ring.shift() as T);
+    }
+  };
   readonly #losses: DeferredLosses;
   readonly #turn: DueTurn;
   readonly #unsubscribed: Unsubscribed;
@@ -63,7 +71,7 @@ export class DrainedRing<T> {
       this.#drain(ITEMS_PER_TURN);
     });
     this.#losses = new DeferredLosses(this.#reporter);
-    account.watch({ queueSize: () => this.#ring.length });
+    account.watch({ queueSize: () => this.#ring.length, queueCapacity: () => this.#capacity });
   }
 
   get isEmpty(): boolean {
@@ -96,6 +104,7 @@ export class DrainedRing<T> {
 
   /** In the next turn, if anybody is subscribed or a loss is to be told. */
   drainSoon(): void {
+    if (this.#turn.isArmed) return;
     if (this.#items.observed || !this.#losses.isEmpty) this.#turn.arm();
     this.#unsubscribed.check();
   }
@@ -130,6 +139,10 @@ export class DrainedRing<T> {
     return undefined;
   }
 
+  get #capacity(): number {
+    return this.#maxQueueSize ?? placesInHeap(MAX_DEFAULT_QUEUE_SIZE);
+  }
+
   #isFull(): boolean {
     const { length } = this.#ring;
     return this.#maxQueueSize === undefined ? fillsHeap(length, MAX_DEFAULT_QUEUE_SIZE) : length >= this.#maxQueueSize;
@@ -156,14 +169,14 @@ export class DrainedRing<T> {
   #drain(atMost: number): void {
     if (this.#draining) return;
     this.#draining = true;
-    for (let count = 0; count < atMost && this.#ring.length > 0 && this.#items.observed; count += 1) this.#emit();
+    this.#mayEmit = atMost;
+    // Once for many items. When a subscriber throws, it goes on with the next one.
+    while (this.#hasNext) this.#reporter.guard(this.#emitAll);
     this.#draining = false;
     this.#onDrained();
   }
 
-  #emit(): void {
-    const item = this.#ring.shift() as T;
-    this.#account.handOn(1);
-    this.#reporter.guard(() => this.#account.passOn(this.#next, item));
+  get #hasNext(): boolean {
+    return this.#mayEmit > 0 && this.#ring.length > 0 && this.#items.observed;
   }
 }

@@ -34,7 +34,7 @@ export class Batcher<T> extends BoundedQueue<T> {
   }
 
   get due(): boolean {
-    return this.length > 0 && this.sequence < this.#dueUpTo;
+    return this.sequence < this.#dueUpTo; // never of an empty queue
   }
 
   get target(): number {

@@ -58,7 +58,6 @@ export class Batching<T> {
     this.#batcher = new Batcher(settings, this.#strategy.size, placesFor(settings.overflow));
     this.#memory = (settings.memory ?? processMemory()).open(this.#batcher);
     this.#intake = new Intake(settings, reporter, this.#batcher, this.#memory, {
-      isOpen: () => !this.#stopped,
       onFull: () => this.#sendAll('bytes'),
       onEvicted: () => this.#flushes.answer(),
       onOverflow: () => this.#overflow(),
@@ -84,6 +83,7 @@ export class Batching<T> {
     const { flushWhen } = this.#settings;
     const unwatch = this.#reporter.account.watch({
       queueSize: () => this.#batcher.length,
+      queueCapacity: () => this.#settings.maxQueueSize,
       queueBytes: () => this.#batcher.bytes,
       batchSize: () => this.#batcher.target,
       memoryBytes: () => this.#memory.heldBytes,
@@ -201,6 +201,7 @@ export class Batching<T> {
 
   #stop(): void {
     this.#stopped = true;
+    this.#intake.close();
     this.#open.disarm();
     const leftBytes = this.#batcher.bytes;
     const left = this.#batcher.clear();

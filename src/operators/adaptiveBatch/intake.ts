@@ -8,8 +8,6 @@ import type { AdaptiveBatchSettings } from './options.ts';
 
 /** What the intake needs of the operator behind it. */
 export interface IntakeOwner {
-  /** Whether items are still taken: a callback may have unsubscribed. */
-  isOpen(): boolean;
   /** An item finds no room: what is queued may leave at once. */
   onFull(): void;
   /** An item has left the queue for a newer one. */
@@ -25,6 +23,7 @@ export class Intake<T> {
   readonly #batcher: Batcher<T>;
   readonly #memory: MemoryAccount;
   readonly #owner: IntakeOwner;
+  #isOpen = true;
 
   constructor(
     settings: AdaptiveBatchSettings<T>,
@@ -40,15 +39,20 @@ export class Intake<T> {
     this.#owner = owner;
   }
 
+  /** Takes no more items: a callback may do this, too, by unsubscribing. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
   /** Whether the item was accepted. */
   offer(item: T): boolean {
     const bytes = measure(item, this.#settings.sizeOf, this.#reporter);
     const heapBytes = heapBytesOf(1, bytes);
     if (!this.#batcher.admits(bytes) || !this.#memory.admits(heapBytes)) return this.#refuse(item, 'tooLarge');
     const priority = rank(item, this.#settings, this.#reporter);
-    const hasRoom = this.#owner.isOpen() && this.#makeRoom(bytes, heapBytes, priority);
+    const hasRoom = this.#isOpen && this.#makeRoom(bytes, heapBytes, priority);
     // A callback may have unsubscribed meanwhile: then there is no queue any more.
-    if (!this.#owner.isOpen()) return this.#refuse(item, 'unsubscribed');
+    if (!this.#isOpen) return this.#refuse(item, 'unsubscribed');
     if (!hasRoom) return this.#overflow(item);
     this.#reporter.account.accept(1);
     this.#batcher.push(item, bytes, priority);
@@ -59,13 +63,13 @@ export class Intake<T> {
   #makeRoom(bytes: number, heapBytes: number, priority: number): boolean {
     if (this.#takeRoom(bytes, heapBytes)) return true;
     this.#owner.onFull();
-    if (!this.#owner.isOpen()) return false;
+    if (!this.#isOpen) return false;
     if (this.#takeRoom(bytes, heapBytes)) return true;
     if (!evicts(this.#settings.overflow) || !this.#isWorthEvicting(bytes, heapBytes, priority)) return false;
     let taken = false;
     while (!taken && this.#batcher.evictable(priority).items > 0) {
       this.#evict();
-      if (!this.#owner.isOpen()) return false;
+      if (!this.#isOpen) return false;
       taken = this.#takeRoom(bytes, heapBytes);
     }
     // Evicting freed more memory than this item took: accounts that wait for memory may take the rest.

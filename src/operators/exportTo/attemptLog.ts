@@ -1,8 +1,11 @@
 import type { SchedulerLike } from 'rxjs';
+import type { ExportOperation } from '../../ledger/exports.ts';
 import type { Tally } from '../../model/tally.ts';
 import { AttemptReport } from './attemptReport.ts';
 
 type Counts = Pick<Tally, 'attempts' | 'attemptMillis' | 'requests' | 'timeouts'>;
+
+const NOT_ATTEMPTED: ExportOperation = Object.freeze({ millis: 0, statusCode: undefined });
 
 /** The attempts at one batch, counted for its outcome, and the report of the one that is in flight. */
 export class AttemptLog {
@@ -17,6 +20,8 @@ export class AttemptLog {
   #timeouts = 0; // attempts that were sent and timed out
   #startedAtMillis = 0; // the last attempt
   #attemptMillis = 0; // how long it took
+  #firstAtMillis = 0; // when the first attempt started
+  #operation: ExportOperation = NOT_ATTEMPTED; // up to the end of the last attempt
 
   /**
    * @param onEnd is told how long each attempt took
@@ -51,6 +56,7 @@ export class AttemptLog {
     this.#items = items;
     this.#attempts += 1;
     this.#startedAtMillis = this.#scheduler.now();
+    if (this.#attempts === 1) this.#firstAtMillis = this.#startedAtMillis;
     this.#attemptMillis = 0;
     return report;
   }
@@ -58,8 +64,11 @@ export class AttemptLog {
   /** The attempt in flight is over. Idempotent. */
   end(): void {
     if (this.#report === undefined) return;
+    const { statusCode } = this.#report;
+    const now = this.#scheduler.now();
     this.#report = undefined;
-    this.#attemptMillis = this.#scheduler.now() - this.#startedAtMillis;
+    this.#attemptMillis = now - this.#startedAtMillis;
+    this.#operation = { millis: now - this.#firstAtMillis, statusCode };
     this.#onEnd(this.#attemptMillis);
   }
 
@@ -68,6 +77,11 @@ export class AttemptLog {
     if (report !== this.#report) return;
     this.#attempts += 1;
     this.#onRepeat();
+  }
+
+  /** From the start of the first attempt to the end of the last one. */
+  get operation(): ExportOperation {
+    return this.#operation;
   }
 
   timedOut(): void {

@@ -26,6 +26,7 @@ export class AttemptReport implements Attempt {
   #phase: AttemptPhase | undefined;
   #where: string;
   #answer: Response | ExportError | undefined;
+  #statusCode: number | string | undefined;
 
   /** @param onRepeat is called when the sink makes another request within the attempt */
   constructor(sink: string, timeoutMillis: number, onRepeat: () => void) {
@@ -47,8 +48,18 @@ export class AttemptReport implements Attempt {
   /** The request before was refused, so nothing of the batch has arrived. */
   repeat(): void {
     this.#answer = undefined;
+    this.#statusCode = undefined;
     this.#phase = 'preparing';
     this.#onRepeat();
+  }
+
+  status(code: number | string): void {
+    this.#statusCode = code;
+  }
+
+  /** The status of the answer, if the sink has reported one. */
+  get statusCode(): number | string | undefined {
+    return this.#statusCode;
   }
 
   /** The answer, if the sink has reported one before the attempt ended. */

@@ -3,6 +3,7 @@ import type { AttemptLine } from '../../destination/attemptLine.ts';
 import type { Destination } from '../../destination/destination.ts';
 import { throughLayers } from '../../destination/throughLayers.ts';
 import { holdProcess } from '../../internal/timers.ts';
+import type { ExportOperation } from '../../ledger/exports.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
 import { RaceTimeoutError } from '../../model/errors.ts';
@@ -72,6 +73,11 @@ export class Delivery<T> {
   /** Whether an attempt is in flight. */
   get inFlight(): boolean {
     return this.#log.report !== undefined;
+  }
+
+  /** Its attempts as one operation, the waits between them included. */
+  get operation(): ExportOperation {
+    return this.#log.operation;
   }
 
   /** Emits the one outcome and never errors. Unsubscribing aborts the attempt, or ends the wait for the next one. */

@@ -3,6 +3,7 @@ import type { SpanflowError } from '../../model/errors.ts';
 /** A `Uint8Array<ArrayBuffer>`, in words that TypeScript 5.4 knows, too. */
 export type OwnBytes = ReturnType<Uint8Array['slice']>;
 
+/** Options of the encoders: what happens to an item that OTLP cannot express. */
 export interface EncodeOptions<Item> {
   /**
    * Called with each item that OTLP cannot express, and with a `SpanflowError` of code `UNENCODABLE`; the other items are encoded.

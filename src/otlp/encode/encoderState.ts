@@ -3,6 +3,7 @@ import { OutputBuffer } from '../protobuf/outputBuffer.ts';
 import { writeString } from '../protobuf/write.ts';
 import { type AttributeKey, type Place, ReusedName } from './attributeKey.ts';
 import { ItemLimits } from './itemLimits.ts';
+import { RepeatedId } from './repeatedId.ts';
 
 const MAX_KEYS = 512;
 const MAX_NAMES = 256;
@@ -33,6 +34,8 @@ export class EncoderState extends ItemLimits {
   readonly firstSecond: LastSecond = { seconds: Number.NaN, low: 0, high: 0 };
   /** How many attributes of the present owner have no OTLP form. */
   leftOut = 0;
+  readonly traceId = new RepeatedId('traceId', 16);
+  readonly parentId = new RepeatedId("parent's spanId", 8);
   /** How many bytes the length of the last item took: the next one's probably takes as many. */
   itemWidth = 2;
 
@@ -45,6 +48,12 @@ export class EncoderState extends ItemLimits {
   reset(): void {
     this.out.reset();
     this.#text?.reset();
+  }
+
+  /** What was written of the ids is written over, or sent. */
+  forgetIds(): void {
+    this.traceId.forget();
+    this.parentId.forget();
   }
 
   /** A name that came before, or is remembered from now on if names come again. */

@@ -94,6 +94,23 @@ export class RequestEncoder<Item> {
 
   /** @throws whatever the item throws: then the request is as it was before. */
   add(item: Item): void {
+    try {
+      this.#add(item);
+    } catch (thrown) {
+      this.#state.forgetIds();
+      throw thrown;
+    }
+  }
+
+  /** The body: ranges of the state's buffer. */
+  finish(): BufferRanges {
+    this.#state.forgetIds();
+    const body = new BufferRanges();
+    for (const group of this.#groups.values()) this.#addResource(body, group);
+    return body;
+  }
+
+  #add(item: Item): void {
     const resource = this.#signal.resourceOf(item);
     const scope = this.#signal.scopeOf(item);
     const last = this.#last;
@@ -101,13 +118,6 @@ export class RequestEncoder<Item> {
     const group = isSame ? last : this.#groups.get(resource)?.scopes.get(scope);
     if (group === undefined) this.#addFirst(item, resource, scope);
     else this.#addTo(group, item, this.#at);
-  }
-
-  /** The body: ranges of the state's buffer. */
-  finish(): BufferRanges {
-    const body = new BufferRanges();
-    for (const group of this.#groups.values()) this.#addResource(body, group);
-    return body;
   }
 
   #addTo(group: ScopeGroup, item: Item, start: number): void {
@@ -135,6 +145,7 @@ export class RequestEncoder<Item> {
     const content = this.#signal.write(state, start + 1 + width, item);
     const end = writeWideLength(state.out, start + 1, width, content);
     state.itemWidth += end - content;
+    if (end !== content) state.forgetIds(); // what stands in the item has moved
     to.add(start, end);
     this.#at = end;
   }

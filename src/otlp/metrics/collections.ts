@@ -4,11 +4,16 @@ type Resource = MetricDataPoint['resource'];
 type Scope = MetricDataPoint['scope'];
 
 /** A metric with its points, as the SDK's `MetricData`. */
-export type MetricData = MetricInfo & { readonly dataPoints: readonly DataPoint[] };
+export type MetricData = MetricInfo & {
+  /** Its points, one for each series. */
+  readonly dataPoints: readonly DataPoint[];
+};
 
 /** What was collected at once. The SDK's `ResourceMetrics` is one. */
 export interface ResourceMetrics {
+  /** What has measured: the service, the host. */
   readonly resource: Resource;
+  /** The metrics of each library. */
   readonly scopeMetrics: readonly { readonly scope: Scope; readonly metrics: readonly MetricData[] }[];
 }
 

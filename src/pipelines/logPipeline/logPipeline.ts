@@ -1,7 +1,7 @@
 import type { LogRecordProcessor } from '../../inputs/fromLogRecordProcessor.ts';
 import type { ReadableLogRecord } from '../../model/logRecord.ts';
 import { type SignalPipeline, signalPipeline } from '../signalPipeline/signalPipeline.ts';
-import { type AnyLogPipelineOptions, LOG_RECORDS } from './options.ts';
+import { LOG_RECORDS, type LogPipelineOptions, type LogPipelineSinksOptions } from './options.ts';
 
 /** Log records go in at one end, outcomes come out at the other. */
 export interface LogPipeline extends SignalPipeline<ReadableLogRecord> {
@@ -12,7 +12,7 @@ export interface LogPipeline extends SignalPipeline<ReadableLogRecord> {
 /**
  * The default composition for logs: a drop-in for OpenTelemetry's `BatchLogRecordProcessor` that loses nothing silently. It is {@link spanPipeline} for log records: the same stages, options, books and promises.
  *
- * ```text
+ * ```
  * logger.emit()  →  ring  →  operators  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  * ```
  *
@@ -38,7 +38,7 @@ export interface LogPipeline extends SignalPipeline<ReadableLogRecord> {
  *
  * @see spanPipeline
  */
-export function logPipeline(options: AnyLogPipelineOptions): LogPipeline {
+export function logPipeline(options: LogPipelineOptions | LogPipelineSinksOptions): LogPipeline {
   const { input, pipeline } = signalPipeline(LOG_RECORDS, options);
   return {
     ...pipeline,

@@ -20,8 +20,6 @@ interface CommonOptions extends SignalPipelineOptions<ReadableLogRecord> {
   priorityOf?: (record: ReadableLogRecord) => number;
 }
 
-export type AnyLogPipelineOptions = LogPipelineOptions | LogPipelineSinksOptions;
-
 /** What the pipeline of log records is made of. */
 export const LOG_RECORDS: PipelineKind<ReadableLogRecord> = Object.freeze({
   owner: 'logPipeline',

@@ -10,8 +10,11 @@ import { aggregationSelector, temporalitySelector } from './preferences.ts';
 
 /** What a periodic reader of the SDK is made of. */
 export interface MetricReaderOptions {
+  /** The exporter of the pipeline. */
   readonly exporter: PushMetricExporter;
+  /** How often the reader collects, in milliseconds: 1 or more. It is what the pipeline was given, or its default. */
   readonly exportIntervalMillis: number;
+  /** How long the reader waits for the export of a collection, in milliseconds: 1 or more, at most the interval. It is what the pipeline was given, or its default. */
   readonly exportTimeoutMillis: number;
 }
 
@@ -26,7 +29,7 @@ export interface MetricPipeline extends PipelineControls<MetricDataPoint> {
 /**
  * The default composition for metrics: an exporter for OpenTelemetry's periodic reader that loses nothing silently.
  *
- * ```text
+ * ```
  * reader  →  export(collection)  →  data points  →  queue  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  *                                                                                  ↓
  *         ←  callback(SUCCESS or FAILED)  ←  when each point of the collection has its end
@@ -71,7 +74,8 @@ export function metricPipeline(options: MetricPipelineOptions): MetricPipeline {
     handle.life.warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
   const handle = new SinkHandle(options.sink, { ...stages, export: { ...stages.export, onRetry } });
   const { life, forceFlush, shutdown } = handle;
-  life.ledger.watch({ lost: (loss) => life.warnings.lost(loss), callbackFailed() {} });
+  life.ledger.watch({ lost: (loss) => life.warnings.lost(loss) });
+  life.ledger.carries('metrics');
   life.outcomes$.subscribe((outcome) => life.warnings.outcome(outcome));
 
   const onCallbackError = (thrown: unknown) => life.callbackFailed(thrown);

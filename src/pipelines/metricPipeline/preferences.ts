@@ -6,13 +6,29 @@ const CUMULATIVE = 1;
 const DEFAULT_AGGREGATION = Object.freeze({ type: 0 } as const);
 const EXPONENTIAL_HISTOGRAM = Object.freeze({ type: 5 } as const);
 
-/** As the specification of OTLP's exporter names them (`OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`). */
-export const TEMPORALITIES = ['cumulative', 'delta', 'lowmemory'] as const;
-export type TemporalityPreference = (typeof TEMPORALITIES)[number];
+/**
+ * Since when sums and histograms count, as `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` names it.
+ *
+ * | preference | since the last collection | since the start of the program |
+ * |---|---|---|
+ * | `cumulative` | none | all |
+ * | `delta` | counters, observable counters, histograms | what may fall: up-down counters |
+ * | `lowmemory` | counters, histograms | the rest: a difference of what is observed would need memory of the last value |
+ */
+export type TemporalityPreference = 'cumulative' | 'delta' | 'lowmemory';
 
-/** As the specification names them (`OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`). */
-export const HISTOGRAM_AGGREGATIONS = ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'] as const;
-export type HistogramAggregation = (typeof HISTOGRAM_AGGREGATIONS)[number];
+/**
+ * What becomes of the measurements of a histogram, as `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` names it.
+ *
+ * `explicit_bucket_histogram` has buckets with boundaries that are fixed beforehand. `base2_exponential_bucket_histogram` has buckets that grow by one factor, which follows the range of the measurements.
+ */
+export type HistogramAggregation = 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram';
+
+export const TEMPORALITIES: readonly TemporalityPreference[] = ['cumulative', 'delta', 'lowmemory'];
+export const HISTOGRAM_AGGREGATIONS: readonly HistogramAggregation[] = [
+  'explicit_bucket_histogram',
+  'base2_exponential_bucket_histogram',
+];
 
 /** The instruments whose sums are told as differences. What may fall is always cumulative: a difference of it that is lost would falsify all that come after it. */
 const DELTAS: Readonly<Record<TemporalityPreference, ReadonlySet<`${InstrumentType}`>>> = {

@@ -39,7 +39,7 @@ export interface RunningPipeline<R> {
 /**
  * Runs a composition of your own as {@link spanPipeline} runs its own: life cycle, drain at the natural exit, warnings, books, flush, pause, and the shutdown of its sinks.
  *
- * ```text
+ * ```
  * input  →  your operators  →  adaptiveBatch  →  exportTo( sink )  →  your operators  →  outcomes$
  *   ▲                              ▲                  ▲
  *   └── end, flush ────── flush ───┴── pause, stop ───┘        runPipeline( input, outcomes$ )
@@ -51,9 +51,9 @@ export interface RunningPipeline<R> {
  *
  * **What it sees.** Stages that are subscribed with `outcomes$`, and those of inner Observables that are subscribed when an item of the input comes (`groupBy` and `mergeMap`). What an operator subscribes to later, after a delay for example, it does not see: give such stages the ledger, `flushWhen` and `stopWhen`. A stage behind a `share()` that another one has connected is put behind its batcher when its first batch comes.
  *
- * **Input**: `fromSpanProcessor()`, `channel()`, or the stream of either, can flush and end. Any other Observable is left at the shutdown by the first of our stages: what foreign operators in front of it hold is not seen.
+ * **Input**: `fromSpanProcessor()`, `fromLogRecordProcessor()`, `channel()`, or the stream of one of them, can flush and end. Any other Observable is left at the shutdown by the first of our stages: what foreign operators in front of it hold is not seen.
  *
- * **An operator of yours that throws** does not end the pipeline if the input is `fromSpanProcessor()` or `channel()`: everything between the stage behind it and the input is subscribed again. The item or batch that it had in its hands is lost as `operatorFailed`, and told. What batchers in between had queued is lost as
+ * **An operator of yours that throws** does not end the pipeline if the input is one of these three: everything between the stage behind it and the input is subscribed again. The item or batch that it had in its hands is lost as `operatorFailed`, and told. What batchers in between had queued is lost as
  * `unsubscribed`, and batches that are out go on, within `maxPendingItems` of the export; what other operators of yours held cannot be known, and shows as `between`. If it fails again although no item has come, it is subscribed again a second later. With another input, which would begin anew, the failure ends the pipeline, after the outcomes, and is told. An operator that completes ends the pipeline, too: when `outcomes$` completes, it is shut down.
  *
  * **Order**: that of the stages.

@@ -41,6 +41,7 @@ export interface PipelineKind<T> {
 export interface OneSink<T> {
   /** Where the items go. The pipeline owns it, and shuts it down. */
   sink: Sink<T>;
+  /** Left out here: it is the other form of these options, which has several sinks instead of `sink`. */
   sinks?: undefined;
 }
 
@@ -52,6 +53,7 @@ export interface SeveralSinks<T> {
    * `forceFlush`, a handle and the totals go by the required ones. The pipeline owns all sinks, and shuts them down.
    */
   sinks: Branches<T>;
+  /** Left out here: it is the other form of these options, which has one sink instead of `sinks`. */
   sink?: undefined;
 }
 
@@ -75,6 +77,12 @@ export interface SignalPipelineOptions<T> extends LifeCycleOptions, LiveOptions,
   /** Where the variables are read from. Default `process.env`. */
   environment?: Environment;
 }
+
+/** The names of the options of any signal's pipeline, besides its sinks. */
+export const SIGNAL_PIPELINE_OPTIONS: readonly string[] = [
+  ...[...BATCH_OPTIONS, ...EXPORT_OPTIONS, ...Object.keys(LIFE_CYCLE_DEFAULTS)],
+  ...['operators', 'overflow', 'settings$'],
+];
 
 /** The defaults of any signal's pipeline. Any other option has the default of its stage. */
 export const SIGNAL_PIPELINE_DEFAULTS: Readonly<

@@ -31,8 +31,6 @@ interface CommonOptions extends SignalPipelineOptions<ReadableSpan> {
   priorityOf?: (span: ReadableSpan) => number;
 }
 
-export type AnySpanPipelineOptions = SpanPipelineOptions | SpanPipelineSinksOptions;
-
 /** What the pipeline of spans is made of. */
 export const SPANS: PipelineKind<ReadableSpan> = Object.freeze({
   owner: 'spanPipeline',

@@ -1,6 +1,6 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type SignalPipeline, signalPipeline } from '../signalPipeline/signalPipeline.ts';
-import { type AnySpanPipelineOptions, SPANS } from './options.ts';
+import { SPANS, type SpanPipelineOptions, type SpanPipelineSinksOptions } from './options.ts';
 
 /** Spans go in at one end, outcomes come out at the other. */
 export interface SpanPipeline extends SignalPipeline<ReadableSpan> {
@@ -11,7 +11,7 @@ export interface SpanPipeline extends SignalPipeline<ReadableSpan> {
 /**
  * The default composition: a drop-in for OpenTelemetry's `BatchSpanProcessor` that loses nothing silently.
  *
- * ```text
+ * ```
  * span.end()  →  ring  →  operators  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  * ```
  *
@@ -41,7 +41,7 @@ export interface SpanPipeline extends SignalPipeline<ReadableSpan> {
  *
  * @see runPipeline, for a composition of your own
  */
-export function spanPipeline(options: AnySpanPipelineOptions): SpanPipeline {
+export function spanPipeline(options: SpanPipelineOptions | SpanPipelineSinksOptions): SpanPipeline {
   const { input, pipeline } = signalPipeline(SPANS, options);
   return {
     ...pipeline,

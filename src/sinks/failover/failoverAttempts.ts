@@ -119,6 +119,7 @@ class OneAttempt<T> {
         this.#answer = undefined;
         this.#attempt?.repeat?.();
       },
+      status: (code) => this.#attempt?.status?.(code),
     };
   }
 

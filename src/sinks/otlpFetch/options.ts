@@ -1,10 +1,10 @@
-import type { SentSignal } from '../../otlp/signals.ts';
+import type { SignalName } from '../../model/signal.ts';
 import type { HeadersOption } from '../shared/configuration/headers.ts';
 
 export type { HeadersOption, HeadersRequest, HeaderValue } from '../shared/configuration/headers.ts';
 
 /** The options of {@link otlpFetch}. They are those of `otlpHttp`, as far as `fetch` can do it. No environment variables are read: browsers have none, and workers give theirs to a function. */
-export interface OtlpFetchOptions<S extends SentSignal = 'traces'> {
+export interface OtlpFetchOptions<S extends SignalName = 'traces'> {
   /** What is sent: `traces`, the default, `logs` or `metrics`. It decides the type of the items and the path of the default endpoint (`/v1/traces`). */
   signal?: S;
   /**
@@ -39,7 +39,7 @@ export interface OtlpFetchOptions<S extends SentSignal = 'traces'> {
 }
 
 /** All but `url`, whose default depends on the signal. */
-export const OTLP_FETCH_DEFAULTS: Readonly<Required<Omit<OtlpFetchOptions<SentSignal>, 'url'>>> = Object.freeze({
+export const OTLP_FETCH_DEFAULTS: Readonly<Required<Omit<OtlpFetchOptions<SignalName>, 'url'>>> = Object.freeze({
   signal: 'traces',
   headers: {},
   encoding: 'protobuf',

@@ -1,7 +1,7 @@
-import type { SignalItems } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { ObservableSink } from '../../model/sink.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
 import { httpSink } from '../shared/http/httpSink.ts';
+import { otlpComponent, serverOf } from '../shared/otlpComponent.ts';
 import { fetchTransport } from './fetchTransport.ts';
 import type { OtlpFetchOptions } from './options.ts';
 import { otlpFetchSettings } from './settings.ts';
@@ -48,9 +48,14 @@ const LEAST_LENT_BYTES = 64 * 1024;
  *
  * @see otlpHttp
  */
-export function otlpFetch<S extends SentSignal = 'traces'>(
+export function otlpFetch<S extends SignalName = 'traces'>(
   options: OtlpFetchOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
   const settings = otlpFetchSettings(options);
-  return httpSink('otlpFetch', settings, fetchTransport(settings), LEAST_LENT_BYTES);
+  const kind = settings.encoding === 'json' ? 'otlp_http_json' : 'otlp_http';
+  return httpSink(settings, fetchTransport(settings), {
+    name: 'otlpFetch',
+    component: otlpComponent(kind, options.signal ?? 'traces', serverOf(settings.url)),
+    leastLentBytes: LEAST_LENT_BYTES,
+  });
 }

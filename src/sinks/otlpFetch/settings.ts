@@ -10,8 +10,8 @@ import {
   settingsOf,
   whole,
 } from '../../internal/validation.ts';
-import type { SignalItems } from '../../model/signal.ts';
-import { type SentSignal, SIGNALS, signalOf } from '../../otlp/signals.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
+import { SIGNALS, signalOf } from '../../otlp/signals.ts';
 import { requireEndpoint, shownUrl } from '../shared/configuration/endpoint.ts';
 import { HTTP_HEADERS, headerSource } from '../shared/configuration/headers.ts';
 import { mustSecretly } from '../shared/configuration/secret.ts';
@@ -27,7 +27,7 @@ const OWNER = 'otlpFetch';
 const DEFAULT_BASE = 'http://localhost:4318';
 const FETCH_HEADERS = { ...HTTP_HEADERS, sink: OWNER };
 
-type Options = OtlpFetchOptions<SentSignal>;
+type Options = OtlpFetchOptions<SignalName>;
 type Given = Required<Omit<Options, 'url'>> & Pick<Options, 'url'>;
 
 const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
@@ -39,7 +39,7 @@ const compression: Rule = (value, option, call) => {
 };
 
 const OTLP_FETCH_RULES: Rules<Given> = {
-  signal: oneOf(...(Object.keys(SIGNALS) as SentSignal[])),
+  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
   url: optional(passing((value, option) => requireEndpoint(option, absolute(value)))),
   headers: passing((value, option) => headerSource(option, {}, value, FETCH_HEADERS)),
   encoding: oneOf('protobuf', 'json'),
@@ -54,7 +54,7 @@ const OTLP_FETCH_RULES: Rules<Given> = {
 const aFetch = must('called where the runtime has fetch', () => typeof globalThis.fetch === 'function');
 
 /** Checks the options, and fills in the defaults. */
-export function otlpFetchSettings<S extends SentSignal>(
+export function otlpFetchSettings<S extends SignalName>(
   options: OtlpFetchOptions<S>,
 ): OtlpFetchSettings<SignalItems[S]> {
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.

@@ -75,6 +75,7 @@ export class ExportCall<Item> {
         headed: () => this.#enter('reading'),
         ended: (status, answer) => {
           this.#signal.removeEventListener('abort', abort);
+          this.#attempt.status?.(status === null ? 'OK' : (channels.grpc.status[status.code] ?? String(status.code)));
           if (status === null) resolve(this.#answered(answer));
           else reject(this.#failed(status));
         },

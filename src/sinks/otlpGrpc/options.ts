@@ -1,9 +1,10 @@
 import type { Environment } from '../../internal/environment.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
+import type { SignalName } from '../../model/signal.ts';
 import type { AskedHeaders } from '../shared/configuration/headers.ts';
 import type { TlsOptions } from '../shared/configuration/tls.ts';
 
-export interface OtlpGrpcOptions<S extends SentSignal = 'traces'> {
+/** The options of {@link otlpGrpc}. Where one is left out, the environment variable of OpenTelemetry counts, if it is set. */
+export interface OtlpGrpcOptions<S extends SignalName = 'traces'> {
   /** What is sent: `traces`, the default. It decides the type of the items, the service that is called and the infix of the variables (`TRACES`). */
   signal?: S;
   /**
@@ -15,10 +16,10 @@ export interface OtlpGrpcOptions<S extends SentSignal = 'traces'> {
   url?: string | URL;
   /**
    * Metadata of each call, which overrides that of `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`: strings, functions that return one, or one function that returns all of it.
-   * Functions are called for each attempt, within its timeout. If one throws or returns what gRPC forbids, the attempt fails as `retryable`. Binary metadata (`-bin`) is refused.
+   * Functions are called for each attempt, within its timeout. If one throws or returns what gRPC forbids, the attempt fails as `retryable`. Binary metadata (`-bin`) is refused. Default: those of the variables.
    */
   headers?: AskedHeaders<[]>;
-  /** Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. A backend that says that it takes no gzip gets none from then on. There is no `zstd`: `@grpc/grpc-js` does not have it. */
+  /** The compression of messages: `gzip` or `none`. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. A backend that says that it takes no gzip gets none from then on. There is no `zstd`: `@grpc/grpc-js` does not have it. */
   compression?: 'gzip' | 'none';
   /**
    * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. The backend is told of it (`grpc-timeout`). Default: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`,
@@ -43,7 +44,7 @@ export interface OtlpGrpcOptions<S extends SentSignal = 'traces'> {
    */
   maxConnectionAgeMillis?: number;
   /**
-   * The largest message, before compression. A larger one is not sent, and its batch fails as `tooLarge`: `exportTo` sends it in parts. 1 or more bytes. Default 4 MiB less 16 KiB: servers of gRPC refuse more
+   * The largest message, before compression. A larger one is not sent, and its batch fails as `tooLarge`: `exportTo` sends it in parts. 1 or more bytes. Default 4,177,920 (4 MiB less 16 KiB): servers of gRPC refuse more
    * than 4 MiB unless they are configured otherwise.
    */
   maxRequestBytes?: number;

@@ -13,8 +13,8 @@ import {
   whole,
 } from '../../internal/validation.ts';
 import { VERSION } from '../../internal/version.ts';
-import type { SignalItems } from '../../model/signal.ts';
-import { type SentSignal, SIGNALS, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
+import { SIGNALS, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
 import {
   type GrpcEndpoint,
   grpcEndpointOf,
@@ -55,7 +55,7 @@ const OWNER = 'otlpGrpc';
 const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
 type Undecided = 'url' | 'compression' | 'timeoutMillis' | 'tls' | 'environment';
-type Options = OtlpGrpcOptions<SentSignal>;
+type Options = OtlpGrpcOptions<SignalName>;
 type Given = Pick<Options, Undecided> & Required<Omit<Options, Undecided>>;
 
 const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
@@ -67,7 +67,7 @@ const gzipOrNone: Rule = (value, option, call) => {
 };
 
 const OTLP_GRPC_RULES: Rules<Given> = {
-  signal: oneOf(...(Object.keys(SIGNALS) as SentSignal[])),
+  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
   url: optional(passing((value, option) => requireGrpcEndpoint(option, value, false))),
   headers: passing((value, option) => headerSource(option, {}, value, GRPC_METADATA)),
   compression: optional(gzipOrNone),
@@ -83,7 +83,7 @@ const OTLP_GRPC_RULES: Rules<Given> = {
 };
 
 /** Checks the options, and fills in the environment's values and the defaults. */
-export function otlpGrpcSettings<S extends SentSignal>(options: OtlpGrpcOptions<S>): OtlpGrpcSettings<SignalItems[S]> {
+export function otlpGrpcSettings<S extends SignalName>(options: OtlpGrpcOptions<S>): OtlpGrpcSettings<SignalItems[S]> {
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
   requireRule(`${OWNER} options`, options, aSecretObject);
   const given = settingsOf<Given>(OWNER, OTLP_GRPC_DEFAULTS as Partial<Given>, OTLP_GRPC_RULES, options);

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Environment } from '../../internal/environment.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
+import type { SignalName } from '../../model/signal.ts';
 import type { HeadersOption } from '../shared/configuration/headers.ts';
 import type { TlsOptions } from '../shared/configuration/tls.ts';
 
@@ -8,7 +8,7 @@ export type { HeadersOption, HeadersRequest, HeaderValue } from '../shared/confi
 export type { Renewable, TlsOptions } from '../shared/configuration/tls.ts';
 
 /** The options of {@link otlpHttp}. Where one is left out, the environment variable of OpenTelemetry counts, if it is set. */
-export interface OtlpHttpOptions<S extends SentSignal = 'traces'> {
+export interface OtlpHttpOptions<S extends SignalName = 'traces'> {
   /** What is sent: `traces`, the default. It decides the type of the items, the default endpoint's path (`/v1/traces`) and the infix of the variables (`TRACES`). */
   signal?: S;
   /**

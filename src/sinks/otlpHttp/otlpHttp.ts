@@ -1,9 +1,9 @@
-import type { SignalItems } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { ObservableSink } from '../../model/sink.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
 import { httpSink } from '../shared/http/httpSink.ts';
+import { otlpComponent, serverOf } from '../shared/otlpComponent.ts';
 import { SOCKET_HIGH_WATER_MARK_BYTES } from './connection/highWaterMark.ts';
-import { transportFor } from './connection/transport.ts';
+import { type SharedConnections, sharedConnections, transportFor } from './connection/transport.ts';
 import type { OtlpHttpOptions } from './options.ts';
 import { otlpHttpSettings } from './settings.ts';
 
@@ -62,9 +62,31 @@ import { otlpHttpSettings } from './settings.ts';
  *
  * @see toExporter
  */
-export function otlpHttp<S extends SentSignal = 'traces'>(
+export function otlpHttp<S extends SignalName = 'traces'>(
   options: OtlpHttpOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
+  return otlpHttpOn(sharedConnections(), options);
+}
+
+/** @internal */
+export { type SharedConnections, sharedConnections } from './connection/transport.ts';
+
+/**
+ * As {@link otlpHttp}, over connections that other sinks may use as well.
+ *
+ * @internal
+ */
+export function otlpHttpOn<S extends SignalName>(
+  shared: SharedConnections,
+  options: OtlpHttpOptions<S>,
+): ObservableSink<SignalItems[S]> {
   const settings = otlpHttpSettings(options);
-  return httpSink('otlpHttp', settings, transportFor(settings), SOCKET_HIGH_WATER_MARK_BYTES);
+  const { encoding, socketPath, url } = settings;
+  const kind = encoding === 'json' ? 'otlp_http_json' : 'otlp_http';
+  const server = socketPath === undefined ? serverOf(url) : { serverAddress: socketPath };
+  return httpSink(settings, transportFor(settings, shared), {
+    name: 'otlpHttp',
+    component: otlpComponent(kind, options.signal ?? 'traces', server),
+    leastLentBytes: SOCKET_HIGH_WATER_MARK_BYTES,
+  });
 }

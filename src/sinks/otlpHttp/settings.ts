@@ -14,15 +14,8 @@ import {
   whole,
 } from '../../internal/validation.ts';
 import { VERSION } from '../../internal/version.ts';
-import type { SignalItems } from '../../model/signal.ts';
-import {
-  type NamedVariables,
-  type SentSignal,
-  SIGNALS,
-  type Signal,
-  signalOf,
-  variablesOf,
-} from '../../otlp/signals.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
+import { type NamedVariables, SIGNALS, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
 import { endpointOf, requireEndpoint, shownUrl } from '../shared/configuration/endpoint.ts';
 import { HTTP_HEADERS, headerSource, headersOfVariables, isHeaderValue } from '../shared/configuration/headers.ts';
 import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
@@ -51,7 +44,7 @@ const OWNER = 'otlpHttp';
 const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
 type Defaulted = 'signal' | 'headers' | 'maxRequestBytes' | 'maxResponseBytes' | 'resourceTimeoutMillis' | 'userAgent';
-type Given = Omit<OtlpHttpOptions<SentSignal>, Defaulted> & Required<Pick<OtlpHttpOptions<SentSignal>, Defaulted>>;
+type Given = Omit<OtlpHttpOptions<SignalName>, Defaulted> & Required<Pick<OtlpHttpOptions<SignalName>, Defaulted>>;
 
 const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
 
@@ -81,7 +74,7 @@ const ageOrDispatcher: Rule = (value, option, call) => {
 };
 
 const OTLP_HTTP_RULES: Rules<Given> = {
-  signal: oneOf(...(Object.keys(SIGNALS) as SentSignal[])),
+  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
   url: optional(passing((value, option) => requireEndpoint(option, value))),
   headers: passing((value, option) => headerSource(option, {}, value, HTTP_HEADERS)),
   encoding: optional(oneOf('protobuf', 'json')),
@@ -99,7 +92,7 @@ const OTLP_HTTP_RULES: Rules<Given> = {
 };
 
 /** Checks the options, and fills in the environment's values and the defaults. */
-export function otlpHttpSettings<S extends SentSignal>(options: OtlpHttpOptions<S>): OtlpHttpSettings<SignalItems[S]> {
+export function otlpHttpSettings<S extends SignalName>(options: OtlpHttpOptions<S>): OtlpHttpSettings<SignalItems[S]> {
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
   requireRule(`${OWNER} options`, options, aSecretObject);
   const given = settingsOf<Given>(OWNER, OTLP_HTTP_DEFAULTS as Partial<Given>, OTLP_HTTP_RULES, options);

@@ -1,8 +1,7 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { ReadableLogRecord } from '../../model/logRecord.ts';
-import type { SignalItems } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { type ResourceMetrics, resourceMetricsOf } from '../../otlp/metrics/collections.ts';
-import type { SentSignal } from '../../otlp/signals.ts';
 
 /** How an exporter says that an export has ended. */
 export type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
@@ -33,7 +32,7 @@ export interface SignalExporters {
 export type OneExport = (answer: (result: ExportResult) => void) => unknown;
 
 /** The calls of an exporter that export items of its signal: one, or for metrics one for each resource. */
-export function exportsOf<S extends SentSignal>(
+export function exportsOf<S extends SignalName>(
   exporter: AnyExporter,
   signal: S,
 ): (items: readonly SignalItems[S][]) => OneExport[] {

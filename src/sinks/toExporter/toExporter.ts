@@ -4,15 +4,15 @@ import { AttemptLine } from '../../destination/attemptLine.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aString, millis, oneOf, settingsOf, shape } from '../../internal/validation.ts';
-import type { SignalItems } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { ObservableSink } from '../../model/sink.ts';
-import { type SentSignal, SIGNALS } from '../../otlp/signals.ts';
+import { SIGNALS } from '../../otlp/signals.ts';
 import { resourceWait } from '../shared/resources.ts';
 import { detached, ExporterCall } from './exporterCall.ts';
 import { type AnyExporter, exportsOf, type SignalExporters } from './exporters.ts';
 
 /** The options of {@link toExporter}. */
-export interface ToExporterOptions<S extends SentSignal = 'traces'> {
+export interface ToExporterOptions<S extends SignalName = 'traces'> {
   /** What the exporter exports: `traces`, the default, `logs` or `metrics`. It decides the types of the exporter and of the items. */
   signal?: S;
   /** Names the sink in losses and errors. Default: the name of the exporter's class. */
@@ -31,7 +31,7 @@ export interface ToExporterOptions<S extends SentSignal = 'traces'> {
   resourceTimeoutMillis?: number;
 }
 
-export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions<SentSignal>>> = Object.freeze({
+export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions<SignalName>>> = Object.freeze({
   signal: 'traces',
   name: '',
   attemptTimeoutMillis: 30_000,
@@ -40,7 +40,7 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions<SentSigna
 });
 
 const TO_EXPORTER_RULES = {
-  signal: oneOf(...(Object.keys(SIGNALS) as SentSignal[])),
+  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
   name: aString,
   attemptTimeoutMillis: millis(1, 'orInfinity'),
   callbackGraceMillis: millis(0, 'orInfinity'),
@@ -91,11 +91,11 @@ const anExporter = shape(
  *
  * @see otlpHttp
  */
-export function toExporter<S extends SentSignal = 'traces'>(
+export function toExporter<S extends SignalName = 'traces'>(
   exporter: SignalExporters[S],
   options: ToExporterOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
-  const settings = settingsOf<Required<ToExporterOptions<SentSignal>>>(
+  const settings = settingsOf<Required<ToExporterOptions<SignalName>>>(
     'toExporter',
     TO_EXPORTER_DEFAULTS,
     TO_EXPORTER_RULES,
@@ -106,8 +106,10 @@ export function toExporter<S extends SentSignal = 'traces'>(
   const exports = exportsOf(exporter as AnyExporter, settings.signal as S);
   // The exporter's own slot: it is free when the exporter has answered, or was given up.
   const calls = new AttemptLine({ layers: [new SlotPool(1)], now: () => monotonicScheduler.now() });
+  const type = exporter.constructor?.name || 'exporter';
   return {
-    name: settings.name || exporter.constructor?.name || 'exporter',
+    name: settings.name || type,
+    component: { type, signal: settings.signal },
     maxConcurrency: 1,
     attemptTimeoutMillis: settings.attemptTimeoutMillis,
     export: (batch, attempt) =>

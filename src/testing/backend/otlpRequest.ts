@@ -10,8 +10,11 @@ import { type WireSpan, walkJsonSpans, walkSpans } from './wireSpans.ts';
 export interface BackendRequest {
   /** Its position among all requests, from 0. */
   readonly index: number;
+  /** `POST`, from an exporter. */
   readonly method: string;
+  /** The path of the URL, with its query if there is one: `/v1/traces`. */
   readonly path: string;
+  /** The headers, their names in lower case. */
   readonly headers: IncomingHttpHeaders;
   /** After decompression. */
   readonly body: Uint8Array;

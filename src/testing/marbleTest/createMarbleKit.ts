@@ -1,6 +1,7 @@
 import { OutcomeValues } from '../expectations/outcomeValues.ts';
 import type { RecordingPlan } from '../expectations/recordingExpectation.ts';
 import type { LogShape } from '../marbles/logs.ts';
+import type { PointShape } from '../marbles/points.ts';
 import type { ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
 import type { DrawnObservable } from '../marbles/sources.ts';
 import type { SpanShape } from '../marbles/spans.ts';
@@ -23,6 +24,7 @@ export function createMarbleKit(run: MarbleRun): MarbleKit {
     ...expectationsOf(run),
     spans: <Shaped extends string>(shapes = {} as Record<Shaped, SpanShape>) => run.spans.shape<Shaped>(shapes),
     logs: <Shaped extends string>(shapes = {} as Record<Shaped, LogShape>) => run.logs.shape<Shaped>(shapes),
+    points: <Shaped extends string>(shapes = {} as Record<Shaped, PointShape>) => run.points.shape<Shaped>(shapes),
     sink: <T>(...script: (string | ScriptedSinkOptions)[]) => run.sink<T>(script),
     onLoss: (loss, items) => run.reportLoss(loss, items),
     diagram: (name, options = {}) => run.diagram(name, options),

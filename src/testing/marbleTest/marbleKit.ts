@@ -7,6 +7,7 @@ import type { DiagramOptions } from '../diagrams/diagram.ts';
 import type { ExpectedLedger, HasStats } from '../expectations/ledgerExpectation.ts';
 import type { ExpectedOutcome } from '../expectations/outcomeValues.ts';
 import type { LogShape, LogsByLetter } from '../marbles/logs.ts';
+import type { PointShape, PointsByLetter } from '../marbles/points.ts';
 import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
 import type { DrawnObservable } from '../marbles/sources.ts';
 import type { SpanShape, SpansByLetter } from '../marbles/spans.ts';
@@ -58,6 +59,8 @@ export interface MarbleKit extends VirtualTime {
   spans<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, SpanShape>>): SpansByLetter<Shaped>;
   /** The same for log records, which are drawn with this table: `hot('-a-b', logs())`. What is expected needs none. */
   logs<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, LogShape>>): LogsByLetter<Shaped>;
+  /** The same for data points of metrics. */
+  points<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, PointShape>>): PointsByLetter<Shaped>;
   /** A sink whose answers are drawn: one string of marbles for each attempt, in order; options last. */
   sink<T = ReadableSpan>(...script: string[] | [...string[], ScriptedSinkOptions]): ScriptedSink<T>;
   /** Expects events of an Observable from now on. `subscription` draws when it is subscribed to and unsubscribed (`--^---!`). */

@@ -10,6 +10,7 @@ import { SubscriptionExpectation } from '../expectations/subscriptionExpectation
 import { EndlessRun, type MarbleFailure } from '../failures/failure.ts';
 import { joinFailures, listFailure } from '../failures/joinedFailures.ts';
 import { LogTable } from '../marbles/logs.ts';
+import { PointTable } from '../marbles/points.ts';
 import { Recording } from '../marbles/recording.ts';
 import { ScriptedMarbleSink } from '../marbles/scriptedSink.ts';
 import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkApi.ts';
@@ -28,7 +29,8 @@ export class MarbleRun {
   readonly clock: VirtualClock;
   readonly spans = new SpanTable();
   readonly logs = new LogTable(this.spans);
-  readonly #tables: LetterTables = [this.spans, this.logs];
+  readonly points = new PointTable();
+  readonly #tables: LetterTables = [this.spans, this.logs, this.points];
   readonly #timers: VirtualTimers;
   readonly #holds = new OpenHolds();
   readonly #diagrams = new DiagramRecorder();

@@ -9,7 +9,9 @@ export interface LogShape {
   readonly body?: unknown;
   /** Default `info`. */
   readonly severity?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+  /** Makes it an event of this name. Default: none, a plain record. */
   readonly eventName?: string;
+  /** Any values. Default: none. */
   readonly attributes?: Readonly<Record<string, unknown>>;
   /** The letter of the span in which it was logged; `null` for none. Default: the span of its own letter. */
   readonly span?: string | null;

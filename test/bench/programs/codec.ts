@@ -1,13 +1,15 @@
 // What encoding or decoding costs on one workload, with whatever does the same beside it.
 
+import type { CodecTask } from '../support/codecTask.ts';
 import { type LogTask, logCodec } from '../support/logCodec.ts';
+import { type MetricTask, metricCodec } from '../support/metricCodec.ts';
 import { profiled } from '../support/profile.ts';
 import { given, program } from '../support/program.ts';
 import { type Measured, measure, type RoundsOptions } from '../support/rounds.ts';
 import { type SpanTask, spanCodec } from '../support/spanCodec.ts';
 import type { WorkloadName } from '../support/workloads.ts';
 
-export type Task = SpanTask | LogTask;
+export type Task = SpanTask | LogTask | MetricTask;
 
 export interface CodecInput {
   readonly task: Task;
@@ -25,10 +27,15 @@ export interface CodecMeasured {
 }
 
 const { task, workload: name = 'request', options, profile } = given<CodecInput>();
-const isOfLogs = task === 'encodeLogs' || task === 'decodeLogs';
-const { workload, contestants } = isOfLogs ? logCodec(task) : spanCodec(task, name);
+
+async function prepared(): Promise<CodecTask> {
+  if (task === 'encodeLogs' || task === 'decodeLogs') return logCodec(task);
+  if (task === 'encodeMetrics' || task === 'decodeMetrics') return metricCodec(task);
+  return spanCodec(task, name);
+}
 
 program(async (): Promise<CodecMeasured> => {
+  const { workload, contestants } = await prepared();
   const nanos = await profiled(profile, async () => measure(contestants, options));
   return { what: `${task}, ${workload}`, nanos };
 });

@@ -4,15 +4,20 @@ import { otlpHttp, spanPipeline } from '../../../src/index.ts';
 import {
   decodeLogs,
   decodeLogsJson,
+  decodeMetrics,
+  decodeMetricsJson,
   decodeTraces,
   decodeTracesJson,
   encodeLogs,
   encodeLogsJson,
+  encodeMetrics,
+  encodeMetricsJson,
   encodeTraces,
   encodeTracesJson,
 } from '../../../src/otlp/index.ts';
 import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
 import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
+import { dataPointWith, metricOfType, VALUES } from '../../support/dataPoints.ts';
 import { logRecordWith } from '../../support/logRecords.ts';
 import { spanWith } from '../../support/spans.ts';
 import { endSpans, report, tracerOf } from './kit.ts';
@@ -33,11 +38,14 @@ function isForbidden(): boolean {
 const values = { text: 'a', list: [1, 2.5], map: { deep: ['b'] } };
 const spans = [spanWith({ attributes: values as never })];
 const logs = [logRecordWith({ body: values })];
+const points = ([0, 1, 2, 3, 4] as const).map((type) => dataPointWith({ value: VALUES[type] }, metricOfType(type)));
+const valuesOf = (read: typeof points) => read.map(({ point }) => point.value);
 report('codec', {
   isForbidden: isForbidden(),
   protobuf: decodeTraces(encodeTraces(spans))[0]?.attributes,
   json: decodeTracesJson(encodeTracesJson(spans))[0]?.attributes,
   logs: [decodeLogs(encodeLogs(logs))[0]?.body, decodeLogsJson(encodeLogsJson(logs))[0]?.body],
+  metrics: [valuesOf(decodeMetrics(encodeMetrics(points))), valuesOf(decodeMetricsJson(encodeMetricsJson(points)))],
   responses: [decodeResponse(PARTIAL), decodeResponseJson(PARTIAL_JSON)],
   statuses: [decodeStatus(Buffer.from('0803120474657374', 'hex')), decodeStatusJson(Buffer.from('{"message":"test"}'))],
 });

@@ -2,6 +2,9 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { filter, type Observable } from 'rxjs';
 import { adaptiveBatch, exportTo, type Outcome, otlpHttp, type SpanPipeline, spanPipeline } from 'spanflow';
+import { otlpGrpc } from 'spanflow/grpc';
+import { fromLogRecordProcessor, logPipeline } from 'spanflow/logs';
+import { metricPipeline } from 'spanflow/metrics';
 import { encodeTraces } from 'spanflow/otlp';
 import { channel } from 'spanflow/streams';
 import { statsToConsole } from 'spanflow/terminal';
@@ -18,4 +21,8 @@ export const errorsOf = (spans$: Observable<ReadableSpan>): Observable<Outcome<R
 export const numbers = channel<number>({ maxQueueSize: 10 });
 // @ts-expect-error a channel of numbers
 export const refused = numbers.trySend('one');
-export const others = [encodeTraces, statsToConsole, marbles, liveView];
+export const logs = logPipeline({ sink: otlpGrpc({ signal: 'logs' }) });
+export const metrics = metricPipeline({ sink: otlpHttp({ signal: 'metrics' }) });
+// @ts-expect-error a sink of spans
+export const misled = logPipeline({ sink: otlpGrpc() });
+export const others = [encodeTraces, fromLogRecordProcessor, statsToConsole, marbles, liveView];

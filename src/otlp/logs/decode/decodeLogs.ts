@@ -5,7 +5,7 @@ import { readLogRecord } from './readLogRecord.ts';
 
 export const logsDecoding: SignalDecoding<ReadableLogRecord> = {
   request: 'ExportLogsServiceRequest',
-  readInto: (records, reader, resource, scope) => void records.push(readLogRecord(reader, resource, scope)),
+  readInto: readLogRecord,
 };
 
 /**

@@ -56,13 +56,18 @@ function isEmpty({ traceId, spanId, traceFlags }: LogContext): boolean {
   return traceId === '' && spanId === '' && traceFlags === 0;
 }
 
-/** Reads one log record into an object of the SDK's shape. */
-export function readLogRecord(reader: Reader, resource: Resource, instrumentationScope: Scope): ReadableLogRecord {
+/** Reads one log record into an object of the SDK's shape, and adds it. */
+export function readLogRecord(
+  records: ReadableLogRecord[],
+  reader: Reader,
+  resource: Resource,
+  instrumentationScope: Scope,
+): void {
   reader.spend(1, RECORD_BYTES);
   const record = new ReceivedLogRecord(resource, instrumentationScope);
   readMessage(reader, recordFields, record);
   if (record.spanContext !== undefined && isEmpty(record.spanContext)) record.spanContext = undefined;
   if (record.hrTime === UNSET) record.hrTime = listOf(0, 0);
   if (record.hrTimeObserved === UNSET) record.hrTimeObserved = listOf(0, 0);
-  return asReadable(record);
+  records.push(asReadable(record));
 }

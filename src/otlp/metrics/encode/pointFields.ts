@@ -8,9 +8,6 @@ import { writeTimeField } from '../../encode/timeField.ts';
 const START_TIME = 0x11;
 const TIME = 0x19;
 
-/** How many messages contain the value of a point's attribute, from the request down. */
-export const POINT_DEPTH = 7;
-
 /** opentelemetry.proto.metrics.v1.DataPointFlags */
 const NO_RECORDED_VALUE = 1;
 

@@ -13,7 +13,7 @@ import {
   writeSint32Field,
   writeVarintCounts,
 } from './numberFields.ts';
-import { flagsOf, POINT_DEPTH, writeTimes } from './pointFields.ts';
+import { flagsOf, writeTimes } from './pointFields.ts';
 import { writeExemplars } from './writeExemplars.ts';
 
 // opentelemetry.proto.metrics.v1, field by field: numbers times 8, plus how each is written.
@@ -43,6 +43,9 @@ const EXPONENTIAL = {
   zeroThreshold: 0x71,
 } as const;
 const BUCKETS = { offset: 0x08, bucketCounts: 0x12 } as const;
+
+/** How many messages contain the value of an attribute, from the request down. */
+const POINT_DEPTH = 7;
 
 /** Writes the fields of a `HistogramDataPoint`, in the order of their numbers. */
 export function writeHistogram(

@@ -11,17 +11,24 @@ import { writeUncounted } from '../../encode/attributes.ts';
 import type { EncoderState } from '../../encode/encoderState.ts';
 import { stringOf, writeUint32Field } from '../../encode/fields.ts';
 import { writeLength } from '../../protobuf/write.ts';
-import { EXPONENTIAL_HISTOGRAM, HISTOGRAM, SUMMARY } from '../dataPointTypes.ts';
 import { writeCountField, writePlainDouble } from './numberFields.ts';
 import { isInt, isUnrecorded, writeDouble, writeInt } from './numberValue.ts';
-import { flagsOf, POINT_DEPTH, writeTimes } from './pointFields.ts';
+import { flagsOf, writeTimes } from './pointFields.ts';
 import { writeExemplars } from './writeExemplars.ts';
 import { writeExponential, writeHistogram } from './writeHistogram.ts';
+
+// Types of points, as the SDK numbers them.
+const HISTOGRAM = 0;
+const EXPONENTIAL_HISTOGRAM = 1;
+const SUMMARY = 4;
 
 // opentelemetry.proto.metrics.v1, field by field: numbers times 8, plus how each is written.
 const NUMBER = { asDouble: 0x21, exemplars: 0x2a, asInt: 0x31, attributes: 0x3a, flags: 0x40 } as const;
 const SUMMARY_POINT = { count: 0x21, sum: 0x29, quantileValues: 0x32, attributes: 0x3a, flags: 0x40 } as const;
 const QUANTILE = { quantile: 0x09, value: 0x11 } as const;
+
+/** How many messages contain the value of an attribute, from the request down. */
+const POINT_DEPTH = 7;
 
 /**
  * Writes the fields of one point, in the order of their numbers.

@@ -5,7 +5,7 @@ import { readSpan } from './readSpan.ts';
 
 export const tracesDecoding: SignalDecoding<ReadableSpan> = {
   request: 'ExportTraceServiceRequest',
-  readInto: (spans, reader, resource, scope) => void spans.push(readSpan(reader, resource, scope)),
+  readInto: readSpan,
 };
 
 /**

@@ -131,8 +131,8 @@ function readFlags(ids: Ids, reader: Reader): void {
   ids.flags = reader.fixed32();
 }
 
-/** Reads one span into an object of the SDK's shape. */
-export function readSpan(reader: Reader, resource: Resource, instrumentationScope: Scope): ReadableSpan {
+/** Reads one span into an object of the SDK's shape, and adds it. */
+export function readSpan(spans: ReadableSpan[], reader: Reader, resource: Resource, instrumentationScope: Scope): void {
   reader.spend(1, SPAN_BYTES);
   const span = new ReceivedSpan(resource, instrumentationScope);
   const message = new SpanMessage(span);
@@ -144,7 +144,7 @@ export function readSpan(reader: Reader, resource: Resource, instrumentationScop
   if (span.startTime === UNSET) span.startTime = listOf(0, 0);
   if (span.endTime === UNSET) span.endTime = listOf(0, 0);
   span.duration = lasted(span.startTime, span.endTime);
-  return span;
+  spans.push(span);
 }
 
 function readEvent(reader: Reader): ReceivedEvent {

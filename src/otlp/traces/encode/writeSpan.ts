@@ -65,10 +65,10 @@ export function writeSpan(state: EncoderState, start: number, span: ReadableSpan
   const name = stringOf(span.name);
   const known = state.nameOf(name);
   const parentId = parent ? parent.spanId : parentIdOfSdk1(span);
-  let at = writeIdField(out, start, SPAN.traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
+  let at = state.traceId.write(out, start, SPAN.traceId, context.traceId);
   at = writeIdField(out, at, SPAN.spanId, context.spanId, SPAN_ID_BYTES, 'spanId');
   if (context.traceState) at = writeStringField(out, at, SPAN.traceState, context.traceState.serialize());
-  if (parentId) at = writeIdField(out, at, SPAN.parentSpanId, parentId, SPAN_ID_BYTES, "parent's spanId");
+  if (parentId) at = state.parentId.write(out, at, SPAN.parentSpanId, parentId);
   at = writeNameField(out, at, SPAN.name, name, known);
   at = writeUint32Field(out, at, SPAN.kind, enumOf(span.kind, KIND_SHIFT));
   at = writeTimeField(state, at, SPAN.startTime, span.startTime, 'startTime');

@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import { Subscription } from 'rxjs';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { after, outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import { messageOf, SpanflowError } from '../../../model/errors.ts';
+import { find, load } from './requireGrpc.cjs';
 
 export type GrpcJs = typeof import('@grpc/grpc-js');
 
@@ -12,9 +12,6 @@ const NAME = '@grpc/grpc-js';
 const DELAY_MILLIS = 100;
 /** A timer that fires later than this found the event loop busy. */
 const MAX_LATENESS_MILLIS = 5;
-
-/** A bundle of CommonJS has no URL: there the package is looked for from the working directory. */
-const fromHere = createRequire(import.meta.url ?? `${process.cwd()}/`);
 
 let loaded: GrpcJs | undefined;
 let timer = Subscription.EMPTY; // until it is loaded
@@ -26,14 +23,14 @@ let timer = Subscription.EMPTY; // until it is loaded
  */
 export function loadGrpcJs(): GrpcJs {
   timer.unsubscribe();
-  loaded ??= outsideAnyContext(() => untraced(() => orMissing(() => fromHere(NAME) as GrpcJs)));
+  loaded ??= outsideAnyContext(() => untraced(() => orMissing(load)));
   return loaded;
 }
 
 /** Says at once if it is not installed, and loads it in a moment in which the event loop is not busy, so that the first export need not. It does not keep the process alive. */
 export function loadGrpcJsWhenIdle(): void {
   if (loaded !== undefined) return;
-  orMissing(() => fromHere.resolve(NAME));
+  orMissing(find);
   waitForIdle();
 }
 
@@ -50,9 +47,9 @@ function waitForIdle(): void {
   });
 }
 
-function orMissing<R>(load: () => R): R {
+function orMissing<R>(ask: () => R): R {
   try {
-    return load();
+    return ask();
   } catch (cause) {
     const message = `otlpGrpc needs the package ${NAME}, which cannot be loaded: npm install ${NAME}`;
     throw new SpanflowError('MISSING_PACKAGE', `${message} (${messageOf(cause).split('\n', 1)[0]})`, { cause });

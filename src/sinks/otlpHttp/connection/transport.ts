@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { isRetryableStatus } from '../../../otlp/responses/status.ts';
 import type { RequestWatch, Transport } from '../../shared/http/contract.ts';
+import { type Lease, Sharing } from '../../shared/sharing.ts';
 import type { OtlpHttpSettings } from '../settings.ts';
 import { type BackendRoute, routeOf } from './backendRoute.ts';
 import { ConnectionPool, type ConnectionUse } from './connectionPool.ts';
@@ -12,10 +13,17 @@ import { sendRequest } from './sendRequest.ts';
 import { loadUndici, loadUndiciWhenIdle } from './undici.ts';
 import { userConnections } from './userDispatcher.ts';
 
-export function transportFor(settings: OtlpHttpSettings): Transport {
+/** Connections that sinks of one backend, with the same settings for them, have in common. */
+export type SharedConnections = Sharing<Connections>;
+
+export function sharedConnections(): SharedConnections {
+  return new Sharing((connections) => connections.close());
+}
+
+/** How the requests of one sink leave: over connections that it gives back when it is closed. */
+export function transportFor(settings: OtlpHttpSettings, shared: SharedConnections): Transport {
   const { dispatcher, maxResponseBytes } = settings;
-  const connections =
-    dispatcher === undefined ? ownConnections(settings) : userConnections(dispatcher, maxResponseBytes);
+  const { resource: connections, giveBack } = connectionsFor(settings, shared);
   return {
     // How long a given dispatcher keeps what it sends is unknown: it gets a copy.
     takesLentBodies: dispatcher === undefined,
@@ -26,8 +34,16 @@ export function transportFor(settings: OtlpHttpSettings): Transport {
       const answer = await connections.request(options, watch, signal);
       return { ...answer, body: await decodedContent(answer, maxResponseBytes) };
     },
-    close: () => connections.close(),
+    close: giveBack,
   };
+}
+
+function connectionsFor(settings: OtlpHttpSettings, shared: SharedConnections): Lease<Connections> {
+  const { url, socketPath, tls, proxy, dispatcher, maxConnectionAgeMillis, maxResponseBytes } = settings;
+  if (dispatcher !== undefined)
+    return shared.lease([dispatcher, maxResponseBytes], () => userConnections(dispatcher, maxResponseBytes));
+  const peer = [url.origin, socketPath, tls.origin, proxy?.url.href, proxy?.authorization];
+  return shared.lease([...peer, maxConnectionAgeMillis, maxResponseBytes], () => ownConnections(settings));
 }
 
 /** Connections of our own, kept alive: as many as there are requests at a time. */

@@ -92,6 +92,7 @@ export class ExportAttempt<Item> {
   }
 
   #headed(head: AnswerHead, unencodable: number): void {
+    this.#attempt.status?.(head.status);
     const meaning = meaningOf(head, this.#question);
     this.#attempt.answered(meaning instanceof ExportError ? meaning : withUnencodable(meaning, unencodable));
   }

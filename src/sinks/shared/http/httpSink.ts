@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import { outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
-import { ExportError, type ObservableSink } from '../../../model/sink.ts';
+import { ExportError, type ObservableSink, type SinkComponent } from '../../../model/sink.ts';
 import { RequestLender } from '../../../otlp/encode/requestLender.ts';
 import { answer, countBodyBytes, withDeadline } from '../attemptEnd.ts';
 import { resourceWait } from '../resources.ts';
@@ -10,16 +10,19 @@ import type { Transport } from './contract.ts';
 import { ExportAttempt } from './exportAttempt.ts';
 import type { HttpSettings } from './request.ts';
 
-/**
- * A sink that sends OTLP over HTTP.
- *
- * @param leastLentBytes smaller pieces of a body are copied
- */
+/** What a sink over HTTP is called, and how it lends bodies. */
+export interface HttpSinkKind {
+  readonly name: string;
+  readonly component: SinkComponent;
+  /** Smaller pieces of a body are copied. */
+  readonly leastLentBytes: number;
+}
+
+/** A sink that sends OTLP over HTTP. */
 export function httpSink<Item>(
-  name: string,
   settings: HttpSettings<Item>,
   transport: Transport,
-  leastLentBytes: number,
+  { name, component, leastLentBytes }: HttpSinkKind,
 ): ObservableSink<Item> {
   const { fields } = settings.signal;
   const context = {
@@ -31,6 +34,7 @@ export function httpSink<Item>(
   let isShutDown = false;
   return {
     name,
+    component,
     attemptTimeoutMillis: settings.timeoutMillis,
     export: (batch, given) =>
       new Observable((subscriber) => {
