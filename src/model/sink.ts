@@ -81,6 +81,11 @@ export interface Attempt {
   enter(phase: AttemptPhase, where?: string): void;
   /** The answer is known although the attempt goes on: it counts if the attempt is aborted from now on. */
   answered(answer: Response | ExportError): void;
+  /**
+   * The backend certainly refused the request, for a reason that the sink can change by itself (a token that has expired): it makes another request at once, within the time of this attempt. Outcomes and statistics
+   * count it as an attempt; limits, breakers and `maxAttempts` see the two as one. What was reported before counts no more.
+   */
+  repeat?(): void;
   /** The other side has answered with this status: a number is a status of HTTP (`503`), a name one of gRPC (`UNAVAILABLE`). */
   status?(code: number | string): void;
 }

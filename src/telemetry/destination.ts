@@ -5,6 +5,7 @@ import { InvalidOptionError } from '../model/errors.ts';
 import type { SignalItems, SignalName } from '../model/signal.ts';
 import type { Sink } from '../model/sink.ts';
 import { signalOf, variablesOf } from '../otlp/signals.ts';
+import type { OtlpGrpcOptions } from '../sinks/otlpGrpc/options.ts';
 import { otlpGrpcOn, sharedChannels } from '../sinks/otlpGrpc/otlpGrpc.ts';
 import { otlpHttpOn, sharedConnections } from '../sinks/otlpHttp/otlpHttp.ts';
 import { type DestinationOptions, type OtlpProtocol, SINK_OPTIONS, type TelemetryOptions } from './options.ts';
@@ -28,7 +29,8 @@ export class Destination {
     const given = { ...this.#options, ...withoutUndefined(own) };
     const protocol = given.protocol ?? protocolOf(name, new EnvironmentReader(environment)) ?? 'http/protobuf';
     const options = withoutUndefined({ ...pick(given, SINK_OPTIONS), environment });
-    if (protocol === 'grpc') return otlpGrpcOn(this.#channels, { ...options, signal: name });
+    // It refuses a `compression` that gRPC does not have.
+    if (protocol === 'grpc') return otlpGrpcOn(this.#channels, { ...options, signal: name } as OtlpGrpcOptions<S>);
     const base = own.url === undefined ? this.#options.url : undefined;
     const url = base === undefined ? {} : { url: urlBelow(base, signalOf(name).path) };
     const encoding = protocol === 'http/json' ? 'json' : 'protobuf';

@@ -9,6 +9,7 @@ import { METRIC_PIPELINE_RULES, type MetricPipelineOptions } from '../pipelines/
 import { SIGNAL_PIPELINE_OPTIONS } from '../pipelines/signalPipeline/options.ts';
 import type { SpanPipelineOptions } from '../pipelines/spanPipeline/options.ts';
 import type { OtlpHttpOptions } from '../sinks/otlpHttp/options.ts';
+import type { AskedHeaders } from '../sinks/shared/configuration/headers.ts';
 
 /** A protocol of OTLP, as the variables name it: `http/protobuf`, `http/json`, or `grpc`, which needs `@grpc/grpc-js`. */
 export type OtlpProtocol = 'http/protobuf' | 'http/json' | 'grpc';
@@ -20,7 +21,12 @@ export const SINK_OPTIONS = [
 ] as const satisfies readonly (keyof OtlpHttpOptions)[];
 
 /** Where telemetry goes, and how: the options that {@link otlpHttp} and `otlpGrpc` have in common. */
-export interface DestinationOptions extends Pick<OtlpHttpOptions, (typeof SINK_OPTIONS)[number]> {
+export interface DestinationOptions extends Omit<Pick<OtlpHttpOptions, (typeof SINK_OPTIONS)[number]>, 'headers'> {
+  /**
+   * Headers of each request, or the metadata of each call of gRPC, over those of the variables: strings, functions that return one, or one function that returns all of them. What {@link otlpHttp} gives to functions is not given to these, since
+   * gRPC has no such request: who signs requests makes the sinks and gives them as `sink`. Default: those of the variables.
+   */
+  headers?: AskedHeaders<[]>;
   /** The protocol: `http/protobuf`, `http/json` or `grpc`. Default: `OTEL_EXPORTER_OTLP_<SIGNAL>_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`. */
   protocol?: OtlpProtocol;
 }

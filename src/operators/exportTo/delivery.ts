@@ -59,8 +59,14 @@ export class Delivery<T> {
     this.#retry = settings.retry;
     this.#next = new NextPart(batch, destination);
     this.#wait = new RetryWait(destination, this.#retry, settings.scheduler);
-    this.#log = new AttemptLog(sink.name, settings.scheduler, (millis) => reporter.account.attemptEnded(millis));
-    this.#progress = new Progress(this.size, reporter.account.stage);
+    const { account } = reporter;
+    this.#log = new AttemptLog(
+      sink.name,
+      settings.scheduler,
+      (millis) => account.attemptEnded(millis),
+      () => account.attempted(true),
+    );
+    this.#progress = new Progress(this.size, account.stage);
     this.#result = new DeliveryResult(this.#log, this.#progress);
   }
 

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import type { gunzip, ZlibOptions } from 'node:zlib';
+import type { RawAnswer } from './contract.ts';
 
 type Decoder = 'gunzip' | 'inflate' | 'brotliDecompress' | 'zstdDecompress';
 
@@ -12,20 +13,25 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   zstd: 'zstdDecompress',
 };
 
+const ENCODERS = { gzip: 'gzip', zstd: 'zstdCompress' } as const;
+
+/** Compresses off the main thread. */
+export function compressed(bytes: Uint8Array, coding: 'gzip' | 'zstd'): Promise<Buffer> {
+  return promisify<Uint8Array, Buffer>(zlib()[ENCODERS[coding]])(bytes);
+}
+
 /**
- * Decodes the content codings of a body. The sink does not ask for any, but some servers and gateways compress nevertheless.
+ * Decodes the content codings of an answer. The sink does not ask for any, but some servers and gateways compress nevertheless.
  *
- * @param codings the header `Content-Encoding`
  * @param maxBytes the limit of the decoded body: a few bytes may decode to gigabytes
  */
 export async function decodedContent(
-  body: Buffer,
-  codings: string | undefined,
+  { body, headers }: RawAnswer,
   maxBytes: number,
-): Promise<Buffer | 'tooLong' | 'unreadable'> {
-  if (body.length === 0) return body;
+): Promise<RawAnswer['body'] | 'unreadable'> {
+  if (typeof body === 'string' || body.length === 0) return body;
   let bytes = body;
-  for (const coding of appliedLast(codings)) {
+  for (const coding of appliedLast([headers['content-encoding'] ?? ''].flat()[0] ?? '')) {
     const decoder = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
     if (decoder === undefined) return 'unreadable';
     try {
@@ -37,14 +43,18 @@ export async function decodedContent(
   return bytes;
 }
 
-/** zlib is loaded at the first use: that takes milliseconds, and few backends compress. */
 function decoded(bytes: Buffer, decoder: Decoder, maxOutputLength: number): Promise<Buffer> {
-  const decode = process.getBuiltinModule('node:zlib')[decoder] as typeof gunzip;
+  const decode = zlib()[decoder] as typeof gunzip;
   return promisify<Uint8Array, ZlibOptions, Buffer>(decode)(bytes, { maxOutputLength });
 }
 
+/** Loaded at the first use: that takes milliseconds, most programs do not compress, and few backends do. */
+function zlib(): typeof import('node:zlib') {
+  return process.getBuiltinModule('node:zlib');
+}
+
 /** The names of the codings; the one that was applied last comes first. */
-function appliedLast(codings: string | undefined): string[] {
-  const names = (codings ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+function appliedLast(codings: string): string[] {
+  const names = codings.split(',').map((coding) => coding.trim().toLowerCase());
   return names.filter((coding) => coding !== '' && coding !== 'identity').reverse();
 }

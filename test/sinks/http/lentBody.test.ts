@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { LentBody } from '../../../src/sinks/otlpHttp/body.ts';
+import { LentBody } from '../../../src/sinks/shared/http/body.ts';
 
-/** A body of two pieces in lent memory, and how often it was given back. */
-function lentBody() {
+/** A body of four bytes in lent memory, which begin these pieces of it, and how often it was given back. */
+function lentBody(starts: readonly number[] = [0, 3]) {
   const memory = Uint8Array.from([1, 2, 3, 4]);
   const told: string[] = [];
-  const pieces = [memory.subarray(0, 3), memory.subarray(3)];
+  const pieces = starts.map((start, index) => memory.subarray(start, starts[index + 1]));
   const use = { pieces, length: 4, unencodable: 0, end: () => {}, giveBack: () => void told.push('given back') };
   return { told, body: new LentBody(use) };
 }
@@ -60,5 +60,24 @@ describe('a lent body', () => {
     body.end(false);
     expect(told).toEqual(['given back']);
     await expect(sent(body)).rejects.toThrow('the body was given back');
+  });
+
+  it.each([[[0]], [[0, 3]], [[0, 1, 2, 3]]])(
+    'can be looked at as a whole, whose pieces begin at %j',
+    async (starts) => {
+      const { body, told } = lentBody(starts);
+      expect([...body.whole()]).toEqual([1, 2, 3, 4]);
+      expect(await sent(body)).toEqual([1, 2, 3, 4]);
+      body.end(true);
+      expect(told).toEqual(['given back']);
+      expect(() => body.whole()).toThrow('the body was given back');
+    },
+  );
+
+  it('that was looked at and not sent is never given back: whoever looks may still do so', () => {
+    const { body, told } = lentBody([0]);
+    body.whole();
+    body.end(false);
+    expect(told).toEqual([]);
   });
 });

@@ -1,18 +1,19 @@
-import { messageOf } from '../../../model/errors.ts';
-import { escaped } from '../../../model/escaped.ts';
-import { ExportError, type Failure, type Response } from '../../../model/sink.ts';
-import { decodeResponseJson, decodeStatusJson } from '../../../otlp/responses/jsonResponse.ts';
-import { decodeResponse, decodeStatus } from '../../../otlp/responses/response.ts';
-import { failureOfRefusal, failureOfStatus } from '../../../otlp/responses/status.ts';
-import type { Answer, AnswerHead } from '../connection/contract.ts';
-import { decodedContent } from './decodeContent.ts';
+import { messageOf } from '../../../../model/errors.ts';
+import { escaped } from '../../../../model/escaped.ts';
+import { ExportError, type Failure, type Response } from '../../../../model/sink.ts';
+import { decodeResponseJson, decodeStatusJson } from '../../../../otlp/responses/jsonResponse.ts';
+import { decodeResponse, decodeStatus } from '../../../../otlp/responses/response.ts';
+import { failureOfRefusal, failureOfStatus } from '../../../../otlp/responses/status.ts';
+import type { Answer, AnswerHead } from '../contract.ts';
 
 type Encoding = 'protobuf' | 'json';
 
 /** What is needed to read an answer. */
 export interface Question {
-  /** The URL, for messages. */
+  /** Names the destination in messages. */
   readonly where: string;
+  /** Without credentials and query, for messages. */
+  readonly url: string;
   /** The path of the signal, for messages: `/v1/traces`. */
   readonly path: string;
   /** The encoding of the request. */
@@ -20,7 +21,7 @@ export interface Question {
   readonly maxResponseBytes: number;
 }
 
-type Place = Pick<Question, 'where' | 'path'>;
+type Place = Pick<Question, 'where' | 'url' | 'path'>;
 
 /** How much is quoted of a body that is not an OTLP message, in characters. */
 const MAX_QUOTED_LENGTH = 200;
@@ -32,12 +33,9 @@ export function meaningOf(head: AnswerHead, question: Place): Response | ExportE
 }
 
 /** Returns the response that an answer means, or throws the failure that it means. */
-export async function readAnswer(answer: Answer, question: Question): Promise<Response> {
+export function readAnswer(answer: Answer, question: Question): Response {
   const { where, maxResponseBytes } = question;
-  const body =
-    typeof answer.body === 'string'
-      ? answer.body
-      : await decodedContent(answer.body, headerText(answer.headers['content-encoding']), maxResponseBytes);
+  const { body } = answer;
   if (body === 'tooLong') {
     // OTLP 1.11: no retry, whatever the status. With a success status, the items were accepted.
     const failure: Failure = isSuccess(answer) ? { kind: 'permanent', mayHaveArrived: true } : { kind: 'permanent' };
@@ -52,7 +50,7 @@ export async function readAnswer(answer: Answer, question: Question): Promise<Re
   throw refusal(answer, failureOfRefusal(failureOfHead(answer), answer.status, said), question, said);
 }
 
-function readSuccess(head: AnswerHead, body: Buffer | 'unreadable', question: Question): Response {
+function readSuccess(head: AnswerHead, body: Uint8Array | 'unreadable', question: Question): Response {
   if (body === 'unreadable') return { message: 'the answer cannot be read: its content coding is unknown or broken' };
   const encoding = encodingOf(head, question);
   if (encoding === undefined || body.length === 0) return {};
@@ -82,15 +80,15 @@ function refusal({ status }: AnswerHead, failure: Failure, question: Place, said
 }
 
 /** Nobody serves a path that is not the signal's: an endpoint of all signals was probably given as the URL of one. */
-function wrongPath(status: number, { where, path }: Place): string {
-  const isPath = /\/v1\/\w+$/.test(where);
-  return status === 404 && !isPath ? `; did you mean ${where.replace(/\/$/, '')}${path}?` : '';
+function wrongPath(status: number, { url, path }: Place): string {
+  const isPath = /\/v1\/\w+$/.test(url);
+  return status === 404 && !isPath ? `; did you mean ${url.replace(/\/$/, '')}${path}?` : '';
 }
 
 /** The message of a refusal. Gateways and proxies often send plain text instead of an OTLP message; that is quoted. */
-function messageIn(body: Buffer, answer: AnswerHead, question: Question): string {
+function messageIn(body: Uint8Array, answer: AnswerHead, question: Question): string {
   const encoding = encodingOf(answer, question);
-  const quoted = body.toString('utf8', 0, 4 * MAX_QUOTED_LENGTH).slice(0, MAX_QUOTED_LENGTH);
+  const quoted = new TextDecoder().decode(body.subarray(0, 4 * MAX_QUOTED_LENGTH)).slice(0, MAX_QUOTED_LENGTH);
   const quotedText = isText(quoted) ? quoted : '';
   try {
     if (encoding === 'protobuf') return decodeStatus(body);

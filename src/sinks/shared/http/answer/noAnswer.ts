@@ -1,7 +1,7 @@
-import { messageOf } from '../../../model/errors.ts';
-import { escaped } from '../../../model/escaped.ts';
-import { type AttemptPhase, ExportError, type Failure, PHASES_BEFORE_SENDING } from '../../../model/sink.ts';
-import { isRefused } from '../../shared/refused.ts';
+import { messageOf } from '../../../../model/errors.ts';
+import { escaped } from '../../../../model/escaped.ts';
+import { type AttemptPhase, ExportError, type Failure, PHASES_BEFORE_SENDING } from '../../../../model/sink.ts';
+import { isRefused } from '../../refused.ts';
 
 /** How messages name a phase. */
 const WHILE: Readonly<Record<AttemptPhase, string>> = {

@@ -1,11 +1,13 @@
 import type { Dispatcher } from 'undici';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { isRetryableStatus } from '../../../otlp/responses/status.ts';
+import type { RequestWatch, Transport } from '../../shared/http/contract.ts';
 import { type Lease, Sharing } from '../../shared/sharing.ts';
 import type { OtlpHttpSettings } from '../settings.ts';
 import { type BackendRoute, routeOf } from './backendRoute.ts';
 import { ConnectionPool, type ConnectionUse } from './connectionPool.ts';
-import type { Answer, Connections, RequestWatch } from './contract.ts';
+import { compressed, decodedContent } from './contentCodings.ts';
+import type { Connections, RawAnswer } from './contract.ts';
 import type { PooledConnection } from './pooledConnection.ts';
 import { sendRequest } from './sendRequest.ts';
 import { loadUndici, loadUndiciWhenIdle } from './undici.ts';
@@ -18,13 +20,30 @@ export function sharedConnections(): SharedConnections {
   return new Sharing((connections) => connections.close());
 }
 
-/** The connections of one sink, which it gives back when it is shut down. */
-export function connectionsFor(settings: OtlpHttpSettings, shared: SharedConnections): Lease<Connections> {
-  const { url, tls, proxy, dispatcher, maxConnectionAgeMillis, maxResponseBytes } = settings;
+/** How the requests of one sink leave: over connections that it gives back when it is closed. */
+export function transportFor(settings: OtlpHttpSettings, shared: SharedConnections): Transport {
+  const { dispatcher, maxResponseBytes } = settings;
+  const { resource: connections, giveBack } = connectionsFor(settings, shared);
+  return {
+    // How long a given dispatcher keeps what it sends is unknown: it gets a copy.
+    takesLentBodies: dispatcher === undefined,
+    compressed,
+    request: async (request, watch, signal) => {
+      // undici's documentation allows the iterable, its types omit it.
+      const options = { ...request, body: request.body as Uint8Array };
+      const answer = await connections.request(options, watch, signal);
+      return { ...answer, body: await decodedContent(answer, maxResponseBytes) };
+    },
+    close: giveBack,
+  };
+}
+
+function connectionsFor(settings: OtlpHttpSettings, shared: SharedConnections): Lease<Connections> {
+  const { url, socketPath, tls, proxy, dispatcher, maxConnectionAgeMillis, maxResponseBytes } = settings;
   if (dispatcher !== undefined)
     return shared.lease([dispatcher, maxResponseBytes], () => userConnections(dispatcher, maxResponseBytes));
-  const key = [url.origin, tls.origin, proxy?.url.href, proxy?.authorization, maxConnectionAgeMillis, maxResponseBytes];
-  return shared.lease(key, () => ownConnections(settings));
+  const peer = [url.origin, socketPath, tls.origin, proxy?.url.href, proxy?.authorization];
+  return shared.lease([...peer, maxConnectionAgeMillis, maxResponseBytes], () => ownConnections(settings));
 }
 
 /** Connections of our own, kept alive: as many as there are requests at a time. */
@@ -49,7 +68,7 @@ function ownConnections(settings: OtlpHttpSettings): Connections {
       const { route, pool } = await opened;
       if (isClosed) pool.close(); // before this request had begun
       const options = route.request(given);
-      let answer: Answer | undefined;
+      let answer: RawAnswer | undefined;
       while (answer === undefined) {
         const connection = await pool.take(watch.enter, signal);
         answer = await requestOn(pool, connection, options, watch, settings.maxResponseBytes, signal);
@@ -75,7 +94,7 @@ async function requestOn(
   watch: RequestWatch,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<Answer | undefined> {
+): Promise<RawAnswer | undefined> {
   const { isFresh } = connection;
   let isBegun = false;
   let use: ConnectionUse | undefined;
@@ -97,7 +116,7 @@ async function requestOn(
   }
 }
 
-function useOf({ status, body }: Answer): ConnectionUse {
+function useOf({ status, body }: RawAnswer): ConnectionUse {
   const isWhole = typeof body !== 'string';
   if (isRetryableStatus(status)) return isWhole ? 'refused' : 'brokenOff';
   return isWhole ? 'answered' : 'unread';
