@@ -86,7 +86,9 @@ async function bundle(entries: readonly string[]): Promise<void> {
   // A user's bundler takes what it needs from a chunk, and may pass over the entry and what that imports first.
   const banner = ({ isEntry }: { readonly isEntry: boolean }) => (isEntry ? '' : `import "../${REQUIRE_NODE}.js";`);
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
-  await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, ...names });
+  // Each entry more would cut what all of them need into smaller pieces.
+  const codeSplitting = { groups: [{ name: 'base', test: /\/src\/(model|internal)\/(?!requireNode)/ }] };
+  await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, codeSplitting, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));
   // By `#grpc` and `#package` in package.json.
