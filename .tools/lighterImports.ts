@@ -7,7 +7,7 @@
  * Node takes half a millisecond for each `import` of a module of CommonJS, also of one that it has loaded before, and much less for a `require`. So `#rxjs` is one file that requires the parts. Where RxJS is made of ES modules,
  * as it is for browsers, `#rxjs` is one of them: `imports` in package.json has the same condition as RxJS.
  *
- * `#grpc` is the file of CommonJS that loads the optional peer; a bundler would write it into a module, which has no `require`.
+ * `#grpc` and `#package` are the files of CommonJS that load optional peers; a bundler would write them into a module, which has no `require`.
  *
  * Node's own modules: an `import` of one reads each of its properties, and with them loads what they load by and by. `getBuiltinModule` does not. It is for those that Node has loaded at its start anyway: what others load is
  * written where it is used.
@@ -52,7 +52,9 @@ function partWith(name: string, paths: ReadonlyMap<string, string>): string {
 }
 
 function lighter(source: string, used: Set<string>): string {
-  const code = source.replace("from './requireGrpc.cjs';", "from '#grpc';");
+  const code = source
+    .replace("from './requireGrpc.cjs';", "from '#grpc';")
+    .replace("from './requirePackage.cjs';", "from '#package';");
   const imports = /^import \{([^}]*)\} from '(rxjs|node:(?:buffer|util))';/gm;
   return code.replaceAll(imports, (statement, listed: string, from: string) => {
     const names = valuesIn(listed);

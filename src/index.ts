@@ -122,6 +122,7 @@ export {
   type ObservableSink,
   type Response,
   type Sink,
+  type SinkComponent,
 } from './model/sink.ts';
 export type { StreamOutputOptions } from './outputs/options.ts';
 export { toAsyncIterable } from './outputs/toAsyncIterable.ts';
@@ -134,7 +135,14 @@ export type { ExportHandleOptions } from './pipelines/exportHandle/options.ts';
 export { type BackupStats, type FailoverSink, failover } from './sinks/failover/failover.ts';
 export type { FailoverOptions } from './sinks/failover/options.ts';
 export { type FirstOfOptions, firstOf } from './sinks/firstOf/firstOf.ts';
-export type { HeadersOption, HeaderValue, OtlpHttpOptions, Renewable, TlsOptions } from './sinks/otlpHttp/options.ts';
+export type {
+  HeadersOption,
+  HeadersRequest,
+  HeaderValue,
+  OtlpHttpOptions,
+  Renewable,
+  TlsOptions,
+} from './sinks/otlpHttp/options.ts';
 export { otlpHttp } from './sinks/otlpHttp/otlpHttp.ts';
 export { type ToConsoleOptions, toConsole } from './sinks/toConsole/toConsole.ts';
 export { type ToExporterOptions, toExporter } from './sinks/toExporter/toExporter.ts';

@@ -223,4 +223,16 @@ describe.concurrent('the other examples', () => {
     expect(Number(received)).toBeGreaterThanOrEqual(5_100);
     expect(code).toBe(0);
   });
+
+  test('16: all signals arrive over few connections, and one that is held back holds back no other', async () => {
+    const { code, output } = await run('16-allSignals.ts');
+    expect(output).toContain(
+      'after 1,000 orders: delivered traces 1000 (0 pending), logs 1000 (0 pending), metrics 2 (',
+    );
+    expect(output).toMatch(
+      /while spans are held back: delivered traces 1000 \(10 pending\), logs 1010 \(0 pending\), metrics 4/,
+    );
+    expect(output).toMatch(/at the end: delivered traces 1010 \(0 pending\), logs 1010 \(0 pending\), metrics 6/);
+    expect(code).toBe(0);
+  });
 });

@@ -106,8 +106,12 @@ const PLACES_IN_ANY_HEAP = 1_024;
 
 /** Whether `waiting` items that are not measured yet are as many as the heap has places for: one for each 20 KiB of V8's heap limit, up to `atMost`. */
 export function fillsHeap(waiting: number, atMost: number): boolean {
-  if (waiting < PLACES_IN_ANY_HEAP) return false;
-  return waiting >= Math.min(atMost, Math.floor(heapLimitBytes() / 20_480));
+  return waiting >= PLACES_IN_ANY_HEAP && waiting >= placesInHeap(atMost);
+}
+
+/** How many items that are not measured yet the heap has places for. */
+export function placesInHeap(atMost: number): number {
+  return Math.max(PLACES_IN_ANY_HEAP, Math.min(atMost, Math.floor(heapLimitBytes() / 20_480)));
 }
 
 let ofBodies: MemoryAccount | undefined;

@@ -39,6 +39,7 @@ export interface LogRecordInput extends LogRecordProcessor {
 
 /** Records of spans that are not sampled are exported as well: leaving them out is a setting of the logger (`traceBased`). */
 export const EMITTED_RECORDS: RingKind<ReadableLogRecord> = {
+  signal: 'logs',
   owner: 'fromLogRecordProcessor',
   event: 'log records were emitted',
   stream: 'records$',

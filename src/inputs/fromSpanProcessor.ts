@@ -28,6 +28,7 @@ export interface SpanInput extends SpanProcessor {
 
 /** Spans that are not sampled are not exported, whoever has ended them. */
 export const ENDED_SPANS: RingKind<ReadableSpan> = {
+  signal: 'traces',
   owner: 'fromSpanProcessor',
   event: 'spans have ended',
   stream: 'spans$',

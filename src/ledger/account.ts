@@ -1,6 +1,7 @@
 import type { CallFrame } from '../internal/callFrame.ts';
+import type { Sink } from '../model/sink.ts';
 import type { Loss, LossReason, Tally } from '../model/tally.ts';
-import { ExportBooks } from './exports.ts';
+import { ExportBooks, type ExportOperation } from './exports.ts';
 import { type GaugeSums, type Gauges, healthIn, type StageHealth, sumOfGauges } from './gauges.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
@@ -59,6 +60,8 @@ export interface AccountOwner {
   has(account: Account): boolean;
   /** A stage reports a loss of its own. */
   lost(loss: Loss): void;
+  /** An export of a stage has ended. */
+  exported(by: Account, tally: Tally, operation: ExportOperation): void;
   /** The destination of a stage may have begun or ceased to fail. */
   healthChanged(): void;
   /** A callback of a stage has thrown. */
@@ -81,6 +84,7 @@ export class Account {
   readonly #batchers = new Set<Account>(); // of this ledger, whose batches have come
   readonly #gauges = new Set<Gauges>(); // of each subscription that runs
   #exports: ExportBooks | undefined; // of a sink, from its first attempt on
+  #sink: Sink<never> | undefined; // that it exports to
   #attempts = 0;
   #retries = 0;
   #callbackErrors = 0;
@@ -204,9 +208,25 @@ export class Account {
   }
 
   /** Of a stage that exports: how a batch ended. */
-  batchEnded(tally: Tally): void {
+  batchEnded(tally: Tally, operation: ExportOperation): void {
     this.#exports ??= new ExportBooks();
     this.#exports.batchEnded(tally);
+    this.tellExport(tally, operation);
+  }
+
+  /** Tells the end of an export to those who watch the ledger. */
+  tellExport(tally: Tally, operation: ExportOperation): void {
+    this.#owner.exported(this, tally, operation);
+  }
+
+  /** It exports to this sink. */
+  exportsTo(sink: Sink<never>): void {
+    this.#sink = sink;
+  }
+
+  /** The sink that it exports to, once it is subscribed to; `undefined` of a stage that does not export. */
+  get sink(): Sink<never> | undefined {
+    return this.#sink;
   }
 
   /** How the exports of this stage went; `undefined` of a stage that has exported nothing. */
@@ -288,6 +308,11 @@ export class Account {
     this.#removed += rest;
     this.#pending -= count;
     this.#touch();
+  }
+
+  /** What the stage itself has lost, by reason, without what was lost of batches that had left. */
+  get lostHere(): Counts {
+    return this.#lostHereBy;
   }
 
   get offered(): number {

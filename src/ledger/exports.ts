@@ -13,6 +13,14 @@ export interface ExportStats {
   readonly attemptMillis: Durations;
 }
 
+/** The attempts at one batch as one operation, which is what OpenTelemetry calls an export. */
+export interface ExportOperation {
+  /** From the start of the first attempt to the end of the last one, in milliseconds, the waits between them included; 0 if there was none. */
+  readonly millis: number;
+  /** The status of the last attempt: a number is one of HTTP, a name one of gRPC. `undefined` where there was no answer, or the sink does not tell. */
+  readonly statusCode: number | string | undefined;
+}
+
 /** The exports of one stage, or of several when they are added up. */
 export class ExportBooks {
   readonly #durations = new DurationHistogram();

@@ -15,6 +15,7 @@ export interface Gauges extends NumberGauges {
 
 interface NumberGauges {
   queueSize?: () => number;
+  queueCapacity?: () => number;
   queueBytes?: () => number;
   memoryBytes?: () => number;
   batchSize?: () => number;
@@ -42,6 +43,7 @@ export function sumOfGauges(subscriptions: Iterable<Gauges>): GaugeSums {
   const sums = noGauges();
   for (const gauges of subscriptions) {
     sums.queueSize += gauges.queueSize?.() ?? 0;
+    sums.queueCapacity += gauges.queueCapacity?.() ?? 0;
     sums.queueBytes += gauges.queueBytes?.() ?? 0;
     sums.memoryBytes += gauges.memoryBytes?.() ?? 0;
     sums.inFlight += gauges.inFlight?.() ?? 0;
@@ -75,5 +77,8 @@ export function sumOfStages(stages: Iterable<GaugeSums>): GaugeSums {
 }
 
 function noGauges(): GaugeSums {
-  return { queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0, running: 0, waiting: 0, limit: 0 };
+  return {
+    ...{ queueSize: 0, queueCapacity: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0 },
+    ...{ inFlight: 0, running: 0, waiting: 0, limit: 0 },
+  };
 }

@@ -3,8 +3,10 @@ import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
-import type { Loss } from '../model/tally.ts';
+import type { SignalName } from '../model/signal.ts';
+import type { Loss, Tally } from '../model/tally.ts';
 import { Account, type AccountOwner, type Place, type Role, type StageStats } from './account.ts';
+import type { ExportOperation } from './exports.ts';
 import { type GaugeSums, sumOfStages } from './gauges.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
@@ -35,16 +37,24 @@ export interface Ledger {
   readonly isFailing: boolean;
   /** @internal Counts an error of a callback that belongs to no stage. */
   callbackFailed(): void;
+  /** @internal Its stages, in the order in which they stand. */
+  readonly accounts: readonly Account[];
+  /** @internal What its items are, if an input knows. */
+  readonly signal: SignalName | undefined;
+  /** @internal An input knows what its items are. */
+  carries(signal: SignalName): void;
   /** @internal The calls of the sinks' `export`, in all its stages. */
   readonly exportCalls: CallFrame;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
 
-/** Who is told of losses, of callbacks that throw, and of destinations that fail. */
+/** Who is told of losses, of callbacks that throw, of exports that have ended, of destinations that fail, and of the end of the books. */
 export interface LedgerWatcher {
   lost?(loss: Loss): void;
   callbackFailed?(thrown: unknown): void;
+  exported?(by: Account, tally: Tally, operation: ExportOperation): void;
+  closed?(): void;
   /** `isFailing` of the ledger may have changed. */
   healthChanged?(): void;
 }
@@ -104,7 +114,16 @@ const MAX_STAGES = 256;
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
   const { intervalMillis, scheduler } = settingsOf('createLedger', LEDGER_DEFAULTS, LEDGER_RULES, options);
-  return new Books(intervalMillis, scheduler).at(MAIN, new Line());
+  const ledger = new Books(intervalMillis, scheduler).at(MAIN, new Line());
+  ledgers.set(ledger.stats$, ledger);
+  return ledger;
+}
+
+const ledgers = new WeakMap<object, Ledger>(); // by their `stats$`, which pipelines show, too
+
+/** The ledger behind what is shown of it: a ledger, or a pipeline with its `stats$`. */
+export function ledgerOf({ stats$ }: Partial<Pick<Ledger, 'stats$'>>): Ledger | undefined {
+  return stats$ && ledgers.get(stats$);
 }
 
 /** What all routes of one ledger share. */
@@ -118,6 +137,7 @@ class Books implements AccountOwner {
   readonly #watchers = new Set<LedgerWatcher>();
   readonly #stats$: Observable<Stats>;
   #callbackErrors = 0; // that belong to no stage
+  #signal: SignalName | undefined; // of the first input that knows
   #closed = false;
 
   constructor(intervalMillis: number, scheduler: SchedulerLike) {
@@ -128,6 +148,8 @@ class Books implements AccountOwner {
 
   /** The ledger, for stages that stand in this line. */
   at(place: RoutePlace, line: Line): Ledger {
+    const accounts = () => this.#graph.stages;
+    const signal = () => this.#signal;
     const isFailing = () => this.#isFailing;
     return {
       stats: () => this.#stats(),
@@ -154,6 +176,15 @@ class Books implements AccountOwner {
         return isFailing();
       },
       callbackFailed: () => this.#callbackFailed(),
+      get accounts() {
+        return accounts();
+      },
+      get signal() {
+        return signal();
+      },
+      carries: (known) => {
+        this.#signal ??= known;
+      },
       exportCalls: this.exportCalls,
       close: () => this.#close(),
     };
@@ -254,6 +285,10 @@ class Books implements AccountOwner {
     for (const watcher of this.#watchers) watcher.callbackFailed?.(thrown);
   }
 
+  exported(by: Account, tally: Tally, operation: ExportOperation): void {
+    for (const watcher of this.#watchers) watcher.exported?.(by, tally, operation);
+  }
+
   has(account: Account): boolean {
     return this.#graph.stages.includes(account);
   }
@@ -261,6 +296,7 @@ class Books implements AccountOwner {
   #close(): void {
     this.#closed = true;
     for (const follower of [...this.#followers]) follower.close();
+    for (const watcher of [...this.#watchers]) watcher.closed?.();
   }
 }
 

@@ -16,6 +16,8 @@ export interface FlowStats extends StageStats {
 export interface Stats extends FlowStats, StageGauges {
   /** Items in the queues of inputs, operators and batchers. */
   readonly queueSize: number;
+  /** How many items these queues have room for, together. A queue may be full before that: by its own number, or by bytes. */
+  readonly queueCapacity: number;
   /** Their estimated bytes, as far as they are estimated. */
   readonly queueBytes: number;
   /** The estimated memory, in bytes, of what waits in queues, or is out in batches without an outcome: this pipeline's part of its {@link memoryBudget}. */

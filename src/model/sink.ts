@@ -18,6 +18,8 @@ export interface Sink<T> {
   readonly maxConcurrency?: number;
   /** How long one attempt may take, in milliseconds. `attemptTimeoutMillis` of `exportTo` overrides it. */
   readonly attemptTimeoutMillis?: number;
+  /** What it is, for metrics about it ({@link statsToMetrics}). Left out: its name is its type. */
+  readonly component?: SinkComponent;
   /**
    * Called for each attempt. What it returns (any `ObservableInput`: an Observable, a promise) is subscribed to once, and **unsubscribing aborts the attempt**: only an Observable can be aborted.
    *
@@ -32,6 +34,18 @@ export interface Sink<T> {
   forceFlush?(): Promise<void>;
   /** Ends connections and timers. It is called once, after the last export. */
   shutdown?(): Promise<void>;
+}
+
+/** What a sink is and where it sends to, as OpenTelemetry's conventions have it. */
+export interface SinkComponent {
+  /** The attribute `otel.component.type`: `otlp_http_span_exporter`, or the name of its class or function. */
+  readonly type: string;
+  /** The signal that it takes. Left out: any. */
+  readonly signal?: 'traces' | 'logs' | 'metrics';
+  /** The attribute `server.address`: a name, an IP address, or the path of a Unix socket. Left out: there are several, or none. */
+  readonly serverAddress?: string;
+  /** The attribute `server.port`: 1 to 65535. Left out: a Unix socket has none. */
+  readonly serverPort?: number;
 }
 
 /** A sink whose exports can be piped, as ours can. */
@@ -67,6 +81,13 @@ export interface Attempt {
   enter(phase: AttemptPhase, where?: string): void;
   /** The answer is known although the attempt goes on: it counts if the attempt is aborted from now on. */
   answered(answer: Response | ExportError): void;
+  /**
+   * The backend certainly refused the request, for a reason that the sink can change by itself (a token that has expired): it makes another request at once, within the time of this attempt. Outcomes and statistics
+   * count it as an attempt; limits, breakers and `maxAttempts` see the two as one. What was reported before counts no more.
+   */
+  repeat?(): void;
+  /** The other side has answered with this status: a number is a status of HTTP (`503`), a name one of gRPC (`UNAVAILABLE`). */
+  status?(code: number | string): void;
 }
 
 /** The batch arrived. Items that are neither rejected, nor unencodable, nor removed were delivered. */

@@ -46,7 +46,11 @@ export class PullQueue<T> {
     this.#queue = new BoundedQueue(settings);
     const { gate } = settings;
     this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
-    account.watch({ queueSize: () => this.#queue.length, queueBytes: () => this.#queue.bytes });
+    account.watch({
+      queueSize: () => this.#queue.length,
+      queueCapacity: () => settings.maxQueueSize,
+      queueBytes: () => this.#queue.bytes,
+    });
   }
 
   /** Subscribes to the source, the first time. */

@@ -15,7 +15,7 @@ export const FLOORS: Floors = [
   ['otlp'],
   ['inputs', 'operators', 'outputs', 'sinks'],
   ['pipelines', 'testing/failures'],
-  ['terminal', 'view', 'testing/time'],
+  ['terminal', 'view', 'observability', 'telemetry', 'testing/time'],
   ['testing/backend', 'testing/marbles'],
   ['testing/expectations', 'testing/diagrams'],
   ['testing/marbleTest', 'testing/laws'],

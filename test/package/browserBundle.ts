@@ -17,12 +17,13 @@ export async function browserBundle(input: string): Promise<string> {
 const OF_THE_WEB = {
   ...{ AbortController, AbortSignal, DOMException, TextDecoder, TextEncoder, console, performance },
   ...{ ReadableStream, WritableStream, queueMicrotask, structuredClone },
+  ...{ Blob, CompressionStream, Headers, Request, Response, URL, atob, btoa, fetch },
   ...{ clearInterval, clearTimeout, setInterval, setTimeout },
 };
 
-/** Runs a bundle where nothing of Node is. */
-export function withoutNode(bundle: string): Promise<unknown> {
-  return runInNewContext(`${bundle};\nbundle.run();`, { ...OF_THE_WEB }) as Promise<unknown>;
+/** Runs a bundle where nothing of Node is, by its function `run` or by another call. */
+export function withoutNode(bundle: string, call = 'bundle.run()'): Promise<unknown> {
+  return runInNewContext(`${bundle};\n${call};`, { ...OF_THE_WEB }) as Promise<unknown>;
 }
 
 /** Runs a bundle in Chromium. */

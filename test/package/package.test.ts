@@ -131,7 +131,7 @@ describe('the tarball', () => {
   it('holds the build and its sources, the examples, what the README leads to, the licence, the changelog and the manifest, and nothing else', () => {
     const files = packed();
     const built =
-      /^dist\/.*\.(js|d\.ts)(\.map)?$|^dist\/shared\/(?:rxjs|grpc)\.cjs$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
+      /^dist\/.*\.(js|d\.ts)(\.map)?$|^dist\/shared\/(?:rxjs|grpc|package)\.cjs$|^src\/.*\.ts$|^marble-tests\/diagrams\/\w+\.svg$/;
     const beside = files.filter((file) => !built.test(file) && !/^examples\/.*\.tsx?$/.test(file));
     const folders = filesOf(join(ROOT, 'src')).filter((file) => file.endsWith('README.md'));
     const pages = [
@@ -249,6 +249,7 @@ describe('the tarball', () => {
     expect(sdks('dist/streams.d.ts')).toEqual([]);
     expect(sdks('dist/logs.d.ts')).toEqual([]);
     expect(sdks('dist/metrics.d.ts')).toEqual(['@opentelemetry/sdk-metrics']);
+    expect(sdks('dist/telemetry/index.d.ts')).toEqual(['@opentelemetry/sdk-metrics']);
   });
 
   it('needs no optional peer for the types of the live view', () => {
@@ -380,6 +381,29 @@ describe('an empty project that installs the tarball', () => {
     expect(namesIn(server.arrivals)).toEqual([['by gRPC']]);
   });
 
+  it.each(['telemetry', 'register'])('sends all signals by spanflow/%s', async (subpath) => {
+    const server = await otlpBackend();
+    const setUp =
+      subpath === 'telemetry'
+        ? "import { NodeSDK } from '@opentelemetry/sdk-node'; import { telemetry } from 'spanflow/telemetry'; new NodeSDK(telemetry().sdk).start();"
+        : '';
+    const program = `
+      import { logs, metrics, trace } from '@opentelemetry/api';
+      ${setUp}
+      trace.getTracer('consumer').startSpan('a').end();
+      logs.getLogger('consumer').emit({ body: 'b' });
+      metrics.getMeter('consumer').createCounter('c').add(1);
+    `;
+    const flags = subpath === 'register' ? ['--import', 'spanflow/register'] : [];
+    try {
+      const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: new URL('/', server.url).href };
+      const said = await node([...flags, '--input-type=module', '-e', program], environment);
+      expect({ ...said, items: server.items }).toEqual({ code: 0, stdout: '', stderr: '', items: 3 });
+    } finally {
+      await server.close();
+    }
+  });
+
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
@@ -390,7 +414,10 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/grpc',
         'spanflow/logs',
         'spanflow/metrics',
+        'spanflow/observability',
         'spanflow/otlp',
+        'spanflow/register',
+        'spanflow/telemetry',
         'spanflow/terminal',
         'spanflow/testing',
         'spanflow/view',
@@ -456,14 +483,18 @@ describe('a project that only traces', () => {
 });
 
 describe('a browser', () => {
-  const RUN = { bridges: [], exported: { delivered: 100, arrived: 100 }, merged: true, answered: 100, streamed: 100 };
+  const sent = ['http://collector.example/v1/traces', 'application/x-protobuf', true];
+  const RUN = {
+    ...{ bridges: [], exported: { delivered: 100, arrived: 100 }, merged: true, answered: 100, streamed: 100 },
+    fetched: { delivered: 1, attempts: 2, requests: [sent, sent] },
+  };
   let bundle: string;
   beforeAll(async () => {
     bundle = await browserBundle(join(project, 'browser.mjs'));
   });
 
   it('gets a bundle of the operators that leaves nothing outside, and asks for nothing of Node at the start', async () => {
-    expect(bundle).not.toMatch(/["']node:(?!async_hooks|v8)/);
+    expect(bundle).not.toMatch(/["']node:(?!async_hooks|v8|buffer)/);
     expect(JSON.parse(JSON.stringify(await withoutNode(bundle)))).toEqual(RUN);
   });
 

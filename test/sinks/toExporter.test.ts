@@ -337,7 +337,7 @@ describe('a wrong option of toExporter', () => {
     expect(() => toExporter(exporter, { timeoutMillis: 5 } as object)).toThrow(
       /toExporter.timeoutMillis must be one of/,
     );
-    expect(() => toExporter({} as SpanExporter)).toThrow('toExporter.exporter must be a SpanExporter');
+    expect(() => toExporter({} as SpanExporter)).toThrow('toExporter.exporter must be an exporter of OpenTelemetry');
   });
 
   it('leaves the name to the class, and the timeout to the exporter’s own retries', () => {

@@ -9,6 +9,7 @@ import {
   type ExportToOptions,
   exponentialBackoff,
   exportTo,
+  type HeadersRequest,
   type ObservableSink,
   type OtlpHttpOptions,
   type Outcome,
@@ -77,3 +78,8 @@ export function recordWarnings(): string[] {
   onTestFinished(() => diag.disable());
   return warnings;
 }
+
+/** For functions that give headers. */
+export const ANY_REQUEST: HeadersRequest = {
+  ...{ method: 'POST', url: 'http://backend/v1/traces', headers: {}, body: new Uint8Array(), refused: undefined },
+};

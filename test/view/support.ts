@@ -13,7 +13,16 @@ const IDLE = { running: 0, waiting: 0, limit: 0 };
 
 export function booksOf(given: Partial<Stats> = {}): Stats {
   return {
-    ...{ ...NO_ITEMS, between: 0, queueSize: 0, queueBytes: 0, memoryBytes: 0, batchSize: 0, inFlight: 0 },
+    ...{
+      ...NO_ITEMS,
+      between: 0,
+      queueSize: 0,
+      queueCapacity: 0,
+      queueBytes: 0,
+      memoryBytes: 0,
+      batchSize: 0,
+      inFlight: 0,
+    },
     ...IDLE,
     ...{ attempts: 0, retries: 0, callbackErrors: 0, stages: {}, routes: {}, places: [] },
     exports: new ExportBooks().stats(),

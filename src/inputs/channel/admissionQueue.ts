@@ -52,6 +52,7 @@ export class AdmissionQueue<T> {
     this.#memory = (settings.memory ?? processMemory()).open(this);
     reporter.account.watch({
       queueSize: () => this.#queue.length,
+      queueCapacity: () => settings.maxQueueSize,
       queueBytes: () => this.#queue.bytes,
       memoryBytes: () => this.#memory.heldBytes,
     });

@@ -1,5 +1,5 @@
 import { Observable, Subject } from 'rxjs';
-import { fillsHeap } from '../../flow/memory.ts';
+import { fillsHeap, placesInHeap } from '../../flow/memory.ts';
 import { Ring } from '../../flow/ring.ts';
 import { DueTurn } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
@@ -71,7 +71,7 @@ export class DrainedRing<T> {
       this.#drain(ITEMS_PER_TURN);
     });
     this.#losses = new DeferredLosses(this.#reporter);
-    account.watch({ queueSize: () => this.#ring.length });
+    account.watch({ queueSize: () => this.#ring.length, queueCapacity: () => this.#capacity });
   }
 
   get isEmpty(): boolean {
@@ -137,6 +137,10 @@ export class DrainedRing<T> {
     this.#ring.push(item);
     this.drainSoon();
     return undefined;
+  }
+
+  get #capacity(): number {
+    return this.#maxQueueSize ?? placesInHeap(MAX_DEFAULT_QUEUE_SIZE);
   }
 
   #isFull(): boolean {

@@ -3,6 +3,7 @@ import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aScheduler, millis, oneOf, optional, type Rules, settingsOf, whole } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
+import type { SignalName } from '../../model/signal.ts';
 import type { Loss, LossReason } from '../../model/tally.ts';
 
 /** The options of an input that a signal's SDK pushes into. */
@@ -38,6 +39,8 @@ type Optional = 'maxQueueSize' | 'name' | 'onLoss' | 'onCallbackError' | 'ledger
 
 /** What differs between the signals. */
 export interface RingKind<T> {
+  /** What its items are. */
+  readonly signal: SignalName;
   /** The function that the user has called: it names the stage, and mistakes in its options. */
   readonly owner: string;
   /** What a program that has not subscribed is told of: `spans have ended`. */

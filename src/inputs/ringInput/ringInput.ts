@@ -36,6 +36,7 @@ export class RingInput<T> {
   constructor(kind: RingKind<T>, options: RingInputOptions) {
     const settings = ringInputSettings(kind.owner, options);
     const ledger = settings.ledger ?? createLedger();
+    ledger.carries(kind.signal);
     this.#kind = kind;
     this.#settings = settings;
     this.#account = ledger.open('input', settings.name ?? kind.owner);

@@ -83,6 +83,7 @@ export class Batching<T> {
     const { flushWhen } = this.#settings;
     const unwatch = this.#reporter.account.watch({
       queueSize: () => this.#batcher.length,
+      queueCapacity: () => this.#settings.maxQueueSize,
       queueBytes: () => this.#batcher.bytes,
       batchSize: () => this.#batcher.target,
       memoryBytes: () => this.#memory.heldBytes,

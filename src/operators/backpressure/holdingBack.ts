@@ -49,6 +49,7 @@ export class HoldingBack<T> {
 
   follow(source: Observable<T>): void {
     const queueSize = () => this.#queue.length;
+    const queueCapacity = () => this.#settings.maxQueueSize;
     const queueBytes = () => this.#queue.bytes;
     tearDownInOrder(
       this.#subscriber,
@@ -56,7 +57,7 @@ export class HoldingBack<T> {
       this.#demand,
       () => this.#reporter.lost('unsubscribed', this.#queue.clear()),
       () => this.#water.end(),
-      this.#reporter.account.watch({ queueSize, queueBytes }),
+      this.#reporter.account.watch({ queueSize, queueCapacity, queueBytes }),
     );
     const next = (count: number) => this.#grant(count);
     const error = (thrown: unknown) => this.#subscriber.error(thrown);

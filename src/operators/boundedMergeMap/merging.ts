@@ -70,6 +70,7 @@ export class Merging<T, R> {
   follow(source: Observable<T>): void {
     const { concurrency } = this.#settings;
     const queueSize = () => this.#line.length;
+    const queueCapacity = () => this.#settings.maxQueueSize;
     const queueBytes = () => this.#line.bytes;
     const running = () => this.#attempts.running;
     const limit = () => this.#slots.limit;
@@ -80,7 +81,7 @@ export class Merging<T, R> {
       () => this.#reporter.tearDown(this.#limits),
       () => this.#abort(),
       () => this.#water.end(),
-      this.#reporter.account.watch({ queueSize, queueBytes, running, waiting: queueSize, limit }),
+      this.#reporter.account.watch({ queueSize, queueCapacity, queueBytes, running, waiting: queueSize, limit }),
     );
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
     followLimit(concurrency, { slots: this.#slots, option: `${STAGE}.concurrency` }, onError, this.#limits);

@@ -22,12 +22,16 @@ const DOING: Readonly<Record<AttemptPhase, string>> = Object.freeze({
 export class AttemptReport implements Attempt {
   readonly timeoutMillis: number;
   readonly #sink: string;
+  readonly #onRepeat: () => void;
   #phase: AttemptPhase | undefined;
   #where: string;
   #answer: Response | ExportError | undefined;
+  #statusCode: number | string | undefined;
 
-  constructor(sink: string, timeoutMillis: number) {
+  /** @param onRepeat is called when the sink makes another request within the attempt */
+  constructor(sink: string, timeoutMillis: number, onRepeat: () => void) {
     this.#sink = sink;
+    this.#onRepeat = onRepeat;
     this.timeoutMillis = timeoutMillis;
     this.#where = sink;
   }
@@ -39,6 +43,23 @@ export class AttemptReport implements Attempt {
 
   answered(answer: Response | ExportError): void {
     this.#answer = answer;
+  }
+
+  /** The request before was refused, so nothing of the batch has arrived. */
+  repeat(): void {
+    this.#answer = undefined;
+    this.#statusCode = undefined;
+    this.#phase = 'preparing';
+    this.#onRepeat();
+  }
+
+  status(code: number | string): void {
+    this.#statusCode = code;
+  }
+
+  /** The status of the answer, if the sink has reported one. */
+  get statusCode(): number | string | undefined {
+    return this.#statusCode;
   }
 
   /** The answer, if the sink has reported one before the attempt ended. */

@@ -3,6 +3,7 @@ import type { AttemptLine } from '../../destination/attemptLine.ts';
 import type { Destination } from '../../destination/destination.ts';
 import { throughLayers } from '../../destination/throughLayers.ts';
 import { holdProcess } from '../../internal/timers.ts';
+import type { ExportOperation } from '../../ledger/exports.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
 import { RaceTimeoutError } from '../../model/errors.ts';
@@ -58,14 +59,25 @@ export class Delivery<T> {
     this.#retry = settings.retry;
     this.#next = new NextPart(batch, destination);
     this.#wait = new RetryWait(destination, this.#retry, settings.scheduler);
-    this.#log = new AttemptLog(sink.name, settings.scheduler, (millis) => reporter.account.attemptEnded(millis));
-    this.#progress = new Progress(this.size, reporter.account.stage);
+    const { account } = reporter;
+    this.#log = new AttemptLog(
+      sink.name,
+      settings.scheduler,
+      (millis) => account.attemptEnded(millis),
+      () => account.attempted(true),
+    );
+    this.#progress = new Progress(this.size, account.stage);
     this.#result = new DeliveryResult(this.#log, this.#progress);
   }
 
   /** Whether an attempt is in flight. */
   get inFlight(): boolean {
     return this.#log.report !== undefined;
+  }
+
+  /** Its attempts as one operation, the waits between them included. */
+  get operation(): ExportOperation {
+    return this.#log.operation;
   }
 
   /** Emits the one outcome and never errors. Unsubscribing aborts the attempt, or ends the wait for the next one. */

@@ -67,6 +67,7 @@ export function exportTo<T>(
       const { account, run } = stage.open();
       const own = run === undefined ? { ...settings } : settingsInRun(settings, options, run.parts);
       run?.parts.addSink(sink);
+      account.exportsTo(sink);
       new Exporting(subscriber, sink, own, new StageReporter<T>(account, own), run?.parts.flush$).follow(source);
     });
   };

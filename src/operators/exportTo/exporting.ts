@@ -180,6 +180,7 @@ export class Exporting<T> {
   #refuse({ delivery, hold }: Entry<T>): void {
     this.#reporter.account.refuse(delivery.size, 'queueFull');
     const outcome = delivery.givenUp('queueFull');
+    this.#reporter.account.tellExport(outcome, delivery.operation);
     this.#reportLosses(delivery, outcome);
     this.#subscriber.next(outcome);
     hold.settle(outcome);
@@ -212,7 +213,7 @@ export class Exporting<T> {
       this.#checkFlush(flush);
     }
     this.#reporter.account.settle(entry.delivery.size, outcome);
-    this.#reporter.account.batchEnded(outcome);
+    this.#reporter.account.batchEnded(outcome, entry.delivery.operation);
     this.#reportLosses(entry.delivery, outcome);
   }
 

@@ -41,6 +41,7 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
     this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
     this.#unwatch = reporter.account.watch({
       queueSize: () => this.#queue.items,
+      queueCapacity: () => settings.maxQueueSize,
       queueBytes: () => this.#queue.bytes,
       memoryBytes: () => this.#memory.heldBytes,
     });

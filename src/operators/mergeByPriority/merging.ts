@@ -47,6 +47,7 @@ export class Merging<T> {
       this.#queues.reduce((total, queue) => total + count(queue), 0);
     const unwatch = this.#reporter.account.watch({
       queueSize: () => sum(({ length }) => length),
+      queueCapacity: () => sum(({ settings }) => settings.maxQueueSize),
       queueBytes: () => sum(({ bytes }) => bytes),
     });
     const leaveGate = () => this.#reporter.tearDown(this.#gate);

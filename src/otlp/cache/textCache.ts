@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import type { Buffer } from '../../internal/buffer.ts';
 import { ownCopyOf } from './memo.ts';
 
 const WORD_BYTES = 4;

@@ -1,6 +1,6 @@
-import { types } from 'node:util';
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { isUint8Array } from '../../internal/isUint8Array.ts';
 import { messageOf, SpanflowError, shown } from '../../model/errors.ts';
 import type { DecodeLimits } from '../protobuf/decodeLimits.ts';
 import { Reader } from '../protobuf/reader.ts';
@@ -34,7 +34,7 @@ export interface SignalDecoding<Item> {
 export function decodeRequest<Item>(bytes: Uint8Array, limits: DecodeLimits, signal: SignalDecoding<Item>): Item[] {
   const malformed = (reason: string, cause?: unknown): SpanflowError =>
     new SpanflowError('MALFORMED_MESSAGE', `${signal.request} is malformed${reason}`, { cause });
-  if (!types.isUint8Array(bytes)) throw malformed(`: it must be a Uint8Array, but is ${shown(bytes)}`);
+  if (!isUint8Array(bytes)) throw malformed(`: it must be a Uint8Array, but is ${shown(bytes)}`);
   const reader = new Reader(bytes, limits);
   const items: Item[] = [];
   try {

@@ -1,4 +1,4 @@
-import { types } from 'node:util';
+import { isUint8Array } from '../../internal/isUint8Array.ts';
 import { NOT_WRITTEN, writeBytes, writeLength, writeVarint } from '../protobuf/write.ts';
 import { type AttributeKey, attributeKey, writeEntryKey } from './attributeKey.ts';
 import type { EncoderState } from './encoderState.ts';
@@ -58,7 +58,7 @@ export function writeValue(state: EncoderState, at: number, value: unknown, dept
 
 function writeObject(state: EncoderState, at: number, value: object, depth: number): number {
   const isArray = Array.isArray(value);
-  if (!isArray && types.isUint8Array(value)) return writeBytesValue(state, at, value);
+  if (!isArray && isUint8Array(value)) return writeBytesValue(state, at, value);
   const inside = state.enter(value, depth);
   const end = isArray ? writeArray(state, at, value, inside) : writeMap(state, at, value, inside);
   state.ancestors.pop();

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer } from '../../internal/buffer.ts';
 import { JsonWriter } from '../json/write/jsonWriter.ts';
 import { BufferRanges } from '../protobuf/bufferRanges.ts';
 import { encodeItems, finished, type OnUnencodable } from './encodeItems.ts';

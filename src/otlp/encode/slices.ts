@@ -1,3 +1,5 @@
+import { turnOfHost } from '../../internal/timers.ts';
+
 /** For this long the program stands still at a time. */
 const SLICE_MILLIS = 0.25;
 /** Where the program itself takes long turns, a slice lasts this part of one: otherwise a busy program would hardly export. */
@@ -13,7 +15,7 @@ export interface EventLoop {
 /** The host's, looked up at each use: under fake timers that were real before, or the other way round, no request stops for good. */
 const hostLoop: EventLoop = {
   nowMillis: () => performance.now(),
-  turn: () => new Promise<void>((resolve) => void setImmediate(resolve)),
+  turn: () => new Promise<void>((resolve) => void turnOfHost()(resolve)),
 };
 
 /** Does work in slices: between them the event loop has a turn. The clock is looked at after each step. */

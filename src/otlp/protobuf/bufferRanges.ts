@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer } from '../../internal/buffer.ts';
 
 /** Ranges of a buffer, in the order in which their bytes are to be sent. */
 export class BufferRanges {

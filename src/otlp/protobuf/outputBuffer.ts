@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer } from '../../internal/buffer.ts';
 
 const FIRST_BYTES = 256 * 1024;
 /** More room than was asked for: a field that holds no string and no reused bytes fits into it. */

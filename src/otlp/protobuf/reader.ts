@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer } from '../../internal/buffer.ts';
 import { TextCache } from '../cache/textCache.ts';
 import { type DecodeLimits, messageTooLarge } from './decodeLimits.ts';
 

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer } from '../../internal/buffer.ts';
 import type { OutputBuffer } from './outputBuffer.ts';
 
 // Each function writes at a place, and returns where it ended. A function that takes the output buffer makes its own room; one that

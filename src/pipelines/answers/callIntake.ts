@@ -39,7 +39,9 @@ export class CallIntake<T> {
 
   refuse(call: ExportCall, items: number, reason: LossReason): void {
     if (items === 0) return;
-    this.#reporter.account.refuse(items, reason);
+    const { account } = this.#reporter;
+    account.refuse(items, reason);
+    account.tellLoss({ count: items, reason, stage: account.stage });
     this.#lose(call, items, reason);
   }
 

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Stats } from '../../ledger/stats.ts';
 import type { SpanflowError } from '../../model/errors.ts';
 import type { Tally } from '../../model/tally.ts';
 import type { PipelineState, Shutdown } from '../lifeCycle/options.ts';
@@ -40,6 +41,8 @@ export interface ExportHandle<T> {
   export(items: readonly T[], options?: ExportCallOptions): Promise<ExportAnswer>;
   /** The current statistics, over all callers. */
   stats(): HandleStats;
+  /** The statistics now, without those of the calls, and whenever they have changed, at most once a second. It completes at the shutdown. */
+  readonly stats$: Observable<Stats>;
   /** The present state, and then each change. It completes when the handle has been shut down. */
   readonly state$: Observable<PipelineState>;
   /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`, and at once with `DEADLOCK` when the export of one of its batches calls it. */

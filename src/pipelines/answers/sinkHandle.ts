@@ -28,6 +28,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
   readonly #callBooks = new CallBooks();
   #callCount = 0;
   #closing = false;
+  readonly stats$: ExportHandle<T>['stats$'];
   readonly forceFlush: ExportHandle<T>['forceFlush'];
   readonly shutdown: Shutdown;
   readonly state$: ExportHandle<T>['state$'];
@@ -41,6 +42,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
     const account = life.ledger.open('input', CHANNEL);
     this.#settings = settings;
     this.life = life;
+    this.stats$ = life.ledger.stats$;
     this.#channel = new BoundedChannel(channelSettings, account);
     this.#intake = new CallIntake(this.#channel, channelSettings, account);
     const trackedOf = new WeakMap<object, readonly TrackedItem<T>[]>(); // by the batch that the sink is given

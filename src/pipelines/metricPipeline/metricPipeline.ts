@@ -74,7 +74,8 @@ export function metricPipeline(options: MetricPipelineOptions): MetricPipeline {
     handle.life.warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
   const handle = new SinkHandle(options.sink, { ...stages, export: { ...stages.export, onRetry } });
   const { life, forceFlush, shutdown } = handle;
-  life.ledger.watch({ lost: (loss) => life.warnings.lost(loss), callbackFailed() {} });
+  life.ledger.watch({ lost: (loss) => life.warnings.lost(loss) });
+  life.ledger.carries('metrics');
   life.outcomes$.subscribe((outcome) => life.warnings.outcome(outcome));
 
   const onCallbackError = (thrown: unknown) => life.callbackFailed(thrown);

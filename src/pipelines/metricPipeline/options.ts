@@ -88,7 +88,7 @@ type Given = Omit<GivenToHandle<MetricDataPoint>, NotOfMetrics> &
 
 const { sizeOf: _sizeOf, maxWaitingExports: _maxWaitingExports, ...HANDLE_RULES } = EXPORT_HANDLE_RULES;
 
-const METRIC_PIPELINE_RULES: Rules<Given> = {
+export const METRIC_PIPELINE_RULES: Rules<Given> = {
   sink: aSink,
   ...HANDLE_RULES,
   exportIntervalMillis: millis(1),

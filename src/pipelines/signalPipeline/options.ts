@@ -78,6 +78,12 @@ export interface SignalPipelineOptions<T> extends LifeCycleOptions, LiveOptions,
   environment?: Environment;
 }
 
+/** The names of the options of any signal's pipeline, besides its sinks. */
+export const SIGNAL_PIPELINE_OPTIONS: readonly string[] = [
+  ...[...BATCH_OPTIONS, ...EXPORT_OPTIONS, ...Object.keys(LIFE_CYCLE_DEFAULTS)],
+  ...['operators', 'overflow', 'settings$'],
+];
+
 /** The defaults of any signal's pipeline. Any other option has the default of its stage. */
 export const SIGNAL_PIPELINE_DEFAULTS: Readonly<
   LifeCycleSettings & { operators: readonly never[]; overflow: 'dropNewest' }

@@ -8,7 +8,7 @@ import { type ExportCall, openCall } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 
 /** What the handle has from its pipeline. */
-type Pipeline<T> = Pick<ExportHandle<T>, 'forceFlush' | 'shutdown' | 'state$'> & {
+type Pipeline<T> = Pick<ExportHandle<T>, 'stats$' | 'state$' | 'forceFlush' | 'shutdown'> & {
   stats(): Stats;
   readonly outcomes$: Observable<Outcome<T>>;
 };
@@ -23,6 +23,7 @@ export class PipelineHandle<T> implements ExportHandle<T> {
   readonly #callBooks = new CallBooks();
   readonly #tracked = new Map<T, TrackedItem<T>[]>(); // on their way; an item that was exported twice has two
   readonly stats: ExportHandle<T>['stats'];
+  readonly stats$: ExportHandle<T>['stats$'];
   readonly forceFlush: ExportHandle<T>['forceFlush'];
   readonly shutdown: ExportHandle<T>['shutdown'];
   readonly state$: ExportHandle<T>['state$'];
@@ -42,6 +43,7 @@ export class PipelineHandle<T> implements ExportHandle<T> {
     this.#input = input;
     this.#scheduler = scheduler;
     this.stats = () => this.#callBooks.with(pipeline.stats());
+    this.stats$ = pipeline.stats$;
     this.forceFlush = pipeline.forceFlush;
     this.shutdown = pipeline.shutdown;
     this.state$ = pipeline.state$;

@@ -75,13 +75,17 @@ export function failover<T>(primary: Sink<T>, fallback: Sink<T>, options: Failov
   const attempts = new FailoverAttempts(primary, fallback, settings);
   const copies = backup && new BackupCopies(backup, settings);
   const ownBackup = backup === primary || backup === fallback ? undefined : backup;
-  const { maxConcurrency, attemptTimeoutMillis, forceFlush, shutdown } = compositeOf([primary, fallback]);
+  const { component, maxConcurrency, attemptTimeoutMillis, forceFlush, shutdown } = compositeOf('failover', [
+    primary,
+    fallback,
+  ]);
   const closeBackup = async () => {
     await copies?.close();
     await withinGrace(settings.scheduler, async () => ownBackup?.shutdown?.());
   };
   return {
     name: `failover(${primary.name}, ${fallback.name})`,
+    component,
     ...(maxConcurrency !== undefined && { maxConcurrency }),
     ...(attemptTimeoutMillis !== undefined && { attemptTimeoutMillis }),
     state$: attempts.state$,

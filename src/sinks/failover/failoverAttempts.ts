@@ -115,6 +115,11 @@ class OneAttempt<T> {
         this.#answer = answer;
         this.#attempt?.answered(answer);
       },
+      repeat: () => {
+        this.#answer = undefined;
+        this.#attempt?.repeat?.();
+      },
+      status: (code) => this.#attempt?.status?.(code),
     };
   }
 

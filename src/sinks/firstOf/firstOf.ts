@@ -73,7 +73,7 @@ export function firstOf<T>(sinks: readonly Sink<T>[], options: FirstOfOptions = 
   const racers = distinct.map((sink) => new Racer(sink, settings));
   return {
     name: `firstOf(${distinct.map(({ name }) => name).join(', ')})`,
-    ...compositeOf(distinct),
+    ...compositeOf('firstOf', distinct),
     export: (batch, attempt) => race(racers, batch, attempt),
   };
 }

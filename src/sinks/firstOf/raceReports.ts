@@ -41,6 +41,10 @@ export class RaceReports {
         this.#tell();
       },
       answered: (answer) => this.#answered(index, answer),
+      // Not handed on: all of them together are one attempt, and another one may have been answered.
+      repeat: () => {
+        racer.isOver = false;
+      },
     };
   }
 

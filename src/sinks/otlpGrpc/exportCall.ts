@@ -41,7 +41,7 @@ export class ExportCall<Item> {
     let isRead = true; // nothing reads it yet
     try {
       if (message.unencodable === this.#items.length) return { unencodable: message.unencodable };
-      const headers = await orAborted(this.#context.settings.headers(), this.#signal);
+      const headers = await orAborted(this.#context.settings.headers.current(), this.#signal);
       isRead = false; // gRPC may still copy or compress it, unless there was an answer to all of it
       const response = await this.#send(message, headers);
       isRead = true;
@@ -75,6 +75,7 @@ export class ExportCall<Item> {
         headed: () => this.#enter('reading'),
         ended: (status, answer) => {
           this.#signal.removeEventListener('abort', abort);
+          this.#attempt.status?.(status === null ? 'OK' : (channels.grpc.status[status.code] ?? String(status.code)));
           if (status === null) resolve(this.#answered(answer));
           else reject(this.#failed(status));
         },

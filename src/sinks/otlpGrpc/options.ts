@@ -1,6 +1,6 @@
 import type { Environment } from '../../internal/environment.ts';
 import type { SignalName } from '../../model/signal.ts';
-import type { HeadersOption } from '../shared/configuration/headers.ts';
+import type { AskedHeaders } from '../shared/configuration/headers.ts';
 import type { TlsOptions } from '../shared/configuration/tls.ts';
 
 /** The options of {@link otlpGrpc}. Where one is left out, the environment variable of OpenTelemetry counts, if it is set. */
@@ -18,8 +18,8 @@ export interface OtlpGrpcOptions<S extends SignalName = 'traces'> {
    * Metadata of each call, which overrides that of `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`: strings, functions that return one, or one function that returns all of it.
    * Functions are called for each attempt, within its timeout. If one throws or returns what gRPC forbids, the attempt fails as `retryable`. Binary metadata (`-bin`) is refused. Default: those of the variables.
    */
-  headers?: HeadersOption;
-  /** The compression of messages: `gzip` or `none`. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. A backend that says that it takes no gzip gets none from then on. */
+  headers?: AskedHeaders<[]>;
+  /** The compression of messages: `gzip` or `none`. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. A backend that says that it takes no gzip gets none from then on. There is no `zstd`: `@grpc/grpc-js` does not have it. */
   compression?: 'gzip' | 'none';
   /**
    * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. The backend is told of it (`grpc-timeout`). Default: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`,

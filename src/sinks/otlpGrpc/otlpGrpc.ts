@@ -6,11 +6,14 @@ import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { ExportError, type ObservableSink } from '../../model/sink.ts';
 import { RequestLender } from '../../otlp/encode/requestLender.ts';
 import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
+import { grpcServerOf } from '../shared/configuration/grpcEndpoint.ts';
+import { otlpComponent } from '../shared/otlpComponent.ts';
 import { resourceWait } from '../shared/resources.ts';
+import { Sharing } from '../shared/sharing.ts';
 import { Channels } from './connection/channels.ts';
 import { ExportCall } from './exportCall.ts';
 import type { OtlpGrpcOptions } from './options.ts';
-import { otlpGrpcSettings } from './settings.ts';
+import { type ChannelSettings, otlpGrpcSettings } from './settings.ts';
 
 /** Smaller pieces of an encoder's buffer are copied: they are not worth being given back. */
 const LEAST_LENT_BYTES = 64 * 1024;
@@ -57,9 +60,35 @@ const LEAST_LENT_BYTES = 64 * 1024;
 export function otlpGrpc<S extends SignalName = 'traces'>(
   options: OtlpGrpcOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
+  return otlpGrpcOn(sharedChannels(), options);
+}
+
+/**
+ * Connections that sinks of one backend, with the same settings for them, have in common.
+ *
+ * @internal
+ */
+export type SharedChannels = Sharing<Channels>;
+
+/** @internal */
+export function sharedChannels(): SharedChannels {
+  return new Sharing((channels) => channels.close());
+}
+
+/**
+ * As {@link otlpGrpc}, over a connection that other sinks may use as well.
+ *
+ * @internal
+ */
+export function otlpGrpcOn<S extends SignalName>(
+  shared: SharedChannels,
+  options: OtlpGrpcOptions<S>,
+): ObservableSink<SignalItems[S]> {
   const settings = otlpGrpcSettings(options);
   const { fields } = settings.signal;
-  const channels = new Channels(settings, { random: Math.random, now: monotonicScheduler.now });
+  const { resource: channels, giveBack } = shared.lease(keyOf(settings), () => {
+    return new Channels(settings, { random: Math.random, now: monotonicScheduler.now });
+  });
   const wait = resourceWait(settings.resourceTimeoutMillis, fields.resourceOf);
   const lender = new RequestLender(fields, LEAST_LENT_BYTES);
   const context = { settings, channels, wait, lender, countBytes: countBodyBytes };
@@ -67,6 +96,7 @@ export function otlpGrpc<S extends SignalName = 'traces'>(
   return {
     name: 'otlpGrpc',
     attemptTimeoutMillis: settings.timeoutMillis,
+    component: otlpComponent('otlp_grpc', options.signal ?? 'traces', grpcServerOf(settings.endpoint)),
     export: (batch, given) =>
       new Observable((subscriber) => {
         if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpGrpc was shut down'));
@@ -79,9 +109,19 @@ export function otlpGrpc<S extends SignalName = 'traces'>(
           (error: unknown) => subscriber.error(error),
         );
       }),
-    shutdown: async () => {
+    shutdown: () => {
       isShutDown = true;
-      channels.close();
+      return giveBack();
     },
   };
+}
+
+/** What a connection depends on. */
+function keyOf(settings: ChannelSettings): readonly unknown[] {
+  const { endpoint, tls, proxy } = settings;
+  const { compression, keepaliveMillis, maxConnectionAgeMillis, maxResponseBytes, userAgent } = settings;
+  return [
+    ...[endpoint.target, endpoint.isSecure, tls.origin, proxy?.url.href, proxy?.authorization, compression],
+    ...[keepaliveMillis, maxConnectionAgeMillis, maxResponseBytes, userAgent],
+  ];
 }

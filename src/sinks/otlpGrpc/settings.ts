@@ -6,6 +6,7 @@ import {
   oneOf,
   optional,
   passing,
+  type Rule,
   type Rules,
   requireRule,
   settingsOf,
@@ -59,11 +60,17 @@ type Given = Pick<Options, Undecided> & Required<Omit<Options, Undecided>>;
 
 const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
 
+const gzipOrNone: Rule = (value, option, call) => {
+  const allowed = "one of 'gzip', 'none'";
+  const rule = value === 'zstd' ? `${allowed}: @grpc/grpc-js has no zstd, otlpHttp has it` : allowed;
+  must(rule, (given) => given === 'gzip' || given === 'none')(value, option, call);
+};
+
 const OTLP_GRPC_RULES: Rules<Given> = {
   signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
   url: optional(passing((value, option) => requireGrpcEndpoint(option, value, false))),
   headers: passing((value, option) => headerSource(option, {}, value, GRPC_METADATA)),
-  compression: optional(oneOf('gzip', 'none')),
+  compression: optional(gzipOrNone),
   timeoutMillis: optional(millis(1, 'orInfinity')),
   tls: optional(passing((value, option) => tlsSource(option, value))),
   keepaliveMillis: millis(1, 'orInfinity'),

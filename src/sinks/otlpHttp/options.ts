@@ -4,7 +4,7 @@ import type { SignalName } from '../../model/signal.ts';
 import type { HeadersOption } from '../shared/configuration/headers.ts';
 import type { TlsOptions } from '../shared/configuration/tls.ts';
 
-export type { HeadersOption, HeaderValue } from '../shared/configuration/headers.ts';
+export type { HeadersOption, HeadersRequest, HeaderValue } from '../shared/configuration/headers.ts';
 export type { Renewable, TlsOptions } from '../shared/configuration/tls.ts';
 
 /** The options of {@link otlpHttp}. Where one is left out, the environment variable of OpenTelemetry counts, if it is set. */
@@ -18,8 +18,15 @@ export interface OtlpHttpOptions<S extends SignalName = 'traces'> {
    */
   url?: string | URL;
   /**
+   * A Unix socket that the backend listens on (`/run/collector.sock`), or a named pipe of Windows (`\\\\.\\pipe\\collector`), instead of the host and port of `url`. The rest of `url` counts as before: its path, its host as the header
+   * `Host`, and `https:` for TLS on the socket. Where `url` is left out, it is `http://localhost/v1/traces`: the variables for endpoints name another backend, and are not read. No proxy is ever used. Refused beside
+   * `dispatcher`. Default: TCP.
+   */
+  socketPath?: string;
+  /**
    * Headers of each request, which override those of `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`: strings, functions that return one, or one function that returns all of
-   * them. Functions are called for each attempt, within its timeout. If one throws or returns what HTTP forbids, the attempt fails as `retryable`. Default: those of the variables.
+   * them. Functions are called for each request, within the attempt's timeout, and are given the {@link HeadersRequest}: its body, for a signature, and whether the backend has just refused their last headers with 401. If one throws or
+   * returns what HTTP forbids, the attempt fails as `retryable`. Default: those of the variables.
    */
   headers?: HeadersOption;
   /**
@@ -27,8 +34,11 @@ export interface OtlpHttpOptions<S extends SignalName = 'traces'> {
    * `protobuf`, which takes about half of the bytes. Answers may come in either.
    */
   encoding?: 'protobuf' | 'json';
-  /** The compression of requests: `gzip` or `none`. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. */
-  compression?: 'gzip' | 'none';
+  /**
+   * The compression of requests: `gzip`, `zstd` or `none`. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Both run off the main thread, once per request. `zstd` is smaller for less
+   * work, and OTLP does not demand it of backends: one that refuses it (415, or 400 with a text about it) gets the same batch in gzip at once, and gzip from then on.
+   */
+  compression?: 'gzip' | 'zstd' | 'none';
   /**
    * How long one attempt may take, connecting and answering included, in milliseconds: 1 or more, or `Infinity`. Default: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`,
    * `OTEL_EXPORTER_OTLP_TIMEOUT`, else 10,000.
@@ -73,6 +83,7 @@ export const OTLP_HTTP_DEFAULTS: { [K in keyof Required<OtlpHttpOptions>]: OtlpH
   Object.freeze({
     signal: 'traces',
     url: undefined,
+    socketPath: undefined,
     headers: {},
     encoding: undefined,
     compression: undefined,

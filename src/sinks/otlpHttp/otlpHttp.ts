@@ -1,14 +1,9 @@
-import { Observable } from 'rxjs';
-import { outsideAnyContext } from '../../internal/timers.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
-import { ExportError, type ObservableSink } from '../../model/sink.ts';
-import { RequestLender } from '../../otlp/encode/requestLender.ts';
-import { answer, countBodyBytes, withDeadline } from '../shared/attemptEnd.ts';
-import { resourceWait } from '../shared/resources.ts';
-import { SOCKET_HIGH_WATER_MARK_BYTES } from './body.ts';
-import { connectionsFor } from './connection/connections.ts';
-import { ExportAttempt } from './exportAttempt.ts';
+import type { ObservableSink } from '../../model/sink.ts';
+import { httpSink } from '../shared/http/httpSink.ts';
+import { otlpComponent, serverOf } from '../shared/otlpComponent.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from './connection/highWaterMark.ts';
+import { type SharedConnections, sharedConnections, transportFor } from './connection/transport.ts';
 import type { OtlpHttpOptions } from './options.ts';
 import { otlpHttpSettings } from './settings.ts';
 
@@ -30,10 +25,19 @@ import { otlpHttpSettings } from './settings.ts';
  * | 2xx | delivered, except for spans that a partial success rejects |
  * | 429, 502, 503, 504 | `retryable`, or `throttled` with a `Retry-After` (seconds or a date) |
  * | 413, a Collector's 400 "request body too large", or a body over `maxRequestBytes` | `tooLarge` |
+ * | 401 where headers are functions | one more request at once, with headers asked for anew; 401 again is `permanent` |
+ * | 415, or 400 with a text about the content encoding, to `zstd` | one more request at once, in gzip, which is used from then on |
  * | any other status, or an answer over `maxResponseBytes` with any status | `permanent` |
  * | no connection: refused, not found, a certificate that does not fit, a proxy that cannot be reached or opens no tunnel | `retryable` |
  * | a connection that broke after the request was begun | `unknownOutcome` |
  * | something other than HTTP/1.1: another protocol, too many headers | `permanent`, and the spans may have arrived |
+ *
+ * **One more request.** OTLP says that a 401 must not be tried again, and this is an addition to it: a token that a function gives may have expired a moment ago, and without a new one its batch would be lost. There is one such request in an attempt,
+ * within its timeout. It is made only after a refusal, so it leaves no duplicate. `Outcome.attempts` and the statistics count it as an attempt; `maxAttempts`, limits and breakers see the two as one.
+ *
+ * **Signed requests.** A function for headers is given the request, with the bytes of its body as they are sent. They are lent: it must read them before it returns (or its promise settles), and not keep them.
+ *
+ * **Unix sockets**: `socketPath`. Its connections are kept and replaced as others are. A socket that is not there counts as a refused connection.
  *
  * A status counts as soon as it arrives. If the rest of the answer breaks off, or pauses for two seconds, it is not read.
  *
@@ -48,36 +52,41 @@ import { otlpHttpSettings } from './settings.ts';
  * const sink = otlpHttp({ url: 'https://collector.example/v1/traces', compression: 'gzip', headers: { authorization: () => token() } });
  * ```
  *
+ * @example
+ * A signature of each request, by a key that both sides know:
+ * ```ts
+ * const { createHmac } = await import('node:crypto');
+ * const sign = ({ body }: HeadersRequest) => createHmac('sha256', 'a key').update(body).digest('hex');
+ * const sink = otlpHttp({ headers: { 'x-signature': sign } });
+ * ```
+ *
  * @see toExporter
  */
 export function otlpHttp<S extends SignalName = 'traces'>(
   options: OtlpHttpOptions<S> = {},
 ): ObservableSink<SignalItems[S]> {
+  return otlpHttpOn(sharedConnections(), options);
+}
+
+/** @internal */
+export { type SharedConnections, sharedConnections } from './connection/transport.ts';
+
+/**
+ * As {@link otlpHttp}, over connections that other sinks may use as well.
+ *
+ * @internal
+ */
+export function otlpHttpOn<S extends SignalName>(
+  shared: SharedConnections,
+  options: OtlpHttpOptions<S>,
+): ObservableSink<SignalItems[S]> {
   const settings = otlpHttpSettings(options);
-  const { fields } = settings.signal;
-  const connections = connectionsFor(settings);
-  const wait = resourceWait(settings.resourceTimeoutMillis, fields.resourceOf);
-  const lender = new RequestLender(fields, SOCKET_HIGH_WATER_MARK_BYTES);
-  let isShutDown = false;
-  return {
+  const { encoding, socketPath, url } = settings;
+  const kind = encoding === 'json' ? 'otlp_http_json' : 'otlp_http';
+  const server = socketPath === undefined ? serverOf(url) : { serverAddress: socketPath };
+  return httpSink(settings, transportFor(settings, shared), {
     name: 'otlpHttp',
-    attemptTimeoutMillis: settings.timeoutMillis,
-    export: (batch, given) =>
-      new Observable((subscriber) => {
-        if (isShutDown) return subscriber.error(new ExportError({ kind: 'permanent' }, 'otlpHttp was shut down'));
-        const abort = new AbortController();
-        subscriber.add(() => abort.abort());
-        const context = { settings, connections, wait, lender, countBytes: countBodyBytes };
-        const attempt = given ?? withDeadline('otlpHttp', subscriber, settings.timeoutMillis);
-        const made = new ExportAttempt(batch.items, context, attempt, abort.signal);
-        outsideAnyContext(() => untraced(() => made.run())).then(
-          (response) => answer(subscriber, response),
-          (error: unknown) => subscriber.error(error),
-        );
-      }),
-    shutdown: () => {
-      isShutDown = true;
-      return connections.close();
-    },
-  };
+    component: otlpComponent(kind, options.signal ?? 'traces', server),
+    leastLentBytes: SOCKET_HIGH_WATER_MARK_BYTES,
+  });
 }

@@ -16,34 +16,27 @@ import {
 import { VERSION } from '../../internal/version.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { type NamedVariables, SIGNALS, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
-import { endpointOf, requireEndpoint } from '../shared/configuration/endpoint.ts';
-import { type HeaderSource, headerSource, headersOfVariables, isHeaderValue } from '../shared/configuration/headers.ts';
+import { endpointOf, requireEndpoint, shownUrl } from '../shared/configuration/endpoint.ts';
+import { HTTP_HEADERS, headerSource, headersOfVariables, isHeaderValue } from '../shared/configuration/headers.ts';
 import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
 import { kindOf, mustSecretly } from '../shared/configuration/secret.ts';
 import { fixedTls, type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
 import { tlsOfVariables } from '../shared/configuration/tlsFiles.ts';
 import { warnOfUsualPort } from '../shared/configuration/usualPorts.ts';
+import type { Compression } from '../shared/http/contentCoding.ts';
+import type { HttpSettings } from '../shared/http/request.ts';
 import { DEFAULT_MAX_CONNECTION_AGE_MILLIS, OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from './options.ts';
 
 /** `never`: whatever the signal. */
-export interface OtlpHttpSettings<Item = never> {
-  readonly signal: Signal<Item>;
-  /** Without credentials. */
-  readonly url: URL;
-  readonly headers: HeaderSource;
-  readonly encoding: 'protobuf' | 'json';
-  readonly compression: 'gzip' | 'none';
-  readonly timeoutMillis: number;
+export interface OtlpHttpSettings<Item = never> extends HttpSettings<Item> {
   readonly tls: TlsSource;
   /** The user's, which the sink does not close. */
   readonly dispatcher: Pick<Dispatcher, 'request'> | undefined;
+  /** The path of the backend's socket, where it is none of TCP. */
+  readonly socketPath: string | undefined;
   /** The proxy of the sink's own connections. */
   readonly proxy: ProxySettings | undefined;
   readonly maxConnectionAgeMillis: number;
-  readonly maxRequestBytes: number;
-  readonly maxResponseBytes: number;
-  readonly resourceTimeoutMillis: number;
-  readonly userAgent: string;
 }
 
 const OWNER = 'otlpHttp';
@@ -62,6 +55,17 @@ const tlsOrDispatcher: Rule = (value, option, call) => {
   else call.attempt(() => tlsSource(option, value));
 };
 
+const aPath = must('the path of a Unix socket, or the name of a pipe of Windows', (value) => {
+  return typeof value === 'string' && value !== '' && !value.includes('\0') && !/^\w+:\/\//.test(value);
+});
+
+const socketPathOrDispatcher: Rule = (value, option, call) => {
+  if (value === undefined) return;
+  if (call.hasValue('dispatcher'))
+    call.add(option, 'left out beside dispatcher, which has connections of its own', value);
+  else aPath(value, option, call);
+};
+
 const ageOrDispatcher: Rule = (value, option, call) => {
   if (value === undefined) return;
   if (call.hasValue('dispatcher'))
@@ -72,11 +76,12 @@ const ageOrDispatcher: Rule = (value, option, call) => {
 const OTLP_HTTP_RULES: Rules<Given> = {
   signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
   url: optional(passing((value, option) => requireEndpoint(option, value))),
-  headers: passing((value, option) => headerSource(option, {}, value)),
+  headers: passing((value, option) => headerSource(option, {}, value, HTTP_HEADERS)),
   encoding: optional(oneOf('protobuf', 'json')),
-  compression: optional(oneOf('gzip', 'none')),
+  compression: optional(oneOf('gzip', 'zstd', 'none')),
   timeoutMillis: optional(millis(1, 'orInfinity')),
   tls: tlsOrDispatcher,
+  socketPath: socketPathOrDispatcher,
   dispatcher: optional(shape('a dispatcher of undici (an object with a method request)', 'request')),
   maxConnectionAgeMillis: ageOrDispatcher,
   maxRequestBytes: whole(1),
@@ -91,25 +96,37 @@ export function otlpHttpSettings<S extends SignalName>(options: OtlpHttpOptions<
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
   requireRule(`${OWNER} options`, options, aSecretObject);
   const given = settingsOf<Given>(OWNER, OTLP_HTTP_DEFAULTS as Partial<Given>, OTLP_HTTP_RULES, options);
-  const { maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher } = given;
+  const { maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, socketPath } = given;
   const signal = signalOf(given.signal as S);
   const named = variablesOf(signal);
   const environment = new EnvironmentReader(given.environment ?? process.env);
-  const { url, authorization } =
-    given.url === undefined ? endpointOf(signal, environment) : requireEndpoint(`${OWNER}.url`, given.url);
-  warnOfUsualPort(OWNER, url);
-  const known = { ...(authorization && { authorization }), ...headersOfVariables(environment, named) };
+  const { url, authorization } = endpointFor(given, signal, environment);
+  if (socketPath === undefined) warnOfUsualPort(OWNER, url);
+  const known = { ...(authorization && { authorization }), ...headersOfVariables(environment, named, HTTP_HEADERS) };
   return {
-    ...{ signal, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, url },
-    headers: headerSource(`${OWNER}.headers`, known, given.headers),
+    ...{ signal, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, socketPath, url },
+    where: socketPath === undefined ? shownUrl(url) : `${shownUrl(url)} at ${socketPath}`,
+    headers: headerSource(`${OWNER}.headers`, known, given.headers, HTTP_HEADERS),
     encoding: given.encoding ?? encodingOf(environment, named) ?? 'protobuf',
     compression: given.compression ?? compressionOf(environment, named) ?? 'none',
     timeoutMillis: given.timeoutMillis ?? timeoutOf(environment, named) ?? 10_000,
     tls: tlsOf(given, environment, named),
-    proxy: dispatcher === undefined ? proxyFor(url, environment) : undefined,
+    proxy: dispatcher === undefined && socketPath === undefined ? proxyFor(url, environment) : undefined,
     maxConnectionAgeMillis: given.maxConnectionAgeMillis ?? DEFAULT_MAX_CONNECTION_AGE_MILLIS,
     userAgent: `${given.userAgent} ${USER_AGENT}`.trim(),
   };
+}
+
+/** A socket that the program names is not the backend that the variables name. */
+function endpointFor(
+  { url, socketPath }: Given,
+  signal: Signal<never>,
+  environment: EnvironmentReader,
+): ReturnType<typeof requireEndpoint> {
+  if (url !== undefined) return requireEndpoint(`${OWNER}.url`, url);
+  return socketPath === undefined
+    ? endpointOf(signal, environment)
+    : requireEndpoint(`${OWNER}.url`, `http://localhost${signal.path}`);
 }
 
 function tlsOf({ tls, dispatcher }: Given, environment: EnvironmentReader, named: NamedVariables): TlsSource {
@@ -123,8 +140,8 @@ function encodingOf(environment: EnvironmentReader, named: NamedVariables): 'pro
   return protocol === 'http/json' ? 'json' : 'protobuf';
 }
 
-function compressionOf(environment: EnvironmentReader, named: NamedVariables): 'gzip' | 'none' | undefined {
-  return environment.oneOf(['gzip', 'none'], ...named('COMPRESSION'));
+function compressionOf(environment: EnvironmentReader, named: NamedVariables): Compression | undefined {
+  return environment.oneOf(['gzip', 'zstd', 'none'], ...named('COMPRESSION'));
 }
 
 function timeoutOf(environment: EnvironmentReader, named: NamedVariables): number | undefined {

@@ -13,13 +13,17 @@ export function countBodyBytes(change: number): void {
 
 /** `exportTo` passes an attempt and keeps its deadline. For an export without one, the sink keeps the deadline. */
 export function withDeadline(sink: string, subscriber: Subscriber<Response>, timeoutMillis: number): Attempt {
-  let known: Response | SpanflowError = new RaceTimeoutError(`an export to ${sink}`, timeoutMillis);
+  const unknown = new RaceTimeoutError(`an export to ${sink}`, timeoutMillis);
+  let known: Response | SpanflowError = unknown;
   subscriber.add(after(monotonicScheduler, timeoutMillis, () => answer(subscriber, known)));
   return {
     timeoutMillis,
     enter: () => {},
     answered: (meaning) => {
       known = meaning;
+    },
+    repeat: () => {
+      known = unknown;
     },
   };
 }

@@ -1,14 +1,19 @@
-import type { Sink } from '../../model/sink.ts';
+import type { Sink, SinkComponent } from '../../model/sink.ts';
 
 /** What `exportTo` takes where a sink does not say how long an attempt takes. */
 export const DEFAULT_ATTEMPT_MILLIS = 10_000;
 
 /** The properties of a sink that is made of several: each of them is flushed and shut down once, even if it is there twice. */
-export function compositeOf(given: readonly Sink<never>[]): Omit<Sink<never>, 'name' | 'export'> {
+export function compositeOf(
+  type: string,
+  given: readonly Sink<never>[],
+): Omit<Sink<never>, 'name' | 'export' | 'component'> & { readonly component: SinkComponent } {
   const sinks = [...new Set(given)];
   const concurrencies = sinks.flatMap(({ maxConcurrency }) => maxConcurrency ?? []);
   const timeouts = sinks.map(({ attemptTimeoutMillis = DEFAULT_ATTEMPT_MILLIS }) => attemptTimeoutMillis);
+  const [signal] = sinks.flatMap(({ component }) => component?.signal ?? []);
   return {
+    component: { type, ...(signal !== undefined && { signal }) },
     ...(concurrencies.length > 0 && { maxConcurrency: Math.min(...concurrencies) }),
     ...(sinks.some((sink) => sink.attemptTimeoutMillis !== undefined) && {
       attemptTimeoutMillis: Math.max(...timeouts),

@@ -1,23 +1,20 @@
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
-import { Observable, Subscription } from 'rxjs';
+import { Observable } from 'rxjs';
 import { ACCEPTED } from '../../destination/attemptEnding.ts';
 import { AttemptLine } from '../../destination/attemptLine.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
-import { after, outsideAnyContext } from '../../internal/timers.ts';
-import { untraced } from '../../internal/tracingSuppression.ts';
-import { aString, millis, settingsOf, shape } from '../../internal/validation.ts';
-import type { Batch } from '../../model/batch.ts';
-import { messageOf } from '../../model/errors.ts';
-import { escaped } from '../../model/escaped.ts';
-import { type Attempt, ExportError, type ObservableSink, type Response } from '../../model/sink.ts';
-import { type ResourceWait, resourceWait } from '../shared/resources.ts';
-import { failureOfExporter } from './exporterFailure.ts';
-
-type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
+import { aString, millis, oneOf, settingsOf, shape } from '../../internal/validation.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
+import type { ObservableSink } from '../../model/sink.ts';
+import { SIGNALS } from '../../otlp/signals.ts';
+import { resourceWait } from '../shared/resources.ts';
+import { detached, ExporterCall } from './exporterCall.ts';
+import { type AnyExporter, exportsOf, type SignalExporters } from './exporters.ts';
 
 /** The options of {@link toExporter}. */
-export interface ToExporterOptions {
+export interface ToExporterOptions<S extends SignalName = 'traces'> {
+  /** What the exporter exports: `traces`, the default, `logs` or `metrics`. It decides the types of the exporter and of the items. */
+  signal?: S;
   /** Names the sink in losses and errors. Default: the name of the exporter's class. */
   name?: string;
   /**
@@ -34,7 +31,8 @@ export interface ToExporterOptions {
   resourceTimeoutMillis?: number;
 }
 
-export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Object.freeze({
+export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions<SignalName>>> = Object.freeze({
+  signal: 'traces',
   name: '',
   attemptTimeoutMillis: 30_000,
   callbackGraceMillis: 1_000,
@@ -42,16 +40,21 @@ export const TO_EXPORTER_DEFAULTS: Readonly<Required<ToExporterOptions>> = Objec
 });
 
 const TO_EXPORTER_RULES = {
+  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
   name: aString,
   attemptTimeoutMillis: millis(1, 'orInfinity'),
   callbackGraceMillis: millis(0, 'orInfinity'),
   resourceTimeoutMillis: millis(0),
 };
 
-const anExporter = shape('a SpanExporter', 'export', 'shutdown');
+const anExporter = shape(
+  'an exporter of OpenTelemetry (an object with methods export and shutdown)',
+  'export',
+  'shutdown',
+);
 
 /**
- * Any `SpanExporter` of OpenTelemetry as a sink, with one export at a time: its specification forbids concurrent calls.
+ * Any exporter of OpenTelemetry as a sink: a `SpanExporter`, and by `signal` a `LogRecordExporter` or a `PushMetricExporter`. It is called for one export at a time: its specification forbids concurrent calls.
  *
  * An exporter's call cannot be aborted. When an attempt is unsubscribed (its timeout, for example) while the call is under way, the next one waits until the exporter has answered, or for `callbackGraceMillis`: a callback that
  * is lost costs its own batch. A batch that waits for its call does not count as sent.
@@ -63,6 +66,11 @@ const anExporter = shape('a SpanExporter', 'export', 'shutdown');
  * | `FAILED` otherwise, or an exception | `retryable` |
  * | nothing, in time, since it was called | `unknownOutcome` |
  *
+ * A batch of data points becomes a collection for each of its resources again (`resourceMetricsOf` of `spanflow/otlp`); most programs have one resource. They are exported one after the other, and a failure ends the attempt. If others of them have
+ * arrived by then, the next attempt sends them again, so the whole is an `unknownOutcome`.
+ *
+ * **Order**: batches in the order in which they come, one call after the other.
+ *
  * **Loss**: what a backend rejects of a batch that it takes is known to the exporter only, and counts as delivered.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
@@ -72,17 +80,36 @@ const anExporter = shape('a SpanExporter', 'export', 'shutdown');
  * const sink = toExporter(new OTLPTraceExporter({ url: 'http://localhost:4318/v1/traces' }));
  * ```
  *
+ * @example
+ * The exporters of the other signals:
+ * ```ts
+ * const { OTLPLogExporter } = await import('@opentelemetry/exporter-logs-otlp-proto');
+ * const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-proto');
+ * const logs = toExporter(new OTLPLogExporter(), { signal: 'logs' });
+ * const metrics = toExporter(new OTLPMetricExporter(), { signal: 'metrics' });
+ * ```
+ *
  * @see otlpHttp
  */
-export function toExporter(exporter: SpanExporter, options: ToExporterOptions = {}): ObservableSink<ReadableSpan> {
-  const settings = settingsOf('toExporter', TO_EXPORTER_DEFAULTS, TO_EXPORTER_RULES, options, {
-    exporter: [exporter, anExporter],
-  });
-  const wait = resourceWait(settings.resourceTimeoutMillis, ({ resource }: ReadableSpan) => resource);
+export function toExporter<S extends SignalName = 'traces'>(
+  exporter: SignalExporters[S],
+  options: ToExporterOptions<S> = {},
+): ObservableSink<SignalItems[S]> {
+  const settings = settingsOf<Required<ToExporterOptions<SignalName>>>(
+    'toExporter',
+    TO_EXPORTER_DEFAULTS,
+    TO_EXPORTER_RULES,
+    options,
+    { exporter: [exporter, anExporter] },
+  );
+  const wait = resourceWait(settings.resourceTimeoutMillis, ({ resource }: SignalItems[S]) => resource);
+  const exports = exportsOf(exporter as AnyExporter, settings.signal as S);
   // The exporter's own slot: it is free when the exporter has answered, or was given up.
   const calls = new AttemptLine({ layers: [new SlotPool(1)], now: () => monotonicScheduler.now() });
+  const type = exporter.constructor?.name || 'exporter';
   return {
-    name: settings.name || exporter.constructor?.name || 'SpanExporter',
+    name: settings.name || type,
+    component: { type, signal: settings.signal },
     maxConcurrency: 1,
     attemptTimeoutMillis: settings.attemptTimeoutMillis,
     export: (batch, attempt) =>
@@ -90,9 +117,9 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
         attempt?.enter('preparing');
         const size = { items: batch.items.length, bytes: batch.bytes };
         const leave = calls.enter(size, (finish) => {
-          const call = new ExporterCall(exporter, settings.callbackGraceMillis, () => finish(ACCEPTED));
+          const call = new ExporterCall(exports, settings.callbackGraceMillis, () => finish(ACCEPTED));
           subscriber.add(() => call.abandon());
-          call.run(batch, wait, attempt).then(
+          call.run(batch.items, wait, attempt).then(
             (response) => {
               subscriber.next(response);
               subscriber.complete();
@@ -105,98 +132,4 @@ export function toExporter(exporter: SpanExporter, options: ToExporterOptions = 
     forceFlush: async () => detached(() => exporter.forceFlush?.()),
     shutdown: async () => detached(() => exporter.shutdown()),
   };
-}
-
-/** Calls what is not ours so that it makes no spans, and keeps nothing of the request that happens to be under way. */
-function detached<R>(work: () => R): R {
-  return outsideAnyContext(() => untraced(work));
-}
-
-/** One call of an exporter, which has it to itself until it has answered, or is given up. */
-class ExporterCall {
-  readonly #exporter: SpanExporter;
-  readonly #graceMillis: number;
-  readonly #onEnd: () => void;
-  #isAbandoned = false; // its attempt was given up
-  #isMade = false;
-  #isOver = false;
-  #grace = Subscription.EMPTY;
-
-  constructor(exporter: SpanExporter, graceMillis: number, onEnd: () => void) {
-    this.#exporter = exporter;
-    this.#graceMillis = graceMillis;
-    this.#onEnd = onEnd;
-  }
-
-  async run(
-    batch: Batch<ReadableSpan>,
-    wait: ResourceWait<ReadableSpan>,
-    attempt: Attempt | undefined,
-  ): Promise<Response> {
-    await wait(batch.items);
-    // Its attempt was given up meanwhile: the exporter never sees it.
-    if (this.#isAbandoned) return {};
-    this.#isMade = true;
-    attempt?.enter('sending');
-    try {
-      return await this.#answerTo(batch);
-    } finally {
-      // Before the answer: the subscriber may send the next batch at once.
-      this.#end();
-    }
-  }
-
-  /** Its attempt was given up; the exporter may still answer within the grace. */
-  abandon(): void {
-    if (this.#isOver) return;
-    this.#isAbandoned = true;
-    if (this.#isMade) this.#grace = after(monotonicScheduler, this.#graceMillis, () => this.#end());
-    else this.#end();
-  }
-
-  #end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#grace.unsubscribe();
-    this.#onEnd();
-  }
-
-  #answerTo(batch: Batch<ReadableSpan>): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const threw = (thrown: unknown) => {
-        const message = `the exporter threw: ${escaped(messageOf(thrown))}`;
-        reject(new ExportError({ kind: 'retryable' }, message, { cause: thrown }));
-      };
-      const answered = (result: ExportResult) => {
-        const failure = failureIn(result);
-        if (failure === undefined) resolve({});
-        else reject(failure);
-      };
-      try {
-        // It is to return nothing; an `async` one returns a promise, whose rejection would end the process.
-        const returned: unknown = detached(() => this.#exporter.export([...batch.items], answered));
-        Promise.resolve(returned).catch(threw);
-      } catch (thrown) {
-        threw(thrown);
-      }
-    });
-  }
-}
-
-/** What an exporter says may be anything, and this runs on the exporter's own stack: it must not throw. */
-function failureIn(result: Partial<ExportResult> | undefined): ExportError | undefined {
-  try {
-    return failureOfResult(result);
-  } catch (thrown) {
-    const message = `the exporter's result cannot be read: ${escaped(messageOf(thrown))}`;
-    return new ExportError({ kind: 'retryable' }, message, { cause: thrown });
-  }
-}
-
-function failureOfResult(result: Partial<ExportResult> | undefined): ExportError | undefined {
-  // 0 is SUCCESS in `ExportResultCode`.
-  if (result?.code === 0) return undefined;
-  const error: unknown = result?.error;
-  const message = error === undefined ? 'the exporter failed and did not say why' : escaped(messageOf(error));
-  return new ExportError(failureOfExporter(error), message, { cause: error });
 }

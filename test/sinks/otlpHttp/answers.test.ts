@@ -117,12 +117,19 @@ describe('a success whose body', () => {
     expect(await exportOnce(openSink({ url: backend.url }), SPANS)).toEqual({ rejected: 1, message: 'no' });
   });
 
-  it('is compressed, and longer than maxResponseBytes when it is not, is a failure for good', async () => {
-    const body = gzipSync(Buffer.alloc(1 << 20));
-    const backend = await startBackend({ answers: { headers: { ...PROTOBUF, 'content-encoding': 'gzip' }, body } });
-    const sink = openSink({ url: backend.url, maxResponseBytes: 100_000 });
-    expect((await failureOf(sink, SPANS)).failure).toEqual({ kind: 'permanent', mayHaveArrived: true });
-  });
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+    ['br', brotliCompressSync],
+  ])(
+    'is compressed (%s), and longer than maxResponseBytes when it is not, is a failure for good',
+    async (coding, compress) => {
+      const body = compress(Buffer.alloc(1 << 20));
+      const backend = await startBackend({ answers: { headers: { ...PROTOBUF, 'content-encoding': coding }, body } });
+      const sink = openSink({ url: backend.url, maxResponseBytes: 100_000 });
+      expect((await failureOf(sink, SPANS)).failure).toEqual({ kind: 'permanent', mayHaveArrived: true });
+    },
+  );
 
   it.each([
     ['in an unknown coding', 'constructor'],

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { describe as describeError } from '../../../src/sinks/otlpHttp/answer/noAnswer.ts';
+import { describe as describeError } from '../../../src/sinks/shared/http/answer/noAnswer.ts';
 import {
   batchOf,
   exportOnce,

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { otlpHttp } from '../../../src/index.ts';
 import type { InvalidOptionError } from '../../../src/model/errors.ts';
 import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/settings.ts';
-import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
+import {
+  ANY_REQUEST,
+  exportOnce,
+  failureOf,
+  openSink,
+  recordWarnings,
+  startBackend,
+} from '../../support/httpExports.ts';
 import { closedPort } from '../../support/httpServer.ts';
 import { spanWith } from '../../support/spans.ts';
 
@@ -61,7 +68,10 @@ describe('a header authorization', () => {
     ['of the environment', { environment: { OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer own' } }],
   ])('%s goes over the credentials of the URL', async (_, options) => {
     const settings = otlpHttpSettings({ url, environment: {}, ...options });
-    expect([settings.url.href, await settings.headers()]).toEqual(['http://a/', { authorization: 'Bearer own' }]);
+    expect([settings.url.href, await settings.headers.current(ANY_REQUEST)]).toEqual([
+      'http://a/',
+      { authorization: 'Bearer own' },
+    ]);
   });
 
   it('is no reason to change the URL that was given', () => {

@@ -6,7 +6,14 @@ import { type OtlpHttpOptions, otlpHttp } from '../../../src/index.ts';
 import { otlpHttpSettings } from '../../../src/sinks/otlpHttp/settings.ts';
 import type { BackendRequest } from '../../../src/testing/backend/otlpRequest.ts';
 import { authority } from '../../support/httpCertificates.ts';
-import { exportOnce, failureOf, openSink, recordWarnings, startBackend } from '../../support/httpExports.ts';
+import {
+  ANY_REQUEST,
+  exportOnce,
+  failureOf,
+  openSink,
+  recordWarnings,
+  startBackend,
+} from '../../support/httpExports.ts';
 import { spanWith } from '../../support/spans.ts';
 
 const SPANS = [spanWith()];
@@ -73,7 +80,7 @@ describe('the headers', () => {
     ['a=1,a=2', { a: '2' }],
   ])('of %s are read as the specification says', async (text, headers) => {
     const warnings = recordWarnings();
-    expect(await settingsFor({ HEADERS: text }).headers()).toEqual(headers);
+    expect(await settingsFor({ HEADERS: text }).headers.current(ANY_REQUEST)).toEqual(headers);
     expect(warnings).toEqual([]);
   });
 
@@ -81,7 +88,7 @@ describe('the headers', () => {
     'of %s are warned about and ignored, the others of the list count',
     async (bad) => {
       const warnings = recordWarnings();
-      expect(await settingsFor({ TRACES_HEADERS: `before=1,${bad},after=2` }).headers()).toEqual({
+      expect(await settingsFor({ TRACES_HEADERS: `before=1,${bad},after=2` }).headers.current(ANY_REQUEST)).toEqual({
         before: '1',
         after: '2',
       });
@@ -92,7 +99,7 @@ describe('the headers', () => {
 
   it('of traces override those of all signals, and options override both', async () => {
     const variables = { HEADERS: 'a=all,b=all,c=all', TRACES_HEADERS: 'B=traces,c=traces' };
-    expect(await settingsFor(variables, { headers: { C: 'own' } }).headers()).toEqual({
+    expect(await settingsFor(variables, { headers: { C: 'own' } }).headers.current(ANY_REQUEST)).toEqual({
       a: 'all',
       b: 'traces',
       c: 'own',
@@ -149,7 +156,7 @@ describe('the compression', () => {
     const warnings = recordWarnings();
     expect(settingsFor({ TRACES_COMPRESSION: 'snappy', COMPRESSION: 'gzip' }).compression).toBe('gzip');
     expect(warnings).toEqual([
-      'spanflow: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is ignored: it must be one of gzip, none',
+      'spanflow: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is ignored: it must be one of gzip, zstd, none',
     ]);
   });
 

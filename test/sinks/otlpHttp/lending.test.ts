@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ObservableSink, OtlpHttpOptions } from '../../../src/index.ts';
-import { SOCKET_HIGH_WATER_MARK_BYTES } from '../../../src/sinks/otlpHttp/body.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from '../../../src/sinks/otlpHttp/connection/highWaterMark.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { batchOf, exportOnce, openSink } from '../../support/httpExports.ts';
 import { isWhole, OK, type Recorder, recorder, type Treatment } from '../../support/httpRecorder.ts';

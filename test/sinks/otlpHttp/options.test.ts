@@ -9,7 +9,9 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
     (url) => ['url', url, 'an http:// or https:// URL'] as const,
   ),
   ...['http/json', 'JSON', '', true, null].map((value) => ['encoding', value, "one of 'protobuf', 'json'"] as const),
-  ...['zstd', 'GZIP', '', true, null].map((value) => ['compression', value, "one of 'gzip', 'none'"] as const),
+  ...['deflate', 'GZIP', '', true, null].map(
+    (value) => ['compression', value, "one of 'gzip', 'zstd', 'none'"] as const,
+  ),
   ...[0, -1, Number.NaN, 2 ** 31, '10', null].map(
     (value) => ['timeoutMillis', value, 'a duration in milliseconds, from 1 to 2147483647, or Infinity'] as const,
   ),

@@ -1,4 +1,4 @@
-import { types } from 'node:util';
+import { isUint8Array } from '../../../internal/isUint8Array.ts';
 import { messageOf, shown } from '../../../model/errors.ts';
 import { escaped } from '../../../model/escaped.ts';
 
@@ -7,7 +7,7 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** @throws Error where the input is neither a string nor UTF-8 bytes. */
 export function textOf(json: string | Uint8Array): string {
   if (typeof json === 'string') return json;
-  if (types.isUint8Array(json)) return strict.decode(json);
+  if (isUint8Array(json)) return strict.decode(json);
   throw new Error(`it must be a string or a Uint8Array, but is ${shown(json)}`);
 }
 

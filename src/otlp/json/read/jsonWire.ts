@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer } from '../../../internal/buffer.ts';
 import { shown } from '../../../model/errors.ts';
 import { escaped } from '../../../model/escaped.ts';
 import { type DecodeLimits, messageTooLarge } from '../../protobuf/decodeLimits.ts';

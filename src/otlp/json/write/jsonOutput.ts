@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import type { Buffer } from '../../../internal/buffer.ts';
 import type { OutputBuffer } from '../../protobuf/outputBuffer.ts';
 import type { ReusedBytes } from '../../protobuf/reusedBytes.ts';
 import { writeLongUtf8 } from '../../protobuf/write.ts';
@@ -17,6 +17,9 @@ const MAX_BYTES_PER_BYTE = 6;
 /** Up to this length, room for the longest form of a string is taken unmeasured. */
 const UNMEASURED_BYTES = 4096;
 const HEX_DIGITS = new Uint8Array([...'0123456789abcdef'].map((digit) => digit.charCodeAt(0)));
+
+/** What stands between the backslash and the last two digits in the escape of a control character: `u00`. */
+const LOW_ESCAPE = new Uint8Array([0x75, ZERO, ZERO]);
 
 /** Whether a byte must be escaped in a JSON string. */
 const NEEDS_ESCAPE = new Uint8Array(0x100).fill(1, 0, 0x20);
@@ -149,7 +152,7 @@ function writeEscape(bytes: Buffer, at: number, byte: number): number {
     bytes[at + 1] = byte;
     return at + 2;
   }
-  bytes.write('u00', at + 1, 'latin1');
+  bytes.set(LOW_ESCAPE, at + 1);
   bytes[at + 4] = ZERO + (byte >> 4);
   bytes[at + 5] = HEX_DIGITS[byte & 0xf] as number;
   return at + 6;

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import type { Buffer } from '../../../internal/buffer.ts';
 import type { OutputBuffer } from '../../protobuf/outputBuffer.ts';
 import type { FieldText, MessageText } from './jsonFields.ts';
 import { JsonOutput } from './jsonOutput.ts';

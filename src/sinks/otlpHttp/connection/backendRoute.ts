@@ -26,12 +26,16 @@ export interface BackendRoute {
   request(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions;
 }
 
-type RouteSettings = Pick<OtlpHttpSettings, 'url' | 'tls' | 'proxy'>;
+type RouteSettings = Pick<OtlpHttpSettings, 'url' | 'tls' | 'proxy' | 'socketPath'>;
 
-export function routeOf({ url, tls, proxy }: RouteSettings, undici: Undici): BackendRoute {
+export function routeOf({ url, tls, proxy, socketPath }: RouteSettings, undici: Undici): BackendRoute {
   const addresses = new AddressPreference();
-  const openerTo = (peer: URL) => socketOpenerTo(peer, tls, addresses, undici);
-  if (proxy === undefined) return { ...direct(url, openerTo(url), undici), addresses };
+  const openerTo = (peer: URL, path?: string) =>
+    socketOpenerTo({ url: peer, socketPath: path }, tls, addresses, undici);
+  if (proxy === undefined) {
+    const target = socketPath === undefined ? targetOf(url) : { ...targetOf(url), hostname: undefined };
+    return { ...direct(url, openerTo(url, socketPath), undici), target, addresses };
+  }
   const toProxy = openerTo(proxy.url);
   const route =
     url.protocol === 'http:'

@@ -13,8 +13,8 @@ const MAX_HANDSHAKE_MILLIS = 30_000;
 export type ConnectPhase = Extract<AttemptPhase, 'resolving' | 'connecting' | 'securing'>;
 
 export interface ConnectTarget {
-  /** A name or an address, without brackets. */
-  readonly hostname: string;
+  /** A name or an address, without brackets; `undefined` for a socket of this machine. */
+  readonly hostname: string | undefined;
   readonly isSecure: boolean;
 }
 
@@ -42,7 +42,7 @@ export class ConnectAttempt {
   constructor(target: ConnectTarget, listener: ConnectAttemptListener) {
     this.#target = target;
     this.#listener = listener;
-    this.phase = process.getBuiltinModule('node:net').isIP(target.hostname) === 0 ? 'resolving' : 'connecting';
+    this.phase = isName(target.hostname) ? 'resolving' : 'connecting';
   }
 
   async begin(opener: SocketOpener): Promise<void> {
@@ -100,4 +100,8 @@ export class ConnectAttempt {
     this.end();
     this.#listener.failed(error);
   }
+}
+
+function isName(hostname: string | undefined): boolean {
+  return hostname !== undefined && process.getBuiltinModule('node:net').isIP(hostname) === 0;
 }

@@ -1,12 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Answer, AnswerHead, RequestWatch } from './contract.ts';
-
-/**
- * How long the body of an answer may pause once its status is known. Only details are missing then, and the request still occupies a slot, so this is a fraction of the usual attempt timeout; but long
- * enough for TCP to send a lost packet again three times.
- */
-export const MAX_PAUSE_MILLIS = 2_000;
+import { type AnswerHead, MAX_PAUSE_MILLIS, type RequestWatch } from '../../shared/http/contract.ts';
+import type { RawAnswer } from './contract.ts';
 
 /**
  * Sends one request and reads its answer. It rejects if there is no answer, and if it is aborted.
@@ -18,7 +13,7 @@ export function sendRequest(
   watch: RequestWatch,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const handler = new AnswerReader(watch, maxBytes, (outcome) => {
@@ -36,7 +31,7 @@ export function sendRequest(
 class AnswerReader implements Dispatcher.DispatchHandler {
   readonly #watch: RequestWatch;
   readonly #maxBytes: number;
-  readonly #settle: (outcome: Answer | { error: unknown }) => void;
+  readonly #settle: (outcome: RawAnswer | { error: unknown }) => void;
   readonly #chunks: Buffer[] = [];
   #length = 0; // bytes of the body so far
   #controller: Dispatcher.DispatchController | undefined;
@@ -44,7 +39,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #pause: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(watch: RequestWatch, maxBytes: number, settle: (outcome: Answer | { error: unknown }) => void) {
+  constructor(watch: RequestWatch, maxBytes: number, settle: (outcome: RawAnswer | { error: unknown }) => void) {
     this.#watch = watch;
     this.#maxBytes = maxBytes;
     this.#settle = settle;
@@ -94,16 +89,16 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     else this.#answer('broken');
   }
 
-  #leave(body: Answer['body']): void {
+  #leave(body: RawAnswer['body']): void {
     this.#answer(body);
     this.#controller?.abort(new Error('the rest of the answer is not read'));
   }
 
-  #answer(body: Answer['body']): void {
+  #answer(body: RawAnswer['body']): void {
     if (this.#head !== undefined) this.#end({ ...this.#head, body });
   }
 
-  #end(outcome: Answer | { error: unknown }): void {
+  #end(outcome: RawAnswer | { error: unknown }): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#pause);

@@ -6,7 +6,7 @@ import { outsideAnyContext } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import type { AddressPreference } from '../../../strategies/addressPreference.ts';
 import type { TlsMaterial, TlsSource } from '../../shared/configuration/tls.ts';
-import { SOCKET_HIGH_WATER_MARK_BYTES } from '../body.ts';
+import { SOCKET_HIGH_WATER_MARK_BYTES } from './highWaterMark.ts';
 import type { Undici } from './undici.ts';
 
 /** Begins to connect, and returns the connecting socket. With `upon`, it begins TLS on that existing connection. */
@@ -15,20 +15,27 @@ export type OpenSocket = (done: (error: Error | null, socket: Socket | null) => 
 /** Prepares a connection to one host. Called for each new connection, so that certificates can be renewed in between. */
 export type SocketOpener = () => Promise<OpenSocket>;
 
+/** The peer that connections lead to. */
+export interface Peer {
+  readonly url: URL;
+  /** The path of its socket, where it is none of TCP. */
+  readonly socketPath: string | undefined;
+}
+
 /**
  * undici's connector remembers TLS sessions, so it is kept while the TLS material stays the same. The name is resolved for each new connection.
  *
  * @param addresses says which address of the name is tried first
  */
-export function socketOpenerTo(url: URL, tls: TlsSource, addresses: AddressPreference, undici: Undici): SocketOpener {
+export function socketOpenerTo(peer: Peer, tls: TlsSource, addresses: AddressPreference, undici: Undici): SocketOpener {
   const lookup = preferredLookup(sharedLookup(), addresses);
   const connected = (socket: Socket) => addresses.connected(addressesTried(socket), monotonicScheduler.now());
-  const isSecure = url.protocol === 'https:';
+  const isSecure = peer.url.protocol === 'https:';
   let last: { readonly material: TlsMaterial; readonly open: OpenSocket } | undefined;
   return async () => {
     const material = isSecure ? await untraced(() => tls.current()) : NO_TLS;
     if (last?.material !== material)
-      last = { material, open: openSocketWith(url, material, { lookup, connected }, undici) };
+      last = { material, open: openSocketWith(peer, material, { lookup, connected }, undici) };
     return last.open;
   };
 }
@@ -41,7 +48,7 @@ interface Connecting {
 }
 
 function openSocketWith(
-  url: URL,
+  { url, socketPath }: Peer,
   material: TlsMaterial,
   { lookup, connected }: Connecting,
   undici: Undici,
@@ -53,6 +60,7 @@ function openSocketWith(
   const connect = undici.buildConnector({
     ...(material as buildConnector.BuildOptions),
     ...onSocket,
+    ...(socketPath !== undefined && { socketPath }),
     allowH2: false,
     timeout: 0,
   }) as (options: buildConnector.Options, done: buildConnector.Callback) => Socket;

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
-import type { Answer, Connections } from './contract.ts';
+import { isConnectError } from '../../shared/refused.ts';
+import type { Connections, RawAnswer } from './contract.ts';
 
 /**
  * Sends through a dispatcher of the user, by `request`, the one method that all versions of undici have in common. It does not report how far a request is, so an attempt counts as `sending` from its
@@ -24,7 +25,7 @@ export function userConnections(dispatcher: Pick<Dispatcher, 'request'>, maxByte
   };
 }
 
-async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Answer['body']> {
+async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<RawAnswer['body']> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -38,10 +39,4 @@ async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<
     return 'broken';
   }
   return Buffer.concat(chunks);
-}
-
-function isConnectError(error: unknown): boolean {
-  const { code, syscall, errors } = (error ?? {}) as { code?: unknown; syscall?: unknown; errors?: unknown };
-  if (Array.isArray(errors)) return errors.length > 0 && errors.every(isConnectError);
-  return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';
 }

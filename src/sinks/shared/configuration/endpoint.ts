@@ -1,3 +1,4 @@
+import { Buffer } from '../../../internal/buffer.ts';
 import type { EnvironmentReader } from '../../../internal/environment.ts';
 import { InvalidOptionError } from '../../../model/errors.ts';
 import { type Signal, variablesOf } from '../../../otlp/signals.ts';

@@ -1,6 +1,8 @@
 import type { EnvironmentReader } from '../../../internal/environment.ts';
 import { InvalidOptionError } from '../../../model/errors.ts';
+import type { SinkComponent } from '../../../model/sink.ts';
 import type { NamedVariables } from '../../../otlp/signals.ts';
+import { serverOf } from '../otlpComponent.ts';
 import { parseEndpoint, shownHostOf } from './endpoint.ts';
 import { kindOf } from './secret.ts';
 
@@ -58,6 +60,11 @@ export function grpcEndpointOf(named: NamedVariables, environment: EnvironmentRe
   // The items may contain what only the intended backend should see.
   for (const name of ignored) environment.warn(name, RULE, `telemetry goes to ${endpoint.shown} instead`);
   return endpoint;
+}
+
+/** Where it is, as a sink says it. */
+export function grpcServerOf({ url, target }: GrpcEndpoint): Pick<SinkComponent, 'serverAddress' | 'serverPort'> {
+  return url === undefined ? { serverAddress: target.replace(/^unix:/, '') } : serverOf(url);
 }
 
 /** Whether endpoints without a scheme are reached without TLS. Of a variable that is a boolean, the specification takes everything but "true" for false. */

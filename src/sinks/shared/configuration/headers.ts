@@ -5,20 +5,50 @@ import { escaped } from '../../../model/escaped.ts';
 import { ExportError } from '../../../model/sink.ts';
 import { kindOf } from './secret.ts';
 
-/** A header's value, or a function that returns it for each attempt: for a token that expires, for example. */
-export type HeaderValue = string | (() => string | Promise<string>);
+/** The request that headers are asked for. */
+export interface HeadersRequest {
+  /** Always `POST`. */
+  readonly method: 'POST';
+  /** With its query. */
+  readonly url: string;
+  /** What the sink itself sends beside the headers that it asks for, by names in lower case: `content-type`, `content-length`, `content-encoding`, `user-agent`, as far as they are sent. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * The bytes as they are sent: encoded, and compressed if the sink compresses. It may be the memory of the request itself, which is used for other requests later: read it before the function
+   * returns or its promise settles, change nothing, and keep nothing of it. Whoever does not ask for it pays nothing for it.
+   */
+  readonly body: Uint8Array;
+  /** `401` where the backend has just refused this very batch with the headers of before, so that a token that is kept should be fetched anew; otherwise `undefined`. */
+  readonly refused: 401 | undefined;
+}
 
-/** Headers by their names, or one function that returns all of them for each attempt. */
-export type HeadersOption =
-  | Readonly<Record<string, HeaderValue>>
-  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+/** A value, or a function that is asked for each request. */
+export type AskedHeader<About extends readonly unknown[]> = string | ((...about: About) => string | Promise<string>);
 
-/** Resolves with the headers of one attempt, names in lower case. It fails as `retryable`: a token may be available at the next attempt. */
-export type HeaderSource = () => Promise<Readonly<Record<string, string>>>;
+/** Headers by their names, or one function that is asked for all of them for each request. */
+export type AskedHeaders<About extends readonly unknown[]> =
+  | Readonly<Record<string, AskedHeader<About>>>
+  | ((...about: About) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+
+/** A header's value, or a function that returns it for each request: a token that expires, for example, or a signature of the body. */
+export type HeaderValue = AskedHeader<[request: HeadersRequest]>;
+
+/** Headers by their names, or one function that returns all of them for each request. */
+export type HeadersOption = AskedHeaders<[request: HeadersRequest]>;
+
+/** The headers of requests. */
+export interface HeaderSource<About extends readonly unknown[] = []> {
+  /** Whether a function is asked for any of them, so that they may be others the next time. */
+  readonly isAsked: boolean;
+  /** Resolves with the headers of one request, names in lower case. It fails as `retryable`: a token may be available at the next attempt. */
+  current(...about: About): Promise<Readonly<Record<string, string>>>;
+}
 
 /** What a protocol allows as a header. */
 export interface HeaderRules {
   readonly protocol: 'HTTP' | 'gRPC';
+  /** Which sets some headers itself. */
+  readonly sink: string;
   /** What a header must be, in words. */
   readonly rule: string;
   isName(name: string): boolean;
@@ -36,6 +66,7 @@ const SHAPE_RULE = 'an object of names and values, or a function that gives one'
 /** The grammar of RFC 9110: a token, and a value without control characters. */
 export const HTTP_HEADERS: HeaderRules = {
   protocol: 'HTTP',
+  sink: 'otlpHttp',
   rule: `a header that HTTP allows, and none of ${OWN_HEADERS.join(', ')}`,
   isName: (name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !OWN_HEADERS.includes(name.toLowerCase()),
   isValue: isHeaderValue,
@@ -47,28 +78,33 @@ const OWN_METADATA: readonly string[] = [...OWN_HEADERS, 'accept-encoding', 'te'
 /** The grammar of gRPC's `Custom-Metadata`, without the binary form: names of `-bin` have values that are no text. */
 export const GRPC_METADATA: HeaderRules = {
   protocol: 'gRPC',
+  sink: 'otlpGrpc',
   rule: `metadata with a value of printable ASCII, whose name has letters, digits, "_", "." and "-", does not begin with "grpc-", does not end with "-bin", and is none of ${OWN_METADATA.join(', ')}`,
   isName: (name) => /^(?!grpc-)(?!.*-bin$)[0-9a-z_.-]+$/i.test(name) && !OWN_METADATA.includes(name.toLowerCase()),
   isValue: (value): value is string => typeof value === 'string' && /^[\x20-\x7e]*$/.test(value),
 };
 
 /** Merges the given headers over those of the environment (by lower-case name). The value of a header may be a secret, and no message shows it. */
-export function headerSource(
+export function headerSource<About extends readonly unknown[]>(
   option: string,
   known: Readonly<Record<string, string>>,
   given: unknown,
-  rules: HeaderRules = HTTP_HEADERS,
-): HeaderSource {
+  rules: HeaderRules,
+): HeaderSource<About> {
   if (typeof given === 'function') {
-    return async () => ({ ...known, ...lowerCased(await allFrom(given as () => unknown, rules)) });
+    const all = (about: About) => allFrom(() => given(...about), rules);
+    return { isAsked: true, current: async (...about) => ({ ...known, ...lowerCased(await all(about)) }) };
   }
-  requireHeaders(option, given, rules);
+  requireHeaders<About>(option, given, rules);
   const merged = Object.entries({ ...known, ...lowerCased(given) });
-  return async () => {
-    const headers: Record<string, string> = {};
-    for (const [name, value] of merged)
-      headers[name] = typeof value === 'function' ? await valueFrom(name, value, rules) : value;
-    return headers;
+  return {
+    isAsked: merged.some(([, value]) => typeof value === 'function'),
+    current: async (...about) => {
+      const headers: Record<string, string> = {};
+      for (const [name, value] of merged)
+        headers[name] = typeof value === 'function' ? await valueFrom(name, () => value(...about), rules) : value;
+      return headers;
+    },
   };
 }
 
@@ -76,7 +112,7 @@ export function headerSource(
 export function headersOfVariables(
   environment: EnvironmentReader,
   named: (variable: string) => readonly string[],
-  rules: HeaderRules = HTTP_HEADERS,
+  rules: HeaderRules,
 ): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of [...named('HEADERS')].reverse()) {
@@ -94,11 +130,11 @@ export function isHeaderValue(value: unknown): value is string {
   return typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 }
 
-function requireHeaders(
+function requireHeaders<About extends readonly unknown[]>(
   option: string,
   headers: unknown,
   rules: HeaderRules,
-): asserts headers is Readonly<Record<string, HeaderValue>> {
+): asserts headers is Readonly<Record<string, AskedHeader<About>>> {
   if (!isRecord(headers)) throw new InvalidOptionError(option, SHAPE_RULE, kindOf(headers));
   for (const [name, value] of Object.entries(headers)) {
     if (isHeader(name, typeof value === 'function' ? '' : value, rules)) continue;
@@ -131,8 +167,7 @@ async function allFrom(ask: () => unknown, rules: HeaderRules): Promise<Readonly
   if (!isRecord(headers)) throw retryable('the function for all headers gave no object of names and values');
   for (const [name, value] of Object.entries(headers)) {
     if (!isHeader(name, value, rules)) {
-      const sink = rules.protocol === 'HTTP' ? 'otlpHttp' : 'otlpGrpc';
-      throw retryable(`the header ${JSON.stringify(name)} is not allowed by ${rules.protocol} or ${sink}`);
+      throw retryable(`the header ${JSON.stringify(name)} is not allowed by ${rules.protocol} or ${rules.sink}`);
     }
   }
   return headers as Readonly<Record<string, string>>;

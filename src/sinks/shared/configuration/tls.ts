@@ -30,6 +30,8 @@ export interface TlsMaterial {
 
 /** Gives the certificates and keys of each new connection. */
 export interface TlsSource {
+  /** Two sources with the same origin give the same material: the option that was given, or the paths of the files. */
+  readonly origin: unknown;
   /** Resolves with the same object as before while nothing has changed. It fails with an `ExportError`. */
   current(): Promise<TlsMaterial>;
 }
@@ -48,15 +50,15 @@ const TLS_RULES = {
 
 /** The source that the option describes. Values are checked now, and results of functions when they are there. */
 export function tlsSource(option: string, given: unknown): TlsSource {
-  if (typeof given === 'function') return new RenewedTls(option, given as () => unknown);
+  if (typeof given === 'function') return new RenewedTls(option, given as () => unknown, given);
   requireTls(option, given);
   const options = { ...(given as TlsOptions) };
   const isFixed = Object.values(options).every((value) => typeof value !== 'function');
-  return isFixed ? fixedTls(options as TlsMaterial) : new RenewedTls(option, () => options);
+  return isFixed ? fixedTls(options as TlsMaterial, given) : new RenewedTls(option, () => options, given);
 }
 
-export function fixedTls(material: TlsMaterial): TlsSource {
-  return { current: async () => material };
+export function fixedTls(material: TlsMaterial, origin: unknown = material): TlsSource {
+  return { origin, current: async () => material };
 }
 
 /** Refuses what OpenSSL would refuse at each handshake, or silently ignore. The given values are secrets, and no message shows them. */
@@ -78,11 +80,13 @@ function mayBeOnePair(cert: unknown, key: unknown): boolean {
 }
 
 class RenewedTls implements TlsSource {
+  readonly origin: unknown;
   readonly #option: string;
   readonly #ask: () => unknown;
   #last: TlsMaterial | undefined;
 
-  constructor(option: string, ask: () => unknown) {
+  constructor(option: string, ask: () => unknown, origin: unknown) {
+    this.origin = origin;
     this.#option = option;
     this.#ask = ask;
   }

@@ -37,15 +37,18 @@ export function tlsOfVariables(
   const trust = ca && new RenewedFiles([ca], ([content]) => isBundle(content), CA_RULE, environment);
   const isPair = ([one, other]: readonly (Buffer | undefined)[]) => areOnePair(one, other);
   const client = cert && key && new RenewedFiles([cert, key], isPair, `${CERT_RULE}, and ${KEY_RULE}`, environment);
-  return new TlsOfFiles(trust, client);
+  const origin = JSON.stringify([trust && ca, client && cert, client && key].map((used) => used?.path ?? null));
+  return new TlsOfFiles(trust, client, origin);
 }
 
 class TlsOfFiles implements TlsSource {
+  readonly origin: string;
   readonly #trust: RenewedFiles | undefined;
   readonly #client: RenewedFiles | undefined;
   #last: TlsMaterial = {};
 
-  constructor(trust: RenewedFiles | undefined, client: RenewedFiles | undefined) {
+  constructor(trust: RenewedFiles | undefined, client: RenewedFiles | undefined, origin: string) {
+    this.origin = origin;
     this.#trust = trust;
     this.#client = client;
   }
