@@ -27,6 +27,7 @@ export class Warnings {
   #quiet: Subscription | undefined; // until it ends, nothing is reported
   #reportsLeft = Number.POSITIVE_INFINITY;
   #paused = false;
+  #isHeld = false; // losses, until this turn is over
   #reportedAtExit = false; // once, at the end of a drain
 
   /** @param owner stands in front of each message */
@@ -39,7 +40,8 @@ export class Warnings {
   lost(loss: Loss): void {
     const key = `${loss.reason} at ${loss.stage}`;
     this.#losses.set(key, (this.#losses.get(key) ?? 0) + loss.count);
-    this.#report();
+    if (this.#reportsLeft === 1) this.#report();
+    else if (!this.#isHeld) this.#holdLosses();
   }
 
   /** What the outcome of a batch says beyond its losses. */
@@ -84,6 +86,15 @@ export class Warnings {
     this.#reportsLeft = 1;
   }
 
+  /** An outcome that gives the cause follows in the same turn: it is to come first. After `close` the program may be at its end, and there is no later. */
+  #holdLosses(): void {
+    this.#isHeld = true;
+    queueMicrotask(() => {
+      this.#isHeld = false;
+      if (this.#losses.size > 0) this.#report();
+    });
+  }
+
   get #hasNews(): boolean {
     return this.#losses.size > 0 || this.#troubles.size > 0;
   }
@@ -99,14 +110,15 @@ export class Warnings {
     });
   }
 
+  /** The causes first. */
   #say(): void {
     const losses = [...this.#losses].map(([key, count]) => `${count} ${key}`);
     const troubles = [...this.#troubles.values()];
     this.#losses = new Map();
     this.#troubles = new Map();
-    if (losses.length > 0) warn(`${this.#owner}: lost items: ${losses.join(', ')}`);
     for (const { message, count } of troubles)
       warn(`${this.#owner}: ${message}${count > 1 ? ` (the newest of ${count})` : ''}`);
+    if (losses.length > 0) warn(`${this.#owner}: lost items: ${losses.join(', ')}`);
   }
 }
 
