@@ -36,7 +36,7 @@ say(
     ? `A web shop ends 3,000 spans a second, for twelve seconds. spanflow sends them to ${endpoint}.`
     : "A web shop ends 3,000 spans a second, for twelve seconds. spanflow gets each of them, and so does OpenTelemetry's own BatchSpanProcessor with its exporter: both with their defaults, and each with a backend of its own. Both backends are well, then slow (800 ms), then down (503 and broken connections), then well again.",
   '',
-  `Watch spanflow in a browser, too: ${view.url}`,
+  `Watch spanflow in a browser, too, while this runs: ${view.url}`,
   '',
 );
 
@@ -68,18 +68,25 @@ const sides = official
   : [spanflow];
 for (const backend of [ours, theirs]) await backend?.close();
 
+say(
+  '',
+  title(isTerminal ? 'What the rows mean' : 'What the columns mean'),
+  '  offered/s: spans that ended. pending: neither delivered nor lost yet, so in a queue, in flight, or waiting for the next attempt. delivered/s: spans that the backend has accepted. lost: spans that were dropped; stats() says why.',
+);
 printBooks(sides);
 const isGood = isComplete(spanflow);
 const lost = sides.map((side) => `${side.name} lost ${lostBy(side).toLocaleString('en-US')}`).join(', ');
 console.log(`\n${verdict(isGood, lost)}`);
 if (!isGood) say(`Not everything was delivered: ${reasonsOf(spanflow) || 'the backend has counted otherwise'}.`);
-else say(ours === undefined ? 'Nothing was lost.' : 'The books agree, and nothing was lost.');
+else
+  say(
+    ours === undefined
+      ? 'Nothing was lost.'
+      : "spanflow's books agree with what its backend received; spanflow lost nothing.",
+  );
 
 const inRepository = process.env.npm_lifecycle_event === 'start';
 say(
-  '',
-  title('What the columns mean'),
-  '  offered/s: spans that ended. pending: neither delivered nor lost yet, so in a queue, in flight, or waiting for the next attempt. delivered/s: spans that the backend has accepted. lost: spans that were dropped; stats() says why.',
   '',
   title('What to do next'),
   '  In your service, this takes the place of BatchSpanProcessor:',
