@@ -6,6 +6,8 @@ import type { EndAttempt, Layer } from './layer.ts';
 export class HealthLayer implements Layer {
   readonly #health = new DestinationHealth();
   readonly #isFailing = new BehaviorSubject(false);
+  /** Why the newest attempt failed, if none was accepted since. Whoever makes the attempts knows it. */
+  failure: string | undefined;
   /** Whether it is failing at present, and then each change. */
   readonly failing$: Observable<boolean> = this.#isFailing.pipe(distinctUntilChanged());
 
@@ -21,6 +23,7 @@ export class HealthLayer implements Layer {
     const era = this.#health.begin();
     return (end) => {
       this.#health.ended(era, end);
+      if (end.ending === 'accepted') this.failure = undefined;
       this.#isFailing.next(this.#health.isFailing);
     };
   }

@@ -6,6 +6,8 @@ export interface StageHealth {
   readonly isFailing: boolean;
   /** The state of its breaker, if it has one: `closed`: attempts pass · `open`: none does · `halfOpen`: a few probes find out whether the backend is back. */
   readonly breaker?: BreakerState;
+  /** Why its newest failed attempt failed, as one line. Only while it is failing. */
+  readonly failure?: string;
 }
 
 /** What a stage can be asked for at any time. */

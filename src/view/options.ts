@@ -17,7 +17,10 @@ import type { Outcome } from '../model/outcome.ts';
 import type { PipelineState } from '../pipelines/lifeCycle/options.ts';
 
 /** What the view reads of an outcome. */
-export type WatchedOutcome = Pick<Outcome<unknown>, 'batch' | 'attempts' | 'attemptMillis' | 'delivered' | 'lost'>;
+export type WatchedOutcome = Pick<
+  Outcome<unknown>,
+  'batch' | 'attempts' | 'attemptMillis' | 'delivered' | 'lost' | 'error' | 'route'
+>;
 
 /** What can be watched: a pipeline, or `{ stats: ledger.stats, stats$: ledger.stats$, outcomes$ }` of a composition of your own. */
 export interface Watchable {

@@ -128,9 +128,13 @@ describe('a pipeline is degraded', () => {
       end();
       await advanceBy(40);
       expect(states).toEqual(['running']);
+      const health = () => Object.values(pipeline.stats().stages).find((stage) => stage.health)?.health;
+      expect(health()).toEqual({ isFailing: false });
       await advanceBy(6);
       expect(states).toEqual(['running', 'degraded']);
+      expect(health()).toEqual({ isFailing: true, failure: 'as the test says' });
       await advanceBy(10);
+      expect(health()).toEqual({ isFailing: false });
       expect(states).toEqual(['running', 'degraded', 'running']);
       expect(pipeline.stats().delivered).toBe(1);
       await pipeline.shutdown();

@@ -172,6 +172,9 @@ describe('the page in Chromium', () => {
     await until(() => page.locator('#verdict').textContent()).toBe('Shut down. Nothing has been lost.');
     await view.close();
     await until(() => page.locator('#connection').textContent()).toContain('connection lost');
+    expect(await page.locator('#verdict').textContent()).toMatch(
+      /^The program has ended or cannot be reached; these are the figures of \d\d:\d\d:\d\d\.$/,
+    );
   });
 
   inChromium('loads nothing from elsewhere, and has no error, in light and dark, on a small screen too', async () => {

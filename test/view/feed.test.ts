@@ -1,5 +1,6 @@
 import { VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test } from 'vitest';
+import { SpanflowError } from '../../src/index.ts';
 import { Feed, type Page } from '../../src/view/feed/feed.ts';
 import { RoundTrips } from '../../src/view/feed/roundTrips.ts';
 import { MAX_POINTS, Series } from '../../src/view/feed/series.ts';
@@ -120,6 +121,21 @@ describe('the feed', () => {
     pipeline.stats$.complete();
     pass(10_000);
     expect(page.samples.at(-1)?.pipelines[0]).toMatchObject({ roundTrips: null, hasEnded: true });
+  });
+
+  test('tells for ten seconds why the newest outcome lost something', () => {
+    const { pipeline, feed, pass } = world();
+    const page = new FakePage();
+    feed.open(page);
+    const failed = (message: string) => ({ error: new SpanflowError('EXPORT_FAILED', message), route: 'audit' });
+    const lost = [{ count: 1, reason: 'permanent', stage: 'sink' }] as const;
+    pipeline.outcomes$.next(outcomeOf(['anything'], { ...failed('answered 400'), lost }));
+    pipeline.outcomes$.next(outcomeOf(['anything']));
+    pass(500);
+    const failure = () => page.samples.at(-1)?.pipelines[0]?.failure;
+    expect(failure()).toEqual({ reason: 'permanent', message: 'answered 400', route: 'audit' });
+    pass(10_000);
+    expect(failure()).toBeNull();
   });
 
   test('survives a pipeline whose streams fail and whose books cannot be read', () => {

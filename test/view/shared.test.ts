@@ -120,7 +120,7 @@ describe('the books', () => {
 describe('the verdict', () => {
   test.each([
     ['paused', 'idle', 'Paused: 5 items wait. Nothing has been lost.'],
-    ['degraded', 'trouble', 'The backend fails; what waits is tried again. Nothing has been lost.'],
+    ['degraded', 'trouble', 'The backend fails; 5 wait to be tried again. Nothing has been lost.'],
   ] as const)('of a pipeline that is %s', (state, level, text) => {
     expect(verdictOf({ ...sampleOf({ pending: 5 }), state }, [pointAt(0)])).toEqual({ level, text });
   });
@@ -134,7 +134,7 @@ describe('the verdict', () => {
       'trouble',
       sampleOf({ pending: 3 }),
       moving('retries'),
-      'The backend fails; what waits is tried again. Nothing has been lost.',
+      'The backend fails; 3 wait to be tried again. Nothing has been lost.',
     ],
     ['trouble', sampleOf({ pending: 3 }), [], '3 items wait, and none arrives. Nothing has been lost.'],
     ['idle', sampleOf({ lost: { expired: 3 } }), [], 'Idle: nothing waits. 3 were lost before.'],
@@ -142,6 +142,44 @@ describe('the verdict', () => {
     ['loss', sampleOf({ lost: { shutdown: 2 } }, true), [], 'Shut down. 2 items were lost.'],
   ] as const)('is %s', (level, sample, points, text) => {
     expect(verdictOf(sample, points)).toEqual({ level, text });
+  });
+});
+
+describe('the verdict says why', () => {
+  const losing = [pointAt(0), pointAt(1_000, { lost: 10 })];
+  const failing = (route?: string) => ({
+    places: [{ stage: 'sink', role: 'sink' as const, follows: [], ...(route !== undefined && { route }) }],
+    stages: { sink: stageBooks({ health: { isFailing: true, failure: 'connect ECONNREFUSED' } }) },
+  });
+
+  test('the backend fails, and on which route', () => {
+    const textOf = (route?: string) =>
+      verdictOf({ ...sampleOf({ pending: 5_262, ...failing(route) }), state: 'degraded' }, [pointAt(0)]).text;
+    const rest = 'fails (connect ECONNREFUSED); 5,262 wait to be tried again. Nothing has been lost.';
+    expect([textOf(), textOf('audit')]).toEqual([`The backend ${rest}`, `The backend of audit ${rest}`]);
+  });
+
+  test('items are being lost: by the newest outcome, else by the backend that fails', () => {
+    const refused = { reason: 'permanent', message: 'answered 400' };
+    const sample = sampleOf({ lost: { permanent: 624 }, routes: { audit: { ...booksOf(), lost: { permanent: 7 } } } });
+    const textOf = (given: object) => verdictOf({ ...sample, ...given }, losing).text;
+    expect(textOf({ failure: { ...refused, route: 'audit' } })).toBe(
+      'The backend of audit refuses items for good (answered 400): 7 lost.',
+    );
+    expect(verdictOf({ ...sampleOf({ lost: { permanent: 624 } }), failure: refused }, losing).text).toBe(
+      'The backend refuses items for good (answered 400): 624 lost.',
+    );
+    expect(textOf({ failure: { reason: 'retriesExhausted', message: 'answered 503' } })).toBe(
+      'The backend fails (answered 503), and items are being lost: retriesExhausted.',
+    );
+    expect(verdictOf(sampleOf({ lost: { queueFull: 3 }, ...failing() }), losing).text).toBe(
+      'Items are being lost: queueFull. The backend fails (connect ECONNREFUSED).',
+    );
+  });
+
+  test('in a bounded number of words', () => {
+    const failure = { reason: 'permanent', message: 'x'.repeat(5_000) };
+    expect(verdictOf({ ...sampleOf({ lost: { permanent: 1 } }), failure }, losing).text.length).toBeLessThan(250);
   });
 });
 

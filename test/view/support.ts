@@ -42,7 +42,15 @@ export function pointAt(at: number, given: Partial<Point> = {}): Point {
 }
 
 export function sampleOf(stats: Partial<Stats>, hasEnded = false): PipelineSample {
-  return { name: 'pipeline', stats: booksOf(stats), point: pointAt(0), roundTrips: null, state: null, hasEnded };
+  return {
+    name: 'pipeline',
+    stats: booksOf(stats),
+    point: pointAt(0),
+    roundTrips: null,
+    failure: null,
+    state: null,
+    hasEnded,
+  };
 }
 
 export function spanAt(id: string, startMillis: number, durationMillis: number, parentId?: string): SpanRecord {

@@ -16,7 +16,7 @@ import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import { attempt } from './attempt.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { DeliveryResult } from './deliveryResult.ts';
-import { TIME_IS_UP } from './failures.ts';
+import { asSpanflowError, TIME_IS_UP } from './failures.ts';
 import { inTurn } from './inTurn.ts';
 import { NextPart } from './nextPart.ts';
 import type { ExportToSettings, RetryOptions } from './options.ts';
@@ -186,6 +186,7 @@ export class Delivery<T> {
   #failed(error: unknown): Failure {
     if (error === TIME_IS_UP) return { kind: 'permanent' };
     const failure = this.#result.failed(error);
+    this.#context.destination.health.failure = asSpanflowError(error).message;
     const isSlow = error instanceof RaceTimeoutError && failure.kind === 'unknownOutcome';
     if (isSlow) this.#context.destination.timedOut(this.#log.items);
     return this.#wait.failed(failure);

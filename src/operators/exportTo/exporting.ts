@@ -136,8 +136,13 @@ export class Exporting<T> {
   }
 
   get #health(): StageHealth {
-    const isFailing = this.#context.destination.health.isFailing || (this.#breaker ?? 'closed') !== 'closed';
-    return { isFailing, ...(this.#breaker !== undefined && { breaker: this.#breaker }) };
+    const { health } = this.#context.destination;
+    const isFailing = health.isFailing || (this.#breaker ?? 'closed') !== 'closed';
+    return {
+      isFailing,
+      ...(this.#breaker !== undefined && { breaker: this.#breaker }),
+      ...(isFailing && health.failure !== undefined && { failure: health.failure }),
+    };
   }
 
   /** The first values come at once, and say how it stands: the destination may have been asked by others before. */

@@ -2,10 +2,13 @@ import { type SchedulerLike, Subscription } from 'rxjs';
 import type { Stats } from '../../ledger/stats.ts';
 import type { PipelineState } from '../../pipelines/lifeCycle/options.ts';
 import type { Watchable, WatchedOutcome } from '../options.ts';
-import type { PipelineSample, Point } from '../shared/messages.ts';
+import type { Failure, PipelineSample, Point } from '../shared/messages.ts';
 import { RoundTrips } from './roundTrips.ts';
 import { pointOf, Series } from './series.ts';
 import type { TraceStore } from './traceStore.ts';
+
+/** As long as an outcome explains what is being lost. */
+const FAILURE_MILLIS = 10_000;
 
 /** One pipeline: its last minutes from `stats$`, all the time; its outcomes, and samples of its books, while a page is open. */
 export class Watched {
@@ -17,6 +20,7 @@ export class Watched {
   readonly #books = new Subscription();
   #roundTrips = new RoundTrips();
   #outcomes = Subscription.EMPTY; // while a page is open
+  #failure: { readonly at: number; readonly of: Failure } | undefined; // the newest
   #hasEnded = false;
   #state: PipelineState | null = null;
   #last: PipelineSample | undefined;
@@ -48,6 +52,7 @@ export class Watched {
   leaveOutcomes(): void {
     this.#outcomes.unsubscribe();
     this.#roundTrips = new RoundTrips();
+    this.#failure = undefined;
   }
 
   /** The books now; what they were if they cannot be read. */
@@ -55,7 +60,7 @@ export class Watched {
     try {
       const stats = this.#pipeline.stats();
       const roundTrips = this.#roundTrips.quantiles(this.#scheduler.now());
-      const now = { roundTrips, state: this.#state, hasEnded: this.#hasEnded };
+      const now = { roundTrips, failure: this.#recentFailure, state: this.#state, hasEnded: this.#hasEnded };
       this.#last = { name: this.name, stats, point: this.#add(stats), ...now };
     } catch {
       // `stats` of a composition of the user's own: what it throws must not end the program that is watched.
@@ -75,7 +80,18 @@ export class Watched {
     return point;
   }
 
+  get #recentFailure(): Failure | null {
+    const failure = this.#failure;
+    return failure !== undefined && this.#scheduler.now() - failure.at <= FAILURE_MILLIS ? failure.of : null;
+  }
+
   #ended(outcome: WatchedOutcome): void {
+    const { error, route, lost } = outcome;
+    const [loss] = lost;
+    if (error !== undefined && loss !== undefined) {
+      const of = { reason: loss.reason, message: error.message, ...(route !== undefined && { route }) };
+      this.#failure = { at: this.#scheduler.now(), of };
+    }
     if (outcome.attempts > 0) this.#roundTrips.add(this.#scheduler.now(), outcome.attemptMillis);
     this.#traces.look(this.name, outcome);
   }

@@ -47,7 +47,7 @@ function figuresOf({ sample, points }: PipelineState): Figure[] {
     [
       'queue',
       count(stats.queueSize),
-      `${(stats.queueBytes / 1e6).toFixed(1)} MB of ${(stats.memoryBytes / 1e6).toFixed(1)} MB held`,
+      `${count(stats.pending)} pending · ${(stats.queueBytes / 1e6).toFixed(1)} MB of ${(stats.memoryBytes / 1e6).toFixed(1)} MB held`,
     ],
     ['batch size', count(stats.batchSize), 'make a batch due'],
     ['in flight', count(stats.inFlight), `attempts, limit ${count(attemptLimit(stats))}`],

@@ -13,7 +13,9 @@ const MAX_DOTS = 12;
 type Spot = readonly [x: number, y: number];
 
 interface DrawnNode {
+  readonly group: Element;
   readonly waiting: Element;
+  readonly label: Element; // of what waits
   readonly note: Element;
   readonly loss: Element;
   readonly level: SVGElement;
@@ -89,23 +91,25 @@ export class FlowPicture {
     const [x, middle] = startOf(node);
     const level = drawing('rect', { class: 'level', width, height });
     const text = (className: string, y: number) => drawing('text', { class: className, x: 14, y });
-    const [name, waiting, note, loss] = [
+    const [name, waiting, label, note, loss] = [
       text('name', 24),
-      text('waiting', 62),
-      text('note', 84),
+      text('waiting', 54),
+      text('note', 72),
+      text('note', 89),
       text('loss', height + 22),
     ];
     name.append(node.stage.length > 22 ? `${node.stage.slice(0, 21)}…` : node.stage);
     const dots = node.role === 'sink' ? dotsFor() : [];
-    this.#nodes.set(node.stage, { waiting, note, loss, level, dots });
     const box = drawing('rect', { class: 'box', width, height, rx: 10 });
     // The level is a rectangle of the box's own size, moved up and down behind a window of the box's shape.
     const window = drawing('g', { 'clip-path': 'url(#box)' }, level);
-    return drawing(
+    const group = drawing(
       'g',
       { class: `node ${node.role}`, transform: `translate(${x} ${middle - height / 2})` },
-      ...[drawing('title', {}, node.stage), window, box, name, waiting, note, loss, ...dots],
+      ...[drawing('title', {}, node.stage), window, box, name, waiting, label, note, loss, ...dots],
     );
+    this.#nodes.set(node.stage, { group, waiting, label, note, loss, level, dots });
+    return group;
   }
 
   #edge([x1, y1]: Spot, [x2, y2]: Spot, rate: DrawnEdge['rate'], caption = ''): SVGElement {
@@ -123,6 +127,9 @@ export class FlowPicture {
     const drawn = this.#nodes.get(node.stage);
     if (drawn === undefined) return;
     setText(drawn.waiting, shortCount(node.waiting));
+    const isRetrying = stats.stages[node.stage]?.health?.isFailing === true && node.waiting > 0;
+    drawn.group.classList.toggle('retrying', isRetrying);
+    setText(drawn.label, isRetrying ? 'wait to be tried again' : labelOf(node, stats));
     setText(drawn.note, noteOf(node, stats));
     drawn.level.style.transform = `translateY(${(1 - fillOf(node.waiting)) * BOX.height}px)`;
     const inFlight = isOnlySink(stats) ? stats.inFlight : 0;
@@ -178,14 +185,19 @@ function besides([x, y]: Spot, by: number): Spot {
 /** One for each attempt that is in flight, or may be. */
 function dotsFor(): SVGElement[] {
   return Array.from({ length: MAX_DOTS }, (_, index) =>
-    drawing('circle', { class: 'dot beyond', r: 4, cx: 18 + index * 13, cy: 101 }),
+    drawing('circle', { class: 'dot beyond', r: 4, cx: 18 + index * 13, cy: 103 }),
   );
 }
 
-function noteOf({ role }: FlowNode, stats: Stats): string {
-  if (role === 'sink' && !isOnlySink(stats)) return 'without an outcome';
+/** What the number of a stage counts. */
+function labelOf({ role }: FlowNode, stats: Stats): string {
+  if (role === 'sink') return 'without an outcome';
   if (role === 'batch') return `waiting · batches of ${shortCount(stats.batchSize)}`;
-  if (role !== 'sink') return role === 'input' ? 'wait in the input' : 'wait in it';
+  return role === 'input' ? 'wait in the input' : 'wait in it';
+}
+
+function noteOf({ role }: FlowNode, stats: Stats): string {
+  if (role !== 'sink' || !isOnlySink(stats)) return '';
   return `${stats.inFlight} of ${attemptLimit(stats)} attempts in flight`;
 }
 

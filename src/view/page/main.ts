@@ -1,5 +1,5 @@
 import type { Hello, Sample } from '../shared/messages.ts';
-import { verdictOf } from '../shared/verdict.ts';
+import { type Verdict, verdictOf } from '../shared/verdict.ts';
 import { Charts } from './charts.ts';
 import { byId, element, setText } from './dom.ts';
 import { Books, Figures, Losses } from './figures.ts';
@@ -22,6 +22,8 @@ const traces = new Traces();
 let states = new Map<string, PipelineState>();
 let clockSkewMillis = 0; // between the scheduler's time and the time of day
 let isPaused = false;
+let sampledAtMillis: number | undefined; // time of day
+let isGone = false; // the program, as far as the page can tell
 
 function onHello({ sample, points, maxPoints, maxTraces }: Hello): void {
   clockSkewMillis = Date.now() - sample.at;
@@ -36,6 +38,7 @@ function onHello({ sample, points, maxPoints, maxTraces }: Hello): void {
 }
 
 function onSample({ at, pipelines, traces: newer, unseenSpans }: Sample): void {
+  sampledAtMillis = at + clockSkewMillis;
   for (const sample of pipelines) states.get(sample.name)?.add(sample, at + clockSkewMillis);
   traces.add(newer, unseenSpans);
   if (!isPaused && !document.hidden) show();
@@ -44,15 +47,29 @@ function onSample({ at, pipelines, traces: newer, unseenSpans }: Sample): void {
 function show(): void {
   const state = states.get(picker.value);
   if (state?.sample === undefined) return;
-  const { level, text } = verdictOf(state.sample, state.points);
-  setText(verdict, text);
-  verdict.dataset.level = level;
+  if (!isGone) showVerdict(verdictOf(state.sample, state.points));
   flow.update(state);
   figures.update(state);
   books.update(state);
   losses.update(state);
   charts.update(state.points, clockSkewMillis);
   traces.update(state.name);
+}
+
+function showVerdict({ level, text }: Verdict): void {
+  setText(verdict, text);
+  verdict.dataset.level = level;
+}
+
+/** The figures stay, and are no longer those of now. */
+function showGone(): void {
+  isGone = true;
+  const text = 'The program has ended or cannot be reached';
+  const figuresOf =
+    sampledAtMillis === undefined
+      ? ''
+      : `; these are the figures of ${new Date(sampledAtMillis).toLocaleTimeString('en-GB')}`;
+  showVerdict({ level: 'loss', text: `${text}${figuresOf}.` });
 }
 
 function setConnection(state: 'live' | 'lost' | 'refused', text: string): void {
@@ -72,11 +89,13 @@ byId('stages').addEventListener('toggle', show);
 
 const stream = new EventSource('/events');
 stream.addEventListener('hello', ({ data }) => {
+  isGone = false;
   setConnection('live', 'live');
   onHello(JSON.parse(data));
 });
 stream.addEventListener('sample', ({ data }) => onSample(JSON.parse(data)));
 stream.addEventListener('error', () => {
+  showGone();
   if (stream.readyState === EventSource.CLOSED) setConnection('refused', 'not connected: reload to try again');
   else setConnection('lost', 'connection lost, trying again');
 });

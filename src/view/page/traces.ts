@@ -90,9 +90,11 @@ export class Traces {
       line.hidden = trace.pipeline !== this.#pipeline || !isFound(trace, query);
       if (!line.hidden) found += 1;
     }
-    const unseen = this.#unseen === 0 ? '' : ` · a sample: ${count(this.#unseen)} spans were not looked at`;
+    const unseen = this.#unseen === 0 ? '' : ` · ${count(this.#unseen)} spans came too fast to be listed`;
     const held = this.#isHeld ? ' · held while you choose' : '';
-    setText(this.#found, `${found} traces${query.trim() === '' ? '' : ' found'}${held}${unseen}`);
+    const isAll = query.trim() === '';
+    const text = found === 0 && isAll ? 'Traces appear when their batch has an outcome.' : `${found} traces`;
+    setText(this.#found, `${text}${isAll ? '' : ' found'}${held}${unseen}`);
     // One of them can be reached by the tab key; the arrows lead to the others.
     const buttons = this.#buttons();
     if (!buttons.some((button) => button.tabIndex === 0)) buttons[0]?.setAttribute('tabindex', '0');

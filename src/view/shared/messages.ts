@@ -54,11 +54,21 @@ export interface TraceRecord {
   readonly fate: Fate;
 }
 
+/** Why items were lost: what the newest failed outcome says. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+  /** Behind a fan-out. */
+  readonly route?: string;
+}
+
 export interface PipelineSample {
   readonly name: string;
   readonly stats: Stats;
   readonly point: Point;
   readonly roundTrips: Quantiles | null;
+  /** Of the last seconds. */
+  readonly failure: Failure | null;
   /** `null` of a composition that has none. */
   readonly state: PipelineState | null;
   /** The pipeline has been shut down. */
