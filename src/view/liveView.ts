@@ -14,7 +14,7 @@ export interface LiveView {
 }
 
 /**
- * Serves one page, on loopback, that shows pipelines while they run: the flow with what waits where, rates, round trips, retries, losses as they happen, the books adding up, the last minutes, and the newest traces.
+ * Serves one page, on loopback, that shows pipelines while they run: whether things go well, and if not why, the flow with what waits where, rates, round trips, retries, losses as they happen, the books adding up, the last minutes, and the newest traces.
  *
  * ```
  * stats$      books--books-----------books      the last ten minutes, kept as points

@@ -93,9 +93,9 @@ export class FlowPicture {
     const text = (className: string, y: number) => drawing('text', { class: className, x: 14, y });
     const [name, waiting, label, note, loss] = [
       text('name', 24),
-      text('waiting', 54),
-      text('note', 72),
-      text('note', 89),
+      text('waiting', 57),
+      text('note', 74),
+      text('note', 90),
       text('loss', height + 22),
     ];
     name.append(node.stage.length > 22 ? `${node.stage.slice(0, 21)}…` : node.stage);
