@@ -442,7 +442,7 @@ describe('backpressure: options', () => {
       "backpressure.overflow must be one of 'dropNewest', 'dropOldest', 'dropLowestPriority', 'error'",
     ],
     [{ demand: NEVER, overflow: 'dropLowestPriority' }, 'backpressure.priorityOf must be a function, because'],
-    [{ demand: NEVER, gate: {} }, 'backpressure.gate must be a gate of createGate(), but was given an object Object'],
+    [{ demand: NEVER, gate: {} }, 'backpressure.gate must be a gate of createGate(), but was given an empty object'],
     [{ demand: NEVER, onLoss: 1 }, 'backpressure.onLoss must be a function, but was given 1'],
     [{ demand: NEVER, onCallbackError: 1 }, 'backpressure.onCallbackError must be a function, but was given 1'],
     [{ demand: NEVER, queue: 5 }, 'backpressure.queue must be one of the known options'],

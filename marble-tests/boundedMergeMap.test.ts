@@ -853,7 +853,7 @@ describe('boundedMergeMap: options', () => {
       "boundedMergeMap.order must be 'completion', 'source', or an object with key(), but was given \"reverse\"",
     ],
     [{ order: { key: 'id' } }, "boundedMergeMap.order must be 'completion', 'source', or an object with key()"],
-    [{ order: { key: () => 1, keys: 2 } }, 'boundedMergeMap.order.keys must be one of the known options (key)'],
+    [{ order: { key: () => 1, keys: 2 } }, 'boundedMergeMap.order.keys must be one of the known options'],
     [{ maxQueueSize: 0 }, 'boundedMergeMap.maxQueueSize must be a whole number from 1, but was given 0'],
     [{ maxQueueSize: Number.POSITIVE_INFINITY }, 'boundedMergeMap.maxQueueSize must be a whole number from 1'],
     [{ overflow: 'drop' }, "boundedMergeMap.overflow must be one of 'dropNewest', 'dropOldest', 'error'"],

@@ -293,7 +293,7 @@ describe('circuitBreaker', () => {
     );
     const sink: Sink<string> = { name: 'mine', export: () => EMPTY };
     expect(() => exportTo(sink, { breaker: {} as CircuitBreaker })).toThrow(
-      'exportTo.breaker must be a circuit breaker, as of circuitBreaker(), but was given an object Object',
+      'exportTo.breaker must be a circuit breaker, as of circuitBreaker(), but was given an empty object',
     );
   });
 });

@@ -378,7 +378,7 @@ describe('mergeByPriority: options', () => {
     [5, {}, 'mergeByPriority.inputs must be an array of inputs, the most important one first, but was given 5'],
     [[source, 5], {}, 'mergeByPriority.inputs[1] must be an Observable, or an object with source, but was given 5'],
     [[{ source: 5 }], {}, 'mergeByPriority.inputs[0].source must be an Observable, but was given 5'],
-    [[{ source, gates: 5 }], {}, 'mergeByPriority.inputs[0].gates must be one of the known options (source, gate, max'],
+    [[{ source, gates: 5 }], {}, 'mergeByPriority.inputs[0].gates must be one of the known options'],
     [[{ source, maxQueueSize: 0 }], {}, 'mergeByPriority.inputs[0].maxQueueSize must be a whole number from 1'],
     [[source, source], { floorRatio: 0.6 }, 'mergeByPriority.floorRatio must be a number from 0 to 0.5'],
     [[source], { floorRatio: -1 }, 'mergeByPriority.floorRatio must be a number from 0 to 1'],

@@ -134,22 +134,28 @@ export class Mistakes {
   /** The value is not shown: it may be a secret. */
   #addUnknown(name: string, known: readonly string[], value: unknown): void {
     const option = `${this.#owner}.${name}`;
-    const rule = `one of the known options (${known.join(', ')})`;
+    const hint = hintFor(name, known);
     this.#found.push({
       option,
-      rule,
+      rule: `one of the known options (${known.join(', ')})`,
       given: typeof value,
-      message: `${option} must be ${rule}${hintFor(name, known)}`,
+      message: `${option} must be one of the known options${hint === undefined ? '' : `; ${hint}`}`,
+      ...(hint === undefined && { known }),
     });
   }
 }
 
 /** The next step after an unknown option. */
-function hintFor(name: string, known: readonly string[]): string {
+function hintFor(name: string, known: readonly string[]): string | undefined {
   const counterpart = officialCounterpart(name, known);
-  if (counterpart !== undefined) return `; ${counterpart}`;
+  if (counterpart !== undefined) return counterpart;
   const nearest = nearestName(name, known);
-  return nearest === undefined ? '' : `; did you mean '${nearest}'?`;
+  return nearest === undefined ? undefined : `did you mean '${nearest}'?`;
+}
+
+/** A mistake that the usual sentence (option, rule, value) does not fit. */
+export function mistakeInWords(option: string, rule: string, given: unknown, message: string): InvalidOptionError {
+  return new InvalidOptionError(option, rule, given, [{ option, rule, given, message }]);
 }
 
 /** A number, or the name of the option that holds it. */

@@ -68,6 +68,8 @@ export interface OptionMistake {
   readonly given: unknown;
   /** The mistake in words. */
   readonly message: string;
+  /** The options that there are, where the option is unknown and no hint says what was meant. The message of the error names them once, at its end. */
+  readonly known?: readonly string[];
 }
 
 /** An option breaks its rule, or is unknown. The call had no effect. All mistakes of the call are in `mistakes`; the other fields are those of the first. */
@@ -87,12 +89,20 @@ export class InvalidOptionError extends SpanflowError implements OptionMistake {
   constructor(option: string, rule: string, given: unknown, mistakes?: readonly OptionMistake[]) {
     const message = `${option} must be ${rule}, but was given ${shown(given)}`;
     const all = mistakes ?? [{ option, rule, given, message }];
-    super('INVALID_OPTION', all.map((mistake) => mistake.message).join('; '));
+    super('INVALID_OPTION', [...all.map((mistake) => mistake.message), ...knownOptions(all)].join('; '));
     this.option = option;
     this.rule = rule;
     this.given = given;
     this.mistakes = all;
   }
+}
+
+/** The options that there are, once for each object of options. */
+function knownOptions(mistakes: readonly OptionMistake[]): Set<string> {
+  const sentences = mistakes.flatMap(({ option, known }) =>
+    known === undefined ? [] : `the options of ${option.slice(0, option.lastIndexOf('.'))} are ${known.join(', ')}`,
+  );
+  return new Set(sentences);
 }
 
 /** A queue whose `overflow` is `'error'` was offered more than it holds. */
@@ -129,11 +139,25 @@ export function shown(value: unknown): string {
     if (typeof value === 'bigint') return `${value}n`;
     if (typeof value === 'function') return `a function ${value.name || '(anonymous)'}`;
     if (Array.isArray(value)) return `an array of ${value.length}`;
-    if (typeof value === 'object' && value !== null) return `an object ${value.constructor?.name ?? ''}`.trim();
+    if (typeof value === 'object' && value !== null)
+      return isPlain(value) ? shownKeys(Object.keys(value)) : `an object ${value.constructor?.name ?? ''}`.trim();
     return String(value);
   } catch {
     return `a ${typeof value} that cannot be shown`;
   }
+}
+
+/** Whether it is no instance of a class. Objects of another realm have another prototype. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Its values may be secret. */
+function shownKeys(keys: readonly string[]): string {
+  if (keys.length === 0) return 'an empty object';
+  const first = keys.slice(0, 3).map((key) => escaped(key.length > 40 ? `${key.slice(0, 40)}…` : key));
+  return `an object with ${keys.length === 1 ? 'the key' : 'keys'} ${first.join(', ')}${keys.length > 3 ? ', …' : ''}`;
 }
 
 /** The message of anything that was thrown, and never a second throw. */

@@ -178,7 +178,7 @@ class Retrying<T> {
   /** What is to be done: give up, or wait and try again. */
   #decide(error: unknown): () => void {
     const { classify, onRetry, onCallbackError, scheduler } = this.#settings;
-    const failure = this.#guarded(() => soundFailure(classify(error)), RETRYABLE);
+    const failure = this.#guarded(() => soundFailure(classify(error), error), RETRYABLE);
     const backoffMillis = this.#nextBackoffMillis();
     const elapsedMillis = scheduler.now() - this.#startedAtMillis;
     const attempts = this.#attempts;

@@ -1,4 +1,5 @@
-import { InvalidOptionError } from '../model/errors.ts';
+import { mistakeInWords } from '../internal/validation.ts';
+import { InvalidOptionError, shown } from '../model/errors.ts';
 import { ExportError, type Failure } from '../model/sink.ts';
 
 /** What to do after a failed attempt. */
@@ -47,8 +48,24 @@ function isFailure(error: unknown): error is { failure: Failure } {
   return KINDS.includes((error as { failure?: { kind?: unknown } } | null | undefined)?.failure?.kind);
 }
 
-/** Throws if a classification is invalid. */
-export function soundFailure(failure: Failure): Failure {
+/**
+ * Throws if a classification is invalid.
+ *
+ * @param error what was classified: an `ExportError` whose own failure is invalid is told as such
+ * @param thrower who has made it
+ */
+export function soundFailure(failure: Failure, error: unknown, thrower = ''): Failure {
   if (KINDS.includes((failure as Failure | undefined)?.kind)) return failure;
+  if (error instanceof ExportError && error.failure === failure) throw wrongKind(failure, thrower);
   throw new InvalidOptionError('classify()', `a failure, of the kinds ${KINDS.join(', ')}`, failure);
+}
+
+function wrongKind(failure: Partial<Failure> | undefined, thrower: string): InvalidOptionError {
+  const option = `the ExportError${thrower && ` of ${thrower}`}`;
+  const kind = failure?.kind;
+  const has =
+    kind === undefined
+      ? "has no kind: it is made as new ExportError({ kind: 'retryable' }, message)"
+      : `has the kind ${typeof kind === 'string' ? `'${shown(kind).slice(1, -1)}'` : shown(kind)}`;
+  return mistakeInWords(option, 'of a known kind', failure, `${option} ${has}; kinds are ${KINDS.join(', ')}`);
 }

@@ -196,7 +196,7 @@ describe('channel', () => {
     [{ maxQueueSize: 0 }, 'channel.maxQueueSize must be a whole number from 1, but was given 0'],
     [{ maxQueueBytes: 1.5 }, 'channel.maxQueueBytes must be a whole number from 1, but was given 1.5'],
     [{ maxWaitingSends: -1 }, 'channel.maxWaitingSends must be a whole number from 0, but was given -1'],
-    [{ gate: {} }, 'channel.gate must be a gate of createGate(), but was given an object Object'],
+    [{ gate: {} }, 'channel.gate must be a gate of createGate(), but was given an empty object'],
     [{ flushTimeoutMillis: 0 }, 'channel.flushTimeoutMillis must be a duration in milliseconds, from 1 to 2147483647'],
     [{ sizeOf: 1 }, 'channel.sizeOf must be a function, but was given 1'],
     [{ onLoss: 1 }, 'channel.onLoss must be a function, but was given 1'],

@@ -1,7 +1,18 @@
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { ConsoleSpanExporter } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
-import { adaptiveBatch, exportHandle, exportTo, otlpHttp, spanPipeline, toMemory } from '../../src/index.ts';
+import {
+  adaptiveBatch,
+  exponentialBackoff,
+  exportHandle,
+  exportTo,
+  otlpHttp,
+  spanPipeline,
+  toExporter,
+  toMemory,
+} from '../../src/index.ts';
+import { logPipeline } from '../../src/logs.ts';
+import { metricPipeline } from '../../src/metrics.ts';
 
 /** For calls that the types refuse. */
 type Call = (options: object) => unknown;
@@ -24,7 +35,7 @@ describe('an option of the official packages', () => {
     ['exportTo', (options) => exportTo(toMemory(), options)],
   ])('is told by its name in %s', (name, call) => {
     const message = messageOf(() => call({ exportTimeoutMillis: 30_000 }));
-    expect(message).toMatch(new RegExp(`^${name}\\.exportTimeoutMillis must be one of the known options \\(`));
+    expect(message).toMatch(new RegExp(`^${name}\\.exportTimeoutMillis must be one of the known options;`));
     expect(message.endsWith(EXPORT_TIMEOUT)).toBe(true);
   });
 
@@ -39,6 +50,26 @@ describe('an option of the official packages', () => {
   ])('%s of an exporter is told by otlpHttp', (option, hint) => {
     const call: Call = (options) => otlpHttp(options);
     expect(messageOf(() => call({ [option]: 1 }))).toContain(hint);
+  });
+
+  test.each<[string, Call, string, string]>([
+    ['url', (options) => spanPipeline({ sink: toMemory(), ...options }), 'spanPipeline', 'sink: otlpHttp({ url })'],
+    ['headers', (options) => exportTo(toMemory(), options), 'exportTo', 'sink: otlpHttp({ headers })'],
+    ['timeoutMillis', (options) => exportTo(toMemory(), options), 'exportTo', 'sink: otlpHttp({ timeoutMillis })'],
+    ['compression', (options) => exportTo(toMemory(), options), 'exportTo', 'sink: otlpHttp({ compression })'],
+    ['endpoint', (options) => otlpHttp(options), 'otlpHttp', "did you mean 'url'?"],
+    ['endpoint', (options) => exportTo(toMemory(), options), 'exportTo', 'sink: otlpHttp({ url })'],
+    ['keepAlive', (options) => otlpHttp(options), 'otlpHttp', 'always kept alive'],
+    ['attempts', (retry) => exportTo(toMemory(), { retry }), 'exportTo.retry', "did you mean 'maxAttempts'?"],
+    ['maxRetries', (retry) => exportTo(toMemory(), { retry }), 'exportTo.retry', 'counts the first attempt too'],
+    ['maxRetries', (options) => exportTo(toMemory(), options), 'exportTo', 'retry: { maxAttempts }'],
+    ['minMillis', (options) => exponentialBackoff(options), 'exponentialBackoff', "did you mean 'initialMillis'?"],
+    ['selfObsMeterProvider', (options) => otlpHttp(options), 'otlpHttp', 'statsToMetrics(pipeline, { meterProvider })'],
+    ['httpAgentOptions', (options) => otlpHttp(options), 'otlpHttp', 'tls: { ca, cert, key }'],
+  ])('%s is told with what to write instead', (option, call, owner, hint) => {
+    const message = messageOf(() => call({ [option]: 1 }));
+    expect(message).toMatch(new RegExp(`^${owner.replace('.', '\\.')}\\.${option} must be one of the known options; `));
+    expect(message).toContain(hint);
   });
 
   test('exporter is a sink here', () => {
@@ -68,6 +99,55 @@ describe('an official exporter that is given as a sink', () => {
   test('is not what a sink without a name is taken for', () => {
     const sink = { export: () => [{}], shutdown() {} };
     expect(messageOf(() => exportTo(sink as never))).toContain('exportTo.sink.name must be a string');
+  });
+});
+
+describe('an official exporter that is given to otlpHttp as its options', () => {
+  test('is told as such', () => {
+    const exporter = new OTLPTraceExporter({ url: 'http://127.0.0.1:1' });
+    expect(messageOf(() => otlpHttp(exporter as never))).toBe(
+      'otlpHttp options are an exporter of OpenTelemetry, which becomes a sink of its own: toExporter(exporter)',
+    );
+  });
+});
+
+describe('a sink for another signal', () => {
+  const traces = otlpHttp();
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'logPipeline',
+      () => logPipeline({ sink: traces as never }),
+      "logPipeline.sink is a sink for traces: give otlpHttp({ signal: 'logs' })",
+    ],
+    [
+      'metricPipeline',
+      () => metricPipeline({ sink: traces as never }),
+      "metricPipeline.sink is a sink for traces: give otlpHttp({ signal: 'metrics' })",
+    ],
+    [
+      'spanPipeline',
+      () => spanPipeline({ sink: otlpHttp({ signal: 'logs' }) as never }),
+      "spanPipeline.sink is a sink for logs: give otlpHttp({ signal: 'traces' })",
+    ],
+    [
+      'a branch',
+      () => logPipeline({ sinks: { a: toMemory(), b: traces as never, c: { sink: traces as never } } }),
+      "logPipeline.sinks.b is a sink for traces: give otlpHttp({ signal: 'logs' }); " +
+        "logPipeline.sinks.c.sink is a sink for traces: give otlpHttp({ signal: 'logs' })",
+    ],
+    [
+      'an exporter',
+      () => logPipeline({ sink: toExporter(new ConsoleSpanExporter()) as never }),
+      'logPipeline.sink is a sink for traces: give a sink for logs',
+    ],
+  ])('is refused: %s', (_, call, message) => {
+    expect(messageOf(call)).toBe(message);
+  });
+
+  test('is not what a sink is that does not say what it takes', async () => {
+    const pipelines = [logPipeline({ sink: toMemory() }), logPipeline({ sink: otlpHttp({ signal: 'logs' }) })];
+    for (const pipeline of pipelines) await pipeline.shutdown();
   });
 });
 

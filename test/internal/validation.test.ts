@@ -68,7 +68,7 @@ describe('settingsOf', () => {
       'stage.max must be a whole number from 1, but was given 0; ' +
         'stage.wait must be a duration in milliseconds, from 0 to 2147483647, but was given -1; ' +
         'stage.write must be a function, but was given "no"; ' +
-        "stage.retry.backof must be one of the known options (attempts, backoff); did you mean 'backoff'?; " +
+        "stage.retry.backof must be one of the known options; did you mean 'backoff'?; " +
         'stage.retry.attempts must be a whole number from 1, or Infinity, but was given 0',
     );
   });
@@ -83,17 +83,41 @@ describe('settingsOf', () => {
     const sink = [{}, shape('a sink', 'export')] as const;
     const error = errorOf(() => settings(5, { sink }));
     expect(error.mistakes.map(({ message }) => message)).toEqual([
-      'stage.sink must be a sink, but was given an object Object',
+      'stage.sink must be a sink, but was given an empty object',
       'stage options must be an object, but was given 5',
     ]);
   });
 
   test('names the nearest known option, and shows no value of an unknown one: it may be a secret', () => {
     const { message, given, option } = errorOf(() => settings({ mxa: 's3cret' }));
-    expect(message).toBe(
-      "stage.mxa must be one of the known options (max, min, wait, write, retry); did you mean 'max'?",
-    );
+    expect(message).toBe("stage.mxa must be one of the known options; did you mean 'max'?");
     expect([option, given]).toEqual(['stage.mxa', 'string']);
+  });
+
+  test('says what is meant first, and once at its end which options there are, if nothing is near', () => {
+    const error = errorOf(() => settings({ delay: 1, mxa: 2, color: 3, retry: { url: 4 } }));
+    expect(error.message).toBe(
+      'stage.delay must be one of the known options; ' +
+        "stage.mxa must be one of the known options; did you mean 'max'?; " +
+        'stage.color must be one of the known options; ' +
+        'stage.retry.url must be one of the known options; ' +
+        'the options of stage are max, min, wait, write, retry; ' +
+        'the options of stage.retry are attempts, backoff',
+    );
+    expect(error.mistakes.map(({ known }) => known?.length)).toEqual([5, undefined, 5, 2]);
+  });
+
+  test('shows the keys of an object, and no values: they may be secret', () => {
+    const shownFor = (max: unknown) => errorOf(() => settings({ max })).message.split('was given ')[1];
+    class Secret {
+      key = 's3cret';
+    }
+    expect(shownFor({ key: 's3cret' })).toBe('an object with the key key');
+    expect(shownFor({ a: 1, 'b\n': 2 })).toBe('an object with keys a, b\\n');
+    expect(shownFor({ a: 1, b: 2, c: 3, d: 4 })).toBe('an object with keys a, b, c, …');
+    expect(shownFor({ ['k'.repeat(50)]: 1 })).toBe(`an object with the key ${'k'.repeat(40)}…`);
+    expect(shownFor(Object.create(null))).toBe('an empty object');
+    expect(shownFor(new Secret())).toBe('an object Secret');
   });
 
   test('knows no option that every object has', () => {

@@ -459,7 +459,11 @@ describe('fanOut: wrong options', () => {
     ['no branch', () => fanOut({}), 'fanOut branches must be an object of branches by name, at least one'],
     ['a list', () => fanOut([sink] as never), 'fanOut branches must be an object of branches by name'],
     ['no name', () => fanOut({ '': sink }), 'fanOut branches must be an object of branches by name'],
-    ['none required', () => fanOut({ a: { sink, required: false } }), 'at least one that is required'],
+    [
+      'none required',
+      () => fanOut({ a: { sink, required: false } }),
+      'fanOut needs at least one required branch; all of them have required: false',
+    ],
     ['no sink', () => fanOut({ a: {} as never }), 'fanOut.a.sink must be a sink'],
     ['nothing', () => fanOut({ a: undefined as never }), 'fanOut.a options must be an object'],
     ['a wrong option of a branch', () => fanOut({ a: { sink, maxQueueSize: 0 } }), 'fanOut.a.maxQueueSize must be'],

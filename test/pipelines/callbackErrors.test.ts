@@ -1,6 +1,14 @@
 import { diag } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { exportHandle, InvalidOptionError, monotonicScheduler, spanPipeline, toMemory } from '../../src/index.ts';
+import {
+  ExportError,
+  exponentialBackoff,
+  exportHandle,
+  InvalidOptionError,
+  monotonicScheduler,
+  spanPipeline,
+  toMemory,
+} from '../../src/index.ts';
 import { Warnings } from '../../src/internal/diagWarnings.ts';
 import { marbles } from '../../src/testing/index.ts';
 import { spanWith } from '../support/spans.ts';
@@ -48,6 +56,28 @@ describe('a callback that throws', () => {
     expect(told).toEqual(['spanflow: a callback threw: broken strategy']);
     expect(pipeline.stats().callbackErrors).toBe(1);
     await pipeline.shutdown();
+  });
+
+  test.each([
+    [{ kind: 'retry' }, "has the kind 'retry'"],
+    [{ kind: 5 }, 'has the kind 5'],
+    ['x', "has no kind: it is made as new ExportError({ kind: 'retryable' }, message)"],
+  ])('an ExportError of a sink that is made of %j is told as such, and counts as retryable', async (failure, has) => {
+    let calls = 0;
+    const sink = {
+      name: 'flaky',
+      async export() {
+        calls += 1;
+        if (calls === 1) throw new ExportError(failure as never, 'no');
+        return {};
+      },
+    };
+    const backoff = exponentialBackoff({ initialMillis: 1, maxMillis: 1 });
+    const handle = exportHandle<string>(sink, { retry: { backoff } });
+    expect(await handle.export(['a'])).toMatchObject({ delivered: 1, attempts: 2 });
+    const kinds = 'kinds are retryable, throttled, permanent, tooLarge, unknownOutcome';
+    expect(told).toEqual([`exportHandle: refused: the ExportError of sink flaky ${has}; ${kinds}`]);
+    await handle.shutdown();
   });
 
   test('a refused option is told as one, and how many there were', () =>

@@ -417,10 +417,10 @@ describe('spanPipeline: options and variables', () => {
   test('an option that a shutdown or a flush does not have is refused', async () => {
     const { pipeline } = traced({ sink: toMemory<ReadableSpan>() });
     expect(() => pipeline.shutdown({ timeoutMillis: 300 } as object)).toThrow(
-      'spanPipeline.shutdown.timeoutMillis must be one of the known options (deadlineMillis)',
+      'spanPipeline.shutdown.timeoutMillis must be one of the known options',
     );
     expect(() => pipeline.forceFlush({ deadlineMillis: 300 } as object)).toThrow(
-      'spanPipeline.forceFlush.deadlineMillis must be one of the known options (timeoutMillis)',
+      'spanPipeline.forceFlush.deadlineMillis must be one of the known options',
     );
     await pipeline.shutdown();
   });

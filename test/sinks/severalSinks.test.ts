@@ -330,7 +330,8 @@ describe('failover: the copies for the backup', () => {
     virtualTime(async ({ advanceBy }) => {
       const memory = memoryBudget({ maxBytes: 100_000 });
       const both = failover(primary, primary, { backup: slow().sink, memory });
-      const other = memory.open({});
+      const owner = {}; // an account ends when its owner is collected
+      const other = memory.open(owner);
       const roomBefore = other.admits(1) && other.wouldHaveRoom(75_000, 0);
       both.export(batchOf(['a'], 100)).subscribe();
       expect([roomBefore, memory.usedBytes, other.wouldHaveRoom(75_000, 0)]).toEqual([true, 1_024 + 200, false]);
@@ -341,6 +342,7 @@ describe('failover: the copies for the backup', () => {
       expect(both.backup()).toEqual({ offered: 2, delivered: 1, failed: 0, dropped: 1, pending: 0 });
       other.give(90_000);
       expect(other.wouldHaveRoom(75_000, 0)).toBe(true);
+      expect(owner).toEqual({});
     }));
 
   test('a budget of memory that is used up drops them', () => {

@@ -7,10 +7,11 @@ import type { ExportOperation } from '../../ledger/exports.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
 import { RaceTimeoutError } from '../../model/errors.ts';
+import { escaped } from '../../model/escaped.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Failure, Response, Sink } from '../../model/sink.ts';
 import type { LossReason } from '../../model/tally.ts';
-import { failureOf } from '../../strategies/retry.ts';
+import { failureOf, soundFailure } from '../../strategies/retry.ts';
 import { raceTimeout } from '../raceTimeout.ts';
 import { type Retry, retryWithBackoff } from '../retryWithBackoff.ts';
 import { attempt } from './attempt.ts';
@@ -189,7 +190,7 @@ export class Delivery<T> {
     this.#context.destination.health.failure = asSpanflowError(error).message;
     const isSlow = error instanceof RaceTimeoutError && failure.kind === 'unknownOutcome';
     if (isSlow) this.#context.destination.timedOut(this.#log.items);
-    return this.#wait.failed(failure);
+    return soundFailure(this.#wait.failed(failure), error, `sink ${escaped(this.#context.sink.name)}`);
   }
 
   #beforeWait(retry: Retry): unknown {

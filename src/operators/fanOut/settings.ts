@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { must, requireRule, settingsOf, withoutUndefined } from '../../internal/validation.ts';
+import { mistakeInWords, must, requireRule, settingsOf, withoutUndefined } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Sink } from '../../model/sink.ts';
 import { batchChangesFor, batchingOf, exportChangesFor } from './inherited.ts';
@@ -33,12 +33,10 @@ export function fanOutSettings<T>(
   const settings = Object.entries(given).map(
     ([name, branch]) => [name, branchSettings<T>(name, branch, withoutUndefined(common), composition)] as const,
   );
-  const oneIsRequired = settings.some(([, { required }]) => required);
-  requireRule(
-    `${owner} branches`,
-    oneIsRequired,
-    must('at least one that is required: it says when a batch is done', Boolean),
-  );
+  if (!settings.some(([, { required }]) => required)) {
+    const message = `${owner} needs at least one required branch; all of them have required: false`;
+    throw mistakeInWords(owner, 'at least one required branch', given, message);
+  }
   return { branches: new Map(settings), ledger, flushWhen };
 }
 

@@ -23,6 +23,7 @@ interface CommonOptions extends SignalPipelineOptions<ReadableLogRecord> {
 /** What the pipeline of log records is made of. */
 export const LOG_RECORDS: PipelineKind<ReadableLogRecord> = Object.freeze({
   owner: 'logPipeline',
+  signal: 'logs',
   input: EMITTED_RECORDS,
   sizeOf: logRecordBytes,
   priorityOf: logPriority,

@@ -1,5 +1,5 @@
 import type { AggregationSelector, AggregationTemporalitySelector } from '@opentelemetry/sdk-metrics';
-import { aSink } from '../../destination/sinkRule.ts';
+import { aSinkFor } from '../../destination/sinkRule.ts';
 import { dataPointBytes } from '../../flow/sizes/dataPointBytes.ts';
 import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
 import {
@@ -89,7 +89,7 @@ type Given = Omit<GivenToHandle<MetricDataPoint>, NotOfMetrics> &
 const { sizeOf: _sizeOf, maxWaitingExports: _maxWaitingExports, ...HANDLE_RULES } = EXPORT_HANDLE_RULES;
 
 export const METRIC_PIPELINE_RULES: Rules<Given> = {
-  sink: aSink,
+  sink: aSinkFor('metrics'),
   ...HANDLE_RULES,
   exportIntervalMillis: millis(1),
   exportTimeoutMillis: millis(1, 'finite', 'exportIntervalMillis'),

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { RingKind } from '../../inputs/ringInput/options.ts';
 import type { Environment } from '../../internal/environment.ts';
+import type { SignalName } from '../../model/signal.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { AdaptiveBatchOptions } from '../../operators/adaptiveBatch/options.ts';
 import { type ExportToOptions, SHARED_LAYERS } from '../../operators/exportTo/options.ts';
@@ -29,6 +30,8 @@ type ExportOptions<T> = Pick<ExportToOptions<T>, (typeof EXPORT_OPTIONS)[number]
 export interface PipelineKind<T> {
   /** The function that the user has called: it names the mistakes. */
   readonly owner: string;
+  /** What its sinks take. */
+  readonly signal: SignalName;
   readonly input: RingKind<T>;
   readonly sizeOf: (item: T) => number;
   /** The default of `priorityOf`. */

@@ -1,5 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
-import { aSink, refuseSinkAsOptions } from '../../destination/sinkRule.ts';
+import { aSinkFor, refuseSinkAsOptions, takes } from '../../destination/sinkRule.ts';
 import type { RingInputOptions } from '../../inputs/ringInput/options.ts';
 import { pick } from '../../internal/pick.ts';
 import {
@@ -10,10 +10,12 @@ import {
   oneOf,
   optional,
   overDefaults,
+  type Rule,
   type Rules,
   settingsOf,
   withoutUndefined,
 } from '../../internal/validation.ts';
+import type { SignalName } from '../../model/signal.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_RULES,
@@ -28,7 +30,13 @@ import {
   type RetryOptions,
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
-import type { FanOutComposition, FanOutOptions } from '../../operators/fanOut/options.ts';
+import {
+  type Branches,
+  type FanOutComposition,
+  type FanOutOptions,
+  isSink,
+  sinkOf,
+} from '../../operators/fanOut/options.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleSettings } from '../lifeCycle/options.ts';
 import { type LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
@@ -58,9 +66,9 @@ type Given<T> = Required<Omit<SignalPipelineOptions<T>, Unset | 'pauseWhen'>> &
   Pick<LifeCycleSettings, 'pauseWhen'> &
   Pick<AnySignalPipelineOptions<T>, 'sink' | 'sinks'>;
 
-const SIGNAL_PIPELINE_RULES: Rules<Given<unknown>> = {
-  sink: oneWayOut,
-  sinks: optional(anObject),
+const rulesFor = (signal: SignalName): Rules<Given<unknown>> => ({
+  sink: oneWayOut(signal),
+  sinks: optional(sinksFor(signal)),
   ...pick(ADAPTIVE_BATCH_RULES, BATCH_OPTIONS),
   ...pick(EXPORT_TO_RULES, EXPORT_OPTIONS),
   breaker: ofOneBackend,
@@ -69,7 +77,7 @@ const SIGNAL_PIPELINE_RULES: Rules<Given<unknown>> = {
   operators: someOperators,
   settings$: optional(anObservable),
   environment: anObject,
-};
+});
 
 /** Each of them is a function of an Observable. What it makes can only be known when it runs. */
 function someOperators(operators: unknown, option: string, call: Mistakes): void {
@@ -78,9 +86,22 @@ function someOperators(operators: unknown, option: string, call: Mistakes): void
 }
 
 /** Either one sink, or several by their names. */
-function oneWayOut(sink: unknown, option: string, call: Mistakes): void {
-  if (sink !== undefined && call.hasValue('sinks')) call.add(option, 'left out where there are sinks', sink);
-  else if (sink !== undefined || !call.hasValue('sinks')) aSink(sink, option, call);
+function oneWayOut(signal: SignalName): Rule {
+  return (sink, option, call) => {
+    if (sink !== undefined && call.hasValue('sinks')) call.add(option, 'left out where there are sinks', sink);
+    else if (sink !== undefined || !call.hasValue('sinks')) aSinkFor(signal)(sink, option, call);
+  };
+}
+
+/** What else is wrong with a branch is found when it is made. */
+function sinksFor(signal: SignalName): Rule {
+  return (branches, option, call) => {
+    anObject(branches, option, call);
+    for (const [name, branch] of Object.entries((branches ?? {}) as Branches<unknown>)) {
+      const place = isSink(branch) ? name : `${name}.sink`;
+      takes(signal)(sinkOf(branch), `${option}.${place}`, call);
+    }
+  };
 }
 
 const anOperator = must('an RxJS operator: filter(…), map(…) or pipe(…)', (value) => typeof value === 'function');
@@ -108,7 +129,7 @@ export function signalPipelineSettings<T>(
   kind: PipelineKind<T>,
   options: AnySignalPipelineOptions<T>,
 ): SignalPipelineSettings<T> {
-  const { owner, sizeOf } = kind;
+  const { owner, signal, sizeOf } = kind;
   refuseSinkAsOptions(owner, options);
   const asked: Partial<AnySignalPipelineOptions<T>> = options ?? {};
   const { maxElapsedMillis, ...sizes } = variablesOf(kind.variables, asked);
@@ -124,7 +145,7 @@ export function signalPipelineSettings<T>(
     ...variables,
     retry,
   };
-  const given = settingsOf<Given<T>>(owner, defaults as Partial<Given<T>>, SIGNAL_PIPELINE_RULES, options);
+  const given = settingsOf<Given<T>>(owner, defaults as Partial<Given<T>>, rulesFor(signal), options);
   const exporting = { ...pick(given, EXPORT_OPTIONS), retry: overDefaults<RetryOptions>(retry, given.retry) };
   const { overflow } = given;
   const dealer = new SettingsDealer({

@@ -34,6 +34,7 @@ interface CommonOptions extends SignalPipelineOptions<ReadableSpan> {
 /** What the pipeline of spans is made of. */
 export const SPANS: PipelineKind<ReadableSpan> = Object.freeze({
   owner: 'spanPipeline',
+  signal: 'traces',
   input: ENDED_SPANS,
   sizeOf: spanBytes,
   priorityOf: spanPriority(),

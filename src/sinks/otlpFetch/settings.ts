@@ -1,3 +1,4 @@
+import { refuseExporterAsOptions } from '../../destination/sinkRule.ts';
 import {
   millis,
   must,
@@ -59,6 +60,7 @@ export function otlpFetchSettings<S extends SignalName>(
 ): OtlpFetchSettings<SignalItems[S]> {
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
   requireRule(`${OWNER} options`, options, aSecretObject);
+  refuseExporterAsOptions(OWNER, options);
   requireRule(OWNER, typeof globalThis.fetch, aFetch);
   const given = settingsOf<Given>(OWNER, OTLP_FETCH_DEFAULTS, OTLP_FETCH_RULES, options);
   const { headers, url: asked, signal: name, ...rest } = given;

@@ -1,3 +1,4 @@
+import { refuseExporterAsOptions } from '../../destination/sinkRule.ts';
 import { EnvironmentReader } from '../../internal/environment.ts';
 import { warn } from '../../internal/tracingSuppression.ts';
 import {
@@ -86,6 +87,7 @@ const OTLP_GRPC_RULES: Rules<Given> = {
 export function otlpGrpcSettings<S extends SignalName>(options: OtlpGrpcOptions<S>): OtlpGrpcSettings<SignalItems[S]> {
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
   requireRule(`${OWNER} options`, options, aSecretObject);
+  refuseExporterAsOptions(OWNER, options);
   const given = settingsOf<Given>(OWNER, OTLP_GRPC_DEFAULTS as Partial<Given>, OTLP_GRPC_RULES, options);
   const { keepaliveMillis, maxConnectionAgeMillis, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis } = given;
   const signal = signalOf(given.signal as S);

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { refuseExporterAsOptions } from '../../destination/sinkRule.ts';
 import { EnvironmentReader } from '../../internal/environment.ts';
 import {
   millis,
@@ -95,6 +96,7 @@ const OTLP_HTTP_RULES: Rules<Given> = {
 export function otlpHttpSettings<S extends SignalName>(options: OtlpHttpOptions<S>): OtlpHttpSettings<SignalItems[S]> {
   // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
   requireRule(`${OWNER} options`, options, aSecretObject);
+  refuseExporterAsOptions(OWNER, options);
   const given = settingsOf<Given>(OWNER, OTLP_HTTP_DEFAULTS as Partial<Given>, OTLP_HTTP_RULES, options);
   const { maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, socketPath } = given;
   const signal = signalOf(given.signal as S);
