@@ -15,6 +15,7 @@ interface Printed {
   readonly latency: Report;
   readonly isolation: Report;
   readonly intake: Report;
+  readonly specification: Report;
   readonly ways: { readonly lines: readonly { readonly way: string }[]; readonly accounts: readonly Account[] };
 }
 
@@ -41,7 +42,7 @@ describe('the benchmarks, each once and briefly', () => {
     const path = fileURLToPath(new URL('run.ts', import.meta.url));
     const options = { timeout: BOUND_MILLIS, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 } as const;
     // Not `start`: it measures `dist`, which the test of the package makes anew.
-    const only = ['--only', 'codec,receive,throughput,offered,latency,isolation,intake,ways'];
+    const only = ['--only', 'codec,receive,throughput,offered,latency,isolation,intake,specification,ways'];
     const { stdout } = await promisify(execFile)(process.execPath, [path, '--brief', '--json', ...only], options);
     printed = JSON.parse(stdout);
   }, BOUND_MILLIS + 10_000);
@@ -52,13 +53,15 @@ describe('the benchmarks, each once and briefly', () => {
   });
 
   it('have a line for each figure that has a budget', () => {
-    const { throughput, offered, latency, isolation, intake } = printed;
-    const keys = [throughput, offered, latency, isolation, intake].flatMap(({ lines }) => lines.map(({ key }) => key));
+    const { throughput, offered, latency, isolation, intake, specification } = printed;
+    const keys = [throughput, offered, latency, isolation, intake, specification].flatMap(({ lines }) =>
+      lines.map(({ key }) => key),
+    );
     const recorded = RECORDED ? ['recorded', 'recorded'] : [];
     expect(keys).toEqual([
       ...['requestRate', 'requestCpu', ...recorded, 'bareRate', 'bareCpu'],
       ...['delivered', 'requests', 'deliveredFar', 'requestsFar', 'endOfSpan', 'loopDelay'],
-      ...['goodDelivered', 'goodMedian', 'goodP99', 'isolationMemory', 'intake'],
+      ...['goodDelivered', 'goodMedian', 'goodP99', 'isolationMemory', 'intake', 'specification', 'specificationOver'],
     ]);
   });
 
@@ -79,14 +82,15 @@ describe('the benchmarks, each once and briefly', () => {
       printed.latency,
       printed.isolation,
       printed.intake,
+      printed.specification,
     ]);
     expect([...numbers, ...numbersIn(printed.ways)].filter((value) => !Number.isFinite(value))).toEqual([]);
   });
 
   // So briefly, what is offered to the backends of 50 and 200 ms (25,000 spans) fits the queue, and would arrive with one request at a time, too: whether the limit follows the distance is for `npm run bench`, and for the scenario 'far'.
   it('lose nothing where spanflow exports, nor where spans are offered as fast as they are delivered', () => {
-    const { throughput, offered, latency, isolation, intake, ways } = printed;
-    const ours = [offered, latency, isolation, intake, ways].flatMap(({ accounts }) => accounts);
+    const { throughput, offered, latency, isolation, intake, specification, ways } = printed;
+    const ours = [offered, latency, isolation, intake, specification, ways].flatMap(({ accounts }) => accounts);
     const accounts = [...throughput.accounts, ...ours.filter(({ who }) => who === 'spanflow')];
     expect(accounts.filter(({ offered, taken }) => offered === 0 || offered !== taken)).toEqual([]);
   });

@@ -3,7 +3,7 @@
  *
  *     npm run bench -- --brief               each once and only for a moment: that it works, not how fast
  *     npm run bench -- --json                for programs
- *     npm run bench -- --only codec,ways     of codec, receive, throughput, offered, latency, isolation, intake, ways, start
+ *     npm run bench -- --only codec,ways     of codec, receive, throughput, offered, latency, isolation, intake, ways, start, and of specification, which takes ten minutes and runs only when it is named
  *     npm run bench -- --profile folder      with CPU profiles of those that are measured in codec, throughput and ways
  *
  * The exit code says that the benchmarks ran, and nothing of the figures; `budgets.ts` has the reasons for the bars.
