@@ -86,8 +86,9 @@ async function bundle(entries: readonly string[]): Promise<void> {
   // A user's bundler takes what it needs from a chunk, and may pass over the entry and what that imports first.
   const banner = ({ isEntry }: { readonly isEntry: boolean }) => (isEntry ? '' : `import "../${REQUIRE_NODE}.js";`);
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
-  // Each entry more would cut what all of them need into smaller pieces.
-  const codeSplitting = { groups: [{ name: 'base', test: /\/src\/(model|internal)\/(?!requireNode)/ }] };
+  // By itself it makes a file of each small thing that another set of entries shares, and Node spends time on each.
+  const test = /\/src\/(?:model|internal|ledger|flow)\/(?!requireNode)/;
+  const codeSplitting = { groups: [{ name: 'base', test }] };
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, codeSplitting, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));

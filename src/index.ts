@@ -8,13 +8,14 @@ import './internal/requireNode.ts';
 
 // The default composition.
 
-export type { LifeCycleOptions, PipelineState } from './pipelines/lifeCycle/options.ts';
+export type { LifeCycleOptions, PipelineState, ShutdownReport, ShutdownSignal } from './pipelines/lifeCycle/options.ts';
 export type { PipelineChanges } from './pipelines/liveSettings.ts';
 export type { PipelineInput, RunPipelineOptions } from './pipelines/runPipeline/options.ts';
 export { type RunningPipeline, runPipeline } from './pipelines/runPipeline/runPipeline.ts';
 export type { SpanOperator, SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
+export { type Flushable, type WithFlushOptions, withFlush } from './pipelines/withFlush.ts';
 
 // 1. Where items enter.
 
@@ -153,9 +154,9 @@ export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
 export type { Counts, Role, StageStats } from './ledger/account.ts';
 export type { ExportStats } from './ledger/exports.ts';
-export type { StageGauges } from './ledger/gauges.ts';
+export type { StageGauges, StageHealth } from './ledger/gauges.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
-export type { FlowStats, StagePlace, Stats } from './ledger/stats.ts';
+export type { FlowStats, SinkStats, StagePlace, Stats } from './ledger/stats.ts';
 export { BreakerOpenError } from './model/breakerOpenError.ts';
 export {
   InvalidOptionError,

@@ -3,6 +3,7 @@ import { LinkedQueue } from '../flow/linkedQueue.ts';
 import type { Sink } from '../model/sink.ts';
 import { LearnedLimit } from '../strategies/learnedLimit.ts';
 import { adaptiveConcurrency } from './adaptiveConcurrency.ts';
+import { HealthLayer } from './healthLayer.ts';
 import type { ConcurrencyLimiter } from './limiter.ts';
 import { SlotPool } from './slotPool.ts';
 import { ThrottleGate } from './throttleGate.ts';
@@ -22,9 +23,10 @@ export interface PartLimits {
   readonly maxBytes: number;
 }
 
-/** What everything that exports to one sink shares: the throttle gate, the limits of concurrency, the sizes that the backend is known to take, and the batches in backoff. */
+/** What everything that exports to one sink shares: the throttle gate, what is known of its health, the limits of concurrency, the sizes that the backend is known to take, and the batches in backoff. */
 export class Destination {
   readonly gate: ThrottleGate;
+  readonly health = new HealthLayer();
   /** As many as the sink bears. */
   readonly slots: SlotPool;
   /** For exports that are given no other. */

@@ -2,7 +2,7 @@ import type { CallFrame } from '../internal/callFrame.ts';
 import type { Sink } from '../model/sink.ts';
 import type { Loss, LossReason, Tally } from '../model/tally.ts';
 import { ExportBooks, type ExportOperation } from './exports.ts';
-import { type GaugeSums, type Gauges, sumOfGauges } from './gauges.ts';
+import { type GaugeSums, type Gauges, healthIn, type StageHealth, sumOfGauges } from './gauges.ts';
 
 /** Items by reason. A reason that has not occurred is absent. */
 export type Counts = Readonly<Partial<Record<LossReason, number>>>;
@@ -62,6 +62,8 @@ export interface AccountOwner {
   lost(loss: Loss): void;
   /** An export of a stage has ended. */
   exported(by: Account, tally: Tally, operation: ExportOperation): void;
+  /** The destination of a stage may have begun or ceased to fail. */
+  healthChanged(): void;
   /** A callback of a stage has thrown. */
   callbackThrew(thrown: unknown): void;
 }
@@ -172,12 +174,25 @@ export class Account {
   /** What can be read as long as this goes on; the returned function ends it. */
   watch(gauges: Gauges): () => void {
     this.#gauges.add(gauges);
-    return () => this.#gauges.delete(gauges);
+    return () => {
+      this.#gauges.delete(gauges);
+      if (gauges.health !== undefined) this.healthChanged();
+    };
   }
 
   /** What its running subscriptions show, summed. */
   gauges(): GaugeSums {
     return sumOfGauges(this.#gauges);
+  }
+
+  /** How its destination is; `undefined` of a stage that exports nothing at present. */
+  get health(): StageHealth | undefined {
+    return healthIn(this.#gauges);
+  }
+
+  /** The destination may have begun or ceased to fail. */
+  healthChanged(): void {
+    this.#owner.healthChanged();
   }
 
   attempted(isRetry: boolean): void {

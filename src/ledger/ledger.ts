@@ -33,6 +33,8 @@ export interface Ledger {
   has(account: Account): boolean;
   /** @internal Tells what is lost in all its stages, and what callbacks throw there. The returned function ends that. */
   watch(watcher: LedgerWatcher): () => void;
+  /** @internal Whether the destination of one of its stages is failing. */
+  readonly isFailing: boolean;
   /** @internal Counts an error of a callback that belongs to no stage. */
   callbackFailed(): void;
   /** @internal Its stages, in the order in which they stand. */
@@ -47,12 +49,14 @@ export interface Ledger {
   close(): void;
 }
 
-/** Who is told of losses, of callbacks that throw, of exports that have ended, and of the end of the books. */
+/** Who is told of losses, of callbacks that throw, of exports that have ended, of destinations that fail, and of the end of the books. */
 export interface LedgerWatcher {
   lost?(loss: Loss): void;
   callbackFailed?(thrown: unknown): void;
   exported?(by: Account, tally: Tally, operation: ExportOperation): void;
   closed?(): void;
+  /** `isFailing` of the ledger may have changed. */
+  healthChanged?(): void;
 }
 
 /** The options of {@link createLedger}. */
@@ -146,6 +150,7 @@ class Books implements AccountOwner {
   at(place: RoutePlace, line: Line): Ledger {
     const accounts = () => this.#graph.stages;
     const signal = () => this.#signal;
+    const isFailing = () => this.#isFailing;
     return {
       stats: () => this.#stats(),
       stats$: this.#stats$,
@@ -166,6 +171,9 @@ class Books implements AccountOwner {
       watch: (watcher) => {
         this.#watchers.add(watcher);
         return () => this.#watchers.delete(watcher);
+      },
+      get isFailing() {
+        return isFailing();
       },
       callbackFailed: () => this.#callbackFailed(),
       get accounts() {
@@ -217,8 +225,9 @@ class Books implements AccountOwner {
       const { running, waiting, limit } = sums;
       books.set(account, stats);
       gauges.push(sums);
-      const { exports } = account;
-      stages[account.stage] = { ...stats, running, waiting, limit, ...(exports && { exports: exports.stats() }) };
+      const { exports, health } = account;
+      const ofSink = { ...(exports && { exports: exports.stats() }), ...(health && { health }) };
+      stages[account.stage] = { ...stats, running, waiting, limit, ...ofSink };
     }
     const { whole, routes } = this.#graph.sum(books);
     const counts = countsOf(accounts);
@@ -232,6 +241,10 @@ class Books implements AccountOwner {
       routes,
       places: this.#graph.places,
     };
+  }
+
+  get #isFailing(): boolean {
+    return this.#graph.stages.some(({ health }) => health?.isFailing === true);
   }
 
   #callbackFailed(): void {
@@ -261,6 +274,11 @@ class Books implements AccountOwner {
 
   lost(loss: Loss): void {
     for (const watcher of this.#watchers) watcher.lost?.(loss);
+  }
+
+  healthChanged(): void {
+    for (const watcher of this.#watchers) watcher.healthChanged?.();
+    this.touch();
   }
 
   callbackThrew(thrown: unknown): void {

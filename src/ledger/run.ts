@@ -23,7 +23,8 @@ export interface RunParts {
   /** Whether the input can be subscribed again and goes on where it was. */
   readonly isHot: boolean;
   readonly scheduler: SchedulerLike;
-  readonly sinks: Set<Sink<never>>;
+  /** A stage that exports to this sink is being subscribed. */
+  readonly addSink: (sink: Sink<never>) => void;
   readonly onTrouble: (message: string) => void;
 }
 

@@ -1,7 +1,7 @@
 import type { LossReason } from '../model/tally.ts';
 import { type Account, add, type Counts, type Role, type StageStats, total } from './account.ts';
 import { ExportBooks, type ExportStats } from './exports.ts';
-import type { StageGauges } from './gauges.ts';
+import type { StageGauges, StageHealth } from './gauges.ts';
 
 /** The books of a whole, or of one route through it. */
 export interface FlowStats extends StageStats {
@@ -35,11 +35,19 @@ export interface Stats extends FlowStats, StageGauges {
   /** Exceptions of callbacks and strategies that were given to spanflow; the stream went on. */
   readonly callbackErrors: number;
   /** By stage. The key is that of `Loss.stage`, too. */
-  readonly stages: Readonly<Record<string, StageStats & StageGauges & { readonly exports?: ExportStats }>>;
+  readonly stages: Readonly<Record<string, StageStats & StageGauges & SinkStats>>;
   /** By route, where the flow fans out, or where one route was declared; empty where it does not. */
   readonly routes: Readonly<Record<string, FlowStats>>;
   /** Which stage follows which, in the order in which they were opened. The same array until a stage is opened, or turns out to stand elsewhere. */
   readonly places: readonly StagePlace[];
+}
+
+/** What the books of a stage say besides, if it exports. */
+export interface SinkStats {
+  /** How its exports went, from the first attempt on. */
+  readonly exports?: ExportStats;
+  /** How its destination is, while it runs. */
+  readonly health?: StageHealth;
 }
 
 /** Where one stage stands. */

@@ -1,8 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Stats } from '../ledger/stats.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { Shutdown } from './lifeCycle/lifeCycle.ts';
-import type { PipelineState } from './lifeCycle/options.ts';
+import type { PipelineState, Shutdown } from './lifeCycle/options.ts';
 
 /** How the pipeline of any signal is watched, paused, flushed and ended. */
 export interface PipelineControls<T> {
@@ -29,7 +28,7 @@ export interface PipelineControls<T> {
   /**
    * Takes nothing more, sends what it has, and shuts the sink down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost, as `shutdown` or `unconfirmed`.
    * It resolves then at the latest, but for a sink that is slow to close, which gets up to a second more. While it waits, what is in backoff tries at once and then at least twice a second; an address at which nothing
-   * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) The second call gives the promise of the first.
+   * listens is tried for two seconds in all. A pause is over: what a paused pipeline keeps would be lost. (To lose it rather than send it, say `deadlineMillis: 0`.) It resolves with what it delivered and what it could not, and never rejects. The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
   /** `await using`: calls `shutdown` at the end of the block. */

@@ -25,6 +25,7 @@ const ROWS: readonly Row[] = [
 const MAX_LABEL_COLUMNS = 24;
 const INDENT = '  ';
 const VALUE_COLUMNS = 10;
+const STATE_COLUMNS = 12;
 const SEPARATOR: Cell = { text: '  ', tone: 'plain' };
 
 /** The picture of a terminal: a line for each gauge, and a group of lines for each source. No line has more than `columns`. */
@@ -35,7 +36,7 @@ export function frameOf(shown: Shown, columns: number): Line[] {
   for (const [name, { values, text }] of shown.gauges)
     lines.push(lineOf(cell(fitted(name, width), 'name'), width, values, scaleOfValues(values), text, 'plain', columns));
   for (const [name, samples] of shown.sources) {
-    lines.push([cell(padEnd(fitted(name, width), width), 'name'), SEPARATOR, ...detailsOf(samples.last)]);
+    lines.push([cell(padEnd(fitted(name, width), width), 'name'), SEPARATOR, ...detailsOf(samples)]);
     for (const [index, row] of ROWS.entries()) {
       const values = samples.all.map(row.of);
       const newest = values.at(-1) ?? 0;
@@ -49,7 +50,8 @@ export function frameOf(shown: Shown, columns: number): Line[] {
 /** One line of a log for each source, in at most `columns`. */
 export function logOf(shown: Shown, columns: number): Line[] {
   const gauges = [...shown.gauges].map(([name, { text }]) => cell(`${escapedName(name)} ${text}`, 'plain'));
-  return [...shown.sources].map(([name, { last }]) => {
+  return [...shown.sources].map(([name, samples]) => {
+    const { last } = samples;
     const numbers = ROWS.map(({ label, of, tone }) => {
       const value = last === undefined ? 0 : of(last);
       return cell(
@@ -57,7 +59,7 @@ export function logOf(shown: Shown, columns: number): Line[] {
         tone(value),
       );
     });
-    return whole([...gauges, cell(escapedName(name), 'name'), ...numbers, ...detailCells(last)], columns);
+    return whole([...gauges, cell(escapedName(name), 'name'), ...numbers, ...detailCells(samples)], columns);
   });
 }
 
@@ -100,22 +102,26 @@ function lineOf(
   ];
 }
 
-function detailsOf(sample: Sample | undefined): Line {
-  return detailCells(sample).flatMap((detail, index) => (index === 0 ? [detail] : [SEPARATOR, detail]));
+function detailsOf(samples: Samples): Line {
+  return detailCells(samples).flatMap((detail, index) => (index === 0 ? [detail] : [SEPARATOR, detail]));
 }
 
-function detailCells(sample: Sample | undefined): Cell[] {
-  const { batchSize, inFlight, retries, rejected } = sample?.stats ?? {};
+function detailCells({ last, state }: Samples): Cell[] {
+  const { batchSize, inFlight, retries, rejected } = last?.stats ?? {};
   const named = {
     'batch size': batchSize || undefined,
     'in flight': inFlight,
     retries,
     rejected: rejected || undefined,
   };
-  return Object.entries(named).flatMap(([name, value]) =>
+  const numbers = Object.entries(named).flatMap(([name, value]) =>
     value === undefined ? [] : [cell(`${name} ${count(value)}`, 'label')],
   );
+  return state === '' ? numbers : [cell(fitted(state, STATE_COLUMNS), TONES[state] ?? 'label'), ...numbers];
 }
+
+/** Of the states that somebody should look at. */
+const TONES: Readonly<Record<string, Tone>> = Object.freeze({ degraded: 'bad', paused: 'waiting' });
 
 function labelColumns({ gauges, sources }: Shown): number {
   const names = [...gauges.keys(), ...sources.keys(), ...ROWS.map(({ label }) => `${INDENT}${label}`)];

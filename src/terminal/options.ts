@@ -13,6 +13,8 @@ export interface StatsSource {
   stats(): ShownStats;
   /** When it has completed, the source has ended. Its values are not used. */
   readonly stats$?: Observable<unknown>;
+  /** The state of a pipeline, shown beside its name: `running`, `degraded`, …. Left out: none is shown. */
+  readonly state$?: Observable<string>;
 }
 
 /** A number, or a number with the words that are shown in its place. */

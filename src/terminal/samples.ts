@@ -21,6 +21,8 @@ export interface Sample {
 /** The newest samples of one source, the oldest first. */
 export class Samples {
   readonly #samples: Sample[] = [];
+  /** Of the pipeline; empty where it is not known. */
+  state = '';
 
   get all(): readonly Sample[] {
     return this.#samples;

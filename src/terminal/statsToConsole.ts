@@ -81,6 +81,7 @@ class Display {
     this.#canvas = onTerminal ? new TerminalCanvas(settings.stream) : new LogCanvas(settings.stream);
     this.#shown = { gauges: emptyFor(settings.gauges, GaugeSamples), sources: emptyFor(sources, Samples) };
     settings.stream.on('error', this.#onStreamError);
+    for (const [name, source] of this.#sources) this.#followState(name, source);
     this.#sample();
     if (onTerminal) this.#draw();
     this.#arm();
@@ -93,6 +94,14 @@ class Display {
     this.#sample();
     this.#draw();
     this.#end();
+  }
+
+  #followState(name: string, { state$ = NEVER }: StatsSource): void {
+    const next = (state: string) => {
+      const samples = this.#shown.sources.get(name);
+      if (samples !== undefined) samples.state = String(state);
+    };
+    this.#subscription.add(state$.subscribe({ next, error() {} }));
   }
 
   #arm(): void {

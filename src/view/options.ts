@@ -14,6 +14,7 @@ import {
 import type { Stats } from '../ledger/stats.ts';
 import { InvalidOptionError } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { PipelineState } from '../pipelines/lifeCycle/options.ts';
 
 /** What the view reads of an outcome. */
 export type WatchedOutcome = Pick<Outcome<unknown>, 'batch' | 'attempts' | 'attemptMillis' | 'delivered' | 'lost'>;
@@ -24,6 +25,8 @@ export interface Watchable {
   stats(): Stats;
   /** The statistics whenever they have changed. Subscribed to as long as the view is open. */
   readonly stats$: Observable<Stats>;
+  /** The state, as {@link SpanPipeline} has it. Subscribed to as long as the view is open. Left out: the page shows none. */
+  readonly state$?: Observable<PipelineState>;
   /** Subscribed to while a page is open, and again for the next page. It has to be hot: share the outcomes of your own composition (`share()`), or each page starts it once more. */
   readonly outcomes$: Observable<WatchedOutcome>;
 }
@@ -84,6 +87,8 @@ export function namedPipelines(given: Watchable | Readonly<Record<string, Watcha
   for (const [name, pipeline] of named) {
     requireRule(`${OWNER}.pipelines.${name}`, pipeline, aWatchable);
     requireRule(`${OWNER}.pipelines.${name}.stats$`, pipeline.stats$, anObservableOfIt);
+    if (pipeline.state$ !== undefined)
+      requireRule(`${OWNER}.pipelines.${name}.state$`, pipeline.state$, anObservableOfIt);
     requireRule(`${OWNER}.pipelines.${name}.outcomes$`, pipeline.outcomes$, anObservableOfIt);
   }
   return named;

@@ -1,3 +1,5 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { Subscriber } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { channel, createGate, createLedger, fromSpanProcessor, type Gate } from '../../src/index.ts';
 import { marbles } from '../../src/testing/index.ts';
@@ -25,6 +27,27 @@ describe('a callback that throws is counted and reported to onCallbackError, and
       input.spans$.subscribe(({ name }) => names.push(name));
       await flush();
       expect([thrown, names, ledger.stats().callbackErrors]).toEqual([[broken], ['one'], 1]);
+    }));
+
+  test('fromSpanProcessor: a subscriber, and the spans behind leave in the same turn', () =>
+    marbles(async ({ flush }) => {
+      const { thrown, ledger, options } = observed();
+      const input = fromSpanProcessor(options);
+      const turns: string[][] = [[]];
+      input.spans$.subscribe(
+        // RxJS catches what the functions of an observer throw, and not what an operator's own Subscriber does.
+        new (class extends Subscriber<ReadableSpan> {
+          override next({ name }: ReadableSpan): void {
+            if (turns[0]?.length === 0) setImmediate(() => turns.push([]));
+            turns.at(-1)?.push(name);
+            if (name !== 'last') throwing();
+          }
+        })(),
+      );
+      for (const name of ['one', 'two', 'last']) input.onEnd(spanWith({ name }));
+      await flush();
+      const { callbackErrors, handedOn } = ledger.stats();
+      expect([thrown, turns[0], callbackErrors, handedOn]).toEqual([[broken, broken], ['one', 'two', 'last'], 2, 3]);
     }));
 
   test('fromSpanProcessor: an object that is no span is counted, and no callback runs within onEnd', () => {

@@ -124,6 +124,14 @@ describe('stats$', () => {
     expect(scheduler.actions).toHaveLength(0);
   });
 
+  test('goes on for those who stay when another one unsubscribes', () => {
+    const { scheduler, ledger, account, seen } = followed();
+    ledger.stats$.subscribe().unsubscribe();
+    account.accept(1);
+    scheduler.flush();
+    expect(seen).toEqual(['0: 0', '100: 1']);
+  });
+
   test('tells of attempts and of failing callbacks, too, and of what its first listener changes', () => {
     const scheduler = new VirtualTimeScheduler();
     const ledger = createLedger({ intervalMillis: 100, scheduler });

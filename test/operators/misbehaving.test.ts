@@ -105,7 +105,7 @@ describe('an option that is an Observable', () => {
     const states: string[] = [];
     pipeline.state$.subscribe({ next: (state) => states.push(state), complete: () => states.push('|') });
     await pipeline.shutdown();
-    expect(states).toEqual(['running', 'closing', 'closed', '|']);
+    expect(states).toEqual(['running', 'draining', 'stopped', '|']);
     expect(pipeline.stats().callbackErrors).toBe(1);
   });
 

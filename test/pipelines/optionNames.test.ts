@@ -25,6 +25,7 @@ const COMMON = {
   flushTimeoutMillis: 0,
   shutdownDeadlineMillis: -1,
   exitDeadlineMillis: Number.POSITIVE_INFINITY,
+  shutdownOn: ['SIGKILL'],
   warnIntervalMillis: Number.NaN,
   pauseWhen: true,
   settings$: {},

@@ -42,7 +42,7 @@ describe('a pipeline that is paused', () => {
       await advanceBy(10);
       expect(sink.items).toHaveLength(3);
       await pipeline.shutdown();
-      expect(states).toEqual(['running', 'paused', 'running', 'closing', 'closed', '|']);
+      expect(states).toEqual(['running', 'paused', 'running', 'draining', 'stopped', '|']);
     }));
 
   test('is paused as long as pause() or pauseWhen says so', () => {
@@ -99,7 +99,7 @@ describe('a pipeline that is paused', () => {
       pipeline.pause();
       expect(sink.items).toHaveLength(3);
       expect(pipeline.stats()).toMatchObject({ delivered: 3, pending: 0 });
-      expect(states).toEqual(['paused', 'closing', 'closed', '|']);
+      expect(states).toEqual(['paused', 'draining', 'stopped', '|']);
     });
   });
 

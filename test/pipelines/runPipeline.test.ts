@@ -198,7 +198,7 @@ describe('a composition that runs', () => {
         send('a');
         await pipeline.forceFlush();
         await advanceBy(1);
-        expect(states).toEqual(['running', 'closing', 'closed']);
+        expect(states).toEqual(['running', 'draining', 'stopped']);
         expect(calls).toContain('shutdown');
       },
     ));

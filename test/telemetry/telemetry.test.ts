@@ -1,7 +1,7 @@
 import { context, type DiagLogger, DiagLogLevel, diag, logs, metrics, propagation, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { firstValueFrom, lastValueFrom, map, toArray } from 'rxjs';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { toMemory } from '../../src/index.ts';
 import type { Environment } from '../../src/internal/environment.ts';
 import { type Telemetry, type TelemetryOptions, telemetry } from '../../src/telemetry/index.ts';
@@ -175,7 +175,7 @@ describe('telemetry().shutdown', () => {
     await all.shutdown({ deadlineMillis: 100 });
     const lost = { delivered: 0, lost: { unconfirmed: 1 }, pending: 0 };
     expect(all.stats()).toMatchObject({ traces: lost, logs: lost, metrics: lost });
-    expect(await states).toEqual({ traces: 'closed', logs: 'closed', metrics: 'closed' });
+    expect(await states).toEqual({ traces: 'stopped', logs: 'stopped', metrics: 'stopped' });
     expect(all.shutdown()).toBe(all.shutdown());
   });
 
@@ -308,10 +308,10 @@ describe('an option that is wrong is refused by its name', () => {
     );
   });
 
-  test('and nothing is left of the signals that were right', () => {
+  test('and nothing is left of the signals that were right', async () => {
     const before = process.listenerCount('beforeExit');
     expect(() => telemetry({ environment: {}, signals: { metrics: { exportIntervalMillis: 0 } } })).toThrow();
-    expect(process.listenerCount('beforeExit')).toBe(before);
+    await vi.waitFor(() => expect(process.listenerCount('beforeExit')).toBe(before));
   });
 
   test('of the calls', () => {

@@ -79,6 +79,17 @@ describe('statsToConsole on a terminal', () => {
     });
   });
 
+  test('shows the state of a source that has one', () => {
+    const source = { ...bookkeeper(), state$: new BehaviorSubject('running') };
+    const stream = new FakeTerminal(70);
+    return shown(source, { stream }, async (_, advanceBy) => {
+      expect(stream.screen()[0]).toBe('spanflow       running  batch size 512  in flight 2  retries 1');
+      source.state$.next('degraded');
+      await advanceBy(250);
+      expect(stream.screen()[0]).toContain('degraded  batch size 512');
+    });
+  });
+
   test.each([20, 40, 80, 120, 300])('of %i columns has no longer line, and no row more than there are', (columns) => {
     withColour({ FORCE_COLOR: '1' });
     const sources = { 'a pipeline with quite a long name': bookkeeper(), other: bookkeeper() };

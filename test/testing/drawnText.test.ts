@@ -22,6 +22,7 @@ const UNDRAWN: Readonly<Record<string, string>> = {
   toExporter: 'a sink answers when the exporter does',
   toMemory: 'answers at once',
   toConsole: 'answers at once',
+  withFlush: 'a function around calls, and no stream; its doc block draws one call',
   createGate: 'a state without a clock; the drawings of channel and fromAsyncIterable show one',
   createLedger: 'books have no time',
   memoryBudget: 'a sum without a clock',

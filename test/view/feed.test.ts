@@ -6,7 +6,7 @@ import { MAX_POINTS, Series } from '../../src/view/feed/series.ts';
 import { spanRecord } from '../../src/view/feed/spanRecord.ts';
 import { TRACE_BOUNDS, TraceStore } from '../../src/view/feed/traceStore.ts';
 import type { Hello, Sample } from '../../src/view/shared/messages.ts';
-import { booksOf, FakePipeline, outcomeOf, pointAt, spanItem } from './support.ts';
+import { booksOf, FakePipeline, outcomeOf, pointAt, spanItem, stageBooks } from './support.ts';
 
 class FakePage implements Page {
   isReady = true;
@@ -94,6 +94,19 @@ describe('the feed', () => {
     expect(page.isGivenUp).toBe(false);
     pass(500);
     expect(page.isGivenUp).toBe(true);
+  });
+
+  test('tells the state of a pipeline, and how its breakers are', () => {
+    const { pipeline, feed, pass } = world();
+    const page = new FakePage();
+    feed.open(page);
+    expect(page.hellos[0]?.sample.pipelines[0]?.state).toBe('running');
+    pipeline.state$.next('degraded');
+    const health = { isFailing: true, breaker: 'open' } as const;
+    pipeline.books = booksOf({ stages: { 'exportTo(otlpHttp)': stageBooks({ health }) } });
+    pass(500);
+    const now = page.samples.at(-1)?.pipelines[0];
+    expect([now?.state, now?.stats.stages['exportTo(otlpHttp)']?.health]).toEqual(['degraded', health]);
   });
 
   test('tells round trips of the last ten seconds, and that a pipeline has ended', () => {

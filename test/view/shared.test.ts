@@ -118,6 +118,13 @@ describe('the books', () => {
 });
 
 describe('the verdict', () => {
+  test.each([
+    ['paused', 'idle', 'Paused: 5 items wait. Nothing has been lost.'],
+    ['degraded', 'trouble', 'The backend fails; what waits is tried again. Nothing has been lost.'],
+  ] as const)('of a pipeline that is %s', (state, level, text) => {
+    expect(verdictOf({ ...sampleOf({ pending: 5 }), state }, [pointAt(0)])).toEqual({ level, text });
+  });
+
   const moving = (counter: 'delivered' | 'lost' | 'retries') => [pointAt(0), pointAt(1_000, { [counter]: 10 })];
 
   test.each([

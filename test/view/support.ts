@@ -1,5 +1,5 @@
-import { Subject } from 'rxjs';
-import type { Stats } from '../../src/index.ts';
+import { BehaviorSubject, Subject } from 'rxjs';
+import type { PipelineState, Stats } from '../../src/index.ts';
 import { ExportBooks } from '../../src/ledger/exports.ts';
 import type { Watchable, WatchedOutcome } from '../../src/view/index.ts';
 import type { PipelineSample, Point, SpanRecord, TraceRecord } from '../../src/view/shared/messages.ts';
@@ -42,7 +42,7 @@ export function pointAt(at: number, given: Partial<Point> = {}): Point {
 }
 
 export function sampleOf(stats: Partial<Stats>, hasEnded = false): PipelineSample {
-  return { name: 'pipeline', stats: booksOf(stats), point: pointAt(0), roundTrips: null, hasEnded };
+  return { name: 'pipeline', stats: booksOf(stats), point: pointAt(0), roundTrips: null, state: null, hasEnded };
 }
 
 export function spanAt(id: string, startMillis: number, durationMillis: number, parentId?: string): SpanRecord {
@@ -75,6 +75,7 @@ export function outcomeOf(batch: readonly unknown[], more: Partial<WatchedOutcom
 export class FakePipeline implements Watchable {
   readonly stats$ = new Subject<Stats>();
   readonly outcomes$ = new Subject<WatchedOutcome>();
+  readonly state$ = new BehaviorSubject<PipelineState>('running');
   books: Stats = booksOf();
   reads = 0;
 

@@ -66,7 +66,7 @@ export function exportTo<T>(
     return new Observable((subscriber) => {
       const { account, run } = stage.open();
       const own = run === undefined ? { ...settings } : settingsInRun(settings, options, run.parts);
-      run?.parts.sinks.add(sink);
+      run?.parts.addSink(sink);
       account.exportsTo(sink);
       new Exporting(subscriber, sink, own, new StageReporter<T>(account, own), run?.parts.flush$).follow(source);
     });

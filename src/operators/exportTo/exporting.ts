@@ -11,12 +11,14 @@ import { EndOfStream } from '../../flow/endOfStream.ts';
 import { followSettings } from '../../internal/liveSettings.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { holdProcess } from '../../internal/timers.ts';
+import type { StageHealth } from '../../ledger/gauges.ts';
 import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushRequest } from '../../model/batch.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import type { BreakerState } from '../../strategies/breaker.ts';
 import { batchOf } from '../shared/givenBatch.ts';
 import { Delivery, type DeliveryContext } from './delivery.ts';
 import { changedExportSettings, type ExportToChanges, type ExportToSettings } from './options.ts';
@@ -45,6 +47,7 @@ export class Exporting<T> {
   readonly #end: EndOfStream;
   readonly #flushes = new Set<WaitingFlush<T>>();
   readonly #flush$: Observable<FlushRequest> | undefined; // of the run
+  #breaker: BreakerState | undefined; // its state; undefined without one
   #stopped = false; // by `stopWhen`
 
   constructor(
@@ -63,7 +66,14 @@ export class Exporting<T> {
     this.#concurrency = settings.concurrency ?? destination.limiter;
     this.#slots = slotsFor(this.#concurrency);
     this.#line = new AttemptLine({
-      layers: [this.#pause, destination.gate, ...sharedLayers(settings), destination.slots, this.#slots],
+      layers: [
+        this.#pause,
+        destination.health,
+        destination.gate,
+        ...sharedLayers(settings),
+        destination.slots,
+        this.#slots,
+      ],
       now: () => scheduler.now(),
       onError: (thrown) => reporter.callbackFailed(thrown),
     });
@@ -83,11 +93,13 @@ export class Exporting<T> {
       running: () => this.#line.running,
       waiting: () => this.#line.waiting,
       limit: () => this.#slots.limit,
+      health: () => this.#health,
     });
     const noNewWork = () => this.#line.close();
     const abort = () => this.#abort();
     tearDownInOrder(this.#subscriber, noNewWork, this.#upstream, this.#controls, abort, unwatch);
     this.#followControls();
+    this.#followHealth();
     this.#end.follow(source, (given) => this.#take(given), this.#upstream);
     // After the source: a batcher in front of it has sent out what it has when the flush comes here.
     if (this.#flush$ !== undefined)
@@ -121,6 +133,23 @@ export class Exporting<T> {
     this.#followSettings(onError);
     if (giveUpWhen !== undefined) subscribeInto(giveUpWhen, { next: () => this.#giveUp() }, this.#controls);
     if (stopWhen !== undefined) subscribeInto(stopWhen, { next: stop, error: stop }, this.#controls);
+  }
+
+  get #health(): StageHealth {
+    const isFailing = this.#context.destination.health.isFailing || (this.#breaker ?? 'closed') !== 'closed';
+    return { isFailing, ...(this.#breaker !== undefined && { breaker: this.#breaker }) };
+  }
+
+  /** The first values come at once, and say how it stands: the destination may have been asked by others before. */
+  #followHealth(): void {
+    const tell = () => this.#reporter.account.healthChanged();
+    const onBreaker = (state: BreakerState) => {
+      this.#breaker = state;
+      tell();
+    };
+    const { breaker } = this.#settings;
+    subscribeInto(this.#context.destination.health.failing$, { next: tell }, this.#controls);
+    if (breaker !== undefined) subscribeInto(breaker.state$, { next: onBreaker }, this.#controls);
   }
 
   #followSettings(onError: (thrown: unknown) => void): void {

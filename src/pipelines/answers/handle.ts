@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Stats } from '../../ledger/stats.ts';
 import type { SpanflowError } from '../../model/errors.ts';
 import type { Tally } from '../../model/tally.ts';
-import type { Shutdown } from '../lifeCycle/lifeCycle.ts';
+import type { PipelineState, Shutdown } from '../lifeCycle/options.ts';
 import type { HandleStats } from './callBooks.ts';
 
 /**
@@ -43,11 +43,13 @@ export interface ExportHandle<T> {
   stats(): HandleStats;
   /** The statistics now, without those of the calls, and whenever they have changed, at most once a second. It completes at the shutdown. */
   readonly stats$: Observable<Stats>;
+  /** The present state, and then each change. It completes when the handle has been shut down. */
+  readonly state$: Observable<PipelineState>;
   /** Sends what is queued without delay. Resolves when everything that was queued before has its end; rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`, and at once with `DEADLOCK` when the export of one of its batches calls it. */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
    * Takes no more calls, exports what it has been given, answers every call, and shuts the sink down. What has no end at the deadline (default `shutdownDeadlineMillis`) is lost, as
-   * `shutdown` or `unconfirmed`; what had not even found room, as `alreadyShutdown`. The second call gives the promise of the first.
+   * `shutdown` or `unconfirmed`; what had not even found room, as `alreadyShutdown`. It resolves with what it delivered and what it could not. The second call gives the promise of the first.
    */
   readonly shutdown: Shutdown;
   /** `await using`: calls `shutdown` at the end of the block. */

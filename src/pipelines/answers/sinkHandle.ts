@@ -10,7 +10,8 @@ import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import { endItems, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
 import type { ExportHandleSettings } from '../exportHandle/options.ts';
-import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
+import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
+import type { Shutdown } from '../lifeCycle/options.ts';
 import { CallBooks, type HandleStats } from './callBooks.ts';
 import { CallIntake } from './callIntake.ts';
 import { type ExportCall, openCall } from './exportCall.ts';
@@ -30,6 +31,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
   readonly stats$: ExportHandle<T>['stats$'];
   readonly forceFlush: ExportHandle<T>['forceFlush'];
   readonly shutdown: Shutdown;
+  readonly state$: ExportHandle<T>['state$'];
 
   constructor(sink: Sink<T>, settings: ExportHandleSettings<T>) {
     const gate = createGate();
@@ -71,6 +73,7 @@ export class SinkHandle<T> implements ExportHandle<T> {
     life.followSettings(settings.settings$, settings.dealer);
     this.forceFlush = forceFlush;
     this.shutdown = shutdown;
+    this.state$ = life.state$;
   }
 
   export(items: readonly T[], options: ExportCallOptions = {}): Promise<ExportAnswer> {

@@ -10,15 +10,16 @@ export interface ExitDrain {
   atEnd(): void;
 }
 
-/** One listener for all pipelines: Node warns of more than ten. */
-const atExit = new Set<{ whenEmpty(): void; atEnd(): void }>();
+/** What is called when the event loop has run empty, and at the end of the process. One listener for all pipelines: Node warns of more than ten. */
+const whenEmpty = new Set<() => void>();
+const atEnd = new Set<() => void>();
 
 function runEmpty(): void {
-  for (const work of [...atExit]) work.whenEmpty();
+  for (const work of [...whenEmpty]) work();
 }
 
 function runAtEnd(): void {
-  for (const work of [...atExit]) work.atEnd();
+  for (const work of [...atEnd]) work();
 }
 
 /**
@@ -30,11 +31,21 @@ function runAtEnd(): void {
  */
 export function drainAtExit(deadlineMillis: number, exit: ExitDrain): () => void {
   // A page of a browser ends without a word.
-  const isInBrowser = globalThis.process?.on === undefined;
-  if (deadlineMillis === 0 || isInBrowser) return () => {};
+  if (globalThis.process?.on === undefined) return () => {};
+  const leaveEnd = listen('exit', runAtEnd, atEnd, () => exit.atEnd());
+  if (deadlineMillis === 0) return leaveEnd;
+  const leaveEmpty = listen('beforeExit', runEmpty, whenEmpty, drainOnce(exit));
+  return () => {
+    leaveEmpty();
+    leaveEnd();
+  };
+}
+
+/** Drains, unless nothing has come since the last drain, or one is under way. */
+function drainOnce(exit: ExitDrain): () => void {
   let takenBefore = 0; // when the last drain began: what is still pending of that gets no second one
   let draining = false;
-  const whenEmpty = () => {
+  return () => {
     const taken = exit.taken();
     if (draining || taken === takenBefore || !exit.isPending()) return;
     takenBefore = taken;
@@ -43,11 +54,12 @@ export function drainAtExit(deadlineMillis: number, exit: ExitDrain): () => void
       draining = false;
     });
   };
-  const work = { whenEmpty, atEnd: () => exit.atEnd() };
-  if (atExit.size === 0) process.on('beforeExit', runEmpty).on('exit', runAtEnd);
-  atExit.add(work);
+}
+
+function listen(event: 'beforeExit' | 'exit', run: () => void, all: Set<() => void>, work: () => void): () => void {
+  if (all.size === 0) process.on(event as 'exit', run);
+  all.add(work);
   return () => {
-    atExit.delete(work);
-    if (atExit.size === 0) process.off('beforeExit', runEmpty).off('exit', runAtEnd);
+    if (all.delete(work) && all.size === 0) process.off(event, run);
   };
 }

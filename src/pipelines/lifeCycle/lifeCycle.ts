@@ -15,44 +15,16 @@ import type { LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { closeSink, flushSink } from './closeSink.ts';
 import { DeadlockError } from './deadlockError.ts';
 import { drainAtExit } from './exitDrain.ts';
-import type { LifeCycleSettings, PipelineState } from './options.ts';
+import type { Flow } from './flow.ts';
+import type { LifeCycleSettings, PipelineState, Shutdown } from './options.ts';
 import { RunState } from './runState.ts';
-
-/**
- * Ends something, once: the second call gives the promise of the first.
- *
- * @inline
- */
-export type Shutdown = (options?: { deadlineMillis?: number }) => Promise<void>;
-
-/** What a composition tells its life cycle of itself. */
-export interface Flow<R> {
-  /** Subscribed to at once. It completes when everything has its outcome after `end`. */
-  readonly outcomes$: Observable<R>;
-  /** Sends what is queued. Resolves when everything that was accepted before has its outcome. */
-  flush(urgency: FlushUrgency): Promise<void>;
-  /** Accepts nothing any more, and sends what is queued. */
-  end(urgency: FlushUrgency): void;
-  /** A number that grows with everything that comes in. Default: the items that the ledger has seen accepted. */
-  taken?(): number;
-  /** Whether something is pending that the ledger does not know. */
-  isPending?(): boolean;
-  /** The outcomes have completed or failed before the shutdown. Default: a failure is told as a defect of ours. */
-  onEnded?(failure: { readonly thrown: unknown } | undefined): void;
-  /** Whether the outcomes may never complete: then they are unsubscribed at the deadline of the shutdown. */
-  readonly mayHang?: boolean;
-  /** What a flush waits for besides, in words: the end of the message when its time is up. Called once for each flush that fails. */
-  whyLate?(): string;
-  /** The deadline of the shutdown has passed: what waits in front of the stages is given up. */
-  onDeadline?(): void;
-  /** The deadline of a drain at exit has passed: what waits in front of the stages is given up, and what comes later is accepted again. */
-  onExitDeadline?(): void;
-  /** Everything has its outcome; the sinks are still open. */
-  onDrained?(): void;
-}
+import { shutdownReport } from './shutdownReport.ts';
+import { shutdownOnSignals } from './signals.ts';
 
 const FORCE_FLUSH_RULES = { timeoutMillis: millis(0, 'orInfinity') };
 const SHUTDOWN_RULES = { deadlineMillis: millis(0) };
+
+const AT_EXIT = 'process.exit() and exceptions do not wait: await shutdown() before';
 
 /** The life of a composition, from its first subscription until its sinks are closed: flush, drain at exit, deadline, shutdown, warnings. */
 export class LifeCycle<T, R = Outcome<T>> {
@@ -70,7 +42,7 @@ export class LifeCycle<T, R = Outcome<T>> {
   readonly #controls = new Subscription(); // to `pauseWhen` and `settings$`
   readonly #ownsLedger: boolean;
   #outcomesSubscription = Subscription.EMPTY;
-  #closing: Promise<void> | undefined;
+  #closing: ReturnType<Shutdown> | undefined;
 
   /**
    * @param owner the function that the user has called: it names the mistakes in the options of `forceFlush` and `shutdown`
@@ -99,9 +71,14 @@ export class LifeCycle<T, R = Outcome<T>> {
     return { ledger: this.ledger, scheduler: this.#settings.scheduler, onCallbackError };
   }
 
-  /** The present state, and then each change. It completes when the pipeline is closed. */
+  /** The present state, and then each change. It completes when the pipeline has stopped. */
   get state$(): Observable<PipelineState> {
     return this.#state.state$;
+  }
+
+  /** A stage that exports is subscribed. */
+  start(): void {
+    this.#state.start();
   }
 
   pause(): void {
@@ -119,7 +96,7 @@ export class LifeCycle<T, R = Outcome<T>> {
     return { ...this.stageOptions, pauseWhen: paused$, stopWhen: this.#stopWhen, giveUpWhen: this.#giveUpWhen };
   }
 
-  /** Lets the settings of the stages change until the pipeline is closed. To be called when the flow runs. */
+  /** Lets the settings of the stages change until the pipeline has stopped. To be called when the flow runs. */
   followSettings(settings$: LiveOptions['settings$'], dealer: SettingsDealer): void {
     dealer.follow(settings$, (thrown) => this.callbackFailed(thrown), this.#controls);
   }
@@ -127,27 +104,34 @@ export class LifeCycle<T, R = Outcome<T>> {
   /** Subscribes to the flow, and returns what ends and flushes it. */
   run(flow: Flow<R>): { forceFlush(options?: { timeoutMillis?: number }): Promise<void>; shutdown: Shutdown } {
     this.#followPause();
+    this.#followHealth();
     const drained = this.#subscribe(flow);
+    if (!isEmpty(this.#sinks)) this.start();
     const leaveExit = drainAtExit(this.#settings.exitDeadlineMillis, {
       taken: () => flow.taken?.() ?? this.ledger.stats().accepted,
-      isPending: () => this.#isPending(flow),
+      isPending: () => this.#closing === undefined && this.#isPending(flow),
       drain: () => this.#drainForExit(flow),
-      atEnd: () => this.warnings.close(),
+      atEnd: () => this.#tellWhatIsLeft(),
     });
+    const shutdown: Shutdown = (options = {}) => {
+      if (this.#closing !== undefined) return this.#closing;
+      const defaults = { deadlineMillis: this.#settings.shutdownDeadlineMillis };
+      const { deadlineMillis } = settingsOf(`${this.#owner}.shutdown`, defaults, SHUTDOWN_RULES, options);
+      this.#closing = this.#close(flow, deadlineMillis, drained).finally(leaveHost);
+      return this.#closing;
+    };
+    const leaveSignals = shutdownOnSignals(this.#settings.shutdownOn, () => shutdown());
+    const leaveHost = () => {
+      leaveExit();
+      leaveSignals();
+    };
     return {
+      shutdown,
       forceFlush: (options = {}) => {
         const defaults = { timeoutMillis: this.#settings.flushTimeoutMillis };
         const { timeoutMillis } = settingsOf(`${this.#owner}.forceFlush`, defaults, FORCE_FLUSH_RULES, options);
         const flushed = this.#flush(flow, { timeoutMillis, isEnding: false });
         return this.ledger.exportCalls.isEntered ? this.#neverFlushed(flushed) : flushed;
-      },
-      shutdown: (options = {}) => {
-        if (this.#closing !== undefined) return this.#closing;
-        const defaults = { deadlineMillis: this.#settings.shutdownDeadlineMillis };
-        const { deadlineMillis } = settingsOf(`${this.#owner}.shutdown`, defaults, SHUTDOWN_RULES, options);
-        this.#closing = this.#close(flow, deadlineMillis, drained);
-        leaveExit();
-        return this.#closing;
       },
     };
   }
@@ -156,6 +140,13 @@ export class LifeCycle<T, R = Outcome<T>> {
     const onPause = (isPaused: boolean) => this.#state.setPaused('option', isPaused);
     const onError = (thrown: unknown) => this.callbackFailed(thrown);
     followPause(this.#settings.pauseWhen, { option: `${this.#owner}.pauseWhen`, onPause, onError }, this.#controls);
+  }
+
+  #followHealth(): void {
+    const healthChanged = () => {
+      this.#state.isFailing = this.ledger.isFailing;
+    };
+    this.#controls.add(this.ledger.watch({ healthChanged }));
   }
 
   /** An error of an option or a callback that belongs to no stage. */
@@ -178,7 +169,10 @@ export class LifeCycle<T, R = Outcome<T>> {
         onEnded(failure);
       };
       const observer = {
-        next: (outcome: R) => this.#outcomes.next(outcome),
+        next: (outcome: R) => {
+          this.start();
+          this.#outcomes.next(outcome);
+        },
         error: (thrown: unknown) => end({ thrown }),
         complete: () => end(),
       };
@@ -225,10 +219,19 @@ export class LifeCycle<T, R = Outcome<T>> {
     this.warnings.resume();
   }
 
-  async #close(flow: Flow<R>, deadlineMillis: number, drained: Promise<void>): Promise<void> {
+  /** The process ends, and nothing that is asynchronous happens any more. What came to its end by itself has nothing left. */
+  #tellWhatIsLeft(): void {
+    const { pending } = this.ledger.stats();
+    if (pending > 0)
+      this.warnings.trouble(`the process ends, and ${pending} items have no outcome; ${AT_EXIT}`, 'exit');
+    this.warnings.close();
+  }
+
+  async #close(flow: Flow<R>, deadlineMillis: number, drained: Promise<void>): ReturnType<Shutdown> {
     const { scheduler } = this.#settings;
     const sinceMillis = scheduler.now();
-    this.#state.close();
+    const before = this.ledger.stats();
+    this.#state.drain();
     const deadline = keepingAlive(scheduler, deadlineMillis, () => {
       this.#stopWhen.next();
       flow.onDeadline?.();
@@ -249,8 +252,14 @@ export class LifeCycle<T, R = Outcome<T>> {
     this.warnings.close();
     if (this.#ownsLedger) this.ledger.close();
     this.#outcomes.complete();
-    this.#state.closed();
+    this.#state.stop();
+    return shutdownReport(before, this.ledger.stats(), scheduler.now() - sinceMillis);
   }
 
   readonly #onTrouble = (message: string): void => this.warnings.trouble(message);
+}
+
+function isEmpty(values: Iterable<unknown>): boolean {
+  for (const _ of values) return false;
+  return true;
 }

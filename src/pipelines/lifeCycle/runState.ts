@@ -1,26 +1,39 @@
-import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs';
+import { BehaviorSubject, type Observable } from 'rxjs';
 import type { PipelineState } from './options.ts';
 
 /** The state of one pipeline. It is paused by a call of `pause()`, by its option `pauseWhen`, or by both, until both are over. */
 export class RunState {
-  readonly #state = new BehaviorSubject<PipelineState>('running');
+  readonly #state = new BehaviorSubject<PipelineState>('starting');
+  readonly #pause = new BehaviorSubject(false); // also before it has started, when the state does not tell
   readonly #isPausedBy = { call: false, option: false }; // `pause()`, and `pauseWhen`
   #drains = 0; // drains at exit that are under way: they go on whoever has paused it
+  #isStarted = false;
+  #isFailing = false; // the destination
+  #end: 'draining' | 'stopped' | undefined;
 
-  /** The present state, and then each change. It completes when the pipeline is closed. */
+  /** The present state, and then each change. It completes when the pipeline has stopped. */
   readonly state$: Observable<PipelineState> = this.#state.asObservable();
   /** Whether no export may begin. */
-  readonly paused$: Observable<boolean> = this.state$.pipe(
-    map((state) => state === 'paused'),
-    distinctUntilChanged(),
-  );
+  readonly paused$: Observable<boolean> = this.#pause.asObservable();
 
   get isPaused(): boolean {
-    return this.#state.value === 'paused';
+    return this.#pause.value;
   }
 
   setPaused(by: 'call' | 'option', isPaused: boolean): void {
     this.#isPausedBy[by] = isPaused;
+    this.#update();
+  }
+
+  /** A stage that exports is subscribed. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#update();
+  }
+
+  set isFailing(isFailing: boolean) {
+    this.#isFailing = isFailing;
     this.#update();
   }
 
@@ -34,19 +47,27 @@ export class RunState {
     };
   }
 
-  close(): void {
-    this.#state.next('closing');
+  drain(): void {
+    this.#end = 'draining';
+    this.#update();
   }
 
-  closed(): void {
-    this.#state.next('closed');
+  stop(): void {
+    this.#end = 'stopped';
+    this.#update();
     this.#state.complete();
   }
 
   #update(): void {
-    const present = this.#state.value;
-    if (present === 'closing' || present === 'closed') return;
-    const state = (this.#isPausedBy.call || this.#isPausedBy.option) && this.#drains === 0 ? 'paused' : 'running';
-    if (state !== present) this.#state.next(state);
+    const { call, option } = this.#isPausedBy;
+    const isPaused = this.#end === undefined && (call || option) && this.#drains === 0;
+    if (isPaused !== this.#pause.value) this.#pause.next(isPaused);
+    const state = this.#end ?? (this.#isStarted ? stateOf(this.#pause.value, this.#isFailing) : 'starting');
+    if (state !== this.#state.value) this.#state.next(state);
   }
+}
+
+function stateOf(isPaused: boolean, isFailing: boolean): PipelineState {
+  if (isPaused) return 'paused';
+  return isFailing ? 'degraded' : 'running';
 }

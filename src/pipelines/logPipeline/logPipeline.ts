@@ -24,7 +24,7 @@ export interface LogPipeline extends SignalPipeline<ReadableLogRecord> {
  * **Loss**: everything is in `stats()`, by reason, and is reported to OpenTelemetry's `diag.warn`, at once and then summed up at most once per `warnIntervalMillis`.
  *
  * **Exit**: whenever the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`; what has no outcome then is lost, as `shutdown` or `unconfirmed`. The pipeline stays
- * open: a program that finds more work in `beforeExit` goes on. `process.exit()` and signals do not wait: call `shutdown` first.
+ * open: a program that finds more work in `beforeExit` goes on. `process.exit()`, exceptions and signals do not wait: call `shutdown` first, or let `shutdownOn` do that at a signal. What an exit leaves is told to `diag.warn`.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *

@@ -7,8 +7,8 @@ import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import { ForeignItems } from '../foreignItems.ts';
-import { LifeCycle, type Shutdown } from '../lifeCycle/lifeCycle.ts';
-import type { PipelineState } from '../lifeCycle/options.ts';
+import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
+import type { PipelineState, Shutdown } from '../lifeCycle/options.ts';
 import { OWNER, type PipelineInput, type RunPipelineOptions, runPipelineSettings } from './options.ts';
 
 /** A composition that runs. `R` is what it emits: outcomes, unless operators behind `exportTo` make something else of them. */
@@ -30,7 +30,7 @@ export interface RunningPipeline<R> {
    * into them has come out; what has not by then, or was taken out there, is named in the error, and no later flush waits for it.
    */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
-  /** Takes no more items, sends what it has, and shuts the sinks down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost. The second call gives the promise of the first. */
+  /** Takes no more items, sends what it has, and shuts the sinks down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost. It resolves with what it delivered and what it could not. The second call gives the promise of the first. */
   readonly shutdown: Shutdown;
   /** `await using`: calls `shutdown` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -60,7 +60,7 @@ export interface RunningPipeline<R> {
  *
  * **Loss**: that of the stages, and `operatorFailed`; each is in `stats()`, and told by OpenTelemetry's `diag.warn`, at once and then at most once per `warnIntervalMillis`.
  *
- * **Exit**: whenever the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`. Stages do not keep the process alive by themselves, unless `processHold` says so. `process.exit()` and signals do not wait: call `shutdown` first.
+ * **Exit**: whenever the event loop runs empty, what is queued is still sent, for at most `exitDeadlineMillis`. Stages do not keep the process alive by themselves, unless `processHold` says so. `process.exit()`, exceptions and signals do not wait: call `shutdown` first, or let `shutdownOn` do that at a signal. What an exit leaves is told to `diag.warn`.
  *
  * @param input where the items come from
  * @param outcomes$ the composition, which ends in an `exportTo` or a `fanOut`, not yet subscribed
@@ -96,7 +96,11 @@ export function runPipeline<R>(
     ledger: life.ledger,
     input: account,
     flush$: source.flush$,
-    ...{ sinks, pauseWhen, stopWhen, giveUpWhen, scheduler },
+    ...{ pauseWhen, stopWhen, giveUpWhen, scheduler },
+    addSink: (sink) => {
+      sinks.add(sink);
+      life.start();
+    },
     onRetry: ({ error }) => warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry'),
     isHot: account !== undefined,
     onTrouble: (message) => warnings.trouble(message, 'operator'),

@@ -8,7 +8,7 @@ import { type ExportCall, openCall } from '../answers/exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from '../answers/handle.ts';
 
 /** What the handle has from its pipeline. */
-type Pipeline<T> = Pick<ExportHandle<T>, 'stats$' | 'forceFlush' | 'shutdown'> & {
+type Pipeline<T> = Pick<ExportHandle<T>, 'stats$' | 'state$' | 'forceFlush' | 'shutdown'> & {
   stats(): Stats;
   readonly outcomes$: Observable<Outcome<T>>;
 };
@@ -26,6 +26,7 @@ export class PipelineHandle<T> implements ExportHandle<T> {
   readonly stats$: ExportHandle<T>['stats$'];
   readonly forceFlush: ExportHandle<T>['forceFlush'];
   readonly shutdown: ExportHandle<T>['shutdown'];
+  readonly state$: ExportHandle<T>['state$'];
 
   /**
    * @param owner the function that made the pipeline
@@ -45,6 +46,7 @@ export class PipelineHandle<T> implements ExportHandle<T> {
     this.stats$ = pipeline.stats$;
     this.forceFlush = pipeline.forceFlush;
     this.shutdown = pipeline.shutdown;
+    this.state$ = pipeline.state$;
     lost.subscribe(({ loss, items }) => loseItems(this.#take(items), loss));
     pipeline.outcomes$.subscribe({
       next: (outcome) => this.#countOutcome(outcome),

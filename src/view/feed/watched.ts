@@ -1,5 +1,6 @@
 import { type SchedulerLike, Subscription } from 'rxjs';
 import type { Stats } from '../../ledger/stats.ts';
+import type { PipelineState } from '../../pipelines/lifeCycle/options.ts';
 import type { Watchable, WatchedOutcome } from '../options.ts';
 import type { PipelineSample, Point } from '../shared/messages.ts';
 import { RoundTrips } from './roundTrips.ts';
@@ -17,6 +18,7 @@ export class Watched {
   #roundTrips = new RoundTrips();
   #outcomes = Subscription.EMPTY; // while a page is open
   #hasEnded = false;
+  #state: PipelineState | null = null;
   #last: PipelineSample | undefined;
 
   constructor(name: string, pipeline: Watchable, traces: TraceStore, scheduler: SchedulerLike) {
@@ -28,6 +30,10 @@ export class Watched {
       this.#hasEnded = true;
     };
     // What goes wrong in the pipeline is told to those who run it; here it has just ended.
+    const next = (state: PipelineState) => {
+      this.#state = state;
+    };
+    this.#books.add(pipeline.state$?.subscribe({ next, error() {} }));
     this.#books.add(pipeline.stats$.subscribe({ next: (stats) => this.#add(stats), error: ended, complete: ended }));
   }
 
@@ -49,7 +55,8 @@ export class Watched {
     try {
       const stats = this.#pipeline.stats();
       const roundTrips = this.#roundTrips.quantiles(this.#scheduler.now());
-      this.#last = { name: this.name, stats, point: this.#add(stats), roundTrips, hasEnded: this.#hasEnded };
+      const now = { roundTrips, state: this.#state, hasEnded: this.#hasEnded };
+      this.#last = { name: this.name, stats, point: this.#add(stats), ...now };
     } catch {
       // `stats` of a composition of the user's own: what it throws must not end the program that is watched.
     }

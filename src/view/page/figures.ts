@@ -1,4 +1,5 @@
 import { lossesOnAnyRoute } from '../../ledger/losses.ts';
+import type { Stats } from '../../ledger/stats.ts';
 import { attemptLimit } from '../shared/attemptLimit.ts';
 import { sumOf } from '../shared/counts.ts';
 import { type Equation, equationsOf } from '../shared/equations.ts';
@@ -35,11 +36,12 @@ function emptyTile(): HTMLElement {
 
 function figuresOf({ sample, points }: PipelineState): Figure[] {
   if (sample === undefined) return [];
-  const { stats, roundTrips } = sample;
+  const { stats, state, roundTrips } = sample;
   const perSecond = (counter: 'offered' | 'delivered' | 'retries') => `${count(rateOf(points, counter))}/s`;
   const lost = sumOf(lossesOnAnyRoute(stats));
   const others = [roundTrips && `p90 ${duration(roundTrips.p90)}`, roundTrips && `p99 ${duration(roundTrips.p99)}`];
   return [
+    ...(state === null ? [] : [['state', state, breakersOf(stats)] as const]),
     ['offered', perSecond('offered'), `${count(stats.offered)} in all`],
     ['delivered', perSecond('delivered'), `${count(stats.delivered)} in all`],
     [
@@ -69,6 +71,16 @@ function figuresOf({ sample, points }: PipelineState): Figure[] {
     ),
   ];
 }
+
+/** The breakers, by the stage that each one guards. */
+function breakersOf({ stages }: Pick<Stats, 'stages'>): string {
+  const breakers = Object.entries(stages).flatMap(([stage, { health }]) =>
+    health?.breaker === undefined ? [] : `breaker ${BREAKER_WORDS[health.breaker]} at ${stage}`,
+  );
+  return breakers.join(' · ');
+}
+
+const BREAKER_WORDS = Object.freeze({ closed: 'closed', open: 'open', halfOpen: 'half open' });
 
 /** The two equations of the ledger, with live figures. */
 export class Books {

@@ -1,4 +1,5 @@
 import type { Stats } from '../../ledger/stats.ts';
+import type { PipelineState } from '../../pipelines/lifeCycle/options.ts';
 
 /** The state of a pipeline at one time. `p50` and `p99` are of the round trips of the last seconds, in milliseconds. */
 export interface Point {
@@ -58,6 +59,8 @@ export interface PipelineSample {
   readonly stats: Stats;
   readonly point: Point;
   readonly roundTrips: Quantiles | null;
+  /** `null` of a composition that has none. */
+  readonly state: PipelineState | null;
   /** The pipeline has been shut down. */
   readonly hasEnded: boolean;
 }

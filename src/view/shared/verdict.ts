@@ -9,13 +9,14 @@ export interface Verdict {
 }
 
 /** What the figures mean, in one sentence. */
-export function verdictOf({ stats, hasEnded }: PipelineSample, points: readonly Point[]): Verdict {
+export function verdictOf({ stats, state, hasEnded }: PipelineSample, points: readonly Point[]): Verdict {
   const losses = Object.entries(lossesOnAnyRoute(stats)).sort(([, a], [, b]) => b - a);
   const lost = losses.reduce((all, [, more]) => all + more, 0);
   const soFar = lost === 0 ? 'Nothing has been lost.' : `${count(lost)} were lost before.`;
   if (hasEnded) return { level: lost === 0 ? 'good' : 'loss', text: `Shut down. ${lost === 0 ? soFar : endOf(lost)}` };
   if (rateOf(points, 'lost') > 0) return { level: 'loss', text: `Items are being lost: ${losses[0]?.[0]}.` };
-  if (rateOf(points, 'retries') > 0) {
+  if (state === 'paused') return { level: 'idle', text: `Paused: ${count(stats.pending)} items wait. ${soFar}` };
+  if (state === 'degraded' || rateOf(points, 'retries') > 0) {
     const arrives = rateOf(points, 'delivered') > 0;
     const text = arrives ? 'Some attempts fail and are tried again.' : 'The backend fails; what waits is tried again.';
     return { level: 'trouble', text: `${text} ${soFar}` };
