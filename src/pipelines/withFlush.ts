@@ -23,6 +23,13 @@ export const WITH_FLUSH_DEFAULTS: Readonly<Required<WithFlushOptions>> = Object.
   reserveMillis: 200,
 });
 
+/**
+ * What the wrapper resolves with. The type of Lambda's handlers says `void | Promise<T>`, whose `void` is that of handlers with a callback.
+ *
+ * @inline
+ */
+type Answer<R> = Awaited<[Extract<R, PromiseLike<unknown>>] extends [never] ? R : Exclude<R, void>>;
+
 const OWNER = 'withFlush';
 const WITH_FLUSH_RULES: Rules<WithFlushOptions> = { timeoutMillis: millis(1), reserveMillis: millis(0) };
 const aFlushable = shape('a pipeline, or another object with forceFlush()', 'forceFlush');
@@ -59,15 +66,15 @@ const aFlushable = shape('a pipeline, or another object with forceFlush()', 'for
  * @see spanPipeline
  */
 export function withFlush<This, Args extends unknown[], R>(
-  handler: (this: This, ...args: Args) => R | Promise<R>,
+  handler: (this: This, ...args: Args) => R,
   flushable: Flushable,
   options: WithFlushOptions = {},
-): (this: This, ...args: Args) => Promise<R> {
+): (this: This, ...args: Args) => Promise<Answer<R>> {
   const args = { handler: [handler, aFunction], flushable: [flushable, aFlushable] } as const;
   const settings = settingsOf<Required<WithFlushOptions>>(OWNER, WITH_FLUSH_DEFAULTS, WITH_FLUSH_RULES, options, args);
-  return async function flushingHandler(...given) {
+  return async function flushingHandler(...given): Promise<Answer<R>> {
     try {
-      return await handler.apply(this, given);
+      return (await handler.apply(this, given)) as Answer<R>;
     } finally {
       await flushed(flushable, timeLeft(given, settings));
     }

@@ -161,3 +161,17 @@ const ERROR = new Error('an order needs a name');
 async function shopHandler(this: { name: string }, order: string, count: number) {
   return [this.name, order, count];
 }
+
+test('types: arguments and result are those of the handler, also of hosts whose handlers may have a callback', () => {
+  // biome-ignore lint/suspicious/noConfusingVoidType: that of Lambda says so
+  type HostHandler = (event: string, context: object, callback: () => void) => void | Promise<{ placed: string }>;
+  const hosted: HostHandler = withFlush<unknown, Parameters<HostHandler>, ReturnType<HostHandler>>(
+    async (event) => ({ placed: event }),
+    flushing(),
+  );
+  const counting: (n: number) => Promise<number> = withFlush((n: number) => n + 1, flushing());
+  const silent: () => Promise<void> = withFlush(async () => {}, flushing());
+  // @ts-expect-error: it is given a number
+  void withFlush((n: number) => n, flushing())('one');
+  expect([hosted, counting, silent].map((each) => typeof each)).toEqual(['function', 'function', 'function']);
+});

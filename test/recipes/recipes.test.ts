@@ -47,10 +47,11 @@ describe('lambda.ts, called as Lambda calls it', () => {
   });
 
   async function call(order: string, remainingMillis = BOUND_MILLIS): Promise<Answer> {
-    child.kill('SIGCONT');
+    // Again and again: it may freeze only now, after its last answer.
+    const thaw = setInterval(() => child.kill('SIGCONT'), 20);
     const answer = message();
     child.send({ event: { order }, remainingMillis } satisfies Call);
-    return (await answer) as Answer;
+    return (await answer.finally(() => clearInterval(thaw))) as Answer;
   }
 
   test('has sent the span of a call when its process is frozen, also of one that fails', async () => {
