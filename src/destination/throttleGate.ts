@@ -18,7 +18,7 @@ export class ThrottleGate implements Layer {
 
   constructor(scheduler: SchedulerLike) {
     this.#scheduler = scheduler;
-    const millisUntil = () => this.closedForMillis || Number.POSITIVE_INFINITY;
+    const millisUntil = () => this.#millisUntilOpen;
     this.#waiters = new TimedWaiters({ layer: this, scheduler, millisUntil });
   }
 
@@ -43,6 +43,12 @@ export class ThrottleGate implements Layer {
 
   whenReady(size: AttemptSize, wake: () => void): () => void {
     return this.#waiters.add(size, wake);
+  }
+
+  /** An open gate that admits nothing waits for the end of an attempt; one that has opened since it was asked waits for nothing. */
+  get #millisUntilOpen(): number {
+    const { closedForMillis } = this;
+    return closedForMillis > 0 || this.#slowStart.admits ? closedForMillis : Number.POSITIVE_INFINITY;
   }
 
   /** Holds back everything for this long, from now on. */

@@ -1,3 +1,4 @@
+import { type SchedulerLike, Subscription } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { ThrottleGate } from '../../src/destination/throttleGate.ts';
 import { monotonicScheduler } from '../../src/index.ts';
@@ -81,4 +82,25 @@ describe('the throttle gate, after a Retry-After,', () => {
       await flush();
       expect(now()).toBe(100);
     }));
+});
+
+describe('a throttle gate that opens between two looks at the clock', () => {
+  test('wakes what it did not admit a moment before', async () => {
+    let nowMillis = 0;
+    const timers: number[] = [];
+    const scheduler = {
+      now: () => nowMillis,
+      schedule: (_: unknown, delayMillis = 0) => {
+        timers.push(delayMillis);
+        return Subscription.EMPTY;
+      },
+    } as SchedulerLike;
+    const gate = new ThrottleGate(scheduler);
+    begun(gate)('throttled', 20);
+    nowMillis = 19.999;
+    expect(gate.admits()).toBe(false);
+    nowMillis = 20.001;
+    want(gate);
+    expect(timers).toEqual([0]);
+  });
 });
