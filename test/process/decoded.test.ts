@@ -5,8 +5,7 @@ test('decoded spans that are dropped are collected young, although earlier spans
   // With a small young generation, V8 soon finds that the first spans live long.
   const program = await run('decoded', { flags: ['--max-semi-space-size=1'] });
   expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
-  const { full, young } = program.one('decoded');
-  // Of 4,000. It was 5 before metrics shared the frame of a request: V8 then allocates something old in about half of the runs, and what it is has not been found.
-  expect(full).toBeLessThanOrEqual(100);
-  expect(young).toBeGreaterThan(500);
+  const { young } = program.one('decoded');
+  // Spans that are allocated young fill the young generation some 4,000 times; with literals for their times, some 2,700 times. What is allocated old is not seen by its full collections: V8 makes 0 or some 30 of them, by chance.
+  expect(young).toBeGreaterThan(3_500);
 });
