@@ -152,10 +152,11 @@ export { type MemorySink, type ToMemoryOptions, toMemory } from './sinks/toMemor
 
 export { monotonicScheduler } from './internal/scheduler.ts';
 export type { ProcessHold } from './internal/timers.ts';
-export type { Counts, Role, StageStats } from './ledger/account.ts';
+export type { Role } from './ledger/account.ts';
 export type { ExportStats } from './ledger/exports.ts';
 export type { StageGauges, StageHealth } from './ledger/gauges.ts';
 export { createLedger, type Ledger, type LedgerOptions } from './ledger/ledger.ts';
+export type { Counts, StageStats } from './ledger/stageStats.ts';
 export type { FlowStats, SinkStats, StagePlace, Stats } from './ledger/stats.ts';
 export { BreakerOpenError } from './model/breakerOpenError.ts';
 export {

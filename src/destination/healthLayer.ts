@@ -6,7 +6,7 @@ import type { EndAttempt, Layer } from './layer.ts';
 export class HealthLayer implements Layer {
   readonly #health = new DestinationHealth();
   readonly #isFailing = new BehaviorSubject(false);
-  /** Why the newest attempt failed, if none was accepted since. Whoever makes the attempts knows it. */
+  /** Why the newest attempt failed; `undefined` when one was accepted since. The caller that makes the attempts sets it. */
   failure: string | undefined;
   /** Whether it is failing at present, and then each change. */
   readonly failing$: Observable<boolean> = this.#isFailing.pipe(distinctUntilChanged());

@@ -1,4 +1,5 @@
 import { settingsOf, shape, whole } from '../internal/validation.ts';
+import { heapLimitBytes } from './heapLimit.ts';
 
 /**
  * The memory of an item without its content. Bare spans of SDK 3 and 2 take 975 and 995 bytes, and their places in the queues a few more.
@@ -16,9 +17,6 @@ const HEAP_PER_WIRE_BYTE = 2;
 
 /** The part of the heap that the pipelines of a process may fill, unless they are given budgets of their own. */
 const DEFAULT_HEAP_RATIO = 0.25;
-
-/** A browser does not tell the limit of its heap. The least of those in use has more than this. */
-const BROWSER_HEAP_BYTES = 256 * 1024 * 1024;
 
 /** The estimated memory of `items` items that take `wireBytes` on the wire together. */
 export function heapBytesOf(items: number, wireBytes: number): number {
@@ -79,15 +77,6 @@ export function processMemory(): MemoryBudget {
   return ofProcess;
 }
 
-let heapLimit: number | undefined;
-
-/** V8 is asked when it is first needed, which is not at the start of a program: `node:v8` takes 3 ms to load. */
-function heapLimitBytes(): number {
-  const v8 = () => globalThis.process?.getBuiltinModule?.('node:v8');
-  heapLimit ??= v8()?.getHeapStatistics().heap_size_limit ?? BROWSER_HEAP_BYTES;
-  return heapLimit;
-}
-
 /** The same budget for a stage that cannot refuse: its items were accepted by the stage before it, which has just given back their memory. */
 export function withoutRefusal(budget: MemoryBudget): MemoryBudget {
   return {
@@ -99,19 +88,6 @@ export function withoutRefusal(budget: MemoryBudget): MemoryBudget {
     },
     open: (owner) => budget.open(owner, 'neverRefuses'),
   };
-}
-
-/** So many items have a place in any heap. */
-const PLACES_IN_ANY_HEAP = 1_024;
-
-/** Whether `waiting` items that are not measured yet are as many as the heap has places for: one for each 20 KiB of V8's heap limit, up to `atMost`. */
-export function fillsHeap(waiting: number, atMost: number): boolean {
-  return waiting >= PLACES_IN_ANY_HEAP && waiting >= placesInHeap(atMost);
-}
-
-/** How many items that are not measured yet the heap has places for. */
-export function placesInHeap(atMost: number): number {
-  return Math.max(PLACES_IN_ANY_HEAP, Math.min(atMost, Math.floor(heapLimitBytes() / 20_480)));
 }
 
 let ofBodies: MemoryAccount | undefined;

@@ -77,7 +77,7 @@ function readInto<T>(subscriber: Subscriber<T>, readable: Readable, gate: Gate, 
     if (!reading) read().catch((error: unknown) => subscriber.error(error));
   };
 
-  const { finished } = process.getBuiltinModule('node:stream'); // loaded by whoever made the stream
+  const { finished } = process.getBuiltinModule('node:stream'); // already loaded: somebody made the stream with it
   const forget = finished(readable, { writable: false }, (error) => {
     ended = true;
     if (error) subscriber.error(error);

@@ -26,7 +26,7 @@ export interface SpanInput extends SpanProcessor {
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
-/** Spans that are not sampled are not exported, whoever has ended them. */
+/** Spans come from `onEnd`, and only sampled ones are taken. */
 export const ENDED_SPANS: RingKind<ReadableSpan> = {
   signal: 'traces',
   owner: 'fromSpanProcessor',

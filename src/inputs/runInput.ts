@@ -35,7 +35,7 @@ export function runInputOf(name: object): RunInput | undefined {
   return inputs.get(name);
 }
 
-/** An Observable that is none of ours can neither flush nor end: its stages are asked for a flush, and end. */
+/** An Observable of another library cannot be flushed or ended. The stages behind it are flushed and ended instead. */
 export function plainInput(endStages: () => void): RunInput {
   const flushes = new FlushRequests();
   const flush: RunInput['flush'] = (urgency) => outsideCaller((onDone) => flushes.send(onDone, urgency));

@@ -47,7 +47,7 @@ export class WebBuffer extends Uint8Array {
     return end - start;
   }
 
-  /** Writes the bytes of hex digits, up to a character that is none. */
+  /** Writes the bytes of the leading hex digits, and stops at the first other character. */
   write(text: string, _encoding: 'hex'): number {
     const bytes = bytesOfHex(text);
     this.set(bytes);

@@ -1,4 +1,5 @@
-import type { Account, StageStats } from './account.ts';
+import type { Account } from './account.ts';
+import type { StageStats } from './stageStats.ts';
 import { type Flow, type FlowStats, type StagePlace, sumFlow } from './stats.ts';
 
 /** The flows through a graph of stages. */

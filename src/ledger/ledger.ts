@@ -1,15 +1,16 @@
 import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
-import { after } from '../internal/timers.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
 import type { SignalName } from '../model/signal.ts';
 import type { Loss, Tally } from '../model/tally.ts';
-import { Account, type AccountOwner, type Place, type Role, type StageStats } from './account.ts';
+import { Account, type AccountOwner, type Place, type Role } from './account.ts';
 import type { ExportOperation } from './exports.ts';
+import { Follower } from './follower.ts';
 import { type GaugeSums, sumOfStages } from './gauges.ts';
 import { Graph } from './graph.ts';
 import { Line } from './line.ts';
+import type { StageStats } from './stageStats.ts';
 import { countsOf, exportsOf, type Stats } from './stats.ts';
 
 /** Keeps the books of the stages that are given it. */
@@ -297,38 +298,6 @@ class Books implements AccountOwner {
     this.#closed = true;
     for (const follower of [...this.#followers]) follower.close();
     for (const watcher of [...this.#watchers]) watcher.closed?.();
-  }
-}
-
-/** Emits the books once per interval in which something changed. */
-class Follower {
-  readonly #subscriber: Subscriber<Stats>;
-  readonly #stats: () => Stats;
-  readonly #intervalMillis: number;
-  readonly #scheduler: SchedulerLike;
-  #waiting = false; // for the interval to pass
-
-  constructor(subscriber: Subscriber<Stats>, stats: () => Stats, intervalMillis: number, scheduler: SchedulerLike) {
-    this.#subscriber = subscriber;
-    this.#stats = stats;
-    this.#intervalMillis = intervalMillis;
-    this.#scheduler = scheduler;
-  }
-
-  changed(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    const timer = after(this.#scheduler, this.#intervalMillis, () => {
-      this.#waiting = false;
-      this.#subscriber.remove(timer);
-      this.#subscriber.next(this.#stats());
-    });
-    this.#subscriber.add(timer);
-  }
-
-  close(): void {
-    if (this.#waiting) this.#subscriber.next(this.#stats());
-    this.#subscriber.complete();
   }
 }
 

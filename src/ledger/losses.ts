@@ -1,4 +1,4 @@
-import { add, type Counts } from './account.ts';
+import { add, type Counts } from './stageStats.ts';
 import type { FlowStats } from './stats.ts';
 
 /** Refused and lost items by reason: for whoever looks at a pipeline they are the same. */

@@ -1,7 +1,8 @@
 import type { LossReason } from '../model/tally.ts';
-import { type Account, add, type Counts, type Role, type StageStats, total } from './account.ts';
+import type { Account, Role } from './account.ts';
 import { ExportBooks, type ExportStats } from './exports.ts';
 import type { StageGauges, StageHealth } from './gauges.ts';
+import { add, type Counts, type StageStats, total } from './stageStats.ts';
 
 /** The books of a whole, or of one route through it. */
 export interface FlowStats extends StageStats {

@@ -40,7 +40,7 @@ export interface Sink<T> {
 export interface SinkComponent {
   /** The attribute `otel.component.type`: `otlp_http_span_exporter`, or the name of its class or function. */
   readonly type: string;
-  /** The signal that it takes. Left out: any. */
+  /** The signal that the sink takes. Left out: it takes any signal. */
   readonly signal?: 'traces' | 'logs' | 'metrics';
   /** The attribute `server.address`: a name, an IP address, or the path of a Unix socket. Left out: there are several, or none. */
   readonly serverAddress?: string;

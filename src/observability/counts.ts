@@ -1,4 +1,5 @@
-import type { Account, Counts } from '../ledger/account.ts';
+import type { Account } from '../ledger/account.ts';
+import type { Counts } from '../ledger/stageStats.ts';
 import type { LossReason } from '../model/tally.ts';
 import { errorTypeOf, REJECTED } from './conventions.ts';
 

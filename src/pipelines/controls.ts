@@ -1,12 +1,12 @@
 import type { Observable } from 'rxjs';
 import type { Stats } from '../ledger/stats.ts';
-import type { Outcome } from '../model/outcome.ts';
+import type { LifeCycle } from './lifeCycle/lifeCycle.ts';
 import type { PipelineState, Shutdown } from './lifeCycle/options.ts';
 
-/** How the pipeline of any signal is watched, paused, flushed and ended. */
-export interface PipelineControls<T> {
+/** How any pipeline is watched, paused, flushed and ended. `R` is what it emits: outcomes. */
+export interface PipelineControls<R> {
   /** One outcome per batch, and one for each sink if there are several (`route` names it), for those who are subscribed. It completes when the pipeline has been shut down. */
-  readonly outcomes$: Observable<Outcome<T>>;
+  readonly outcomes$: Observable<R>;
   /** The current statistics. */
   stats(): Stats;
   /** The statistics now, and whenever they have changed, at most once a second. It completes when the pipeline has been shut down. */
@@ -33,4 +33,22 @@ export interface PipelineControls<T> {
   readonly shutdown: Shutdown;
   /** `await using`: calls `shutdown` at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The controls of a pipeline that runs. */
+export function controlsOf<T, R>(
+  life: LifeCycle<T, R>,
+  { forceFlush, shutdown }: Pick<PipelineControls<R>, 'forceFlush' | 'shutdown'>,
+): PipelineControls<R> {
+  return {
+    outcomes$: life.outcomes$,
+    stats: () => life.ledger.stats(),
+    stats$: life.ledger.stats$,
+    state$: life.state$,
+    pause: () => life.pause(),
+    resume: () => life.resume(),
+    forceFlush,
+    shutdown,
+    [Symbol.asyncDispose]: () => shutdown(),
+  };
 }

@@ -1,5 +1,5 @@
-import { total } from '../ledger/account.ts';
 import { lossesOnAnyRoute } from '../ledger/losses.ts';
+import { total } from '../ledger/stageStats.ts';
 import type { ShownStats } from './options.ts';
 
 /** More samples than any terminal has columns. */

@@ -3,8 +3,8 @@ import { type Subscription, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { createGate } from '../../src/flow/gate.ts';
 import { channel } from '../../src/inputs/channel/channel.ts';
-import { total } from '../../src/ledger/account.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
+import { total } from '../../src/ledger/stageStats.ts';
 import { randomRuns } from '../support/randomRuns.ts';
 
 const RUNS = randomRuns(300);

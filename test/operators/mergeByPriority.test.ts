@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import { expect, test } from 'vitest';
 import { createGate, createLedger, mergeByPriority } from '../../src/index.ts';
-import { total } from '../../src/ledger/account.ts';
+import { total } from '../../src/ledger/stageStats.ts';
 import { randomRuns } from '../support/randomRuns.ts';
 
 type Step =

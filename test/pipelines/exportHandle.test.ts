@@ -3,7 +3,7 @@ import { asyncScheduler, defer, NEVER, Observable, of, Subject, throwError, time
 import { map, mergeMap } from 'rxjs/operators';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { memoryBudget } from '../../src/flow/memory.ts';
-import { total } from '../../src/ledger/account.ts';
+import { total } from '../../src/ledger/stageStats.ts';
 import { ExportError, type Response, type Sink } from '../../src/model/sink.ts';
 import type { Loss } from '../../src/model/tally.ts';
 import type { ExportAnswer, ExportHandle } from '../../src/pipelines/answers/handle.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Ledger, StageStats } from '../../src/index.ts';
-import { total } from '../../src/ledger/account.ts';
+import { total } from '../../src/ledger/stageStats.ts';
 
 /** Every equation that has to hold at every instant. */
 export function checkBooks(ledger: Pick<Ledger, 'stats'>): void {

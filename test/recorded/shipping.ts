@@ -12,7 +12,7 @@ import {
   otlpHttp,
   type Stats,
 } from '../../src/index.ts';
-import { total } from '../../src/ledger/account.ts';
+import { total } from '../../src/ledger/stageStats.ts';
 import { type OtlpBackend, otlpBackend } from '../../src/testing/index.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Cargo } from './cargo.ts';

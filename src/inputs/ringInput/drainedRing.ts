@@ -1,5 +1,5 @@
 import { Observable, Subject } from 'rxjs';
-import { fillsHeap, placesInHeap } from '../../flow/memory.ts';
+import { fillsHeap, placesInHeap } from '../../flow/heapLimit.ts';
 import { Ring } from '../../flow/ring.ts';
 import { DueTurn } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';

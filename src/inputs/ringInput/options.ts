@@ -43,7 +43,7 @@ export interface RingKind<T> {
   readonly signal: SignalName;
   /** The function that the user has called: it names the stage, and mistakes in its options. */
   readonly owner: string;
-  /** What a program that has not subscribed is told of: `spans have ended`. */
+  /** Begins the warning that nobody has subscribed: `spans have ended`. */
   readonly event: string;
   /** The name of the stream: `spans$`. */
   readonly stream: string;

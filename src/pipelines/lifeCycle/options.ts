@@ -1,7 +1,7 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { anObservable, aScheduler, millis, must, optional, type Rules } from '../../internal/validation.ts';
-import type { Counts } from '../../ledger/account.ts';
+import type { Counts } from '../../ledger/stageStats.ts';
 
 /**
  * What a pipeline does. `starting`: no stage that exports is subscribed yet, items wait in the input · `running`: it accepts items and exports them · `degraded`: the same, but a destination is failing · `paused`: it accepts items and keeps them in its queue, no export begins ·

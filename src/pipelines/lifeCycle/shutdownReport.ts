@@ -1,5 +1,5 @@
-import { add, type Counts } from '../../ledger/account.ts';
 import { lossesOf } from '../../ledger/losses.ts';
+import { add, type Counts } from '../../ledger/stageStats.ts';
 import type { FlowStats, Stats } from '../../ledger/stats.ts';
 import type { LossReason } from '../../model/tally.ts';
 import type { Shutdown, ShutdownReport } from './options.ts';

@@ -1,9 +1,10 @@
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import { messageOf } from '../../model/errors.ts';
 import type { MetricDataPoint } from '../../model/metricDataPoint.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import { SinkHandle } from '../answers/sinkHandle.ts';
-import type { PipelineControls } from '../controls.ts';
+import { controlsOf, type PipelineControls } from '../controls.ts';
 import { CollectionExporter } from './collectionExporter.ts';
 import { type MetricPipelineOptions, metricPipelineSettings } from './options.ts';
 import { aggregationSelector, temporalitySelector } from './preferences.ts';
@@ -19,7 +20,7 @@ export interface MetricReaderOptions {
 }
 
 /** Collections go in at one end, outcomes come out at the other. All counts are data points. */
-export interface MetricPipeline extends PipelineControls<MetricDataPoint> {
+export interface MetricPipeline extends PipelineControls<Outcome<MetricDataPoint>> {
   /** For a reader of the SDK: `new PeriodicExportingMetricReader({ exporter: pipeline.exporter })`. Its `forceFlush` and `shutdown` are those of the pipeline. */
   readonly exporter: Required<PushMetricExporter>;
   /** The exporter, with the interval and the timeout that go with it: `new PeriodicExportingMetricReader(pipeline.readerOptions)`. */
@@ -90,14 +91,6 @@ export function metricPipeline(options: MetricPipelineOptions): MetricPipeline {
   return {
     exporter,
     readerOptions: { exporter, exportIntervalMillis, exportTimeoutMillis },
-    outcomes$: life.outcomes$,
-    stats: () => life.ledger.stats(),
-    stats$: life.ledger.stats$,
-    state$: life.state$,
-    pause: () => life.pause(),
-    resume: () => life.resume(),
-    forceFlush,
-    shutdown,
-    [Symbol.asyncDispose]: () => shutdown(),
+    ...controlsOf(life, handle),
   };
 }

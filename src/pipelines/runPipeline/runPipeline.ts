@@ -6,34 +6,21 @@ import type { Stats } from '../../ledger/stats.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
+import { controlsOf, type PipelineControls } from '../controls.ts';
 import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
-import type { PipelineState, Shutdown } from '../lifeCycle/options.ts';
+import type { Shutdown } from '../lifeCycle/options.ts';
 import { OWNER, type PipelineInput, type RunPipelineOptions, runPipelineSettings } from './options.ts';
 
 /** A composition that runs. `R` is what it emits: outcomes, unless operators behind `exportTo` make something else of them. */
-export interface RunningPipeline<R> {
-  /** What the composition emits, for those who are subscribed. It completes when the pipeline has been shut down. */
-  readonly outcomes$: Observable<R>;
-  /** The current statistics. */
-  stats(): Stats;
+export interface RunningPipeline<R> extends PipelineControls<R> {
   /** The statistics now, and whenever they have changed, at most once a second. It completes when the pipeline has been shut down, unless the ledger is yours. */
   readonly stats$: Observable<Stats>;
-  /** The present state, and then each change. It completes when the pipeline has been shut down. */
-  readonly state$: Observable<PipelineState>;
-  /** From now on no export begins; those in flight go on, and items wait in the queue. After `shutdown` it does nothing. */
-  pause(): void;
-  /** Ends what `pause` began. While `pauseWhen` says `true`, the pipeline stays paused. */
-  resume(): void;
   /**
    * Resolves when everything that came before has an outcome. Rejects at the timeout (default `flushTimeoutMillis`) with `FLUSH_TIMEOUT`; the exports go on. Where asynchronous operators of yours stand between two stages, it waits until what went
    * into them has come out; what has not by then, or was taken out there, is named in the error, and no later flush waits for it.
    */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
-  /** Takes no more items, sends what it has, and shuts the sinks down. What has no outcome at the deadline (default `shutdownDeadlineMillis`) is lost. It resolves with what it delivered and what it could not. The second call gives the promise of the first. */
-  readonly shutdown: Shutdown;
-  /** `await using`: calls `shutdown` at the end of the block. */
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -143,17 +130,7 @@ export function runPipeline<R>(
     isClosing = true;
     return flow.shutdown(of);
   };
-  return {
-    outcomes$: life.outcomes$,
-    stats: () => life.ledger.stats(),
-    stats$: life.ledger.stats$,
-    state$: life.state$,
-    pause: () => life.pause(),
-    resume: () => life.resume(),
-    forceFlush: flow.forceFlush,
-    shutdown,
-    [Symbol.asyncDispose]: () => shutdown(),
-  };
+  return controlsOf(life, { forceFlush: flow.forceFlush, shutdown });
 }
 
 function isOutcome(value: unknown): value is Outcome<unknown> {

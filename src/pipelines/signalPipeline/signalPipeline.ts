@@ -7,7 +7,7 @@ import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import type { ExportHandle } from '../answers/handle.ts';
-import type { PipelineControls } from '../controls.ts';
+import { controlsOf, type PipelineControls } from '../controls.ts';
 import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
 import { supervisedOperators } from './operators.ts';
@@ -20,7 +20,7 @@ const WITHOUT_OPERATORS =
   'called on a pipeline without operators, because what they take out has no answer: make an exportHandle(sink), and apply them to what it is given';
 
 /** What the pipeline of a signal offers whose SDK pushes single items, besides the processor that it calls. */
-export interface SignalPipeline<T> extends PipelineControls<T> {
+export interface SignalPipeline<T> extends PipelineControls<Outcome<T>> {
   /**
    * A handle on this pipeline, the same one at each call: its callers are answered for exactly their items. These go the way of what the SDK pushes, and share the queue with them: a call does not wait for room
    * there, and what finds none is answered as `queueFull`. Spans that are not sampled are answered as `unsampled`. `stats`, `forceFlush`, `shutdown` and the disposal are those of the pipeline.
@@ -55,7 +55,7 @@ export function signalPipeline<T>(kind: PipelineKind<T>, options: AnySignalPipel
   };
   const ended = new Subject<Outcome<T>>(); // one outcome per batch, whatever the number of sinks
   life.outcomes$.subscribe((outcome) => warnings.outcome(outcome));
-  const { forceFlush, shutdown } = life.run({
+  const flow = life.run({
     outcomes$: input.items$.pipe(
       operators.through,
       adaptiveBatch({ ...settings.batch, ...life.stageOptions, flushWhen: input.flush$, onLoss: onQueueLoss }),
@@ -75,17 +75,7 @@ export function signalPipeline<T>(kind: PipelineKind<T>, options: AnySignalPipel
   life.followSettings(settings.settings$, settings.dealer);
 
   let handle: PipelineHandle<T> | undefined;
-  const made = {
-    outcomes$: life.outcomes$,
-    stats: () => life.ledger.stats(),
-    stats$: life.ledger.stats$,
-    state$: life.state$,
-    pause: () => life.pause(),
-    resume: () => life.resume(),
-    forceFlush,
-    shutdown,
-    [Symbol.asyncDispose]: () => shutdown(),
-  };
+  const made = controlsOf(life, flow);
   const handleOf = () => {
     if (settings.operators.length > 0)
       throw new InvalidOptionError(`${owner}.handle`, WITHOUT_OPERATORS, settings.operators);

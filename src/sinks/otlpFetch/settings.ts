@@ -1,4 +1,3 @@
-import { refuseExporterAsOptions } from '../../destination/sinkRule.ts';
 import {
   millis,
   must,
@@ -12,10 +11,10 @@ import {
   whole,
 } from '../../internal/validation.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
-import { SIGNALS, signalOf } from '../../otlp/signals.ts';
+import { signalOf } from '../../otlp/signals.ts';
 import { requireEndpoint, shownUrl } from '../shared/configuration/endpoint.ts';
 import { HTTP_HEADERS, headerSource } from '../shared/configuration/headers.ts';
-import { mustSecretly } from '../shared/configuration/secret.ts';
+import { aSignal, requireOtlpOptions } from '../shared/configuration/otlpOptions.ts';
 import type { HttpSettings } from '../shared/http/request.ts';
 import { OTLP_FETCH_DEFAULTS, type OtlpFetchOptions } from './options.ts';
 
@@ -31,8 +30,6 @@ const FETCH_HEADERS = { ...HTTP_HEADERS, sink: OWNER };
 type Options = OtlpFetchOptions<SignalName>;
 type Given = Required<Omit<Options, 'url'>> & Pick<Options, 'url'>;
 
-const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
-
 const compression: Rule = (value, option, call) => {
   oneOf('gzip', 'none')(value, option, call);
   if (value === 'gzip' && globalThis.CompressionStream === undefined)
@@ -40,7 +37,7 @@ const compression: Rule = (value, option, call) => {
 };
 
 const OTLP_FETCH_RULES: Rules<Given> = {
-  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
+  signal: aSignal,
   url: optional(passing((value, option) => requireEndpoint(option, absolute(value)))),
   headers: passing((value, option) => headerSource(option, {}, value, FETCH_HEADERS)),
   encoding: oneOf('protobuf', 'json'),
@@ -58,9 +55,7 @@ const aFetch = must('called where the runtime has fetch', () => typeof globalThi
 export function otlpFetchSettings<S extends SignalName>(
   options: OtlpFetchOptions<S>,
 ): OtlpFetchSettings<SignalItems[S]> {
-  // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
-  requireRule(`${OWNER} options`, options, aSecretObject);
-  refuseExporterAsOptions(OWNER, options);
+  requireOtlpOptions(OWNER, options);
   requireRule(OWNER, typeof globalThis.fetch, aFetch);
   const given = settingsOf<Given>(OWNER, OTLP_FETCH_DEFAULTS, OTLP_FETCH_RULES, options);
   const { headers, url: asked, signal: name, ...rest } = given;

@@ -1,21 +1,17 @@
-import { refuseExporterAsOptions } from '../../destination/sinkRule.ts';
 import { EnvironmentReader } from '../../internal/environment.ts';
 import { warn } from '../../internal/tracingSuppression.ts';
 import {
   millis,
   must,
-  oneOf,
   optional,
   passing,
   type Rule,
   type Rules,
-  requireRule,
   settingsOf,
   whole,
 } from '../../internal/validation.ts';
-import { VERSION } from '../../internal/version.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
-import { SIGNALS, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
+import { type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
 import {
   type GrpcEndpoint,
   grpcEndpointOf,
@@ -23,8 +19,8 @@ import {
   requireGrpcEndpoint,
 } from '../shared/configuration/grpcEndpoint.ts';
 import { GRPC_METADATA, type HeaderSource, headerSource, headersOfVariables } from '../shared/configuration/headers.ts';
+import { aSecretObject, aSignal, requireOtlpOptions, userAgentOf } from '../shared/configuration/otlpOptions.ts';
 import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
-import { mustSecretly } from '../shared/configuration/secret.ts';
 import { type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
 import { tlsOfVariables } from '../shared/configuration/tlsFiles.ts';
 import { warnOfUsualPort } from '../shared/configuration/usualPorts.ts';
@@ -52,14 +48,10 @@ export interface OtlpGrpcSettings<Item = never> extends ChannelSettings {
 }
 
 const OWNER = 'otlpGrpc';
-/** As OTLP asks exporters to identify themselves. */
-const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
 type Undecided = 'url' | 'compression' | 'timeoutMillis' | 'tls' | 'environment';
 type Options = OtlpGrpcOptions<SignalName>;
 type Given = Pick<Options, Undecided> & Required<Omit<Options, Undecided>>;
-
-const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
 
 const gzipOrNone: Rule = (value, option, call) => {
   const allowed = "one of 'gzip', 'none'";
@@ -68,7 +60,7 @@ const gzipOrNone: Rule = (value, option, call) => {
 };
 
 const OTLP_GRPC_RULES: Rules<Given> = {
-  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
+  signal: aSignal,
   url: optional(passing((value, option) => requireGrpcEndpoint(option, value, false))),
   headers: passing((value, option) => headerSource(option, {}, value, GRPC_METADATA)),
   compression: optional(gzipOrNone),
@@ -85,9 +77,7 @@ const OTLP_GRPC_RULES: Rules<Given> = {
 
 /** Checks the options, and fills in the environment's values and the defaults. */
 export function otlpGrpcSettings<S extends SignalName>(options: OtlpGrpcOptions<S>): OtlpGrpcSettings<SignalItems[S]> {
-  // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
-  requireRule(`${OWNER} options`, options, aSecretObject);
-  refuseExporterAsOptions(OWNER, options);
+  requireOtlpOptions(OWNER, options);
   const given = settingsOf<Given>(OWNER, OTLP_GRPC_DEFAULTS as Partial<Given>, OTLP_GRPC_RULES, options);
   const { keepaliveMillis, maxConnectionAgeMillis, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis } = given;
   const signal = signalOf(given.signal as S);
@@ -110,7 +100,7 @@ export function otlpGrpcSettings<S extends SignalName>(options: OtlpGrpcOptions<
     timeoutMillis: given.timeoutMillis ?? environment.timeoutMillis(...named('TIMEOUT')) ?? 10_000,
     tls: given.tls === undefined ? tlsOfVariables(environment, named) : tlsSource(`${OWNER}.tls`, given.tls),
     proxy: url && usableProxy(proxyFor(url, environment)),
-    userAgent: `${given.userAgent} ${USER_AGENT}`.trim(),
+    userAgent: userAgentOf(given.userAgent),
   };
 }
 

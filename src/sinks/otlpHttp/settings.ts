@@ -1,5 +1,4 @@
 import type { Dispatcher } from 'undici';
-import { refuseExporterAsOptions } from '../../destination/sinkRule.ts';
 import { EnvironmentReader } from '../../internal/environment.ts';
 import {
   millis,
@@ -9,18 +8,17 @@ import {
   passing,
   type Rule,
   type Rules,
-  requireRule,
   settingsOf,
   shape,
   whole,
 } from '../../internal/validation.ts';
-import { VERSION } from '../../internal/version.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
-import { type NamedVariables, SIGNALS, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
+import { type NamedVariables, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
 import { endpointOf, requireEndpoint, shownUrl } from '../shared/configuration/endpoint.ts';
 import { HTTP_HEADERS, headerSource, headersOfVariables, isHeaderValue } from '../shared/configuration/headers.ts';
+import { aSecretObject, aSignal, requireOtlpOptions, userAgentOf } from '../shared/configuration/otlpOptions.ts';
 import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
-import { kindOf, mustSecretly } from '../shared/configuration/secret.ts';
+import { kindOf } from '../shared/configuration/secret.ts';
 import { fixedTls, type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
 import { tlsOfVariables } from '../shared/configuration/tlsFiles.ts';
 import { warnOfUsualPort } from '../shared/configuration/usualPorts.ts';
@@ -41,13 +39,9 @@ export interface OtlpHttpSettings<Item = never> extends HttpSettings<Item> {
 }
 
 const OWNER = 'otlpHttp';
-/** As OTLP asks exporters to identify themselves. */
-const USER_AGENT = `spanflow/${VERSION} OTel-OTLP-Exporter-JavaScript/${VERSION}`;
 
 type Defaulted = 'signal' | 'headers' | 'maxRequestBytes' | 'maxResponseBytes' | 'resourceTimeoutMillis' | 'userAgent';
 type Given = Omit<OtlpHttpOptions<SignalName>, Defaulted> & Required<Pick<OtlpHttpOptions<SignalName>, Defaulted>>;
-
-const aSecretObject = mustSecretly('an object', (value) => typeof value === 'object' && value !== null);
 
 const tlsOrDispatcher: Rule = (value, option, call) => {
   if (value === undefined) return;
@@ -75,7 +69,7 @@ const ageOrDispatcher: Rule = (value, option, call) => {
 };
 
 const OTLP_HTTP_RULES: Rules<Given> = {
-  signal: oneOf(...(Object.keys(SIGNALS) as SignalName[])),
+  signal: aSignal,
   url: optional(passing((value, option) => requireEndpoint(option, value))),
   headers: passing((value, option) => headerSource(option, {}, value, HTTP_HEADERS)),
   encoding: optional(oneOf('protobuf', 'json')),
@@ -94,9 +88,7 @@ const OTLP_HTTP_RULES: Rules<Given> = {
 
 /** Checks the options, and fills in the environment's values and the defaults. */
 export function otlpHttpSettings<S extends SignalName>(options: OtlpHttpOptions<S>): OtlpHttpSettings<SignalItems[S]> {
-  // What is given instead may be a URL or a header, which may hold a secret: it is not shown.
-  requireRule(`${OWNER} options`, options, aSecretObject);
-  refuseExporterAsOptions(OWNER, options);
+  requireOtlpOptions(OWNER, options);
   const given = settingsOf<Given>(OWNER, OTLP_HTTP_DEFAULTS as Partial<Given>, OTLP_HTTP_RULES, options);
   const { maxRequestBytes, maxResponseBytes, resourceTimeoutMillis, dispatcher, socketPath } = given;
   const signal = signalOf(given.signal as S);
@@ -115,7 +107,7 @@ export function otlpHttpSettings<S extends SignalName>(options: OtlpHttpOptions<
     tls: tlsOf(given, environment, named),
     proxy: dispatcher === undefined && socketPath === undefined ? proxyFor(url, environment) : undefined,
     maxConnectionAgeMillis: given.maxConnectionAgeMillis ?? DEFAULT_MAX_CONNECTION_AGE_MILLIS,
-    userAgent: `${given.userAgent} ${USER_AGENT}`.trim(),
+    userAgent: userAgentOf(given.userAgent),
   };
 }
 

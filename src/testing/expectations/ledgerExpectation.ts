@@ -1,4 +1,4 @@
-import type { StageStats } from '../../ledger/account.ts';
+import type { StageStats } from '../../ledger/stageStats.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { callSite } from '../failures/callSite.ts';
 import { MarbleFailure } from '../failures/failure.ts';

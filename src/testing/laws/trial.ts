@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { type StageStats, total } from '../../ledger/account.ts';
+import { type StageStats, total } from '../../ledger/stageStats.ts';
 import { durationText } from '../failures/text.ts';
 import { RecordingSubscriber } from '../marbles/recordingSubscriber.ts';
 import type { VirtualClock } from '../time/clock.ts';

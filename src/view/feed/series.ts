@@ -1,5 +1,5 @@
-import { total } from '../../ledger/account.ts';
 import { lossesOnAnyRoute } from '../../ledger/losses.ts';
+import { total } from '../../ledger/stageStats.ts';
 import type { Stats } from '../../ledger/stats.ts';
 import type { Point, Quantiles } from '../shared/messages.ts';
 

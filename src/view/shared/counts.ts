@@ -1,5 +1,5 @@
-import type { Counts } from '../../ledger/account.ts';
 import { lossesOf, lossesOnAnyRoute } from '../../ledger/losses.ts';
+import type { Counts } from '../../ledger/stageStats.ts';
 import type { Stats } from '../../ledger/stats.ts';
 import type { LossReason } from '../../model/tally.ts';
 

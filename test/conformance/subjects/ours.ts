@@ -9,7 +9,7 @@ import {
   spanPipeline,
   toExporter,
 } from '../../../src/index.ts';
-import { total } from '../../../src/ledger/account.ts';
+import { total } from '../../../src/ledger/stageStats.ts';
 import type { Stats } from '../../../src/ledger/stats.ts';
 import { metricPipeline } from '../../../src/metrics.ts';
 import { otlpGrpc } from '../../../src/sinks/otlpGrpc/index.ts';
