@@ -41,8 +41,8 @@ export async function findingsOf(way: Way, binary: string): Promise<Finding[]> {
   }
 }
 
-function differenceIn(collector: Collector, signal: SignalName, { entries, undelivered }: Sent): string | undefined {
-  if (undelivered !== undefined) return undelivered;
+function differenceIn(collector: Collector, signal: SignalName, { entries, trouble }: Sent): string | undefined {
+  if (trouble !== undefined) return trouble;
   const lines = collector.file(fileOf(signal, 'json')).toString();
   const difference = firstDifference(entries, receivedEntries(signal, lines));
   if (difference !== undefined) return difference;

@@ -6,6 +6,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Sink, spanPipeline } from '../../src/index.ts';
+import type { Stats } from '../../src/ledger/stats.ts';
 import { logPipeline } from '../../src/logs.ts';
 import { metricPipeline } from '../../src/metrics.ts';
 import type { SignalItems, SignalName } from '../../src/model/signal.ts';
@@ -17,10 +18,10 @@ import { richRecords } from './items/records.ts';
 import { richSpans } from './items/spans.ts';
 import { sentPoints, sentRecords, sentSpans } from './sent.ts';
 
-/** What was given to a pipeline, and what it says was not delivered of it. */
+/** What was given to a pipeline, and what its statistics say that went wrong. */
 export interface Sent {
   readonly entries: readonly Entry[];
-  readonly undelivered: string | undefined;
+  readonly trouble: string | undefined;
 }
 
 /** Several requests, so that they overtake each other. */
@@ -78,9 +79,15 @@ async function ended(
   entries: readonly Entry[],
 ): Promise<Sent> {
   await pipeline.shutdown({ deadlineMillis: 25_000 });
-  const { delivered, rejected, lost, refused } = pipeline.stats();
-  const isWhole = delivered === entries.length;
-  const said = `${delivered} of ${entries.length} delivered, ${rejected} rejected`;
-  const undelivered = isWhole ? undefined : `${said}, lost ${JSON.stringify({ ...refused, ...lost })}`;
-  return { entries, undelivered };
+  return { entries, trouble: troubleIn(pipeline.stats(), entries.length) };
+}
+
+/** A second attempt would mean that the Collector has refused something, such as zstd. */
+function troubleIn(
+  { delivered, rejected, lost, refused, attempts, exports }: Stats,
+  items: number,
+): string | undefined {
+  if (delivered === items && attempts === exports.batchesDelivered) return undefined;
+  const requests = `${attempts} attempts for ${exports.batchesDelivered + exports.batchesFailed} batches`;
+  return `${delivered} of ${items} delivered, ${rejected} rejected, lost ${JSON.stringify({ ...refused, ...lost })}, ${requests}`;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,11 +66,6 @@ export class Collector {
     }
   }
 
-  /** Everything it has written to its standard error. */
-  get said(): string {
-    return this.#said;
-  }
-
   /** Stops it by SIGTERM, after which its files are complete. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM');
@@ -82,9 +77,10 @@ export class Collector {
     if (exitCode !== 0) throw this.#failure(`the Collector ended with ${exitCode ?? signalCode}`);
   }
 
-  /** The content of a file that it has written. */
+  /** The content of a file that it has written; nothing where it has written none. */
   file(name: string): Buffer {
-    return readFileSync(join(this.#folder, name));
+    const path = join(this.#folder, name);
+    return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
   }
 
   /** Removes its files. */
