@@ -22,7 +22,7 @@ export interface Finding {
 /** Sends all signals to a Collector of its own, stops it, and reads its files. */
 export async function findingsOf(way: Way, binary: string): Promise<Finding[]> {
   const ports = await freePorts();
-  const collector = await Collector.start(binary, Object.values(ports), toFiles([{ ports }]));
+  const collector = await Collector.start(binary, toFiles([{ ports }]));
   try {
     const addresses = addressesOf(ports);
     const sent = {

@@ -1,8 +1,11 @@
-import { describe, expect, it, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
 import type { SignalName } from '../../src/model/signal.ts';
 import { dataPointsOf, encodeLogsJson, encodeMetricsJson, encodeTracesJson } from '../../src/otlp/index.ts';
 import { tables } from '../../src/otlp/json/read/schema.ts';
-import { failureOf, NoCollector } from './collector/build.ts';
+import { build, failureOf, NoCollector } from './collector/build.ts';
 import { firstDifference } from './difference.ts';
 import type { Entry } from './entry.ts';
 import { richCollections } from './items/collections.ts';
@@ -10,6 +13,7 @@ import { richRecords } from './items/records.ts';
 import { richSpans } from './items/spans.ts';
 import { receivedEntries } from './received.ts';
 import { sentPoints, sentRecords, sentSpans } from './sent.ts';
+import { refusalTableOf, tableOf } from './table.ts';
 
 const SENT: Readonly<Record<SignalName, Entry[]>> = {
   traces: sentSpans(richSpans()),
@@ -102,12 +106,39 @@ describe('the rich items', () => {
 });
 
 describe('a build that fails', () => {
-  test('skips the run where modules cannot be fetched, and is an error where anything else is wrong', () => {
-    const offline =
-      'main.go:8:2: go.opentelemetry.io/collector/component@v1.67.0: Get "https://proxy.example/x.zip": dial tcp: lookup proxy.example: no such host';
+  test('skips the run where modules cannot be had, and is an error where anything else is wrong', () => {
+    const offline = 'main.go:8:2: Get "https://proxy.example/x.zip": dial tcp: lookup proxy.example: no such host';
     expect(failureOf(offline)).toBeInstanceOf(NoCollector);
     expect(failureOf('module lookup disabled by GOPROXY=off')).toBeInstanceOf(NoCollector);
+    expect(failureOf('go: go.mod requires go >= 1.26.0 (running go 1.22.1)')).toBeInstanceOf(NoCollector);
     expect(failureOf('verifying module: checksum mismatch')).not.toBeInstanceOf(NoCollector);
     expect(failureOf('./main.go:23:2: undefined: nothing').message).toContain('undefined: nothing');
+  });
+
+  test('skips the run where there is no Go', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spanflow-interop-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    await expect(build(join(folder, 'collector'), join(folder, 'go'))).rejects.toThrow(NoCollector);
+  });
+});
+
+describe('the tables', () => {
+  test('have a cell for each signal, and a line for each difference', () => {
+    const table = tableOf([
+      { way: 'otlpGrpc, gzip', signal: 'traces', items: 56, difference: undefined },
+      { way: 'otlpGrpc, gzip', signal: 'logs', items: 67, difference: 'record of 1: item.flags was sent as 1' },
+    ]);
+    expect(table).toMatch(/^otlpGrpc, gzip +equal \(56\) +NO +–$/m);
+    expect(table).toMatch(/^otlpGrpc, gzip, logs: record of 1: item\.flags was sent as 1$/m);
+  });
+
+  test('have a cell for each protocol, and a line for what ends otherwise', () => {
+    const table = refusalTableOf([
+      { says: 'zstd: sent in gzip', protocol: 'http', wrong: undefined },
+      { says: 'a signal: lost', protocol: 'grpc', wrong: '3 delivered' },
+    ]);
+    expect(table).toMatch(/^zstd: sent in gzip +yes +–$/m);
+    expect(table).toMatch(/^a signal: lost +– +NO$/m);
+    expect(table).toMatch(/^a signal: lost, gRPC: 3 delivered$/m);
   });
 });

@@ -7,7 +7,8 @@
  */
 import { collectorBinary, NoCollector } from './collector/build.ts';
 import { type Finding, findingsOf } from './equality.ts';
-import { REFUSALS, wrongIn } from './refusals.ts';
+import { REFUSALS } from './refusals.ts';
+import { wrongIn } from './refused.ts';
 import { type RefusalFinding, refusalTableOf, tableOf } from './table.ts';
 import { WAYS } from './ways.ts';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SOURCES = ['main.go', 'go.mod', 'go.sum'].map((name) => join(import.meta.dirname, name));
@@ -25,16 +25,19 @@ export async function collectorBinary(): Promise<string> {
   const hash = createHash('sha256');
   for (const path of SOURCES) hash.update(readFileSync(path));
   const binary = join(CACHE, `collector-${hash.digest('hex').slice(0, 16)}`);
-  if (!existsSync(binary)) await build(binary);
+  if (existsSync(binary)) return binary;
+  console.error('building the Collector: some minutes, this once');
+  await build(binary);
   return binary;
 }
 
-async function build(binary: string): Promise<void> {
-  console.error('building the Collector: some minutes, this once');
+/** @throws NoCollector and Error as {@link collectorBinary} does. */
+export async function build(binary: string, go = goPath()): Promise<void> {
+  mkdirSync(dirname(binary), { recursive: true });
   const unfinished = `${binary}.${process.pid}`;
   const args = ['build', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', unfinished, '.'];
-  const { code, said } = await run(goPath(), args);
-  if (code === 'ENOENT') throw new NoCollector('there is no Go (SPANFLOW_GO may name its path)');
+  const { code, said } = await run(go, args);
+  if (code === 'ENOENT') throw new NoCollector('there is no Go (SPANFLOW_GO names where it is)');
   if (code !== 0) throw failureOf(said);
   renameSync(unfinished, binary);
 }
@@ -44,15 +47,26 @@ function goPath(): string {
   return named ?? (existsSync(USUAL_GO) ? USUAL_GO : 'go');
 }
 
-/** What Go says when it cannot reach whoever has the modules, or may not. */
-const UNREACHABLE =
-  /dial tcp|no such host|connection refused|i\/o timeout|TLS handshake timeout|network is unreachable|proxyconnect|module lookup disabled|toolchain not available/i;
+/** What Go says when it cannot reach whoever has the modules, or may not, and when it is too old for them. */
+const UNAVAILABLE = new RegExp(
+  [
+    ...['dial tcp', 'no such host', 'connection refused', 'i/o timeout', 'TLS handshake timeout', 'proxyconnect'],
+    ...[
+      'network is unreachable',
+      'module lookup disabled',
+      'toolchain not available',
+      'requires go',
+      'invalid go version',
+    ],
+  ].join('|'),
+  'i',
+);
 
 /** Decides by the output of a build that failed. */
 export function failureOf(said: string): Error {
   const text = said.trim().slice(-MAX_SAID_CHARACTERS);
-  const line = text.split('\n').find((one) => UNREACHABLE.test(one));
-  if (line !== undefined) return new NoCollector(`its Go modules cannot be fetched (${line.trim()})`);
+  const line = text.split('\n').find((one) => UNAVAILABLE.test(one));
+  if (line !== undefined) return new NoCollector(`its Go modules cannot be had (${line.trim()})`);
   return new Error(`the Collector cannot be built:\n${text}`);
 }
 

@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_BOUND_MILLIS = 60_000;
 const STOP_BOUND_MILLIS = 30_000;
-const POLL_MILLIS = 20;
 
 /** Where a receiver listens. */
 export interface Addresses {
@@ -23,41 +22,43 @@ export interface Ports {
 /** What a Collector is told: all of its configuration, given a folder for its files. */
 export type Configuration = (folder: string) => object;
 
+/** What it says when it has started. */
+export const READY = 'Everything is ready.';
+/** What it says when its memory limiter begins to refuse. */
+export const REFUSING = 'Refusing data.';
+
 /** A Collector that runs, until it is stopped. */
 export class Collector {
   readonly #process: ChildProcess;
-  readonly #folder: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'spanflow-interop-'));
   readonly #ended: Promise<void>;
+  readonly #heard = new EventEmitter(); // `more`: it has said something
   #said = '';
 
   private constructor(binary: string, configuration: Configuration) {
-    this.#folder = mkdtempSync(join(tmpdir(), 'spanflow-interop-'));
     const path = join(this.#folder, 'configuration.yaml');
     writeFileSync(path, JSON.stringify(configuration(this.#folder))); // JSON is YAML
     this.#process = spawn(binary, ['--config', path], { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#said += text;
-    });
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
     this.#ended = new Promise((resolve) => {
+      this.#process.once('close', () => resolve());
       this.#process.once('error', (error) => {
-        this.#said += error.message;
+        this.#hear(error.message);
         resolve();
       });
-      this.#process.once('close', () => resolve());
     });
     process.once('exit', this.#kill);
   }
 
   /**
-   * Starts one, and waits until it listens on all of these ports.
+   * Starts one, and waits until it says a text.
    *
-   * @throws Error with what it said, where it does not
+   * @throws Error with what it has said, where it does not say that
    */
-  static async start(binary: string, ports: readonly number[], configuration: Configuration): Promise<Collector> {
+  static async start(binary: string, configuration: Configuration, text = READY): Promise<Collector> {
     const collector = new Collector(binary, configuration);
     try {
-      const end = performance.now() + START_BOUND_MILLIS;
-      for (const port of ports) await collector.#listensOn(port, end);
+      await collector.#says(text);
       return collector;
     } catch (error) {
       collector.#kill();
@@ -92,26 +93,26 @@ export class Collector {
     this.#process.kill('SIGKILL');
   };
 
-  async #listensOn(port: number, end: number): Promise<void> {
-    while (!(await isListening(port))) {
-      if (this.#process.exitCode !== null || this.#process.pid === undefined)
-        throw this.#failure('the Collector has not started');
-      if (performance.now() > end) throw this.#failure(`the Collector does not listen on ${port}`);
-      await sleep(POLL_MILLIS);
+  #hear(text: string): void {
+    this.#said += text;
+    this.#heard.emit('more');
+  }
+
+  async #says(text: string): Promise<void> {
+    const signal = AbortSignal.timeout(START_BOUND_MILLIS);
+    const hasEnded = this.#ended.then(() => Promise.reject(this.#failure('the Collector has not started')));
+    while (!this.#said.includes(text)) {
+      const more = once(this.#heard, 'more', { signal }).catch(() => {
+        throw this.#failure(`the Collector has not said "${text}" in ${START_BOUND_MILLIS} ms`);
+      });
+      await Promise.race([more, hasEnded]);
     }
+    hasEnded.catch(() => {}); // it ends later
   }
 
   #failure(what: string): Error {
     return new Error(`${what}. It said:\n${this.#said.trim()}`);
   }
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }
 
 /** Two ports that nobody listens on. */
