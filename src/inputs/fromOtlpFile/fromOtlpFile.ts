@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Observable, type Subscriber } from 'rxjs';
 import { HeldBatch } from '../../flow/heldBatch.ts';
+import { holdProcess } from '../../internal/timers.ts';
 import { warn } from '../../internal/tracingSuppression.ts';
 import type { Account } from '../../ledger/account.ts';
 import { openInput, Stage } from '../../ledger/stage.ts';
@@ -40,7 +41,7 @@ export interface OtlpFile<T> {
  * **Demand.** The next record is read when every holder of the batches before is ready for another one (`exportTo` is when an attempt could begin), within `maxUnsettledBatches` and `maxUnsettledBytes`, and while the gate is open. An operator in between that takes batches apart
  * (`mergeMap((batch) => batch.items)`) holds none: give the stage behind it and this input the same gate.
  *
- * **Emits** a batch for each request. **Completes** at the end of the file, which may be growing: what comes later is not read. **Errors** when the file cannot be opened or read, naming it. **Unsubscribed**, it closes the file.
+ * **Emits** a batch for each request. **Completes** at the end of the file, which may be growing: what comes later is not read. **Errors** when the file cannot be opened or read, naming it. **Unsubscribed**, it closes the file. Until then it keeps the process alive, also while it waits for a backend that is down.
  *
  * **Order**: that of the file.
  *
@@ -107,6 +108,8 @@ class Reading<S extends SignalName> {
   }
 
   async run(): Promise<void> {
+    // While nobody is ready for the next batch, nothing else may be there that keeps the process alive.
+    this.#subscriber.add(holdProcess(this.#settings.scheduler, 'whileWaiting'));
     try {
       this.#meter.start((await stat(this.#path)).size);
       const chunks = chunksOf(this.#path, (readBytes) => this.#meter.add({ readBytes }));
