@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Channel } from '../../inputs/channel/options.ts';
 import type { LogRecordInput } from '../../inputs/fromLogRecordProcessor.ts';
 import type { SpanInput } from '../../inputs/fromSpanProcessor.ts';
+import type { OtlpReceiver } from '../../inputs/otlpReceiver/index.ts';
 import { runInputOf } from '../../inputs/runInput.ts';
 import { must, settingsOf, shape } from '../../internal/validation.ts';
 import {
@@ -12,7 +13,7 @@ import {
 } from '../lifeCycle/options.ts';
 
 /** Where the items of a composition come from: an input that can flush and end, or any Observable. */
-export type PipelineInput = SpanInput | LogRecordInput | Channel<unknown> | Observable<unknown>;
+export type PipelineInput = SpanInput | LogRecordInput | Channel<unknown> | OtlpReceiver | Observable<unknown>;
 
 /** When the pipeline flushes, drains and warns. */
 export type RunPipelineOptions = LifeCycleOptions;
@@ -20,7 +21,7 @@ export type RunPipelineOptions = LifeCycleOptions;
 export const OWNER = 'runPipeline';
 
 const anInput = must(
-  'fromSpanProcessor(), fromLogRecordProcessor(), channel() or an Observable',
+  'fromSpanProcessor(), fromLogRecordProcessor(), channel(), otlpReceiver() or an Observable',
   (input) => typeof input === 'object' && input !== null && ('subscribe' in input || runInputOf(input) !== undefined),
 );
 const outcomes = shape('an Observable: what your composition returns, not yet subscribed', 'subscribe');
