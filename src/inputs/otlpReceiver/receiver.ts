@@ -126,14 +126,14 @@ export class Receiver implements OtlpReceiver {
       for (const signal of this.#signals) signal.close();
       this.#flushes.complete();
     });
-    this.#untilIdle().then(() => this.#close());
+    this.#untilIdle().then(() => this.#http?.close());
   }
 
   async #drain(timeoutMillis: number): Promise<void> {
     this.#end({ timeoutMillis, isEnding: true });
     try {
-      const untilIdle = () => this.#untilIdle();
-      await flushWithin(this.#settings.scheduler, timeoutMillis, `${OWNER}.shutdown`, untilIdle, () => '');
+      const untilEnded = () => this.#untilIdle().then(() => this.#grpc?.untilGone());
+      await flushWithin(this.#settings.scheduler, timeoutMillis, `${OWNER}.shutdown`, untilEnded, () => '');
     } finally {
       for (const signal of this.#signals) signal.giveUp();
       this.#reception.answerAll(unavailable('the receiver was shut down', this.#settings.retryAfterMillis));
