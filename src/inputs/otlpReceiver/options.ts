@@ -28,8 +28,6 @@ const MIB = 1024 * 1024;
 export interface ListenOptions {
   /** The address or the name to listen on. Default `127.0.0.1`: only programs on this machine reach it. `0.0.0.0` or `::` is every network of the machine: then give `tls` and `bearerTokens`, too. */
   host?: string;
-  /** The port: 0 to 65535, 0 for any free one (`address` tells which). Default 4318 for HTTP, 4317 for gRPC. */
-  port?: number;
   /** The server's certificate and key, and whose clients it trusts. Default: no TLS. */
   tls?: ServerTlsOptions;
   /** Connections at a time, at most: 1 or more, default 1,024. One more is closed at once. */
@@ -38,6 +36,8 @@ export interface ListenOptions {
 
 /** The server for OTLP/HTTP. */
 export interface HttpReceiverOptions extends ListenOptions {
+  /** The port: 0 to 65535, 0 for any free one (`address` tells which). Default 4,318, that of OTLP/HTTP. */
+  port?: number;
   /** The pages of which sites may send, from a browser. Default: none. */
   cors?: {
     /** Origins, such as `https://shop.example` (without a path), or `*` for all. */
@@ -52,7 +52,10 @@ export interface HttpReceiverOptions extends ListenOptions {
 }
 
 /** The server for OTLP/gRPC. */
-export interface GrpcReceiverOptions extends ListenOptions {}
+export interface GrpcReceiverOptions extends ListenOptions {
+  /** The port: 0 to 65535, 0 for any free one (`address` tells which). Default 4,317, that of OTLP/gRPC. */
+  port?: number;
+}
 
 /** The options of {@link otlpReceiver}. */
 export interface OtlpReceiverOptions {

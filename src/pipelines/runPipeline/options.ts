@@ -2,9 +2,9 @@ import type { Observable } from 'rxjs';
 import type { Channel } from '../../inputs/channel/options.ts';
 import type { LogRecordInput } from '../../inputs/fromLogRecordProcessor.ts';
 import type { SpanInput } from '../../inputs/fromSpanProcessor.ts';
-import type { OtlpReceiver } from '../../inputs/otlpReceiver/index.ts';
 import { runInputOf } from '../../inputs/runInput.ts';
 import { must, settingsOf, shape } from '../../internal/validation.ts';
+import type { FlushRequest } from '../../model/batch.ts';
 import {
   LIFE_CYCLE_DEFAULTS,
   LIFE_CYCLE_RULES,
@@ -12,8 +12,13 @@ import {
   type LifeCycleSettings,
 } from '../lifeCycle/options.ts';
 
-/** Where the items of a composition come from: an input that can flush and end, or any Observable. */
-export type PipelineInput = SpanInput | LogRecordInput | Channel<unknown> | OtlpReceiver | Observable<unknown>;
+/** Where the items of a composition come from: an input that can flush and end (one of a subpath, such as `otlpReceiver()` of `spanflow/receiver`, has a `flush$`, too), or any Observable. */
+export type PipelineInput =
+  | SpanInput
+  | LogRecordInput
+  | Channel<unknown>
+  | { readonly flush$: Observable<FlushRequest> }
+  | Observable<unknown>;
 
 /** When the pipeline flushes, drains and warns. */
 export type RunPipelineOptions = LifeCycleOptions;

@@ -1,5 +1,5 @@
 import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
-import type { GrpcJs } from '../../../internal/grpcJs.ts';
+import type { GrpcJs } from '../../../peers/grpcJs.ts';
 import type { FixedDelays } from '../admission/fixedDelays.ts';
 import type { ReadingSlots } from '../admission/readingSlots.ts';
 import type { Reception } from '../reception.ts';

@@ -1,8 +1,8 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { ConnectionInjector, Server, ServerCredentials, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import { type GrpcJs, requireGrpcJs } from '../../../internal/grpcJs.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import type { SignalName } from '../../../model/signal.ts';
+import { type GrpcJs, requireGrpcJs } from '../../../peers/grpcJs.ts';
 import { FixedDelays } from '../admission/fixedDelays.ts';
 import { ReadingSlots } from '../admission/readingSlots.ts';
 import { type Listening, listening } from '../listening.ts';

@@ -1,5 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
-import type { GrpcJs } from '../../../internal/grpcJs.ts';
+import type { GrpcJs } from '../../../peers/grpcJs.ts';
 import { statusMessage } from '../messages.ts';
 import type { Verdict } from '../verdict.ts';
 

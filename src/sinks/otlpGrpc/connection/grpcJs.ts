@@ -1,9 +1,9 @@
 import { Subscription } from 'rxjs';
-import { findGrpcJs, type GrpcJs, isGrpcJsLoaded, requireGrpcJs } from '../../../internal/grpcJs.ts';
 import { monotonicScheduler } from '../../../internal/scheduler.ts';
 import { after } from '../../../internal/timers.ts';
+import { findGrpcJs, type GrpcJs, isGrpcJsLoaded, requireGrpcJs } from '../../../peers/grpcJs.ts';
 
-export type { GrpcJs } from '../../../internal/grpcJs.ts';
+export type { GrpcJs } from '../../../peers/grpcJs.ts';
 
 const OWNER = 'otlpGrpc';
 /** By then most programs have started, and few have exported yet. */

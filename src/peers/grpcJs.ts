@@ -1,7 +1,7 @@
+import { outsideAnyContext } from '../internal/timers.ts';
+import { untraced } from '../internal/tracingSuppression.ts';
 import { messageOf, SpanflowError } from '../model/errors.ts';
 import { find, load } from './requireGrpc.cjs';
-import { outsideAnyContext } from './timers.ts';
-import { untraced } from './tracingSuppression.ts';
 
 export type GrpcJs = typeof import('@grpc/grpc-js');
 
