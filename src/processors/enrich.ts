@@ -28,6 +28,10 @@ function isRecord(value: unknown): value is Attributes {
  * Adds attributes to spans.
  *
  * ```text
+ * source      -a-b-|
+ * subscribed  ^----!
+ *             enrich: A is a with more attributes; b gets none
+ * result      -A-b-|
  * ```
  *
  * **Emits** for each span, at once, one with the attributes besides its own; they win over its own of the same key. It is a view: the original is not changed, and is read when somebody reads the view. Where the function returns

@@ -44,6 +44,10 @@ const PLAN: TracePlan<TraceGroup> = {
  * Gathers the spans of each trace, and emits one group for each.
  *
  * ```text
+ * source      a-c--b--d----e-|
+ * subscribed  ^--------------!
+ *             groupByTrace: c is of the trace of a, d of that of b; maxWaitMillis 6
+ * result      ------[ac]-[bd]([e]|)
  * ```
  *
  * **Emits** a group when its trace is not waited for any longer: `maxWaitMillis` after its first span, `idleMillis` after its last one, with `maxSpansPerTrace` spans, or because there is no room and it is the oldest. A span that comes

@@ -24,7 +24,10 @@ const snapshotOf = (values: readonly number[], maxBuckets?: number) => countsOf(
 async function official(values: readonly number[], maxSize: number): Promise<ExponentialHistogram> {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
-  const aggregation = { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize, recordMinMax: true } } as const;
+  const aggregation = {
+    type: AggregationType.EXPONENTIAL_HISTOGRAM,
+    options: { maxSize, recordMinMax: true },
+  } as const;
   const provider = new MeterProvider({ readers: [reader], views: [{ instrumentName: 'd', aggregation }] });
   const histogram = provider.getMeter('m').createHistogram('d');
   for (const value of values) histogram.record(value);

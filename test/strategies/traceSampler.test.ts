@@ -67,10 +67,10 @@ describe('a policy that looks at spans', () => {
   });
 
   test('a root of the SDK 1.x has no parentSpanId', () => {
-    const ofSdk1 = { ...spanWith({ duration: [0, 3e8] }), parentSpanId: '0123456789abcdef' };
+    const ofSdk1 = Object.assign(spanWith({ duration: [0, 3e8] }), { parentSpanId: '0123456789abcdef' });
     const slowRoot: SamplingPolicy = { kind: 'slow', overMillis: 100, of: 'root' };
     expect(judge(slowRoot, [ofSdk1])).toBeUndefined();
-    expect(judge(slowRoot, [{ ...ofSdk1, parentSpanId: '' }])).toBe(KEEP_ALL);
+    expect(judge(slowRoot, [Object.assign(ofSdk1, { parentSpanId: '' })])).toBe(KEEP_ALL);
   });
 });
 
@@ -113,12 +113,22 @@ describe('rates', () => {
 
   test('of spans: a trace that is larger than the burst is kept when the bucket is full, and paid back', () => {
     const policy: SamplingPolicy = { kind: 'rateLimited', spansPerSecond: 1, burst: 2 };
-    expect(kept([policy], [many, plain, plain, plain], [0, 0, 1_999, 2_000])).toEqual(['rateLimited', '-', '-', 'rateLimited']);
+    expect(kept([policy], [many, plain, plain, plain], [0, 0, 1_999, 2_000])).toEqual([
+      'rateLimited',
+      '-',
+      '-',
+      'rateLimited',
+    ]);
   });
 
   test('nothing is spent on what another policy has kept, or does not keep', () => {
     const perSecond: SamplingPolicy = { kind: 'rateLimited', tracesPerSecond: 1 };
-    expect(kept([errors, perSecond], [[failed], [failed], plain, plain], [])).toEqual(['errors', 'errors', 'rateLimited', '-']);
+    expect(kept([errors, perSecond], [[failed], [failed], plain, plain], [])).toEqual([
+      'errors',
+      'errors',
+      'rateLimited',
+      '-',
+    ]);
     const slow: SamplingPolicy = { kind: 'all', name: 'some', policies: [perSecond, errors] };
     expect(kept([slow], [plain, plain, [failed], [failed]], [])).toEqual(['-', '-', 'some', '-']);
   });
@@ -141,9 +151,18 @@ describe('rates', () => {
 describe('a sampler', () => {
   test('books the first policy that keeps a trace, and takes the likeliest threshold', () => {
     const sampler = new TraceSampler([half, { kind: 'errors', name: 'failures' }]);
-    expect(sampler.decide({ spans: [failed], randomness: HIGH }, 0)).toEqual({ policy: 'probabilistic', judgement: KEEP_ALL });
-    expect(sampler.decide({ spans: [failed], randomness: LOW }, 0)).toEqual({ policy: 'failures', judgement: KEEP_ALL });
-    expect(sampler.decide({ spans: [root], randomness: HIGH }, 0)).toEqual({ policy: 'probabilistic', judgement: HALF });
+    expect(sampler.decide({ spans: [failed], randomness: HIGH }, 0)).toEqual({
+      policy: 'probabilistic',
+      judgement: KEEP_ALL,
+    });
+    expect(sampler.decide({ spans: [failed], randomness: LOW }, 0)).toEqual({
+      policy: 'failures',
+      judgement: KEEP_ALL,
+    });
+    expect(sampler.decide({ spans: [root], randomness: HIGH }, 0)).toEqual({
+      policy: 'probabilistic',
+      judgement: HALF,
+    });
     expect(sampler.decide({ spans: [root], randomness: LOW }, 0)).toEqual({ policy: undefined, judgement: undefined });
   });
 

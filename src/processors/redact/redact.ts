@@ -12,6 +12,10 @@ const STAGE = 'redact';
  * Replaces, or hashes, what is not to be seen in spans.
  *
  * ```text
+ * source      -a-b-|
+ * subscribed  ^----!
+ *             redact: a has a pin, and A is a without it; b has none
+ * result      -A-b-|
  * ```
  *
  * **Emits** for each span, at once, a view of it in which the values are replaced; the original is not changed. A span in which nothing is to be replaced is the very span that came. **Completes** and **errors** like the source.

@@ -1,13 +1,15 @@
 import type { SchedulerLike } from 'rxjs';
+import { answerOf } from '../../internal/runGuarded.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
 import { aFunction, aScheduler } from '../../internal/validation.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
+import { InvalidOptionError } from '../../model/errors.ts';
 import { SPAN_STAGE_SETTINGS, type SpanStageOptions, type SpanStageSettings } from './options.ts';
 
 /** The options of an operator that counts spans for a while. */
 export interface FoldingOptions extends SpanStageOptions {
-  /** The time of day that what is emitted is stamped with, in milliseconds since 1970. Default `Date.now`. It decides nothing: when something is emitted, the scheduler says. */
+  /** The time of day that what is emitted is stamped with, in milliseconds since 1970. Default `Date.now`, which also stands in where it throws or returns an invalid number. It decides nothing: when something is emitted, the scheduler says. */
   epochMillis?: () => number;
   /** Whether the process is kept alive while counted spans wait to be emitted: `whileWaiting` (the default), or `never`. */
   processHold?: ProcessHold;
@@ -31,3 +33,17 @@ export const FOLDING_RULES = {
   processHold: aProcessHold,
   scheduler: aScheduler,
 };
+
+/** The time of day. What the user's clock throws is reported, and the host's stands in. */
+export function guardedEpoch(
+  epochMillis: () => number,
+  reporter: { callbackFailed(thrown: unknown): void },
+): () => number {
+  return () => {
+    const millis = answerOf(epochMillis, undefined, (thrown) => reporter.callbackFailed(thrown));
+    if (Number.isFinite(millis)) return millis as number;
+    if (millis !== undefined)
+      reporter.callbackFailed(new InvalidOptionError('what epochMillis returns', 'a number', millis));
+    return Date.now();
+  };
+}

@@ -5,6 +5,7 @@ import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { MetricDataPoint } from '../../model/metricDataPoint.ts';
 import { Folding } from '../shared/folding.ts';
+import { guardedEpoch } from '../shared/foldingOptions.ts';
 import { SPAN_METRICS_DEFAULTS, SPAN_METRICS_RULES, type SpanMetricsOptions } from './options.ts';
 import { SpanSeries } from './spanSeries.ts';
 
@@ -14,6 +15,10 @@ const STAGE = 'spanMetrics';
  * Counts spans, and emits their rate, errors and duration as data points of metrics.
  *
  * ```text
+ * source      -a-b---------x---|
+ * subscribed  ^----------------!
+ *             spanMetrics: calls c and durations d of one series, then of two; every 6 ms in which spans came
+ * result      -------(cd)------(cdcd|)
  * ```
  *
  * **Emits** two points for each series, `exportIntervalMillis` after the first span that came since the last points, and at the end: `traces.span.metrics.calls` (a sum) and `traces.span.metrics.duration` (an exponential histogram, in
@@ -53,7 +58,8 @@ export function spanMetrics(options: SpanMetricsOptions = {}): OperatorFunction<
       const reporter = new StageReporter<ReadableSpan>(account, settings);
       const processHold = options.processHold ?? (run === undefined ? settings.processHold : 'never');
       const plan = { everyMillis: exportIntervalMillis, processHold, scheduler };
-      new Folding(subscriber, plan, reporter, new SpanSeries(settings)).follow(source);
+      const epochMillis = guardedEpoch(settings.epochMillis, reporter);
+      new Folding(subscriber, plan, reporter, new SpanSeries({ ...settings, epochMillis })).follow(source);
     });
   };
 }

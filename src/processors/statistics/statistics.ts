@@ -4,6 +4,7 @@ import { settingsOf } from '../../internal/validation.ts';
 import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import { Folding } from '../shared/folding.ts';
+import { guardedEpoch } from '../shared/foldingOptions.ts';
 import { STATISTICS_DEFAULTS, STATISTICS_RULES, type StatisticsOptions } from './options.ts';
 import type { SpanStatistics } from './spanStatistics.ts';
 import { Window } from './window.ts';
@@ -14,6 +15,10 @@ const STAGE = 'statistics';
  * Counts spans by a key over windows of time: how many, how many errors, and how long they took.
  *
  * ```text
+ * source      -a-bc------d--|
+ * subscribed  ^-------------!
+ *             statistics: the names of spans are the keys, c is called a; windowMillis 6
+ * result      -------(ab)---(d|)
  * ```
  *
  * **Emits** one value for each key of a window, when the window ends: `windowMillis` after its first span, and at the end. The next window begins with the next span; while none comes, no timer runs. **Completes** after the source, when the last
@@ -46,7 +51,8 @@ export function statistics(options: StatisticsOptions = {}): OperatorFunction<Re
       const reporter = new StageReporter<ReadableSpan>(account, settings);
       const processHold = options.processHold ?? (run === undefined ? settings.processHold : 'never');
       const plan = { everyMillis: windowMillis, processHold, scheduler };
-      new Folding(subscriber, plan, reporter, new Window(settings)).follow(source);
+      const epochMillis = guardedEpoch(settings.epochMillis, reporter);
+      new Folding(subscriber, plan, reporter, new Window({ ...settings, epochMillis })).follow(source);
     });
   };
 }

@@ -14,6 +14,10 @@ const STAGE = 'tailSample';
  * Waits for the spans of each trace, and keeps the traces that one of its policies keeps.
  *
  * ```text
+ * source      ab-c--------de-|
+ * subscribed  ^--------------!
+ *             tailSample: a, c and e are one trace, in which c has failed; b and d are another; maxWaitMillis 6
+ * result      ------(ac)---e-|
  * ```
  *
  * **Emits** the spans of a trace that is kept when the trace is not waited for any longer: `maxWaitMillis` after its first span, `idleMillis` after its last one, with `maxSpansPerTrace` spans, or because there is no room and it is the
