@@ -232,7 +232,10 @@ describe('tailSample: thresholds', () => {
     const traceState = {
       get: () => 'th:8',
       set: throwing,
-      unset: (key: string) => (unset.push(key), traceState),
+      unset: (key: string) => {
+        unset.push(key);
+        return traceState;
+      },
       serialize: () => '',
     };
     const context = { traceId: HIGH, spanId: '0123456789abcdef', traceFlags: 1, traceState };

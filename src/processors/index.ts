@@ -43,5 +43,4 @@ export type {
 export type { SpanMetricsOptions } from './spanMetrics/options.ts';
 export { spanMetrics } from './spanMetrics/spanMetrics.ts';
 export type { StatisticsOptions } from './statistics/options.ts';
-export { mergeStatistics, type SpanStatistics } from './statistics/spanStatistics.ts';
-export { statistics } from './statistics/statistics.ts';
+export { mergeStatistics, type SpanStatistics, statistics } from './statistics/statistics.ts';

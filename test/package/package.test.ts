@@ -416,6 +416,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/metrics',
         'spanflow/observability',
         'spanflow/otlp',
+        'spanflow/processors',
         'spanflow/register',
         'spanflow/telemetry',
         'spanflow/terminal',

@@ -35,7 +35,9 @@ test('points of spans go over a real socket to a backend of metrics', async () =
   const backend = await otlpBackend();
   try {
     const spans = generatedSpans({ count: 200 });
-    const points = await lastValueFrom(of(...spans).pipe(spanMetrics({ epochMillis: () => 1_700_000_000_123.5 }), toArray()));
+    const points = await lastValueFrom(
+      of(...spans).pipe(spanMetrics({ epochMillis: () => 1_700_000_000_123.5 }), toArray()),
+    );
     const decoded = decodeMetrics(encodeMetrics(points));
     const ofKind = (all: readonly MetricDataPoint[], kind: number) =>
       all.filter(({ metric }) => metric.dataPointType === kind).map(({ metric, point }) => ({ metric, point }));

@@ -133,7 +133,10 @@ test.each(STAGES)('$name, by any schedule: the books add up at every instant, an
             push(spanOf({ trace: emissions % 7, failed: false, bytes: 1, isBroken: false }));
         };
         const subscription = stage
-          .make(schedule, ledger)(source)
+          .make(
+            schedule,
+            ledger,
+          )(source)
           .subscribe({ next, error: () => (isOver = true), complete: () => (isOver = true) });
         for (const step of schedule.steps) {
           if ('waitMillis' in step) await advanceBy(step.waitMillis);

@@ -37,8 +37,10 @@ export function withQuantiles(counted: CountedSpans): SpanStatistics {
  *
  * @example
  * ```ts
- * declare const ofEachWorker: [SpanStatistics, SpanStatistics];
- * console.log(mergeStatistics(...ofEachWorker).p99Millis);
+ * // The p99 of ten minutes, where a window is one.
+ * spans$
+ *   .pipe(statistics({ key: () => 'all' }), bufferCount(10))
+ *   .subscribe((windows) => console.log(windows.reduce((one, other) => mergeStatistics(one, other)).p99Millis));
  * ```
  */
 export function mergeStatistics(first: SpanStatistics, ...others: readonly SpanStatistics[]): SpanStatistics {

@@ -9,6 +9,8 @@ import { STATISTICS_DEFAULTS, STATISTICS_RULES, type StatisticsOptions } from '.
 import type { SpanStatistics } from './spanStatistics.ts';
 import { Window } from './window.ts';
 
+export { mergeStatistics, type SpanStatistics } from './spanStatistics.ts';
+
 const STAGE = 'statistics';
 
 /**
