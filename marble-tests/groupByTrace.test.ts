@@ -51,6 +51,16 @@ describe('groupByTrace', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('idleMillis: an older trace to which spans come waits longer than a younger one to which none comes', () =>
+    marbles(({ cold, spans, expectBatches, expectSubscriptions }) => {
+      spans({ c: { trace: 'a' } });
+      const source = cold(' ab--c-------|');
+      const subs = '        ^-----------!';
+      const expected = '    -----[b][ac]|';
+      expectBatches(source.pipe(groups({ idleMillis: 4 }))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
   test('maxWaitMillis bounds a trace whose spans keep coming; what comes later is another group', () =>
     marbles(({ cold, spans, expectBatches, expectSubscriptions }) => {
       spans({ b: { trace: 'a' }, c: { trace: 'a' }, d: { trace: 'a' } });

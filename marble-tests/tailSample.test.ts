@@ -69,6 +69,16 @@ describe('tailSample', () => {
     expect(ledger.stats().stages.tailSample?.figures).toEqual({ evicted: 2, 'kept.errors': 1, 'late.dropped': 1 });
   });
 
+  test('where the trace of the span itself has to go, the span follows what is decided about it', () =>
+    marbles(({ cold, spans, expectObservable, expectSubscriptions }) => {
+      spans({ a: { status: 'error' }, b: { trace: 'a' } });
+      const source = cold(' ab---|');
+      const subs = '        ^----!';
+      const expected = '    -(ab)|';
+      expectObservable(source.pipe(errors({ maxSpans: 1 }))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
   test('a late span follows a decision that is remembered, and is a trace of its own where it is forgotten', () =>
     marbles(({ cold, spans, expectObservable, expectSubscriptions }) => {
       spans({ a: { status: 'error' }, c: { trace: 'a' } });

@@ -134,13 +134,11 @@ function shifted(index: number, shift: number): number {
   return Math.floor(index / 2 ** shift);
 }
 
-/** The bucket of a value above zero: what is greater than `base ** index` and at most `base ** (index + 1)`. At the ends of buckets logarithms are off by a rounding, so powers of two are looked up by their exponent. */
+/** The bucket of a value above zero: what is greater than `base ** index` and at most `base ** (index + 1)`. Where buckets are wider than an octave, the exponent tells it without a rounding. */
 function indexOf(value: number, scale: number): number {
+  if (scale > 0) return Math.ceil(Math.log2(value) * 2 ** scale) - 1;
   const exponent = exponentOf(value);
-  const isPowerOfTwo = value === 2 ** exponent;
-  if (scale <= 0) return shifted(isPowerOfTwo ? exponent - 1 : exponent, -scale);
-  if (isPowerOfTwo) return exponent * 2 ** scale - 1;
-  return Math.ceil(Math.log2(value) * 2 ** scale) - 1;
+  return shifted(value === 2 ** exponent ? exponent - 1 : exponent, -scale);
 }
 
 const double = new DataView(new ArrayBuffer(8));

@@ -133,6 +133,12 @@ describe('rates', () => {
     expect(kept([slow], [plain, plain, [failed], [failed]], [])).toEqual(['-', '-', 'some', '-']);
   });
 
+  test('nothing is spent on what chance has kept before', () => {
+    const sampler = new TraceSampler([half, { kind: 'rateLimited', tracesPerSecond: 1 }]);
+    const policies = [HIGH, HIGH, LOW, LOW].map((randomness) => sampler.decide({ spans: plain, randomness }, 0).policy);
+    expect(policies).toEqual(['probabilistic', 'probabilistic', 'rateLimited', undefined]);
+  });
+
   test('shares: each policy has its part', () => {
     const shares: SamplingPolicy = {
       kind: 'shares',
