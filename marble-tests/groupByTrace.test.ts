@@ -196,6 +196,23 @@ describe('groupByTrace: the compulsory cases', () => {
   });
 });
 
+describe('groupByTrace: slices', () => {
+  test('traces that are due at the same time are closed in slices, so that other work comes between', () =>
+    marbles(async ({ advanceBy }) => {
+      const source = new Subject<ReadableSpan>();
+      const log: string[] = [];
+      const options = { maxWaitMillis: 5, processHold: 'never' } as const;
+      const subscription = source.pipe(groupByTrace(options)).subscribe(({ spans }) => {
+        if (log.length === 0) setTimeout(() => log.push('other work'));
+        log.push(`${spans.length}`);
+      });
+      for (const trace of ['a', 'b', 'c']) for (let span = 0; span < 400; span += 1) source.next(named(trace));
+      await advanceBy(6);
+      expect(log).toEqual(['400', '400', 'other work', '400']);
+      subscription.unsubscribe();
+    }));
+});
+
 describe('groupByTrace: bounds', () => {
   function collected(options: GroupByTraceOptions, names: readonly string[]) {
     const source = new Subject<ReadableSpan>();

@@ -32,7 +32,8 @@ describe('spanMetrics', () => {
       const expected = '    -------(cd)------(cdcd|)';
       expectObservable(source.pipe(letters({ ...EVERY_SIX, ledger }))).toBe(expected);
       expectSubscriptions(source.subscriptions).toBe(subs);
-      expectLedger(ledger, { accepted: 3, handedOn: 3 });
+      // Three spans, and six points.
+      expectLedger(ledger, { accepted: 9, removed: 3, handedOn: 6 });
     });
   });
 });
@@ -235,6 +236,6 @@ describe('spanMetrics: points', () => {
     const broken = Object.defineProperty(lasting('a', 1), 'status', { get: throwing });
     const [points = []] = await pointsOf({ ledger }, [[lasting('a', 1), broken]]);
     expect(points[0]?.point.value).toBe(1);
-    expect(ledger.stats()).toMatchObject({ accepted: 2, handedOn: 1, lost: { operatorFailed: 1 }, callbackErrors: 1 });
+    expect(ledger.stats()).toMatchObject({ removed: 1, handedOn: 2, lost: { operatorFailed: 1 }, callbackErrors: 1 });
   });
 });

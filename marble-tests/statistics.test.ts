@@ -37,7 +37,8 @@ describe('statistics', () => {
       const expected = '    -------(ab)---(d|)';
       expectObservable(source.pipe(keys({ windowMillis: 6, ledger }))).toBe(expected);
       expectSubscriptions(source.subscriptions).toBe(subs);
-      expectLedger(ledger, { accepted: 4, handedOn: 4 });
+      // Four spans, and three values.
+      expectLedger(ledger, { accepted: 7, removed: 4, handedOn: 3 });
     });
   });
 });
@@ -117,7 +118,7 @@ describe('statistics: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
     expect(thrown).toEqual([new Error('mine'), expect.objectContaining({ given: 3 })]);
-    expect(ledger.stats()).toMatchObject({ accepted: 3, handedOn: 1, lost: { operatorFailed: 2 } });
+    expect(ledger.stats()).toMatchObject({ removed: 1, handedOn: 1, lost: { operatorFailed: 2 } });
   });
 
   test('synchronous re-entrancy: a span that comes while a window is emitted is in the next one', async () => {

@@ -1,7 +1,15 @@
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
+import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import { adaptiveBatch, exportTo, fromSpanProcessor, runPipeline, spanPipeline, toMemory } from '../../src/index.ts';
-import { enrich, redact, type SamplingPolicy, tailSample } from '../../src/processors/index.ts';
+import {
+  enrich,
+  type MetricDataPoint,
+  redact,
+  type SamplingPolicy,
+  spanMetrics,
+  tailSample,
+} from '../../src/processors/index.ts';
 import { checkBooks } from '../properties/books.ts';
 
 const POLICIES: readonly SamplingPolicy[] = [{ kind: 'errors' }];
@@ -51,6 +59,28 @@ test('within a run, the books of the operators are in its statistics, and its sh
     'adaptiveBatch',
     expect.stringContaining('exportTo'),
   ]);
+  checkBooks(pipeline);
+});
+
+test('within a run, metrics of spans are batched and exported, and a flush waits for no span that is counted in them', async () => {
+  const input = fromSpanProcessor();
+  const sink = toMemory<MetricDataPoint>();
+  const ofPoints = [adaptiveBatch<MetricDataPoint>(), exportTo<MetricDataPoint>(sink)] as const;
+  const pipeline = runPipeline(input, input.spans$.pipe(spanMetrics({ exportIntervalMillis: 1 }), ...ofPoints));
+  const provider = new TracerProvider({ spanProcessors: [input] });
+  for (let round = 0; round < 20; round += 1) makeTraces(provider);
+  const emitted = firstValueFrom(pipeline.outcomes$);
+  await pipeline.forceFlush();
+  await emitted;
+  await pipeline.forceFlush();
+  await pipeline.shutdown();
+  const calls = sink.items.filter(({ metric }) => metric.descriptor.name === 'traces.span.metrics.calls');
+  expect(calls.slice(-2).map(({ point }) => point.value)).toEqual([20, 20]);
+  const stats = pipeline.stats();
+  expect(stats.stages.spanMetrics).toMatchObject({ removed: 40, handedOn: sink.items.length });
+  // The points were made in between.
+  const made = sink.items.length;
+  expect(stats).toMatchObject({ removed: 40, delivered: made, pending: 0, lost: {}, between: -made });
   checkBooks(pipeline);
 });
 

@@ -23,7 +23,11 @@ export interface FoldingSettings {
   readonly scheduler: SchedulerLike;
 }
 
-/** One subscription of an operator that counts spans, and emits what it has counted: a while after the first span, and at the end. No timer runs while no span comes. */
+/**
+ * One subscription of an operator that counts spans, and emits what it has counted: a while after the first span, and at the end. No timer runs while no span comes.
+ *
+ * In the books the spans are pending until they are in what is emitted, and removed then; what is emitted are new items. So the stage behind is offered as many as this one has handed on.
+ */
 export class Folding<R> {
   readonly #subscriber: Subscriber<R>;
   readonly #settings: FoldingSettings;
@@ -50,7 +54,10 @@ export class Folding<R> {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#fold = fold;
-    this.#out = new Outlet((value) => reporter.account.passOn(this.#next, value));
+    this.#out = new Outlet((value) => {
+      reporter.account.handOn(1);
+      reporter.account.passOn(this.#next, value);
+    });
     this.#end = new EndOfStream(subscriber, {
       isDone: () => this.#counted === 0 && this.#out.isIdle,
       leaveSource: () => reporter.tearDown(this.#upstream),
@@ -88,9 +95,13 @@ export class Folding<R> {
   #harvest(): void {
     this.#disarm();
     if (this.#counted > 0) {
-      this.#reporter.account.handOn(this.#counted);
+      const { account } = this.#reporter;
+      account.remove(this.#counted);
       this.#counted = 0;
-      for (const value of this.#fold.harvest()) this.#out.push(value);
+      for (const value of this.#fold.harvest()) {
+        account.accept(1);
+        this.#out.push(value);
+      }
     }
     this.#out.drain();
     this.#end.check();
@@ -101,12 +112,11 @@ export class Folding<R> {
     this.#timer = undefined;
   }
 
-  /** The spans themselves are not there any more. */
+  /** Of spans that were counted, and of values that were not emitted. The spans themselves are not there any more. */
   #stop(): void {
     this.#disarm();
-    this.#out.clear();
     const { account } = this.#reporter;
-    const count = this.#counted;
+    const count = this.#counted + this.#out.clear().length;
     if (count === 0) return;
     this.#counted = 0;
     account.lose(count, 'unsubscribed');

@@ -28,6 +28,9 @@ export interface TracePlan<R> {
   spansIn(emitted: R): readonly ReadableSpan[];
 }
 
+/** After so many spans, other work of the process comes between: they take less than a millisecond, decisions included. */
+const SLICE_SPANS = 500;
+
 /** One subscription of an operator that gathers the spans of each trace. */
 export class TraceHolding<R> {
   readonly #subscriber: Subscriber<R>;
@@ -121,8 +124,10 @@ export class TraceHolding<R> {
 
   #closeDue(): void {
     const nowMillis = this.#settings.scheduler.now();
+    const before = this.#traces.spans;
     for (let due = this.#traces.due(nowMillis); due !== undefined; due = this.#traces.due(nowMillis)) {
       this.#close(...due);
+      if (before - this.#traces.spans >= SLICE_SPANS) break;
     }
     this.#drain();
     this.#arm();

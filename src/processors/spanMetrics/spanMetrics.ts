@@ -29,7 +29,7 @@ const STAGE = 'spanMetrics';
  *
  * **Order**: series by series, in the order of their first spans. A span that comes while points are being emitted is counted in the next ones.
  *
- * **Loss**: `unsubscribed`; `operatorFailed` for a span that throws when it is read. Spans are booked as handed on when their points are emitted. What follows counts data points: give it a ledger of its own.
+ * **Loss**: `unsubscribed`; `operatorFailed` for a span that throws when it is read. In the books, spans are `removed` when they are in points that are emitted, and the points are new items.
  *
  * **Sampling**: put it in front of a sampler. Behind one it counts what was kept.
  *

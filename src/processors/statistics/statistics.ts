@@ -30,7 +30,7 @@ const STAGE = 'statistics';
  *
  * **Order**: by the first spans of the keys; what is counted under `otel.metric.overflow`, where it began. A span that comes while a window is being emitted is counted in the next one.
  *
- * **Loss**: `unsubscribed`; `operatorFailed` for a span whose key cannot be told: the function throws, or returns no text, or the span throws when it is read. Spans are booked as handed on when their window is emitted.
+ * **Loss**: `unsubscribed`; `operatorFailed` for a span whose key cannot be told: the function throws, or returns no text, or the span throws when it is read. In the books, spans are `removed` when their window is emitted, and what is emitted are new items.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
