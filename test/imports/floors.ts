@@ -13,7 +13,7 @@ export const FLOORS: Floors = [
   ['otlp/responses'],
   ['otlp/traces', 'otlp/logs', 'otlp/metrics'],
   ['otlp'],
-  ['inputs', 'operators', 'outputs', 'sinks'],
+  ['inputs', 'operators', 'processors', 'outputs', 'sinks'],
   ['pipelines', 'testing/failures'],
   ['terminal', 'view', 'observability', 'telemetry', 'testing/time'],
   ['cli', 'testing/backend', 'testing/marbles'],
