@@ -53,6 +53,7 @@ export {
   type JoinMode,
   joinExports,
 } from './operators/joinExports.ts';
+export { inBatches } from './operators/inBatches/inBatches.ts';
 export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
 export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';

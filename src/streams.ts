@@ -24,6 +24,7 @@ export {
   type JoinMode,
   joinExports,
 } from './operators/joinExports.ts';
+export { inBatches } from './operators/inBatches/inBatches.ts';
 export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
 export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 
