@@ -12,7 +12,7 @@ import { spanPipeline } from '../pipelines/spanPipeline/spanPipeline.ts';
 import { toConsole } from '../sinks/toConsole/toConsole.ts';
 import { Destination } from './destination.ts';
 import { exporterOf } from './exporterVariable.ts';
-import { needed } from './installed.ts';
+import { needed } from '../peers/installed.ts';
 import { collectAtExit, endReader, metricReaderOf } from './metricReader.ts';
 import { namedAsGiven } from './optionNames.ts';
 import { type DestinationOptions, SINK_OPTIONS, type TelemetryOptions, type TelemetrySignals } from './options.ts';

@@ -5,7 +5,7 @@ import { messageOf } from '../../model/errors.ts';
 import type { OnIgnored, Package } from '../configFile/model.ts';
 import { signalsOf } from '../configFile/pipelines.ts';
 import { providerPlanOf } from '../configFile/providers.ts';
-import { installed, needed } from '../installed.ts';
+import { installed, needed } from '../../peers/installed.ts';
 import { type Telemetry, telemetry } from '../telemetry.ts';
 import { logToConsole } from './diagLogger.ts';
 import { flushAtSignals } from './endSignals.ts';
