@@ -1,4 +1,4 @@
-import type { ReceiverAddress, ReceiverStats } from '../inputs/otlpReceiver/api.ts';
+import type { ReceiverAddress, ReceiverStats } from '../inputs/otlpReceiver/index.ts';
 import type { Stats } from '../ledger/stats.ts';
 import type { RelayConfig } from './options.ts';
 import type { RelayFigures } from './stats/figures.ts';

@@ -1,4 +1,4 @@
-import type { OtlpReceiver } from '../inputs/otlpReceiver/api.ts';
+import type { OtlpReceiver } from '../inputs/otlpReceiver/index.ts';
 import { otlpReceiver } from '../inputs/otlpReceiver/otlpReceiver.ts';
 import { type RunInput, runInputOf } from '../inputs/runInput.ts';
 import { warn } from '../internal/tracingSuppression.ts';

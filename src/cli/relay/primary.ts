@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { AdminServer, type AdminSource } from '../../relay/admin/adminServer.ts';
 import type { RelayAddress, RelayReport } from '../../relay/api.ts';
 import { type Plan, planOf } from '../../relay/config/plan.ts';
@@ -18,6 +19,7 @@ const GRACE_MILLIS = 2_000;
 export async function runPrimary(given: RelayArguments): Promise<number> {
   const compose = await composeOf(given);
   const config = configOf(given);
+  cluster.setupPrimary({ serialization: 'advanced' }); // a configuration may hold Infinity
   const primary = new Primary(given.workers, config, planOf(config, compose));
   const signal = untilSignal(() => primary.kill());
   const unfollow = followConfig(given, (next) => primary.reload(next, compose));

@@ -43,7 +43,7 @@ async function shutDown(running: Relay | undefined): Promise<number> {
   await new Promise<void>((resolve) =>
     process.send?.({ kind: 'drained', report } satisfies FromWorker, () => resolve()),
   );
-  process.disconnect();
+  process.disconnect?.();
   return 0;
 }
 

@@ -108,7 +108,11 @@ export class WorkerPlace {
     this.#isReady = false;
     this.#before = sumOfFigures([this.#before, onlyCounters(this.#latest)]);
     this.#latest = NO_FIGURES;
-    if (this.#isEnding) return this.#ended.resolve(this.#report);
+    if (this.#isEnding) this.#ended.resolve(this.#report);
+    else this.#replace(how);
+  }
+
+  #replace(how: string): void {
     const { delayMillis } = this.#step;
     this.#step = this.#step.next();
     this.#owner.onCrash(how, delayMillis);

@@ -1,5 +1,5 @@
 import { merge, type Observable, Subject, takeUntil } from 'rxjs';
-import type { OtlpReceiver } from '../../inputs/otlpReceiver/api.ts';
+import type { OtlpReceiver } from '../../inputs/otlpReceiver/index.ts';
 import { type RunInput, registerInput } from '../../inputs/runInput.ts';
 import type { Stats } from '../../ledger/stats.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
@@ -23,7 +23,7 @@ export class Generation {
   readonly #stop = new Subject<void>();
   readonly #outcomes$: Observable<unknown>;
   #pipeline: RunningPipeline<unknown> | undefined; // once it has started
-  #isRetired = false;
+  #end: 'retired' | 'shutDown' | undefined; // what it was told to do; it may end by itself, too
 
   /** Composes it. What the program's composition throws passes. */
   constructor(number: number, base: GenerationBase, compose: RelayCompose) {
@@ -40,10 +40,10 @@ export class Generation {
   start(onEnded: (isExpected: boolean) => void): void {
     const { input, shutdownTimeoutMillis } = this.#base;
     const ownInput = { flush$: input.flush$ };
-    registerInput([ownInput], { ...input, end: (urgency) => this.#end(urgency) });
+    registerInput([ownInput], { ...input, end: (urgency) => this.#endInput(urgency) });
     const options = { shutdownDeadlineMillis: shutdownTimeoutMillis, exitDeadlineMillis: 0 };
     this.#pipeline = runPipeline(ownInput, this.#outcomes$, options);
-    this.#pipeline.outcomes$.subscribe({ complete: () => onEnded(this.#isRetired) });
+    this.#pipeline.outcomes$.subscribe({ complete: () => onEnded(this.#end !== undefined) });
   }
 
   stats(): Stats | undefined {
@@ -52,19 +52,19 @@ export class Generation {
 
   /** It takes nothing more, and sends what it has, with all retries that are allowed; then it ends. */
   retire(): void {
-    this.#isRetired = true;
+    this.#end = 'retired';
     this.#stop.next();
   }
 
   /** The receiver ends with it, unless it was retired before. */
   async shutdown(deadlineMillis: number): Promise<ShutdownReport | undefined> {
+    this.#end ??= 'shutDown';
     return this.#pipeline?.shutdown({ deadlineMillis });
   }
 
-  #end(urgency: FlushUrgency): void {
-    if (this.#isRetired) return;
-    this.#isRetired = true;
-    this.#base.input.end(urgency);
+  /** One that was replaced, or has ended by itself, leaves the receiver to others. */
+  #endInput(urgency: FlushUrgency): void {
+    if (this.#end === 'shutDown') this.#base.input.end(urgency);
   }
 }
 

@@ -34,6 +34,7 @@ export function planOf(config: RelayConfig, compose?: RelayCompose): Plan {
     admin: checkedElsewhere,
     shutdownTimeoutMillis: optional(millis(1)),
   });
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) checking.raise();
   const { shutdownTimeoutMillis = RELAY_DEFAULTS.shutdownTimeoutMillis } = given as RelayConfig;
   const receiver = receiverOptionsOf(given.receive, `${OWNER}.receive`, checking);
   const admin = checking.section(`${OWNER}.admin`, given.admin, ADMIN_RULES);

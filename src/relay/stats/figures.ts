@@ -1,4 +1,4 @@
-import type { ReceiverStats } from '../../inputs/otlpReceiver/api.ts';
+import type { ReceiverStats } from '../../inputs/otlpReceiver/index.ts';
 import type { Stats } from '../../ledger/stats.ts';
 
 /** Numbers by what they are called in Prometheus, with their labels: `spanflow_relay_items_total{stage="rebatch(traces)",fate="lost",reason="queueFull"}`. Those of several processes are added up. */
