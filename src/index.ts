@@ -45,6 +45,7 @@ export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
+export { inBatches } from './operators/inBatches/inBatches.ts';
 export {
   type ExportsToJoin,
   type ExportToJoin,
@@ -53,7 +54,6 @@ export {
   type JoinMode,
   joinExports,
 } from './operators/joinExports.ts';
-export { inBatches } from './operators/inBatches/inBatches.ts';
 export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
 export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 export { type Safe, type SafelyOptions, type SafeResult, safely } from './operators/safely.ts';

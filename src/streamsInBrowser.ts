@@ -12,6 +12,7 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 
 // Several inputs, the important ones first.
 
+export { inBatches } from './operators/inBatches/inBatches.ts';
 export {
   type ExportsToJoin,
   type ExportToJoin,
@@ -20,7 +21,6 @@ export {
   type JoinMode,
   joinExports,
 } from './operators/joinExports.ts';
-export { inBatches } from './operators/inBatches/inBatches.ts';
 export { mergeByPriority } from './operators/mergeByPriority/mergeByPriority.ts';
 export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByPriority/options.ts';
 

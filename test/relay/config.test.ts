@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InvalidOptionError } from '../../src/index.ts';
@@ -177,6 +177,15 @@ describe('variables', () => {
   test.each(['${1A}', '${}', '${A B}', '${A:?wrong}'])('%s is refused', (text) => {
     expect(() => withVariables(text, ENVIRONMENT)).toThrow(`${text} is no reference to a variable: write`);
   });
+});
+
+test('the configuration of the page of the relay is right', () => {
+  const page = readFileSync(new URL('../../src/relay/README.md', import.meta.url), 'utf8');
+  const [, yaml = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(page) ?? [];
+  const file = join(temporaryFolder(), 'relay.yaml');
+  writeFileSync(file, yaml);
+  const config = readConfig(file, { RELAY_TOKEN: '0123456789abcdef', TOKEN: 'x' });
+  expect([mistakesOf(config), Object.keys(config)]).toEqual([[], ['receive', 'process', 'send', 'admin']]);
 });
 
 describe('a file', () => {
