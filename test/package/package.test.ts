@@ -417,6 +417,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/observability',
         'spanflow/receiver',
         'spanflow/otlp',
+        'spanflow/processors',
         'spanflow/register',
         'spanflow/telemetry',
         'spanflow/terminal',
