@@ -4,7 +4,7 @@ import type { Floors } from './imports.ts';
 export const FLOORS: Floors = [
   ['model'],
   ['internal'],
-  ['strategies', 'flow'],
+  ['strategies', 'flow', 'peers'],
   ['ledger', 'destination'],
   ['otlp/cache'],
   ['otlp/protobuf'],

@@ -415,6 +415,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/logs',
         'spanflow/metrics',
         'spanflow/observability',
+        'spanflow/receiver',
         'spanflow/otlp',
         'spanflow/processors',
         'spanflow/register',
