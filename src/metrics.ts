@@ -27,6 +27,8 @@ export {
 } from './pipelines/metricPipeline/metricPipeline.ts';
 export type {
   HistogramAggregation,
+  MetricOperator,
   MetricPipelineOptions,
+  MetricPipelineSinksOptions,
   TemporalityPreference,
 } from './pipelines/metricPipeline/options.ts';

@@ -82,5 +82,8 @@ const OF_DESTINATION = ['protocol', ...SINK_OPTIONS];
 export const SIGNAL_OPTIONS = {
   traces: [...OF_DESTINATION, ...SIGNAL_PIPELINE_OPTIONS, 'sink'],
   logs: [...OF_DESTINATION, ...SIGNAL_PIPELINE_OPTIONS, 'sink'],
-  metrics: [...OF_DESTINATION, ...Object.keys(METRIC_PIPELINE_RULES).filter((name) => name !== 'environment')],
+  metrics: [
+    ...OF_DESTINATION,
+    ...Object.keys(METRIC_PIPELINE_RULES).filter((name) => name !== 'environment' && name !== 'sinks'),
+  ],
 } as const satisfies { readonly [S in keyof Required<TelemetrySignals>]: readonly string[] };

@@ -54,7 +54,7 @@ const COMPOSITIONS = [
     name: 'metricPipeline',
     wrong: {
       ...COMMON,
-      ...{ exportIntervalMillis: 0, exportTimeoutMillis: 0, environment: 5 },
+      ...{ exportIntervalMillis: 0, exportTimeoutMillis: 0, environment: 5, operators: 5 },
       ...{ temporalityPreference: 'newest', aggregationPreference: 1 },
     },
     make: (options: object) => metricPipeline({ sink: toMemory<MetricDataPoint>(), environment: {}, ...options }),

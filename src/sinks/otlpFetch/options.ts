@@ -50,7 +50,7 @@ export interface OtlpFetchOptions<S extends SignalName = 'traces'> {
   /** Put before spanflow's own part of the `User-Agent`. Default: nothing. In a browser neither is sent: it has a `User-Agent` of its own. */
   userAgent?: string;
   /**
-   * The environment variables. Default: `process.env` where there is one, else none. A worker that is given its variables as an argument passes them on: `otlpFetch({ environment: env })`. Those for certificates are not used, with a
+   * The environment variables. Default: `process.env` where there is one that may be read, else none. A worker that is given its variables as an argument passes them on: `otlpFetch({ environment: env })`. Those for certificates are not used, with a
    * warning: TLS is the runtime's.
    */
   environment?: Environment;

@@ -1,4 +1,4 @@
-import { EnvironmentReader } from '../../internal/environment.ts';
+import { type Environment, EnvironmentReader } from '../../internal/environment.ts';
 import { warn } from '../../internal/tracingSuppression.ts';
 import {
   millis,
@@ -70,7 +70,7 @@ export function otlpFetchSettings<S extends SignalName>(
   const { keepalive, maxRequestBytes, maxResponseBytes, resourceTimeoutMillis } = given;
   const signal = signalOf(given.signal as S);
   const named = variablesOf(signal);
-  const environment = new EnvironmentReader(given.environment ?? globalThis.process?.env ?? {});
+  const environment = new EnvironmentReader(given.environment ?? ofTheProcess());
   const { url, authorization } =
     given.url === undefined ? endpointOf(signal, environment) : requireEndpoint(`${OWNER}.url`, absolute(given.url));
   warnOfUsualPort(OWNER, url);
@@ -84,6 +84,17 @@ export function otlpFetchSettings<S extends SignalName>(
     timeoutMillis: given.timeoutMillis ?? timeoutOf(environment, named) ?? 10_000,
     userAgent: isBrowser() ? undefined : userAgentOf(given.userAgent),
   };
+}
+
+/** Browsers have no variables. Deno has, and throws where the program was not allowed to read them: that is as if there were none. */
+function ofTheProcess(): Environment {
+  try {
+    const variables: Environment = globalThis.process?.env ?? {};
+    void variables.OTEL_EXPORTER_OTLP_ENDPOINT;
+    return variables;
+  } catch {
+    return {};
+  }
 }
 
 function possibleCompressions(): Compression[] {

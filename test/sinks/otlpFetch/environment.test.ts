@@ -76,6 +76,15 @@ describe('a variable of otlpFetch', () => {
     expect(backend.spans).toBe(1);
   });
 
+  it('is read from nowhere where the program may not, as in Deno', () => {
+    const get = () => {
+      throw new Error('Requires env access');
+    };
+    vi.stubGlobal('process', { env: new Proxy({}, { get }) });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    expect(otlpFetchSettings({}).url.href).toBe('http://localhost:4318/v1/traces');
+  });
+
   it('is read from nowhere in a runtime without a process', () => {
     vi.stubGlobal('process', undefined);
     onTestFinished(() => void vi.unstubAllGlobals());
