@@ -1,4 +1,4 @@
-import { aSinkFor, takes } from '../destination/sinkRule.ts';
+import { aSinkFor } from '../destination/sinkRule.ts';
 import { anObject, type Mistakes, must, type Rule } from '../internal/validation.ts';
 import type { SignalName } from '../model/signal.ts';
 import { EXPORT_TO_RULES } from '../operators/exportTo/options.ts';
@@ -26,7 +26,8 @@ export function sinksFor(signal: SignalName): Rule {
     anObject(branches, option, call);
     for (const [name, branch] of Object.entries((branches ?? {}) as Branches<unknown>)) {
       const place = isSink(branch) ? name : `${name}.sink`;
-      takes(signal)(sinkOf(branch), `${option}.${place}`, call);
+      const given = sinkOf(branch);
+      if (given !== undefined) aSinkFor(signal)(given, `${option}.${place}`, call);
     }
   };
 }

@@ -141,7 +141,7 @@ export interface MetricPipelineSettings
 
 /** Lays the options over the variables over the defaults, checks all by the pipeline's own name, and deals them out to the stages. */
 export function metricPipelineSettings(options: AnyOptions): MetricPipelineSettings {
-  refuseSinkAsOptions(OWNER, options);
+  refuseSinkAsOptions(OWNER, options, 'metrics');
   const asked: Partial<AnyOptions> = options ?? {};
   const environment = asked.environment ?? process.env;
   const variables = variablesOf(new EnvironmentReader(environment), asked);

@@ -76,7 +76,7 @@ export function signalPipelineSettings<T>(
   options: AnySignalPipelineOptions<T>,
 ): SignalPipelineSettings<T> {
   const { owner, signal, sizeOf } = kind;
-  refuseSinkAsOptions(owner, options);
+  refuseSinkAsOptions(owner, options, signal);
   const asked: Partial<AnySignalPipelineOptions<T>> = options ?? {};
   const { maxElapsedMillis, ...sizes } = variablesOf(kind.variables, asked);
   const retry: RetryOptions = { ...RETRY_DEFAULTS, ...withoutUndefined({ maxElapsedMillis }) };
