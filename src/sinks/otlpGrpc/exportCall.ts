@@ -38,16 +38,13 @@ export class ExportCall<Item> {
   async run(): Promise<Response> {
     this.#enter('preparing');
     const message = await prepare(this.#items, this.#context, this.#signal);
-    let isRead = true; // nothing reads it yet
     try {
       if (message.unencodable === this.#items.length) return { unencodable: message.unencodable };
       const headers = await orAborted(this.#context.settings.headers.current(), this.#signal);
-      isRead = false; // gRPC may still copy or compress it, unless there was an answer to all of it
       const response = await this.#send(message, headers);
-      isRead = true;
       return message.unencodable === 0 ? response : { ...response, unencodable: message.unencodable };
     } finally {
-      message.end(isRead);
+      message.end();
     }
   }
 
@@ -58,7 +55,7 @@ export class ExportCall<Item> {
     const channel = await orAborted(channels.take(), this.#signal, unneeded);
     const madeAtMillis = monotonicScheduler.now();
     try {
-      return await this.#call(channel, message.bytes, headers);
+      return await this.#call(channel, bufferOf(message.bytes), headers);
     } finally {
       channels.giveBack(channel, this.#isTimedOut ? 'unanswered' : this.#use, madeAtMillis);
     }
@@ -118,4 +115,9 @@ export class ExportCall<Item> {
     this.#phase = phase;
     this.#attempt.enter(phase, this.#context.settings.endpoint.shown);
   }
+}
+
+/** The same bytes, as gRPC wants them. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
