@@ -26,6 +26,7 @@ export {
   metricPipeline,
 } from './pipelines/metricPipeline/metricPipeline.ts';
 export type {
+  CardinalityLimits,
   HistogramAggregation,
   MetricOperator,
   MetricPipelineOptions,

@@ -55,7 +55,7 @@ const COMPOSITIONS = [
     wrong: {
       ...COMMON,
       ...{ exportIntervalMillis: 0, exportTimeoutMillis: 0, environment: 5, operators: 5 },
-      ...{ temporalityPreference: 'newest', aggregationPreference: 1 },
+      ...{ temporalityPreference: 'newest', aggregationPreference: 1, cardinalityLimits: 5 },
     },
     make: (options: object) => metricPipeline({ sink: toMemory<MetricDataPoint>(), environment: {}, ...options }),
   },

@@ -7,7 +7,12 @@ import { SinkHandle } from '../answers/sinkHandle.ts';
 import { controlsOf, type PipelineControls } from '../controls.ts';
 import { sinksOf, type WayOut, wayOut } from '../wayOut.ts';
 import { CollectionExporter } from './collectionExporter.ts';
-import { type MetricPipelineOptions, type MetricPipelineSinksOptions, metricPipelineSettings } from './options.ts';
+import {
+  type CardinalityLimits,
+  type MetricPipelineOptions,
+  type MetricPipelineSinksOptions,
+  metricPipelineSettings,
+} from './options.ts';
 import { aggregationSelector, temporalitySelector } from './preferences.ts';
 
 /** What a periodic reader of the SDK is made of. */
@@ -18,6 +23,8 @@ export interface MetricReaderOptions {
   readonly exportIntervalMillis: number;
   /** How long the reader waits for the export of a collection, in milliseconds: 1 or more, at most the interval. It is what the pipeline was given, or its default. */
   readonly exportTimeoutMillis: number;
+  /** How many series instruments may have, where the pipeline was told. A reader that does not know it has its own limits. */
+  readonly cardinalityLimits?: CardinalityLimits;
 }
 
 /** Collections go in at one end, outcomes come out at the other. All counts are data points. */
@@ -38,7 +45,7 @@ export interface MetricPipeline extends PipelineControls<Outcome<MetricDataPoint
  * ```
  *
  * A collection becomes its data points, and these become batches of at most `maxExportBatchSize`, several in flight at once: so a large collection goes in several requests, and one that fails is tried again by itself. Batches, outcomes and `stats()` count data points, as OTLP's
- * `rejected_data_points` does. How many series an instrument may have is a setting of the reader (`cardinalityLimits`); what it gives is exported.
+ * `rejected_data_points` does. How many series an instrument may have is a setting of the reader, which `cardinalityLimits` passes on; what it gives is exported.
  *
  * **Answers** each collection once: `SUCCESS` if every point was delivered that no operator has taken out, and else `FAILED`, with an error that says how many points were lost or rejected, and why. The SDK reports it. With several sinks, the required one that has delivered least speaks.
  *
@@ -74,7 +81,7 @@ export interface MetricPipeline extends PipelineControls<Outcome<MetricDataPoint
  */
 export function metricPipeline(options: MetricPipelineOptions | MetricPipelineSinksOptions): MetricPipeline {
   const settings = metricPipelineSettings(options);
-  const { stages, operators, exportIntervalMillis, exportTimeoutMillis } = settings;
+  const { stages, operators, exportIntervalMillis, exportTimeoutMillis, cardinalityLimits } = settings;
   const onRetry = ({ error }: Retry) =>
     handle.life.warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
   const out = (parts: WayOut<MetricDataPoint>) =>
@@ -96,7 +103,10 @@ export function metricPipeline(options: MetricPipelineOptions | MetricPipelineSi
   };
   return {
     exporter,
-    readerOptions: { exporter, exportIntervalMillis, exportTimeoutMillis },
+    readerOptions: {
+      ...{ exporter, exportIntervalMillis, exportTimeoutMillis },
+      ...(cardinalityLimits !== undefined && { cardinalityLimits }),
+    },
     ...controlsOf(life, handle),
   };
 }

@@ -12,7 +12,9 @@ import {
   optional,
   overDefaults,
   type Rules,
+  record,
   settingsOf,
+  whole,
   withoutUndefined,
 } from '../../internal/validation.ts';
 import type { MetricDataPoint } from '../../model/metricDataPoint.ts';
@@ -73,6 +75,8 @@ interface CommonOptions extends Omit<ExportHandleOptions<MetricDataPoint>, NotOf
    * for nine tenths of it if that is more, unless `retry.maxElapsedMillis` says otherwise: so the reader is told what became of a collection before it gives up.
    */
   exportTimeoutMillis?: number;
+  /** How many series an instrument may have at a collection, by the kind of instrument: 1 or more. What is beyond goes into one more series, with the attribute `otel.metric.overflow`. It is passed on in `readerOptions`. Default: that of the reader, 2,000. */
+  cardinalityLimits?: CardinalityLimits;
   /** How long points wait for those of another collection, in milliseconds: 0 or more, default 0, because a collection is complete when it comes. */
   scheduledDelayMillis?: number;
   /**
@@ -85,6 +89,31 @@ interface CommonOptions extends Omit<ExportHandleOptions<MetricDataPoint>, NotOf
   /** Where the variables are read from. Default `process.env`. */
   environment?: Environment;
 }
+
+/** How many series instruments of each kind may have, at least 1. What is left out has `default`. */
+export interface CardinalityLimits {
+  /** Of instruments that are not named here. Default 2,000. */
+  default?: number;
+  /** Of counters. */
+  counter?: number;
+  /** Of gauges. */
+  gauge?: number;
+  /** Of histograms. */
+  histogram?: number;
+  /** Of counters that may fall. */
+  upDownCounter?: number;
+  /** Of observed counters. */
+  observableCounter?: number;
+  /** Of observed gauges. */
+  observableGauge?: number;
+  /** Of observed counters that may fall. */
+  observableUpDownCounter?: number;
+}
+
+const INSTRUMENTS = [
+  ...['default', 'counter', 'gauge', 'histogram', 'upDownCounter'],
+  ...['observableCounter', 'observableGauge', 'observableUpDownCounter'],
+];
 
 type OwnOption =
   | 'operators'
@@ -110,7 +139,7 @@ type AnyOptions = MetricPipelineOptions | MetricPipelineSinksOptions;
 
 type Given = Omit<GivenToHandle<MetricDataPoint>, NotOfMetrics> &
   Required<Pick<MetricPipelineOptions, OwnOption | 'environment'>> &
-  Pick<AnyOptions, 'sink' | 'sinks'>;
+  Pick<AnyOptions, 'sink' | 'sinks' | 'cardinalityLimits'>;
 
 const { sizeOf: _sizeOf, maxWaitingExports: _maxWaitingExports, ...HANDLE_RULES } = EXPORT_HANDLE_RULES;
 
@@ -122,6 +151,7 @@ export const METRIC_PIPELINE_RULES: Rules<Given> = {
   operators: someOperators,
   exportIntervalMillis: millis(1),
   exportTimeoutMillis: millis(1, 'finite', 'exportIntervalMillis'),
+  cardinalityLimits: optional(record(Object.fromEntries(INSTRUMENTS.map((name) => [name, whole(1)])))),
   temporalityPreference: aFunctionOr(TEMPORALITIES),
   aggregationPreference: aFunctionOr(HISTOGRAM_AGGREGATIONS),
   environment: anObject,
@@ -135,6 +165,7 @@ function aFunctionOr(names: readonly string[]) {
 /** The settings of the stages, and what the reader is told. */
 export interface MetricPipelineSettings
   extends Readonly<Required<Pick<MetricPipelineOptions, OwnOption>>>,
+    Pick<MetricPipelineOptions, 'cardinalityLimits'>,
     WayOutSettings<MetricDataPoint> {
   readonly stages: ExportHandleSettings<MetricDataPoint>;
 }
