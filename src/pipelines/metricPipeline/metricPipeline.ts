@@ -23,7 +23,7 @@ export interface MetricReaderOptions {
   readonly exportIntervalMillis: number;
   /** How long the reader waits for the export of a collection, in milliseconds: 1 or more, at most the interval. It is what the pipeline was given, or its default. */
   readonly exportTimeoutMillis: number;
-  /** How many series instruments may have, where the pipeline was told. A reader that does not know it has its own limits. */
+  /** How many series instruments may have. Left out where the pipeline was not told: then the reader has its own limits. */
   readonly cardinalityLimits?: CardinalityLimits;
 }
 
