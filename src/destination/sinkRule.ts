@@ -52,7 +52,9 @@ export function takes(signal: SignalName): Rule {
 }
 
 function sinkInstead(sink: Partial<Sink<unknown>>, signal: SignalName): string {
-  if (sink.component?.type.startsWith('otlp_')) return `${sink.name}({ signal: '${signal}' })`;
+  const { name, component } = sink;
+  if (component?.type.startsWith('otlp_file_')) return `${name}(path, { signal: '${signal}' })`;
+  if (component?.type.startsWith('otlp_')) return `${name}({ signal: '${signal}' })`;
   return ofExporters.has(sink) ? `toExporter(exporter, { signal: '${signal}' })` : `a sink for ${signal}`;
 }
 

@@ -5,6 +5,7 @@ import { ConsoleLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { ConsoleMetricExporter } from '@opentelemetry/sdk-metrics';
 import { ConsoleSpanExporter } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
+import { toOtlpFile } from '../../src/files.ts';
 import {
   adaptiveBatch,
   exponentialBackoff,
@@ -160,6 +161,11 @@ describe('a sink for another signal', () => {
       () => logPipeline({ sinks: { a: toMemory(), b: traces as never, c: { sink: traces as never } } }),
       "logPipeline.sinks.b is a sink for traces: give otlpHttp({ signal: 'logs' }); " +
         "logPipeline.sinks.c.sink is a sink for traces: give otlpHttp({ signal: 'logs' })",
+    ],
+    [
+      'a file',
+      () => logPipeline({ sink: toOtlpFile('spans.jsonl') as never }),
+      "logPipeline.sink is a sink for traces: give toOtlpFile(path, { signal: 'logs' })",
     ],
     [
       'an exporter of logs that was not said to be one',
