@@ -33,5 +33,6 @@ export { encodeMetricsJson } from './metrics/encode/encodeMetricsJson.ts';
 export type { DecodeOptions, DecodeOptions as DecodeTracesOptions } from './protobuf/decodeLimits.ts';
 export { decodeTraces } from './traces/decode/decodeTraces.ts';
 export { decodeTracesJson } from './traces/decode/decodeTracesJson.ts';
+export { viewTraces } from './traces/decode/viewTraces.ts';
 export { type EncodeTracesOptions, encodeTraces } from './traces/encode/encodeTraces.ts';
 export { encodeTracesJson } from './traces/encode/encodeTracesJson.ts';
