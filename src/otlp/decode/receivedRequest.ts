@@ -1,5 +1,5 @@
 import type { Buffer } from '../../internal/buffer.ts';
-import { UNLIMITED } from '../protobuf/decodeLimits.ts';
+import type { DecodeLimits } from '../protobuf/decodeLimits.ts';
 import { Reader } from '../protobuf/reader.ts';
 import type { Resource, Scope } from './decodeRequest.ts';
 
@@ -12,8 +12,8 @@ export class ReceivedRequest {
   readonly #reader: Reader;
   readonly #onMalformedText: () => void;
 
-  constructor(bytes: Uint8Array, onMalformedText: () => void) {
-    this.#reader = new Reader(bytes, UNLIMITED);
+  constructor(bytes: Uint8Array, limits: DecodeLimits, onMalformedText: () => void) {
+    this.#reader = new Reader(bytes, limits);
     this.bytes = this.#reader.bytes as ReceivedRequest['bytes'];
     this.#onMalformedText = onMalformedText;
   }
@@ -21,11 +21,9 @@ export class ReceivedRequest {
   /** Lets the bytes between two places be read. */
   read<Made>(start: number, end: number, read: (reader: Reader) => Made): Made {
     const reader = this.#reader;
-    reader.at = start;
-    reader.end = end;
-    reader.malformedTexts = 0;
+    reader.restart(start, end);
     const made = read(reader);
-    for (let left = reader.malformedTexts; left > 0; left--) this.#tell();
+    for (let left = reader.malformedTexts ?? 0; left > 0; left--) this.#tell();
     return made;
   }
 

@@ -1,11 +1,15 @@
 import { tables } from '../json/read/schema.ts';
-import { type Content, type Cost, type Costs, MAX_FIELD, type Shape } from '../protobuf/scan.ts';
+import { type Cost, type Costs, KINDS, MAX_FIELD, type Shape } from '../protobuf/scan.ts';
 import { VALUE_COSTS } from './attributes.ts';
 
 const FREE: Cost = [0, 0];
 const NO_SHAPE: Shape = [];
 const ID_BYTES: Readonly<Record<string, number>> = { traceId: 16, spanId: 8, parentSpanId: 8 };
-const LISTS: Readonly<Record<string, Content['kind']>> = { fixed64: 'fixed64s', double: 'fixed64s', uint64: 'varints' };
+const LISTS: Readonly<Record<string, number>> = {
+  fixed64: KINDS.FIXED64S,
+  double: KINDS.FIXED64S,
+  uint64: KINDS.VARINTS,
+};
 
 /** The shape of a message by the schema. */
 export function shapeOf(type: string, costs: Costs, known = new Map<string, Shape>()): Shape {
@@ -24,10 +28,10 @@ export function shapeOf(type: string, costs: Costs, known = new Map<string, Shap
   return shape;
 }
 
-function kindOf(name: string, type: string, how: string | undefined): Content['kind'] | undefined {
-  if (type === 'KeyValue') return 'attribute';
-  if (tables[type] !== undefined) return 'message';
-  if (type === 'bytes') return ID_BYTES[name] === undefined ? 'bytes' : 'id';
-  if (name === 'key') return 'key';
+function kindOf(name: string, type: string, how: string | undefined): number | undefined {
+  if (type === 'KeyValue') return KINDS.ATTRIBUTE;
+  if (tables[type] !== undefined) return KINDS.MESSAGE;
+  if (type === 'bytes') return ID_BYTES[name] === undefined ? KINDS.BYTES : KINDS.ID;
+  if (name === 'key') return KINDS.KEY_TEXT;
   return how === 'repeated' ? LISTS[type] : undefined;
 }

@@ -1,5 +1,5 @@
 import { aFunction, settingsOf } from '../../internal/validation.ts';
-import { DECODE_DEFAULTS, DECODE_RULES, type DecodeOptions } from '../protobuf/decodeLimits.ts';
+import { DECODE_DEFAULTS, DECODE_RULES, type DecodeLimits, type DecodeOptions } from '../protobuf/decodeLimits.ts';
 import type { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields } from '../protobuf/readMessage.ts';
 import { type Costs, Scan, type Shape } from '../protobuf/scan.ts';
@@ -48,17 +48,18 @@ export function viewRequest<Item>(
   const { onMalformedText, ...limits } = settingsOf(caller, VIEW_DEFAULTS, VIEW_RULES, options);
   const scan = () => new Scan(bytes, limits, indexBytes);
   strictly(signal.request, bytes, scan, (begun) => begun.run(shapeFor(signal)));
-  return viewChecked(bytes, onMalformedText, signal);
+  return viewChecked(bytes, limits, onMalformedText, signal);
 }
 
 /** The same for bytes that are known to be a well-formed request. */
 export function viewChecked<Item>(
   bytes: Uint8Array,
+  limits: DecodeLimits,
   onMalformedText: () => void,
   { viewInto }: SignalViewing<Item>,
 ): Item[] {
   const items: Item[] = [];
-  const request = new ReceivedRequest(bytes, onMalformedText);
+  const request = new ReceivedRequest(bytes, limits, onMalformedText);
   const frame: Frame = { items, viewInto: viewInto as ViewInto, request, later: [] };
   request.read(0, bytes.length, (reader) => readFields(reader, requestFields, frame));
   for (const fill of frame.later) fill();

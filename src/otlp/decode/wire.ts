@@ -21,7 +21,7 @@ export interface Part<Message> {
 
 /** Where a received item stands, and what has been read of it. */
 export abstract class Wire<Message> implements WirePlace {
-  readonly origin: Origin;
+  readonly #origin: Origin;
   readonly at: number;
   readonly start: number;
   readonly end: number;
@@ -30,14 +30,18 @@ export abstract class Wire<Message> implements WirePlace {
   #parts = 0;
 
   constructor(origin: Origin, at: number, start: number, end: number) {
-    this.origin = origin;
+    this.#origin = origin;
     this.at = at;
     this.start = start;
     this.end = end;
   }
 
+  get origin(): Origin {
+    return this.#origin;
+  }
+
   get bytes(): Uint8Array {
-    return this.origin.request.bytes;
+    return this.#origin.request.bytes;
   }
 
   /** What has been read of the item, this part included. */
@@ -49,10 +53,10 @@ export abstract class Wire<Message> implements WirePlace {
   protected abstract make(origin: Origin): Message;
 
   #readPart(part: Part<Message>): Message {
-    this.#message ??= this.make(this.origin);
+    this.#message ??= this.make(this.#origin);
     const message = this.#message;
     this.#parts |= part.bit;
-    this.origin.request.read(this.start, this.end, (reader) => {
+    this.#origin.request.read(this.start, this.end, (reader) => {
       readFields(reader, part.fields, message);
       part.finish(message);
     });

@@ -58,6 +58,15 @@ export class Reader {
     this.end = bytes.byteLength;
   }
 
+  /** Begins anew, between two places, where what is malformed in a text is read as U+FFFD. */
+  restart(start: number, end: number): void {
+    this.at = start;
+    this.end = end;
+    this.malformedTexts = 0;
+    this.itemsLeft = this.#limits.maxItems;
+    this.bytesLeft = this.#limits.maxDecodedBytes;
+  }
+
   /**
    * Counts items against the limits, before they are made.
    *

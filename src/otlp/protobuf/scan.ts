@@ -7,7 +7,7 @@ export type Costs = Readonly<Record<string, Cost>>;
 
 /** What stands in a field of a length and its bytes, if there is anything to check in it. */
 export interface Content {
-  readonly kind: 'message' | 'attribute' | 'key' | 'id' | 'fixed64s' | 'varints' | 'bytes';
+  readonly kind: number;
   /** The fields of a message. */
   readonly shape: Shape;
   /** Bytes of an id that is not empty. */
@@ -16,6 +16,16 @@ export interface Content {
   readonly items: number;
   readonly heap: number;
 }
+
+// What a content can be. Numbers, since a `switch` over them is a table.
+const MESSAGE = 0;
+const ATTRIBUTE = 1;
+const KEY_TEXT = 2;
+const ID = 3;
+const BYTES = 4;
+const FIXED64S = 5;
+const VARINTS = 6;
+export const KINDS = { MESSAGE, ATTRIBUTE, KEY_TEXT, ID, BYTES, FIXED64S, VARINTS } as const;
 
 /** By the number of the field. A field that is not in it is passed over. */
 export type Shape = (Content | undefined)[];
@@ -49,38 +59,38 @@ const DOUBLE_VALUE = 0x21;
  */
 export class Scan {
   at = 0;
-  readonly #bytes: Uint8Array;
-  readonly #limits: DecodeLimits;
-  readonly #keyBytes: (key: string) => number;
-  #itemsLeft: number;
-  #heapLeft: number;
-  #depth = 0;
+  private readonly bytes: Uint8Array;
+  private readonly limits: DecodeLimits;
+  private readonly keyBytes: (key: string) => number;
+  private itemsLeft: number;
+  private heapLeft: number;
+  private depth = 0;
 
   /** @param keyBytes the heap that a key takes which begins with a digit */
   constructor(bytes: Uint8Array, limits: DecodeLimits, keyBytes: (key: string) => number) {
-    this.#bytes = bytes;
-    this.#limits = limits;
-    this.#keyBytes = keyBytes;
-    this.#itemsLeft = limits.maxItems;
-    this.#heapLeft = limits.maxDecodedBytes - bytes.length;
+    this.bytes = bytes;
+    this.limits = limits;
+    this.keyBytes = keyBytes;
+    this.itemsLeft = limits.maxItems;
+    this.heapLeft = limits.maxDecodedBytes - bytes.length;
   }
 
   /** @throws Error where it is malformed; SpanflowError `MESSAGE_TOO_LARGE`. */
   run(shape: Shape): void {
-    this.#spend(0, 0);
-    this.#message(shape, this.#bytes.length, 0);
+    this.spend(0, 0);
+    this.message(shape, this.bytes.length, 0);
   }
 
   /** @param group the number of the group that ends with it; 0: none */
-  #message(shape: Shape, end: number, group: number): void {
-    const bytes = this.#bytes;
+  private message(shape: Shape, end: number, group: number): void {
+    const bytes = this.bytes;
     let at = this.at;
     while (at < end) {
       let tag = bytes[at] as number;
       if (tag < 0x80) at += 1;
       else {
         this.at = at;
-        tag = this.#longTag(end);
+        tag = this.longTag(end);
         at = this.at;
       }
       if (tag < 8) throw new Error('field number 0');
@@ -90,14 +100,21 @@ export class Scan {
           if (length < 0x80) at += 1;
           else {
             this.at = at;
-            length = this.#varint(end);
+            length = this.varint(end);
             at = this.at;
           }
           if (length > end - at) throw new Error('a length beyond the end of its message');
           const content = tag < 0x80 ? shape[tag >>> 3] : undefined;
           if (content !== undefined) {
-            this.at = at;
-            this.#content(content, at, at + length);
+            this.itemsLeft -= content.items;
+            this.heapLeft -= content.heap;
+            if (this.itemsLeft < 0 || this.heapLeft < 0) this.overspent();
+            const isPassed =
+              content.kind === ATTRIBUTE && this.depth + 2 <= MAX_DEPTH && isShortAttribute(bytes, at, at + length);
+            if (!isPassed) {
+              this.at = at;
+              this.content(content, at, at + length);
+            }
           }
           at += length;
           break;
@@ -113,9 +130,9 @@ export class Scan {
           break;
         case 3:
           this.at = at;
-          this.#enter();
-          this.#message(NOTHING_KNOWN, end, tag >>> 3);
-          this.#depth -= 1;
+          this.enter();
+          this.message(NOTHING_KNOWN, end, tag >>> 3);
+          this.depth -= 1;
           at = this.at;
           break;
         default:
@@ -129,76 +146,73 @@ export class Scan {
     if (group !== 0) throw new Error('a group that does not end');
   }
 
-  #content(content: Content, at: number, end: number): void {
+  private content(content: Content, at: number, end: number): void {
     switch (content.kind) {
-      case 'attribute':
-        this.#spend(content.items, content.heap);
-        if (this.#depth + 2 <= MAX_DEPTH && isShortAttribute(this.#bytes, at, end)) return;
-        this.#inside(content.shape, end);
+      case ATTRIBUTE:
+      case MESSAGE:
+        this.inside(content.shape, end);
         return;
-      case 'message':
-        this.#spend(content.items, content.heap);
-        this.#inside(content.shape, end);
+      case KEY_TEXT:
+        if (isDigit(this.bytes[at]) && at < end) this.spend(0, this.keyBytes(this.ascii(at, end)));
         return;
-      case 'key':
-        if (isDigit(this.#bytes[at]) && at < end) this.#spend(0, this.#keyBytes(this.#ascii(at, end)));
-        return;
-      case 'id':
+      case ID:
         if (end > at && end - at !== content.length)
           throw new Error(`an id of ${end - at} bytes, not ${content.length}`);
         return;
-      case 'bytes':
-        this.#spend(content.items, content.heap);
+      case BYTES:
         return;
       default:
-        this.#numbers(content, at, end);
+        this.numbers(content, at, end);
     }
   }
 
-  #inside(shape: Shape, end: number): void {
-    this.#enter();
-    this.#message(shape, end, 0);
-    this.#depth -= 1;
+  private inside(shape: Shape, end: number): void {
+    this.enter();
+    this.message(shape, end, 0);
+    this.depth -= 1;
   }
 
-  #enter(): void {
-    this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages in each other`);
+  private enter(): void {
+    this.depth += 1;
+    if (this.depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages in each other`);
   }
 
-  #numbers({ kind, heap }: Content, start: number, end: number): void {
-    if (this.#depth === MAX_DEPTH) this.#enter();
-    this.#spend(0, (end - start) * heap);
-    if (kind === 'varints') for (let at = start; at < end; ) at = endOfVarint(this.#bytes, at, end);
+  private numbers({ kind, heap }: Content, start: number, end: number): void {
+    if (this.depth === MAX_DEPTH) this.enter();
+    this.spend(0, (end - start - 1) * heap);
+    if (kind === VARINTS) for (let at = start; at < end; ) at = endOfVarint(this.bytes, at, end);
     else if ((end - start) % EIGHT_BYTES !== 0) throw new Error('its end inside a number');
   }
 
-  #spend(items: number, heap: number): void {
-    this.#itemsLeft -= items;
-    this.#heapLeft -= heap;
-    if (this.#itemsLeft >= 0 && this.#heapLeft >= 0) return;
-    throw messageTooLarge(this.#itemsLeft < 0 ? 'maxItems' : 'maxDecodedBytes', this.#limits, this.#bytes.length);
+  private spend(items: number, heap: number): void {
+    this.itemsLeft -= items;
+    this.heapLeft -= heap;
+    if (this.itemsLeft < 0 || this.heapLeft < 0) this.overspent();
+  }
+
+  private overspent(): never {
+    throw messageTooLarge(this.itemsLeft < 0 ? 'maxItems' : 'maxDecodedBytes', this.limits, this.bytes.length);
   }
 
   /** The digits that a key begins with, or all of it: enough to tell an index. */
-  #ascii(start: number, end: number): string {
-    return String.fromCharCode(...this.#bytes.subarray(start, Math.min(end, start + 32)));
+  private ascii(start: number, end: number): string {
+    return String.fromCharCode(...this.bytes.subarray(start, Math.min(end, start + 32)));
   }
 
-  #longTag(end: number): number {
+  private longTag(end: number): number {
     const start = this.at;
-    const tag = this.#varint(end);
+    const tag = this.varint(end);
     if (this.at - start > MAX_TAG_BYTES || tag > MAX_UINT32) throw new Error('a field number beyond 29 bits');
     return tag;
   }
 
   /** A varint as the nearest number. */
-  #varint(end: number): number {
+  private varint(end: number): number {
     const start = this.at;
-    this.at = endOfVarint(this.#bytes, start, end);
+    this.at = endOfVarint(this.bytes, start, end);
     let value = 0;
     for (let at = this.at - 1; at >= start; at--) {
-      const bits = (this.#bytes[at] as number) & (at - start === MAX_VARINT_BYTES - 1 ? 1 : 0x7f);
+      const bits = (this.bytes[at] as number) & (at - start === MAX_VARINT_BYTES - 1 ? 1 : 0x7f);
       value = value * 0x80 + bits;
     }
     return value;
