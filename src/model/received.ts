@@ -21,8 +21,8 @@ export class Received {
   }
 
   /** Where the value stands; `undefined` where it was not received, or is not as it was received. */
-  static placeOf(value: object): WirePlace | undefined {
-    return #place in value ? value.#place : undefined;
+  static placeOf(value: unknown): WirePlace | undefined {
+    return typeof value === 'object' && value !== null && #place in value ? value.#place : undefined;
   }
 }
 

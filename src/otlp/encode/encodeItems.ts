@@ -56,7 +56,7 @@ function lookAhead<Item>({ touch }: SignalFields<Item>, items: readonly Item[], 
   try {
     for (let index = from; index < to; index++) {
       const item = items[index] as Item;
-      if (Received.placeOf(item as object) === undefined) sum += touch(item);
+      if (Received.placeOf(item) === undefined) sum += touch(item);
     }
   } catch {
     // The encoder comes to it, and says what is wrong.

@@ -84,7 +84,7 @@ export class RequestEncoder<Item> {
   readonly #signal: SignalFields<Item>;
   /** By identity; by their bytes, where they have been received. */
   readonly #groups = new Map<Resource | string, ResourceGroup>();
-  readonly #received: (value: object) => WirePlace | undefined;
+  readonly #received: (value: unknown) => WirePlace | undefined;
   readonly #copied: CopiedRun;
   /** The group of the last item, and most often of the next. */
   #last: ScopeGroup | undefined;
@@ -151,7 +151,7 @@ export class RequestEncoder<Item> {
   }
 
   #write(to: BufferRanges, tag: number, item: Item, start: number): void {
-    const place = this.#received(item as object);
+    const place = this.#received(item);
     if (place === undefined) this.#writeFields(to, tag, item, start);
     else {
       this.#at = this.#copied.add(place, tag, start);
