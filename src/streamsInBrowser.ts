@@ -28,6 +28,8 @@ export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByP
 export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { RebatchOptions } from './operators/rebatch/options.ts';
+export { rebatch } from './operators/rebatch/rebatch.ts';
 export type { BatchSizeChange } from './strategies/batchSize.ts';
 
 // Up to `concurrency` inner Observables at a time.
