@@ -79,7 +79,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
-    plugins: [await pageInside(), lighter],
+    plugins: [await pageInside(), await threadInside(), lighter],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });
@@ -109,6 +109,23 @@ async function pageInside(): Promise<Plugin> {
   const code = `export const pageFiles = async () => (${JSON.stringify(await bundlePage())});`;
   const reader = join(root, 'src', 'view', 'pageFiles.ts');
   return { name: 'page-inside', load: (id) => (id === reader ? { code, moduleType: 'js' } : undefined) };
+}
+
+/** Puts the code of a worker thread into the module that says where it is. A file beside it would be left behind by a bundler. */
+async function threadInside(): Promise<Plugin> {
+  const main = JSON.stringify(await bundleThread());
+  const code = `export const threadEntry = () => ({ main: ${main}, eval: true });`;
+  const entry = join(root, 'src', 'workers', 'thread', 'threadEntry.ts');
+  return { name: 'thread-inside', load: (id) => (id === entry ? { code, moduleType: 'js' } : undefined) };
+}
+
+/** One script of CommonJS, as \`new Worker(code, { eval: true })\` takes it. */
+async function bundleThread(): Promise<string> {
+  const input = join(root, 'src', 'workers', 'thread', 'bootstrap.ts');
+  const build = await rolldown({ cwd: root, input, platform: 'node', transform: { target: 'es2024' } });
+  const { output } = await build.generate({ format: 'cjs', comments: false, minify: 'dce-only' });
+  await build.close();
+  return output[0].code;
 }
 
 function filesOf(ending: string): string[] {
