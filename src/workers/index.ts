@@ -35,3 +35,11 @@ export { workerPool } from './workerPool/workerPool.ts';
 
 export { inWorkers } from './inWorkers/inWorkers.ts';
 export type { InWorkersOptions } from './inWorkers/options.ts';
+
+// Channels between threads, and between processes.
+
+export { type StatsToSum, type SummedStats, sumStats } from '../ledger/sumStats.ts';
+export type { MessageEndpoint } from './ports/endpoint.ts';
+export { fromPort } from './ports/fromPort.ts';
+export type { FromPortOptions, ToPortOptions } from './ports/options.ts';
+export { toPort } from './ports/toPort.ts';

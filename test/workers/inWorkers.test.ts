@@ -179,7 +179,7 @@ async function endingOf(
       toArray(),
     ),
   );
-  const { accepted, handedOn, pending, lost } = ledger.stats().stages['inWorkers'] as never as Record<string, unknown>;
+  const { accepted, handedOn, pending, lost } = ledger.stats().stages.inWorkers as never as Record<string, unknown>;
   return { results, losses, errors, books: { accepted, handedOn, pending, lost } };
 }
 
@@ -363,7 +363,7 @@ describe('with shardBy', () => {
     );
     expect(results).toEqual([1, 2, 1, { a: 1 }]);
     expect(losses.map(({ count }) => count)).toEqual([2, 1]);
-    expect(ledger.stats().stages['inWorkers']).toMatchObject({
+    expect(ledger.stats().stages.inWorkers).toMatchObject({
       accepted: 4,
       handedOn: 1,
       pending: 0,
@@ -386,7 +386,7 @@ describe('with shardBy', () => {
           }
         });
     });
-    expect(ledger.stats().stages['inWorkers']).toMatchObject({
+    expect(ledger.stats().stages.inWorkers).toMatchObject({
       accepted: 2,
       handedOn: 0,
       pending: 0,
@@ -412,7 +412,7 @@ describe('with shardBy', () => {
     });
     expect(await resultsOf(['a'], operator)).toEqual([1]);
     expect(errors).toEqual([expect.stringContaining('no end')]);
-    expect(ledger.stats().stages['inWorkers']).toMatchObject({ handedOn: 0, lost: { operatorFailed: 1 } });
+    expect(ledger.stats().stages.inWorkers).toMatchObject({ handedOn: 0, lost: { operatorFailed: 1 } });
   });
 });
 
@@ -436,14 +436,14 @@ describe('a batch', () => {
           next: (batch) => {
             expect(batch.items).toEqual([20]);
             const hold = batch.hold();
-            expect(ledger.stats().stages['adaptiveBatch']).toMatchObject({ pending: 10 });
+            expect(ledger.stats().stages.adaptiveBatch).toMatchObject({ pending: 10 });
             hold.settle({ delivered: 9, rejected: 1, lost: [], attempts: 1, attemptMillis: 1, elapsedMillis: 1 });
           },
           complete: resolve,
         });
     });
-    expect(ledger.stats().stages['adaptiveBatch']).toMatchObject({ delivered: 9, rejected: 1, pending: 0 });
-    expect(ledger.stats().stages['inWorkers']).toMatchObject({ accepted: 10, handedOn: 10 });
+    expect(ledger.stats().stages.adaptiveBatch).toMatchObject({ delivered: 9, rejected: 1, pending: 0 });
+    expect(ledger.stats().stages.inWorkers).toMatchObject({ accepted: 10, handedOn: 10 });
   });
 
   test('that is lost ends as lost', async () => {
@@ -455,7 +455,7 @@ describe('a batch', () => {
       send: () => 'exit',
     });
     expect(await lastValueFrom(batches(10, ledger).pipe(operator, toArray()))).toEqual([]);
-    expect(ledger.stats().stages['adaptiveBatch']).toMatchObject({ lost: { workerCrashed: 10 }, pending: 0 });
+    expect(ledger.stats().stages.adaptiveBatch).toMatchObject({ lost: { workerCrashed: 10 }, pending: 0 });
   });
 });
 

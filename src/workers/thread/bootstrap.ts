@@ -58,7 +58,7 @@ function stateFor({ session, task }: Job, exports: Readonly<Record<string, unkno
 
 function exported(exports: Readonly<Record<string, unknown>>, task: SentTask, name: string): Exported {
   // CommonJS may have its exports in `default` only.
-  const value = exports[name] ?? (exports['default'] as Readonly<Record<string, unknown>> | undefined)?.[name];
+  const value = exports[name] ?? (exports.default as Readonly<Record<string, unknown>> | undefined)?.[name];
   if (typeof value === 'function') return value as Exported;
   throw new TypeError(
     `${task.module} exports no function '${name}'; its exports are ${Object.keys(exports).join(', ')}`,
