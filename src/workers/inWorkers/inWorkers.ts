@@ -20,13 +20,10 @@ const aTask = must('a task of workerTask()', (task) => {
  * Runs a function of a module over chunks, on the threads of a pool.
  *
  * ```text
- * source     abcd|
- * run a      ^---!
- * run b       ^-!
- * run c         -^--!
- * to source  ^---!
- *            inWorkers: two workers
- * result     ---ba-c
+ * source      abcd---|
+ * subscribed  ^------!
+ *             inWorkers: two workers; a and d take 6 ms, b and c 2 ms
+ * result      ---b-ca----(d|)
  * ```
  *
  * A chunk is whatever comes: give it enough work to be worth the way to another thread and back, some 20 to 50 µs. `bufferCount` and `adaptiveBatch` make chunks of single items.
