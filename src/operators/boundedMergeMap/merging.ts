@@ -163,7 +163,7 @@ export class Merging<T, R> {
   }
 
   #abort(): void {
-    const begun = this.#outbox.begun();
+    const begun = this.#outbox.clear();
     for (const { run, finish } of begun) {
       this.#reporter.tearDown(run);
       finish(CANCELLED);
