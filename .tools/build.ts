@@ -1,5 +1,5 @@
 /**
- * Makes `dist` anew: one module for each entry of `exports`, chunks for what several entries share, and the declarations that the entries reach, all with maps to `src`, which is in the package.
+ * Makes `dist` anew: one module for each entry of `exports` and `bin`, chunks for what several entries share, and the declarations that the entries reach, all with maps to `src`, which is in the package.
  *
  * Why bundle? Node spends up to a millisecond on each file of an import, and `src` has more than 200. Dependencies are not bundled: they are the ones that the user has installed.
  */
@@ -22,6 +22,7 @@ interface Conditions {
 }
 
 interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | Conditions>>;
 }
 
@@ -39,8 +40,8 @@ try {
 }
 
 /** `otlp/index` for `./dist/otlp/index.js`. */
-function entriesOf({ exports }: Manifest): string[] {
-  const paths = Object.values(exports).flatMap(pathsOf);
+function entriesOf({ bin, exports }: Manifest): string[] {
+  const paths = [...Object.values(exports).flatMap(pathsOf), ...Object.values(bin)];
   return [...new Set(paths.flatMap((path) => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1] ?? []))];
 }
 

@@ -16,7 +16,7 @@ export const FLOORS: Floors = [
   ['inputs', 'operators', 'outputs', 'sinks'],
   ['pipelines', 'workers', 'testing/failures'],
   ['terminal', 'view', 'observability', 'telemetry', 'testing/time'],
-  ['testing/backend', 'testing/marbles'],
+  ['cli', 'testing/backend', 'testing/marbles'],
   ['testing/expectations', 'testing/diagrams'],
   ['testing/marbleTest', 'testing/laws'],
   ['testing'],
