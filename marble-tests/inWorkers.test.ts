@@ -59,12 +59,7 @@ describe('inWorkers', () => {
     }));
 
   test('order source: in the order of the chunks', () =>
-    marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
-      diagram('inWorkers-source', {
-        title: "inWorkers: the same with order: 'source'",
-        sources: ['source'],
-        results: ['result'],
-      });
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('  abcd---|', LETTERS);
       const subs = '         ^------!';
       const expected = '     ------(abc)(d|)';
@@ -77,12 +72,7 @@ describe('inWorkers', () => {
     const losses: Loss[] = [];
     const errors: unknown[] = [];
     const ledger = createLedger();
-    await marbles(({ cold, expectObservable, expectSubscriptions, diagram }) => {
-      diagram('inWorkers-crash', {
-        title: 'inWorkers: one worker, which crashes at b',
-        sources: ['source'],
-        results: ['result'],
-      });
+    await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('  abc------|', LETTERS);
       const subs = '         ^--------!';
       const expected = '     --a---c--|';

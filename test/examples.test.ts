@@ -236,4 +236,12 @@ describe.concurrent('the other examples', () => {
     expect(output).toMatch(/at the end: delivered traces 1010 \(0 pending\), logs 1010 \(0 pending\), metrics 6/);
     expect(code).toBe(0);
   });
+
+  test('17: requests are processed on all cores, with the results of the main thread', async () => {
+    const { code, output } = await run('17-allCores.ts');
+    expect(output).toMatch(/^40 requests with 20000 spans, of which 15000 were kept, in \d+ bytes of gzip$/m);
+    expect(output).toContain('GET /orders: {"count":15000}');
+    expect(output).toMatch(/\d ms on the main thread, \d+ ms on \d+ workers: \d+\.\d times as fast$/m);
+    expect(code).toBe(0);
+  });
 });

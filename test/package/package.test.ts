@@ -421,6 +421,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/terminal',
         'spanflow/testing',
         'spanflow/view',
+        'spanflow/workers',
       ]),
     );
     for (const { specifier, imported, required } of await resolve(specifiers)) {
