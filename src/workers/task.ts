@@ -53,9 +53,8 @@ export type SendableTask<F extends TaskFunction> =
         }
     : { readonly module: 'its chunk holds a function, or an object with methods, which cannot be sent to a worker' };
 
-const aModule = must('a file: URL, as new URL("./tasks.js", import.meta.url)', (value) => {
-  if (value instanceof URL) return value.protocol === 'file:' || value.protocol === 'data:';
-  return typeof value === 'string' && /^(?:file|data|node):/.test(value);
+const aModule = must('a file: URL, because a path would be looked for from another folder', (value) => {
+  return (typeof value === 'string' || value instanceof URL) && /^(?:file|data):/.test(String(value));
 });
 
 const TASK_RULES: Rules<TaskReference> = {
@@ -77,8 +76,9 @@ const TASK_RULES: Rules<TaskReference> = {
  *
  * @example
  * ```ts
- * // const countLines = (text: string) => text.split('\n').length, exported by ./tasks.js
- * const task = workerTask<(text: string) => number>({ module: new URL('file:///srv/app/tasks.js'), export: 'countLines' });
+ * // ./tasks.js: export const countLines = (text) => text.split('\n').length;
+ * type CountLines = (text: string) => number;
+ * const task = workerTask<CountLines>({ module: new URL('file:///srv/app/tasks.js'), export: 'countLines' });
  * const workers = workerPool();
  * of('a\nb', 'c').pipe(inWorkers(task, { workers })).subscribe((lines) => console.log(lines));
  * ```
