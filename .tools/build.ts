@@ -88,7 +88,8 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const banner = ({ isEntry }: { readonly isEntry: boolean }) => (isEntry ? '' : `import "../${REQUIRE_NODE}.js";`);
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   // By itself it makes a file of each small thing that another set of entries shares, and Node spends time on each.
-  const test = /\/src\/(?:model|internal|ledger|flow)\/(?!requireNode)/;
+  const test =
+    /\/src\/(?:(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|inputs\/runInput\.|outputs\/options\.)/;
   const codeSplitting = { groups: [{ name: 'base', test }] };
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, codeSplitting, ...names });
   await build.close();

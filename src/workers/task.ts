@@ -13,7 +13,7 @@ export interface TaskContext<S = undefined> {
 
 /** Where a function is that runs in a worker. Functions cannot be sent to another thread, so it is named. */
 export interface TaskReference {
-  /** The URL of its module: `new URL('./tasks.js', import.meta.url)`, or a `file:` URL as a string. */
+  /** The URL of its module: `new URL('tasks.js', import.meta.url)`, or a `file:` URL as a string. */
   readonly module: URL | string;
   /** The name under which the module exports it. */
   readonly export: string;
@@ -70,7 +70,7 @@ const TASK_RULES: Rules<TaskReference> = {
  * The type parameter is the type of the function, so that chunks and results are checked: what holds a function, or an object with methods, is refused by the compiler.
  *
  * The module is loaded in each worker when the first chunk comes there. Whatever the program's own Node can `import` can be a task: ES modules, CommonJS, and TypeScript where Node strips types.
- * A bundler has to be told of the module, as of any other entry: `new URL('./tasks.js', import.meta.url)` leads to a file beside the bundle.
+ * A bundler has to be told of the module, as of any other entry: `new URL('tasks.js', import.meta.url)` leads to a file beside the bundle.
  *
  * @throws InvalidOptionError when the module is no URL, a name is no string, or an option is unknown
  *
