@@ -28,9 +28,10 @@ interface Manifest {
 
 rmSync(dist, { recursive: true, force: true });
 try {
-  const entries = entriesOf(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest);
+  const { bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+  const entries = entriesOf(Object.values(exports).flatMap(pathsOf));
   declare(entries);
-  await bundle(entries);
+  await bundle([...entries, ...entriesOf(Object.values(bin))]);
   report();
 } catch (error) {
   // Half a build must not be packed by accident.
@@ -40,8 +41,7 @@ try {
 }
 
 /** `otlp/index` for `./dist/otlp/index.js`. */
-function entriesOf({ bin, exports }: Manifest): string[] {
-  const paths = [...Object.values(exports).flatMap(pathsOf), ...Object.values(bin)];
+function entriesOf(paths: readonly string[]): string[] {
   return [...new Set(paths.flatMap((path) => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1] ?? []))];
 }
 
@@ -89,13 +89,13 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   // By itself it makes a file of each small thing that another set of entries shares, and Node spends time on each.
   const test =
-    /\/src\/(?:(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|inputs\/runInput\.|outputs\/options\.)/;
+    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options)/;
   const codeSplitting = { groups: [{ name: 'base', test }] };
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, codeSplitting, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));
   // By `#grpc` and `#package` in package.json.
-  copyFileSync(join(root, 'src/sinks/otlpGrpc/connection/requireGrpc.cjs'), join(dist, 'shared', 'grpc.cjs'));
+  copyFileSync(join(root, 'src/peers/requireGrpc.cjs'), join(dist, 'shared', 'grpc.cjs'));
   copyFileSync(join(root, 'src/telemetry/requirePackage.cjs'), join(dist, 'shared', 'package.cjs'));
   for (const path of filesOf('.js.map')) writeFileSync(path, withoutSources(readFileSync(path, 'utf8')));
 }

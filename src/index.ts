@@ -86,6 +86,8 @@ export { fanOut } from './operators/fanOut/fanOut.ts';
 export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
 export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
+export type { RebatchOptions } from './operators/rebatch/options.ts';
+export { rebatch } from './operators/rebatch/rebatch.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 export {
   type Backoff,

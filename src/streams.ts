@@ -63,6 +63,8 @@ export type { LimitedAttempt } from './strategies/concurrency.ts';
 
 export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
+export type { RebatchOptions } from './operators/rebatch/options.ts';
+export { rebatch } from './operators/rebatch/rebatch.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 
 // What attempts pass on their way, and may share; and the operators that protect any cold source with it.

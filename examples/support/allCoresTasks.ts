@@ -1,4 +1,4 @@
-/** What the workers of 17-allCores do with each request: they see bytes, and give bytes back. */
+/** What the workers of 18-allCores do with each request: they see bytes, and give bytes back. */
 import { gzipSync } from 'node:zlib';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeTraces, encodeTraces } from 'spanflow/otlp';

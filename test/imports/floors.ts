@@ -4,7 +4,7 @@ import type { Floors } from './imports.ts';
 export const FLOORS: Floors = [
   ['model'],
   ['internal'],
-  ['strategies', 'flow'],
+  ['strategies', 'flow', 'peers'],
   ['ledger', 'destination'],
   ['otlp/cache'],
   ['otlp/protobuf'],
@@ -13,7 +13,7 @@ export const FLOORS: Floors = [
   ['otlp/responses'],
   ['otlp/traces', 'otlp/logs', 'otlp/metrics'],
   ['otlp'],
-  ['inputs', 'operators', 'outputs', 'sinks'],
+  ['inputs', 'operators', 'processors', 'outputs', 'sinks'],
   ['pipelines', 'workers', 'testing/failures'],
   ['terminal', 'view', 'observability', 'telemetry', 'testing/time'],
   ['cli', 'testing/backend', 'testing/marbles'],

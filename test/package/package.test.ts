@@ -339,6 +339,15 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it('has the command spanflow, which npm makes executable', async () => {
+    const command = join(project, 'node_modules', '.bin', 'spanflow');
+    expect(await say(command, ['--version'], { cwd: project })).toMatchObject({
+      code: 0,
+      stdout: `${MANIFEST.version}\n`,
+    });
+    expect(await say(command, ['replay'], { cwd: project })).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('serves the live view, with all that its page needs', async () => {
     const said = await node(['--disallow-code-generation-from-strings', 'view.mjs']);
     expect(said).toMatchObject({ code: 0, stderr: '' });
@@ -420,7 +429,9 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/logs',
         'spanflow/metrics',
         'spanflow/observability',
+        'spanflow/receiver',
         'spanflow/otlp',
+        'spanflow/processors',
         'spanflow/register',
         'spanflow/telemetry',
         'spanflow/terminal',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as spanflow from '../../src/index.ts';
 import * as logs from '../../src/logs.ts';
 import * as metrics from '../../src/metrics.ts';
+import * as processors from '../../src/processors/index.ts';
 import * as workers from '../../src/workers/index.ts';
 import { docDrawings, textBlocks } from './drawnText.ts';
 import { testsIn } from './marbleTests.ts';
@@ -92,7 +93,7 @@ describe('the drawing of', () => {
 describe('the README', () => {
   const [, inventory = ''] = /^## What there is\n(.*?)^## /ms.exec(read('README.md')) ?? [];
   const names = [...inventory.matchAll(/`(\w+)(?:\([^)`]*\))?`/g)].map(([, name = '']) => name);
-  const functions = Object.entries({ ...spanflow, ...logs, ...metrics, ...workers }).filter(
+  const functions = Object.entries({ ...spanflow, ...logs, ...metrics, ...processors, ...workers }).filter(
     ([, value]) => typeof value === 'function',
   );
   const listed = functions.map(([name]) => name).filter((name) => names.includes(name));

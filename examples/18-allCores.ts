@@ -2,7 +2,7 @@
  * All cores: requests of OTLP are decoded, filtered, redacted, counted by name, encoded and compressed. First on the main thread, then in a pool of worker threads, to which their bytes are moved. The results are the same; how much faster the second way is depends on the
  * cores of the machine. With the name of a file, as the Collector's file exporter writes it (protobuf in zstd), its requests are taken.
  *
- *     node examples/17-allCores.ts [FILE]
+ *     node examples/18-allCores.ts [FILE]
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
