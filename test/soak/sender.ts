@@ -12,7 +12,7 @@ import {
   spanPipeline,
 } from '../../src/index.ts';
 import { otlpGrpc } from '../../src/sinks/otlpGrpc/index.ts';
-import { paced } from '../bench/support/program.ts';
+import { paced, sleep } from '../bench/support/program.ts';
 import { describedRequests } from '../bench/support/workloads.ts';
 import { answer, inputOf } from '../scenarios/child.ts';
 import { collectedHeapBytes, type Drained, factsOf, type Sample, Watch } from './measure.ts';
@@ -66,6 +66,11 @@ answer({
   },
   slice: async (): Promise<Sample> => {
     await watch.slice(() => paced(perSecond, sliceMillis, endOne));
+    return watch.sample();
+  },
+  /** As long as a slice, without spans. */
+  idle: async (): Promise<Sample> => {
+    await sleep(sliceMillis);
     return watch.sample();
   },
   end: () => watch.end(),

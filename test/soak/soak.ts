@@ -64,25 +64,25 @@ class Run {
 
   async result(): Promise<SoakResult> {
     // What is loaded and compiled at first is nobody's cost.
-    await this.#stretch('well', () => true);
-    const healthy = await this.#stretch('well', () => true);
+    await this.#stretch('well');
+    const healthy = await this.#stretch('well');
     const isDrained: IsShown = ({ pending }) => pending <= healthy.phase.most.pending;
     const outages: Outage[] = [];
     for (const death of DEATHS) {
-      const dead = await this.#stretch(death, isDeadForGood);
-      outages.push({ dead, back: await this.#stretch('well', isDrained) });
+      const dead = await this.#stretch(death, 'slice', isDeadForGood);
+      outages.push({ dead, back: await this.#stretch('well', 'idle', isDrained) });
     }
     const drained = await this.#sender.ask<Drained>('drain');
     return { plan: this.#plan, healthy, outages, drained, stored: await this.#backend.ask<Stored>('stored') };
   }
 
-  /** All slices of the plan, and then more of them until it is shown what is to be shown. */
-  async #stretch(state: BackendState, isShown: IsShown): Promise<Stretch> {
+  /** All slices of the plan, and then more of them, or the same time without spans, until it is shown what is to be shown. */
+  async #stretch(state: BackendState, further: 'slice' | 'idle' = 'slice', isShown: IsShown = () => true) {
     await this.#backend.ask(state);
     const first = await this.#sender.ask<Sample>('begin');
     let sample = first;
-    for (let slices = 0; slices < this.#plan.slices || !isShown(sample, first); slices += 1)
-      sample = await this.#sender.ask<Sample>('slice');
+    for (let slices = 0; slices < this.#plan.slices; slices += 1) sample = await this.#sender.ask('slice');
+    while (!isShown(sample, first)) sample = await this.#sender.ask(further);
     const phase = await this.#sender.ask<Phase>('end');
     return { state, phase, seen: await this.#backend.ask<Seen>('seen') };
   }
