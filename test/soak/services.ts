@@ -1,10 +1,10 @@
 // What a backend listens with: a server of one protocol that reads requests whole and leaves the answers to somebody else.
 
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { createServer as createHttp2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import { status } from '@grpc/grpc-js';
 import { SIGNALS } from '../../src/otlp/signals.ts';
-import { serveBytes } from '../support/grpcMethod.ts';
 import type { Protocol } from './plan.ts';
 
 /** A request that has arrived whole. */
@@ -25,6 +25,11 @@ export interface Service {
 
 type Serve = (port: number, onRequest: (request: Request) => void) => Promise<Service>;
 
+const WINDOW_BYTES = 4 * 1024 * 1024;
+/** Before each message: whether it is compressed, and its length. */
+const PREFIX_BYTES = 5;
+const { OK, UNAVAILABLE } = status;
+
 /** Listens at a port of loopback; 0: at any. */
 export const SERVICES: Readonly<Record<Protocol, Serve>> = { http: serveHttp, grpc: serveGrpc };
 
@@ -40,8 +45,7 @@ async function serveHttp(port: number, onRequest: (request: Request) => void): P
       });
     });
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
-  const bound = (server.address() as AddressInfo).port;
+  const bound = await listenAt(server, port);
   return {
     port: bound,
     url: `http://127.0.0.1:${bound}${SIGNALS.traces.path}`,
@@ -53,23 +57,52 @@ async function serveHttp(port: number, onRequest: (request: Request) => void): P
   };
 }
 
+/**
+ * gRPC on Node's HTTP/2, with a window as a Collector's grows to: with that of `@grpc/grpc-js`, 64 KiB for all calls of a connection, the server would be what is measured.
+ */
 async function serveGrpc(port: number, onRequest: (request: Request) => void): Promise<Service> {
-  const server = new Server();
-  serveBytes(server, SIGNALS.traces.method, (call, done) => {
-    onRequest({
-      body: call.request,
-      answer: (how) => {
-        if (how === 'ok') done(null, Buffer.alloc(0));
-        else done({ code: status.UNAVAILABLE, details: 'overloaded' });
-      },
-      onGone: (listener) => call.once('cancelled', listener),
+  const server = createHttp2Server({ settings: { initialWindowSize: WINDOW_BYTES } });
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    session.setLocalWindowSize(WINDOW_BYTES);
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    session.on('error', () => {});
+  });
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    const chunks: Uint8Array[] = [];
+    stream.on('error', () => {});
+    stream.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+    stream.on('end', () => {
+      if (stream.destroyed) return;
+      onRequest({
+        body: Buffer.concat(chunks).subarray(PREFIX_BYTES),
+        answer: (how) => answerCall(stream, how === 'ok' ? OK : UNAVAILABLE),
+        onGone: (listener) => stream.once('close', listener),
+      });
     });
   });
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, at) => {
-      if (error === null) resolve(at);
-      else reject(error);
-    });
-  });
-  return { port: bound, url: `http://127.0.0.1:${bound}`, close: async () => server.forceShutdown() };
+  const bound = await listenAt(server, port);
+  return {
+    port: bound,
+    url: `http://127.0.0.1:${bound}`,
+    close: () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const session of sessions) session.destroy();
+      return closed;
+    },
+  };
+}
+
+/** An empty message, and the status behind it. */
+function answerCall(stream: ServerHttp2Stream, status: number): void {
+  if (stream.destroyed) return;
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(status) }));
+  stream.end(status === OK ? Buffer.alloc(PREFIX_BYTES) : undefined);
+}
+
+async function listenAt(server: NetServer, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
 }

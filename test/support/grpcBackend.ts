@@ -2,11 +2,18 @@
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import { Metadata, Server, ServerCredentials, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { SIGNALS } from '../../src/otlp/signals.ts';
 import { Watchers } from '../../src/testing/backend/conditions.ts';
-import { type BytesCall, serveBytes } from './grpcMethod.ts';
 import type { Identity } from './httpCertificates.ts';
 
 /** Longer than any test: who waits for nothing is told so all the same. */
@@ -92,8 +99,7 @@ class ScriptedBackend implements GrpcBackend {
     this.#options = options;
     const maxBytes = options.maxMessageBytes;
     this.#server = new Server(maxBytes === undefined ? {} : { 'grpc.max_receive_message_length': maxBytes });
-    for (const { method } of Object.values(SIGNALS))
-      serveBytes(this.#server, method, (call, done) => void this.#answer(method, call, done));
+    for (const { method } of Object.values(SIGNALS)) this.#serve(method);
   }
 
   get url(): string {
@@ -152,7 +158,21 @@ class ScriptedBackend implements GrpcBackend {
     this.#watchers.look();
   }
 
-  async #answer(method: string, call: BytesCall, done: sendUnaryData<Buffer>): Promise<void> {
+  #serve(method: string): void {
+    const same = (bytes: Buffer) => bytes;
+    const codec = {
+      requestSerialize: same,
+      requestDeserialize: same,
+      responseSerialize: same,
+      responseDeserialize: same,
+    };
+    const definition = { Export: { path: method, requestStream: false, responseStream: false, ...codec } };
+    const answer = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) =>
+      void this.#answer(method, call, done);
+    this.#server.addService(definition as ServiceDefinition, { Export: answer as UntypedHandleCall });
+  }
+
+  async #answer(method: string, call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>): Promise<void> {
     const deadline = call.getDeadline();
     const arrival: GrpcArrival = {
       method,
