@@ -40,9 +40,9 @@ async function show(protocol: Protocol): Promise<boolean> {
   return faults.length === 0;
 }
 
-/** A quarter of a phase is enough for a backend to be dead for good. The default is five minutes. */
+/** A backend that is dead for half of a phase is dead for good. The default is five minutes. */
 function planOf(protocol: Protocol): SoakPlan {
-  const maxElapsedMillis = Math.min(300_000, Math.max(5_000, seconds * 250));
+  const maxElapsedMillis = Math.min(300_000, Math.max(5_000, seconds * 500));
   return {
     protocol,
     perSecond,
