@@ -1,8 +1,10 @@
 // A server that answers with whatever bytes it is told to: for what no HTTP library would send.
 
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { Watchers } from '../../src/testing/backend/conditions.ts';
+import type { Identity } from './httpCertificates.ts';
 
 /** Longer than any test: who waits for nothing is told so all the same. */
 const WAIT_MILLIS = 60_000;
@@ -15,6 +17,17 @@ export interface RawRequest {
   readonly socket: Socket;
 }
 
+export interface RawServerOptions {
+  /** Called with each connection. With TLS, when its handshake is over. */
+  readonly connected?: (socket: Socket) => void;
+  /** Called when the head of a request is there; its body may still be on its way. */
+  readonly headed?: (socket: Socket) => void;
+  /** With it, the server has TLS. */
+  readonly identity?: Identity;
+  /** Default: any. */
+  readonly port?: number;
+}
+
 export interface RawServer {
   readonly url: string;
   readonly port: number;
@@ -24,11 +37,16 @@ export interface RawServer {
   readonly closedConnections: number;
   /** Resolves as soon as the condition holds; it is looked at after each request, and after each connection that begins or ends. */
   until(condition: (server: RawServer) => boolean): Promise<void>;
+  /** Destroys all connections, and listens no more. */
+  close(): Promise<void>;
 }
 
 /** Starts a server that ends with the test. `answer` is called for each request. */
-export async function rawServer(answer: (request: RawRequest) => void): Promise<RawServer> {
-  const server = new ScriptedServer(answer);
+export async function rawServer(
+  answer: (request: RawRequest) => void,
+  options: RawServerOptions = {},
+): Promise<RawServer> {
+  const server = new ScriptedServer(answer, options);
   await server.listen();
   onTestFinished(() => server.close());
   return server;
@@ -62,35 +80,34 @@ class ScriptedServer implements RawServer {
   readonly requests: RawRequest[] = [];
   connections = 0;
   closedConnections = 0;
+  port = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #watchers = new Watchers();
+  readonly #options: RawServerOptions;
 
-  constructor(answer: (request: RawRequest) => void) {
-    this.#server = createServer((socket) => {
-      this.connections += 1;
-      this.#sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        this.closedConnections += 1;
-        this.#sockets.delete(socket);
-        this.#look();
-      });
-      this.#read(socket, answer);
+  constructor(answer: (request: RawRequest) => void, options: RawServerOptions = {}) {
+    const { identity } = options;
+    const read = (socket: Socket) => {
+      this.#read(
+        socket.on('error', () => {}),
+        answer,
+      );
+      options.connected?.(socket);
       this.#look();
-    });
-  }
-
-  get port(): number {
-    return portOf(this.#server);
+    };
+    this.#options = options;
+    this.#server = identity === undefined ? createServer(read) : createSecureServer({ ...identity }, read);
+    this.#server.on('connection', (socket) => this.#accept(socket));
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}/v1/traces`;
+    return `http${this.#options.identity === undefined ? '' : 's'}://127.0.0.1:${this.port}/v1/traces`;
   }
 
-  listen(): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#options.port ?? 0, '127.0.0.1', resolve));
+    this.port = portOf(this.#server);
   }
 
   close(): Promise<void> {
@@ -103,10 +120,28 @@ class ScriptedServer implements RawServer {
     return this.#watchers.until(() => condition(this), WAIT_MILLIS, seen);
   }
 
+  #accept(socket: Socket): void {
+    this.connections += 1;
+    this.#sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.closedConnections += 1;
+      this.#sockets.delete(socket);
+      this.#look();
+    });
+  }
+
   #read(socket: Socket, answer: (request: RawRequest) => void): void {
     let received: Buffer = Buffer.alloc(0);
+    let isHeaded = false; // whether the head of the next request was there
+    const tellOfHead = () => {
+      if (isHeaded || !received.includes('\r\n\r\n')) return;
+      isHeaded = true;
+      this.#options.headed?.(socket);
+    };
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
+      tellOfHead();
       for (let length = requestLength(received); length <= received.length; length = requestLength(received)) {
         const headLength = received.indexOf('\r\n\r\n') + 4;
         const request = {
@@ -115,9 +150,11 @@ class ScriptedServer implements RawServer {
           socket,
         };
         received = received.subarray(length);
+        isHeaded = false;
         this.requests.push(request);
         answer(request);
         this.#look();
+        tellOfHead();
       }
     });
   }

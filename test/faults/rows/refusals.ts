@@ -1,0 +1,54 @@
+import { retryInfo } from '../../support/grpcExports.ts';
+import { says } from '../backends/overGrpc.ts';
+import { answers, OK, overHttp } from '../backends/overHttp.ts';
+import type { Fault, Row } from '../row.ts';
+
+const RESOURCE_EXHAUSTED = 8;
+const UNAVAILABLE = 14;
+/** An hour. What is asked for is kept up to `maxRetryAfterMillis`. */
+const SECONDS = 3_600;
+
+/** Everything is refused, and nothing is kept. */
+export const REFUSALS: readonly Row[] = [
+  {
+    name: 'a storm of 429, or RESOURCE_EXHAUSTED, that does not say when to come back',
+    // OTLP: without RetryInfo it must not be sent again.
+    ends: { http: ['retriesExhausted'], grpc: ['permanent'] },
+    http: answers(429),
+    grpc: says(RESOURCE_EXHAUSTED),
+  },
+  {
+    name: 'the same, and it says to come back in an hour',
+    ends: ['retriesExhausted'],
+    http: answers(429, { 'retry-after': String(SECONDS) }),
+    grpc: says(RESOURCE_EXHAUSTED, retryInfo(RESOURCE_EXHAUSTED, SECONDS)),
+  },
+  {
+    name: 'a storm of 503, or UNAVAILABLE',
+    ends: ['retriesExhausted'],
+    http: answers(503),
+    grpc: says(UNAVAILABLE),
+  },
+  {
+    name: 'the same, and it gives the date when to come back',
+    ends: ['retriesExhausted'],
+    http: answers(503, { 'retry-after': new Date(Date.now() + SECONDS * 1_000).toUTCString() }),
+    grpc: says(UNAVAILABLE, retryInfo(UNAVAILABLE, SECONDS)),
+  },
+  ...[301, 302, 303, 307, 308].map(
+    (status): Row => ({
+      name: `a redirect by ${status}`,
+      ends: ['permanent'],
+      http: redirects(status),
+      grpc: 'gRPC has no redirects',
+    }),
+  ),
+];
+
+/** To a backend that would take everything. */
+function redirects(status: number): Fault {
+  return async (store) => {
+    const { url } = await overHttp({ keeps: true, whole: ({ socket }) => socket.write(OK) })(store);
+    return answers(status, { location: `${url}/v1/traces` })(store);
+  };
+}
