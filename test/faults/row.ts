@@ -24,8 +24,8 @@ export interface Row {
   readonly name: string;
   /** How the spans of a pipeline with few attempts end while it lasts: all of them in one of these ways. */
   readonly ends: readonly Ending[] | Readonly<Record<Protocol, readonly Ending[]>>;
-  /** It is no use to try again, although the spans do not end as `permanent`: what was sent before the backend is mended is lost. */
-  readonly isFinal?: boolean;
+  /** Where a client does not try again, although it does not know either: what was sent before the backend is mended is `unconfirmed`. */
+  readonly isFinal?: readonly Protocol[];
   /** What is peculiar to the client. */
   readonly client?: Partial<TrialInput>;
   /** The backend; or why there is nothing to show. */

@@ -17,10 +17,11 @@ import type { Identity } from './httpCertificates.ts';
 /** Longer than any test: who waits for nothing is told so all the same. */
 const WAIT_MILLIS = 60_000;
 
-/** One request, whose body is whole unless it was treated before. */
+/** One request. */
 export interface Http2Request {
   readonly headers: IncomingHttpHeaders;
-  body: Buffer;
+  /** As much as there is of it. */
+  readonly body: Buffer;
   readonly stream: ServerHttp2Stream;
   readonly session: ServerHttp2Session;
   /** Of its connection: for bytes between the frames. */
@@ -100,12 +101,19 @@ export async function http2Server(
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const session = stream.session as ServerHttp2Session;
     const socket = socketOf.get(session) as Socket;
-    const request = { headers, body: Buffer.alloc(0), stream, session, socket };
+    const chunks: Buffer[] = [];
+    const request: Http2Request = {
+      headers,
+      stream,
+      session,
+      socket,
+      get body() {
+        return Buffer.concat(chunks);
+      },
+    };
     const index = requests.push(request) - 1;
     stream.on('error', () => {});
-    stream.on('data', (chunk: Buffer) => {
-      request.body = Buffer.concat([request.body, chunk]);
-    });
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
       if (!stream.destroyed) whole(request, index);
       watchers.look();

@@ -132,30 +132,35 @@ class ScriptedServer implements RawServer {
   }
 
   #read(socket: Socket, answer: (request: RawRequest) => void): void {
-    let received: Buffer = Buffer.alloc(0);
+    let chunks: Buffer[] = []; // not looked at yet
+    let size = 0; // of the chunks
+    let needed = 0; // of them, before there is something to do
     let isHeaded = false; // whether the head of the next request was there
-    const tellOfHead = () => {
-      if (isHeaded || !received.includes('\r\n\r\n')) return;
-      isHeaded = true;
-      this.#options.headed?.(socket);
-    };
     socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      tellOfHead();
-      for (let length = requestLength(received); length <= received.length; length = requestLength(received)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size < needed) return;
+      let received = Buffer.concat(chunks);
+      for (;;) {
         const headLength = received.indexOf('\r\n\r\n') + 4;
+        const isThere = headLength > 3;
+        if (isThere && !isHeaded) this.#options.headed?.(socket);
+        isHeaded = isThere;
+        needed = isThere ? requestLength(received, headLength) : 0;
+        if (!isThere || received.length < needed) break;
         const request = {
           head: received.toString('latin1', 0, headLength),
-          body: received.subarray(headLength, length),
+          body: received.subarray(headLength, needed),
           socket,
         };
-        received = received.subarray(length);
+        received = received.subarray(needed);
         isHeaded = false;
         this.requests.push(request);
         answer(request);
         this.#look();
-        tellOfHead();
       }
+      chunks = [received];
+      size = received.length;
     });
   }
 
@@ -169,10 +174,8 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** How long the first request in these bytes is; `Infinity` while that is unknown. */
-function requestLength(bytes: Buffer): number {
-  const end = bytes.indexOf('\r\n\r\n');
-  if (end < 0) return Number.POSITIVE_INFINITY;
-  const contentLength = /^content-length: *(\d+)/im.exec(bytes.toString('latin1', 0, end))?.[1] ?? '0';
-  return end + 4 + Number(contentLength);
+/** How long the first request in these bytes is, whose head is there. */
+function requestLength(bytes: Buffer, headLength: number): number {
+  const contentLength = /^content-length: *(\d+)/im.exec(bytes.toString('latin1', 0, headLength))?.[1] ?? '0';
+  return headLength + Number(contentLength);
 }

@@ -1,10 +1,14 @@
+import type { Socket } from 'node:net';
 import { http2Server, succeed } from '../../support/http2Server.ts';
 import type { Identity } from '../../support/httpCertificates.ts';
-import { rawServer } from '../../support/httpServer.ts';
+import { rawAnswer, rawServer } from '../../support/httpServer.ts';
 import type { Fault, Protocol } from '../row.ts';
 import type { Store } from '../store.ts';
 import { messageIn } from './overGrpc.ts';
 import { OK } from './overHttp.ts';
+
+/** The type of its first record. */
+const TLS_HANDSHAKE = 0x16;
 
 export interface WellServer {
   readonly port: number;
@@ -25,13 +29,20 @@ export function startWell(
       store.keep(body);
       socket.write(OK);
     };
-    return rawServer(answer, { headed: begun, ...options });
+    return rawServer(answer, { connected: refuseTls, headed: begun, ...options });
   }
   const whole = (request: Parameters<typeof succeed>[0]) => {
     store.keep(messageIn(request));
     succeed(request);
   };
   return http2Server({ begun, whole }, options);
+}
+
+/** As any server of HTTP answers to what is none: here, the begin of a TLS handshake. */
+function refuseTls(socket: Socket): void {
+  socket.once('data', ([first]: Buffer) => {
+    if (first === TLS_HANDSHAKE) socket.end(rawAnswer(400, { 'content-length': 0 }, ''));
+  });
 }
 
 /** Nothing is wrong with it. */

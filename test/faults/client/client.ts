@@ -37,8 +37,9 @@ export class Client {
     return promise;
   }
 
-  /** Resolves with how the process has ended by itself; `undefined` if there was none. */
+  /** Resolves with how the process has ended by itself; `undefined` if there was none, or the last trial is not over. */
   end(): Promise<Ended> | undefined {
+    if (this.#waiting !== undefined) this.#giveUp();
     this.#running?.tellNoMore();
     return this.#running?.ended;
   }

@@ -54,6 +54,7 @@ export const ANSWERS: readonly Row[] = [
   {
     name: 'garbage instead of an answer',
     ends: ['unconfirmed'],
+    isFinal: ['http'],
     http: overHttp({ keeps: true, whole: ({ socket }) => void socket.write('\u0000garbage\r\n\r\n') }),
     grpc: overGrpc({ keeps: true, whole: ({ socket }) => void socket.write(Buffer.alloc(64, 0xff)) }),
   },
@@ -109,6 +110,7 @@ export const ANSWERS: readonly Row[] = [
   {
     name: 'a head of an answer without end',
     ends: ['unconfirmed'],
+    isFinal: ['http'],
     http: overHttp({
       keeps: true,
       whole: ({ socket }) => {
@@ -128,7 +130,7 @@ export const ANSWERS: readonly Row[] = [
   {
     name: 'a body of an answer without end',
     ends: ['unconfirmed'],
-    isFinal: true,
+    isFinal: ['http', 'grpc'],
     client: { pipelines: 1 },
     http: overHttp({
       keeps: true,

@@ -1,4 +1,5 @@
 import { retryInfo } from '../../support/grpcExports.ts';
+import { type RawRequest, rawAnswer } from '../../support/httpServer.ts';
 import { says } from '../backends/overGrpc.ts';
 import { answers, OK, overHttp } from '../backends/overHttp.ts';
 import type { Fault, Row } from '../row.ts';
@@ -35,20 +36,24 @@ export const REFUSALS: readonly Row[] = [
     http: answers(503, { 'retry-after': new Date(Date.now() + SECONDS * 1_000).toUTCString() }),
     grpc: says(UNAVAILABLE, retryInfo(UNAVAILABLE, SECONDS)),
   },
-  ...[301, 302, 303, 307, 308].map(
-    (status): Row => ({
-      name: `a redirect by ${status}`,
-      ends: ['permanent'],
-      http: redirects(status),
-      grpc: 'gRPC has no redirects',
-    }),
-  ),
+  {
+    name: 'redirects (301, 302, 303, 307 and 308 in turn)',
+    ends: ['permanent'],
+    http: redirects([301, 302, 303, 307, 308]),
+    grpc: 'gRPC has no redirects',
+  },
 ];
 
 /** To a backend that would take everything. */
-function redirects(status: number): Fault {
+function redirects(statuses: readonly number[]): Fault {
   return async (store) => {
-    const { url } = await overHttp({ keeps: true, whole: ({ socket }) => socket.write(OK) })(store);
-    return answers(status, { location: `${url}/v1/traces` })(store);
+    const { url } = await overHttp({ keeps: true, whole: ({ socket }) => void socket.write(OK) })(store);
+    const location = `${url}/v1/traces`;
+    let asked = 0;
+    const whole = ({ socket }: RawRequest) => {
+      const status = statuses[asked++ % statuses.length] as number;
+      socket.write(rawAnswer(status, { 'content-length': 0, location }, ''));
+    };
+    return overHttp({ whole })(store);
   };
 }
