@@ -10,7 +10,7 @@ import {
 } from '../../../src/index.ts';
 import { otlpGrpc } from '../../../src/sinks/otlpGrpc/index.ts';
 import { tracerOf } from '../../process/programs/kit.ts';
-import type { Temper, TrialInput } from './trialInput.ts';
+import { EVER_MILLIS, type Temper, type TrialInput } from './trialInput.ts';
 
 /** A pipeline, and a real tracer that feeds it. */
 export interface Opened {
@@ -19,8 +19,6 @@ export interface Opened {
   readonly firstAttemptEnded: Promise<void>;
 }
 
-/** Longer than any test. */
-const EVER_MILLIS = 3_600_000;
 const BACKOFF = exponentialBackoff({ initialMillis: 1, maxMillis: 20 });
 
 /** What `Retry-After` and `RetryInfo` ask for is longer than any test would wait: it is kept up to this. */

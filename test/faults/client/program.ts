@@ -3,10 +3,8 @@ import { createInterface } from 'node:readline';
 import { report, timers, turn } from '../../process/programs/kit.ts';
 import { meet } from './adversity.ts';
 import { type Opened, open } from './pipelines.ts';
-import type { Temper, TrialInput } from './trialInput.ts';
+import { EVER_MILLIS, type Temper, type TrialInput } from './trialInput.ts';
 
-/** Longer than any test. */
-const EVER_MILLIS = 3_600_000;
 /** For flush and shutdown of who does not wait. */
 const HASTE_MILLIS = 30;
 

@@ -28,7 +28,7 @@ export const HTTP2: readonly Row[] = [
     grpc: overGrpc({ headed: refuseAfter(NGHTTP2_NO_ERROR) }),
   },
   {
-    name: 'the same, because of too many pings (ENHANCE_YOUR_CALM)',
+    name: 'GOAWAY with a last stream before the request, because of too many pings (ENHANCE_YOUR_CALM)',
     // Node destroys the connection at an error of this kind, and the last stream is not told.
     ends: ['unconfirmed', 'retriesExhausted'],
     http: 'HTTP/1.1',

@@ -10,7 +10,7 @@ export const PROCESSES: readonly Row[] = [
     name: 'the backend is restarted every second',
     ends: ['delivered'],
     // As many attempts as it takes.
-    client: { overMillis: 1_700, attempts: 100_000, pipelines: 2 },
+    client: { overMillis: 1_200, attempts: 100_000 },
     http: restarted('http', onTestFinished),
     grpc: restarted('grpc', onTestFinished),
   },
@@ -22,7 +22,7 @@ export const PROCESSES: readonly Row[] = [
     grpc: well('grpc'),
   },
   {
-    name: 'the same, and the backend never answers',
+    name: 'the clock jumps in the same way, and the backend never answers',
     ends: ['unconfirmed', 'retriesExhausted'],
     client: { ...WAITS, meets: 'clockJumps' },
     http: overHttp({ keeps: true }),

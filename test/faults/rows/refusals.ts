@@ -19,7 +19,7 @@ export const REFUSALS: readonly Row[] = [
     grpc: says(RESOURCE_EXHAUSTED),
   },
   {
-    name: 'the same, and it says to come back in an hour',
+    name: 'a storm of 429, or RESOURCE_EXHAUSTED, that says: in an hour',
     ends: ['retriesExhausted'],
     http: answers(429, { 'retry-after': String(SECONDS) }),
     grpc: says(RESOURCE_EXHAUSTED, retryInfo(RESOURCE_EXHAUSTED, SECONDS)),
@@ -31,7 +31,7 @@ export const REFUSALS: readonly Row[] = [
     grpc: says(UNAVAILABLE),
   },
   {
-    name: 'the same, and it gives the date when to come back',
+    name: 'a storm of 503, or UNAVAILABLE, that says: in an hour (over HTTP as a date)',
     ends: ['retriesExhausted'],
     http: answers(503, { 'retry-after': new Date(Date.now() + SECONDS * 1_000).toUTCString() }),
     grpc: says(UNAVAILABLE, retryInfo(UNAVAILABLE, SECONDS)),

@@ -9,7 +9,7 @@ export const REQUESTS: readonly Row[] = [
   {
     name: 'the connection is reset during the request',
     ends: ['unconfirmed'],
-    client: { spans: 4, characters: 200_000, pipelines: 2 },
+    client: { spans: 4, characters: 200_000 },
     http: overHttp({ headed: (socket) => void socket.resetAndDestroy() }),
     grpc: overGrpc({ headed: ({ socket }) => void socket.resetAndDestroy() }),
   },
