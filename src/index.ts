@@ -24,6 +24,8 @@ export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './flo
 export { channel } from './inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
+export { fromPolling } from './inputs/fromPolling/fromPolling.ts';
+export type { Fetch, FromPollingOptions } from './inputs/fromPolling/options.ts';
 export { fromReadable } from './inputs/fromReadable.ts';
 export { fromReadableStream } from './inputs/fromReadableStream.ts';
 export { type FromSpanProcessorOptions, fromSpanProcessor, type SpanInput } from './inputs/fromSpanProcessor.ts';
@@ -84,6 +86,8 @@ export { fanOut } from './operators/fanOut/fanOut.ts';
 export type { Branch, BranchBatching, Branches, BranchOptions, FanOutOptions } from './operators/fanOut/options.ts';
 export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
+export type { RebatchOptions } from './operators/rebatch/options.ts';
+export { rebatch } from './operators/rebatch/rebatch.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 export {
   type Backoff,

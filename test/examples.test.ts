@@ -236,4 +236,20 @@ describe.concurrent('the other examples', () => {
     expect(output).toMatch(/at the end: delivered traces 1010 \(0 pending\), logs 1010 \(0 pending\), metrics 6/);
     expect(code).toBe(0);
   });
+
+  test('17: a gateway forwards what came, without the health checks, and senders send again what was refused', async () => {
+    const { code, output } = await run('17-receiveAndForward.ts');
+    expect(output).toContain('while the backend is well: 450 spans arrived; answers by status {"200":');
+    expect(output).toMatch(/after it was down for a moment: 900 spans arrived; answers by status .*"503":/);
+    expect(output).toContain('the services know of 1200 spans that they were taken, the backend has 900\n');
+    expect(code).toBe(0);
+  });
+
+  test('18: requests are processed on all cores, with the results of the main thread', async () => {
+    const { code, output } = await run('18-allCores.ts');
+    expect(output).toMatch(/^40 requests with 20000 spans, of which 15000 were kept, in \d+ bytes of gzip$/m);
+    expect(output).toContain('GET /orders: {"count":15000}');
+    expect(output).toMatch(/\d ms on the main thread, \d+ ms on \d+ workers: \d+\.\d times as fast$/m);
+    expect(code).toBe(0);
+  });
 });

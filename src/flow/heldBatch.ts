@@ -8,7 +8,7 @@ export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
 /** The operator that made a batch: it learns how the batch goes. */
 export interface HeldBatchOwner<T> {
   /** The account of the operator in its ledger, for the accounts of the holders. */
-  readonly books?: object;
+  readonly books?: object | undefined;
   /** The number of holders that cannot take another batch changed by this much. */
   onUnready(change: number): void;
   /** `next` has returned and the batch has no holder: its outcome stays unknown. */

@@ -8,6 +8,8 @@ import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
 export interface RunInput {
   /** What only inputs of ours have. */
   readonly books?: InputBooks;
+  /** It goes on where it was when it is subscribed again. One with books does. */
+  readonly isHot?: boolean;
   readonly flush$: Observable<FlushRequest>;
   /** Resolves when everything that was accepted before has left and has an outcome, however long that takes. */
   flush(urgency: FlushUrgency): Promise<void>;

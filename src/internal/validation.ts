@@ -243,6 +243,10 @@ export const aFunction = must('a function', (value) => typeof value === 'functio
 export const aBoolean = must('true or false', (value) => typeof value === 'boolean');
 export const aString = must('a string', (value) => typeof value === 'string');
 export const anObject = shape('an object');
+export const aPath = must(
+  'the path of a file, or its URL',
+  (path) => path instanceof URL || (typeof path === 'string' && path !== ''),
+);
 export const anArray = must('an array', Array.isArray);
 export const anAbortSignal = shape('an AbortSignal', 'addEventListener');
 const SIGNAL_RULES = { signal: optional(anAbortSignal) };

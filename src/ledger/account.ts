@@ -71,6 +71,7 @@ export class Account {
   readonly #lostHereBy: Partial<Record<LossReason, number>> = {}; // by the stage itself, not by the holders of its batches
   readonly #refusedBy: Partial<Record<LossReason, number>> = {};
   readonly #lostBy: Partial<Record<LossReason, number>> = {};
+  #figures: Record<string, number> | undefined; // what the stage counts besides, by name
 
   constructor(role: Role, stage: string, place: Place, owner: AccountOwner) {
     this.role = role;
@@ -256,6 +257,25 @@ export class Account {
     add(this.#lostBy, reason, count);
     add(this.#lostHereBy, reason, count);
     this.#touch();
+  }
+
+  /** Pending items were taken out on purpose: a sampler does not keep them. */
+  remove(count: number): void {
+    this.#pending -= count;
+    this.#removed += count;
+    this.#touch();
+  }
+
+  /** Counts something besides the books, which the stage names. */
+  figure(name: string, count: number): void {
+    this.#figures ??= {};
+    this.#figures[name] = (this.#figures[name] ?? 0) + count;
+    this.#touch();
+  }
+
+  /** What the stage counts besides its books; `undefined` of most stages. */
+  get figures(): Readonly<Record<string, number>> | undefined {
+    return this.#figures && { ...this.#figures };
   }
 
   /** Pending items left in a batch. They stay pending until the batch has an outcome, or is handed on. */

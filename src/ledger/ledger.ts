@@ -226,9 +226,9 @@ class Books implements AccountOwner {
       const { running, waiting, limit } = sums;
       books.set(account, stats);
       gauges.push(sums);
-      const { exports, health } = account;
+      const { exports, health, figures } = account;
       const ofSink = { ...(exports && { exports: exports.stats() }), ...(health && { health }) };
-      stages[account.stage] = { ...stats, running, waiting, limit, ...ofSink };
+      stages[account.stage] = { ...stats, running, waiting, limit, ...ofSink, ...(figures && { figures }) };
     }
     const { whole, routes } = this.#graph.sum(books);
     const counts = countsOf(accounts);

@@ -36,7 +36,7 @@ export interface Stats extends FlowStats, StageGauges {
   /** Exceptions of callbacks and strategies that were given to spanflow; the stream went on. */
   readonly callbackErrors: number;
   /** By stage. The key is that of `Loss.stage`, too. */
-  readonly stages: Readonly<Record<string, StageStats & StageGauges & SinkStats>>;
+  readonly stages: Readonly<Record<string, StageStats & StageGauges & SinkStats & StageFigures>>;
   /** By route, where the flow fans out, or where one route was declared; empty where it does not. */
   readonly routes: Readonly<Record<string, FlowStats>>;
   /** Which stage follows which, in the order in which they were opened. The same array until a stage is opened, or turns out to stand elsewhere. */
@@ -49,6 +49,12 @@ export interface SinkStats {
   readonly exports?: ExportStats;
   /** How its destination is, while it runs. */
   readonly health?: StageHealth;
+}
+
+/** What a stage counts besides its books. */
+export interface StageFigures {
+  /** By name, from the first one on: of a sampler, how many items each of its policies has kept. They are derived figures, in no equation. */
+  readonly figures?: Readonly<Record<string, number>>;
 }
 
 /** Where one stage stands. */

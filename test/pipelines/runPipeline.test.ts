@@ -611,12 +611,12 @@ describe('an input', () => {
     [
       undefined,
       of(1),
-      'runPipeline.input must be fromSpanProcessor(), fromLogRecordProcessor(), channel() or an Observable',
+      'runPipeline.input must be fromSpanProcessor(), fromLogRecordProcessor(), channel(), otlpReceiver() or an Observable',
     ],
     [
       { items$: of(1) },
       of(1),
-      'runPipeline.input must be fromSpanProcessor(), fromLogRecordProcessor(), channel() or an Observable',
+      'runPipeline.input must be fromSpanProcessor(), fromLogRecordProcessor(), channel(), otlpReceiver() or an Observable',
     ],
     [of(1), undefined, 'runPipeline.outcomes$ must be an Observable'],
   ])('or a composition that is none is refused', (input, outcomes$, message) => {

@@ -67,13 +67,13 @@ function flags({ traceFlags }: SpanContext, remote = false): number {
   return (traceFlags % 256) + (remote ? 768 : 256);
 }
 
-function nanos([seconds, rest]: readonly [number, number]): string | undefined {
+export function nanos([seconds, rest]: readonly [number, number]): string | undefined {
   const total = BigInt(seconds) * 10n ** 9n + BigInt(rest);
   return total === 0n ? undefined : String(total);
 }
 
 /** Scopes and resources carry more than their types say. */
-function ownerJson(owner: object): ResourceJson {
+export function ownerJson(owner: object): ResourceJson {
   const { attributes, droppedAttributesCount } = owner as { attributes?: object; droppedAttributesCount?: number };
   return given({ attributes: Object.entries(attributes ?? {}).map(keyValueJson), droppedAttributesCount });
 }
@@ -109,10 +109,10 @@ function doubleJson(value: number): AnyValueJson {
   return { doubleValue: Number.isFinite(value) ? value : (`${value}` as 'NaN') };
 }
 
-type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+export type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 
 /** Without what canonical OTLP/JSON leaves out. */
-function given<T extends object>(json: T): Given<T> {
+export function given<T extends object>(json: T): Given<T> {
   const kept = Object.entries(json).filter(([, value]) => {
     if (Array.isArray(value)) return value.length > 0;
     return value !== undefined && value !== '' && value !== 0;

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import * as operators from '../../src/streams.ts';
+import * as processors from '../../src/processors/index.ts';
+import * as streams from '../../src/streams.ts';
 import { bridges } from './bridges.ts';
 import { CASES, unassertedSources, wrongCases } from './compulsoryCases.ts';
 
@@ -23,9 +24,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     'it is called and answers with promises, it is no stream: test/pipelines/exportHandle.test.ts has its cases',
 };
 
-/** Other exports of `spanflow/operators`, which are no streams, and the bridges, which are drawn in one file. */
+/** Other exports of `spanflow/streams` and `spanflow/processors`, which are no streams, and the bridges, which are drawn in one file. */
 const LIMITERS = ['adaptiveConcurrency', 'aimdConcurrency', 'fixedConcurrency'];
-const BESIDE = ['createGate', 'memoryBudget', 'runPipeline', ...LIMITERS, ...bridges];
+const BESIDE = ['mergeStatistics', 'createGate', 'memoryBudget', 'runPipeline', ...LIMITERS, ...bridges];
 
 describe('the compulsory cases', () => {
   const held = files.filter((file) => !(nameOf(file) in ELSEWHERE));
@@ -39,7 +40,9 @@ describe('the compulsory cases', () => {
   });
 
   it('are required of every operator', () => {
-    const asked = Object.keys(operators).filter((name) => !(name in ELSEWHERE) && !BESIDE.includes(name));
+    const asked = Object.keys({ ...streams, ...processors }).filter(
+      (name) => !(name in ELSEWHERE) && !BESIDE.includes(name),
+    );
     expect(held.map(nameOf)).toEqual(expect.arrayContaining(asked));
   });
 

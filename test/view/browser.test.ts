@@ -177,6 +177,22 @@ describe('the page in Chromium', () => {
     );
   });
 
+  inChromium('draws the flow from top to bottom where the window is narrow, and whole', async () => {
+    const corners = () =>
+      page.locator('#flow .node').evaluateAll((nodes) => nodes.map((node) => node.getBoundingClientRect()));
+    await until(async () => (await corners()).length).toBe(3);
+    const inOrder = (values: readonly number[]) => values.toSorted((a, b) => a - b);
+    const xs = (await corners()).map(({ x }) => x);
+    expect([new Set(xs).size, xs]).toEqual([3, inOrder(xs)]);
+    await page.setViewportSize({ width: 390, height: 800 });
+    await until(async () => new Set((await corners()).map(({ x }) => x)).size).toBe(1);
+    const ys = (await corners()).map(({ y }) => y);
+    expect([new Set(ys).size, ys]).toEqual([3, inOrder(ys)]);
+    expect(
+      await page.evaluate('document.querySelector("#flow").scrollWidth <= document.querySelector("#flow").clientWidth'),
+    ).toBe(true);
+  });
+
   inChromium('loads nothing from elsewhere, and has no error, in light and dark, on a small screen too', async () => {
     for (const colorScheme of ['dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme });

@@ -13,12 +13,12 @@ import { type Batch, isFlushRequest } from '../../model/batch.ts';
 import { QueueFullError } from '../../model/errors.ts';
 import { lostTally, type Tally } from '../../model/tally.ts';
 import { type BatchSizeChange, GuardedStrategy } from '../../strategies/batchSize.ts';
+import { BatchesOut } from '../shared/batchesOut.ts';
+import { OpenBatch } from '../shared/openBatch.ts';
+import { PendingFlushes } from '../shared/pendingFlushes.ts';
 import { Batcher } from './batcher.ts';
-import { BatchesOut } from './batchesOut.ts';
 import { Intake } from './intake.ts';
-import { OpenBatch } from './openBatch.ts';
 import { type AdaptiveBatchChanges, type AdaptiveBatchSettings, changedBatchSettings, STAGE } from './options.ts';
-import { PendingFlushes } from './pendingFlushes.ts';
 import { Saturation } from './saturation.ts';
 
 /** One subscription of {@link adaptiveBatch}: items come through the intake into the batcher, leave it in batches, and the batches are out until they have outcomes. */

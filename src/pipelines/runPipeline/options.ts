@@ -11,8 +11,13 @@ import {
   type LifeCycleSettings,
 } from '../lifeCycle/options.ts';
 
-/** Where the items of a composition come from: an input that can flush and end, or any Observable. */
-export type PipelineInput = SpanInput | LogRecordInput | Channel<unknown> | Observable<unknown>;
+/** Where the items of a composition come from: an input that can flush and end (one of a subpath, such as `otlpReceiver()` of `spanflow/receiver`, has a `flush$`, too), or any Observable. */
+export type PipelineInput =
+  | SpanInput
+  | LogRecordInput
+  | Channel<unknown>
+  | Pick<SpanInput, 'flush$'>
+  | Observable<unknown>;
 
 /** When the pipeline flushes, drains and warns. */
 export type RunPipelineOptions = LifeCycleOptions;
@@ -20,7 +25,7 @@ export type RunPipelineOptions = LifeCycleOptions;
 export const OWNER = 'runPipeline';
 
 const anInput = must(
-  'fromSpanProcessor(), fromLogRecordProcessor(), channel() or an Observable',
+  'fromSpanProcessor(), fromLogRecordProcessor(), channel(), otlpReceiver() or an Observable',
   (input) => typeof input === 'object' && input !== null && ('subscribe' in input || runInputOf(input) !== undefined),
 );
 const outcomes = shape('an Observable: what your composition returns, not yet subscribed', 'subscribe');

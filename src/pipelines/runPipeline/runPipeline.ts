@@ -38,9 +38,9 @@ export interface RunningPipeline<R> extends PipelineControls<R> {
  *
  * **What it sees.** Stages that are subscribed with `outcomes$`, and those of inner Observables that are subscribed when an item of the input comes (`groupBy` and `mergeMap`). What an operator subscribes to later, after a delay for example, it does not see: give such stages the ledger, `flushWhen` and `stopWhen`. A stage behind a `share()` that another one has connected is put behind its batcher when its first batch comes.
  *
- * **Input**: `fromSpanProcessor()`, `fromLogRecordProcessor()`, `channel()`, or the stream of one of them, can flush and end. Any other Observable is left at the shutdown by the first of our stages: what foreign operators in front of it hold is not seen.
+ * **Input**: `fromSpanProcessor()`, `fromLogRecordProcessor()`, `channel()`, `otlpReceiver()` of `spanflow/receiver`, or the stream of one of them, can flush and end. Any other Observable is left at the shutdown by the first of our stages: what foreign operators in front of it hold is not seen.
  *
- * **An operator of yours that throws** does not end the pipeline if the input is one of these three: everything between the stage behind it and the input is subscribed again. The item or batch that it had in its hands is lost as `operatorFailed`, and told. What batchers in between had queued is lost as
+ * **An operator of yours that throws** does not end the pipeline if the input is one of these: everything between the stage behind it and the input is subscribed again. The item or batch that it had in its hands is lost as `operatorFailed`, and told. What batchers in between had queued is lost as
  * `unsubscribed`, and batches that are out go on, within `maxPendingItems` of the export; what other operators of yours held cannot be known, and shows as `between`. If it fails again although no item has come, it is subscribed again a second later. With another input, which would begin anew, the failure ends the pipeline, after the outcomes, and is told. An operator that completes ends the pipeline, too: when `outcomes$` completes, it is shut down.
  *
  * **Order**: that of the stages.
@@ -89,7 +89,7 @@ export function runPipeline<R>(
       life.start();
     },
     onRetry: ({ error }) => warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry'),
-    isHot: account !== undefined,
+    isHot: account !== undefined || source.isHot === true,
     onTrouble: (message) => warnings.trouble(message, 'operator'),
   });
   const foreign = new ForeignItems(

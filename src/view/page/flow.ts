@@ -5,12 +5,12 @@ import { sumOf } from '../shared/counts.ts';
 import { type FlowNode, fillOf, flowLayout } from '../shared/flowLayout.ts';
 import { count, shortCount } from '../shared/format.ts';
 import { drawing, element, setAttributes, setText } from './dom.ts';
+import { BOX, type FlowGeometry, flowGeometry, type Spot } from './flowGeometry.ts';
 import type { PipelineState } from './pipelineState.ts';
 
-const BOX = { width: 184, height: 116, gapX: 96, gapY: 52, top: 14, loss: 30 };
 const MAX_DOTS = 12;
-
-type Spot = readonly [x: number, y: number];
+/** Pixels: where the flow has less room than this, it goes from top to bottom. */
+const NARROW = 640;
 
 interface DrawnNode {
   readonly group: Element;
@@ -45,24 +45,23 @@ export class FlowPicture {
     const stats = state.sample?.stats;
     if (stats === undefined) return;
     const nodes = flowLayout(stats);
+    const isNarrow = this.#host.clientWidth < NARROW;
     const signature = JSON.stringify([
       state.name,
+      isNarrow,
       nodes.map(({ stage, column, row, follows }) => [stage, column, row, follows]),
     ]);
-    if (signature !== this.#signature) this.#draw(nodes);
+    if (signature !== this.#signature) this.#draw(nodes, flowGeometry(nodes, isNarrow));
     this.#signature = signature;
     for (const node of nodes) this.#updateNode(node, stats);
     for (const edge of this.#edges) updateEdge(edge, edge.rate(state));
     this.#updateTable(nodes, stats);
   }
 
-  #draw(nodes: readonly FlowNode[]): void {
+  #draw(nodes: readonly FlowNode[], geometry: FlowGeometry): void {
     this.#nodes = new Map();
     this.#edges = [];
-    const columns = 1 + Math.max(0, ...nodes.map(({ column }) => column));
-    const rows = 1 + Math.max(0, ...nodes.map(({ row }) => row));
-    const width = (columns + 1) * BOX.gapX + columns * BOX.width;
-    const height = BOX.top + rows * (BOX.height + BOX.gapY) - BOX.gapY + BOX.loss;
+    const { width, height, entryOf, exitOf, before, behind } = geometry;
     const shape = drawing('clipPath', { id: 'box' }, drawing('rect', { width: BOX.width, height: BOX.height, rx: 10 }));
     const picture = drawing('svg', {
       viewBox: `0 0 ${width} ${height}`,
@@ -75,22 +74,23 @@ export class FlowPicture {
     const byStage = new Map(nodes.map((node) => [node.stage, node]));
     for (const node of nodes) {
       const offered = (state: PipelineState) => state.rate(node.stage, 'offered');
-      const before = node.follows.flatMap((stage) => byStage.get(stage) ?? []);
-      const [start, end] = [startOf(node), endOf(node)];
-      for (const other of before) picture.append(this.#edge(endOf(other), start, offered));
-      if (before.length === 0) picture.append(this.#edge(besides(start, -BOX.gapX), start, offered, 'offered'));
+      const followed = node.follows.flatMap((stage) => byStage.get(stage) ?? []);
+      const [entry, exit] = [entryOf(node), exitOf(node)];
+      const edge = (...[from, to, rate, caption]: readonly [Spot, Spot, DrawnEdge['rate'], string?]) =>
+        picture.append(this.#edge(geometry, from, to, rate, caption));
+      for (const other of followed) edge(exitOf(other), entry, offered);
+      if (followed.length === 0) edge(before(entry), entry, offered, 'offered');
       const delivered = (state: PipelineState) => state.rate(node.stage, 'delivered');
-      if (node.isLast) picture.append(this.#edge(end, besides(end, BOX.gapX), delivered, 'delivered'));
+      if (node.isLast) edge(exit, behind(exit), delivered, 'delivered');
     }
-    for (const node of nodes) picture.append(this.#node(node));
+    for (const node of nodes) picture.append(this.#node(node, geometry.cornerOf(node)));
     this.#host.replaceChildren(picture);
   }
 
-  #node(node: FlowNode): SVGElement {
+  #node(node: FlowNode, [x, y]: Spot): SVGElement {
     const { width, height } = BOX;
-    const [x, middle] = startOf(node);
     const level = drawing('rect', { class: 'level', width, height });
-    const text = (className: string, y: number) => drawing('text', { class: className, x: 14, y });
+    const text = (className: string, line: number) => drawing('text', { class: className, x: 14, y: line });
     const [name, waiting, label, note, loss] = [
       text('name', 24),
       text('waiting', 57),
@@ -105,22 +105,19 @@ export class FlowPicture {
     const window = drawing('g', { 'clip-path': 'url(#box)' }, level);
     const group = drawing(
       'g',
-      { class: `node ${node.role}`, transform: `translate(${x} ${middle - height / 2})` },
+      { class: `node ${node.role}`, transform: `translate(${x} ${y})` },
       ...[drawing('title', {}, node.stage), window, box, name, waiting, label, note, loss, ...dots],
     );
     this.#nodes.set(node.stage, { group, waiting, label, note, loss, level, dots });
     return group;
   }
 
-  #edge([x1, y1]: Spot, [x2, y2]: Spot, rate: DrawnEdge['rate'], caption = ''): SVGElement {
-    const bend = (x2 - x1) / 2;
-    const d = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
-    const path = drawing('path', { class: 'edge', d });
-    const [x, y] = [(x1 + x2) / 2, y2];
-    // Beside the line: below its end where it comes from above.
-    const label = drawing('text', { class: 'rate', x, y: y2 > y1 ? y + 18 : y - 10 });
+  #edge(geometry: FlowGeometry, from: Spot, to: Spot, rate: DrawnEdge['rate'], caption = ''): SVGElement {
+    const path = drawing('path', { class: 'edge', d: geometry.curve(from, to) });
+    const [x, y] = geometry.labelSpot(from, to);
+    const label = drawing('text', { class: 'rate', x, y });
     this.#edges.push({ path, label, rate });
-    return drawing('g', {}, path, label, drawing('text', { class: 'end', x, y: y + 22 }, caption));
+    return drawing('g', {}, path, label, drawing('text', { class: 'end', x, y: y + geometry.captionBelow }, caption));
   }
 
   #updateNode(node: FlowNode, stats: Stats): void {
@@ -168,18 +165,6 @@ export class FlowPicture {
     this.#table.querySelector('table')?.remove();
     this.#table.append(table);
   }
-}
-
-function startOf({ column, row }: FlowNode): Spot {
-  return [BOX.gapX + column * (BOX.width + BOX.gapX), BOX.top + row * (BOX.height + BOX.gapY) + BOX.height / 2];
-}
-
-function endOf(node: FlowNode): Spot {
-  return besides(startOf(node), BOX.width);
-}
-
-function besides([x, y]: Spot, by: number): Spot {
-  return [x + by, y];
 }
 
 /** One for each attempt that is in flight, or may be. */

@@ -4,12 +4,19 @@ import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
 import { after } from '../../internal/timers.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { lostTally, type Tally } from '../../model/tally.ts';
-import type { AdaptiveBatchSettings } from './options.ts';
+
+/** What bounds the batches that are out. It may change. */
+export interface BatchesOutLimits {
+  readonly holdLeaseMillis: number;
+  readonly maxUnsettledBatches: number;
+}
 
 /** What the operator does when the batches that are out change. */
 export interface BatchesOutOwner<T> {
   /** A batch has its outcome; it still counts as being out. */
   onOutcome(batch: HeldBatch<T>, tally: Tally): void;
+  /** Nobody holds a batch: its outcome stays unknown. */
+  onHandedOn?(batch: HeldBatch<T>): void;
   /** A batch has an outcome, or was handed on: it is not out any more. */
   onGone(): void;
   /** Another batch may be welcome now. */
@@ -22,7 +29,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   readonly #memory: MemoryAccount;
   readonly #owner: BatchesOutOwner<T>;
   readonly #scheduler: SchedulerLike;
-  readonly #settings: Pick<AdaptiveBatchSettings<T>, 'holdLeaseMillis' | 'maxUnsettledBatches'>;
+  readonly #settings: BatchesOutLimits;
   readonly #batches = new Set<HeldBatch<T>>(); // in the order in which they were emitted
   readonly #takenOver = new Set<HeldBatch<T>>(); // likewise: their holders bound them
   #unready = 0; // holders that cannot take another batch
@@ -30,7 +37,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
   #stopped = false; // no batch is added any more
 
   constructor(
-    settings: AdaptiveBatchSettings<T>,
+    settings: BatchesOutLimits & { readonly scheduler: SchedulerLike },
     reporter: StageReporter<T>,
     memory: MemoryAccount,
     owner: BatchesOutOwner<T>,
@@ -96,6 +103,7 @@ export class BatchesOut<T> implements HeldBatchOwner<T> {
 
   onHandedOn(batch: HeldBatch<T>): void {
     this.#reporter.account.handOn(batch.size);
+    this.#owner.onHandedOn?.(batch);
     this.#remove(batch);
   }
 

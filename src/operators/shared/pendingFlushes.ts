@@ -1,8 +1,17 @@
 import type { SchedulerLike } from 'rxjs';
 import type { HeldBatch } from '../../flow/heldBatch.ts';
 import type { FlushRequest, FlushUrgency } from '../../model/batch.ts';
-import type { Batcher } from './batcher.ts';
 import type { BatchesOut } from './batchesOut.ts';
+
+/** A queue in front of the batches. */
+export interface QueueInFront {
+  /** Items so far. */
+  readonly came: number;
+  /** Items in it. */
+  readonly length: number;
+  /** Items that have left it. */
+  readonly sequence: number;
+}
 
 /** A request that waits for the outcomes of the items before `upTo`. */
 interface PendingFlush {
@@ -14,13 +23,13 @@ interface PendingFlush {
 
 /** The flush requests that wait for what is queued or out. */
 export class PendingFlushes<T> {
-  readonly #batcher: Batcher<T>;
+  readonly #queue: QueueInFront;
   readonly #out: BatchesOut<T>;
   readonly #scheduler: SchedulerLike;
   readonly #flushes: PendingFlush[] = []; // in the order in which they came
 
-  constructor(batcher: Batcher<T>, out: BatchesOut<T>, scheduler: SchedulerLike) {
-    this.#batcher = batcher;
+  constructor(queue: QueueInFront, out: BatchesOut<T>, scheduler: SchedulerLike) {
+    this.#queue = queue;
     this.#out = out;
     this.#scheduler = scheduler;
   }
@@ -28,7 +37,7 @@ export class PendingFlushes<T> {
   /** The request waits for everything that was accepted before it. The holders of what is out learn of it now. */
   add(request: FlushRequest): void {
     const { urgency } = request;
-    this.#flushes.push({ upTo: this.#batcher.came, hold: request.hold(), urgency, atMillis: this.#scheduler.now() });
+    this.#flushes.push({ upTo: this.#queue.came, hold: request.hold(), urgency, atMillis: this.#scheduler.now() });
     if (urgency !== undefined) for (const batch of this.#out.batches()) batch.flush(urgency);
   }
 
@@ -43,7 +52,7 @@ export class PendingFlushes<T> {
   /** Answers the requests that wait for nothing any more. */
   answer(): void {
     if (this.#flushes.length === 0) return;
-    const ofQueue = this.#batcher.length > 0 ? this.#batcher.sequence : Number.POSITIVE_INFINITY;
+    const ofQueue = this.#queue.length > 0 ? this.#queue.sequence : Number.POSITIVE_INFINITY;
     const earliest = Math.min(this.#out.earliestSequence, ofQueue);
     while (this.#flushes[0] !== undefined && this.#flushes[0].upTo <= earliest) this.#flushes.shift()?.hold.settle();
   }

@@ -1,0 +1,174 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { type Observable, type Subscriber, Subscription } from 'rxjs';
+import { measure } from '../../flow/boundedQueue.ts';
+import { EndOfStream } from '../../flow/endOfStream.ts';
+import { tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { waiting } from '../../internal/timers.ts';
+import { followSource } from '../../ledger/stage.ts';
+import type { StageReporter } from '../../ledger/stageReporter.ts';
+import { type OpenTrace, OpenTraces } from './openTraces.ts';
+import { Outlet } from './outlet.ts';
+import type { TraceHoldingSettings } from './traceOptions.ts';
+
+/**
+ * Why a trace is not waited for any longer.
+ *
+ * `wait`: its first span came `maxWaitMillis` ago · `idle`: its last span came `idleMillis` ago · `spans`: it has `maxSpansPerTrace` of them · `evicted`: it was the oldest one when there was no room ·
+ * `complete`, `error`: the source ended.
+ */
+export type TraceClosing = 'wait' | 'idle' | 'spans' | 'evicted' | 'complete' | 'error';
+
+/** What an operator does with the traces that it gathers. It pushes what is to be emitted. */
+export interface TracePlan<R> {
+  /** Whether a span goes another way than into a trace that is gathered. */
+  intercept?(span: ReadableSpan, traceId: string, out: Outlet<R>): boolean;
+  /** A trace is not waited for any longer. Its spans are pending until they are handed on or removed. */
+  close(trace: OpenTrace, because: TraceClosing, out: Outlet<R>): void;
+  /** The spans in something that is emitted. */
+  spansIn(emitted: R): readonly ReadableSpan[];
+}
+
+/** After so many spans, other work of the process comes between: they take less than a millisecond, decisions included. */
+const SLICE_SPANS = 500;
+
+/** One subscription of an operator that gathers the spans of each trace. */
+export class TraceHolding<R> {
+  readonly #subscriber: Subscriber<R>;
+  readonly #settings: TraceHoldingSettings;
+  readonly #reporter: StageReporter<ReadableSpan>;
+  readonly #plan: TracePlan<R>;
+  readonly #traces: OpenTraces;
+  readonly #out: Outlet<R>;
+  readonly #upstream = new Subscription();
+  readonly #end: EndOfStream;
+  readonly #next = (value: R) => this.#subscriber.next(value);
+  readonly #fire = () => {
+    this.#timer = undefined;
+    this.#closeDue();
+  };
+  #timer: Subscription | undefined; // for the next trace that is due
+
+  constructor(
+    subscriber: Subscriber<R>,
+    settings: TraceHoldingSettings,
+    reporter: StageReporter<ReadableSpan>,
+    plan: TracePlan<R>,
+  ) {
+    this.#subscriber = subscriber;
+    this.#settings = settings;
+    this.#reporter = reporter;
+    this.#plan = plan;
+    this.#traces = new OpenTraces(settings);
+    this.#out = new Outlet((value) => this.#emit(value));
+    this.#end = new EndOfStream(subscriber, {
+      isDone: () => this.#traces.traces === 0 && this.#out.isIdle,
+      leaveSource: () => reporter.tearDown(this.#upstream),
+      drain: (kind) => this.#closeAll(kind),
+      subscribe: followSource(reporter.account),
+    });
+  }
+
+  follow(source: Observable<ReadableSpan>): void {
+    const unwatch = this.#reporter.account.watch({
+      queueSize: () => this.#traces.spans,
+      queueCapacity: () => this.#settings.maxSpans,
+      queueBytes: () => this.#traces.bytes,
+    });
+    tearDownInOrder(this.#subscriber, this.#upstream, () => this.#stop(), unwatch);
+    this.#end.follow(source, (span) => this.#offer(span), this.#upstream);
+  }
+
+  #offer(span: ReadableSpan): void {
+    const traceId = this.#traceIdOf(span);
+    const bytes = measure(span, this.#settings.sizeOf, this.#reporter);
+    // A callback may have unsubscribed meanwhile.
+    if (this.#subscriber.closed) this.#reporter.refused('unsubscribed', [span]);
+    else if (traceId === undefined) this.#reporter.refused('unencodable', [span]);
+    else if (bytes > this.#settings.maxBytes) this.#reporter.refused('tooLarge', [span]);
+    // Only what comes back in during an emission can pile up there.
+    else if (this.#out.length >= this.#settings.maxSpans) this.#reporter.refused('queueFull', [span]);
+    else this.#take(span, traceId, bytes);
+  }
+
+  #traceIdOf(span: ReadableSpan): string | undefined {
+    try {
+      return span.spanContext().traceId;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #take(span: ReadableSpan, traceId: string, bytes: number): void {
+    this.#reporter.account.accept(1);
+    if (this.#plan.intercept?.(span, traceId, this.#out) !== true) this.#hold(span, traceId, bytes);
+    this.#drain();
+  }
+
+  #hold(span: ReadableSpan, traceId: string, bytes: number): void {
+    while (!this.#traces.fits(traceId, bytes)) {
+      const oldest = this.#traces.oldest as OpenTrace;
+      this.#close(oldest, 'evicted');
+      // It may have been the trace of this very span.
+      if (oldest.traceId === traceId && this.#plan.intercept?.(span, traceId, this.#out) === true) return;
+    }
+    const trace = this.#traces.add(span, traceId, bytes, this.#settings.scheduler.now());
+    if (this.#traces.isFull(trace)) this.#close(trace, 'spans');
+    else this.#arm();
+  }
+
+  #close(trace: OpenTrace, because: TraceClosing): void {
+    this.#traces.remove(trace);
+    if (because === 'evicted' || because === 'spans') this.#reporter.account.figure(because, 1);
+    this.#plan.close(trace, because, this.#out);
+  }
+
+  #closeDue(): void {
+    const nowMillis = this.#settings.scheduler.now();
+    const before = this.#traces.spans;
+    for (let due = this.#traces.due(nowMillis); due !== undefined; due = this.#traces.due(nowMillis)) {
+      this.#close(...due);
+      if (before - this.#traces.spans >= SLICE_SPANS) break;
+    }
+    this.#drain();
+    this.#arm();
+  }
+
+  #closeAll(because: 'complete' | 'error'): void {
+    this.#disarm();
+    for (let trace = this.#traces.oldest; trace !== undefined; trace = this.#traces.oldest) this.#close(trace, because);
+    this.#drain();
+  }
+
+  /** Sets the timer, unless it runs: it may be too early then, and is set anew. */
+  #arm(): void {
+    if (this.#timer !== undefined || this.#traces.traces === 0 || this.#subscriber.closed) return;
+    const { scheduler, processHold } = this.#settings;
+    const delayMillis = Math.max(0, this.#traces.dueAtMillis - scheduler.now());
+    this.#timer = waiting(scheduler, delayMillis, processHold, this.#fire);
+  }
+
+  #disarm(): void {
+    this.#timer?.unsubscribe();
+    this.#timer = undefined;
+  }
+
+  #drain(): void {
+    this.#out.drain();
+    this.#end.check();
+  }
+
+  #emit(value: R): void {
+    this.#reporter.account.handOn(this.#plan.spansIn(value).length);
+    this.#reporter.account.passOn(this.#next, value);
+  }
+
+  #stop(): void {
+    this.#disarm();
+    const held = this.#out.clear().flatMap((value) => this.#plan.spansIn(value));
+    for (let trace = this.#traces.oldest; trace !== undefined; trace = this.#traces.oldest) {
+      held.push(...trace.spans);
+      this.#traces.remove(trace);
+    }
+    this.#reporter.lost('unsubscribed', held);
+  }
+}

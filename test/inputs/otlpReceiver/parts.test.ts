@@ -1,0 +1,126 @@
+// The parts that need no socket.
+
+import { describe, expect, test } from 'vitest';
+import { BearerTokens } from '../../../src/inputs/otlpReceiver/admission/bearerTokens.ts';
+import { BodyPace } from '../../../src/inputs/otlpReceiver/admission/bodyPace.ts';
+import { ByteBudget, ByteLease } from '../../../src/inputs/otlpReceiver/admission/byteBudget.ts';
+import { FixedDelays } from '../../../src/inputs/otlpReceiver/admission/fixedDelays.ts';
+import { ReadingSlots } from '../../../src/inputs/otlpReceiver/admission/readingSlots.ts';
+import { responseJson, responseMessage, statusJson, statusMessage } from '../../../src/inputs/otlpReceiver/messages.ts';
+import { busy, malformed, OK } from '../../../src/inputs/otlpReceiver/verdict.ts';
+import { monotonicScheduler } from '../../../src/internal/scheduler.ts';
+import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
+import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
+import { retryInfoMillis } from '../../../src/otlp/responses/retryInfo.ts';
+import { virtualTime } from '../../../src/testing/index.ts';
+
+describe('messages', () => {
+  const partial = { ...OK, rejected: 300, message: 'too old: ü' };
+
+  test('a partial success is read back as it was, in protobuf and in JSON of each signal', () => {
+    const read = { rejected: 300, message: 'too old: ü' };
+    expect(decodeResponse(responseMessage(partial))).toEqual(read);
+    for (const signal of ['traces', 'logs', 'metrics'] as const)
+      expect(decodeResponseJson(Buffer.from(responseJson(signal, partial)))).toEqual(read);
+  });
+
+  test('a full success is empty, as it has to be', () => {
+    expect([responseMessage(OK).length, responseJson('traces', OK)]).toEqual([0, '{}']);
+  });
+
+  test('a status is read back as it was, with its RetryInfo', () => {
+    const verdict = busy('later', 2_345);
+    expect(decodeStatus(statusMessage(verdict))).toBe('later');
+    expect(decodeStatusJson(Buffer.from(statusJson(verdict)))).toBe('later');
+    expect(retryInfoMillis(statusMessage(verdict))).toBe(2_345);
+    expect(retryInfoMillis(statusMessage(busy('now', 0)))).toBe(0);
+    expect(retryInfoMillis(statusMessage(malformed('no')))).toBeUndefined();
+  });
+
+  test('a message is clipped: somebody else wrote it', () => {
+    expect(statusMessage(malformed('x'.repeat(1_000_000))).length).toBeLessThan(5_000);
+  });
+});
+
+describe('bearer tokens', () => {
+  test('all of them are compared, whichever it is', () => {
+    const tokens = new BearerTokens(['first-token-of-two', 'second-token-of-two']);
+    expect(['first', 'second', 'third'].map((name) => tokens.admits(`Bearer ${name}-token-of-two`))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([undefined, '', 'Bearer', 'Bearer  '].map((header) => tokens.admits(header))).toEqual(Array(4).fill(false));
+  });
+});
+
+describe('a budget of bytes', () => {
+  test('is kept by all leases together, and given back once', () => {
+    const [mine, all] = [new ByteBudget(10), new ByteBudget(15)];
+    const [one, other] = [new ByteLease([mine, all]), new ByteLease([new ByteBudget(10), all])];
+    expect([one.take(8), one.take(3), one.reach(10), other.take(6), other.take(5)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+      true,
+    ]);
+    expect(all.usedBytes).toBe(15);
+    one.giveBack();
+    one.giveBack();
+    expect([mine.usedBytes, all.usedBytes]).toEqual([0, 5]);
+    other.giveBack();
+  });
+});
+
+describe('delays of one length', () => {
+  test('end in the order of their beginnings, unless they are given up', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const delays = new FixedDelays(monotonicScheduler, 10);
+      const over: string[] = [];
+      delays.begin(() => over.push('a'));
+      await advanceBy(4);
+      const giveUp = delays.begin(() => over.push('b'));
+      delays.begin(() => over.push('c'));
+      giveUp();
+      await advanceBy(6);
+      expect(over).toEqual(['a']);
+      await advanceBy(4);
+      expect(over).toEqual(['a', 'c']);
+    }));
+});
+
+describe('the pace of bodies', () => {
+  test('is looked at from the fifth second on, of each body by itself', () =>
+    virtualTime(async ({ advanceBy }) => {
+      const pace = new BodyPace(monotonicScheduler, 100);
+      const slow: string[] = [];
+      const unfollow = pace.follow({ receivedBytes: 499, onSlow: () => slow.push('slow') });
+      const other = pace.follow({ receivedBytes: 1_000, onSlow: () => slow.push('fast') });
+      await advanceBy(4_999);
+      expect(slow).toEqual([]);
+      await advanceBy(1);
+      expect(slow).toEqual(['slow']);
+      unfollow();
+      other();
+      await advanceBy(60_000);
+      expect(slow).toEqual(['slow']);
+    }));
+});
+
+describe('slots for reading', () => {
+  test('are given in the order of coming; who gives up waiting gets none', () => {
+    const slots = new ReadingSlots(1, 2);
+    const begun: string[] = [];
+    const take = (name: string) => slots.take(() => begun.push(name));
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(take);
+    expect([begun, d]).toEqual([['a'], undefined]);
+    b?.();
+    a?.();
+    a?.();
+    expect(begun).toEqual(['a', 'c']);
+    c?.();
+    take('e');
+    expect(begun).toEqual(['a', 'c', 'e']);
+  });
+});
