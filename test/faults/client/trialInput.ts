@@ -12,7 +12,7 @@ export interface TrialInput {
   readonly characters: number;
   /** Patient and hasty pipelines, so many of each in each round. */
   readonly pipelines: number;
-  /** The heap is measured after each. */
+  /** The heap is measured after each. A process that has just begun needs more of them: its heap grows by what it loads and compiles. */
   readonly rounds: number;
   /** Of the patient pipelines: how long an attempt may take, and how often it is made. */
   readonly attemptMillis: number;

@@ -6,11 +6,15 @@ import { overHttp } from '../backends/overHttp.ts';
 import { absent } from '../backends/well.ts';
 import { type Fault, type Row, WAITS } from '../row.ts';
 
+/** Of the first row, with which the process of the client begins. */
+const FIRST_ROUNDS = 8;
+
 /** Nothing reaches the backend: a client knows that nothing has arrived. */
 export const CONNECTING: readonly Row[] = [
   {
     name: 'the connection is refused',
     ends: ['retriesExhausted'],
+    client: { rounds: FIRST_ROUNDS },
     http: absent('http'),
     grpc: absent('grpc'),
   },
