@@ -11,6 +11,8 @@ type Answer = { readonly value: unknown } | { readonly error: string };
 export interface ChildOptions {
   /** Then it is ended, by its id. */
   readonly boundMillis: number;
+  /** The file of the program. Default: the one of its name. */
+  readonly path?: string;
 }
 
 /** A running program. */
@@ -20,9 +22,9 @@ export class Child {
   /** How it ended. */
   readonly #ended: Promise<string>;
 
-  constructor(name: string, input: object, { boundMillis }: ChildOptions) {
+  constructor(name: string, input: object, { boundMillis, ...given }: ChildOptions) {
     this.#name = name;
-    const path = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+    const { path = fileURLToPath(new URL(`${name}.ts`, import.meta.url)) } = given;
     // Nothing of the one who starts it: neither OTEL_* nor what was given to its Node.
     this.#process = fork(path, [JSON.stringify(input)], { env: {}, execArgv: [], stdio: 'inherit' });
     const kill = setTimeout(() => this.#process.kill('SIGKILL'), boundMillis);
