@@ -261,12 +261,14 @@ describe('rebatch: holds', () => {
     }));
 
   test('nobody holds a batch: its items count as removed', () =>
-    marbles(({ hotBatches, expectBatches }) => {
+    marbles(({ hotBatches, expectBatches, expectSubscriptions }) => {
       const senders = new Senders<string>();
       const source = hotBatches('-[abcd]--|');
+      const subs = '             ^--------!';
       expectBatches(source.pipe(named, map(senders.batch), rebatch({ ...THREE, scheduledDelayMillis: 50 }))).toBe(
         '-[abc]---([d]|)',
       );
+      expectSubscriptions(source.subscriptions).toBe(subs);
       return () => expect(senders.told).toMatchObject([{ delivered: 0, rejected: 0, lost: [] }]);
     }));
 

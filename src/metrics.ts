@@ -26,7 +26,10 @@ export {
   metricPipeline,
 } from './pipelines/metricPipeline/metricPipeline.ts';
 export type {
+  CardinalityLimits,
   HistogramAggregation,
+  MetricOperator,
   MetricPipelineOptions,
+  MetricPipelineSinksOptions,
   TemporalityPreference,
 } from './pipelines/metricPipeline/options.ts';

@@ -245,8 +245,16 @@ describe.concurrent('the other examples', () => {
     expect(code).toBe(0);
   });
 
-  test('18: a whole service redacts, samples and counts, and both backends have the same', async () => {
-    const { code, output } = await run('18-relay.ts');
+  test('18: requests are processed on all cores, with the results of the main thread', async () => {
+    const { code, output } = await run('18-allCores.ts');
+    expect(output).toMatch(/^40 requests with 20000 spans, of which 15000 were kept, in \d+ bytes of gzip$/m);
+    expect(output).toContain('GET /orders: {"count":15000}');
+    expect(output).toMatch(/\d ms on the main thread, \d+ ms on \d+ workers: \d+\.\d times as fast$/m);
+    expect(code).toBe(0);
+  });
+
+  test('19: a whole service redacts, samples and counts, and both backends have the same', async () => {
+    const { code, output } = await run('19-relay.ts');
     const [, main, copy] =
       /^200 spans came, (\d+) went to the main backend, (\d+) to the copy, 0 requests with/m.exec(output) ?? [];
     expect([Number(main) >= 10, main === copy]).toEqual([true, true]);

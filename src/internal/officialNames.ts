@@ -16,7 +16,13 @@ const COUNTERPARTS: Readonly<Record<string, readonly Counterpart[]>> = {
         "OpenTelemetry's exportTimeoutMillis bounds all attempts at a batch, which is retry.maxElapsedMillis here; attemptTimeoutMillis bounds one attempt",
     },
   ],
-  exporter: [{ among: ['sink'], sentence: "pass OpenTelemetry's exporter as sink: toExporter(exporter)" }],
+  exporter: [
+    {
+      among: ['sink'],
+      sentence:
+        "pass OpenTelemetry's exporter as sink: toExporter(exporter), with { signal: 'logs' } or { signal: 'metrics' } if it is one of these",
+    },
+  ],
   concurrencyLimit: [
     { among: ['encoding'], sentence: 'how many exports run at a time is concurrency of exportTo and of the pipelines' },
   ],

@@ -64,6 +64,13 @@ export class ItemTally {
   }
 }
 
+/** An item was taken out by whoever may do so: its call does not wait for it any more, and it counts as nothing. */
+export function leaveOut(tracked: TrackedItem<unknown>): void {
+  const { tally } = tracked;
+  tracked.tally = undefined;
+  tally?.add(1, NOTHING, NOTHING, false);
+}
+
 /** These items have ended in one batch: each tally gets its share. Items that have ended before are left out. */
 export function endItems(tracked: readonly TrackedItem<unknown>[], end: BatchEnd): void {
   const counts = new Map<ItemTally, number>();
@@ -82,3 +89,5 @@ export function endItems(tracked: readonly TrackedItem<unknown>[], end: BatchEnd
 export function loseItems(tracked: readonly TrackedItem<unknown>[], loss: Loss): void {
   endItems(tracked, { delivered: 0, rejected: 0, lost: [loss] });
 }
+
+const NOTHING: Share = Object.freeze({ delivered: 0, rejected: 0, lost: [] });

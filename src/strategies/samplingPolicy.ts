@@ -56,7 +56,7 @@ export interface RateLimitedPolicy {
   readonly tracesPerSecond?: number;
   /** Spans a second: above 0. A trace of more spans than the burst is kept when the bucket is full, and paid back. */
   readonly spansPerSecond?: number;
-  /** How many may be kept at once: 1 or more. Left out: those of a second. */
+  /** How many may be kept at once: 1 or more. Left out: those of a second, and 1 at least. */
   readonly burst?: number;
 }
 

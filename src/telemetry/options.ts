@@ -23,10 +23,10 @@ export const SINK_OPTIONS = [
 /** Where telemetry goes, and how: the options that {@link otlpHttp} and `otlpGrpc` have in common. */
 export interface DestinationOptions extends Omit<Pick<OtlpHttpOptions, (typeof SINK_OPTIONS)[number]>, 'headers'> {
   /**
-   * Headers of each request, or the metadata of each call of gRPC, over those of the variables: strings, functions that return one, or one function that returns all of them. What {@link otlpHttp} gives to functions is not given to these, since
-   * gRPC has no such request: who signs requests makes the sinks and gives them as `sink`. Default: those of the variables.
+   * Headers of each request, or the metadata of each call of gRPC, over those of the variables: strings, functions that return one, or one function that returns all of them. Functions are told whether the backend has just refused their last
+   * headers: with 401, or over gRPC as UNAUTHENTICATED. What else {@link otlpHttp} gives to functions is not promised, since gRPC has no such request: who signs requests makes the sinks and gives them as `sink`. Default: those of the variables.
    */
-  headers?: AskedHeaders<[]>;
+  headers?: AskedHeaders<[request: { readonly refused: 401 | 'UNAUTHENTICATED' | undefined }]>;
   /** The protocol: `http/protobuf`, `http/json` or `grpc`. Default: `OTEL_EXPORTER_OTLP_<SIGNAL>_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`. */
   protocol?: OtlpProtocol;
 }
@@ -82,5 +82,8 @@ const OF_DESTINATION = ['protocol', ...SINK_OPTIONS];
 export const SIGNAL_OPTIONS = {
   traces: [...OF_DESTINATION, ...SIGNAL_PIPELINE_OPTIONS, 'sink'],
   logs: [...OF_DESTINATION, ...SIGNAL_PIPELINE_OPTIONS, 'sink'],
-  metrics: [...OF_DESTINATION, ...Object.keys(METRIC_PIPELINE_RULES).filter((name) => name !== 'environment')],
+  metrics: [
+    ...OF_DESTINATION,
+    ...Object.keys(METRIC_PIPELINE_RULES).filter((name) => name !== 'environment' && name !== 'sinks'),
+  ],
 } as const satisfies { readonly [S in keyof Required<TelemetrySignals>]: readonly string[] };

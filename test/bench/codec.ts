@@ -20,7 +20,13 @@ import type { WorkloadName } from './support/workloads.ts';
 const FULL = { processes: 7, warmUpMillis: 600, rounds: 5, millisPerRound: 80 };
 const BRIEF = { processes: 1, warmUpMillis: 0, rounds: 2, millisPerRound: 20 };
 
-const SPAN_TASKS: readonly SpanTask[] = ['encodeTraces', 'decodeTraces', 'encodeTracesJson', 'decodeTracesJson'];
+const SPAN_TASKS: readonly SpanTask[] = [
+  'encodeTraces',
+  'decodeTraces',
+  'relayTraces',
+  'encodeTracesJson',
+  'decodeTracesJson',
+];
 const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded', 'bare'];
 
 type CodecName = `${SpanTask} ${WorkloadName}` | LogTask | MetricTask;

@@ -1,11 +1,17 @@
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { ConsoleLogRecordExporter } from '@opentelemetry/sdk-logs';
+import { ConsoleMetricExporter } from '@opentelemetry/sdk-metrics';
 import { ConsoleSpanExporter } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
+import { toOtlpFile } from '../../src/files.ts';
 import {
   adaptiveBatch,
   exponentialBackoff,
   exportHandle,
   exportTo,
+  failover,
   otlpHttp,
   spanPipeline,
   toExporter,
@@ -80,19 +86,39 @@ describe('an option of the official packages', () => {
 });
 
 describe('an official exporter that is given as a sink', () => {
-  const exporters = [new ConsoleSpanExporter(), new OTLPTraceExporter({ url: 'http://127.0.0.1:1' })];
-  const calls: [string, (sink: never) => unknown][] = [
-    ['spanPipeline', (sink) => spanPipeline({ sink })],
-    ['exportTo', (sink) => exportTo(sink)],
-    ['exportHandle', (sink) => exportHandle(sink)],
+  const url = 'http://127.0.0.1:1';
+  const ofTraces = [new ConsoleSpanExporter(), new OTLPTraceExporter({ url })];
+  const ofLogs = [new ConsoleLogRecordExporter(), new OTLPLogExporter({ url })];
+  const ofMetrics = [new ConsoleMetricExporter(), new OTLPMetricExporter({ url })];
+  const anySignal = "toExporter(exporter), with { signal: 'logs' } or { signal: 'metrics' } if it is one of these";
+  const calls: [string, string, readonly unknown[], (sink: never) => unknown][] = [
+    ['spanPipeline.sink', 'toExporter(exporter)', ofTraces, (sink) => spanPipeline({ sink })],
+    ['spanPipeline.sinks.a', 'toExporter(exporter)', ofTraces, (a) => spanPipeline({ sinks: { a } })],
+    ['logPipeline.sink', "toExporter(exporter, { signal: 'logs' })", ofLogs, (sink) => logPipeline({ sink })],
+    ['logPipeline.sinks.a', "toExporter(exporter, { signal: 'logs' })", ofLogs, (a) => logPipeline({ sinks: { a } })],
+    [
+      ...(['logPipeline.sinks.a.sink', "toExporter(exporter, { signal: 'logs' })", ofLogs] as const),
+      (sink) => logPipeline({ sinks: { a: { sink } } }),
+    ],
+    [
+      'metricPipeline.sink',
+      "toExporter(exporter, { signal: 'metrics' })",
+      ofMetrics,
+      (sink) => metricPipeline({ sink }),
+    ],
+    [
+      ...(['metricPipeline.sinks.a', "toExporter(exporter, { signal: 'metrics' })", ofMetrics] as const),
+      (a) => metricPipeline({ sinks: { a } }),
+    ],
+    ['exportTo.sink', anySignal, [...ofTraces, ...ofLogs, ...ofMetrics], (sink) => exportTo(sink)],
+    ['exportHandle.sink', anySignal, [...ofTraces, ...ofLogs, ...ofMetrics], (sink) => exportHandle(sink)],
   ];
 
-  test.each(calls)('is told to %s as toExporter(exporter)', (name, call) => {
+  test.each(calls)('as %s is told as %s', (option, instead, exporters, call) => {
     for (const exporter of exporters) {
       const message = messageOf(() => call(exporter as never));
-      expect(message).toContain(
-        `${name}.sink must be a sink; an exporter of OpenTelemetry becomes one by toExporter(exporter), but was given`,
-      );
+      const rule = `must be a sink; an exporter of OpenTelemetry becomes one by ${instead}, but was given`;
+      expect(message).toContain(`${option} ${rule}`);
     }
   });
 
@@ -106,7 +132,7 @@ describe('an official exporter that is given to otlpHttp as its options', () => 
   test('is told as such', () => {
     const exporter = new OTLPTraceExporter({ url: 'http://127.0.0.1:1' });
     expect(messageOf(() => otlpHttp(exporter as never))).toBe(
-      'otlpHttp options are an exporter of OpenTelemetry, which becomes a sink of its own: toExporter(exporter)',
+      "otlpHttp options are an exporter of OpenTelemetry, which becomes a sink of its own: toExporter(exporter), with { signal: 'logs' } or { signal: 'metrics' } if it is one of these",
     );
   });
 });
@@ -137,8 +163,28 @@ describe('a sink for another signal', () => {
         "logPipeline.sinks.c.sink is a sink for traces: give otlpHttp({ signal: 'logs' })",
     ],
     [
-      'an exporter',
-      () => logPipeline({ sink: toExporter(new ConsoleSpanExporter()) as never }),
+      'a file',
+      () => logPipeline({ sink: toOtlpFile('spans.jsonl') as never }),
+      "logPipeline.sink is a sink for traces: give toOtlpFile(path, { signal: 'logs' })",
+    ],
+    [
+      'an exporter of logs that was not said to be one',
+      () => logPipeline({ sink: toExporter(new ConsoleLogRecordExporter() as never) as never }),
+      "logPipeline.sink is a sink for traces: give toExporter(exporter, { signal: 'logs' })",
+    ],
+    [
+      'an exporter of metrics that was not said to be one',
+      () => metricPipeline({ sink: toExporter(new ConsoleMetricExporter() as never) as never }),
+      "metricPipeline.sink is a sink for traces: give toExporter(exporter, { signal: 'metrics' })",
+    ],
+    [
+      'an exporter of spans that was said to be one of logs',
+      () => spanPipeline({ sink: toExporter(new ConsoleSpanExporter() as never, { signal: 'logs' }) as never }),
+      "spanPipeline.sink is a sink for logs: give toExporter(exporter, { signal: 'traces' })",
+    ],
+    [
+      'one of another kind',
+      () => logPipeline({ sink: failover(traces, traces) as never }),
       'logPipeline.sink is a sink for traces: give a sink for logs',
     ],
   ])('is refused: %s', (_, call, message) => {
@@ -148,6 +194,14 @@ describe('a sink for another signal', () => {
   test('is not what a sink is that does not say what it takes', async () => {
     const pipelines = [logPipeline({ sink: toMemory() }), logPipeline({ sink: otlpHttp({ signal: 'logs' }) })];
     for (const pipeline of pipelines) await pipeline.shutdown();
+  });
+});
+
+describe('a pipeline without a sink', () => {
+  test('is told with a sink of its signal', () => {
+    expect(messageOf(() => spanPipeline({} as never))).toContain('otlpHttp() for example');
+    expect(messageOf(() => logPipeline({} as never))).toContain("otlpHttp({ signal: 'logs' }) for example");
+    expect(messageOf(() => metricPipeline({} as never))).toContain("otlpHttp({ signal: 'metrics' }) for example");
   });
 });
 
@@ -164,6 +218,15 @@ describe('a sink that is given instead of options', () => {
   test('is told with toExporter when it is an official exporter', () => {
     expect(call(new OTLPTraceExporter({ url: 'http://127.0.0.1:1' }))).toContain(
       '; did you mean spanPipeline({ sink: toExporter(exporter) })?',
+    );
+  });
+
+  test('is told with toExporter for logs and for metrics, too', () => {
+    expect(messageOf(() => logPipeline(new ConsoleLogRecordExporter() as never))).toContain(
+      "; did you mean logPipeline({ sink: toExporter(exporter, { signal: 'logs' }) })?",
+    );
+    expect(messageOf(() => metricPipeline(new ConsoleMetricExporter() as never))).toContain(
+      "; did you mean metricPipeline({ sink: toExporter(exporter, { signal: 'metrics' }) })?",
     );
   });
 

@@ -1,21 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SpanflowError } from '../../src/model/errors.ts';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { malformedBodies, wireCases } from '../support/data.ts';
 import { generatedSpans } from '../support/spans.ts';
+import { NO_BYTES, verdictOf } from '../support/verdicts.ts';
 
-/** What the decoder said: `accept`, or `reject` where it was the typed error. Anything else that it throws fails the test. */
-function verdict(bytes: Uint8Array): 'accept' | 'reject' {
-  try {
-    decodeTraces(bytes);
-    return 'accept';
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(SpanflowError);
-    expect(thrown).toMatchObject({ code: 'MALFORMED_MESSAGE' });
-    return 'reject';
-  }
-}
+const verdict = (bytes: Uint8Array) => verdictOf(() => decodeTraces(bytes));
 
 describe('a malformed body', () => {
   test.each(malformedBodies())('with $name is refused by the typed error', ({ bytes }) => {
@@ -30,9 +20,7 @@ describe('a malformed body', () => {
   });
 
   test('that is not a Uint8Array is refused', () => {
-    for (const wrong of [null, undefined, 'text', 7, {}, new ArrayBuffer(8)]) {
-      expect(verdict(wrong as unknown as Uint8Array)).toBe('reject');
-    }
+    for (const wrong of NO_BYTES) expect(verdict(wrong)).toBe('reject');
   });
 });
 

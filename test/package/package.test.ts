@@ -339,6 +339,15 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it('has the command spanflow, which npm makes executable', async () => {
+    const command = join(project, 'node_modules', '.bin', 'spanflow');
+    expect(await say(command, ['--version'], { cwd: project })).toMatchObject({
+      code: 0,
+      stdout: `${MANIFEST.version}\n`,
+    });
+    expect(await say(command, ['replay'], { cwd: project })).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('serves the live view, with all that its page needs', async () => {
     const said = await node(['--disallow-code-generation-from-strings', 'view.mjs']);
     expect(said).toMatchObject({ code: 0, stderr: '' });
@@ -404,6 +413,11 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it('runs tasks in worker threads, also where no code is made of texts, and ends when they are idle', async () => {
+    const said = await node(['--disallow-code-generation-from-strings', 'workers.mjs']);
+    expect(said).toEqual({ code: 0, stdout: '[[2,4],[6]]\n', stderr: '' });
+  });
+
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
@@ -424,6 +438,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/terminal',
         'spanflow/testing',
         'spanflow/view',
+        'spanflow/workers',
       ]),
     );
     for (const { specifier, imported, required } of await resolve(specifiers)) {

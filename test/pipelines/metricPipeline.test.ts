@@ -172,6 +172,32 @@ describe('metricPipeline with a reader of the SDK', () => {
     expect(pipeline.stats()).toMatchObject({ accepted: 1, lost: { unconfirmed: 1 }, pending: 0 });
   });
 
+  test('an instrument has as many series as its limit says, and one for the rest', async () => {
+    const memory = toMemory<MetricDataPoint>();
+    const { provider, meter } = metered({ sink: memory, cardinalityLimits: { default: 100, counter: 4 } });
+    const [counter, histogram] = [meter.createCounter('orders'), meter.createHistogram('duration')];
+    for (let shop = 0; shop < 10; shop += 1) {
+      counter.add(1, { shop });
+      histogram.record(1, { shop });
+    }
+    await provider.forceFlush();
+    const [orders, durations] = ['orders', 'duration'].map((name) =>
+      memory.items.filter(({ metric }) => metric.descriptor.name === name).map(({ point }) => point),
+    );
+    expect([orders?.length, durations?.length]).toEqual([4, 10]);
+    const rest = orders?.find(({ attributes }) => attributes['otel.metric.overflow'] === true);
+    expect(rest?.value).toBe(7);
+  });
+
+  test.each([
+    [{ counter: 0 }, 'metricPipeline.cardinalityLimits.counter must be a whole number from 1'],
+    [{ counters: 5 }, 'metricPipeline.cardinalityLimits.counters must be one of the known options'],
+  ])('limits of series %j are refused', (cardinalityLimits, message) => {
+    expect(() =>
+      metricPipeline({ sink: toMemory(), environment: {}, cardinalityLimits: cardinalityLimits as object }),
+    ).toThrow(message);
+  });
+
   test('its preferences decide what the reader asks for', async () => {
     const memory = toMemory<MetricDataPoint>();
     const { provider, meter } = metered({

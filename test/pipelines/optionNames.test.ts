@@ -54,8 +54,8 @@ const COMPOSITIONS = [
     name: 'metricPipeline',
     wrong: {
       ...COMMON,
-      ...{ exportIntervalMillis: 0, exportTimeoutMillis: 0, environment: 5 },
-      ...{ temporalityPreference: 'newest', aggregationPreference: 1 },
+      ...{ exportIntervalMillis: 0, exportTimeoutMillis: 0, environment: 5, operators: 5 },
+      ...{ temporalityPreference: 'newest', aggregationPreference: 1, cardinalityLimits: 5 },
     },
     make: (options: object) => metricPipeline({ sink: toMemory<MetricDataPoint>(), environment: {}, ...options }),
   },

@@ -12,6 +12,7 @@ test('where code generation is forbidden, all signals are encoded and decoded, a
     is: 'codec',
     isForbidden: true,
     protobuf: attributes,
+    view: attributes,
     json: attributes,
     logs: [attributes, attributes],
     metrics: [points, points],

@@ -5,6 +5,7 @@ import type {
   PointValue,
   Summary,
 } from '../../model/metricDataPoint.ts';
+import { receivedBytes } from '../../model/received.ts';
 import { attributesBytes, DOUBLE_BYTES } from './valueBytes.ts';
 
 // As in OTLP's protobuf encoding: tags, lengths, and fields of a fixed number of bytes.
@@ -24,7 +25,11 @@ const QUANTILE_BYTES = 20;
 const EXEMPLAR_BYTES = 48;
 
 /** Estimates how many bytes a data point takes on the wire. Its resource, its scope, and the name and the description of its metric, which points share, are not counted. */
-export function dataPointBytes({ point }: MetricDataPoint): number {
+export function dataPointBytes(item: MetricDataPoint): number {
+  return receivedBytes(item) ?? writtenBytes(item);
+}
+
+function writtenBytes({ point }: MetricDataPoint): number {
   const { value, attributes, exemplars } = point;
   let bytes = BARE_POINT_BYTES + attributesBytes(attributes) + pointValueBytes(value);
   for (const exemplar of exemplars ?? []) bytes += EXEMPLAR_BYTES + attributesBytes(exemplar.filteredAttributes);

@@ -1,4 +1,5 @@
 import type { ReadableLogRecord } from '../../model/logRecord.ts';
+import { receivedBytes } from '../../model/received.ts';
 import { attributesBytes, TEXT_BYTES, valueBytes } from './valueBytes.ts';
 
 // As in OTLP's protobuf encoding: tags, lengths, and fields of a fixed number of bytes.
@@ -11,6 +12,10 @@ const BODY_BYTES = 2;
 
 /** Estimates how many bytes a log record takes on the wire. Its resource and its scope, which records share, are not counted. */
 export function logRecordBytes(record: ReadableLogRecord): number {
+  return receivedBytes(record) ?? writtenBytes(record);
+}
+
+function writtenBytes(record: ReadableLogRecord): number {
   const { severityText, eventName, body, spanContext, attributes } = record;
   let bytes = BARE_RECORD_BYTES + textBytes(severityText) + textBytes(eventName) + attributesBytes(attributes);
   if (body !== undefined) bytes += BODY_BYTES + valueBytes(body);

@@ -1,4 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { receivedBytes } from '../../model/received.ts';
 import { attributesBytes } from './valueBytes.ts';
 
 // As in OTLP's protobuf encoding: tags, lengths, and fields of a fixed number of bytes.
@@ -20,7 +21,11 @@ export interface SpanLike {
 
 /** Estimates how many bytes a span takes on the wire. Its resource and its scope, which spans share, are not counted. */
 export function spanBytes(span: ReadableSpan | SpanLike): number {
-  const { name, attributes, events, links, parentSpanContext, parentSpanId } = span as SpanLike;
+  return receivedBytes(span) ?? writtenBytes(span as SpanLike);
+}
+
+function writtenBytes(span: SpanLike): number {
+  const { name, attributes, events, links, parentSpanContext, parentSpanId } = span;
   let bytes = BARE_SPAN_BYTES + name.length + attributesBytes(attributes);
   if ((parentSpanContext ?? parentSpanId) !== undefined) bytes += PARENT_BYTES;
   if (events.length + links.length > 0) bytes += eventsAndLinksBytes(events, links);

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable, type Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import zlib from 'node:zlib'; // whole: a name that an older Node lacks would fail before its version is told
 
 export const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
@@ -32,8 +32,8 @@ async function* counted(stream: Readable, onRead: (bytes: number) => void): Asyn
 
 /** Known by how the file begins: neither JSON nor the length of a record begins like this. */
 function decompressorFor(head: Uint8Array): Transform | undefined {
-  if (beginsWith(head, ZSTD_MAGIC)) return createZstdDecompress();
-  return beginsWith(head, GZIP_MAGIC) ? createGunzip() : undefined;
+  if (beginsWith(head, ZSTD_MAGIC)) return zlib.createZstdDecompress();
+  return beginsWith(head, GZIP_MAGIC) ? zlib.createGunzip() : undefined;
 }
 
 export function beginsWith(bytes: Uint8Array, magic: Uint8Array): boolean {

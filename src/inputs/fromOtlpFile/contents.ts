@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { zstdDecompress } from 'node:zlib';
+import zlib from 'node:zlib';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import {
   decodeLogs,
@@ -22,7 +22,7 @@ const DECODERS: Decoders = {
 
 const OPENING_BRACE = 0x7b;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-const decompressed = promisify(zstdDecompress);
+const decompressed = promisify(zlib.zstdDecompress);
 
 /**
  * The items of one record. Collectors before 0.151 compressed each record by itself, JSON too; no protobuf message begins as a compressed one or as JSON does.

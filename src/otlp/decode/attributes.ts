@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { integerOf } from '../protobuf/int64.ts';
 import type { Reader } from '../protobuf/reader.ts';
 import { fieldsOf, readMessage } from '../protobuf/readMessage.ts';
+import type { Costs } from '../protobuf/scan.ts';
 import { listOf } from './plainObject.ts';
 
 // Most of a request are attributes, so `KeyValue` and `AnyValue` are read without a table of functions. Their tags:
@@ -26,6 +27,14 @@ const BYTES_BYTES = 200;
 const INDEX_BYTES = 256;
 const MAX_ARRAY_INDEX = 4096;
 const BYTES_PER_INDEX = 12;
+
+export const VALUE_COSTS: Costs = {
+  KeyValue: [1, ATTRIBUTE_BYTES],
+  'ArrayValue.values': [1, ELEMENT_BYTES],
+  ArrayValue: [0, ARRAY_BYTES],
+  KeyValueList: [0, MAP_BYTES],
+  'AnyValue.bytesValue': [0, BYTES_BYTES],
+};
 
 const OWN_PROPERTY = { configurable: true, enumerable: true, writable: true };
 
@@ -110,7 +119,7 @@ function isIndexLike(key: string): boolean {
 }
 
 /** V8 takes an array of one and a half times the index, or a dictionary where the array would be large. */
-function indexBytes(key: string): number {
+export function indexBytes(key: string): number {
   return INDEX_BYTES + (Number(key) <= MAX_ARRAY_INDEX ? Number(key) * BYTES_PER_INDEX : 0);
 }
 

@@ -5,6 +5,7 @@ import { messageOf, SpanflowError, shown } from '../../model/errors.ts';
 import type { DecodeLimits } from '../protobuf/decodeLimits.ts';
 import { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
+import type { Costs } from '../protobuf/scan.ts';
 import { readAttribute } from './attributes.ts';
 import { plainConstructor } from './plainObject.ts';
 import { ReceivedResource } from './receivedResource.ts';
@@ -32,19 +33,41 @@ export interface SignalDecoding<Item> {
  * @throws SpanflowError `MALFORMED_MESSAGE` with the place and the reason; `MESSAGE_TOO_LARGE`.
  */
 export function decodeRequest<Item>(bytes: Uint8Array, limits: DecodeLimits, signal: SignalDecoding<Item>): Item[] {
-  const malformed = (reason: string, cause?: unknown): SpanflowError =>
-    new SpanflowError('MALFORMED_MESSAGE', `${signal.request} is malformed${reason}`, { cause });
-  if (!isUint8Array(bytes)) throw malformed(`: it must be a Uint8Array, but is ${shown(bytes)}`);
-  const reader = new Reader(bytes, limits);
   const items: Item[] = [];
+  strictly(
+    signal.request,
+    bytes,
+    () => new Reader(bytes, limits),
+    (reader) => {
+      reader.spend(0, 0);
+      readFields<Request>(reader, requestFields, { items, readInto: signal.readInto as ReadInto });
+    },
+  );
+  return items;
+}
+
+/**
+ * Reads a request, and says of an error where it is.
+ *
+ * @param message its name
+ * @throws SpanflowError as {@link decodeRequest} does.
+ */
+export function strictly<By extends { readonly at: number }>(
+  message: string,
+  bytes: Uint8Array,
+  begin: () => By,
+  read: (by: By) => void,
+): void {
+  const malformed = (reason: string, cause?: unknown): SpanflowError =>
+    new SpanflowError('MALFORMED_MESSAGE', `${message} is malformed${reason}`, { cause });
+  if (!isUint8Array(bytes)) throw malformed(`: it must be a Uint8Array, but is ${shown(bytes)}`);
+  const by = begin();
   try {
-    reader.spend(0, 0);
-    readFields<Request>(reader, requestFields, { items, readInto: signal.readInto as ReadInto });
+    read(by);
   } catch (thrown) {
     if (thrown instanceof SpanflowError) throw thrown;
-    throw malformed(` near byte ${reader.at} of ${bytes.length}: ${messageOf(thrown)}`, thrown);
+    throw malformed(` near byte ${by.at} of ${bytes.length}: ${messageOf(thrown)}`, thrown);
   }
-  return items;
 }
 
 type ReadInto = SignalDecoding<unknown>['readInto'];
@@ -54,16 +77,19 @@ interface Request {
   readonly readInto: ReadInto;
 }
 
-interface ResourceGroup extends Request {
+interface ResourceOwner {
   readonly resource: ReceivedResource;
 }
 
-interface ScopeGroup extends ResourceGroup {
+interface ScopeOwner {
   readonly scope: ReceivedScope;
 }
 
+type ResourceGroup = Request & ResourceOwner;
+type ScopeGroup = ResourceGroup & ScopeOwner;
+
 /** The SDK's type has no attributes for a scope, but OTLP has. They are kept, so that they can be sent on. */
-interface ReceivedScope {
+export interface ReceivedScope {
   name: string;
   version?: string;
   schemaUrl?: string;
@@ -71,13 +97,22 @@ interface ReceivedScope {
   droppedAttributesCount?: number;
 }
 
-const ReceivedScope = plainConstructor(function (this: ReceivedScope) {
+export const ReceivedScope = plainConstructor(function (this: ReceivedScope) {
   this.name = '';
 });
 
 // Heap that they take without their strings and attributes.
 const RESOURCE_BYTES = 128;
 const SCOPE_BYTES = 64;
+
+export const FRAME_COSTS: Costs = {
+  ResourceSpans: [1, RESOURCE_BYTES],
+  ResourceLogs: [1, RESOURCE_BYTES],
+  ResourceMetrics: [1, RESOURCE_BYTES],
+  ScopeSpans: [1, SCOPE_BYTES],
+  ScopeLogs: [1, SCOPE_BYTES],
+  ScopeMetrics: [1, SCOPE_BYTES],
+};
 
 const requestFields = fieldsOf<Request>({
   [delimited(1)]: ({ items, readInto }, reader) => {
@@ -88,13 +123,27 @@ const requestFields = fieldsOf<Request>({
 
 // The resource may come after the items: they get the object at once, and it is filled when its field comes. So is the scope.
 const resourceGroupFields = fieldsOf<ResourceGroup>({
-  [delimited(1)]: ({ resource }, reader) => readMessage(reader, resourceFields, resource),
+  [delimited(1)]: readResource,
   [delimited(2)]: ({ items, readInto, resource }, reader) => {
     reader.spend(1, SCOPE_BYTES);
     readMessage(reader, scopeGroupFields, { items, readInto, resource, scope: new ReceivedScope() });
   },
-  [delimited(3)]: ({ resource }, reader) => resource.receiveSchemaUrl(reader.text()),
+  [delimited(3)]: readResourceUrl,
 });
+
+/** The fields of a `ResourceSpans` that are not items. */
+export const resourceOwnerFields = fieldsOf<ResourceOwner>({
+  [delimited(1)]: readResource,
+  [delimited(3)]: readResourceUrl,
+});
+
+function readResource({ resource }: ResourceOwner, reader: Reader): void {
+  readMessage(reader, resourceFields, resource);
+}
+
+function readResourceUrl({ resource }: ResourceOwner, reader: Reader): void {
+  resource.receiveSchemaUrl(reader.text());
+}
 
 const readText = (_: unknown, reader: Reader): void => {
   reader.text();
@@ -117,10 +166,21 @@ const resourceFields = fieldsOf<ReceivedResource>({
 });
 
 const scopeGroupFields = fieldsOf<ScopeGroup>({
-  [delimited(1)]: ({ scope }, reader) => readMessage(reader, scopeFields, scope),
+  [delimited(1)]: readScope,
   [delimited(2)]: ({ items, readInto, resource, scope }, reader) => readInto(items, reader, resource, scope),
-  [delimited(3)]: ({ scope }, reader) => setText(scope, 'schemaUrl', reader.text()),
+  [delimited(3)]: readScopeUrl,
 });
+
+/** The fields of a `ScopeSpans` that are not items. */
+export const scopeOwnerFields = fieldsOf<ScopeOwner>({ [delimited(1)]: readScope, [delimited(3)]: readScopeUrl });
+
+function readScope({ scope }: ScopeOwner, reader: Reader): void {
+  readMessage(reader, scopeFields, scope);
+}
+
+function readScopeUrl({ scope }: ScopeOwner, reader: Reader): void {
+  setText(scope, 'schemaUrl', reader.text());
+}
 
 const scopeFields = fieldsOf<ReceivedScope>({
   [delimited(1)]: (scope, reader) => {

@@ -1,5 +1,6 @@
 import { aFunction, optional, settingsOf } from '../../internal/validation.ts';
 import { InvalidOptionError, messageOf, SpanflowError, shown } from '../../model/errors.ts';
+import { Received } from '../../model/received.ts';
 import { OutOfMemory } from '../protobuf/outputBuffer.ts';
 import type { RequestEncoder, SignalFields } from './requestEncoder.ts';
 
@@ -53,7 +54,10 @@ export let seen = 0;
 function lookAhead<Item>({ touch }: SignalFields<Item>, items: readonly Item[], from: number, to: number): void {
   let sum = 0;
   try {
-    for (let index = from; index < to; index++) sum += touch(items[index] as Item);
+    for (let index = from; index < to; index++) {
+      const item = items[index] as Item;
+      if (Received.placeOf(item) === undefined) sum += touch(item);
+    }
   } catch {
     // The encoder comes to it, and says what is wrong.
   }

@@ -19,8 +19,9 @@ export function* protobufSteps<Item>(
   signal: SignalFields<Item>,
   items: readonly Item[],
   onUnencodable: OnUnencodable<Item>,
+  received: 'copied' | 'written' = 'copied',
 ): Steps<BufferRanges> {
-  const request = new RequestEncoder(state, signal);
+  const request = new RequestEncoder(state, signal, received);
   for (let from = 0; from < items.length; from += ITEMS_PER_STEP) {
     if (from > 0) yield;
     encodeItems(request, signal, items, onUnencodable, from, Math.min(from + ITEMS_PER_STEP, items.length));
@@ -28,14 +29,17 @@ export function* protobufSteps<Item>(
   return finished(() => request.finish());
 }
 
-/** Encodes items as a request in OTLP/JSON, in memory of its own. JSON is the binary message, written as text. */
+/**
+ * Encodes items as a request in OTLP/JSON, in memory of its own. JSON is the binary message, written as text: each field of it at most
+ * once, so that received items are not copied into it.
+ */
 export function* jsonSteps<Item>(
   state: EncoderState,
   signal: SignalFields<Item>,
   items: readonly Item[],
   onUnencodable: OnUnencodable<Item>,
 ): Steps<Uint8Array<ArrayBuffer>> {
-  const ranges = yield* protobufSteps(state, signal, items, onUnencodable);
+  const ranges = yield* protobufSteps(state, signal, items, onUnencodable, 'written');
   const writer = finished(
     () => new JsonWriter(contiguous(ranges.lentFrom(state.out.bytes, 0)), signal.json(), state.text),
   );

@@ -1,6 +1,8 @@
+import { Received, type WirePlace } from '../../model/received.ts';
 import type { MessageText } from '../json/write/jsonFields.ts';
 import { BufferRanges } from '../protobuf/bufferRanges.ts';
-import { writeLength, writeWideLength } from '../protobuf/write.ts';
+import { CopiedRun } from '../protobuf/copiedRun.ts';
+import { writeBytes, writeLength, writeVarint, writeWideLength } from '../protobuf/write.ts';
 import { writeAttributes } from './attributes.ts';
 import type { EncoderState } from './encoderState.ts';
 import { writeStringField } from './fields.ts';
@@ -70,7 +72,7 @@ interface ResourceGroup {
   /** Before it is room for what begins the message. */
   readonly head: Range;
   readonly schemaUrl: Range;
-  readonly scopes: Map<Scope, ScopeGroup>;
+  readonly scopes: Map<Scope | string, ScopeGroup>;
 }
 
 /**
@@ -80,13 +82,19 @@ interface ResourceGroup {
 export class RequestEncoder<Item> {
   readonly #state: EncoderState;
   readonly #signal: SignalFields<Item>;
-  readonly #groups = new Map<Resource, ResourceGroup>();
+  /** By identity; by their bytes, where they have been received. */
+  readonly #groups = new Map<Resource | string, ResourceGroup>();
+  readonly #received: (value: unknown) => WirePlace | undefined;
+  readonly #copied: CopiedRun;
   /** The group of the last item, and most often of the next. */
   #last: ScopeGroup | undefined;
   /** Where the next item begins. */
   #at = 0;
 
-  constructor(state: EncoderState, signal: SignalFields<Item>) {
+  /** @param received what is copied as it stands on the wire: what nobody has changed, or nothing */
+  constructor(state: EncoderState, signal: SignalFields<Item>, received: 'copied' | 'written' = 'copied') {
+    this.#received = received === 'copied' ? Received.placeOf : () => undefined;
+    this.#copied = new CopiedRun(state.out);
     this.#state = state;
     this.#signal = signal;
     state.out.reset();
@@ -105,6 +113,7 @@ export class RequestEncoder<Item> {
   /** The body: ranges of the state's buffer. */
   finish(): BufferRanges {
     this.#state.forgetIds();
+    this.#copied.end();
     const body = new BufferRanges();
     for (const group of this.#groups.values()) this.#addResource(body, group);
     return body;
@@ -115,7 +124,7 @@ export class RequestEncoder<Item> {
     const scope = this.#signal.scopeOf(item);
     const last = this.#last;
     const isSame = last !== undefined && last.resource === resource && last.scope === scope;
-    const group = isSame ? last : this.#groups.get(resource)?.scopes.get(scope);
+    const group = isSame ? last : this.#groups.get(this.#keyOf(resource))?.scopes.get(this.#keyOf(scope));
     if (group === undefined) this.#addFirst(item, resource, scope);
     else this.#addTo(group, item, this.#at);
   }
@@ -137,7 +146,20 @@ export class RequestEncoder<Item> {
     group.lastMessage = message;
   }
 
+  #keyOf<Owner extends object>(owner: Owner): Owner | string {
+    return this.#received(owner)?.key ?? owner;
+  }
+
   #write(to: BufferRanges, tag: number, item: Item, start: number): void {
+    const place = this.#received(item);
+    if (place === undefined) this.#writeFields(to, tag, item, start);
+    else {
+      this.#at = this.#copied.add(place, tag, start);
+      to.add(start, this.#at);
+    }
+  }
+
+  #writeFields(to: BufferRanges, tag: number, item: Item, start: number): void {
     const state = this.#state;
     const width = state.itemWidth;
     state.restart();
@@ -152,18 +174,20 @@ export class RequestEncoder<Item> {
 
   /** The item is written before the groups are kept: an item that fails leaves no empty group behind. */
   #addFirst(item: Item, resource: Resource, scope: Scope): void {
-    const known = this.#groups.get(resource);
+    const known = this.#groups.get(this.#keyOf(resource));
     const owner = known ?? this.#newResource(this.#at, resource);
     const group = this.#newScope(known === undefined ? owner.schemaUrl.end : this.#at, resource, scope);
     this.#addTo(group, item, group.content.end);
-    owner.scopes.set(scope, group);
-    this.#groups.set(resource, owner);
+    owner.scopes.set(this.#keyOf(scope), group);
+    this.#groups.set(this.#keyOf(resource), owner);
   }
 
   #newResource(start: number, resource: Resource): ResourceGroup {
     const { out } = this.#state;
     const at = this.#begin(start, RESOURCE_HEAD);
-    const end = writeLength(out, at + 1, this.#writeOwner(at + 2, RESOURCE_ATTRIBUTES, RESOURCE_DEPTH, resource));
+    const end =
+      this.#copyOwner(at + 1, resource) ??
+      writeLength(out, at + 1, this.#writeOwner(at + 2, RESOURCE_ATTRIBUTES, RESOURCE_DEPTH, resource));
     const urlEnd = writeStringField(out, end, SCHEMA_URL, resource.schemaUrl);
     return { head: { start: at, end }, schemaUrl: { start: end, end: urlEnd }, scopes: new Map() };
   }
@@ -173,11 +197,25 @@ export class RequestEncoder<Item> {
     const urlEnd = writeStringField(out, start, SCHEMA_URL, scope.schemaUrl);
     const at = this.#begin(urlEnd, SCOPE_HEAD);
     const content = new BufferRanges();
-    const version = writeStringField(out, at + 2, SCOPE_NAME, scope.name);
-    const rest = writeStringField(out, version, SCOPE_VERSION, scope.version);
-    content.add(at, writeLength(out, at + 1, this.#writeOwner(rest, SCOPE_ATTRIBUTES, SCOPE_DEPTH, scope)));
+    content.add(at, this.#copyOwner(at + 1, scope) ?? this.#writeScope(at + 1, scope));
     const schemaUrl = { start, end: urlEnd };
     return { resource, scope, content, schemaUrl, messages: new Map(), lastMessage: undefined };
+  }
+
+  #writeScope(start: number, scope: Scope): number {
+    const { out } = this.#state;
+    const version = writeStringField(out, start + 1, SCOPE_NAME, scope.name);
+    const rest = writeStringField(out, version, SCOPE_VERSION, scope.version);
+    return writeLength(out, start, this.#writeOwner(rest, SCOPE_ATTRIBUTES, SCOPE_DEPTH, scope));
+  }
+
+  /** The length and the bytes of what was received; `undefined` where it has to be written. */
+  #copyOwner(start: number, owner: Owner): number | undefined {
+    const place = this.#received(owner);
+    if (place === undefined) return undefined;
+    const { out } = this.#state;
+    const at = writeVarint(out.room(start, 0), start, place.end - place.start);
+    return writeBytes(out, at, place.bytes.subarray(place.start, place.end));
   }
 
   #writeOwner(start: number, tag: number, depth: number, owner: Owner): number {

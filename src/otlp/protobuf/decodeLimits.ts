@@ -35,7 +35,7 @@ export const UNLIMITED: DecodeLimits = Object.freeze({
   maxDecodedBytes: Number.POSITIVE_INFINITY,
 });
 
-const DECODE_RULES = { maxItems: limit(1), maxDecodedBytes: limit(1) };
+export const DECODE_RULES = { maxItems: limit(1), maxDecodedBytes: limit(1) };
 
 export function limitsOf(caller: string, options: DecodeOptions): DecodeLimits {
   return settingsOf(caller, DECODE_DEFAULTS, DECODE_RULES, options);

@@ -19,6 +19,11 @@ export function fieldsOf<Message>(byTag: Readonly<Record<number, ReadField<Messa
   return Array.from({ length: Math.max(...Object.keys(byTag).map(Number)) + 1 }, (_, tag) => byTag[tag]);
 }
 
+/** The rows of a table for some fields. The others are skipped. */
+export function only<Message>(fields: Fields<Message>, ...tags: readonly number[]): Fields<Message> {
+  return fields.map((read, tag) => (tags.includes(tag) ? read : undefined));
+}
+
 /** Reads a message inside another one. Its fields may come in any order, and each of them more than once. */
 export function readMessage<Message>(reader: Reader, fields: Fields<Message>, message: Message): void {
   const outer = reader.enter();

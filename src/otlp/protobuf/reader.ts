@@ -24,8 +24,9 @@ function sharedTexts(): TextCache {
 }
 
 /** `Buffer.toString` without its checks of arguments. */
-interface HexReader {
+interface TextReader {
   hexSlice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
 }
 
 /** Reads protobuf strictly: malformed bytes throw an Error, and nothing is read beyond the end of the present message. */
@@ -41,6 +42,8 @@ export class Reader {
   /** How many items the message may still become, and how many bytes of heap they may still take. */
   private itemsLeft: number;
   private bytesLeft: number;
+  /** Texts that were not UTF-8, where they are read with U+FFFD; `undefined` where they are refused. */
+  malformedTexts: number | undefined = undefined;
   readonly #texts = sharedTexts();
   readonly #limits: DecodeLimits;
   #depth = 0;
@@ -53,6 +56,15 @@ export class Reader {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.byteLength;
+  }
+
+  /** Begins anew, between two places, where what is malformed in a text is read as U+FFFD. */
+  restart(start: number, end: number): void {
+    this.at = start;
+    this.end = end;
+    this.malformedTexts = 0;
+    this.itemsLeft = this.#limits.maxItems;
+    this.bytesLeft = this.#limits.maxDecodedBytes;
   }
 
   /**
@@ -152,12 +164,18 @@ export class Reader {
 
   text(): string {
     const start = this.content();
-    return this.#texts.read(this.bytes, this.view, start, this.at);
+    try {
+      return this.#texts.read(this.bytes, this.view, start, this.at);
+    } catch (thrown) {
+      if (this.malformedTexts === undefined) throw thrown;
+      this.malformedTexts += 1;
+      return (this.bytes as unknown as TextReader).utf8Slice(start, this.at);
+    }
   }
 
   hex(): string {
     const start = this.content();
-    return (this.bytes as unknown as HexReader).hexSlice(start, this.at);
+    return (this.bytes as unknown as TextReader).hexSlice(start, this.at);
   }
 
   /** A copy of bytes: a view would keep the whole request in memory for as long as one item lives. */

@@ -1,23 +1,36 @@
-import { map } from 'rxjs';
+import { map, type OperatorFunction } from 'rxjs';
 import { createGate } from '../../flow/gate.ts';
 import { BoundedChannel } from '../../inputs/channel/channel.ts';
 import { STAGE as CHANNEL } from '../../inputs/channel/options.ts';
 import { Warnings } from '../../internal/diagWarnings.ts';
 import { type Batch, type FlushUrgency, withItems } from '../../model/batch.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { Loss } from '../../model/tally.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
-import { exportTo } from '../../operators/exportTo/exportTo.ts';
 import { endItems, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
 import type { ExportHandleSettings } from '../exportHandle/options.ts';
+import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
 import type { Shutdown } from '../lifeCycle/options.ts';
+import { isRoutePending, type WayOut } from '../wayOut.ts';
+import { answeredOperators } from './answeredOperators.ts';
 import { CallBooks, type HandleStats } from './callBooks.ts';
 import { CallIntake } from './callIntake.ts';
 import { type ExportCall, openCall } from './exportCall.ts';
 import type { ExportAnswer, ExportCallOptions, ExportHandle } from './handle.ts';
 
-/** A channel, a batcher and an export, whose items remember the call that they belong to. */
+/** What differs between the compositions that answer calls. */
+export interface HandlePlan<T> {
+  /** All of them, each once. The handle owns them. */
+  readonly sinks: readonly Sink<T>[];
+  /** The user's, in front of the batches. */
+  readonly operators: readonly OperatorFunction<T, T>[];
+  /** From the batches to their outcomes. */
+  readonly wayOut: (parts: WayOut<T>) => OperatorFunction<Batch<T>, Outcome<T>>;
+}
+
+/** A channel, operators, a batcher and a way out, whose items remember the call that they belong to. */
 export class SinkHandle<T> implements ExportHandle<T> {
   readonly #settings: ExportHandleSettings<T>;
   /** Its life, for a composition around it. */
@@ -33,11 +46,11 @@ export class SinkHandle<T> implements ExportHandle<T> {
   readonly shutdown: Shutdown;
   readonly state$: ExportHandle<T>['state$'];
 
-  constructor(sink: Sink<T>, settings: ExportHandleSettings<T>) {
+  constructor({ sinks, operators: given, wayOut }: HandlePlan<T>, settings: ExportHandleSettings<T>) {
     const gate = createGate();
     const { owner } = settings;
     const warnings = new Warnings(owner, settings.warnIntervalMillis, settings.scheduler);
-    const life = new LifeCycle<T>(owner, [sink], settings, warnings);
+    const life = new LifeCycle<T>(owner, sinks, settings, warnings);
     const channelSettings = { ...settings.channel, ...life.stageOptions, gate };
     const account = life.ledger.open('input', CHANNEL);
     this.#settings = settings;
@@ -55,17 +68,24 @@ export class SinkHandle<T> implements ExportHandle<T> {
       return plain;
     };
     const onLoss = (loss: Loss, tracked: readonly TrackedItem<T>[]) => loseItems(tracked, loss);
-    life.outcomes$.subscribe((outcome) => endItems(trackedOf.get(outcome.batch) ?? [], outcome));
+    const operators = answeredOperators(given, life.exportOptions);
+    const foreign = new ForeignItems(operators.places, (message) => warnings.trouble(message, 'operator'));
     const { forceFlush, shutdown } = life.run({
       outcomes$: this.#channel.items$.pipe(
+        operators.through,
         adaptiveBatch({ ...settings.batch, ...life.stageOptions, gate, flushWhen: this.#channel.flush$, onLoss }),
         map(withoutCalls),
-        exportTo(sink, { ...settings.export, ...life.exportOptions }),
+        wayOut({
+          stage: life.exportOptions,
+          flushWhen: this.#channel.flush$,
+          onEnded: (outcome) => endItems(trackedOf.get(outcome.batch) ?? [], outcome),
+        }),
       ),
-      flush: (urgency) => this.#flush(urgency),
+      flush: (urgency) => foreign.flush((of) => this.#flush(of), urgency),
+      whyLate: () => foreign.whyLate(),
       end: (urgency) => this.#end(urgency),
       taken: () => this.#callCount,
-      isPending: () => this.#calls.size > 0,
+      isPending: () => this.#calls.size > 0 || isRoutePending(life.ledger.stats()),
       onDeadline: () => this.#channel.close(),
       onExitDeadline: () => this.#giveUp(),
       onDrained: () => this.#onDrained(),

@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../../model/errors.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { ExportHandle } from '../answers/handle.ts';
 import { SinkHandle } from '../answers/sinkHandle.ts';
+import { toOneSink, type WayOut } from '../wayOut.ts';
 import { type ExportHandleOptions, exportHandleSettings } from './options.ts';
 
 /**
@@ -47,7 +48,9 @@ export function exportHandle<T>(sink: Sink<T> | HasHandle<T>, options: ExportHan
       throw new InvalidOptionError('exportHandle options', 'left out for a pipeline, which has its own', options);
     return sink.handle();
   }
-  return new SinkHandle(sink, exportHandleSettings(sink, options));
+  const settings = exportHandleSettings(sink, options);
+  const out = (parts: WayOut<T>) => toOneSink(sink, settings.export, parts);
+  return new SinkHandle({ sinks: [sink], operators: [], wayOut: out }, settings);
 }
 
 /** @inline */

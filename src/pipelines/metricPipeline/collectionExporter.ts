@@ -46,14 +46,15 @@ function pointsOf(collection: ResourceMetrics): MetricDataPoint[] | SpanflowErro
   }
 }
 
-/** Why not all of its points were delivered, if they were not. */
+/** Why not all of its points were delivered, if they were not. What operators have taken out is neither lost nor rejected. */
 function failureIn(end: ExportAnswer, points: number): SpanflowError | undefined {
-  if (end.delivered === points) return undefined;
+  const missing = end.rejected + end.lost.reduce((sum, { count }) => sum + count, 0);
+  if (missing === 0) return undefined;
   const reasons = end.lost.map(({ count, reason, stage }) => `${count} ${reason} at ${stage}`);
   if (end.rejected > 0) reasons.push(`${end.rejected} rejected by the backend`);
   const said = end.message === undefined ? '' : `; the backend says: ${end.message}`;
   const last = end.error === undefined ? '' : `; the last failure: ${end.error.message}`;
-  const lost = `${points - end.delivered} of ${points} data points were not delivered`;
+  const lost = `${missing} of ${points} data points were not delivered`;
   return failure(`${lost}: ${reasons.join(', ')}${said}${last}`, end.error);
 }
 

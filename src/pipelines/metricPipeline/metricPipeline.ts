@@ -5,8 +5,14 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { Retry } from '../../operators/retryWithBackoff.ts';
 import { SinkHandle } from '../answers/sinkHandle.ts';
 import { controlsOf, type PipelineControls } from '../controls.ts';
+import { sinksOf, type WayOut, wayOut } from '../wayOut.ts';
 import { CollectionExporter } from './collectionExporter.ts';
-import { type MetricPipelineOptions, metricPipelineSettings } from './options.ts';
+import {
+  type CardinalityLimits,
+  type MetricPipelineOptions,
+  type MetricPipelineSinksOptions,
+  metricPipelineSettings,
+} from './options.ts';
 import { aggregationSelector, temporalitySelector } from './preferences.ts';
 
 /** What a periodic reader of the SDK is made of. */
@@ -17,6 +23,8 @@ export interface MetricReaderOptions {
   readonly exportIntervalMillis: number;
   /** How long the reader waits for the export of a collection, in milliseconds: 1 or more, at most the interval. It is what the pipeline was given, or its default. */
   readonly exportTimeoutMillis: number;
+  /** How many series instruments may have. Left out where the pipeline was not told: then the reader has its own limits. */
+  readonly cardinalityLimits?: CardinalityLimits;
 }
 
 /** Collections go in at one end, outcomes come out at the other. All counts are data points. */
@@ -31,15 +39,18 @@ export interface MetricPipeline extends PipelineControls<Outcome<MetricDataPoint
  * The default composition for metrics: an exporter for OpenTelemetry's periodic reader that loses nothing silently.
  *
  * ```
- * reader  →  export(collection)  →  data points  →  queue  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
+ * reader  →  export(collection)  →  data points  →  queue  →  operators  →  adaptiveBatch  →  exportTo( deadline( retry( gate → slot( timeout( sink ) ) ) ) )  →  outcomes$
  *                                                                                  ↓
  *         ←  callback(SUCCESS or FAILED)  ←  when each point of the collection has its end
  * ```
  *
  * A collection becomes its data points, and these become batches of at most `maxExportBatchSize`, several in flight at once: so a large collection goes in several requests, and one that fails is tried again by itself. Batches, outcomes and `stats()` count data points, as OTLP's
- * `rejected_data_points` does. How many series an instrument may have is a setting of the reader (`cardinalityLimits`); what it gives is exported.
+ * `rejected_data_points` does. How many series an instrument may have is a setting of the reader, which `cardinalityLimits` passes on; what it gives is exported.
  *
- * **Answers** each collection once: `SUCCESS` if every point was delivered, and else `FAILED`, with an error that says how many points were lost, and why. The SDK reports it.
+ * **Answers** each collection once: `SUCCESS` if every point was delivered that no operator has taken out, and else `FAILED`, with an error that says how many points were lost or rejected, and why. The SDK reports it. With several sinks, the required one that has delivered least speaks.
+ *
+ * **What the other pipelines have, and this one has not**: a processor, because metrics are collected; `handle()`, because `exporter` is one, whose calls are collections (for data points of your own, make an {@link exportHandle}); `overflow` and `priorityOf`, because what finds no room in the queue waits for it, and the reader with it
+ * (a branch of `sinks` has both).
  *
  * **When the reader gives up first** (its `exportTimeoutMillis` is less than this one's, or a collection has more batches than get a slot in time), it reports a timeout and collects again at its next interval. The export goes on: each batch until its own deadline (`retry.maxElapsedMillis`). Its outcome is in
  * `outcomes$` and in `stats()`, losses are told by `diag.warn`, and the callback is still called, to which the reader does not listen any more.
@@ -68,12 +79,14 @@ export interface MetricPipeline extends PipelineControls<Outcome<MetricDataPoint
  *
  * @see exportHandle, which it is built on
  */
-export function metricPipeline(options: MetricPipelineOptions): MetricPipeline {
+export function metricPipeline(options: MetricPipelineOptions | MetricPipelineSinksOptions): MetricPipeline {
   const settings = metricPipelineSettings(options);
-  const { stages, exportIntervalMillis, exportTimeoutMillis } = settings;
+  const { stages, operators, exportIntervalMillis, exportTimeoutMillis, cardinalityLimits } = settings;
   const onRetry = ({ error }: Retry) =>
     handle.life.warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
-  const handle = new SinkHandle(options.sink, { ...stages, export: { ...stages.export, onRetry } });
+  const out = (parts: WayOut<MetricDataPoint>) =>
+    wayOut(options, settings, { ...parts, stage: { ...parts.stage, onRetry } });
+  const handle = new SinkHandle({ sinks: sinksOf(options), operators, wayOut: out }, stages);
   const { life, forceFlush, shutdown } = handle;
   life.ledger.watch({ lost: (loss) => life.warnings.lost(loss) });
   life.ledger.carries('metrics');
@@ -90,7 +103,10 @@ export function metricPipeline(options: MetricPipelineOptions): MetricPipeline {
   };
   return {
     exporter,
-    readerOptions: { exporter, exportIntervalMillis, exportTimeoutMillis },
+    readerOptions: {
+      ...{ exporter, exportIntervalMillis, exportTimeoutMillis },
+      ...(cardinalityLimits !== undefined && { cardinalityLimits }),
+    },
     ...controlsOf(life, handle),
   };
 }

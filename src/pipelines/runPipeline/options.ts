@@ -4,7 +4,6 @@ import type { LogRecordInput } from '../../inputs/fromLogRecordProcessor.ts';
 import type { SpanInput } from '../../inputs/fromSpanProcessor.ts';
 import { runInputOf } from '../../inputs/runInput.ts';
 import { must, settingsOf, shape } from '../../internal/validation.ts';
-import type { FlushRequest } from '../../model/batch.ts';
 import {
   LIFE_CYCLE_DEFAULTS,
   LIFE_CYCLE_RULES,
@@ -17,7 +16,7 @@ export type PipelineInput =
   | SpanInput
   | LogRecordInput
   | Channel<unknown>
-  | { readonly flush$: Observable<FlushRequest> }
+  | Pick<SpanInput, 'flush$'>
   | Observable<unknown>;
 
 /** When the pipeline flushes, drains and warns. */

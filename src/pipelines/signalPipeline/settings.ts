@@ -1,16 +1,13 @@
 import type { OperatorFunction } from 'rxjs';
-import { aSinkFor, refuseSinkAsOptions, takes } from '../../destination/sinkRule.ts';
+import { refuseSinkAsOptions } from '../../destination/sinkRule.ts';
 import type { RingInputOptions } from '../../inputs/ringInput/options.ts';
 import { pick } from '../../internal/pick.ts';
 import {
   anObject,
   anObservable,
-  type Mistakes,
-  must,
   oneOf,
   optional,
   overDefaults,
-  type Rule,
   type Rules,
   settingsOf,
   withoutUndefined,
@@ -30,16 +27,11 @@ import {
   type RetryOptions,
   type SharedLayer,
 } from '../../operators/exportTo/options.ts';
-import {
-  type Branches,
-  type FanOutComposition,
-  type FanOutOptions,
-  isSink,
-  sinkOf,
-} from '../../operators/fanOut/options.ts';
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleSettings } from '../lifeCycle/options.ts';
 import { type LiveOptions, SettingsDealer } from '../liveSettings.ts';
+import { ofOneBackend, oneWayOut, sinksFor, someOperators } from '../rules.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
+import { BRANCH_BATCH_OPTIONS, type WayOutSettings } from '../wayOut.ts';
 import {
   type AnySignalPipelineOptions,
   BATCH_OPTIONS,
@@ -49,15 +41,6 @@ import {
   type SignalPipelineOptions,
 } from './options.ts';
 import { variablesOf } from './variables.ts';
-
-/** What a branch takes over where it makes batches of its own. */
-const BRANCH_BATCH_OPTIONS = [
-  'maxExportBatchSize',
-  'maxExportBatchBytes',
-  'scheduledDelayMillis',
-  'targetLatencyMillis',
-  'strategy',
-] as const;
 
 type Unset = 'concurrency' | 'memory' | 'settings$' | SharedLayer; // without a default
 
@@ -79,48 +62,11 @@ const rulesFor = (signal: SignalName): Rules<Given<unknown>> => ({
   environment: anObject,
 });
 
-/** Each of them is a function of an Observable. What it makes can only be known when it runs. */
-function someOperators(operators: unknown, option: string, call: Mistakes): void {
-  if (!Array.isArray(operators)) call.add(option, 'an array of RxJS operators: [filter(…), map(…)]', operators);
-  else for (const [index, operator] of operators.entries()) anOperator(operator, `${option}[${index}]`, call);
-}
-
-/** Either one sink, or several by their names. */
-function oneWayOut(signal: SignalName): Rule {
-  return (sink, option, call) => {
-    if (sink !== undefined && call.hasValue('sinks')) call.add(option, 'left out where there are sinks', sink);
-    else if (sink !== undefined || !call.hasValue('sinks')) aSinkFor(signal)(sink, option, call);
-  };
-}
-
-/** What else is wrong with a branch is found when it is made. */
-function sinksFor(signal: SignalName): Rule {
-  return (branches, option, call) => {
-    anObject(branches, option, call);
-    for (const [name, branch] of Object.entries((branches ?? {}) as Branches<unknown>)) {
-      const place = isSink(branch) ? name : `${name}.sink`;
-      takes(signal)(sinkOf(branch), `${option}.${place}`, call);
-    }
-  };
-}
-
-const anOperator = must('an RxJS operator: filter(…), map(…) or pipe(…)', (value) => typeof value === 'function');
-
-/** One for several backends would stop all of them when one is dead. */
-function ofOneBackend(breaker: unknown, option: string, call: Mistakes): void {
-  if (breaker !== undefined && call.hasValue('sinks')) call.add(option, 'given to each of the sinks', breaker);
-  else EXPORT_TO_RULES.breaker(breaker, option, call);
-}
-
 /** The settings of each stage, and of the life cycle. */
-export interface SignalPipelineSettings<T> extends LifeCycleSettings, LiveOptions {
+export interface SignalPipelineSettings<T> extends LifeCycleSettings, LiveOptions, WayOutSettings<T> {
   readonly input: RingInputOptions;
   readonly operators: readonly OperatorFunction<T, T>[];
   readonly batch: AdaptiveBatchOptions<T>;
-  readonly export: ExportToOptions<T>;
-  /** What each branch is given, if there are several. */
-  readonly fanOut: FanOutOptions<T>;
-  readonly composition: FanOutComposition<T>;
   readonly dealer: SettingsDealer;
 }
 
@@ -130,7 +76,7 @@ export function signalPipelineSettings<T>(
   options: AnySignalPipelineOptions<T>,
 ): SignalPipelineSettings<T> {
   const { owner, signal, sizeOf } = kind;
-  refuseSinkAsOptions(owner, options);
+  refuseSinkAsOptions(owner, options, signal);
   const asked: Partial<AnySignalPipelineOptions<T>> = options ?? {};
   const { maxElapsedMillis, ...sizes } = variablesOf(kind.variables, asked);
   const retry: RetryOptions = { ...RETRY_DEFAULTS, ...withoutUndefined({ maxElapsedMillis }) };

@@ -10,11 +10,11 @@ import type { ExportHandle } from '../answers/handle.ts';
 import { controlsOf, type PipelineControls } from '../controls.ts';
 import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
+import { isRoutePending, sinksOf, wayOut } from '../wayOut.ts';
 import { supervisedOperators } from './operators.ts';
 import type { AnySignalPipelineOptions, PipelineKind } from './options.ts';
 import { PipelineHandle } from './pipelineHandle.ts';
 import { signalPipelineSettings } from './settings.ts';
-import { sinksOf, wayOut } from './wayOut.ts';
 
 const WITHOUT_OPERATORS =
   'called on a pipeline without operators, because what they take out has no answer: make an exportHandle(sink), and apply them to what it is given';
@@ -68,8 +68,7 @@ export function signalPipeline<T>(kind: PipelineKind<T>, options: AnySignalPipel
     flush: (urgency) => foreign.flush((of) => input.flush(of), urgency),
     whyLate: () => foreign.whyLate(),
     end: (urgency) => input.end(urgency),
-    // A best-effort route may have something when the whole has nothing any more.
-    isPending: () => Object.values(life.ledger.stats().routes).some(({ pending }) => pending > 0),
+    isPending: () => isRoutePending(life.ledger.stats()),
     onDrained: () => ended.complete(),
   });
   life.followSettings(settings.settings$, settings.dealer);

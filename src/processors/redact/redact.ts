@@ -2,6 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { settingsOf } from '../../internal/validation.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
+import { InvalidOptionError } from '../../model/errors.ts';
 import { eachSpan } from '../shared/eachSpan.ts';
 import { REDACT_DEFAULTS, REDACT_RULES, type RedactOptions, type RedactSettings } from './options.ts';
 import { Redaction } from './redaction.ts';
@@ -32,7 +33,7 @@ const STAGE = 'redact';
  *
  * **Loss**: a span that throws when it is read cannot be redacted, and does not pass: it is lost as `operatorFailed`, and told to `onCallbackError`.
  *
- * @throws InvalidOptionError when an option breaks its rule, or is unknown
+ * @throws InvalidOptionError when an option breaks its rule, or is unknown, or there is neither a key nor a pattern
  *
  * @example
  * ```ts
@@ -48,6 +49,9 @@ const STAGE = 'redact';
  */
 export function redact(options: RedactOptions): MonoTypeOperatorFunction<ReadableSpan> {
   const settings = settingsOf<RedactSettings>(STAGE, REDACT_DEFAULTS, REDACT_RULES, options);
+  if (settings.keys.length + settings.patterns.length === 0) {
+    throw new InvalidOptionError(`${STAGE} options`, 'given keys, patterns, or both', options);
+  }
   const redaction = new Redaction(settings);
   return eachSpan(STAGE, settings, (span, reporter: StageReporter<ReadableSpan>) => {
     try {

@@ -1,6 +1,7 @@
 import { ExportError } from '../../model/sink.ts';
 import type { Answer, SentRequest, Transport } from '../shared/http/contract.ts';
 import { isConnectError } from '../shared/refused.ts';
+import { compressed } from './compressed.ts';
 import { takeKeepalive } from './keptAlive.ts';
 import { readBody } from './readBody.ts';
 import type { OtlpFetchSettings } from './settings.ts';
@@ -10,7 +11,7 @@ export function fetchTransport({ keepalive, maxResponseBytes, where }: OtlpFetch
   return {
     // `fetch` copies what it is given, yet a function of another's may stand for it.
     takesLentBodies: false,
-    compressed: (bytes) => gzipped(bytes),
+    compressed,
     request: async (request, watch, signal) => {
       signal.throwIfAborted();
       const giveBack = keepalive === 'ifSmall' ? takeKeepalive(bodyOf(request).length) : undefined;
@@ -61,9 +62,4 @@ function bodyOf({ body }: SentRequest): Uint8Array {
 /** A browser does not show a redirect: neither its status nor where it leads. */
 function redirected(where: string): ExportError {
   return new ExportError({ kind: 'permanent' }, `${where} answered with a redirect, and redirects are not followed`);
-}
-
-async function gzipped(bytes: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new CompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -30,6 +30,8 @@ const LEAST_LENT_BYTES = 64 * 1024;
  * **CORS**: a backend of another origin must allow the page's origin, the method `POST` and the headers `content-type` and, if they are used, `content-encoding` and yours; and expose `retry-after`, or the wait that it asks for is not seen.
  * A Collector has `cors: { allowed_origins, allowed_headers }` for it.
  *
+ * The variables `OTEL_EXPORTER_OTLP_*` are used where an option is left out, their `TRACES_` forms first, in runtimes that have a `process.env`. An invalid value is warned about and ignored.
+ *
  * **Order**: requests may overtake each other.
  *
  * **Loss**: items that OTLP cannot express are left out and counted as `unencodable`. What is in flight when a page goes away arrives if `keepalive` says so, and nobody learns of it.

@@ -1,6 +1,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import type { Attempt, AttemptPhase, ExportError, Response } from '../../model/sink.ts';
+import type { MetadataRequest } from '../shared/configuration/headers.ts';
 import { orAborted } from '../shared/orAborted.ts';
 import { failureOfCall, responseOf } from './answer.ts';
 import type { Channel } from './connection/channel.ts';
@@ -15,10 +16,13 @@ export interface CallContext<Item> extends MessageContext<Item> {
 /** Whoever keeps the deadline of an attempt aborts it. Only if that fails, gRPC ends the call, this much later. */
 const DEADLINE_SLACK_MILLIS = 100;
 
+/** `status.UNAUTHENTICATED` of gRPC. */
+const UNAUTHENTICATED = 16;
+
 /** From this part of its time on, an aborted attempt has timed out: clocks differ a little. */
 const TIMED_OUT_RATIO = 0.9;
 
-/** One attempt to export a batch, from its items to the meaning of the answer. */
+/** One attempt to export a batch, from its items to the meaning of the answer: one call, and another one if the backend refuses it for metadata that can be others. */
 export class ExportCall<Item> {
   readonly #items: readonly Item[];
   readonly #context: CallContext<Item>;
@@ -27,6 +31,8 @@ export class ExportCall<Item> {
   readonly #sinceMillis = monotonicScheduler.now();
   #phase: AttemptPhase = 'preparing';
   #use: ChannelUse = 'unused';
+  #status: number | undefined; // of the last call, if it was answered
+  #refused: MetadataRequest['refused']; // the metadata that functions gave
 
   constructor(items: readonly Item[], context: CallContext<Item>, attempt: Attempt, signal: AbortSignal) {
     this.#items = items;
@@ -36,19 +42,37 @@ export class ExportCall<Item> {
   }
 
   async run(): Promise<Response> {
+    for (;;) {
+      try {
+        return await this.#once();
+      } catch (error) {
+        if (!this.#canMend()) throw error;
+        this.#attempt.repeat?.();
+      }
+    }
+  }
+
+  async #once(): Promise<Response> {
     this.#enter('preparing');
     const message = await prepare(this.#items, this.#context, this.#signal);
-    let isRead = true; // nothing reads it yet
     try {
       if (message.unencodable === this.#items.length) return { unencodable: message.unencodable };
-      const headers = await orAborted(this.#context.settings.headers.current(), this.#signal);
-      isRead = false; // gRPC may still copy or compress it, unless there was an answer to all of it
+      const { headers: source } = this.#context.settings;
+      const headers = await orAborted(source.current({ refused: this.#refused }), this.#signal);
       const response = await this.#send(message, headers);
-      isRead = true;
       return message.unencodable === 0 ? response : { ...response, unencodable: message.unencodable };
     } finally {
-      message.end(isRead);
+      message.end();
     }
+  }
+
+  /** Whether another call may be answered otherwise: with new metadata. */
+  #canMend(): boolean {
+    const isRefused = this.#status === UNAUTHENTICATED;
+    this.#status = undefined;
+    if (!isRefused || this.#refused !== undefined || !this.#context.settings.headers.isAsked) return false;
+    this.#refused = 'UNAUTHENTICATED';
+    return true;
   }
 
   async #send(message: Message, headers: Readonly<Record<string, string>>): Promise<Response> {
@@ -58,7 +82,7 @@ export class ExportCall<Item> {
     const channel = await orAborted(channels.take(), this.#signal, unneeded);
     const madeAtMillis = monotonicScheduler.now();
     try {
-      return await this.#call(channel, message.bytes, headers);
+      return await this.#call(channel, bufferOf(message.bytes), headers);
     } finally {
       channels.giveBack(channel, this.#isTimedOut ? 'unanswered' : this.#use, madeAtMillis);
     }
@@ -75,6 +99,7 @@ export class ExportCall<Item> {
         headed: () => this.#enter('reading'),
         ended: (status, answer) => {
           this.#signal.removeEventListener('abort', abort);
+          this.#status = status?.code;
           this.#attempt.status?.(status === null ? 'OK' : (channels.grpc.status[status.code] ?? String(status.code)));
           if (status === null) resolve(this.#answered(answer));
           else reject(this.#failed(status));
@@ -118,4 +143,9 @@ export class ExportCall<Item> {
     this.#phase = phase;
     this.#attempt.enter(phase, this.#context.settings.endpoint.shown);
   }
+}
+
+/** The same bytes, as gRPC wants them. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

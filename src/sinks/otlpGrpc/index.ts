@@ -6,5 +6,5 @@
 
 import '../../internal/requireNode.ts';
 
-export type { OtlpGrpcOptions } from './options.ts';
+export type { AskedHeader, AskedHeaders, MetadataRequest, OtlpGrpcOptions } from './options.ts';
 export { otlpGrpc } from './otlpGrpc.ts';

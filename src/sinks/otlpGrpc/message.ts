@@ -16,15 +16,11 @@ export interface MessageContext<Item> {
 
 /** The message of one attempt. It is made for that attempt, and not kept for the next one: batches that wait for their turn hold their items, and no messages. */
 export interface Message {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   /** Items that cannot be expressed, and are not in it. */
   readonly unencodable: number;
-  /**
-   * The attempt is over. Called once.
-   *
-   * @param isRead whether nobody reads the bytes any more
-   */
-  end(isRead: boolean): void;
+  /** The attempt is over. Called once. Whoever still reads the bytes may go on. */
+  end(): void;
 }
 
 /** Makes the message of one attempt. It fails only for good: trying again would make the same one. */
@@ -54,19 +50,23 @@ function messageOfUse(use: RequestUse, count: number, settings: OtlpGrpcSettings
   }
   // gRPC makes a frame of it, which is a copy.
   countBytes(length);
+  const bytes = inOnePiece(pieces);
   return {
-    bytes: oneOf(pieces),
+    bytes,
     unencodable,
-    end: (isRead) => {
+    end: () => {
       countBytes(-length);
-      if (isRead) use.giveBack();
+      if (!pieces.includes(bytes)) use.giveBack();
       use.end();
     },
   };
 }
 
-function oneOf(pieces: readonly Uint8Array[]): Buffer {
+/**
+ * The message as gRPC takes it. Several pieces are copied, so that their memory is free however long gRPC reads: after an answer that came early, or a call that was cancelled, it may still compress. One piece is a copy
+ * already, unless it is lent and has 256 MiB or more: then it is not given back.
+ */
+function inOnePiece(pieces: readonly Uint8Array[]): Uint8Array {
   const [only] = pieces;
-  if (pieces.length !== 1 || only === undefined) return Buffer.concat(pieces);
-  return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
 }

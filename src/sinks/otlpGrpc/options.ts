@@ -1,7 +1,9 @@
 import type { Environment } from '../../internal/environment.ts';
 import type { SignalName } from '../../model/signal.ts';
-import type { AskedHeaders } from '../shared/configuration/headers.ts';
+import type { AskedHeaders, MetadataRequest } from '../shared/configuration/headers.ts';
 import type { TlsOptions } from '../shared/configuration/tls.ts';
+
+export type { AskedHeader, AskedHeaders, MetadataRequest } from '../shared/configuration/headers.ts';
 
 /** The options of {@link otlpGrpc}. Where one is left out, the environment variable of OpenTelemetry counts, if it is set. */
 export interface OtlpGrpcOptions<S extends SignalName = 'traces'> {
@@ -16,9 +18,9 @@ export interface OtlpGrpcOptions<S extends SignalName = 'traces'> {
   url?: string | URL;
   /**
    * Metadata of each call, which overrides that of `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`: strings, functions that return one, or one function that returns all of it.
-   * Functions are called for each attempt, within its timeout. If one throws or returns what gRPC forbids, the attempt fails as `retryable`. Binary metadata (`-bin`) is refused. Default: those of the variables.
+   * Functions are called for each call, within the attempt's timeout, and are given the {@link MetadataRequest}: whether the backend has just refused their last metadata as UNAUTHENTICATED. If one throws or returns what gRPC forbids, the attempt fails as `retryable`. Binary metadata (`-bin`) is refused. Default: those of the variables.
    */
-  headers?: AskedHeaders<[]>;
+  headers?: AskedHeaders<[call: MetadataRequest]>;
   /** The compression of messages: `gzip` or `none`. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, else `none`. Gzip runs off the main thread, once per attempt. A backend that says that it takes no gzip gets none from then on. There is no `zstd`: `@grpc/grpc-js` does not have it. */
   compression?: 'gzip' | 'none';
   /**

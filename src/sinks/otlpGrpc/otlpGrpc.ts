@@ -23,7 +23,7 @@ const LEAST_LENT_BYTES = 64 * 1024;
  *
  * Exports may run concurrently, each as a stream of that connection. Unsubscribing an export cancels its call, or ends the attempt to connect that nobody else waits for. Each attempt has a deadline
  * (`timeoutMillis`), which `exportTo` keeps, which includes connecting and the answer, and of which the backend is told. Retries, service configurations and proxies of `@grpc/grpc-js` itself are off: an
- * attempt is one call at most. Tracing is suppressed, so that exporting makes no spans. Each attempt reads its spans once, a few at a time, after it is subscribed to; they must not change until the call is
+ * attempt is one call, but for the one below. Tracing is suppressed, so that exporting makes no spans. Each attempt reads its spans once, a few at a time, after it is subscribed to; they must not change until the call is
  * made. While a batch waits for its next attempt, it holds its spans but no message. `@grpc/grpc-js` is loaded while the program is idle, or by the first export.
  *
  * The connection is made at the first export and replaced when it breaks, at `maxConnectionAgeMillis`, when an export times out while nobody else is answered, and after an answer that says to try again, so that a
@@ -39,6 +39,8 @@ const LEAST_LENT_BYTES = 64 * 1024;
  * | any other status, or an answer over `maxResponseBytes` | `permanent` |
  * | no connection: refused, not found, a certificate that does not fit, a proxy that opens no tunnel; a stream that the backend did not take | `retryable` |
  * | DEADLINE_EXCEEDED, a connection or stream that broke after the call was begun | `unknownOutcome` |
+ *
+ * **UNAUTHENTICATED to metadata of functions** is followed by one more call at once, with new metadata: `refused` tells the functions. It is the same attempt for limits and `maxAttempts`, and two in `Outcome.attempts`, as after a 401 to `otlpHttp`.
  *
  * The proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name (in lower case first) is asked for a tunnel (CONNECT), for `http:` endpoints as well. It must be an `http://` proxy: one with `https://` is
  * warned about and not used. Loopback and Unix sockets are never reached through one.

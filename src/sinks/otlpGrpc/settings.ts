@@ -18,7 +18,13 @@ import {
   isInsecureIn,
   requireGrpcEndpoint,
 } from '../shared/configuration/grpcEndpoint.ts';
-import { GRPC_METADATA, type HeaderSource, headerSource, headersOfVariables } from '../shared/configuration/headers.ts';
+import {
+  GRPC_METADATA,
+  type HeaderSource,
+  headerSource,
+  headersOfVariables,
+  type MetadataRequest,
+} from '../shared/configuration/headers.ts';
 import { aSecretObject, aSignal, requireOtlpOptions, userAgentOf } from '../shared/configuration/otlpOptions.ts';
 import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
 import { type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
@@ -41,7 +47,7 @@ export interface ChannelSettings {
 /** `never`: whatever the signal. */
 export interface OtlpGrpcSettings<Item = never> extends ChannelSettings {
   readonly signal: Signal<Item>;
-  readonly headers: HeaderSource;
+  readonly headers: HeaderSource<[call: MetadataRequest]>;
   readonly timeoutMillis: number;
   readonly maxRequestBytes: number;
   readonly resourceTimeoutMillis: number;

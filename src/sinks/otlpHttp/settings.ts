@@ -16,13 +16,13 @@ import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { type NamedVariables, type Signal, signalOf, variablesOf } from '../../otlp/signals.ts';
 import { endpointOf, requireEndpoint, shownUrl } from '../shared/configuration/endpoint.ts';
 import { HTTP_HEADERS, headerSource, headersOfVariables, isHeaderValue } from '../shared/configuration/headers.ts';
+import { compressionOf, encodingOf, timeoutOf } from '../shared/configuration/httpVariables.ts';
 import { aSecretObject, aSignal, requireOtlpOptions, userAgentOf } from '../shared/configuration/otlpOptions.ts';
 import { type ProxySettings, proxyFor } from '../shared/configuration/proxy.ts';
 import { kindOf } from '../shared/configuration/secret.ts';
 import { fixedTls, type TlsSource, tlsSource } from '../shared/configuration/tls.ts';
 import { tlsOfVariables } from '../shared/configuration/tlsFiles.ts';
 import { warnOfUsualPort } from '../shared/configuration/usualPorts.ts';
-import type { Compression } from '../shared/http/contentCoding.ts';
 import type { HttpSettings } from '../shared/http/request.ts';
 import { DEFAULT_MAX_CONNECTION_AGE_MILLIS, OTLP_HTTP_DEFAULTS, type OtlpHttpOptions } from './options.ts';
 
@@ -39,6 +39,7 @@ export interface OtlpHttpSettings<Item = never> extends HttpSettings<Item> {
 }
 
 const OWNER = 'otlpHttp';
+const COMPRESSIONS = ['gzip', 'zstd', 'none'] as const;
 
 type Defaulted = 'signal' | 'headers' | 'maxRequestBytes' | 'maxResponseBytes' | 'resourceTimeoutMillis' | 'userAgent';
 type Given = Omit<OtlpHttpOptions<SignalName>, Defaulted> & Required<Pick<OtlpHttpOptions<SignalName>, Defaulted>>;
@@ -73,7 +74,7 @@ const OTLP_HTTP_RULES: Rules<Given> = {
   url: optional(passing((value, option) => requireEndpoint(option, value))),
   headers: passing((value, option) => headerSource(option, {}, value, HTTP_HEADERS)),
   encoding: optional(oneOf('protobuf', 'json')),
-  compression: optional(oneOf('gzip', 'zstd', 'none')),
+  compression: optional(oneOf(...COMPRESSIONS)),
   timeoutMillis: optional(millis(1, 'orInfinity')),
   tls: tlsOrDispatcher,
   socketPath: socketPathOrDispatcher,
@@ -102,7 +103,7 @@ export function otlpHttpSettings<S extends SignalName>(options: OtlpHttpOptions<
     where: socketPath === undefined ? shownUrl(url) : `${shownUrl(url)} at ${socketPath}`,
     headers: headerSource(`${OWNER}.headers`, known, given.headers, HTTP_HEADERS),
     encoding: given.encoding ?? encodingOf(environment, named) ?? 'protobuf',
-    compression: given.compression ?? compressionOf(environment, named) ?? 'none',
+    compression: given.compression ?? compressionOf(COMPRESSIONS, environment, named) ?? 'none',
     timeoutMillis: given.timeoutMillis ?? timeoutOf(environment, named) ?? 10_000,
     tls: tlsOf(given, environment, named),
     proxy: dispatcher === undefined && socketPath === undefined ? proxyFor(url, environment) : undefined,
@@ -126,18 +127,4 @@ function endpointFor(
 function tlsOf({ tls, dispatcher }: Given, environment: EnvironmentReader, named: NamedVariables): TlsSource {
   if (tls !== undefined) return tlsSource(`${OWNER}.tls`, tls);
   return dispatcher === undefined ? tlsOfVariables(environment, named) : fixedTls({});
-}
-
-function encodingOf(environment: EnvironmentReader, named: NamedVariables): 'protobuf' | 'json' | undefined {
-  const protocol = environment.oneOf(['http/protobuf', 'http/json'], ...named('PROTOCOL'));
-  if (protocol === undefined) return undefined;
-  return protocol === 'http/json' ? 'json' : 'protobuf';
-}
-
-function compressionOf(environment: EnvironmentReader, named: NamedVariables): Compression | undefined {
-  return environment.oneOf(['gzip', 'zstd', 'none'], ...named('COMPRESSION'));
-}
-
-function timeoutOf(environment: EnvironmentReader, named: NamedVariables): number | undefined {
-  return environment.timeoutMillis(...named('TIMEOUT'));
 }

@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import { ACCEPTED } from '../../destination/attemptEnding.ts';
 import { AttemptLine } from '../../destination/attemptLine.ts';
+import { ofExporter } from '../../destination/sinkRule.ts';
 import { SlotPool } from '../../destination/slotPool.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aString, millis, oneOf, settingsOf, shape } from '../../internal/validation.ts';
@@ -107,7 +108,7 @@ export function toExporter<S extends SignalName = 'traces'>(
   // The exporter's own slot: it is free when the exporter has answered, or was given up.
   const calls = new AttemptLine({ layers: [new SlotPool(1)], now: () => monotonicScheduler.now() });
   const type = exporter.constructor?.name || 'exporter';
-  return {
+  return ofExporter({
     name: settings.name || type,
     component: { type, signal: settings.signal },
     maxConcurrency: 1,
@@ -131,5 +132,5 @@ export function toExporter<S extends SignalName = 'traces'>(
       }),
     forceFlush: async () => detached(() => exporter.forceFlush?.()),
     shutdown: async () => detached(() => exporter.shutdown()),
-  };
+  });
 }

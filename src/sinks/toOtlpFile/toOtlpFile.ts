@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { zstdCompress } from 'node:zlib';
+import zlib from 'node:zlib';
 import { Observable } from 'rxjs';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
@@ -20,7 +20,7 @@ const TYPES: Readonly<Record<SignalName, string>> = { traces: 'span', logs: 'log
 /** Pieces of a request that are smaller are copied, so that a buffer can be used again while they are being written. */
 const LEAST_LENT_BYTES = 65_536;
 
-const compressed = promisify(zstdCompress);
+const compressed = promisify(zlib.zstdCompress);
 
 /**
  * Writes batches into a file of OTLP, one record for each: lines of JSON, or protobuf behind its length, as the file exporter of the OpenTelemetry Collector does. Files are rotated, and old ones deleted.

@@ -25,7 +25,7 @@ interface ProcessorNode {
 
 const PROCESSORS = ['batch', 'simple'];
 const OF_BATCH = ['exporter', 'schedule_delay', 'export_timeout', 'max_queue_size', 'max_export_batch_size'];
-const OF_PERIODIC = ['exporter', 'interval', 'timeout'];
+const OF_PERIODIC = ['exporter', 'interval', 'timeout', 'cardinality_limits'];
 
 /** The options of all signals. A provider that the file does not have is off. */
 export function signalsOf(config: ConfigurationModel, configuration: Package, onIgnored: OnIgnored): TelemetrySignals {
@@ -76,6 +76,15 @@ function metricsOf({ readers }: MeterNode, exporters: ExporterNodes, onIgnored: 
     exportTimeoutMillis: node.timeout === 0 ? undefined : given(node.timeout),
     temporalityPreference: temporality === 'low_memory' ? 'lowmemory' : given(temporality),
     aggregationPreference: given(aggregation),
+    cardinalityLimits: node.cardinality_limits && limitsOf(node.cardinality_limits),
   });
   return { ...destination, ...options } as MetricSettings;
+}
+
+/** The names of the file, `up_down_counter`, as those of the reader, `upDownCounter`. */
+function limitsOf(limits: object): object {
+  const entries = Object.entries(limits).flatMap(([name, limit]) =>
+    limit == null ? [] : [[name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), limit] as const],
+  );
+  return Object.fromEntries(entries);
 }

@@ -1,13 +1,13 @@
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../../src/otlp/index.ts';
+import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson, viewTraces } from '../../../src/otlp/index.ts';
 import { protobufjsSpans } from '../../otlp/oracleDecode.ts';
 import { traceRequest } from '../../support/otlpSchema.ts';
 import { type CodecTask, inTurn } from './codecTask.ts';
 import type { Contestant } from './rounds.ts';
 import { type WorkloadName, workloadOf } from './workloads.ts';
 
-export type SpanTask = 'encodeTraces' | 'decodeTraces' | 'encodeTracesJson' | 'decodeTracesJson';
+export type SpanTask = 'relayTraces' | 'encodeTraces' | 'decodeTraces' | 'encodeTracesJson' | 'decodeTracesJson';
 
 type Batches = readonly ReadableSpan[][];
 
@@ -29,6 +29,14 @@ const contestants: Readonly<Record<SpanTask, (batches: Batches, size: number) =>
     inTurn('spanflow', size, batches, (spans) => encodeTracesJson(spans)),
     inTurn('otlp-transformer', size, batches, (spans) => JsonTraceSerializer.serializeRequest(spans)),
   ],
+  /** What a relay does whose operators look at nothing. */
+  relayTraces: (batches, size) => {
+    const bodies = batches.map((spans) => encodeTraces(spans));
+    return [
+      inTurn('spanflow, views', size, bodies, (bytes) => encodeTraces(viewTraces(bytes))),
+      inTurn('spanflow, decoded', size, bodies, (bytes) => encodeTraces(decodeTraces(bytes))),
+    ];
+  },
   /** There is no other decoder to stand beside it: what reading the syntax alone costs. */
   decodeTracesJson: (batches, size) => {
     const bodies = batches.map((spans) => new TextDecoder().decode(encodeTracesJson(spans)));

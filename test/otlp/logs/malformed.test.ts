@@ -1,23 +1,9 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SpanflowError } from '../../../src/model/errors.ts';
 import { decodeLogs, decodeLogsJson, encodeLogs } from '../../../src/otlp/index.ts';
 import { field } from '../../support/bombs.ts';
-import { dataFolder } from '../../support/data.ts';
 import { logRecordWith, SPAN_CONTEXT } from '../../support/logRecords.ts';
-
-/** What a decoder said: `accept`, or `reject` where it was the typed error. Anything else that it throws fails the test. */
-function verdictOf(decode: () => unknown): 'accept' | 'reject' {
-  try {
-    decode();
-    return 'accept';
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(SpanflowError);
-    expect(thrown).toMatchObject({ code: 'MALFORMED_MESSAGE' });
-    return 'reject';
-  }
-}
+import { collectorCases, fluentBitCases, NO_BYTES, verdictOf } from '../../support/verdicts.ts';
 
 const verdict = (bytes: Uint8Array) => verdictOf(() => decodeLogs(bytes));
 const jsonVerdict = (json: string) => verdictOf(() => decodeLogsJson(json));
@@ -39,21 +25,8 @@ const PATHS: Readonly<Record<string, readonly number[]>> = {
   KeyValueList: [1, 2, 2, 5, 6],
 };
 
-function collectorCases(): { name: string; bytes: Buffer }[] {
-  const folder = dataFolder();
-  if (folder === undefined) return [{ name: 'a record without its length', bytes: Buffer.from('0a041202120a', 'hex') }];
-  const file = readFileSync(`${folder}/hostile/collector__malformed_protobuf_cases.json`, 'utf8');
-  const { cases }: { cases: { message: string; case: string; hex: string }[] } = JSON.parse(file);
-  return cases.flatMap(({ message, case: name, hex }) => {
-    const path = PATHS[message];
-    if (path === undefined) return [];
-    const bytes = path.reduceRight<Buffer>((inner, number) => field(number, inner), Buffer.from(hex, 'hex'));
-    return [{ name: `${message} ${name}`, bytes }];
-  });
-}
-
 describe('a malformed body', () => {
-  test.each(collectorCases())('with $name is refused by the typed error', ({ bytes }) => {
+  test.each(collectorCases(PATHS))('with $name is refused by the typed error', ({ bytes }) => {
     expect(verdict(bytes)).toBe('reject');
   });
 
@@ -64,8 +37,7 @@ describe('a malformed body', () => {
   });
 
   test('that is not a Uint8Array is refused', () => {
-    for (const wrong of [null, undefined, 'text', 7, {}, new ArrayBuffer(8)])
-      expect(verdict(wrong as unknown as Uint8Array)).toBe('reject');
+    for (const wrong of NO_BYTES) expect(verdict(wrong)).toBe('reject');
   });
 
   test('of random bytes ends in records or in the typed error', () => {
@@ -106,15 +78,9 @@ const STRICTER_THERE = new Set([
   'invalid_span_id_length',
 ]);
 describe('the recorded JSON cases of a receiver', () => {
-  const folder = dataFolder();
-  const cases: [string, { input: unknown; expected_error?: { code: string } }][] =
-    folder === undefined
-      ? [['root_wrong_type', { input: [], expected_error: { code: 'generated' } }]]
-      : Object.entries(JSON.parse(readFileSync(`${folder}/hostile/fluent-bit__otlp_json_logs_cases.json`, 'utf8')));
-
-  test.each(cases)('%s gets the verdict of proto3 JSON', (name, { input, expected_error }) => {
-    const isRefused = expected_error !== undefined && !STRICTER_THERE.has(name);
-    expect(jsonVerdict(JSON.stringify(input))).toBe(isRefused ? 'reject' : 'accept');
+  test.each(fluentBitCases('logs'))('%s gets the verdict of proto3 JSON', (name, json, isRefused) => {
+    const isWrong = isRefused && !STRICTER_THERE.has(name);
+    expect(jsonVerdict(json)).toBe(isWrong ? 'reject' : 'accept');
   });
 });
 

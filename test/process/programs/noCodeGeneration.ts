@@ -14,6 +14,7 @@ import {
   encodeMetricsJson,
   encodeTraces,
   encodeTracesJson,
+  viewTraces,
 } from '../../../src/otlp/index.ts';
 import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
 import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
@@ -43,6 +44,7 @@ const valuesOf = (read: typeof points) => read.map(({ point }) => point.value);
 report('codec', {
   isForbidden: isForbidden(),
   protobuf: decodeTraces(encodeTraces(spans))[0]?.attributes,
+  view: viewTraces(encodeTraces(spans))[0]?.attributes,
   json: decodeTracesJson(encodeTracesJson(spans))[0]?.attributes,
   logs: [decodeLogs(encodeLogs(logs))[0]?.body, decodeLogsJson(encodeLogsJson(logs))[0]?.body],
   metrics: [valuesOf(decodeMetrics(encodeMetrics(points))), valuesOf(decodeMetricsJson(encodeMetricsJson(points)))],

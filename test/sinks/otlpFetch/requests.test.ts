@@ -160,14 +160,17 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
   ['url', 'ftp://x/', 'an http:// or https:// URL'],
   ['signal', 'profiles', "one of 'traces', 'logs', 'metrics'"],
   ['encoding', 'http/json', "one of 'protobuf', 'json'"],
-  ['compression', 'zstd', "one of 'gzip', 'none'"],
+  ['compression', 'brotli', "one of 'gzip', 'zstd', 'none'"],
+  ['compression', 'zstd', "one of 'gzip', 'none': the runtime's CompressionStream has no zstd"],
   ['keepalive', true, "one of 'ifSmall', 'never'"],
   ['timeoutMillis', 0, 'a duration in milliseconds, from 1 to 2147483647, or Infinity'],
   ['maxRequestBytes', 0, 'a whole number from 1'],
   ['maxResponseBytes', 1.5, 'a whole number from 1'],
   ['resourceTimeoutMillis', -1, 'a duration in milliseconds, from 0 to 2147483647'],
   ['headers', null, 'an object of names and values, or a function that gives one'],
-  ['environment', {}, expect.stringContaining('one of the known options') as string],
+  ['userAgent', 'a\nb', 'a string that HTTP allows in a header'],
+  ['environment', 'x', 'an object'],
+  ['tls', {}, expect.stringContaining('one of the known options') as string],
 ];
 
 describe('a wrong option of otlpFetch', () => {
@@ -180,7 +183,7 @@ describe('a wrong option of otlpFetch', () => {
   it('is gzip where there is no CompressionStream', () => {
     vi.stubGlobal('CompressionStream', undefined);
     expect(() => otlpFetch({ compression: 'gzip' })).toThrow(
-      "otlpFetch.compression must be 'none' where the runtime has no CompressionStream",
+      "otlpFetch.compression must be 'none': the runtime's CompressionStream has no gzip",
     );
     vi.unstubAllGlobals();
   });

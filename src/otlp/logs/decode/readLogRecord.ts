@@ -6,6 +6,7 @@ import { readTime } from '../../decode/hrTime.ts';
 import { listOf } from '../../decode/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed32, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
+import type { Costs } from '../../protobuf/scan.ts';
 import { asReadable, type LogContext, ReceivedLogContext, ReceivedLogRecord, UNSET } from './receivedLogRecord.ts';
 
 // Heap that it takes without its strings and attributes: the object, its ids and times.
@@ -13,7 +14,9 @@ const RECORD_BYTES = 352;
 
 const TRACE_FLAGS_MASK = 0xff;
 
-const recordFields = fieldsOf<ReceivedLogRecord>({
+export const LOG_COSTS: Costs = { LogRecord: [1, RECORD_BYTES] };
+
+export const recordFields = fieldsOf<ReceivedLogRecord>({
   [fixed64(1)]: (record, reader) => {
     record.hrTime = readTime(reader);
   },
@@ -66,8 +69,18 @@ export function readLogRecord(
   reader.spend(1, RECORD_BYTES);
   const record = new ReceivedLogRecord(resource, instrumentationScope);
   readMessage(reader, recordFields, record);
+  finishContext(record);
+  finishTimes(record);
+  records.push(asReadable(record));
+}
+
+/** When the ids and the flags have been read. */
+export function finishContext(record: ReceivedLogRecord): void {
   if (record.spanContext !== undefined && isEmpty(record.spanContext)) record.spanContext = undefined;
+}
+
+/** When both times have been read. */
+export function finishTimes(record: ReceivedLogRecord): void {
   if (record.hrTime === UNSET) record.hrTime = listOf(0, 0);
   if (record.hrTimeObserved === UNSET) record.hrTimeObserved = listOf(0, 0);
-  records.push(asReadable(record));
 }

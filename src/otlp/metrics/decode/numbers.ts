@@ -1,6 +1,7 @@
 import type { NumberValue } from '../../../model/metricDataPoint.ts';
 import { integerOf } from '../../protobuf/int64.ts';
 import type { Reader } from '../../protobuf/reader.ts';
+import type { Cost } from '../../protobuf/scan.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** The largest double below 2^64: what is nearer to 2^64 would not fit on the wire again. */
@@ -9,6 +10,10 @@ const MAX_COUNT = 2 ** 64 - 2 ** 11;
 // Heap that an array takes for each number beyond the message's own bytes: it grows by half.
 const FIXED_BYTES = 4;
 const VARINT_BYTES = 11;
+
+/** For each byte of a list. */
+export const FIXED_COST: Cost = [0, FIXED_BYTES / 8];
+export const VARINT_COST: Cost = [0, VARINT_BYTES];
 
 /**
  * A list of numbers. Not a list of rest arguments: V8 holds the numbers of such a one in objects, each for itself, which take three times the heap.

@@ -4,12 +4,16 @@ import { readTime } from '../../decode/hrTime.ts';
 import { listOf } from '../../decode/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { type Fields, fixed64, type ReadField, readMessage } from '../../protobuf/readMessage.ts';
+import type { Cost } from '../../protobuf/scan.ts';
 import { type ReceivedMetric, ReceivedPoint, UNSET } from './receivedPoint.ts';
 
 // What is the same in points of every kind.
 
 /** Heap that a point takes without its value and attributes: two objects, and its times. */
 const POINT_BYTES = 360;
+
+/** What a point counts against the limits, of which the value takes these bytes. */
+export const pointCost = (valueBytes: number): Cost => [1, POINT_BYTES + valueBytes];
 
 /** opentelemetry.proto.metrics.v1.DataPointFlags */
 const NO_RECORDED_VALUE = 1;

@@ -4,12 +4,15 @@ import { readTime } from '../../decode/hrTime.ts';
 import { listOf } from '../../decode/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed64, readMessage } from '../../protobuf/readMessage.ts';
+import type { Costs } from '../../protobuf/scan.ts';
 import { readInt } from './numbers.ts';
 import type { PointMessage } from './pointMessage.ts';
 import { INT, ReceivedExemplar, UNSET } from './receivedPoint.ts';
 
 /** Heap that an exemplar takes without its attributes: the object, ids, its time, and the first element of a list. */
 const EXEMPLAR_BYTES = 320;
+
+export const EXEMPLAR_COSTS: Costs = { Exemplar: [1, EXEMPLAR_BYTES] };
 
 interface ExemplarMessage {
   readonly exemplar: ReceivedExemplar;

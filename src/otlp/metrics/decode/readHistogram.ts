@@ -1,14 +1,32 @@
 import type { DataPoint } from '../../../model/metricDataPoint.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
-import { readCount, readCounts, readDoubles, readSint32, readVarint, readVarints } from './numbers.ts';
-import { type PointMessage, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
+import type { Costs } from '../../protobuf/scan.ts';
+import {
+  FIXED_COST,
+  readCount,
+  readCounts,
+  readDoubles,
+  readSint32,
+  readVarint,
+  readVarints,
+  VARINT_COST,
+} from './numbers.ts';
+import { type PointMessage, pointCost, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
 import { readExemplar } from './readExemplar.ts';
 import { type ReceivedBuckets, ReceivedExponential, ReceivedHistogram, type ReceivedMetric } from './receivedPoint.ts';
 
 // Heap that they take without what is in their lists, but with the first element of each.
 const HISTOGRAM_BYTES = 400;
 const EXPONENTIAL_BYTES = 540;
+
+export const HISTOGRAM_COSTS: Costs = {
+  HistogramDataPoint: pointCost(HISTOGRAM_BYTES),
+  'HistogramDataPoint.bucketCounts': FIXED_COST,
+  'HistogramDataPoint.explicitBounds': FIXED_COST,
+  ExponentialHistogramDataPoint: pointCost(EXPONENTIAL_BYTES),
+  'Buckets.bucketCounts': VARINT_COST,
+};
 
 type HistogramMessage = PointMessage<ReceivedHistogram>;
 type ExponentialMessage = PointMessage<ReceivedExponential>;

@@ -1,12 +1,15 @@
 import type { DataPoint, NumberValue } from '../../../model/metricDataPoint.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed64, varint } from '../../protobuf/readMessage.ts';
+import type { Costs } from '../../protobuf/scan.ts';
 import { readInt } from './numbers.ts';
-import { type PointMessage, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
+import { type PointMessage, pointCost, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
 import { readExemplar } from './readExemplar.ts';
 import { INT, type ReceivedMetric } from './receivedPoint.ts';
 
 const VALUE_BYTES = 16;
+
+export const NUMBER_COSTS: Costs = { NumberDataPoint: pointCost(VALUE_BYTES) };
 
 const numberFields = fieldsOf<PointMessage<NumberValue>>({
   ...timeFields,

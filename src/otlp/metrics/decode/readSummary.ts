@@ -1,13 +1,19 @@
 import type { DataPoint } from '../../../model/metricDataPoint.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
+import type { Costs } from '../../protobuf/scan.ts';
 import { readCount } from './numbers.ts';
-import { type PointMessage, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
+import { type PointMessage, pointCost, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
 import { type ReceivedMetric, ReceivedQuantile, ReceivedSummary } from './receivedPoint.ts';
 
 // Heap that they take: the object, and the first element of its list.
 const SUMMARY_BYTES = 240;
 const QUANTILE_BYTES = 80;
+
+export const SUMMARY_COSTS: Costs = {
+  SummaryDataPoint: pointCost(SUMMARY_BYTES),
+  ValueAtQuantile: [1, QUANTILE_BYTES],
+};
 
 const quantileFields = fieldsOf<ReceivedQuantile>({
   [fixed64(1)]: (quantile, reader) => {

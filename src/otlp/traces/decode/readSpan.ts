@@ -6,6 +6,7 @@ import { lasted, readTime } from '../../decode/hrTime.ts';
 import { listOf, plainConstructor } from '../../decode/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fieldsOf, fixed32, fixed64, readMessage, varint } from '../../protobuf/readMessage.ts';
+import type { Costs } from '../../protobuf/scan.ts';
 import {
   contextOf,
   type Ids,
@@ -21,13 +22,15 @@ const SPAN_BYTES = 640;
 const EVENT_BYTES = 200;
 const LINK_BYTES = 256;
 
-interface SpanMessage extends Ids {
+export const SPAN_COSTS: Costs = { Span: [1, SPAN_BYTES], Event: [1, EVENT_BYTES], Link: [1, LINK_BYTES] };
+
+export interface SpanMessage extends Ids {
   span: ReceivedSpan;
   parentSpanId: string;
 }
 
 // Not a literal: one is alive at each collection, which is enough for V8 to allocate all of them in the old generation.
-const SpanMessage = plainConstructor(function (this: SpanMessage, span: ReceivedSpan) {
+export const SpanMessage = plainConstructor(function (this: SpanMessage, span: ReceivedSpan) {
   this.span = span;
   this.traceId = '';
   this.spanId = '';
@@ -41,7 +44,7 @@ interface LinkMessage extends Ids {
   droppedAttributesCount: number;
 }
 
-const spanFields = fieldsOf<SpanMessage>({
+export const spanFields = fieldsOf<SpanMessage>({
   [delimited(1)]: readTraceId,
   [delimited(2)]: readSpanId,
   [delimited(3)]: readTraceState,
@@ -137,14 +140,24 @@ export function readSpan(spans: ReadableSpan[], reader: Reader, resource: Resour
   const span = new ReceivedSpan(resource, instrumentationScope);
   const message = new SpanMessage(span);
   readMessage(reader, spanFields, message);
-  const { traceId, parentSpanId, flags } = message;
+  finishContext(message);
+  finishTimes(message);
+  spans.push(span);
+}
+
+/** When all ids and flags have been read. */
+export function finishContext(message: SpanMessage): void {
+  const { span, traceId, parentSpanId, flags } = message;
   span.context = contextOf(message);
   if (parentSpanId !== '')
     span.parentSpanContext = remoteContextOf({ traceId, spanId: parentSpanId, traceState: '', flags });
+}
+
+/** When both times have been read. */
+export function finishTimes({ span }: SpanMessage): void {
   if (span.startTime === UNSET) span.startTime = listOf(0, 0);
   if (span.endTime === UNSET) span.endTime = listOf(0, 0);
   span.duration = lasted(span.startTime, span.endTime);
-  spans.push(span);
 }
 
 function readEvent(reader: Reader): ReceivedEvent {

@@ -22,6 +22,12 @@ export interface HeadersRequest {
   readonly refused: 401 | undefined;
 }
 
+/** The call of gRPC that metadata is asked for. Its message cannot be seen: gRPC compresses and frames it later. */
+export interface MetadataRequest {
+  /** `UNAUTHENTICATED` where the backend has just refused this very batch with the metadata of before, so that a token that is kept should be fetched anew; otherwise `undefined`. */
+  readonly refused: 'UNAUTHENTICATED' | undefined;
+}
+
 /** A value, or a function that is asked for each request. */
 export type AskedHeader<About extends readonly unknown[]> = string | ((...about: About) => string | Promise<string>);
 

@@ -1,7 +1,7 @@
 /**
  * A whole service: spans of others come in over OTLP, secrets are taken out, traces with errors and a tenth of the others are kept, all of them are counted in metrics, and everything goes to two backends. The same as a file of YAML is what `npx spanflow relay --config` takes.
  *
- *     node examples/18-relay.ts
+ *     node examples/19-relay.ts
  */
 import { SpanStatusCode } from '@opentelemetry/api';
 import { TracerProvider } from '@opentelemetry/sdk-trace';

@@ -1,0 +1,37 @@
+import type { Buffer } from '../../internal/buffer.ts';
+import type { DecodeLimits } from '../protobuf/decodeLimits.ts';
+import { Reader } from '../protobuf/reader.ts';
+import type { Resource, Scope } from './decodeRequest.ts';
+
+/** The bytes of a request, of which the structure has been checked. What was received in it is read from them. */
+export class ReceivedRequest {
+  readonly bytes: Buffer & { hexSlice(start: number, end: number): string };
+  /** By their bytes. */
+  readonly resources = new Map<string, Resource>();
+  readonly scopes = new Map<string, Scope>();
+  readonly #reader: Reader;
+  readonly #onMalformedText: () => void;
+
+  constructor(bytes: Uint8Array, limits: DecodeLimits, onMalformedText: () => void) {
+    this.#reader = new Reader(bytes, limits);
+    this.bytes = this.#reader.bytes as ReceivedRequest['bytes'];
+    this.#onMalformedText = onMalformedText;
+  }
+
+  /** Lets the bytes between two places be read. */
+  read<Made>(start: number, end: number, read: (reader: Reader) => Made): Made {
+    const reader = this.#reader;
+    reader.restart(start, end);
+    const made = read(reader);
+    for (let left = reader.malformedTexts ?? 0; left > 0; left--) this.#tell();
+    return made;
+  }
+
+  #tell(): void {
+    try {
+      this.#onMalformedText();
+    } catch {
+      // Whoever reads an item did not give the callback.
+    }
+  }
+}

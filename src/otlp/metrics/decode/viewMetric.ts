@@ -1,0 +1,163 @@
+import type { DataPoint, DataPointType, MetricDataPoint, MetricInfo } from '../../../model/metricDataPoint.ts';
+import { Received, type WirePlace } from '../../../model/received.ts';
+import { frozen } from '../../decode/frozen.ts';
+import type { Origin } from '../../decode/wire.ts';
+import type { Reader } from '../../protobuf/reader.ts';
+import {
+  delimited,
+  type Fields,
+  fieldsOf,
+  fixed64,
+  type ReadField,
+  readFields,
+  readMessage,
+} from '../../protobuf/readMessage.ts';
+import { EXPONENTIAL_HISTOGRAM, GAUGE, HISTOGRAM, SUM, SUMMARY } from '../dataPointTypes.ts';
+import { type MetricMessage, metricTable, READ_POINT } from './readMetric.ts';
+import { INT, ReceivedMetric } from './receivedPoint.ts';
+
+// A metric without its points: of them only is looked at whether one holds an integer.
+
+const asInt: ReadField<ReceivedMetric> = (metric, reader) => {
+  reader.fixed64();
+  metric.descriptor.valueType = INT;
+};
+const exemplarFields = fieldsOf<ReceivedMetric>({ [fixed64(6)]: asInt });
+const exemplar: ReadField<ReceivedMetric> = (metric, reader) => readMessage(reader, exemplarFields, metric);
+const numberFields = fieldsOf<ReceivedMetric>({ [delimited(5)]: exemplar, [fixed64(6)]: asInt });
+
+const INTS: Readonly<Record<DataPointType, Fields<ReceivedMetric>>> = {
+  [GAUGE]: numberFields,
+  [SUM]: numberFields,
+  [HISTOGRAM]: fieldsOf<ReceivedMetric>({ [delimited(8)]: exemplar }),
+  [EXPONENTIAL_HISTOGRAM]: fieldsOf<ReceivedMetric>({ [delimited(11)]: exemplar }),
+  [SUMMARY]: [],
+};
+
+const infoFields = metricTable(
+  (type) =>
+    ({ metric }, reader) =>
+      readMessage(reader, INTS[type], metric),
+);
+
+/** Where a metric stands, and what has been read of it. */
+class MetricPlace {
+  readonly origin: Origin;
+  readonly #start: number;
+  readonly #end: number;
+  /** Of its points: the last one, if it has several. */
+  type: DataPointType = GAUGE;
+  #info: MetricInfo | undefined;
+
+  constructor(origin: Origin, reader: Reader) {
+    this.origin = origin;
+    this.#start = reader.at;
+    this.#end = reader.end;
+  }
+
+  get info(): MetricInfo {
+    this.#info ??= this.#read();
+    return this.#info;
+  }
+
+  #read(): MetricInfo {
+    const { request, resource, scope } = this.origin;
+    const message: MetricMessage = { metric: new ReceivedMetric(), resource, scope, points: [], before: 0 };
+    request.read(this.#start, this.#end, (reader) => readFields(reader, infoFields, message));
+    return frozen(message.metric);
+  }
+}
+
+class PointWire implements WirePlace {
+  readonly #metric: MetricPlace;
+  readonly #type: DataPointType;
+  readonly at: number;
+  readonly start: number;
+  readonly end: number;
+  #point: DataPoint | undefined;
+
+  constructor(metric: MetricPlace, reader: Reader) {
+    this.#metric = metric;
+    this.#type = metric.type;
+    this.at = reader.at;
+    this.start = reader.content();
+    this.end = reader.at;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#metric.origin.request.bytes;
+  }
+
+  get metric(): MetricPlace {
+    return this.#metric;
+  }
+
+  get point(): DataPoint {
+    this.#point ??= this.#read();
+    return this.#point;
+  }
+
+  #read(): DataPoint {
+    const readPoint = READ_POINT[this.#type];
+    const { request } = this.#metric.origin;
+    return frozen(request.read(this.at, this.end, (reader) => readPoint(reader, new ReceivedMetric())));
+  }
+}
+
+/** A received data point: its metric and the point are read when they are asked for, once. */
+class DataPointView extends Received implements MetricDataPoint {
+  readonly wire: PointWire;
+
+  constructor(wire: PointWire) {
+    super(wire);
+    this.wire = wire;
+  }
+
+  get resource() {
+    return this.wire.metric.origin.resource;
+  }
+
+  get scope() {
+    return this.wire.metric.origin.scope;
+  }
+
+  get metric() {
+    return this.wire.metric.info;
+  }
+
+  get point() {
+    return this.wire.point;
+  }
+}
+
+interface Points {
+  readonly points: MetricDataPoint[];
+  readonly before: number;
+  readonly metric: MetricPlace;
+}
+
+const pointFields = fieldsOf<Points>({
+  [delimited(1)]: ({ points, metric }, reader) => void points.push(new DataPointView(new PointWire(metric, reader))),
+});
+
+const placeFields = fieldsOf<Points>({
+  [delimited(5)]: (message, reader) => placeData(GAUGE, message, reader),
+  [delimited(7)]: (message, reader) => placeData(SUM, message, reader),
+  [delimited(9)]: (message, reader) => placeData(HISTOGRAM, message, reader),
+  [delimited(10)]: (message, reader) => placeData(EXPONENTIAL_HISTOGRAM, message, reader),
+  [delimited(11)]: (message, reader) => placeData(SUMMARY, message, reader),
+});
+
+/** A metric has data of one type: of several on the wire, protobuf takes the last. */
+function placeData(type: DataPointType, message: Points, reader: Reader): void {
+  if (message.metric.type !== type) message.points.length = message.before;
+  message.metric.type = type;
+  readMessage(reader, pointFields, message);
+}
+
+/** Passes over one metric, and adds a view of each of its points. */
+export function viewMetric(points: MetricDataPoint[], reader: Reader, origin: Origin): void {
+  const outer = reader.enter();
+  readFields(reader, placeFields, { points, before: points.length, metric: new MetricPlace(origin, reader) });
+  reader.leave(outer);
+}
