@@ -24,12 +24,12 @@ import { AT_ONCE, BODIES, get, ONCE, SENT, start } from './support.ts';
 const originOf = ({ url }: { readonly url: string }) => new URL(url).origin;
 const parsed = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes)) as unknown;
 
-/** What has arrived, as plain values. */
+/** What has arrived, as plain values, each item by itself: how a request groups them may differ. */
 function arrived(bodies: Readonly<Record<keyof typeof SIGNALS, readonly Uint8Array[]>>) {
   return {
     traces: bodies.traces.flatMap((body) => decodeTraces(body)).map(spanJson),
-    logs: parsed(encodeLogsJson(bodies.logs.flatMap((body) => decodeLogs(body)))),
-    metrics: parsed(encodeMetricsJson(bodies.metrics.flatMap((body) => decodeMetrics(body)))),
+    logs: bodies.logs.flatMap((body) => decodeLogs(body)).map((record) => parsed(encodeLogsJson([record]))),
+    metrics: bodies.metrics.flatMap((body) => decodeMetrics(body)).map((point) => parsed(encodeMetricsJson([point]))),
   };
 }
 
