@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { built } from './build.ts';
+import type { Sender } from './sender.ts';
+
+const HTTP_AND_GRPC = ['http/protobuf', 'grpc'] as const;
+const PYTHON = join(import.meta.dirname, 'python');
+
+/** Each with what its SDK differs in, and why. */
+export const SENDERS: readonly Sender[] = [
+  {
+    name: 'JavaScript SDK',
+    // Its numbers are doubles.
+    abilities: { hasInt64: false, sendsTraceFlags: true },
+    protocols: ['http/json', ...HTTP_AND_GRPC],
+    ready: async () => [process.execPath, join(import.meta.dirname, 'javascript', 'main.ts')],
+  },
+  {
+    name: 'Python SDK',
+    // Its encoder writes only whether the parent is remote.
+    abilities: { hasInt64: true, sendsTraceFlags: false },
+    protocols: HTTP_AND_GRPC,
+    ready: async () => {
+      const folder = await built({
+        language: 'python',
+        sources: ['requirements.txt'],
+        commands: (folder) => [
+          ['python3', '-m', 'venv', folder],
+          [join(folder, 'bin', 'pip'), 'install', '--quiet', '--requirement', 'requirements.txt'],
+        ],
+      });
+      return [join(folder, 'bin', 'python'), join(PYTHON, 'main.py')];
+    },
+  },
+];
