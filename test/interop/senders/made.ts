@@ -20,6 +20,8 @@ export interface Abilities {
   readonly hasInt64: boolean;
   /** It sends the trace flags of spans and links, not only whether their parents are remote. */
   readonly sendsTraceFlags: boolean;
+  /** It sends the trace state of links. */
+  readonly sendsLinkTraceState: boolean;
 }
 
 const REMOTE_TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -76,7 +78,8 @@ function spans(printed: Printed, abilities: Abilities): Item[] {
   const fromRemote = flags + IS_REMOTE;
   const traceState = 'vendor=1';
   const inTrace = (name: string) => ({ traceId, spanId: ids[name] as string, name, traceState });
-  const link = { traceId, spanId: ids['POST /orders'], traceState, flags };
+  const linkTraceState = abilities.sendsLinkTraceState && { traceState };
+  const link = { traceId, spanId: ids['POST /orders'], ...linkTraceState, flags };
   return [
     {
       ...inTrace('POST /orders'),
@@ -93,7 +96,7 @@ function spans(printed: Printed, abilities: Abilities): Item[] {
       ],
       links: [
         {
-          ...{ traceId, spanId: REMOTE_SPAN_ID, traceState, flags: fromRemote },
+          ...{ traceId, spanId: REMOTE_SPAN_ID, ...linkTraceState, flags: fromRemote },
           ...ownerJson({ attributes: { why: 'retry' } }),
         },
         link,

@@ -11,7 +11,7 @@ import type { Entry } from '../entry.ts';
 import type { Finding } from '../equality.ts';
 import { sentPoints, sentRecords, sentSpans } from '../sent.ts';
 import { madeEntries, type Printed } from './made.ts';
-import { inOneOrder } from './order.ts';
+import { canonical } from './canonical.ts';
 import type { Sender, SenderProtocol } from './sender.ts';
 
 const RUN_BOUND_MILLIS = 120_000;
@@ -32,7 +32,7 @@ export async function arrivals(sender: Sender, protocol: SenderProtocol, compres
     const trouble = refusalsOf(receiver);
     const way = `${sender.name}, ${protocol}, ${compression}`;
     return SIGNALS.map((signal) => {
-      const difference = trouble ?? firstDifference(inOneOrder(made[signal]), inOneOrder(arrived[signal]));
+      const difference = trouble ?? firstDifference(canonical(made[signal]), canonical(arrived[signal]));
       return { way, signal, items: made[signal].length, difference };
     });
   } finally {
@@ -72,7 +72,8 @@ function variablesFor({ http, grpc }: ReceiverAddress, protocol: SenderProtocol,
     ...Object.fromEntries(others),
     OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(protocol === 'grpc' ? grpc : http)?.port}`,
-    OTEL_EXPORTER_OTLP_COMPRESSION: compression,
+    // Not `none`: over gRPC, Python takes that for a mistake.
+    ...(compression === 'gzip' && { OTEL_EXPORTER_OTLP_COMPRESSION: compression }),
   };
 }
 

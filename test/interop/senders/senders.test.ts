@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { firstDifference } from '../difference.ts';
 import { type Abilities, madeEntries, type Printed } from './made.ts';
-import { inOneOrder } from './order.ts';
+import { canonical } from './canonical.ts';
 import { arrivals } from './receiving.ts';
 import { findingsOfSenders } from './run.ts';
 import { NoSender, type Sender } from './sender.ts';
@@ -12,7 +12,7 @@ const PRINTED: Printed = {
   spans: { 'POST /orders': '0000000000000001', SELECT: '0000000000000002', publish: '0000000000000003', root: '4' },
   points: { 'orders a': ['1', '2'], 'orders b': ['3', '4'], load: ['0', '4'] },
 };
-const ABILITIES: Abilities = { hasInt64: true, sendsTraceFlags: true };
+const ABILITIES: Abilities = { hasInt64: true, sendsTraceFlags: true, sendsLinkTraceState: true };
 
 describe('what a program has made', () => {
   const made = madeEntries(PRINTED, ABILITIES);
@@ -31,7 +31,7 @@ describe('what a program has made', () => {
   });
 
   it('is without what an SDK cannot send', () => {
-    const less = madeEntries(PRINTED, { hasInt64: false, sendsTraceFlags: false });
+    const less = madeEntries(PRINTED, { hasInt64: false, sendsTraceFlags: false, sendsLinkTraceState: false });
     expect(firstDifference(less.traces, made.traces)).toContain('was sent as nothing');
     expect(less.traces.map(({ content }) => (content.item as { flags?: number }).flags)).toEqual([768, 256, 256, 256]);
     expect(firstDifference(less.metrics, made.metrics)).toBeUndefined();
@@ -41,12 +41,12 @@ describe('what a program has made', () => {
     const [entry] = made.traces;
     const turned = structuredClone(entry) as { content: { item: { attributes: object[] } } } & typeof entry;
     turned.content.item.attributes.reverse();
-    expect(firstDifference(inOneOrder([entry as never]), inOneOrder([turned]))).toBeUndefined();
+    expect(firstDifference(canonical([entry as never]), canonical([turned]))).toBeUndefined();
     const words = (turned.content.item.attributes as { key: string; value: { arrayValue?: { values: object[] } } }[])
       .find(({ key }) => key === 'words')
       ?.value.arrayValue?.values.reverse();
     expect(words).toHaveLength(2);
-    expect(firstDifference(inOneOrder([entry as never]), inOneOrder([turned]))).toContain('was sent as "a"');
+    expect(firstDifference(canonical([entry as never]), canonical([turned]))).toContain('was sent as "a"');
   });
 });
 

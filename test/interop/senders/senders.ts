@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { goPath } from '../collector/build.ts';
 import { built } from './build.ts';
 import type { Sender } from './sender.ts';
 
@@ -10,14 +11,14 @@ export const SENDERS: readonly Sender[] = [
   {
     name: 'JavaScript SDK',
     // Its numbers are doubles.
-    abilities: { hasInt64: false, sendsTraceFlags: true },
+    abilities: { hasInt64: false, sendsTraceFlags: true, sendsLinkTraceState: true },
     protocols: ['http/json', ...HTTP_AND_GRPC],
     ready: async () => [process.execPath, join(import.meta.dirname, 'javascript', 'main.ts')],
   },
   {
     name: 'Python SDK',
-    // Its encoder writes only whether the parent is remote.
-    abilities: { hasInt64: true, sendsTraceFlags: false },
+    // Of a parent and of a link, its encoder writes only whether they are remote.
+    abilities: { hasInt64: true, sendsTraceFlags: false, sendsLinkTraceState: false },
     protocols: HTTP_AND_GRPC,
     ready: async () => {
       const folder = await built({
@@ -29,6 +30,19 @@ export const SENDERS: readonly Sender[] = [
         ],
       });
       return [join(folder, 'bin', 'python'), join(PYTHON, 'main.py')];
+    },
+  },
+  {
+    name: 'Go SDK',
+    abilities: { hasInt64: true, sendsTraceFlags: true, sendsLinkTraceState: true },
+    protocols: HTTP_AND_GRPC,
+    ready: async () => {
+      const folder = await built({
+        language: 'go',
+        sources: ['main.go', 'go.mod', 'go.sum'],
+        commands: (folder) => [[goPath(), 'build', '-buildvcs=false', '-trimpath', '-o', join(folder, 'sender'), '.']],
+      });
+      return [join(folder, 'sender')];
     },
   },
 ];
