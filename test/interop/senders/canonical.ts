@@ -1,8 +1,9 @@
-import type { Entry } from '../entry.ts';
+import type { SignalName } from '../../../src/model/signal.ts';
+import { type Entry, entryOf } from '../entry.ts';
 
 /** The entries without what means nothing and SDKs do each in their own way: the order of attributes, and empty buckets at the end of an exponential histogram. */
-export function canonical(entries: readonly Entry[]): Entry[] {
-  return entries.map((entry) => canonicalOf(entry));
+export function canonical(signal: SignalName, entries: readonly Entry[]): Entry[] {
+  return entries.map(({ content }) => entryOf(signal, canonicalOf(content)));
 }
 
 function canonicalOf<T>(value: T): T {

@@ -8,6 +8,8 @@ import { type Content, type Entry, entryOf, type Item } from '../entry.ts';
 export interface Printed {
   /** Of the span that has no parent. */
   readonly rootTraceId: string;
+  /** Those of that span: some SDKs mark ids that they have drawn at random, as Level 2 of W3C Trace Context has it. */
+  readonly rootTraceFlags: number;
   /** The id of each span, by its name. */
   readonly spans: Readonly<Record<string, string>>;
   /** Start and end of each point, by the name of its metric and its shop, as in `orders a`. */
@@ -71,7 +73,7 @@ function attributesOf({ hasInt64 }: Abilities): object {
 }
 
 function spans(printed: Printed, abilities: Abilities): Item[] {
-  const { rootTraceId, spans: ids } = printed;
+  const { rootTraceId, rootTraceFlags, spans: ids } = printed;
   const traceId = REMOTE_TRACE_ID;
   const traceFlags = abilities.sendsTraceFlags ? SAMPLED : 0;
   const flags = HAS_IS_REMOTE + traceFlags;
@@ -113,7 +115,8 @@ function spans(printed: Printed, abilities: Abilities): Item[] {
     } as Item,
     {
       ...{ traceId: rootTraceId, spanId: ids.root as string, name: 'root', kind: 1 },
-      ...{ startTimeUnixNano: at(7), endTimeUnixNano: at(7), status: {}, flags },
+      ...{ startTimeUnixNano: at(7), endTimeUnixNano: at(7), status: {} },
+      flags: HAS_IS_REMOTE + (abilities.sendsTraceFlags ? rootTraceFlags : 0),
     } as Item,
   ];
 }

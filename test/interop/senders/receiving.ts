@@ -10,8 +10,8 @@ import { firstDifference } from '../difference.ts';
 import type { Entry } from '../entry.ts';
 import type { Finding } from '../equality.ts';
 import { sentPoints, sentRecords, sentSpans } from '../sent.ts';
-import { madeEntries, type Printed } from './made.ts';
 import { canonical } from './canonical.ts';
+import { madeEntries, type Printed } from './made.ts';
 import type { Sender, SenderProtocol } from './sender.ts';
 
 const RUN_BOUND_MILLIS = 120_000;
@@ -32,7 +32,8 @@ export async function arrivals(sender: Sender, protocol: SenderProtocol, compres
     const trouble = refusalsOf(receiver);
     const way = `${sender.name}, ${protocol}, ${compression}`;
     return SIGNALS.map((signal) => {
-      const difference = trouble ?? firstDifference(canonical(made[signal]), canonical(arrived[signal]));
+      const difference =
+        trouble ?? firstDifference(canonical(signal, made[signal]), canonical(signal, arrived[signal]));
       return { way, signal, items: made[signal].length, difference };
     });
   } finally {

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { firstDifference } from '../difference.ts';
-import { type Abilities, madeEntries, type Printed } from './made.ts';
 import { canonical } from './canonical.ts';
+import { type Abilities, madeEntries, type Printed } from './made.ts';
 import { arrivals } from './receiving.ts';
 import { findingsOfSenders } from './run.ts';
 import { NoSender, type Sender } from './sender.ts';
@@ -9,6 +9,7 @@ import { SENDERS } from './senders.ts';
 
 const PRINTED: Printed = {
   rootTraceId: '0123456789abcdef0123456789abcdef',
+  rootTraceFlags: 3,
   spans: { 'POST /orders': '0000000000000001', SELECT: '0000000000000002', publish: '0000000000000003', root: '4' },
   points: { 'orders a': ['1', '2'], 'orders b': ['3', '4'], load: ['0', '4'] },
 };
@@ -34,6 +35,7 @@ describe('what a program has made', () => {
     const less = madeEntries(PRINTED, { hasInt64: false, sendsTraceFlags: false, sendsLinkTraceState: false });
     expect(firstDifference(less.traces, made.traces)).toContain('was sent as nothing');
     expect(less.traces.map(({ content }) => (content.item as { flags?: number }).flags)).toEqual([768, 256, 256, 256]);
+    expect((made.traces[3]?.content.item as { flags?: number }).flags).toBe(259);
     expect(firstDifference(less.metrics, made.metrics)).toBeUndefined();
   });
 
@@ -41,12 +43,14 @@ describe('what a program has made', () => {
     const [entry] = made.traces;
     const turned = structuredClone(entry) as { content: { item: { attributes: object[] } } } & typeof entry;
     turned.content.item.attributes.reverse();
-    expect(firstDifference(canonical([entry as never]), canonical([turned]))).toBeUndefined();
+    expect(firstDifference(canonical('traces', [entry as never]), canonical('traces', [turned]))).toBeUndefined();
     const words = (turned.content.item.attributes as { key: string; value: { arrayValue?: { values: object[] } } }[])
       .find(({ key }) => key === 'words')
       ?.value.arrayValue?.values.reverse();
     expect(words).toHaveLength(2);
-    expect(firstDifference(canonical([entry as never]), canonical([turned]))).toContain('was sent as "a"');
+    expect(firstDifference(canonical('traces', [entry as never]), canonical('traces', [turned]))).toContain(
+      'was sent as "a"',
+    );
   });
 });
 

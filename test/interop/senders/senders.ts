@@ -6,7 +6,7 @@ import type { Sender } from './sender.ts';
 const HTTP_AND_GRPC = ['http/protobuf', 'grpc'] as const;
 const PYTHON = join(import.meta.dirname, 'python');
 
-/** Each with what its SDK differs in, and why. */
+/** Each with what its SDK can send, as the sources of its exporters have it. */
 export const SENDERS: readonly Sender[] = [
   {
     name: 'JavaScript SDK',
@@ -34,7 +34,7 @@ export const SENDERS: readonly Sender[] = [
   },
   {
     name: 'Go SDK',
-    abilities: { hasInt64: true, sendsTraceFlags: true, sendsLinkTraceState: true },
+    abilities: { hasInt64: true, sendsTraceFlags: true, sendsLinkTraceState: false },
     protocols: HTTP_AND_GRPC,
     ready: async () => {
       const folder = await built({
@@ -43,6 +43,19 @@ export const SENDERS: readonly Sender[] = [
         commands: (folder) => [[goPath(), 'build', '-buildvcs=false', '-trimpath', '-o', join(folder, 'sender'), '.']],
       });
       return [join(folder, 'sender')];
+    },
+  },
+  {
+    name: 'Java SDK',
+    abilities: { hasInt64: true, sendsTraceFlags: true, sendsLinkTraceState: true },
+    protocols: HTTP_AND_GRPC,
+    ready: async () => {
+      const folder = await built({
+        language: 'java',
+        sources: ['pom.xml', 'src/main/java/Main.java'],
+        commands: (folder) => [['mvn', '--batch-mode', '--quiet', `-Dbuilt=${folder}`, 'package']],
+      });
+      return ['java', '-cp', join(folder, '*'), 'Main'];
     },
   },
 ];

@@ -68,8 +68,13 @@ func main() {
 	for name, span := range spans {
 		ids[name] = span.SpanContext().SpanID().String()
 	}
-	rootTraceID := spans["root"].SpanContext().TraceID().String()
-	check(json.NewEncoder(os.Stdout).Encode(map[string]any{"rootTraceId": rootTraceID, "spans": ids, "points": points}))
+	root := spans["root"].SpanContext()
+	check(json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"rootTraceId":    root.TraceID().String(),
+		"rootTraceFlags": int(root.TraceFlags()),
+		"spans":          ids,
+		"points":         points,
+	}))
 }
 
 func sendSpans(ctx context.Context, isGrpc bool) map[string]trace.Span {

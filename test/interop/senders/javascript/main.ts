@@ -150,5 +150,5 @@ const spans = await sendSpans(exporters.traces);
 await sendRecords(exporters.logs, spans['POST /orders'] as Span);
 const points = await sendPoints(exporters.metrics);
 const ids = Object.entries(spans).map(([name, span]) => [name, span.spanContext().spanId]);
-const rootTraceId = spans.root?.spanContext().traceId;
-console.log(JSON.stringify({ rootTraceId, spans: Object.fromEntries(ids), points }));
+const { traceId: rootTraceId, traceFlags: rootTraceFlags } = (spans.root as Span).spanContext();
+console.log(JSON.stringify({ rootTraceId, rootTraceFlags, spans: Object.fromEntries(ids), points }));

@@ -157,5 +157,6 @@ spans = send_spans()
 send_records(spans["POST /orders"])
 points = send_points()
 ids = {name: f"{span.get_span_context().span_id:016x}" for name, span in spans.items()}
-root_trace_id = f"{spans['root'].get_span_context().trace_id:032x}"
-print(json.dumps({"rootTraceId": root_trace_id, "spans": ids, "points": points}))
+root = spans["root"].get_span_context()
+of_root = {"rootTraceId": f"{root.trace_id:032x}", "rootTraceFlags": int(root.trace_flags)}
+print(json.dumps({**of_root, "spans": ids, "points": points}))
