@@ -11,17 +11,16 @@ import type { Entry } from '../entry.ts';
 import type { Finding } from '../equality.ts';
 import { sentPoints, sentRecords, sentSpans } from '../sent.ts';
 import { canonical } from './canonical.ts';
+import { Heads } from './heads.ts';
 import { madeEntries, type Printed } from './made.ts';
-import type { Sender, SenderProtocol } from './sender.ts';
+import type { Compression, Sender, SenderProtocol } from './sender.ts';
 
 const RUN_BOUND_MILLIS = 120_000;
-
-export const COMPRESSIONS = ['none', 'gzip'] as const;
-export type Compression = (typeof COMPRESSIONS)[number];
 
 /** Has a program send all signals in one way to a receiver of its own, and compares what the receiver emits with what the program has made. */
 export async function arrivals(sender: Sender, protocol: SenderProtocol, compression: Compression): Promise<Finding[]> {
   const command = await sender.ready();
+  using heads = new Heads();
   const receiver = otlpReceiver({ http: { port: 0 }, grpc: { port: 0 } });
   const arrived = entriesOf(receiver);
   try {
@@ -29,7 +28,7 @@ export async function arrivals(sender: Sender, protocol: SenderProtocol, compres
     const printed = await run(command, variablesFor(address, protocol, compression));
     await receiver.shutdown();
     const made = madeEntries(printed, sender.abilities);
-    const trouble = refusalsOf(receiver);
+    const trouble = refusalsOf(receiver) ?? heads.wrong(protocol, compression);
     const way = `${sender.name}, ${protocol}, ${compression}`;
     return SIGNALS.map((signal) => {
       const difference =

@@ -1,6 +1,6 @@
 import type { Finding } from '../equality.ts';
-import { arrivals, COMPRESSIONS } from './receiving.ts';
-import { NoSender, type Sender } from './sender.ts';
+import { arrivals } from './receiving.ts';
+import { COMPRESSIONS, NoSender, type Sender } from './sender.ts';
 
 /** What the program of each language sends, in every way that its SDK has. A language that cannot be had here is said in a loud line. */
 export async function findingsOfSenders(senders: readonly Sender[]): Promise<Finding[]> {

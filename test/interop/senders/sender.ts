@@ -16,5 +16,8 @@ export interface Sender {
 /** As `OTEL_EXPORTER_OTLP_PROTOCOL` names them. */
 export type SenderProtocol = 'http/protobuf' | 'http/json' | 'grpc';
 
+export const COMPRESSIONS = ['none', 'gzip'] as const;
+export type Compression = (typeof COMPRESSIONS)[number];
+
 /** Why a sender cannot be had here: that is no failure of what is tested. */
 export class NoSender extends Error {}

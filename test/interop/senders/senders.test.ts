@@ -1,5 +1,11 @@
-import { describe, expect, it, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { unavailableIn } from '../command.ts';
 import { firstDifference } from '../difference.ts';
+import { built } from './build.ts';
 import { canonical } from './canonical.ts';
 import { type Abilities, madeEntries, type Printed } from './made.ts';
 import { arrivals } from './receiving.ts';
@@ -35,7 +41,7 @@ describe('what a program has made', () => {
     const less = madeEntries(PRINTED, { hasInt64: false, sendsTraceFlags: false, sendsLinkTraceState: false });
     expect(firstDifference(less.traces, made.traces)).toContain('was sent as nothing');
     expect(less.traces.map(({ content }) => (content.item as { flags?: number }).flags)).toEqual([768, 256, 256, 256]);
-    expect((made.traces[3]?.content.item as { flags?: number }).flags).toBe(259);
+    expect(made.traces[3]?.content.item).toHaveProperty('flags', 259);
     expect(firstDifference(less.metrics, made.metrics)).toBeUndefined();
   });
 
@@ -78,6 +84,55 @@ describe('the SDK of JavaScript', () => {
       undefined,
     ]);
   }, 60_000);
+});
+
+test('a program that does not compress as it was told is found out', async () => {
+  const [{ ready, ...sender }] = SENDERS as [Sender];
+  const [node, main = ''] = await ready();
+  const disobeys = `delete process.env.OTEL_EXPORTER_OTLP_COMPRESSION; import(${JSON.stringify(pathToFileURL(main))})`;
+  for (const protocol of ['http/json', 'grpc'] as const) {
+    const [finding] = await arrivals({ ...sender, ready: async () => [node, '--eval', disobeys] }, protocol, 'gzip');
+    expect(finding?.difference).toMatch(/^a request came as application\/(json|grpc), (identity|not compressed)$/);
+  }
+}, 60_000);
+
+describe('a sender that is built', () => {
+  const recipe = (...commands: [string, ...string[]][]) => ({
+    ...{ language: 'go', sources: ['go.mod'] },
+    commands: () => commands,
+  });
+  const cache = () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spanflow-senders-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    return folder;
+  };
+  const says = (text: string) => [process.execPath, '--eval', `console.log(${JSON.stringify(text)}); process.exit(1)`];
+
+  it('is skipped without its toolchain or packages, and an error where anything else is wrong', async () => {
+    const noPackages = says('ERROR: No matching distribution found for opentelemetry-sdk') as [string];
+    await expect(built(recipe(['no-such-toolchain']), cache())).rejects.toThrow(NoSender);
+    await expect(built(recipe(noPackages), cache())).rejects.toThrow(NoSender);
+    const wrong = says('main.go:3: undefined: nothing') as [string];
+    await expect(built(recipe(wrong), cache())).rejects.toThrow('the sender in go cannot be built:\nmain.go:3');
+  });
+
+  it('is built once, and again when that has failed', async () => {
+    const folder = cache();
+    // It makes a folder, which it could not do a second time.
+    const ran = join(folder, 'ran');
+    const once = recipe([process.execPath, '--eval', `require('node:fs').mkdirSync(${JSON.stringify(ran)})`]);
+    mkdirSync(ran);
+    await expect(built(once, folder)).rejects.toThrow('EEXIST');
+    rmdirSync(ran);
+    const first = await built(once, folder);
+    await expect(built(once, folder)).resolves.toBe(first);
+  });
+
+  test('what pip and Maven say that cannot reach a registry is known', () => {
+    expect(unavailableIn('x\n[ERROR] Could not transfer artifact a:b:1: Unknown host')).toContain('transfer');
+    expect(unavailableIn('WARNING: Failed to establish a new connection: refused')).toBeDefined();
+    expect(unavailableIn('[ERROR] Main.java:[3,8] cannot find symbol')).toBeUndefined();
+  });
 });
 
 test('a language that cannot be had here is skipped, and any other failure is one', async () => {
