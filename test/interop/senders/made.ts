@@ -14,6 +14,8 @@ export interface Printed {
   readonly spans: Readonly<Record<string, string>>;
   /** Start and end of each point, by the name of its metric and its shop, as in `orders a`. */
   readonly points: Readonly<Record<string, readonly [start: string, end: string]>>;
+  /** When the exemplar of `spanned` was measured. Left out: the SDK has no exemplars. */
+  readonly exemplar?: string;
 }
 
 /** In what an SDK differs, each for a reason that is its own. */
@@ -140,7 +142,7 @@ function records({ spans: ids }: Printed, abilities: Abilities): Item[] {
 
 const COUNTED = { aggregationTemporality: 2, isMonotonic: true };
 
-function points({ points: times }: Printed): Pick<Content, 'metric' | 'item'>[] {
+function points({ points: times, spans: ids, exemplar }: Printed): Pick<Content, 'metric' | 'item'>[] {
   const point = (metric: { name: string; unit: string }, data: object, values: object, ...shop: string[]): Content => {
     const [start, end] = times[[metric.name, ...shop].join(' ')] ?? [];
     const startTimeUnixNano = start === '0' ? undefined : start;
@@ -158,6 +160,20 @@ function points({ points: times }: Printed): Pick<Content, 'metric' | 'item'>[] 
     orders('42', { shop: 'a' }),
     orders(`${2 ** 40}`, { shop: 'b', cpus: 2 }),
     number('revenue', 'EUR', { sum: COUNTED }, { asDouble: 0.75 }),
+    number(
+      'spanned',
+      '1',
+      { sum: COUNTED },
+      {
+        asInt: '7',
+        // It was measured in a span.
+        ...(exemplar !== undefined && {
+          exemplars: [
+            { timeUnixNano: exemplar, asInt: '7', traceId: REMOTE_TRACE_ID, spanId: ids['POST /orders'] as string },
+          ],
+        }),
+      },
+    ),
     number('open', '1', { sum: { aggregationTemporality: 2 } }, { asInt: '-3' }),
     number('load', '1', { gauge: {} }, { asDouble: 0.75 }),
     number('queue', '1', { gauge: {} }, { asInt: '17' }),

@@ -18,6 +18,7 @@ const PRINTED: Printed = {
   rootTraceFlags: 3,
   spans: { 'POST /orders': '0000000000000001', SELECT: '0000000000000002', publish: '0000000000000003', root: '4' },
   points: { 'orders a': ['1', '2'], 'orders b': ['3', '4'], load: ['0', '4'] },
+  exemplar: '5',
 };
 const ABILITIES: Abilities = { hasInt64: true, sendsTraceFlags: true, sendsLinkTraceState: true };
 
@@ -35,6 +36,16 @@ describe('what a program has made', () => {
   it('has no start where the SDK has none', () => {
     const load = made.metrics.find(({ content }) => content.metric?.name === 'load');
     expect(load?.content.item).not.toHaveProperty('startTimeUnixNano');
+  });
+
+  it('has the exemplar of a measurement in a span, where the SDK has exemplars', () => {
+    const exemplarsOf = (printed: Printed) =>
+      madeEntries(printed, ABILITIES).metrics.flatMap(
+        ({ content }) => (content.item as { exemplars?: [] }).exemplars ?? [],
+      );
+    expect(exemplarsOf(PRINTED)).toMatchObject([{ timeUnixNano: '5', spanId: '0000000000000001' }]);
+    const { exemplar: _, ...without } = PRINTED;
+    expect(exemplarsOf(without)).toEqual([]);
   });
 
   it('is without what an SDK cannot send', () => {
@@ -70,7 +81,7 @@ describe('the SDK of JavaScript', () => {
       expect(findings.map(({ difference, items }) => [difference, items])).toEqual([
         [undefined, 4],
         [undefined, 6],
-        [undefined, 9],
+        [undefined, 10],
       ]);
     },
     60_000,

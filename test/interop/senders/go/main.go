@@ -63,7 +63,7 @@ func main() {
 	isGrpc := os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL") == "grpc"
 	spans := sendSpans(ctx, isGrpc)
 	sendRecords(ctx, isGrpc, spans["POST /orders"])
-	points := sendPoints(ctx, isGrpc)
+	points, exemplar := sendPoints(ctx, isGrpc, spans["POST /orders"])
 	ids := map[string]string{}
 	for name, span := range spans {
 		ids[name] = span.SpanContext().SpanID().String()
@@ -74,6 +74,7 @@ func main() {
 		"rootTraceFlags": int(root.TraceFlags()),
 		"spans":          ids,
 		"points":         points,
+		"exemplar":       exemplar,
 	}))
 }
 
@@ -138,8 +139,8 @@ func sendRecords(ctx context.Context, isGrpc bool, order trace.Span) {
 	check(provider.Shutdown(ctx))
 }
 
-func sendPoints(ctx context.Context, isGrpc bool) map[string][2]string {
-	exporter := noting{metricExporter(ctx, isGrpc), map[string][2]string{}}
+func sendPoints(ctx context.Context, isGrpc bool, order trace.Span) (map[string][2]string, string) {
+	exporter := &noting{Exporter: metricExporter(ctx, isGrpc), times: map[string][2]string{}}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithResource(owner),
 		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(exporter)),
 		sdkmetric.WithView(sdkmetric.NewView(sdkmetric.Instrument{Name: "size"},
@@ -156,6 +157,7 @@ func sendPoints(ctx context.Context, isGrpc bool) map[string][2]string {
 	revenue := must(meter.Float64Counter("revenue", metric.WithUnit("EUR"), description))
 	revenue.Add(ctx, 0.25)
 	revenue.Add(ctx, 0.5)
+	must(meter.Int64Counter("spanned", metric.WithUnit("1"), description)).Add(trace.ContextWithSpan(ctx, order), 7)
 	open := must(meter.Int64UpDownCounter("open", metric.WithUnit("1"), description))
 	open.Add(ctx, 5)
 	open.Add(ctx, -8)
@@ -176,16 +178,17 @@ func sendPoints(ctx context.Context, isGrpc bool) map[string][2]string {
 		size.Record(ctx, value)
 	}
 	check(provider.Shutdown(ctx))
-	return exporter.times
+	return exporter.times, exporter.exemplar
 }
 
-// noting exports, and notes the times of the points.
+// noting exports, and notes the times of the points and of the exemplar.
 type noting struct {
 	sdkmetric.Exporter
-	times map[string][2]string
+	times    map[string][2]string
+	exemplar string
 }
 
-func (exporter noting) Export(ctx context.Context, collection *metricdata.ResourceMetrics) error {
+func (exporter *noting) Export(ctx context.Context, collection *metricdata.ResourceMetrics) error {
 	for _, ofScope := range collection.ScopeMetrics {
 		for _, each := range ofScope.Metrics {
 			exporter.note(each)
@@ -194,7 +197,7 @@ func (exporter noting) Export(ctx context.Context, collection *metricdata.Resour
 	return exporter.Exporter.Export(ctx, collection)
 }
 
-func (exporter noting) note(each metricdata.Metrics) {
+func (exporter *noting) note(each metricdata.Metrics) {
 	one := func(attributes attribute.Set, start, end time.Time) {
 		name := each.Name
 		if shop, has := attributes.Value("shop"); has {
@@ -205,6 +208,9 @@ func (exporter noting) note(each metricdata.Metrics) {
 	switch data := each.Data.(type) {
 	case metricdata.Sum[int64]:
 		for _, point := range data.DataPoints {
+			for _, exemplar := range point.Exemplars {
+				exporter.exemplar = nanos(exemplar.Time)
+			}
 			one(point.Attributes, point.StartTime, point.Time)
 		}
 	case metricdata.Sum[float64]:

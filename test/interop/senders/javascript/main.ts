@@ -91,7 +91,7 @@ async function sendRecords(exporter: LogRecordExporter, order: Span): Promise<vo
 
 type Times = Record<string, [start: string, end: string]>;
 
-async function sendPoints(exporter: PushMetricExporter): Promise<Times> {
+async function sendPoints(exporter: PushMetricExporter, order: Span): Promise<Times> {
   const times: Times = {};
   const reader = new PeriodicExportingMetricReader({ exporter: noting(exporter, times) });
   const view = { instrumentName: 'size', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } } as const;
@@ -107,6 +107,7 @@ async function sendPoints(exporter: PushMetricExporter): Promise<Times> {
   const revenue = meter.createCounter('revenue', part('EUR'));
   revenue.add(0.25);
   revenue.add(0.5);
+  meter.createCounter('spanned', whole('1')).add(7, {}, inside(order));
   const open = meter.createUpDownCounter('open', whole('1'));
   open.add(5);
   open.add(-8);
@@ -148,7 +149,7 @@ function nanos([seconds, rest]: HrTime): string {
 const exporters = exportersOfEnvironment();
 const spans = await sendSpans(exporters.traces);
 await sendRecords(exporters.logs, spans['POST /orders'] as Span);
-const points = await sendPoints(exporters.metrics);
+const points = await sendPoints(exporters.metrics, spans['POST /orders'] as Span);
 const ids = Object.entries(spans).map(([name, span]) => [name, span.spanContext().spanId]);
 const { traceId: rootTraceId, traceFlags: rootTraceFlags } = (spans.root as Span).spanContext();
 console.log(JSON.stringify({ rootTraceId, rootTraceFlags, spans: Object.fromEntries(ids), points }));

@@ -106,9 +106,10 @@ def send_records(order):
     provider.shutdown()
 
 
-def send_points():
+def send_points(order):
     times = {}
-    reader = PeriodicExportingMetricReader(noting(exporter("metric_exporter", "OTLPMetricExporter"), times))
+    exemplars = []
+    reader = PeriodicExportingMetricReader(noting(exporter("metric_exporter", "OTLPMetricExporter"), times, exemplars))
     view = View(instrument_name="size", aggregation=ExponentialBucketHistogramAggregation())
     provider = MeterProvider([reader], RESOURCE, shutdown_on_exit=False, views=[view])
     meter = provider.get_meter(*SCOPE, schema_url=SCHEMA_URL)
@@ -120,6 +121,7 @@ def send_points():
     revenue = meter.create_counter("revenue", "EUR", description)
     revenue.add(0.25)
     revenue.add(0.5)
+    meter.create_counter("spanned", "1", description).add(7, context=inside(order))
     opened = meter.create_up_down_counter("open", "1", description)
     opened.add(5)
     opened.add(-8)
@@ -134,11 +136,12 @@ def send_points():
     for value in (0, 1, 2, 4):
         size.record(value)
     provider.shutdown()
-    return times
+    [exemplar] = exemplars
+    return times, exemplar
 
 
-def noting(inner, times):
-    """The exporter, which notes the times of the points."""
+def noting(inner, times, exemplars):
+    """The exporter, which notes the times of the points and of their exemplars."""
     export = inner.export
 
     def noted(metrics_data, *args, **kwargs):
@@ -146,6 +149,7 @@ def noting(inner, times):
             for metric in (metric for of_scope in of_resource.scope_metrics for metric in of_scope.metrics):
                 for point in metric.data.data_points:
                     name = " ".join([metric.name, *filter(None, [(point.attributes or {}).get("shop")])])
+                    exemplars.extend(str(exemplar.time_unix_nano) for exemplar in point.exemplars)
                     times[name] = [str(point.start_time_unix_nano or 0), str(point.time_unix_nano)]
         return export(metrics_data, *args, **kwargs)
 
@@ -155,8 +159,8 @@ def noting(inner, times):
 
 spans = send_spans()
 send_records(spans["POST /orders"])
-points = send_points()
+points, exemplar = send_points(spans["POST /orders"])
 ids = {name: f"{span.get_span_context().span_id:016x}" for name, span in spans.items()}
 root = spans["root"].get_span_context()
 of_root = {"rootTraceId": f"{root.trace_id:032x}", "rootTraceFlags": int(root.trace_flags)}
-print(json.dumps({**of_root, "spans": ids, "points": points}))
+print(json.dumps({**of_root, "spans": ids, "points": points, "exemplar": exemplar}))

@@ -95,7 +95,7 @@ final class Main {
   public static void main(String[] arguments) {
     Map<String, Span> spans = sendSpans();
     sendRecords(spans.get("POST /orders"));
-    Map<String, String> points = sendPoints();
+    Noting noted = sendPoints(spans.get("POST /orders"));
     Map<String, String> ids = new LinkedHashMap<>();
     spans.forEach((name, span) -> ids.put(name, quoted(span.getSpanContext().getSpanId())));
     Map<String, String> printed = new LinkedHashMap<>();
@@ -103,7 +103,8 @@ final class Main {
     printed.put("rootTraceId", quoted(root.getTraceId()));
     printed.put("rootTraceFlags", Integer.toString(root.getTraceFlags().asByte()));
     printed.put("spans", json(ids));
-    printed.put("points", json(points));
+    printed.put("points", json(noted.times));
+    printed.put("exemplar", noted.exemplar);
     System.out.println(json(printed));
   }
 
@@ -195,7 +196,7 @@ final class Main {
         .setObservedTimestamp(at(seconds + 100));
   }
 
-  private static Map<String, String> sendPoints() {
+  private static Noting sendPoints(Span order) {
     Noting exporter = new Noting(metricExporter());
     SdkMeterProvider provider =
         SdkMeterProvider.builder()
@@ -213,6 +214,12 @@ final class Main {
     var revenue = meter.counterBuilder("revenue").ofDoubles().setUnit("EUR").setDescription(DESCRIPTION).build();
     revenue.add(0.25);
     revenue.add(0.5);
+    meter
+        .counterBuilder("spanned")
+        .setUnit("1")
+        .setDescription(DESCRIPTION)
+        .build()
+        .add(7, Attributes.empty(), Context.root().with(order));
     var open = meter.upDownCounterBuilder("open").setUnit("1").setDescription(DESCRIPTION).build();
     open.add(5);
     open.add(-8);
@@ -234,12 +241,13 @@ final class Main {
     var size = meter.histogramBuilder("size").setUnit("By").setDescription(DESCRIPTION).build();
     for (double value : new double[] {0, 1, 2, 4}) size.record(value);
     shutDown(provider.shutdown());
-    return exporter.times;
+    return exporter;
   }
 
-  /** Exports, and notes the times of the points. */
+  /** Exports, and notes the times of the points and of the exemplar. */
   private static final class Noting implements MetricExporter {
     final Map<String, String> times = new LinkedHashMap<>();
+    String exemplar;
     private final MetricExporter inner;
 
     Noting(MetricExporter inner) {
@@ -250,6 +258,7 @@ final class Main {
     public CompletableResultCode export(Collection<MetricData> metrics) {
       for (MetricData metric : metrics) {
         for (var point : metric.getData().getPoints()) {
+          for (var each : point.getExemplars()) exemplar = quoted(Long.toString(each.getEpochNanos()));
           String shop = point.getAttributes().get(SHOP);
           String name = metric.getName() + (shop == null ? "" : " " + shop);
           String start = quoted(Long.toString(point.getStartEpochNanos()));
