@@ -40,7 +40,7 @@ const TITLES: Readonly<Record<Name, string>> = {
 const RATES: Readonly<Record<Workload, number>> = { request: 30_000, bare: 60_000 };
 const MEMORY_RATE = 10_000;
 const SENDING = { requests: 32, spansPerRequest: 512, connections: 8 };
-const FULL = { rounds: 3, warmUpMillis: 1_500, millis: 1_500 };
+const FULL = { rounds: 3, warmUpMillis: 3_000, millis: 1_500 };
 const BRIEF = { rounds: 1, warmUpMillis: 100, millis: 150 };
 
 /** What a run has at hand. */
@@ -97,7 +97,7 @@ async function measured(scene: Scene, note: string): Promise<Report> {
     title: 'Relaying over OTLP/HTTP, protobuf without compression',
     settings: [
       `${SENDING.connections} connections, requests of ${SENDING.spansPerRequest} spans, ${rates}; CPU of the relay's process alone, by the spans that it was sent`,
-      `everybody: a process of their own in each of the rounds (${rounds}), ${warmUpMillis} ms to warm up, then ${millis} ms are measured`,
+      `everybody: a process of their own in each of the rounds (${rounds}), ${warmUpMillis} ms to warm up at twice the rate, then ${millis} ms are measured`,
       'spanflow: bundled, with its defaults; the filter lets everything pass; the points of spanMetrics are not sent',
       'official: an OpenTelemetry Collector with the defaults of its parts, which passes on all and has neither filter nor metrics',
       'limit: a proxy on node:http that passes on each request as it came',
