@@ -108,7 +108,7 @@ describe('the official exporters', () => {
   });
 
   test('send again what was refused for the time being, after the time that they were told', async () => {
-    const receiver = otlpReceiver({ http: { port: 0 }, acknowledge: 'delivered', retryAfterMillis: 0 });
+    const receiver = otlpReceiver({ http: { port: 0 }, acknowledge: 'delivered' });
     const seen: string[] = [];
     receiver.traces$.subscribe((batch) => {
       seen.push(...batch.items.map(({ name }) => name));
