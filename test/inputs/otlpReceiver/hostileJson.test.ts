@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import type { Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { decodeLogsJson, decodeMetricsJson } from '../../../src/otlp/index.ts';
 import { dataFile } from '../../support/data.ts';
@@ -61,7 +62,8 @@ describe('requests of Fluent Bit', () => {
     ['metrics', decodeMetricsJson],
   ] as const)('of %s have the verdict of the decoder', async (signal, decode) => {
     const { url, receiver } = await open();
-    receiver[`${signal}$`].subscribe();
+    const batches$: Observable<unknown> = receiver[`${signal}$`];
+    batches$.subscribe();
     for (const [name, body] of fluentBitCases(signal)) {
       const { status } = await post(url, body, JSON_TYPE, `/v1/${signal}`);
       expect([name, status]).toEqual([name, verdictOf(() => decode(body)) === 'accept' ? 200 : 400]);

@@ -27,6 +27,7 @@ class Cluster {
   readonly #children = new Map<Name, ChildProcess>();
   readonly #ports: Partial<Record<Name, number>> = {};
   readonly #acknowledge: 'accepted' | 'delivered';
+  #isDone = false; // the sender is through
   #onMessage: (message: Message) => void = () => {};
 
   constructor(acknowledge: 'accepted' | 'delivered') {
@@ -45,8 +46,12 @@ class Cluster {
   async start(name: Name): Promise<void> {
     const program = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
     const child = fork(program, [JSON.stringify(this.#inputOf(name))], { env: {}, execArgv: [] });
-    child.on('message', (message: Message) => this.#onMessage(message));
+    child.on('message', (message: Message) => {
+      if (message.isDone) this.#isDone = true;
+      this.#onMessage(message);
+    });
     this.#children.set(name, child);
+    if (name === 'sender') this.#isDone = false;
     if (name === 'sender') return;
     const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`)));
     failed.catch(() => {}); // later it is killed
@@ -63,11 +68,12 @@ class Cluster {
 
   /** Resolves after so many requests have come to the backend, or when the sender is through. */
   progress(requests: number): Promise<'done' | 'goes on'> {
+    if (this.#isDone) return Promise.resolve('done');
     return new Promise((resolve) => {
       let left = requests;
-      this.#onMessage = ({ arrived, isDone }) => {
+      this.#onMessage = ({ arrived }) => {
         if (arrived !== undefined) left -= 1;
-        if (isDone) resolve('done');
+        if (this.#isDone) resolve('done');
         else if (left <= 0) resolve('goes on');
       };
     });
