@@ -80,7 +80,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
-    plugins: [await pageInside(), lighter],
+    plugins: [await pageInside(), await threadInside(), lighter],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });
@@ -89,8 +89,8 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   // By itself it makes a file of each small thing that another set of entries shares, and Node spends time on each.
   const test =
-    /\/src\/(?:model|internal|ledger|flow|strategies|inputs\/shared)\/(?!requireNode)|\/src\/inputs\/runInput/;
-  const codeSplitting = { groups: [{ name: 'base', test }] };
+    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options)/;
+  const codeSplitting = { groups: [{ name: 'base', test, minShareCount: 2 }] };
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, codeSplitting, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));
@@ -111,6 +111,23 @@ async function pageInside(): Promise<Plugin> {
   const code = `export const pageFiles = async () => (${JSON.stringify(await bundlePage())});`;
   const reader = join(root, 'src', 'view', 'pageFiles.ts');
   return { name: 'page-inside', load: (id) => (id === reader ? { code, moduleType: 'js' } : undefined) };
+}
+
+/** Puts the code of a worker thread into the module that says where it is. A file beside it would be left behind by a bundler. */
+async function threadInside(): Promise<Plugin> {
+  const main = JSON.stringify(await bundleThread());
+  const code = `export const threadEntry = () => ({ main: ${main}, eval: true });`;
+  const entry = join(root, 'src', 'workers', 'thread', 'threadEntry.ts');
+  return { name: 'thread-inside', load: (id) => (id === entry ? { code, moduleType: 'js' } : undefined) };
+}
+
+/** One script of CommonJS, as \`new Worker(code, { eval: true })\` takes it. */
+async function bundleThread(): Promise<string> {
+  const input = join(root, 'src', 'workers', 'thread', 'bootstrap.ts');
+  const build = await rolldown({ cwd: root, input, platform: 'node', transform: { target: 'es2024' } });
+  const { output } = await build.generate({ format: 'cjs', comments: false, minify: 'dce-only' });
+  await build.close();
+  return output[0].code;
 }
 
 function filesOf(ending: string): string[] {

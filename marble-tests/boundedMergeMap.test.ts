@@ -1,6 +1,6 @@
 import { BehaviorSubject, EMPTY, map, NEVER, Observable, of, range, Subject, take, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { createGate, type Loss, SpanflowError } from '../src/index.ts';
+import { createGate, createLedger, type Loss, SpanflowError } from '../src/index.ts';
 import { type BoundedMergeMapOptions, boundedMergeMap, type Merged } from '../src/streams.ts';
 import { marbles } from '../src/testing/index.ts';
 import { letters, throwing } from './support.ts';
@@ -200,6 +200,21 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
       expectSubscriptions(inner.subscriptions).toBe(inners);
     }));
+
+  test('unsubscribed by a result, it counts those that waited for that one once', async () => {
+    const ledger = createLedger();
+    await marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('  (ab)-----|', LETTERS);
+      const inner = cold('   ---|');
+      const subs = '         ^--!';
+      const expected = '     ---(a|)';
+      const open = (item: string) => (item === 'a' ? inner : EMPTY);
+      const merged = source.pipe(boundedMergeMap(open, { order: 'source', ledger }), told, take(1));
+      expectObservable(merged).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(ledger.stats()).toMatchObject({ accepted: 2, handedOn: 1, pending: 0, lost: { unconfirmed: 1 } });
+  });
 
   test('early unsubscribe: starts nothing more, aborts, and reports held items as lost', async () => {
     const { lost, onLoss } = losses();

@@ -24,6 +24,8 @@ export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './flo
 export { channel } from './inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
+export { fromPolling } from './inputs/fromPolling/fromPolling.ts';
+export type { Fetch, FromPollingOptions } from './inputs/fromPolling/options.ts';
 export { fromReadable } from './inputs/fromReadable.ts';
 export { fromReadableStream } from './inputs/fromReadableStream.ts';
 export { type FromSpanProcessorOptions, fromSpanProcessor, type SpanInput } from './inputs/fromSpanProcessor.ts';

@@ -32,6 +32,8 @@ export type { MergeByPriorityOptions, PriorityInput } from './operators/mergeByP
 export type { Overflow, PriorityOverflow } from './model/overflow.ts';
 export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveBatch/adaptiveBatch.ts';
 export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
+export type { RebatchOptions } from './operators/rebatch/options.ts';
+export { rebatch } from './operators/rebatch/rebatch.ts';
 export type { BatchSizeChange } from './strategies/batchSize.ts';
 
 // Up to `concurrency` inner Observables at a time.
@@ -63,8 +65,6 @@ export type { LimitedAttempt } from './strategies/concurrency.ts';
 
 export { type InSpanOptions, inSpan } from './operators/inSpan.ts';
 export { type RaceTimeoutOptions, raceTimeout } from './operators/raceTimeout.ts';
-export type { RebatchOptions } from './operators/rebatch/options.ts';
-export { rebatch } from './operators/rebatch/rebatch.ts';
 export { type Retry, type RetryWithBackoffOptions, retryWithBackoff } from './operators/retryWithBackoff.ts';
 
 // What attempts pass on their way, and may share; and the operators that protect any cold source with it.
@@ -89,6 +89,8 @@ export { type MemoryBudget, type MemoryBudgetOptions, memoryBudget } from './flo
 export { channel } from './inputs/channel/channel.ts';
 export type { Channel, ChannelOptions, Offered, SendOptions } from './inputs/channel/options.ts';
 export { type FromAsyncIterableOptions, fromAsyncIterable } from './inputs/fromAsyncIterable.ts';
+export { fromPolling } from './inputs/fromPolling/fromPolling.ts';
+export type { Fetch, FromPollingOptions } from './inputs/fromPolling/options.ts';
 export { fromReadable } from './inputs/fromReadable.ts';
 export { fromReadableStream } from './inputs/fromReadableStream.ts';
 export type { StreamInputOptions, StreamWriterOptions } from './inputs/streamOptions.ts';

@@ -244,4 +244,12 @@ describe.concurrent('the other examples', () => {
     expect(output).toContain('the services know of 1200 spans that they were taken, the backend has 900\n');
     expect(code).toBe(0);
   });
+
+  test('18: requests are processed on all cores, with the results of the main thread', async () => {
+    const { code, output } = await run('18-allCores.ts');
+    expect(output).toMatch(/^40 requests with 20000 spans, of which 15000 were kept, in \d+ bytes of gzip$/m);
+    expect(output).toContain('GET /orders: {"count":15000}');
+    expect(output).toMatch(/\d ms on the main thread, \d+ ms on \d+ workers: \d+\.\d times as fast$/m);
+    expect(code).toBe(0);
+  });
 });

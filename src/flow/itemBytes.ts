@@ -1,5 +1,6 @@
 import type { ReadableLogRecord } from '../model/logRecord.ts';
 import type { MetricDataPoint } from '../model/metricDataPoint.ts';
+import { receivedBytes } from '../model/received.ts';
 import { dataPointBytes } from './sizes/dataPointBytes.ts';
 import { logRecordBytes } from './sizes/logRecordBytes.ts';
 import { type SpanLike, spanBytes } from './sizes/spanBytes.ts';
@@ -20,6 +21,9 @@ export function estimateItemBytes(item: unknown): number {
   if (typeof item === 'number') return 8;
   if (typeof item !== 'object' || item === null) return 0;
   if (ArrayBuffer.isView(item)) return item.byteLength;
+  // First of all: asking a received item for its events would read them.
+  const bytesOnTheWire = receivedBytes(item);
+  if (bytesOnTheWire !== undefined) return bytesOnTheWire;
   const telemetry = item as Telemetry;
   if (Array.isArray(telemetry.events) && Array.isArray(telemetry.links)) return spanBytes(item as SpanLike);
   if (telemetry.hrTimeObserved !== undefined) return logRecordBytes(item as ReadableLogRecord);

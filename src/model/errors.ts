@@ -21,6 +21,8 @@ import { escaped } from './escaped.ts';
  * | `OPERATOR_FAILED` | an operator of yours threw |
  * | `OPERATOR_ENDED` | an operator of yours completed before its source |
  * | `JOIN_FAILED` | one of several joined exports failed |
+ * | `WORKER_CRASHED` | a worker thread ended while it worked |
+ * | `NOT_CLONEABLE` | a value cannot be sent to another thread or process |
  */
 export type SpanflowErrorCode =
   | 'INVALID_OPTION'
@@ -38,7 +40,9 @@ export type SpanflowErrorCode =
   | 'BREAKER_OPEN'
   | 'OPERATOR_FAILED'
   | 'OPERATOR_ENDED'
-  | 'JOIN_FAILED';
+  | 'JOIN_FAILED'
+  | 'WORKER_CRASHED'
+  | 'NOT_CLONEABLE';
 
 /**
  * The one base of spanflow's errors.

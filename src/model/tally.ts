@@ -15,7 +15,8 @@
  * | `alreadyShutdown` | came after the shutdown |
  * | `shutdown` | was still waiting when the deadline of a shutdown, or of a drain at the natural exit, was over |
  * | `unsubscribed` | was held by an operator that was unsubscribed |
- * | `operatorFailed` | was in the hands of an operator of yours that threw |
+ * | `operatorFailed` | was in the hands of an operator of yours that threw, or of a task in a worker that threw or took too long |
+ * | `workerCrashed` | was in a worker thread that ended unexpectedly |
  * | `leaseExpired` | is in a batch whose holder never settled it |
  */
 export type LossReason =
@@ -32,6 +33,7 @@ export type LossReason =
   | 'shutdown'
   | 'unsubscribed'
   | 'operatorFailed'
+  | 'workerCrashed'
   | 'leaseExpired';
 
 /** Items that were lost for one reason at one place. */

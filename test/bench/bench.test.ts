@@ -10,6 +10,7 @@ interface Printed {
   readonly data: string;
   readonly codec: { readonly rows: readonly { readonly what: string }[] };
   readonly receive: { readonly lines: readonly { readonly decoder: string }[] };
+  readonly relay: Report;
   readonly throughput: Report;
   readonly offered: Report;
   readonly latency: Report;
@@ -42,7 +43,7 @@ describe('the benchmarks, each once and briefly', () => {
     const path = fileURLToPath(new URL('run.ts', import.meta.url));
     const options = { timeout: BOUND_MILLIS, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 } as const;
     // Not `start`: it measures `dist`, which the test of the package makes anew.
-    const only = ['--only', 'codec,receive,throughput,offered,latency,isolation,intake,specification,ways'];
+    const only = ['--only', 'codec,receive,relay,throughput,offered,latency,isolation,intake,specification,ways'];
     const { stdout } = await promisify(execFile)(process.execPath, [path, '--brief', '--json', ...only], options);
     printed = JSON.parse(stdout);
   }, BOUND_MILLIS + 10_000);
@@ -53,12 +54,13 @@ describe('the benchmarks, each once and briefly', () => {
   });
 
   it('have a line for each figure that has a budget', () => {
-    const { throughput, offered, latency, isolation, intake, specification } = printed;
-    const keys = [throughput, offered, latency, isolation, intake, specification].flatMap(({ lines }) =>
+    const { relay, throughput, offered, latency, isolation, intake, specification } = printed;
+    const keys = [relay, throughput, offered, latency, isolation, intake, specification].flatMap(({ lines }) =>
       lines.map(({ key }) => key),
     );
     const recorded = RECORDED ? ['recorded', 'recorded'] : [];
     expect(keys).toEqual([
+      ...['relayRequest', 'relayBare', 'relayFilter', 'relayMetrics', 'relayMemory'],
       ...['requestRate', 'requestCpu', ...recorded, 'bareRate', 'bareCpu'],
       ...['delivered', 'requests', 'deliveredFar', 'requestsFar', 'endOfSpan', 'loopDelay'],
       ...['goodDelivered', 'goodMedian', 'goodP99', 'isolationMemory', 'intake', 'specification', 'specificationOver'],
@@ -66,7 +68,7 @@ describe('the benchmarks, each once and briefly', () => {
   });
 
   it('have a row for each codec and workload, one for each receiver, and one for each way to export', () => {
-    expect(printed.codec.rows).toHaveLength(21);
+    expect(printed.codec.rows).toHaveLength(24);
     const decoders = printed.receive.lines.map(({ decoder }) => decoder);
     expect(decoders).toEqual([...RECEIVERS, ...RECEIVERS, ...RECEIVERS]);
     const names = printed.ways.lines.map(({ way }) => way);
@@ -77,6 +79,7 @@ describe('the benchmarks, each once and briefly', () => {
     const numbers = numbersIn([
       printed.codec,
       printed.receive,
+      printed.relay,
       printed.throughput,
       printed.offered,
       printed.latency,
@@ -89,9 +92,9 @@ describe('the benchmarks, each once and briefly', () => {
 
   // So briefly, what is offered to the backends of 50 and 200 ms (25,000 spans) fits the queue, and would arrive with one request at a time, too: whether the limit follows the distance is for `npm run bench`, and for the scenario 'far'.
   it('lose nothing where spanflow exports, nor where spans are offered as fast as they are delivered', () => {
-    const { throughput, offered, latency, isolation, intake, specification, ways } = printed;
+    const { relay, throughput, offered, latency, isolation, intake, specification, ways } = printed;
     const ours = [offered, latency, isolation, intake, specification, ways].flatMap(({ accounts }) => accounts);
-    const accounts = [...throughput.accounts, ...ours.filter(({ who }) => who === 'spanflow')];
+    const accounts = [...relay.accounts, ...throughput.accounts, ...ours.filter(({ who }) => who === 'spanflow')];
     expect(accounts.filter(({ offered, taken }) => offered === 0 || offered !== taken)).toEqual([]);
   });
 });

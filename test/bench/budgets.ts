@@ -43,7 +43,12 @@ export type BudgetKey =
   | 'firstExport'
   | 'firstExportCpu'
   | 'streams'
-  | 'streamsBeyondRxjs';
+  | 'streamsBeyondRxjs'
+  | 'relayRequest'
+  | 'relayBare'
+  | 'relayFilter'
+  | 'relayMetrics'
+  | 'relayMemory';
 
 export const budgets: Readonly<Record<BudgetKey, Budget>> = {
   requestRate: {
@@ -158,6 +163,31 @@ meant for that, and a quarter leaves room for how much a 99th percentile varies 
     bar: { of: 'spanflow', atMost: 25 },
     reason:
       'Programs that use operators import RxJS anyway, so only the rest counts. It is CPU time: a difference of two short times is lost in what else the machine does.',
+  },
+  relayRequest: {
+    bar: { of: 'overOfficial', atLeast: 3 },
+    reason: `A Collector reads each attribute into an object and writes it again. Who copies the bytes of ten attributes spares both, and what is left is one scan, HTTP and the books. A Collector takes some 10 µs of CPU for such a
+span, and a proxy on node:http 2.5.`,
+  },
+  relayBare: {
+    bar: { of: 'overOfficial', atLeast: 1 },
+    reason:
+      'There is nothing in a bare span to spare: what counts is each step that a span takes, in JavaScript here and in Go there.',
+  },
+  relayFilter: {
+    bar: { of: 'overOfficial', atLeast: 1.5 },
+    reason:
+      'All attributes of each span are read, and none is written: half of what decoding and encoding takes, and more. The Collector beside it has no filter.',
+  },
+  relayMetrics: {
+    bar: { of: 'overOfficial', atLeast: 1.5 },
+    reason:
+      'A name, a kind, a status and two times of each span are read, and folded into a histogram. The Collector beside it makes no metrics.',
+  },
+  relayMemory: {
+    bar: { of: 'spanflow', atMost: 64 },
+    reason:
+      'At this rate some 2,000 spans wait for 200 ms, in 1 MB of requests. What else a relay takes is code, and garbage that nobody has collected yet.',
   },
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { estimateItemBytes } from '../../src/flow/itemBytes.ts';
-import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { receivedBytes } from '../../src/model/received.ts';
+import { decodeTraces, encodeTraces, viewTraces } from '../../src/otlp/index.ts';
 import { bareSpans, requestSpans, type Workload } from '../bench/support/workloads.ts';
 import { astronomy } from '../support/data.ts';
 import { spanWith } from '../support/spans.ts';
@@ -40,6 +41,20 @@ describe('estimateItemBytes', () => {
       expect(Math.max(...ratios)).toBeLessThan(1.1);
     },
   );
+
+  test('reads nothing of a received span: it knows its length', () => {
+    const body = encodeTraces([spanWith({ events: [{ name: 'a?b', time: [1, 0] }] })]);
+    body[Buffer.from(body).indexOf('a?b') + 1] = 0xff;
+    let malformed = 0;
+    const onMalformedText = () => {
+      malformed += 1;
+    };
+    const [span] = viewTraces(body, { onMalformedText });
+    expect(estimateItemBytes(span)).toBe(receivedBytes(span as object));
+    expect(malformed).toBe(0);
+    expect(span?.events[0]?.name).toBe('a\ufffdb');
+    expect(malformed).toBe(1);
+  });
 
   test('ends with a circular value', () => {
     const circular: unknown[] = [];

@@ -35,16 +35,16 @@ export function corpus(): readonly Specimen[] {
     ...spans.map((items) => protobuf('traces', encodeTraces(items))),
     ...spans.map((items) => json('traces', encodeTracesJson(items))),
     ...Object.values(bombs).map((make) => protobuf('traces', make(THINGS))),
-    ...Object.values(logBombs).map((make) => protobuf('logs', make(THINGS))),
-    ...withIds(logBombs).map((make) => json('logs', encodeLogsJson(decodeLogs(make(THINGS))))),
-    ...Object.values(metricBombs).map((make) => protobuf('metrics', make(THINGS))),
-    ...withIds(metricBombs).map((make) => json('metrics', encodeMetricsJson(decodeMetrics(make(THINGS))))),
+    ...withoutIds(logBombs).map((make) => protobuf('logs', make(THINGS))),
+    ...withoutIds(logBombs).map((make) => json('logs', encodeLogsJson(decodeLogs(make(THINGS))))),
+    ...withoutIds(metricBombs).map((make) => protobuf('metrics', make(THINGS))),
+    ...withoutIds(metricBombs).map((make) => json('metrics', encodeMetricsJson(decodeMetrics(make(THINGS))))),
     ...FOUND.map(([signal, format, text]) => ({ signal, format, bytes: Buffer.from(text, 'base64') })),
   ];
 }
 
-/** Without those whose ids are of a wrong length, which cannot be encoded. */
-function withIds(all: typeof bombs): (typeof bombs)[string][] {
+/** Without those whose ids are of a wrong length: they are no sound requests. */
+function withoutIds(all: typeof bombs): (typeof bombs)[string][] {
   return Object.entries(all).flatMap(([name, make]) => (/ ids?$|trace id/.test(name) ? [] : [make]));
 }
 

@@ -6,12 +6,12 @@ import { fuzz, shotOf } from './fuzz.ts';
 import { expectedOf } from './verdict.ts';
 
 const SEED = 20_260_101;
-const REQUESTS = 1_200;
+const REQUESTS = 3_000;
 
 test('each specimen of the corpus is sound, and the same seed makes the same request', () => {
   const specimens = corpus();
   for (const { signal, format, bytes } of specimens)
-    expect(expectedOf(signal, format, bytes, {})[0]?.ending).toBe('accepted');
+    expect(expectedOf(signal, format, bytes, {}).ending).toBe('accepted');
   expect(shotOf(specimens, SEED, 7)).toEqual(shotOf(corpus(), SEED, 7));
 });
 

@@ -74,16 +74,17 @@ export function shotOf(specimens: readonly Specimen[], seed: number, index: numb
 }
 
 /** What is wrong in an answer, if anything. */
-function wrongIn(shot: Shot, { status, ending, items }: Answer): string | undefined {
+function wrongIn(shot: Shot, { status, ending, items, thrown }: Answer): string | undefined {
+  if (thrown.length > 0) return `an item cannot be read: ${thrown[0]}`;
   if (ending === undefined) return `${status} is no documented answer to a body`;
-  const allowed = endingsOf(shot);
-  const isAllowed = allowed.some((one) => one.ending === ending && one.items === items);
-  return isAllowed ? undefined : `${ending} with ${items} items, where the decoder says ${JSON.stringify(allowed)}`;
+  const expected = endOf(shot);
+  if (expected.ending === ending && expected.items === items) return undefined;
+  return `${ending} with ${items} items, where the decoder says ${JSON.stringify(expected)}`;
 }
 
-function endingsOf({ signal, format, bytes, coding }: Shot): readonly Expected[] {
+function endOf({ signal, format, bytes, coding }: Shot): Expected {
   const { maxRequestBytes, decode } = LIMITS;
-  if (bytes.length > maxRequestBytes) return [{ ending: 'tooLarge', items: 0 }];
+  if (bytes.length > maxRequestBytes) return { ending: 'tooLarge', items: 0 };
   const body = coding === undefined ? bytes : unpacked(bytes, coding, maxRequestBytes);
-  return typeof body === 'string' ? [{ ending: body, items: 0 }] : expectedOf(signal, format, body, decode);
+  return typeof body === 'string' ? { ending: body, items: 0 } : expectedOf(signal, format, body, decode);
 }

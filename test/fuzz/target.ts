@@ -2,6 +2,7 @@
 
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Client } from '@grpc/grpc-js';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Pool } from 'undici';
 import { otlpReceiver } from '../../src/inputs/otlpReceiver/index.ts';
 import type { SignalName } from '../../src/model/signal.ts';
@@ -35,6 +36,8 @@ export interface Answer {
   readonly ending: Ending | undefined;
   /** That came out of the receiver. */
   readonly items: number;
+  /** When their properties were read. Nothing must be. */
+  readonly thrown: readonly string[];
 }
 
 /** What a body can lead to, by what is documented. */
@@ -45,6 +48,7 @@ const ENDINGS: Readonly<Record<Shot['over'], Readonly<Record<number, Ending>>>> 
 
 export class Target {
   readonly #receiver = otlpReceiver({ http: { port: 0 }, grpc: { port: 0 }, ...LIMITS });
+  readonly #thrown: string[] = []; // when items were read
   #http: Pool | undefined;
   #grpc: Client | undefined;
   #items = 0;
@@ -52,8 +56,11 @@ export class Target {
   async open(): Promise<void> {
     const count = ({ items }: { readonly items: readonly object[] }) => {
       this.#items += items.length;
-      // Reads all of each: what is read late must not throw.
-      for (const item of items) for (const name in item) void (item as Record<string, unknown>)[name];
+      try {
+        for (const item of items) readAll(item);
+      } catch (thrown) {
+        this.#thrown.push(String(thrown));
+      }
     };
     this.#receiver.traces$.subscribe(count);
     this.#receiver.logs$.subscribe(count);
@@ -71,7 +78,8 @@ export class Target {
   async send(shot: Shot): Promise<Answer> {
     const before = this.#items;
     const status = await (shot.over === 'http' ? this.#post(shot) : this.#call(shot));
-    return { status, ending: ENDINGS[shot.over][status], items: this.#items - before };
+    const thrown = this.#thrown.splice(0);
+    return { status, ending: ENDINGS[shot.over][status], items: this.#items - before, thrown };
   }
 
   async close(): Promise<void> {
@@ -101,6 +109,14 @@ export class Target {
     const { code } = await call(this.#grpc as Client, bytes, { method, deadline: Date.now() + ANSWER_MILLIS });
     return code;
   }
+}
+
+/** Reads every property of an item, also those that are read from the bytes of the request when they are asked for. */
+function readAll(item: object): void {
+  for (let from = item; from !== Object.prototype; from = Object.getPrototypeOf(from))
+    for (const name of Object.getOwnPropertyNames(from)) void Reflect.get(item, name);
+  const { spanContext } = item as Partial<ReadableSpan>;
+  if (typeof spanContext === 'function') spanContext.call(item);
 }
 
 /** Sound, before it is mutated. */

@@ -37,21 +37,21 @@ const DECODERS: Readonly<Record<SignalName, Readonly<Record<Format | 'views', De
 const UNPACK = { gzip: gunzipSync, deflate: inflateSync, zstd: zstdDecompressSync };
 
 /**
- * What a strict decoder says of a body. Of protobuf there are two strict ones, and two things of which they say different things: a text that is not UTF-8, and an id of a wrong length. Only of these there is more than one answer.
+ * What a strict decoder says of a body. Of protobuf there are two, of which the receiver has the one that makes views. The other one refuses a text that is not UTF-8, and takes an id of a wrong length; in all else they have to agree.
  *
  * @throws Error when a decoder throws what is not its error, or when the two differ in another thing
  */
-export function expectedOf(signal: SignalName, format: Format, bytes: Uint8Array, limits: DecodeOptions): Expected[] {
+export function expectedOf(signal: SignalName, format: Format, bytes: Uint8Array, limits: DecodeOptions): Expected {
   const decoders = DECODERS[signal];
   const strict = endOf(decoders[format], bytes, limits);
-  if (format === 'json') return [strict];
+  if (format === 'json') return strict;
   const scanned = endOf(decoders.views, bytes, limits);
-  if (scanned.ending === strict.ending && scanned.items === strict.items) return [strict];
+  if (scanned.ending === strict.ending && scanned.items === strict.items) return strict;
   const isKnown = /not valid for encoding utf-8/.test(strict.message) || /an id of \d+ bytes/.test(scanned.message);
   const isLimit = strict.ending === 'tooLarge' || scanned.ending === 'tooLarge';
   if (!isKnown && !isLimit)
     throw new Error(`the decoders differ: ${strict.message || strict.items} | ${scanned.message || scanned.items}`);
-  return [strict, scanned];
+  return scanned;
 }
 
 /** The body that a compressed one becomes; `malformed` or `tooLarge` where it becomes none. */

@@ -14,7 +14,7 @@ export const FLOORS: Floors = [
   ['otlp/traces', 'otlp/logs', 'otlp/metrics'],
   ['otlp'],
   ['inputs', 'operators', 'processors', 'outputs', 'sinks'],
-  ['pipelines', 'testing/failures'],
+  ['pipelines', 'workers', 'testing/failures'],
   ['terminal', 'view', 'observability', 'telemetry', 'testing/time'],
   ['cli', 'testing/backend', 'testing/marbles'],
   ['testing/expectations', 'testing/diagrams'],

@@ -413,6 +413,11 @@ describe('an empty project that installs the tarball', () => {
     }
   });
 
+  it('runs tasks in worker threads, also where no code is made of texts, and ends when they are idle', async () => {
+    const said = await node(['--disallow-code-generation-from-strings', 'workers.mjs']);
+    expect(said).toEqual({ code: 0, stdout: '[[2,4],[6]]\n', stderr: '' });
+  });
+
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
@@ -432,6 +437,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/terminal',
         'spanflow/testing',
         'spanflow/view',
+        'spanflow/workers',
       ]),
     );
     for (const { specifier, imported, required } of await resolve(specifiers)) {

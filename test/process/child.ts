@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** One thing that a program reported: what it is, and the facts. */
@@ -30,15 +31,33 @@ export interface RunOptions {
   readonly boundMillis?: number;
 }
 
+/** A program that runs, and is told things while it does. */
+export interface Running {
+  readonly ended: Promise<Ended>;
+  /** Writes a line of JSON to its standard input. */
+  tell(what: object): void;
+  /** Ends its standard input. */
+  tellNoMore(): void;
+  kill(): void;
+}
+
 /** Runs one of `programs/` to its end. A rejection that nobody handles is raised in it as an exception. */
 export function run(program: string, options: RunOptions = {}): Promise<Ended> {
-  const path = fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url));
+  const running = start(new URL(`programs/${program}.ts`, import.meta.url), options);
+  running.tellNoMore();
+  return running.ended;
+}
+
+/** Starts a program, which is told what it has to do. */
+export function start(program: URL, options: RunOptions = {}): Running {
+  const path = fileURLToPath(program);
   const child = spawn(
     process.execPath,
     ['--unhandled-rejections=strict', ...(options.flags ?? []), path, JSON.stringify(options.input ?? {})],
     // Nothing of the one who runs the tests: neither OTEL_* nor NODE_OPTIONS.
-    { env: { ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...options.environment }, stdio: ['pipe', 'pipe', 'pipe'] },
   );
+  child.stdin.on('error', () => {}); // it has ended: that is told by `ended`
   const reports: Report[] = [];
   let rest = ''; // of a line that is not whole
   let stderr = '';
@@ -54,17 +73,24 @@ export function run(program: string, options: RunOptions = {}): Promise<Ended> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  return new Promise((resolve, reject) => {
+  const name = basename(path, '.ts');
+  const ended = new Promise<Ended>((resolve, reject) => {
     const kill = setTimeout(() => child.kill('SIGKILL'), options.boundMillis ?? 150_000);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(kill);
-      resolve(ended(program, code, signal, reports, stderr));
+      resolve(endOf(name, code, signal, reports, stderr));
     });
   });
+  return {
+    ended,
+    tell: (what) => void child.stdin.write(`${JSON.stringify(what)}\n`),
+    tellNoMore: () => void child.stdin.end(),
+    kill: () => void child.kill('SIGKILL'),
+  };
 }
 
-function ended(
+function endOf(
   program: string,
   code: number | null,
   signal: NodeJS.Signals | null,

@@ -20,6 +20,14 @@ describe('a program that has exported over gRPC', () => {
     expect(backend.arrivals).toHaveLength(1);
   });
 
+  it('leaves no timer and no connection behind, at whichever moment of an export its sink was shut down', async () => {
+    const backend = await grpcBackend({ answers: 'never' });
+    const program = await run('grpcClosed', { input: { url: backend.url }, boundMillis });
+    expect(program).toMatchObject(ENDED_WELL);
+    expect(program.all('released')).toHaveLength(1);
+    await backend.until(({ openConnections }) => openConnections === 0);
+  });
+
   it.each([
     ['refuses', closedPort],
     ['does not answer', blackholePort],

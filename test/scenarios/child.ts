@@ -9,8 +9,12 @@ export type Verbs = Readonly<Record<string, () => unknown>>;
 type Answer = { readonly value: unknown } | { readonly error: string };
 
 export interface ChildOptions {
+  /** Given to its Node. Default: none. */
+  readonly flags?: readonly string[];
   /** Then it is ended, by its id. */
   readonly boundMillis: number;
+  /** The file of the program. Default: the one of its name. */
+  readonly path?: string;
 }
 
 /** A running program. */
@@ -20,11 +24,11 @@ export class Child {
   /** How it ended. */
   readonly #ended: Promise<string>;
 
-  constructor(name: string, input: object, { boundMillis }: ChildOptions) {
+  constructor(name: string, input: object, { boundMillis, flags = [], ...given }: ChildOptions) {
     this.#name = name;
-    const path = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+    const { path = fileURLToPath(new URL(`${name}.ts`, import.meta.url)) } = given;
     // Nothing of the one who starts it: neither OTEL_* nor what was given to its Node.
-    this.#process = fork(path, [JSON.stringify(input)], { env: {}, execArgv: [], stdio: 'inherit' });
+    this.#process = fork(path, [JSON.stringify(input)], { env: {}, execArgv: [...flags], stdio: 'inherit' });
     const kill = setTimeout(() => this.#process.kill('SIGKILL'), boundMillis);
     this.#ended = new Promise((resolve) => {
       this.#process.on('error', (error) => resolve(String(error)));

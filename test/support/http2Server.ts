@@ -1,32 +1,47 @@
 // A server of HTTP/2 that does with each stream what it is told, frame by frame: for what no server of gRPC would do.
 
 import {
+  createSecureServer,
   createServer,
+  type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { Watchers } from '../../src/testing/backend/conditions.ts';
+import type { Identity } from './httpCertificates.ts';
 
 /** Longer than any test: who waits for nothing is told so all the same. */
 const WAIT_MILLIS = 60_000;
 
-/** One request, whose body is whole unless it was treated before. */
+/** One request. */
 export interface Http2Request {
   readonly headers: IncomingHttpHeaders;
-  body: Buffer;
+  /** As much as there is of it. */
+  readonly body: Buffer;
   readonly stream: ServerHttp2Stream;
   readonly session: ServerHttp2Session;
+  /** Of its connection: for bytes between the frames. */
+  readonly socket: Socket;
 }
 
 export interface Http2Treatment {
+  /** Called with each connection, before anything is said. */
+  readonly connected?: (socket: Socket) => void;
   /** Called as soon as the headers are there. */
   readonly begun?: (request: Http2Request) => void;
   /** Called when the body is whole. Default: a success of gRPC. */
   readonly whole?: (request: Http2Request, index: number) => void;
+}
+
+export interface Http2ServerOptions {
+  /** With it, the server has TLS. */
+  readonly identity?: Identity;
+  /** Default: any. */
+  readonly port?: number;
 }
 
 export interface ScriptedHttp2Server {
@@ -36,6 +51,8 @@ export interface ScriptedHttp2Server {
   readonly sessions: readonly ServerHttp2Session[];
   readonly openSessions: number;
   until(condition: () => boolean): Promise<void>;
+  /** Destroys all connections, and listens no more. */
+  close(): Promise<void>;
 }
 
 export const GRPC_HEAD = { ':status': 200, 'content-type': 'application/grpc' };
@@ -48,13 +65,30 @@ export function succeed({ stream }: Http2Request): void {
 }
 
 /** Starts one that ends with the test. */
-export async function http2Server({ begun, whole = succeed }: Http2Treatment = {}): Promise<ScriptedHttp2Server> {
+export async function http2Server(
+  treatment: Http2Treatment = {},
+  { identity, port: asked = 0 }: Http2ServerOptions = {},
+): Promise<ScriptedHttp2Server> {
+  const { connected, begun, whole = succeed } = treatment;
   const requests: Http2Request[] = [];
   const sessions: ServerHttp2Session[] = [];
   const open = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
   const watchers = new Watchers();
-  const server: Http2Server = createServer();
+  const server: Http2Server | Http2SecureServer =
+    identity === undefined ? createServer() : createSecureServer({ ...identity });
+  let newest: Socket; // its session is made at once
+  const socketOf = new WeakMap<ServerHttp2Session, Socket>();
+  server.on('sessionError', () => {});
+  server.prependListener('connection', (socket: Socket) => {
+    newest = socket;
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    connected?.(socket);
+  });
   server.on('session', (session) => {
+    socketOf.set(session, newest);
     sessions.push(session);
     open.add(session);
     session.on('error', () => {});
@@ -65,12 +99,21 @@ export async function http2Server({ begun, whole = succeed }: Http2Treatment = {
     watchers.look();
   });
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const request = { headers, body: Buffer.alloc(0), stream, session: stream.session as ServerHttp2Session };
+    const session = stream.session as ServerHttp2Session;
+    const socket = socketOf.get(session) as Socket;
+    const chunks: Buffer[] = [];
+    const request: Http2Request = {
+      headers,
+      stream,
+      session,
+      socket,
+      get body() {
+        return Buffer.concat(chunks);
+      },
+    };
     const index = requests.push(request) - 1;
     stream.on('error', () => {});
-    stream.on('data', (chunk: Buffer) => {
-      request.body = Buffer.concat([request.body, chunk]);
-    });
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
       if (!stream.destroyed) whole(request, index);
       watchers.look();
@@ -78,14 +121,17 @@ export async function http2Server({ begun, whole = succeed }: Http2Treatment = {
     begun?.(request);
     watchers.look();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    for (const session of open) session.destroy();
-    server.close();
-  });
+  await new Promise<void>((resolve) => server.listen(asked, '127.0.0.1', resolve));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      for (const session of open) session.destroy();
+      for (const socket of sockets) socket.destroy();
+    });
+  onTestFinished(close);
   const { port } = server.address() as AddressInfo;
   return {
-    ...{ url: `http://127.0.0.1:${port}`, port, requests, sessions },
+    ...{ url: `http${identity === undefined ? '' : 's'}://127.0.0.1:${port}`, port, requests, sessions, close },
     get openSessions() {
       return open.size;
     },

@@ -1,8 +1,10 @@
 // A server that answers with whatever bytes it is told to: for what no HTTP library would send.
 
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { Watchers } from '../../src/testing/backend/conditions.ts';
+import type { Identity } from './httpCertificates.ts';
 
 /** Longer than any test: who waits for nothing is told so all the same. */
 const WAIT_MILLIS = 60_000;
@@ -15,6 +17,17 @@ export interface RawRequest {
   readonly socket: Socket;
 }
 
+export interface RawServerOptions {
+  /** Called with each connection. With TLS, when its handshake is over. */
+  readonly connected?: (socket: Socket) => void;
+  /** Called when the head of a request is there; its body may still be on its way. */
+  readonly headed?: (socket: Socket) => void;
+  /** With it, the server has TLS. */
+  readonly identity?: Identity;
+  /** Default: any. */
+  readonly port?: number;
+}
+
 export interface RawServer {
   readonly url: string;
   readonly port: number;
@@ -24,11 +37,16 @@ export interface RawServer {
   readonly closedConnections: number;
   /** Resolves as soon as the condition holds; it is looked at after each request, and after each connection that begins or ends. */
   until(condition: (server: RawServer) => boolean): Promise<void>;
+  /** Destroys all connections, and listens no more. */
+  close(): Promise<void>;
 }
 
 /** Starts a server that ends with the test. `answer` is called for each request. */
-export async function rawServer(answer: (request: RawRequest) => void): Promise<RawServer> {
-  const server = new ScriptedServer(answer);
+export async function rawServer(
+  answer: (request: RawRequest) => void,
+  options: RawServerOptions = {},
+): Promise<RawServer> {
+  const server = new ScriptedServer(answer, options);
   await server.listen();
   onTestFinished(() => server.close());
   return server;
@@ -62,35 +80,34 @@ class ScriptedServer implements RawServer {
   readonly requests: RawRequest[] = [];
   connections = 0;
   closedConnections = 0;
+  port = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #watchers = new Watchers();
+  readonly #options: RawServerOptions;
 
-  constructor(answer: (request: RawRequest) => void) {
-    this.#server = createServer((socket) => {
-      this.connections += 1;
-      this.#sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        this.closedConnections += 1;
-        this.#sockets.delete(socket);
-        this.#look();
-      });
-      this.#read(socket, answer);
+  constructor(answer: (request: RawRequest) => void, options: RawServerOptions = {}) {
+    const { identity } = options;
+    const read = (socket: Socket) => {
+      this.#read(
+        socket.on('error', () => {}),
+        answer,
+      );
+      options.connected?.(socket);
       this.#look();
-    });
-  }
-
-  get port(): number {
-    return portOf(this.#server);
+    };
+    this.#options = options;
+    this.#server = identity === undefined ? createServer(read) : createSecureServer({ ...identity }, read);
+    this.#server.on('connection', (socket) => this.#accept(socket));
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}/v1/traces`;
+    return `http${this.#options.identity === undefined ? '' : 's'}://127.0.0.1:${this.port}/v1/traces`;
   }
 
-  listen(): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#options.port ?? 0, '127.0.0.1', resolve));
+    this.port = portOf(this.#server);
   }
 
   close(): Promise<void> {
@@ -103,22 +120,47 @@ class ScriptedServer implements RawServer {
     return this.#watchers.until(() => condition(this), WAIT_MILLIS, seen);
   }
 
+  #accept(socket: Socket): void {
+    this.connections += 1;
+    this.#sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.closedConnections += 1;
+      this.#sockets.delete(socket);
+      this.#look();
+    });
+  }
+
   #read(socket: Socket, answer: (request: RawRequest) => void): void {
-    let received: Buffer = Buffer.alloc(0);
+    let chunks: Buffer[] = []; // not looked at yet
+    let size = 0; // of the chunks
+    let needed = 0; // of them, before there is something to do
+    let isHeaded = false; // whether the head of the next request was there
     socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      for (let length = requestLength(received); length <= received.length; length = requestLength(received)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size < needed) return;
+      let received = Buffer.concat(chunks);
+      for (;;) {
         const headLength = received.indexOf('\r\n\r\n') + 4;
+        const isThere = headLength > 3;
+        if (isThere && !isHeaded) this.#options.headed?.(socket);
+        isHeaded = isThere;
+        needed = isThere ? requestLength(received, headLength) : 0;
+        if (!isThere || received.length < needed) break;
         const request = {
           head: received.toString('latin1', 0, headLength),
-          body: received.subarray(headLength, length),
+          body: received.subarray(headLength, needed),
           socket,
         };
-        received = received.subarray(length);
+        received = received.subarray(needed);
+        isHeaded = false;
         this.requests.push(request);
         answer(request);
         this.#look();
       }
+      chunks = [received];
+      size = received.length;
     });
   }
 
@@ -132,10 +174,8 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** How long the first request in these bytes is; `Infinity` while that is unknown. */
-function requestLength(bytes: Buffer): number {
-  const end = bytes.indexOf('\r\n\r\n');
-  if (end < 0) return Number.POSITIVE_INFINITY;
-  const contentLength = /^content-length: *(\d+)/im.exec(bytes.toString('latin1', 0, end))?.[1] ?? '0';
-  return end + 4 + Number(contentLength);
+/** How long the first request in these bytes is, whose head is there. */
+function requestLength(bytes: Buffer, headLength: number): number {
+  const contentLength = /^content-length: *(\d+)/im.exec(bytes.toString('latin1', 0, headLength))?.[1] ?? '0';
+  return headLength + Number(contentLength);
 }

@@ -5,6 +5,7 @@ import * as spanflow from '../../src/index.ts';
 import * as logs from '../../src/logs.ts';
 import * as metrics from '../../src/metrics.ts';
 import * as processors from '../../src/processors/index.ts';
+import * as workers from '../../src/workers/index.ts';
 import { docDrawings, textBlocks } from './drawnText.ts';
 import { testsIn } from './marbleTests.ts';
 import { drawingIn, isInOrder, pictureOf, textOf, type WrittenDrawing, withoutEnds } from './writtenDrawing.ts';
@@ -37,6 +38,11 @@ const UNDRAWN: Readonly<Record<string, string>> = {
   latencyTarget: 'a decision without a clock',
   spanPriority: 'a pure function',
   responsiveSize: 'a decision without a clock',
+  workerPool: 'threads have no virtual time; inWorkers draws a pool of two',
+  workerTask: 'a name of a function',
+  toPort: 'a sink answers when the other side does',
+  fromPort: 'its times are those of the other side; its doc block draws the way of a batch',
+  sumStats: 'a pure function',
 };
 
 /** Functions whose picture is that of a screen. Their tests draw it. */
@@ -87,7 +93,7 @@ describe('the drawing of', () => {
 describe('the README', () => {
   const [, inventory = ''] = /^## What there is\n(.*?)^## /ms.exec(read('README.md')) ?? [];
   const names = [...inventory.matchAll(/`(\w+)(?:\([^)`]*\))?`/g)].map(([, name = '']) => name);
-  const functions = Object.entries({ ...spanflow, ...logs, ...metrics, ...processors }).filter(
+  const functions = Object.entries({ ...spanflow, ...logs, ...metrics, ...processors, ...workers }).filter(
     ([, value]) => typeof value === 'function',
   );
   const listed = functions.map(([name]) => name).filter((name) => names.includes(name));

@@ -29,6 +29,8 @@ export interface ReceiverStats {
   readonly openRequests: number;
   /** Bytes of bodies that are being received or decoded at present. */
   readonly bytesInFlight: number;
+  /** Texts of received items that were not UTF-8 when somebody read them: the malformed bytes were read as U+FFFD. What nobody reads is passed on as it came, and does not count. */
+  readonly malformedTexts: number;
   /** Connections at present. */
   readonly connections: number;
   /** How many requests were answered so. */

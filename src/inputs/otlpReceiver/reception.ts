@@ -1,5 +1,6 @@
 import { SpanflowError } from '../../model/errors.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
+import type { ViewOptions } from '../../otlp/decode/viewRequest.ts';
 import { BearerTokens } from './admission/bearerTokens.ts';
 import { ByteBudget, ByteLease } from './admission/byteBudget.ts';
 import { FixedDelays } from './admission/fixedDelays.ts';
@@ -25,7 +26,9 @@ export class Reception {
   readonly #answers: FixedDelays;
   readonly #unanswered = new Set<(verdict: Verdict) => void>();
   readonly #onIdle: () => void;
+  readonly #views: ViewOptions;
   #received = 0;
+  #malformedTexts = 0;
   #reading = 0; // requests that were admitted, and have not come as a whole
   #whenReceived: (() => void)[] = [];
   #open = 0; // requests that were begun and not ended
@@ -44,10 +47,19 @@ export class Reception {
     this.#bytes = new ByteBudget(settings.maxBytesInFlight);
     this.#answers = new FixedDelays(scheduler, settings.answerTimeoutMillis);
     this.#onIdle = onIdle;
+    this.#views = {
+      ...settings.decode,
+      onMalformedText: () => {
+        this.#malformedTexts += 1;
+      },
+    };
   }
 
   get counts() {
-    return { requests: this.#received, openRequests: this.#open, bytesInFlight: this.#bytes.usedBytes };
+    return {
+      ...{ requests: this.#received, openRequests: this.#open, bytesInFlight: this.#bytes.usedBytes },
+      malformedTexts: this.#malformedTexts,
+    };
   }
 
   get isIdle(): boolean {
@@ -115,7 +127,7 @@ export class Reception {
 
   /** Takes a request that has come as a whole. `answer` is called once. */
   receive(signal: SignalName, format: Format, body: Uint8Array, answer: (verdict: Verdict) => void): void {
-    const items = this.#decode(signal, format, body);
+    const items = this.#read(signal, format, body);
     if (!Array.isArray(items)) answer(items as Verdict);
     else if (items.length === 0) answer(verdicts.OK);
     else this.#offer(this.signals[signal] as SignalInput<unknown>, items, body.length, answer);
@@ -126,9 +138,10 @@ export class Reception {
     for (const answer of [...this.#unanswered]) answer(verdict);
   }
 
-  #decode(signal: SignalName, format: Format, body: Uint8Array): unknown[] | Verdict {
+  #read(signal: SignalName, format: Format, body: Uint8Array): unknown[] | Verdict {
     try {
-      return RECEIVED[signal][format](body, this.settings.decode);
+      const { protobuf, json } = RECEIVED[signal];
+      return format === 'json' ? json(body, this.settings.decode) : protobuf(body, this.#views);
     } catch (thrown) {
       if (!(thrown instanceof SpanflowError)) return verdicts.internal('the request could not be read');
       return thrown.code === 'MESSAGE_TOO_LARGE'

@@ -1,7 +1,7 @@
 import { Observable, type ObservableInput, type ObservedValueOf, type OperatorFunction } from 'rxjs';
 import { aFunction, settingsOf } from '../../internal/validation.ts';
 import { Stage } from '../../ledger/stage.ts';
-import { StageReporter } from '../../ledger/stageReporter.ts';
+import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import type { Merged } from './merged.ts';
 import { Merging } from './merging.ts';
 import {
@@ -74,7 +74,14 @@ export function boundedMergeMap<T, O extends ObservableInput<unknown>>(
   return function boundedMergeMapOperator(source) {
     return new Observable((subscriber) => {
       const reporter = new StageReporter<T>(stage.open().account, settings);
-      new Merging(subscriber, open, settings, reporter).follow(source);
+      const next = (result: Merged<T, ObservedValueOf<O>>) => subscriber.next(result);
+      const deliver = (result: Merged<T, ObservedValueOf<O>>) => {
+        reporter.account.handOn(countOf(result.item));
+        reporter.account.passOn(next, result);
+      };
+      new Merging(subscriber, { owner: STAGE, count: countOf, project: open, deliver }, settings, reporter).follow(
+        source,
+      );
     });
   };
 }

@@ -9,23 +9,32 @@ import { QUEUE_MARKS, WaterMarks } from '../../flow/waterMarks.ts';
 import { ignoreRejection } from '../../internal/runGuarded.ts';
 import { tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { followSource } from '../../ledger/stage.ts';
-import { countOf, type StageReporter } from '../../ledger/stageReporter.ts';
+import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { QueueFullError } from '../../model/errors.ts';
 import { BoundedLine } from './boundedLine.ts';
 import { collect, type Ending } from './inner.ts';
 import type { Waiting } from './line.ts';
 import type { Merged } from './merged.ts';
-import { type BoundedMergeMapSettings, type MergeOrder, STAGE } from './options.ts';
+import type { BoundedMergeMapSettings, MergeOrder } from './options.ts';
 import { type Begun, Outbox } from './outbox.ts';
 
 const ONE_ITEM = Object.freeze({ items: 1, bytes: 1 });
 
-type Project<T, R> = (item: T, index: number) => ObservableInput<R>;
+/** What is made of an item, and what becomes of its result. */
+export interface MergePlan<T, R> {
+  /** The name of the function that the user has called. */
+  readonly owner: string;
+  /** How many items the books count for an item. */
+  readonly count: (item: T) => number;
+  readonly project: (item: T, index: number) => ObservableInput<R>;
+  /** Books the result, and passes it on. */
+  readonly deliver: (result: Merged<T, R>) => void;
+}
 
-/** One subscription of {@link boundedMergeMap}: an item waits in line for a slot, runs, and its result goes through the outbox. */
+/** One subscription of {@link boundedMergeMap}, or of an operator that is built on it: an item waits in line for a slot, runs, and its result goes through the outbox. */
 export class Merging<T, R> {
-  readonly #subscriber: Subscriber<Merged<T, R>>;
-  readonly #project: Project<T, R>;
+  readonly #subscriber: Subscriber<unknown>;
+  readonly #plan: MergePlan<T, R>;
   readonly #settings: BoundedMergeMapSettings<T>;
   readonly #reporter: StageReporter<T>;
   readonly #upstream = new Subscription();
@@ -36,19 +45,18 @@ export class Merging<T, R> {
   readonly #outbox: Outbox<T, R>;
   readonly #water: WaterMarks;
   readonly #end: EndOfStream;
-  readonly #next = (result: Merged<T, R>) => this.#subscriber.next(result);
   readonly #start = (finish: Finish) => this.#begin(finish);
   #offered = 0; // items that have come
 
   constructor(
-    subscriber: Subscriber<Merged<T, R>>,
-    project: Project<T, R>,
+    subscriber: Subscriber<unknown>,
+    plan: MergePlan<T, R>,
     settings: BoundedMergeMapSettings<T>,
     reporter: StageReporter<T>,
   ) {
     const { concurrency, gate, order, scheduler } = settings;
     this.#subscriber = subscriber;
-    this.#project = project;
+    this.#plan = plan;
     this.#settings = settings;
     this.#reporter = reporter;
     this.#slots = slotsFor(concurrency);
@@ -57,10 +65,10 @@ export class Merging<T, R> {
       now: () => scheduler.now(),
       onError: (thrown) => reporter.callbackFailed(thrown),
     });
-    this.#outbox = new Outbox<T, R>(order, (waiting, ending) => this.#emit(waiting, ending));
+    this.#outbox = new Outbox<T, R>(order, ({ item, index }, ending) => plan.deliver({ ...ending, item, index }));
     this.#line = new BoundedLine(settings, order, this.#attempts, this.#slots, this.#outbox);
     this.#water = new WaterMarks(gate && (() => gate.close()), QUEUE_MARKS);
-    this.#end = new EndOfStream(subscriber, {
+    this.#end = new EndOfStream(subscriber as Subscriber<never>, {
       isDone: () => this.#line.length === 0 && this.#outbox.isDone,
       leaveSource: () => reporter.tearDown(this.#upstream),
       subscribe: followSource(reporter.account),
@@ -84,7 +92,7 @@ export class Merging<T, R> {
       this.#reporter.account.watch({ queueSize, queueCapacity, queueBytes, running, waiting: queueSize, limit }),
     );
     const onError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
-    followLimit(concurrency, { slots: this.#slots, option: `${STAGE}.concurrency` }, onError, this.#limits);
+    followLimit(concurrency, { slots: this.#slots, option: `${this.#plan.owner}.concurrency` }, onError, this.#limits);
     this.#end.follow(source, (item) => this.#offer(item), this.#upstream);
   }
 
@@ -106,11 +114,11 @@ export class Merging<T, R> {
       this.#admit(waiting);
       this.#reporter.lost('queueFull', evicted);
     } else this.#reporter.refused('queueFull', [waiting.item]);
-    if (overflow === 'error') this.#end.error(new QueueFullError(STAGE, maxQueueSize, maxQueueBytes));
+    if (overflow === 'error') this.#end.error(new QueueFullError(this.#plan.owner, maxQueueSize, maxQueueBytes));
   }
 
   #admit(waiting: Waiting<T>): void {
-    this.#reporter.account.accept(countOf(waiting.item));
+    this.#reporter.account.accept(this.#plan.count(waiting.item));
     this.#line.push(waiting);
     this.#seekSlot();
     this.#updateGate();
@@ -137,7 +145,7 @@ export class Merging<T, R> {
 
   #open({ item, index, failure }: Waiting<T>): ObservableInput<R> {
     if (failure !== undefined) throw failure.error;
-    const project = this.#project;
+    const { project } = this.#plan;
     return project(item, index);
   }
 
@@ -150,17 +158,12 @@ export class Merging<T, R> {
     this.#end.check();
   }
 
-  #emit({ item, index }: Waiting<T>, ending: Ending<R>): void {
-    this.#reporter.account.handOn(countOf(item));
-    this.#reporter.account.passOn(this.#next, { ...ending, item, index });
-  }
-
   #updateGate(): void {
     this.#water.tell(this.#line.fillRatio);
   }
 
   #abort(): void {
-    const begun = this.#outbox.begun();
+    const begun = this.#outbox.clear();
     for (const { run, finish } of begun) {
       this.#reporter.tearDown(run);
       finish(CANCELLED);

@@ -43,9 +43,12 @@ export class Outbox<T, R> {
     return !this.#emitting && this.#begun.size === 0;
   }
 
-  /** The items without an emitted result, running or not. */
-  begun(): readonly Begun<T, R>[] {
-    return [...this.#begun];
+  /** Removes the items without an emitted result, running or not: an emission that is under way is the last one. */
+  clear(): readonly Begun<T, R>[] {
+    const begun = [...this.#begun];
+    this.#begun.clear();
+    this.#queue.take(this.#queue.length);
+    return begun;
   }
 
   add(entry: Begun<T, R>): void {

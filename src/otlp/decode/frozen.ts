@@ -6,9 +6,14 @@ import { propertyOf } from '../../flow/propertyOf.ts';
  */
 export function frozen<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) for (const element of value) frozen(element);
+  else freezeProperties(value);
+  return Object.freeze(value);
+}
+
+function freezeProperties(value: object): void {
   for (const key in value) {
     const inner = propertyOf(value, key);
     if (typeof inner === 'object' && inner !== null) frozen(inner);
   }
-  return Object.freeze(value);
 }

@@ -5,11 +5,13 @@ export interface BundleOptions {
   /** Packages that stay outside. Default: none. */
   readonly external?: readonly string[];
   readonly format?: 'esm' | 'cjs';
+  /** Default `true`. Profiles of what is not minified have names. */
+  readonly minify?: boolean;
 }
 
-/** A program and all that it imports, with the packages of a folder, in one minified file, as a bundler of a user makes it. */
+/** A program and all that it imports, with the packages of a folder, in one file, as a bundler of a user makes it. */
 export async function bundled(program: string, root: string, options: BundleOptions = {}): Promise<string> {
-  const { external = [], format = 'esm' } = options;
+  const { external = [], format = 'esm', minify = true } = options;
   const entry = join(root, 'program.mjs'); // which is not there
   const build = await rolldown({
     cwd: root,
@@ -24,7 +26,7 @@ export async function bundled(program: string, root: string, options: BundleOpti
       },
     ],
   });
-  const { output } = await build.generate({ format, minify: true, codeSplitting: false });
+  const { output } = await build.generate({ format, minify, codeSplitting: false });
   await build.close();
   return output[0].code;
 }

@@ -36,10 +36,13 @@ function ratios(ours: readonly number[], theirs: readonly number[]): Figure {
   return figureOf(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
 }
 
-export type Verdict = 'met' | 'missed';
+/** Where what it is to be compared with is not there, nobody knows. */
+export type Verdict = 'met' | 'missed' | 'unknown';
 
 export function verdictOf(line: Line, goal: Goal): Verdict {
-  const { median } = line[goal.of] ?? { median: Number.NaN };
+  const figure = line[goal.of];
+  if (figure === undefined) return 'unknown';
+  const { median } = figure;
   const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = goal;
   return median >= atLeast && median <= atMost ? 'met' : 'missed';
 }

@@ -5,9 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { createGate, createLedger, exportTo, rebatch, runPipeline, toMemory } from '../../../src/index.ts';
 import { otlpReceiver } from '../../../src/inputs/otlpReceiver/index.ts';
 import type { LossReason } from '../../../src/model/tally.ts';
+import { encodeTraces } from '../../../src/otlp/index.ts';
 import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
 import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
 import { retryInfoMillis } from '../../../src/otlp/responses/retryInfo.ts';
+import { spanWith } from '../../support/spans.ts';
 import { closed, connected, JSON_TYPE, jsonOf, open, PROTOBUF, post, requestOf, talk, until } from './support.ts';
 
 const lost = (reason: LossReason, count = 1) => ({ lost: [{ count, reason, stage: 'backend' }] });
@@ -50,6 +52,18 @@ describe('a request over HTTP', () => {
     expect((await post(url, JSON.stringify(metrics), JSON_TYPE, '/v1/metrics')).status).toBe(200);
     expect(seen).toEqual(['log hello', 'metric load']);
     await receiver.shutdown();
+  });
+
+  test('is passed on byte for byte where nobody reads it; a text that is no UTF-8 counts when it is read', async () => {
+    const { url, receiver, batches } = await open();
+    const body = encodeTraces([spanWith({ name: 'a?b' })]);
+    body[Buffer.from(body).indexOf('a?b') + 1] = 0xff;
+    expect((await post(url, body)).status).toBe(200);
+    const items = batches[0]?.items ?? [];
+    expect(encodeTraces(items)).toEqual(body);
+    expect(receiver.stats().malformedTexts).toBe(0);
+    expect(items.map(({ name }) => name)).toEqual(['a\ufffdb']);
+    expect(receiver.stats().malformedTexts).toBe(1);
   });
 
   test('without items succeeds, and is no batch', async () => {

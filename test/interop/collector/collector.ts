@@ -67,6 +67,11 @@ export class Collector {
     }
   }
 
+  /** Of its process. */
+  get id(): number {
+    return this.#process.pid ?? Number.NaN;
+  }
+
   /** Stops it by SIGTERM, after which its files are complete. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM');

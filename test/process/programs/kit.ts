@@ -47,6 +47,7 @@ createHook({
 
 function whoIs(stack: string): string {
   if (stack.includes('/node_modules/undici/')) return 'undici';
+  if (stack.includes('/node_modules/@grpc/')) return 'grpc';
   if (stack.includes('/src/')) return 'spanflow';
   return stack.includes('/node_modules/') ? 'another package' : 'node';
 }

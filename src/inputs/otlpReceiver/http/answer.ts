@@ -24,7 +24,10 @@ export function answer(
   const body = format === 'protobuf' ? protobufOf(verdict) : jsonOf(verdict, signal);
   const type = format === 'protobuf' ? 'application/x-protobuf' : 'application/json';
   const headers = { ...headersOf(verdict), 'content-type': type, 'content-length': Buffer.byteLength(body) };
-  response.writeHead(verdict.status, headers).end(body);
+  response.writeHead(verdict.status, headers);
+  // With nothing to write behind it, Node writes the head as one text, and not as a list of parts: a system call that costs less.
+  if (body.length === 0) response.end();
+  else response.end(body);
 }
 
 /**

@@ -93,9 +93,14 @@ export class Channel {
   close(): void {
     this.isRetired = true;
     for (const call of this.#calls) call.cancel();
-    this.#client.close();
-    // A connection says goodbye first.
-    setImmediate(() => this.#sockets.end());
+    // A call that has just been made has gRPC look for addresses, which are there two turns later: then it connects, and goes on trying for ever, whether the channel was closed meanwhile or not.
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#client.close();
+        // A connection says goodbye first.
+        setImmediate(() => this.#sockets.end());
+      }),
+    );
   }
 }
 

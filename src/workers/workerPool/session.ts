@@ -1,0 +1,68 @@
+import { Observable } from 'rxjs';
+import {
+  aFunction,
+  millis,
+  oneOf,
+  optional,
+  type Rules,
+  requireRule,
+  settingsOf,
+  whole,
+} from '../../internal/validation.ts';
+import type { WorkerTask } from '../task.ts';
+import type { Job, JobOwner } from './job.ts';
+import type { WorkerSession, WorkerSessionOptions } from './options.ts';
+import type { PoolCore } from './poolCore.ts';
+
+const OWNER = 'workerPool.session';
+
+const SESSION_DEFAULTS: Readonly<Required<WorkerSessionOptions>> = Object.freeze({
+  transfer: 'buffers',
+  timeoutMillis: Number.POSITIVE_INFINITY,
+  onStateLost: () => {},
+});
+
+const SESSION_RULES: Rules<Required<WorkerSessionOptions>> = {
+  transfer: oneOf('buffers', 'none'),
+  timeoutMillis: millis(1, 'orInfinity'),
+  onStateLost: aFunction,
+};
+
+let sessions = 0; // that were opened in this process
+
+export function openSession<C, R>(
+  core: PoolCore,
+  task: WorkerTask<C, R>,
+  options: WorkerSessionOptions,
+): WorkerSession<C, R> {
+  const { transfer, timeoutMillis, onStateLost } = settingsOf(OWNER, SESSION_DEFAULTS, SESSION_RULES, options);
+  const owner: JobOwner = { id: ++sessions, onStateLost };
+  const { module, export: name, state, finish } = task;
+  const sent = { module, export: name, state, finish };
+  const start = (work: Job['work'], worker: number | undefined): Observable<R> =>
+    new Observable((subscriber) => {
+      const job: Job = {
+        owner,
+        task: sent,
+        work,
+        worker,
+        timeoutMillis,
+        done: (value) => {
+          subscriber.next(value as R);
+          subscriber.complete();
+        },
+        failed: (error) => subscriber.error(error),
+      };
+      subscriber.add(() => core.leave(job));
+      core.enter(job);
+    });
+  return {
+    run: (chunk, worker) => {
+      requireRule(`${OWNER}.run worker`, worker, optional(whole(0, core.settings.size - 1)));
+      return start({ kind: 'run', chunk, transfer: transfer === 'buffers' }, worker);
+    },
+    finish: () =>
+      finish === undefined ? [] : core.workersOf(owner).map((worker) => start({ kind: 'finish' }, worker)),
+    close: () => core.close(owner),
+  };
+}
