@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { credentials, Metadata, makeClientConstructor } from '@grpc/grpc-js';
 import { delay, filter } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -15,10 +17,12 @@ import { type RelayCompose, relay } from '../../src/relay/index.ts';
 import type { OtlpBackend } from '../../src/testing/index.ts';
 import { JSON_TYPE, jsonOf, post, until } from '../inputs/otlpReceiver/support.ts';
 import { grpcBackend } from '../support/grpcBackend.ts';
+import { authority } from '../support/httpCertificates.ts';
 import { recordWarnings, startBackend } from '../support/httpExports.ts';
 import { closedPort } from '../support/httpServer.ts';
 import { spanJson } from '../support/spanJson.ts';
 import { spanWith } from '../support/spans.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { AT_ONCE, BODIES, get, ONCE, SENT, start } from './support.ts';
 
 const originOf = ({ url }: { readonly url: string }) => new URL(url).origin;
@@ -81,6 +85,42 @@ describe('a relay', { timeout: 60_000 }, () => {
     const { traces, logs, metrics } = bodiesAt(http);
     expect(arrived({ traces: traces.slice(1), logs: logs.slice(1), metrics: metrics.slice(1) })).toEqual(EXPECTED);
     expect(await running.shutdown()).toMatchObject({ isDrained: true, lost: 0 });
+  });
+
+  test('one relay sends to another over both protocols with TLS on both sides and a token, by the names of files', async () => {
+    const backend = await startBackend();
+    const folder = temporaryFolder();
+    const fileOf = (name: string, text: string) => {
+      const file = join(folder, name);
+      writeFileSync(file, text);
+      return file;
+    };
+    const ca = authority('test authority');
+    const caFile = fileOf('ca.pem', ca.cert);
+    const [server, client] = [ca.issue('server', ['127.0.0.1']), ca.issue('client')];
+    const tls = {
+      certFile: fileOf('server.pem', server.cert),
+      keyFile: fileOf('server.key', server.key),
+      clientCaFile: caFile,
+    };
+    const bearerTokens = ['a token of many letters'.replaceAll(' ', '-')];
+    const second = await start({
+      ...AT_ONCE,
+      receive: { http: { tls }, grpc: { port: 0, tls }, bearerTokens, acknowledge: 'delivered' },
+      send: { main: { url: originOf(backend) } },
+    });
+    const identity = { certFile: fileOf('client.pem', client.cert), keyFile: fileOf('client.key', client.key) };
+    const to = { tls: { caFile, ...identity }, headers: { authorization: `Bearer ${bearerTokens[0]}` }, ...ONCE };
+    const first = await start({
+      ...AT_ONCE,
+      receive: { acknowledge: 'delivered' },
+      send: {
+        http: { url: second.url, ...to },
+        grpc: { url: second.relay.address.grpc?.url ?? '', protocol: 'grpc', ...to },
+      },
+    });
+    expect([(await post(first.url, BODIES.traces)).status, backend.spans]).toEqual([200, 2 * SENT.traces.length]);
+    expect(new URL(second.url).protocol).toBe('https:');
   });
 
   test("'delivered': while the backend refuses, senders are told when to try again, and then that it has arrived", async () => {

@@ -50,7 +50,10 @@ class Primary implements AdminSource {
     const owner = {
       config: () => withoutAdmin(this.#config),
       onReady: (address: RelayAddress) => this.#isReady(address),
-      onFailed: (message: string) => this.#ready.reject(new Error(message)),
+      onFailed: (message: string) => {
+        if (this.#isStarted) say(message);
+        else this.#ready.reject(new Error(message));
+      },
       onCrash: (how: string, delayMillis: number) => {
         this.#crashes += 1;
         say(`a worker has ended (${how}); another one is started in ${(delayMillis / 1_000).toFixed(1)} s`);

@@ -8,6 +8,9 @@ import type { FromWorker, ToWorker } from './messages.ts';
 /** How long a worker may take to tell its statistics, in milliseconds: one that is busy for longer is left out. */
 const STATS_MILLIS = 2_000;
 
+/** One that has worked for so long, in milliseconds, has not crashed because of how it begins. */
+const STABLE_MILLIS = 60_000;
+
 /** What a place needs of the primary process. */
 export interface PlaceOwner {
   /** What a worker is started with now. */
@@ -25,6 +28,7 @@ export class WorkerPlace {
   readonly #ended = Promise.withResolvers<RelayReport | undefined>();
   #worker: Worker;
   #isReady = false;
+  #readyAtMillis = Number.POSITIVE_INFINITY;
   #isEnding = false;
   #report: RelayReport | undefined;
   #step = exponentialBackoff().first(Math.random);
@@ -97,11 +101,14 @@ export class WorkerPlace {
       if (!this.#isEnding) this.#tell({ kind: 'start', config: this.#owner.config() });
     } else if (message.kind === 'ready') {
       this.#isReady = true;
-      this.#step = exponentialBackoff().first(Math.random);
+      this.#readyAtMillis = performance.now();
       this.#owner.onReady(message.address);
     } else if (message.kind === 'stats') this.#answers.get(message.id)?.(message.stats);
     else if (message.kind === 'drained') this.#report = message.report;
-    else this.#owner.onFailed(message.message);
+    else {
+      this.#owner.onFailed(message.message);
+      this.kill(); // so that another one tries
+    }
   }
 
   #exited(how: string): void {
@@ -113,6 +120,8 @@ export class WorkerPlace {
   }
 
   #replace(how: string): void {
+    if (performance.now() - this.#readyAtMillis >= STABLE_MILLIS) this.#step = exponentialBackoff().first(Math.random);
+    this.#readyAtMillis = Number.POSITIVE_INFINITY;
     const { delayMillis } = this.#step;
     this.#step = this.#step.next();
     this.#owner.onCrash(how, delayMillis);
