@@ -37,6 +37,8 @@ function passed<T, R>(operator: ReturnType<typeof inBatches<T, R>>, batches: rea
   return { given, seen, told, failures, source };
 }
 
+const same = <T>() => inBatches<T, T>(tap<T>());
+
 describe('inBatches', () => {
   test('takes items out of batches, and a batch of which nothing is left is not emitted', () =>
     marbles(({ hotBatches, expectBatches, expectSubscriptions, diagram }) => {
@@ -136,8 +138,6 @@ describe('inBatches in a run', () => {
 });
 
 describe('inBatches: the compulsory cases', () => {
-  const same = <T>() => inBatches<T, T>(tap<T>());
-
   test('never: waits with the source', () =>
     marbles(({ hotBatches, expectBatches, expectSubscriptions }) => {
       const source = hotBatches('-');
@@ -212,7 +212,9 @@ describe('inBatches: the compulsory cases', () => {
     source.next([1]);
     expect(log).toEqual(['<1', '<2', '>', '>']);
   });
+});
 
+describe('inBatches', () => {
   test('a source that ends within the subscription', () => {
     const seen: unknown[] = [];
     of([1], [2])
