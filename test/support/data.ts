@@ -78,6 +78,17 @@ export function astronomy(): TraceSet {
   };
 }
 
+/** 86,583 spans in one request of 23.8 MB. */
+export function hipstershop(): { readonly request: Uint8Array; readonly spans: number } {
+  const folder = dataFolder();
+  if (folder !== undefined) {
+    const [request = new Uint8Array()] = framed(unpacked(`${folder}/large/hipstershop.otlp.zst`));
+    return { request, spans: 86_583 };
+  }
+  const spans = 20_000;
+  return { request: encodeRequest(requestJsonOf(generatedSpans({ seed: 5, count: spans }))), spans };
+}
+
 function generatedSet(): TraceSet {
   const all = Array.from({ length: 40 }, (_, seed) => requestJsonOf(generatedSpans({ seed, count: 100 })));
   return {

@@ -12,6 +12,8 @@ export interface RelaySenderInput extends PreparedRequests {
   /** `undefined`: each connection sends its next request when the last one is answered. */
   readonly spansPerSecond: number | undefined;
   readonly warmUpMillis: number;
+  /** How many times as many spans it sends while the relay warms up. */
+  readonly warmUpFactor: number;
   readonly millis: number;
 }
 
@@ -23,10 +25,9 @@ export interface Sent {
 
 /** How long one that is asked to wait does. */
 const WAIT_MILLIS = 100;
-const WARM_UP_FACTOR = 2;
 
 const input = inputOf<RelaySenderInput>();
-const { connections, origin, spansPerRequest, spansPerSecond, warmUpMillis, millis } = input;
+const { connections, origin, spansPerRequest, spansPerSecond, warmUpMillis, warmUpFactor, millis } = input;
 const headers = { 'content-type': 'application/x-protobuf' };
 const prepared = requestsOf(input);
 const pool = new Pool(origin, { connections, pipelining: 1 });
@@ -72,7 +73,7 @@ async function atRate(perSecond: number, forMillis: number): Promise<number> {
 
 answer({
   // A relay runs for hours: what the engine spends on compiling at first is not what a span costs.
-  warmUp: () => send(warmUpMillis, spansPerSecond && spansPerSecond * WARM_UP_FACTOR),
+  warmUp: () => send(warmUpMillis, spansPerSecond && spansPerSecond * warmUpFactor),
   send: () => send(millis, spansPerSecond),
 });
 process.on('disconnect', () => process.exit(0));

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { type ChannelOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Batch, Tally } from '../../../src/index.ts';
@@ -7,14 +7,9 @@ import { type OtlpReceiverOptions, otlpReceiver } from '../../../src/inputs/otlp
 import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
 import { retryInfoMillis } from '../../../src/otlp/responses/retryInfo.ts';
 import { SIGNALS } from '../../../src/otlp/signals.ts';
+import { type Answered, bareClient, call } from '../../support/grpcCalls.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { requestOf, tallyOf, until } from './support.ts';
-
-interface Answered {
-  readonly code: number;
-  readonly message: Buffer | undefined;
-  readonly error: ServiceError | undefined;
-}
 
 type Taken = (batch: Batch<ReadableSpan>) => Partial<Tally>;
 
@@ -31,23 +26,10 @@ async function openGrpc(options: OtlpReceiverOptions = {}, taken?: Taken | 'held
   return { receiver, batches, port: grpc?.port ?? 0, url: grpc?.url ?? '' };
 }
 
-function clientOf(port: number, channel = credentials.createInsecure(), options: ChannelOptions = {}): Client {
-  const client = new Client(`127.0.0.1:${port}`, channel, { 'grpc.enable_retries': 0, ...options });
+function clientOf(...given: Parameters<typeof bareClient>): Client {
+  const client = bareClient(...given);
   onTestFinished(() => client.close());
   return client;
-}
-
-function call(
-  client: Client,
-  message: Uint8Array,
-  { method = SIGNALS.traces.method, metadata = new Metadata(), deadline = Date.now() + 30_000 } = {},
-): Promise<Answered> {
-  const bytes = (value: Buffer) => value;
-  return new Promise((resolve) =>
-    client.makeUnaryRequest(method, bytes, bytes, Buffer.from(message), metadata, { deadline }, (error, answer) =>
-      resolve({ code: error?.code ?? 0, message: answer, error: error ?? undefined }),
-    ),
-  );
 }
 
 function detailsOf({ error }: Answered): Buffer {

@@ -1,7 +1,9 @@
 // Real senders: our sinks and the official exporters, of all signals, over both protocols.
 
 import { isDeepStrictEqual } from 'node:util';
+import { OTLPLogExporter as GrpcLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
+import { OTLPMetricExporter as GrpcMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter as GrpcTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as JsonTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -77,6 +79,11 @@ describe('our sinks', () => {
   });
 });
 
+interface Urls {
+  readonly http: string;
+  readonly grpc: string;
+}
+
 describe('the official exporters', () => {
   test.each([
     ['protobuf', ({ http }: { http: string }) => new OTLPTraceExporter({ url: `${http}/v1/traces` })],
@@ -94,21 +101,35 @@ describe('the official exporters', () => {
     );
   });
 
-  test('log records and metrics', async () => {
-    const { http, logs, points } = await openBoth();
-    const exporter = new OTLPLogExporter({ url: `${http}/v1/logs` });
-    const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] });
-    provider.getLogger('senders').emit({ body: 'hello' });
+  test.each([
+    [
+      'protobuf',
+      ({ http }: Urls) => new OTLPLogExporter({ url: `${http}/v1/logs` }),
+      ({ http }: Urls) => new OTLPMetricExporter({ url: `${http}/v1/metrics` }),
+    ],
+    [
+      'gRPC',
+      ({ grpc }: Urls) => new GrpcLogExporter({ url: grpc }),
+      ({ grpc }: Urls) => new GrpcMetricExporter({ url: grpc }),
+    ],
+  ] as const)('log records and metrics over %s', async (_, logExporterOf, metricExporterOf) => {
+    const open = await openBoth();
+    const provider = new LoggerProvider({
+      processors: [new BatchLogRecordProcessor({ exporter: logExporterOf(open) })],
+    });
+    for (let index = 0; index < 50; index += 1) provider.getLogger('senders').emit({ body: `hello ${index}` });
     await provider.shutdown();
-    const metricExporter = new OTLPMetricExporter({ url: `${http}/v1/metrics` });
-    const meters = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter: metricExporter })] });
+    const reader = new PeriodicExportingMetricReader({ exporter: metricExporterOf(open) });
+    const meters = new MeterProvider({ readers: [reader] });
     meters.getMeter('senders').createCounter('requests').add(1);
+    meters.getMeter('senders').createHistogram('durations').record(7);
     await meters.shutdown();
-    expect([logs, points]).toEqual([['hello'], ['requests']]);
+    expect(open.logs).toEqual(Array.from({ length: 50 }, (_, index) => `hello ${index}`));
+    expect(open.points).toEqual(['requests', 'durations']);
   });
 
   test('send again what was refused for the time being, after the time that they were told', async () => {
-    const receiver = otlpReceiver({ http: { port: 0 }, acknowledge: 'delivered', retryAfterMillis: 0 });
+    const receiver = otlpReceiver({ http: { port: 0 }, acknowledge: 'delivered' });
     const seen: string[] = [];
     receiver.traces$.subscribe((batch) => {
       seen.push(...batch.items.map(({ name }) => name));
