@@ -96,7 +96,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
   lighter.writeParts(join(dist, 'shared'));
   // By `#grpc` and `#package` in package.json.
   copyFileSync(join(root, 'src/peers/requireGrpc.cjs'), join(dist, 'shared', 'grpc.cjs'));
-  copyFileSync(join(root, 'src/telemetry/requirePackage.cjs'), join(dist, 'shared', 'package.cjs'));
+  copyFileSync(join(root, 'src/peers/requirePackage.cjs'), join(dist, 'shared', 'package.cjs'));
   for (const path of filesOf('.js.map')) writeFileSync(path, withoutSources(readFileSync(path, 'utf8')));
 }
 

@@ -201,7 +201,7 @@ describe('boundedMergeMap: the compulsory cases', () => {
       expectSubscriptions(inner.subscriptions).toBe(inners);
     }));
 
-  test('unsubscribed by a result, it counts those that waited for that one once', async () => {
+  test('early unsubscribe: by a result, it counts those that waited for that one once', async () => {
     const ledger = createLedger();
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('  (ab)-----|', LETTERS);

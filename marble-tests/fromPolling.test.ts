@@ -111,7 +111,25 @@ describe('fromPolling: the compulsory cases', () => {
       expectObservable(fromPolling(never, { everyMillis: 1 }), until).toBe(expected);
     }));
 
-  test('a fetch that returns no promise is one that has answered', () =>
+  test('empty: nothing comes while each call fails', () =>
+    marbles(({ expectObservable }) => {
+      const until = '     ^----!';
+      const called = '    f---fx';
+      const expected = '  ------';
+      const calls = calling();
+      expectObservable(calls).toBe(called, LETTERS);
+      const options = { everyMillis: 1, backoff: exponentialBackoff({ initialMillis: 2, jitter: 'none' }) };
+      expectObservable(fromPolling(answering('ff', calls), options), until).toBe(expected, LETTERS);
+    }));
+
+  test('one: the first call is made at the subscription', () =>
+    marbles(({ expectObservable }) => {
+      const until = '     ^---!';
+      const expected = '  --a--';
+      expectObservable(fromPolling(answering('a'), { everyMillis: 9 }), until).toBe(expected, LETTERS);
+    }));
+
+  test('many: a fetch that returns no promise is one that has answered', () =>
     marbles(({ expectObservable }) => {
       const until = '     ^---------!';
       const expected = '  a---a---a--';
@@ -121,15 +139,17 @@ describe('fromPolling: the compulsory cases', () => {
       ).toBe(expected, LETTERS);
     }));
 
-  test('a fetch that throws has failed; what onFetchError throws is ignored', () =>
+  test('error: a call that fails is passed over', () =>
     marbles(({ expectObservable }) => {
-      const until = '     ^---------!';
-      const expected = '  -----------';
-      const options = { everyMillis: 4, onFetchError: throwing };
-      expectObservable(fromPolling(throwing, options), until).toBe(expected);
+      const until = '     ^--------!';
+      const expected = '  --------a-';
+      expectObservable(fromPolling(answering('fab'), { everyMillis: 4, backoff: BACKOFF }), until).toBe(
+        expected,
+        LETTERS,
+      );
     }));
 
-  test('unsubscribed while it waits: no other call is made', () =>
+  test('early unsubscribe: while it waits, no other call is made', () =>
     marbles(({ expectObservable }) => {
       const until = '     ^--!';
       const called = '    a---------';
@@ -139,7 +159,7 @@ describe('fromPolling: the compulsory cases', () => {
       expectObservable(fromPolling(answering('ab', calls), { everyMillis: 5 }), until).toBe(expected, LETTERS);
     }));
 
-  test('unsubscribed while the gate is closed: it lets go of the gate', () =>
+  test('early unsubscribe: while the gate is closed, it lets go of the gate', () =>
     marbles(({ hot, expectObservable }) => {
       const gate = hot('  x-----o--|', LETTERS);
       const until = '     -^--!';
@@ -152,7 +172,15 @@ describe('fromPolling: the compulsory cases', () => {
       );
     }));
 
-  test('re-entrancy: unsubscribed by its own value, it makes no other call', () =>
+  test('throwing callback: a fetch that throws has failed; what onFetchError throws is ignored', () =>
+    marbles(({ expectObservable }) => {
+      const until = '     ^---------!';
+      const expected = '  -----------';
+      const options = { everyMillis: 4, onFetchError: throwing };
+      expectObservable(fromPolling(throwing, options), until).toBe(expected);
+    }));
+
+  test('synchronous re-entrancy: unsubscribed by its own value, it makes no other call', () =>
     marbles(({ expectObservable }) => {
       const called = '    a---------';
       const expected = '  --(a|)';
@@ -160,7 +188,9 @@ describe('fromPolling: the compulsory cases', () => {
       expectObservable(calls).toBe(called, LETTERS);
       expectObservable(fromPolling(answering('ab', calls), { everyMillis: 4 }).pipe(take(1))).toBe(expected, LETTERS);
     }));
+});
 
+describe('fromPolling', () => {
   test('the books count each result', async () => {
     const ledger = createLedger();
     await marbles(({ expectObservable }) => {

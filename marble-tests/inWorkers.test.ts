@@ -162,6 +162,15 @@ describe('inWorkers: the compulsory cases', () => {
       expectSubscriptions(source.subscriptions).toBe(subs);
     }));
 
+  test('many: one after the other, with one worker', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('  abc|', LETTERS);
+      const subs = '         ^--!';
+      const expected = '     ---a--b--(c|)';
+      expectObservable(source.pipe(operator({ workers: scripted(1) }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    }));
+
   test('error: after the results', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('  a#', LETTERS);
@@ -200,7 +209,7 @@ describe('inWorkers: the compulsory cases', () => {
     expect(ledger.stats()).toMatchObject({ pending: 0, lost: { operatorFailed: 1 } });
   });
 
-  test('throwing callbacks: what onLoss and onTaskError throw is told, and the stream goes on', async () => {
+  test('throwing callback: what onLoss and onTaskError throw is told, and the stream goes on', async () => {
     const told: unknown[] = [];
     await marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('  ab-----|', LETTERS);
@@ -236,7 +245,9 @@ describe('inWorkers: the compulsory cases', () => {
       });
     expect(count).toBe(50_000);
   });
+});
 
+describe('inWorkers', () => {
   test('order source and shardBy together are refused at the call', () => {
     expect(() => operator({ workers: scripted(1), order: 'source', shardBy: (chunk) => chunk })).toThrow(
       'inWorkers.order must be \'completion\' with shardBy, which keeps the order within each key, but was given "source"',

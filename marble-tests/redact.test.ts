@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { createLedger, type Loss } from '../src/index.ts';
-import { changedSpan } from '../src/model/changedSpan.ts';
+import { withAttributes } from '../src/model/changedSpan.ts';
 import { type RedactOptions, redact } from '../src/processors/index.ts';
 import { marbles } from '../src/testing/index.ts';
 import { spanWith } from '../test/support/spans.ts';
@@ -17,7 +17,7 @@ describe('redact', () => {
     await marbles(({ cold, spans, expectObservable, expectSubscriptions, expectLedger, diagram }) => {
       diagram('redact', { title: 'redact: a has a pin, and A is a without it; b has none' });
       const { a, b } = spans({ a: { attributes: { 'user.pin': 1234, 'user.id': 'u1' } }, b: {} });
-      const A = changedSpan(a, { attributes: { 'user.pin': '[redacted]', 'user.id': 'u1' } });
+      const A = withAttributes(a, { 'user.pin': '[redacted]' });
       const source = cold(' -a-b-|');
       const subs = '        ^----!';
       const expected = '    -A-b-|';
@@ -147,6 +147,12 @@ describe('redact: what it replaces', () => {
     [digits, { a: { b: ['x', { c: '1234' }] } }, { a: { b: ['x', { c: '[redacted]' }] } }, 'texts within maps'],
     [secret, { a: { secret: [1, 2] } }, { a: { secret: '[redacted]' } }, 'keys within maps'],
     [{ patterns: [/[$]1/], replacement: '$&$1' }, { a: '$1' }, { a: '$&$1' }, 'the replacement is taken literally'],
+    [
+      { keys: ['__proto__'] },
+      JSON.parse('{"__proto__":"x"}') as Record<string, unknown>,
+      JSON.parse('{"__proto__":"[redacted]"}') as Record<string, unknown>,
+      'a key that objects have another meaning for',
+    ],
     [{ keys: ['a'], replacement: '' }, { a: 1 }, { a: '' }, 'the replacement may be empty'],
   ];
   test.each(cases)('%j in %j', (options, attributes, expected) => {

@@ -16,6 +16,7 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 
 // Several inputs, the important ones first.
 
+export { inBatches } from './operators/inBatches/inBatches.ts';
 export {
   type ExportsToJoin,
   type ExportToJoin,

@@ -252,4 +252,13 @@ describe.concurrent('the other examples', () => {
     expect(output).toMatch(/\d ms on the main thread, \d+ ms on \d+ workers: \d+\.\d times as fast$/m);
     expect(code).toBe(0);
   });
+
+  test('19: a whole service redacts, samples and counts, and both backends have the same', async () => {
+    const { code, output } = await run('19-relay.ts');
+    const [, main, copy] =
+      /^200 spans came, (\d+) went to the main backend, (\d+) to the copy, 0 requests with/m.exec(output) ?? [];
+    expect([Number(main) >= 10, main === copy]).toEqual([true, true]);
+    expect(output).toMatch(/^[1-9]\d* requests of metrics; 0 lost; spanflow_relay_requests_total [1-9]/m);
+    expect(code).toBe(0);
+  });
 });

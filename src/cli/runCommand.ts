@@ -3,11 +3,13 @@ import { InvalidOptionError, messageOf } from '../model/errors.ts';
 import { type Command, UsageError } from './command.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  relay: async () => (await import('./relay/relay.ts')).relay,
   replay: async () => (await import('./replay/replay.ts')).replay,
 };
 
 const HELP = `spanflow ${VERSION}
 
+  spanflow relay --to URL         takes OTLP in, processes it, and sends it on
   spanflow replay FILE --to URL   sends what is in a file of OTLP
 
   spanflow COMMAND --help         says more about one of them

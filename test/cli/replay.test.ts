@@ -101,6 +101,6 @@ test('spanflow without a command, or with --help, says which there are; with ano
   expect((await spanflow(['replay', '--help'])).stdout).toContain('--rate N');
   expect(await spanflow(['reply'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('there is no command reply: there is replay'),
+    stderr: expect.stringContaining('there is no command reply: there is relay, replay'),
   });
 }, 160_000);

@@ -15,7 +15,7 @@ export const FLOORS: Floors = [
   ['otlp'],
   ['inputs', 'operators', 'processors', 'outputs', 'sinks'],
   ['pipelines', 'workers', 'testing/failures'],
-  ['terminal', 'view', 'observability', 'telemetry', 'testing/time'],
+  ['relay', 'terminal', 'view', 'observability', 'telemetry', 'testing/time'],
   ['cli', 'testing/backend', 'testing/marbles'],
   ['testing/expectations', 'testing/diagrams'],
   ['testing/marbleTest', 'testing/laws'],

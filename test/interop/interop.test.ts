@@ -124,7 +124,7 @@ describe('a build that fails', () => {
 
 describe('the tables', () => {
   test('have a cell for each signal, and a line for each difference', () => {
-    const table = tableOf([
+    const table = tableOf('what was sent', [
       { way: 'otlpGrpc, gzip', signal: 'traces', items: 56, difference: undefined },
       { way: 'otlpGrpc, gzip', signal: 'logs', items: 67, difference: 'record of 1: item.flags was sent as 1' },
     ]);

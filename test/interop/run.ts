@@ -1,26 +1,50 @@
 /**
- * Telemetry of every kind, sent to a real OpenTelemetry Collector in every way that spanflow has, and compared field by field with what it wrote to its files; and what becomes of what it refuses: `npm run interop`, some minute.
+ * Two meetings: `npm run interop`, some minutes.
  *
- *     npm run interop -- otlpGrpc     only what is sent in the ways whose names contain that
+ * Telemetry of every kind is sent to a real OpenTelemetry Collector in every way that spanflow has, and compared field by field with what it wrote to its files; and it refuses what it can refuse. Then programs with the SDKs of other languages send to our receiver, which is compared with what they made.
  *
- * The Collector is built from its Go modules, once. Where Go is missing, or modules that cannot be fetched, nothing runs, it says so, and exits with 0.
+ *     npm run interop -- otlpGrpc     only what is sent to the Collector in the ways whose names contain that
+ *     npm run interop -- senders      only what is sent to our receiver
+ *     npm run interop -- python       of that, only the SDKs whose names contain that
+ *
+ * The Collector and the programs are built once. Where a toolchain is missing, or packages that cannot be fetched, what needs it does not run, it says so, and exits with 0.
  */
 import { collectorBinary, NoCollector } from './collector/build.ts';
 import { type Finding, findingsOf } from './equality.ts';
 import { REFUSALS } from './refusals.ts';
 import { wrongIn } from './refused.ts';
+import { findingsOfSenders } from './senders/run.ts';
+import type { Sender } from './senders/sender.ts';
+import { SENDERS } from './senders/senders.ts';
 import { type RefusalFinding, refusalTableOf, tableOf } from './table.ts';
-import { WAYS } from './ways.ts';
+import { WAYS, type Way } from './ways.ts';
 
-const asked = process.argv[2]?.toLowerCase();
+const asked = process.argv
+  .slice(2)
+  .find((argument) => argument !== '--only')
+  ?.toLowerCase();
 
-async function equality(binary: string): Promise<boolean> {
-  const ways = WAYS.filter(({ name }) => name.toLowerCase().includes(asked ?? ''));
-  if (ways.length === 0) throw new RangeError(`no way has ${asked} in its name: ${WAYS.map(({ name }) => name)}`);
+/** Those whose names contain what is asked for. */
+function askedFor<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {
+  return all.filter(({ name }) => name.toLowerCase().includes(asked ?? ''));
+}
+
+async function meetCollector(ways: readonly Way[]): Promise<boolean> {
+  try {
+    const binary = await collectorBinary();
+    const isEqual = await equality(ways, binary);
+    return (asked !== undefined || (await refusals(binary))) && isEqual;
+  } catch (error) {
+    if (!(error instanceof NoCollector)) throw error;
+    console.warn(`NO COLLECTOR: nothing was sent to it and nothing was compared, because ${error.message}.`);
+    return true;
+  }
+}
+
+async function equality(ways: readonly Way[], binary: string): Promise<boolean> {
   const findings: Finding[] = [];
   for (const way of ways) findings.push(...(await findingsOf(way, binary)));
-  console.log(tableOf(findings));
-  return findings.every(({ difference }) => difference === undefined);
+  return printed('what was sent', findings);
 }
 
 async function refusals(binary: string): Promise<boolean> {
@@ -30,16 +54,26 @@ async function refusals(binary: string): Promise<boolean> {
       findings.push({ says: refusal.says, protocol, wrong: await wrongIn(refusal, protocol, binary) });
     }
   }
-  console.log(`\n${refusalTableOf(findings)}`);
+  console.log(`${refusalTableOf(findings)}\n`);
   return findings.every(({ wrong }) => wrong === undefined);
 }
 
-try {
-  const binary = await collectorBinary();
-  const isEqual = await equality(binary);
-  const isRight = asked !== undefined || (await refusals(binary));
-  process.exitCode = isEqual && isRight ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof NoCollector)) throw error;
-  console.warn(`NO COLLECTOR: nothing was sent and nothing was compared, because ${error.message}.`);
+async function meetSenders(senders: readonly Sender[]): Promise<boolean> {
+  const findings = await findingsOfSenders(senders);
+  return findings.length === 0 || printed('what has arrived', findings);
 }
+
+function printed(title: string, findings: readonly Finding[]): boolean {
+  console.log(`${tableOf(title, findings)}\n`);
+  return findings.every(({ difference }) => difference === undefined);
+}
+
+const ways = asked === 'senders' ? [] : askedFor(WAYS);
+const senders = asked === 'senders' ? SENDERS : askedFor(SENDERS);
+if (ways.length + senders.length === 0) {
+  const names = [...WAYS, ...SENDERS].map(({ name }) => name).join('; ');
+  throw new RangeError(`nothing has ${asked} in its name. There are: senders; ${names}`);
+}
+const isRight = ways.length === 0 || (await meetCollector(ways));
+const hasArrived = await meetSenders(senders);
+process.exitCode = isRight && hasArrived ? 0 : 1;

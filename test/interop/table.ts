@@ -14,11 +14,11 @@ export interface RefusalFinding {
 const TITLES: Readonly<Record<Protocol, string>> = { http: 'HTTP', grpc: 'gRPC' };
 
 /** A row for each way and a column for each signal, and below them a line for each difference. */
-export function tableOf(findings: readonly Finding[]): string {
+export function tableOf(title: string, findings: readonly Finding[]): string {
   const cells = findings.map(({ way, signal, items, difference }) => {
     return { row: way, column: signal, is: `equal (${items})`, not: difference };
   });
-  return tableOfCells('what was sent', SIGNALS, cells);
+  return tableOfCells(title, SIGNALS, cells);
 }
 
 /** A row for each refusal and a column for each protocol, and below them a line for each that does not end as it should. */

@@ -433,6 +433,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow/otlp',
         'spanflow/processors',
         'spanflow/register',
+        'spanflow/relay',
         'spanflow/telemetry',
         'spanflow/terminal',
         'spanflow/testing',

@@ -112,6 +112,8 @@ export const bombs: Readonly<Record<string, (count: number) => Buffer>> = {
 };
 
 const records = (logs: Buffer) => field(1, field(2, logs));
+/** An id that none of the others is. */
+const idOf = (index: number, bytes: number) => Buffer.from(String(index).padStart(bytes, '0'));
 const record = (...fields: Buffer[]) => field(2, ...fields);
 /** In one body. */
 const bodyOf = (...fields: Buffer[]) => records(record(field(5, ...fields)));
@@ -124,7 +126,7 @@ export const logBombs: Readonly<Record<string, (count: number) => Buffer>> = {
       1,
       many(count, () => field(2, record())),
     ),
-  'records with a trace id': (count) => records(many(count, (index) => record(field(9, text(index))))),
+  'records with a trace id': (count) => records(many(count, (index) => record(field(9, idOf(index, 16))))),
   'records with every text': (count) =>
     records(
       many(count, (index) =>
@@ -210,7 +212,7 @@ export const metricBombs: Readonly<Record<string, (count: number) => Buffer>> = 
     ),
   exemplars: (count) => metric(GAUGE, point(many(count, () => field(5)))),
   'exemplars with ids': (count) =>
-    metric(GAUGE, point(many(count, (index) => field(5, field(4, text(index)), field(5, text(`t${index}`)))))),
+    metric(GAUGE, point(many(count, (index) => field(5, field(4, idOf(index, 8)), field(5, idOf(index, 16)))))),
   'empty histograms': (count) =>
     metric(
       HISTOGRAM,

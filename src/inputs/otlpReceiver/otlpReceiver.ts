@@ -6,7 +6,7 @@ import { Receiver } from './receiver.ts';
  * Receives OTLP from other programs, over HTTP and gRPC: spans, log records and data points, in batches that are answered by their holds.
  *
  * ```
- *  POST /v1/traces ──▶ admitted? ──▶ body ──▶ decoded ──▶ queue ──▶ traces$ ──▶ your operators ──▶ exportTo
+ *  POST /v1/traces ──▶ admitted? ──▶ body ──▶ checked ──▶ queue ──▶ traces$ ──▶ your operators ──▶ exportTo
  *                         │ no                   │ no                                                  │
  *  401 404 413 415 ◀──────┘        400 413 ◀─────┘        200, partial success, 429, 503 ◀── hold.settle(tally)
  * ```

@@ -41,7 +41,8 @@ const OWN_PROPERTY = { configurable: true, enumerable: true, writable: true };
 const arrayFields = fieldsOf<unknown[]>({
   [REPEATED]: (values, reader) => {
     reader.spend(1, ELEMENT_BYTES);
-    values.push(readValue(reader, null));
+    const value = readValue(reader, null);
+    values.push(typeof value === 'object' ? reader.finished(value) : value);
   },
 });
 
@@ -59,6 +60,7 @@ export function readAttribute(attributes: Attributes, reader: Reader): void {
     else reader.skip(tag);
   }
   reader.leave(outer);
+  if (typeof value === 'object') value = reader.finished(value);
   if (isIndexLike(key)) reader.spend(0, indexBytes(key));
   if (key !== '__proto__') attributes[key] = value as Attributes[string];
   // An assignment would replace the prototype of the object.

@@ -20,11 +20,20 @@ export class ReceivedRequest {
 
   /** Lets the bytes between two places be read. */
   read<Made>(start: number, end: number, read: (reader: Reader) => Made): Made {
-    const reader = this.#reader;
-    reader.restart(start, end);
-    const made = read(reader);
-    for (let left = reader.malformedTexts ?? 0; left > 0; left--) this.#tell();
+    const made = read(this.begin(start, end));
+    this.end();
     return made;
+  }
+
+  /** The reader, between two places, until {@link end}. */
+  begin(start: number, end: number): Reader {
+    this.#reader.restart(start, end);
+    return this.#reader;
+  }
+
+  /** Tells of malformed texts. */
+  end(): void {
+    for (let left = this.#reader.malformedTexts ?? 0; left > 0; left--) this.#tell();
   }
 
   #tell(): void {

@@ -47,6 +47,24 @@ export function writeUncounted(
   return writeEntries(state, start, tag, depth, attributes, name, 'empty');
 }
 
+/** Writes one attribute, or {@link NOT_WRITTEN} where OTLP has no form for its value. */
+export function writeAttribute(
+  state: EncoderState,
+  at: number,
+  tag: number,
+  depth: number,
+  key: string,
+  value: unknown,
+): number {
+  state.spend(1, typeof value === 'string' ? key.length + value.length : key.length);
+  state.attribute = key;
+  const known = attributeKey(state.keys, key);
+  const text = typeof value === 'string' ? known?.strings.find(value) : undefined;
+  if (text === undefined) return writeEntry(state, at, tag, key, known, value, depth);
+  state.out.room(at, text.length)[at] = tag;
+  return text.writeTo(state.out, at + 1);
+}
+
 function writeEntries(
   state: EncoderState,
   start: number,

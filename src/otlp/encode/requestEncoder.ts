@@ -31,6 +31,8 @@ export interface SignalFields<Item> {
   readonly scopeOf: (item: Item) => Scope;
   /** Writes the fields of one item, and returns where they end. */
   readonly write: (state: EncoderState, start: number, item: Item) => number;
+  /** Writes an item of which some was replaced since it was received, with the bytes of the rest; `undefined` where it has to be written from its fields. */
+  readonly patch?: (state: EncoderState, start: number, item: Item) => number | undefined;
   /** What stands between a scope and its items, if anything does: a metric around its points. */
   readonly around?: MessageAround<Item>;
   /** Reads what the encoder will read first, and adds it up: see `encodeItems`. */
@@ -84,6 +86,7 @@ export class RequestEncoder<Item> {
   readonly #signal: SignalFields<Item>;
   /** By identity; by their bytes, where they have been received. */
   readonly #groups = new Map<Resource | string, ResourceGroup>();
+  readonly #isCopying: boolean;
   readonly #received: (value: unknown) => WirePlace | undefined;
   readonly #copied: CopiedRun;
   /** The group of the last item, and most often of the next. */
@@ -93,7 +96,8 @@ export class RequestEncoder<Item> {
 
   /** @param received what is copied as it stands on the wire: what nobody has changed, or nothing */
   constructor(state: EncoderState, signal: SignalFields<Item>, received: 'copied' | 'written' = 'copied') {
-    this.#received = received === 'copied' ? Received.placeOf : () => undefined;
+    this.#isCopying = received === 'copied';
+    this.#received = this.#isCopying ? Received.placeOf : () => undefined;
     this.#copied = new CopiedRun(state.out);
     this.#state = state;
     this.#signal = signal;
@@ -164,12 +168,17 @@ export class RequestEncoder<Item> {
     const width = state.itemWidth;
     state.restart();
     state.out.room(start, 0)[start] = tag;
-    const content = this.#signal.write(state, start + 1 + width, item);
+    const content = this.#content(state, start + 1 + width, item);
     const end = writeWideLength(state.out, start + 1, width, content);
     state.itemWidth += end - content;
     if (end !== content) state.forgetIds(); // what stands in the item has moved
     to.add(start, end);
     this.#at = end;
+  }
+
+  #content(state: EncoderState, start: number, item: Item): number {
+    const patched = this.#isCopying ? this.#signal.patch?.(state, start, item) : undefined;
+    return patched ?? this.#signal.write(state, start, item);
   }
 
   /** The item is written before the groups are kept: an item that fails leaves no empty group behind. */

@@ -42,7 +42,7 @@ export class Reader {
   /** How many items the message may still become, and how many bytes of heap they may still take. */
   private itemsLeft: number;
   private bytesLeft: number;
-  /** Texts that were not UTF-8, where they are read with U+FFFD; `undefined` where they are refused. */
+  /** Of views: texts that were not UTF-8 and are read with U+FFFD. `undefined` where they are refused. */
   malformedTexts: number | undefined = undefined;
   readonly #texts = sharedTexts();
   readonly #limits: DecodeLimits;
@@ -58,7 +58,7 @@ export class Reader {
     this.end = bytes.byteLength;
   }
 
-  /** Begins anew, between two places, where what is malformed in a text is read as U+FFFD. */
+  /** Begins anew, between two places, for a view: what is malformed in a text is read as U+FFFD, and values are frozen. */
   restart(start: number, end: number): void {
     this.at = start;
     this.end = end;
@@ -176,6 +176,12 @@ export class Reader {
   hex(): string {
     const start = this.content();
     return (this.bytes as unknown as TextReader).hexSlice(start, this.at);
+  }
+
+  /** A value that has been read to its end: frozen where a view holds it, since a change would be lost. */
+  finished(value: unknown): unknown {
+    if (this.malformedTexts === undefined || value === null || ArrayBuffer.isView(value)) return value;
+    return Object.freeze(value);
   }
 
   /** A copy of bytes: a view would keep the whole request in memory for as long as one item lives. */

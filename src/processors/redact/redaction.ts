@@ -31,13 +31,13 @@ export class Redaction {
   }
 
   span(span: ReadableSpan): ReadableSpan {
-    const attributes = this.#attributes(span.attributes);
+    const redacted = this.#redacted(span.attributes as Record, 0);
     const events = this.#each(span.events);
     const links = this.#each(span.links);
     const status = this.#status(span.status);
     const resource = this.#resource(span.resource);
     const changes: SpanChanges = {
-      ...(attributes !== span.attributes && { attributes }),
+      ...(redacted !== undefined && { added: redacted as Attributes }),
       ...(events !== span.events && { events }),
       ...(links !== span.links && { links }),
       ...(status !== span.status && { status }),
@@ -80,15 +80,22 @@ export class Redaction {
   }
 
   #record(record: Record, depth: number): Record {
-    let redacted: { [key: string]: unknown } | undefined;
+    const redacted = this.#redacted(record, depth);
+    return redacted === undefined ? record : { ...record, ...redacted };
+  }
+
+  /** Those that are replaced, if there are any. */
+  #redacted(record: Record, depth: number): Record | undefined {
+    let redacted: [key: string, instead: unknown][] | undefined;
     for (const key of Object.keys(record)) {
       const value = record[key];
       const instead = this.#isNamed(key) ? this.#whole(value) : this.#value(value, depth);
       if (instead === value) continue;
-      redacted ??= { ...record };
-      redacted[key] = instead;
+      redacted ??= [];
+      redacted.push([key, instead]);
     }
-    return redacted ?? record;
+    // Not by assignment, which would replace a prototype.
+    return redacted && Object.fromEntries(redacted);
   }
 
   #value(value: unknown, depth: number): unknown {

@@ -12,7 +12,7 @@ import { EMPTY_RESOURCE } from './emptyResource.ts';
 /** The options of {@link spanMetrics}. */
 export interface SpanMetricsOptions extends FoldingOptions {
   /**
-   * What tells series apart: `span.name`, `span.kind`, `status.code`, and keys of attributes, each looked up in the span, then in its resource. An attribute that is absent is left out of the series. Default: `service.name`,
+   * What tells series apart: `span.name`, `span.kind`, `status.code`, and keys of attributes, each looked up in the span, then in its resource (`service.name` the other way round: it is a resource's, and the attributes of a received span need not be decoded for it). An attribute that is absent is left out of the series. Default: `service.name`,
    * `span.name`, `span.kind`, `status.code`. Without `status.code`, errors are not told apart.
    */
   dimensions?: readonly string[];

@@ -10,7 +10,7 @@ import {
 /** The options of {@link statistics}. */
 export interface StatisticsOptions extends FoldingOptions {
   /**
-   * By what spans are told apart: `span.name` (the default), `span.kind`, `status.code`, the key of an attribute, which is looked up in the span, then in its resource, or a function that returns a text. Where there is no such attribute,
+   * By what spans are told apart: `span.name` (the default), `span.kind`, `status.code`, the key of an attribute, which is looked up in the span, then in its resource (`service.name` the other way round), or a function that returns a text. Where there is no such attribute,
    * the key is the empty text.
    */
   key?: string | ((span: ReadableSpan) => string);

@@ -2,7 +2,7 @@ import type { TextMapPropagator } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { Sampler, SpanLimits } from '@opentelemetry/sdk-trace';
 import { withoutUndefined } from '../../internal/validation.ts';
-import { installed, needed } from '../installed.ts';
+import { installed, needed } from '../../peers/installed.ts';
 import type { ProviderPlan } from '../starting/providers.ts';
 import { type ConfigurationModel, given, type OnIgnored, type Package, type TracerNode, tellRest } from './model.ts';
 

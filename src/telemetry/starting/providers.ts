@@ -4,7 +4,7 @@ import type { LogRecordLimits } from '@opentelemetry/sdk-logs';
 import type { Sampler, SpanLimits } from '@opentelemetry/sdk-trace';
 import { warn } from '../../internal/tracingSuppression.ts';
 import { withoutUndefined } from '../../internal/validation.ts';
-import { installed } from '../installed.ts';
+import { installed } from '../../peers/installed.ts';
 import type { TelemetrySdk } from '../parts.ts';
 
 type Api = typeof import('@opentelemetry/api');

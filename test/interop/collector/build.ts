@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { run, unavailableIn } from '../command.ts';
 
 const SOURCES = ['main.go', 'go.mod', 'go.sum'].map((name) => join(import.meta.dirname, name));
 const CACHE = fileURLToPath(new URL('../../../.interop', import.meta.url));
 /** Cold, on two busy cores. */
 const BUILD_BOUND_MILLIS = 45 * 60_000;
-const MAX_SAID_CHARACTERS = 4_000;
 /** Where Go is when it is not in the PATH of whoever runs this. */
 const USUAL_GO = '/usr/local/go/bin/go';
 
@@ -36,56 +35,21 @@ export async function build(binary: string, go = goPath()): Promise<void> {
   mkdirSync(dirname(binary), { recursive: true });
   const unfinished = `${binary}.${process.pid}`;
   const args = ['build', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', unfinished, '.'];
-  const { code, said } = await run(go, args);
+  const { code, said } = await run([go, ...args], { cwd: import.meta.dirname, boundMillis: BUILD_BOUND_MILLIS });
   if (code === 'ENOENT') throw new NoCollector('there is no Go (SPANFLOW_GO names where it is)');
   if (code !== 0) throw failureOf(said);
   renameSync(unfinished, binary);
 }
 
-function goPath(): string {
+/** Go where whoever runs this has it. */
+export function goPath(): string {
   const { SPANFLOW_GO: named } = process.env;
   return named ?? (existsSync(USUAL_GO) ? USUAL_GO : 'go');
 }
 
-/** What Go says when it cannot reach whoever has the modules, or may not, and when it is too old for them. */
-const UNAVAILABLE = new RegExp(
-  [
-    ...['dial tcp', 'no such host', 'connection refused', 'i/o timeout', 'TLS handshake timeout', 'proxyconnect'],
-    ...[
-      'network is unreachable',
-      'module lookup disabled',
-      'toolchain not available',
-      'requires go',
-      'invalid go version',
-    ],
-  ].join('|'),
-  'i',
-);
-
 /** Decides by the output of a build that failed. */
 export function failureOf(said: string): Error {
-  const text = said.trim().slice(-MAX_SAID_CHARACTERS);
-  const line = text.split('\n').find((one) => UNAVAILABLE.test(one));
-  if (line !== undefined) return new NoCollector(`its Go modules cannot be had (${line.trim()})`);
-  return new Error(`the Collector cannot be built:\n${text}`);
-}
-
-/** Runs a command, and never rejects. */
-function run(command: string, args: readonly string[]): Promise<{ code: number | string | null; said: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: import.meta.dirname,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: BUILD_BOUND_MILLIS,
-      env: { ...process.env, GOWORK: 'off' },
-    });
-    let said = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-    child.on('error', (error: NodeJS.ErrnoException) =>
-      resolve({ code: error.code ?? 'unknown', said: error.message }),
-    );
-    child.on('close', (code) => resolve({ code, said }));
-  });
+  const line = unavailableIn(said);
+  if (line !== undefined) return new NoCollector(`its Go modules cannot be had (${line})`);
+  return new Error(`the Collector cannot be built:\n${said}`);
 }

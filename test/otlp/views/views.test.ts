@@ -49,6 +49,23 @@ describe.each(SIGNALS)('views of $name', (signal) => {
     );
   });
 
+  test('hold the same objects, in whatever order they are asked for', () => {
+    fc.assert(
+      fc.property(any, fc.array(fc.nat(), { minLength: 30, maxLength: 30 }), (items, order) => {
+        const bytes = encode(items);
+        for (const [index, decoded] of decode(bytes).entries()) {
+          const item = view(bytes)[index] as Record<string, unknown>;
+          const keys = Object.keys(decoded).filter((key) => key in item);
+          const asked = order.map((number) => keys[number % keys.length] as string);
+          const first = asked.map((key) => item[key]);
+          expectAlike([item], [decoded]);
+          for (const [at, key] of asked.entries()) expect(item[key]).toBe(first[at]);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   test('cannot be changed: what is read of them is frozen, to the last level', () => {
     fc.assert(
       fc.property(any, (items) => {

@@ -1,10 +1,19 @@
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type DecodeOptions, decodeLogs, decodeMetrics, decodeTraces } from '../../../src/otlp/index.ts';
+import {
+  type DecodeOptions,
+  decodeLogs,
+  decodeMetrics,
+  decodeTraces,
+  viewLogs,
+  viewMetrics,
+  viewTraces,
+} from '../../../src/otlp/index.ts';
 import { bombs, logBombs, metricBombs } from '../../support/bombs.ts';
-import { report } from './kit.ts';
+import { input, report } from './kit.ts';
 
-/** How much memory decoded items take, beside the least `maxDecodedBytes` under which they are decoded. */
+/** How much memory decoded items take, or views, or views of which everything has been read, beside the least `maxDecodedBytes` under which they are decoded. */
 
 const COUNT = 10_000;
 /** Up to which the least limit is known. */
@@ -13,7 +22,10 @@ const STEP = 1.1;
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-function heap(): number {
+/** A turn later, nothing of the call is left on the stack. */
+async function heap(): Promise<number> {
+  await setImmediate();
+  collect();
   collect();
   return process.memoryUsage().heapUsed;
 }
@@ -43,17 +55,39 @@ function leastLimit(decode: Decode, bytes: Uint8Array): number {
 /** Kept, so that nothing that was counted before is collected between two measurements. */
 const kept: unknown[] = [];
 
-function measure(decode: Decode, all: typeof bombs): void {
+async function measure(decode: Decode, all: typeof bombs): Promise<void> {
   for (const [name, bomb] of Object.entries(all)) {
     const bytes = bomb(COUNT);
     kept.push(bytes);
     const limit = leastLimit(decode, bytes);
-    const before = heap();
+    const before = await heap();
     kept.push(decode(bytes));
-    report('bomb', { name, part: (heap() - before) / limit });
+    report('bomb', { name, part: ((await heap()) - before) / limit });
   }
 }
 
-measure(decodeTraces, bombs);
-measure(decodeLogs, logBombs);
-measure(decodeMetrics, metricBombs);
+/** The views of a request, of which everything has been read. */
+function allRead(view: Decode): Decode {
+  return (bytes, options) => {
+    const views = view(bytes, options);
+    for (const item of views) readAll(item as Record<string, unknown>);
+    return views;
+  };
+}
+
+function readAll(view: Record<string, unknown>): void {
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(view))) {
+    const value = view[name];
+    if (name === 'spanContext' && typeof value === 'function') value.call(view);
+  }
+}
+
+const { what } = input<{ what: 'decoded' | 'views' | 'views that have been read' }>();
+const ways = {
+  decoded: (decode: Decode) => decode,
+  views: (_: Decode, view: Decode) => view,
+  'views that have been read': (_: Decode, view: Decode) => allRead(view),
+};
+await measure(ways[what](decodeTraces, viewTraces), bombs);
+await measure(ways[what](decodeLogs, viewLogs), logBombs);
+await measure(ways[what](decodeMetrics, viewMetrics), metricBombs);

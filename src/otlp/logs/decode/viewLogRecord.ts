@@ -2,49 +2,40 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '../../../model/logRecord.ts';
 import { Received } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
-import { type Origin, type Part, Wire } from '../../decode/wire.ts';
+import { type Origin, type Part, partOf, SmallParts, Wire } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
-import { delimited, fixed32, fixed64, only, varint } from '../../protobuf/readMessage.ts';
+import { delimited, fixed32, fixed64, varint } from '../../protobuf/readMessage.ts';
 import { finishContext, finishTimes, recordFields } from './readLogRecord.ts';
 import { ReceivedLogRecord } from './receivedLogRecord.ts';
 
 type RecordPart = Part<ReceivedLogRecord>;
 
-const TIMES: RecordPart = {
-  bit: 1,
-  fields: only(recordFields, fixed64(1), fixed64(11)),
-  finish: (record) => {
-    finishTimes(record);
-    frozen(record.hrTime);
-    frozen(record.hrTimeObserved);
-  },
-};
-const CONTEXT: RecordPart = {
-  bit: 2,
-  fields: only(recordFields, fixed32(8), delimited(9), delimited(10)),
-  finish: (record) => {
-    finishContext(record);
-    frozen(record.spanContext);
-  },
-};
+const TIMES: RecordPart = partOf(1, recordFields, [fixed64(1), fixed64(11)], (record) => {
+  finishTimes(record);
+  Object.freeze(record.hrTime);
+  Object.freeze(record.hrTimeObserved);
+});
+const CONTEXT: RecordPart = partOf(2, recordFields, [fixed32(8), delimited(9), delimited(10)], (record) => {
+  finishContext(record);
+  Object.freeze(record.spanContext);
+});
 /** Severity, name, and how many attributes are missing. */
-const HEAD: RecordPart = {
-  bit: 4,
-  fields: only(recordFields, varint(2), delimited(3), varint(7), delimited(12)),
-  finish: () => {},
-};
-const BODY: RecordPart = {
-  bit: 8,
-  fields: only(recordFields, delimited(5)),
-  finish: ({ body }) => void frozen(body),
-};
-const ATTRIBUTES: RecordPart = {
-  bit: 16,
-  fields: only(recordFields, delimited(6)),
-  finish: ({ attributes }) => void frozen(attributes),
-};
+const HEAD: RecordPart = partOf(4, recordFields, [varint(2), delimited(3), varint(7), delimited(12)]);
+const BODY: RecordPart = partOf(8, recordFields, [delimited(5)], ({ body }) => void frozen(body));
+const ATTRIBUTES: RecordPart = partOf(
+  16,
+  recordFields,
+  [delimited(6)],
+  ({ attributes }) => void Object.freeze(attributes),
+);
+
+const SMALL = new SmallParts(TIMES, CONTEXT, HEAD);
 
 class RecordWire extends Wire<ReceivedLogRecord> {
+  protected override get small() {
+    return SMALL;
+  }
+
   protected override make({ resource, scope }: Origin): ReceivedLogRecord {
     return new ReceivedLogRecord(resource, scope);
   }

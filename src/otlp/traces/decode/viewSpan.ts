@@ -2,60 +2,48 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Received } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
-import { type Origin, type Part, Wire } from '../../decode/wire.ts';
+import { type Origin, type Part, partOf, SmallParts, Wire } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
-import { delimited, fixed32, fixed64, only, varint } from '../../protobuf/readMessage.ts';
+import { delimited, fixed32, fixed64, varint } from '../../protobuf/readMessage.ts';
 import { finishContext, finishTimes, SpanMessage, spanFields } from './readSpan.ts';
 import { ReceivedSpan } from './receivedSpan.ts';
 
-const nothing = () => {};
+type SpanPart = Part<SpanMessage>;
 
-const CONTEXT: Part<SpanMessage> = {
-  bit: 1,
-  fields: only(spanFields, delimited(1), delimited(2), delimited(3), delimited(4), fixed32(16)),
-  finish: (message) => {
+const CONTEXT: SpanPart = partOf(
+  1,
+  spanFields,
+  [delimited(1), delimited(2), delimited(3), delimited(4), fixed32(16)],
+  (message) => {
     finishContext(message);
-    frozen(message.span.context);
-    frozen(message.span.parentSpanContext);
+    const { context, parentSpanContext } = message.span;
+    Object.freeze(context.traceState);
+    Object.freeze(context);
+    Object.freeze(parentSpanContext);
   },
-};
-const NAME: Part<SpanMessage> = { bit: 2, fields: only(spanFields, delimited(5)), finish: nothing };
-const KIND: Part<SpanMessage> = { bit: 4, fields: only(spanFields, varint(6)), finish: nothing };
-const TIMES: Part<SpanMessage> = {
-  bit: 8,
-  fields: only(spanFields, fixed64(7), fixed64(8)),
-  finish: (message) => {
-    finishTimes(message);
-    for (const time of [message.span.startTime, message.span.endTime, message.span.duration]) frozen(time);
-  },
-};
-const ATTRIBUTES: Part<SpanMessage> = {
-  bit: 16,
-  fields: only(spanFields, delimited(9)),
-  finish: ({ span }) => void frozen(span.attributes),
-};
-const COUNTS: Part<SpanMessage> = {
-  bit: 32,
-  fields: only(spanFields, varint(10), varint(12), varint(14)),
-  finish: nothing,
-};
-const EVENTS: Part<SpanMessage> = {
-  bit: 64,
-  fields: only(spanFields, delimited(11)),
-  finish: ({ span }) => void frozen(span.events),
-};
-const LINKS: Part<SpanMessage> = {
-  bit: 128,
-  fields: only(spanFields, delimited(13)),
-  finish: ({ span }) => void frozen(span.links),
-};
-const STATUS: Part<SpanMessage> = {
-  bit: 256,
-  fields: only(spanFields, delimited(15)),
-  finish: ({ span }) => void frozen(span.status),
-};
+);
+const NAME: SpanPart = partOf(2, spanFields, [delimited(5)]);
+const KIND: SpanPart = partOf(4, spanFields, [varint(6)]);
+const TIMES: SpanPart = partOf(8, spanFields, [fixed64(7), fixed64(8)], (message) => {
+  finishTimes(message);
+  const { startTime, endTime, duration } = message.span;
+  Object.freeze(startTime);
+  Object.freeze(endTime);
+  Object.freeze(duration);
+});
+const ATTRIBUTES: SpanPart = partOf(16, spanFields, [delimited(9)], ({ span }) => void Object.freeze(span.attributes));
+const COUNTS: SpanPart = partOf(32, spanFields, [varint(10), varint(12), varint(14)]);
+const EVENTS: SpanPart = partOf(64, spanFields, [delimited(11)], ({ span }) => void frozen(span.events));
+const LINKS: SpanPart = partOf(128, spanFields, [delimited(13)], ({ span }) => void frozen(span.links));
+const STATUS: SpanPart = partOf(256, spanFields, [delimited(15)], ({ span }) => void Object.freeze(span.status));
+
+const SMALL = new SmallParts(CONTEXT, NAME, KIND, TIMES, COUNTS, STATUS);
 
 class SpanWire extends Wire<SpanMessage> {
+  protected override get small() {
+    return SMALL;
+  }
+
   protected override make({ resource, scope }: Origin): SpanMessage {
     return new SpanMessage(new ReceivedSpan(resource, scope));
   }

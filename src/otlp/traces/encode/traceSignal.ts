@@ -3,6 +3,7 @@ import { OneGoEncoder } from '../../encode/encodeRequest.ts';
 import type { SignalFields } from '../../encode/requestEncoder.ts';
 import { traceRequestJson } from '../../json/read/jsonSchema.ts';
 import { messageText } from '../../json/write/jsonFields.ts';
+import { isPatched, patchSpan } from './patchSpan.ts';
 import { scopeOfSdk1 } from './sdk1.ts';
 import { writeSpan } from './writeSpan.ts';
 
@@ -13,7 +14,13 @@ export const TRACES: SignalFields<ReadableSpan> = {
   resourceOf: (span) => span.resource,
   scopeOf: (span) => span.instrumentationScope ?? scopeOfSdk1(span),
   write: writeSpan,
-  touch: (span) =>
+  patch: patchSpan,
+  touch: (span) => (isPatched(span) ? 0 : touch(span)),
+  json: () => messageText(traceRequestJson()),
+};
+
+function touch(span: ReadableSpan): number {
+  return (
     span.name.length +
     span.spanContext().traceId.charCodeAt(0) +
     span.spanContext().spanId.charCodeAt(0) +
@@ -21,9 +28,9 @@ export const TRACES: SignalFields<ReadableSpan> = {
     span.startTime[1] +
     span.endTime[1] +
     span.status.code +
-    (span.events[0]?.time[1] ?? 0),
-  json: () => messageText(traceRequestJson()),
-};
+    (span.events[0]?.time[1] ?? 0)
+  );
+}
 
 /** Encodes spans in one go, as `encodeTraces` and `encodeTracesJson` do. */
 export const oneGo = new OneGoEncoder(TRACES);

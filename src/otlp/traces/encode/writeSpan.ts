@@ -1,3 +1,4 @@
+import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { writeAttributes } from '../../encode/attributes.ts';
 import type { EncoderState } from '../../encode/encoderState.ts';
@@ -82,7 +83,7 @@ export function writeSpan(state: EncoderState, start: number, span: ReadableSpan
   return writeFixed32Field(out, at, SPAN.flags, spanFlagsOf(context.traceFlags, parent, parentId));
 }
 
-function writeEvents(state: EncoderState, start: number, events: ReadableSpan['events'] | undefined): number {
+export function writeEvents(state: EncoderState, start: number, events: ReadableSpan['events'] | undefined): number {
   if (isEmpty(events)) return start;
   let at = start;
   for (const event of events) {
@@ -107,7 +108,7 @@ function writeEvents(state: EncoderState, start: number, events: ReadableSpan['e
   return at;
 }
 
-function writeLinks(state: EncoderState, start: number, links: ReadableSpan['links'] | undefined): number {
+export function writeLinks(state: EncoderState, start: number, links: ReadableSpan['links'] | undefined): number {
   if (isEmpty(links)) return start;
   const { out } = state;
   let at = start;
@@ -133,10 +134,23 @@ function isEmpty(list: readonly unknown[] | undefined): list is undefined {
 }
 
 /** The status is always there, even if it is empty. */
-function writeStatus(out: OutputBuffer, start: number, status: ReadableSpan['status'] | undefined): number {
+export function writeStatus(out: OutputBuffer, start: number, status: ReadableSpan['status'] | undefined): number {
   out.room(start, 0)[start] = SPAN.status;
   const message = writeStringField(out, start + 2, STATUS.message, status?.message);
   return writeLength(out, start + 1, writeUint32Field(out, message, STATUS.code, enumOf(status?.code)));
+}
+
+/** Writes the fields of a span that its context fills. */
+export function writeContext(
+  out: OutputBuffer,
+  start: number,
+  context: SpanContext,
+  parent: ReadableSpan['parentSpanContext'],
+): number {
+  let at = writeIdField(out, start, SPAN.traceId, context.traceId, TRACE_ID_BYTES, 'traceId');
+  at = writeIdField(out, at, SPAN.spanId, context.spanId, SPAN_ID_BYTES, 'spanId');
+  if (context.traceState) at = writeStringField(out, at, SPAN.traceState, context.traceState.serialize());
+  return writeFixed32Field(out, at, SPAN.flags, flagsOf(context.traceFlags, parent?.isRemote));
 }
 
 /** To the SDK a context without `isRemote` is local, so the bit that says "this is known" is always set, as the official exporters do. */

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import type { Environment } from '../../internal/environment.ts';
+import { mistakeInWords } from '../../internal/validation.ts';
+import { InvalidOptionError, messageOf } from '../../model/errors.ts';
+import { needed } from '../../peers/installed.ts';
+import type { RelayConfig } from '../options.ts';
+import { withVariables } from './variables.ts';
+
+type Yaml = typeof import('yaml');
+
+/** What is switched on by its name alone, as `grpc:` is. */
+const SWITCHES: readonly string[] = ['http', 'grpc', 'admin', 'spanMetrics'];
+
+/**
+ * The configuration in a file: JSON where its name ends in `.json`, and YAML otherwise. It is not checked yet.
+ *
+ * @throws InvalidOptionError when it is neither, and SpanflowError `MISSING_PACKAGE` for YAML without its package; what the file system throws passes
+ */
+export function readConfig(file: string, environment: Environment): RelayConfig {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return withoutNulls(file.endsWith('.json') ? ofJson(text, environment) : ofYaml(text, environment)) as RelayConfig;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError || thrown instanceof InvalidOptionError) throw unreadable(file, thrown);
+    throw thrown;
+  }
+}
+
+function ofJson(text: string, environment: Environment): unknown {
+  const replaced = (_: string, value: unknown) =>
+    typeof value === 'string' ? withVariables(value, environment) : value;
+  return JSON.parse(text, replaced) as unknown;
+}
+
+/** What stands for a variable is a scalar, and never becomes more. Without quotes, it is what YAML takes it for. */
+function ofYaml(text: string, environment: Environment): unknown {
+  const yaml = needed<Yaml>('yaml', 'a configuration in YAML');
+  const document = yaml.parseDocument(text);
+  const [error] = document.errors;
+  if (error !== undefined) throw new SyntaxError(error.message.split('\n', 1)[0]);
+  yaml.visit(document, {
+    Scalar: (key, node) => {
+      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
+      const replaced = withVariables(node.value, environment);
+      node.value = node.type === 'PLAIN' && replaced !== node.value ? scalarOf(yaml, replaced) : replaced;
+    },
+  });
+  return document.toJS() as unknown;
+}
+
+function scalarOf(yaml: Yaml, text: string): unknown {
+  const { contents, errors } = yaml.parseDocument(text);
+  if (errors.length > 0 || (contents !== null && !yaml.isScalar(contents))) return text;
+  return contents?.value ?? null;
+}
+
+/** What is left empty has its default. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value ?? {};
+  const entries = Object.entries(value).flatMap(([name, one]) => {
+    if (one === null && !SWITCHES.includes(name)) return [];
+    return [[name, withoutNulls(one)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function unreadable(file: string, thrown: Error): InvalidOptionError {
+  const message = `${file} cannot be read as a configuration: ${messageOf(thrown)}`;
+  return mistakeInWords(file, 'a configuration', file, message);
+}
