@@ -85,7 +85,7 @@ export function hipstershop(): { readonly request: Uint8Array; readonly spans: n
     const [request = new Uint8Array()] = framed(unpacked(`${folder}/large/hipstershop.otlp.zst`));
     return { request, spans: 86_583 };
   }
-  const spans = 20_000;
+  const spans = 10_000;
   return { request: encodeRequest(requestJsonOf(generatedSpans({ seed: 5, count: spans }))), spans };
 }
 

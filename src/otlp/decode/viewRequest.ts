@@ -99,6 +99,7 @@ const requestFields = fieldsOf<Frame>({
     const origins: Writable<Origin>[] = [];
     readFields(reader, resourceFrameFields, { ...frame, owner, origins });
     reader.leave(outer);
+    if (origins.length === 0) return; // nobody asks for it
     frame.later.push(() => {
       const resource = owner.resource(frame.request);
       for (const origin of origins) origin.resource = resource;
@@ -112,9 +113,11 @@ const resourceFrameFields = fieldsOf<ResourceFrame>({
     const outer = reader.enter();
     const owner = new OwnerFrame(reader);
     const origin: Writable<Origin> = { request: frame.request, resource: NO_RESOURCE, scope: NO_SCOPE };
-    origins.push(origin);
+    const before = frame.items.length;
     readFields(reader, scopeFrameFields, { ...frame, owner, origin });
     reader.leave(outer);
+    if (frame.items.length === before) return; // nobody asks for it
+    origins.push(origin);
     frame.later.push(() => {
       origin.scope = owner.scope(frame.request);
     });

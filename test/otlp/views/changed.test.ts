@@ -64,7 +64,7 @@ describe('a received span of which some was replaced', () => {
   test('has an added attribute once, even if its key came twice', () => {
     const bytes = encodeTraces([withAttributes(received(attribute('a', '1'), attribute('a', '2')), { a: 'new' })]);
     expect(Buffer.from(bytes).toString('latin1').split('new')).toHaveLength(2);
-    expect(Buffer.from(bytes).includes('1\x12')).toBe(false);
+    for (const old of ['1', '2']) expect(Buffer.from(bytes).includes(field(2, text(old)))).toBe(false);
   });
 
   test('reads nothing of the span where attributes are added', () => {
