@@ -47,7 +47,7 @@ export function writeUncounted(
   return writeEntries(state, start, tag, depth, attributes, name, 'empty');
 }
 
-/** Writes one attribute, or {@link NOT_WRITTEN} where OTLP has no form for its value. */
+/** Writes one attribute, or `NOT_WRITTEN` where OTLP has no form for its value. */
 export function writeAttribute(
   state: EncoderState,
   at: number,
