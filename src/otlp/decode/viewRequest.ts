@@ -63,6 +63,7 @@ export function viewChecked<Item>(
   const frame: Frame = { items, viewInto: viewInto as ViewInto, request, later: [] };
   request.read(0, bytes.length, (reader) => readFields(reader, requestFields, frame));
   for (const fill of frame.later) fill();
+  frame.later.length = 0; // the engine may keep the frame of the last request for a while
   return items;
 }
 

@@ -1,4 +1,4 @@
-import { isMarkedAsUntransferable } from 'node:worker_threads';
+import threads from 'node:worker_threads'; // whole: a name that an older Node lacks would fail before its version is told
 
 /** A value that is ready to be sent, and the buffers that are moved with it. */
 export interface Packed {
@@ -72,7 +72,7 @@ function packRecord(record: Record<string, unknown>, transfer: Set<ArrayBuffer>,
 }
 
 function isMovable(buffer: ArrayBuffer): boolean {
-  return !buffer.detached && !isMarkedAsUntransferable(buffer);
+  return !buffer.detached && !threads.isMarkedAsUntransferable(buffer);
 }
 
 function isPlain(value: object): boolean {
