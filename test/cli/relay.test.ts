@@ -248,6 +248,14 @@ describe('with workers', { timeout: 160_000 }, () => {
     expect(await running.end('SIGTERM')).toBe(0);
   });
 
+  test('statistics can be asked for any number of times', async () => {
+    const running = await startRelay(['--to', 'http://127.0.0.1:9', '--workers', '2', '--admin', '0']);
+    // Beyond 10 listeners of one event, Node warns of a leak.
+    for (let scrape = 0; scrape < 12; scrape += 1)
+      expect((await get(`${running.admin}/metrics`)).text).toContain('spanflow_relay_workers 2');
+    expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
+  });
+
   test('a port that is in use ends all of it', async () => {
     const port = await closedPort();
     const first = await startRelay(['--to', 'http://127.0.0.1:9', '--http', String(port)]);

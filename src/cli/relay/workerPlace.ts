@@ -24,7 +24,7 @@ export interface PlaceOwner {
 /** A worker, and whoever stands in for it when it crashes. */
 export class WorkerPlace {
   readonly #owner: PlaceOwner;
-  readonly #answers = new Map<number, (stats: RelayStats) => void>();
+  readonly #answers = new Map<number, (stats?: RelayStats) => void>();
   readonly #ended = Promise.withResolvers<RelayReport | undefined>();
   #worker: Worker;
   #isReady = false;
@@ -67,7 +67,6 @@ export class WorkerPlace {
     const { promise, resolve } = Promise.withResolvers<RelayStats | undefined>();
     const timer = setTimeout(resolve, STATS_MILLIS, undefined);
     this.#answers.set(id, resolve);
-    this.#worker.once('exit', () => resolve(undefined));
     this.#tell({ kind: 'stats', id });
     const stats = await promise;
     clearTimeout(timer);
@@ -113,6 +112,7 @@ export class WorkerPlace {
 
   #exited(how: string): void {
     this.#isReady = false;
+    for (const answer of this.#answers.values()) answer();
     this.#before = sumOfFigures([this.#before, onlyCounters(this.#latest)]);
     this.#latest = NO_FIGURES;
     if (this.#isEnding) this.#ended.resolve(this.#report);
