@@ -256,6 +256,18 @@ describe('with workers', { timeout: 160_000 }, () => {
     expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
   });
 
+  test('a module may send messages of its own to the primary process', async () => {
+    const file = fileOf(
+      'way.mjs',
+      `for (const message of ['ready', null, { kind: 'other' }]) process.send?.(message);
+      export default ({ traces$ }) => traces$;`,
+    );
+    const running = await startRelay(['--module', file, '--workers', '2', '--admin', '0']);
+    const { crashes, running: workers } = await workersOf(running);
+    expect([crashes, workers.length]).toEqual([0, 2]);
+    expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
+  });
+
   test('a port that is in use ends all of it', async () => {
     const port = await closedPort();
     const first = await startRelay(['--to', 'http://127.0.0.1:9', '--http', String(port)]);

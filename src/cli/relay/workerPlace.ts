@@ -90,21 +90,22 @@ export class WorkerPlace {
 
   #fork(): Worker {
     const worker = cluster.fork();
-    worker.on('message', (message: FromWorker) => this.#hear(message));
+    worker.on('message', (message: FromWorker | null) => this.#hear(message));
     worker.on('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`));
     return worker;
   }
 
-  #hear(message: FromWorker): void {
-    if (message.kind === 'loaded') {
+  /** A module of the user's may send messages of its own, even `null`: they are ignored. */
+  #hear(message: FromWorker | null): void {
+    if (message?.kind === 'loaded') {
       if (!this.#isEnding) this.#tell({ kind: 'start', config: this.#owner.config() });
-    } else if (message.kind === 'ready') {
+    } else if (message?.kind === 'ready') {
       this.#isReady = true;
       this.#readyAtMillis = performance.now();
       this.#owner.onReady(message.address);
-    } else if (message.kind === 'stats') this.#answers.get(message.id)?.(message.stats);
-    else if (message.kind === 'drained') this.#report = message.report;
-    else {
+    } else if (message?.kind === 'stats') this.#answers.get(message.id)?.(message.stats);
+    else if (message?.kind === 'drained') this.#report = message.report;
+    else if (message?.kind === 'failed') {
       this.#owner.onFailed(message.message);
       this.kill(); // so that another one tries
     }
