@@ -268,6 +268,13 @@ describe('with workers', { timeout: 160_000 }, () => {
     expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
   });
 
+  test('they drain for as long as a timer can wait', async () => {
+    const longest = ['--shutdown-timeout', '2147483.647'];
+    const running = await startRelay(['--to', 'http://127.0.0.1:9', '--workers', '2', ...longest]);
+    // A timer that is longer fires at once, and Node warns of it.
+    expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
+  });
+
   test('a port that is in use ends all of it', async () => {
     const port = await closedPort();
     const first = await startRelay(['--to', 'http://127.0.0.1:9', '--http', String(port)]);
