@@ -154,6 +154,17 @@ describe('a configuration is checked as a whole', () => {
     expect(mistakesOf(config).join()).not.toMatch(/short|tiny/);
   });
 
+  test.each(['-----BEGIN PRIVATE KEY----- c2VjcmV0', 'c2VjcmV0\nc2VjcmV0\n'])(
+    'a key in the place of the name of its file is not shown (%j)',
+    (keyFile) => {
+      const mistakes = mistakesOf({ send: SEND, receive: { http: { tls: { keyFile } } } });
+      expect(mistakes).toContain(
+        'relay.receive.http.tls.keyFile must be the name of a file, but was given what looks like its content, which is not shown',
+      );
+      expect(mistakes.join()).not.toContain('c2VjcmV0');
+    },
+  );
+
   test('beside a composition of the program, what says the way is refused', () => {
     expect(() => relay({ send: SEND, batch: {} }, { compose: () => [] })).toThrow(
       /relay\.batch must be left out, because .*; relay\.send must be left out/,
