@@ -249,7 +249,16 @@ send:
     ['relay.yaml', 'send: [', /relay\.yaml cannot be read as a configuration: .* at line 1, column/],
     ['relay.yaml', 'a: 1\na: 2\n', /Map keys must be unique at line 2, column 1/],
     ['relay.yaml', 'send: ${1}', /\$\{1\} is no reference to a variable/],
-    ['relay.json', '{', /relay\.json cannot be read as a configuration: /],
+    ['relay.json', '{', /relay\.json cannot be read as a configuration: it is not valid JSON at line 1, column 2$/],
+    ['relay.json', '{ "a": secret }', /it is not valid JSON at line 1, column 8$/],
+    [
+      'relay.json',
+      '{\n  "token": "secret",\n  "other": secret,\n  "more": "a longer secret"\n}',
+      /JSON at line 3, column 12$/,
+    ],
+    ['relay.json', '{\n  "token": "secret"\n  "other": 1\n}', /JSON at line 3, column 3$/],
+    ['relay.json', '{ "token": "secret"', /JSON at line 1, column 20$/],
+    ['relay.json', '', /JSON at line 1, column 1$/],
   ])('%s with %j is refused, and says where', (name, text, message) => {
     expect(() => readConfig(fileOf(name, text), {})).toThrow(message);
   });
