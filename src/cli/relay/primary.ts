@@ -136,7 +136,7 @@ class Primary implements AdminSource {
   }
 }
 
-/** That is here. */
+/** What a worker is started with: the primary process alone runs the admin server. */
 function withoutAdmin({ admin: _, ...config }: RelayConfig): RelayConfig {
   return config;
 }
