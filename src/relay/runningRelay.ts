@@ -27,6 +27,7 @@ export class RunningRelay implements Relay {
   #current: Generation;
   #ended = NO_FIGURES; // the counters of those that have ended
   #refusedReloads = 0;
+  #hasStarted = false; // the current composition takes what comes; ports may not be open yet
   #state: RelayState = 'starting';
   #address: RelayAddress = {};
   #listening: Promise<RelayAddress> | undefined;
@@ -115,6 +116,7 @@ export class RunningRelay implements Relay {
 
   async #open(): Promise<RelayAddress> {
     const admin = this.#plan.admin && (await this.#admin?.listen(this.#plan.admin));
+    this.#hasStarted = true;
     this.#start(this.#current);
     try {
       this.#address = { ...(await this.#receiver.listen()), ...(admin !== undefined && { admin }) };
@@ -159,12 +161,12 @@ export class RunningRelay implements Relay {
     const next = new Generation(this.#current.number + 1, this.#base, plan.compose);
     const before = this.#current;
     this.#current = next;
-    if (this.#state === 'starting') return;
+    if (!this.#hasStarted) return;
     if (this.#state === 'failed') this.#keepCounters(before);
     else this.#draining.add(before);
     before.retire();
     this.#start(next);
-    this.#state = 'ready';
+    if (this.#state === 'failed') this.#state = 'ready';
   }
 
   async #close(timeoutMillis: number): Promise<RelayReport> {

@@ -248,6 +248,33 @@ describe('with workers', { timeout: 160_000 }, () => {
     expect(await running.end('SIGTERM')).toBe(0);
   });
 
+  test('statistics can be asked for any number of times', async () => {
+    const running = await startRelay(['--to', 'http://127.0.0.1:9', '--workers', '2', '--admin', '0']);
+    // Beyond 10 listeners of one event, Node warns of a leak.
+    for (let scrape = 0; scrape < 12; scrape += 1)
+      expect((await get(`${running.admin}/metrics`)).text).toContain('spanflow_relay_workers 2');
+    expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
+  });
+
+  test('a module may send messages of its own to the primary process', async () => {
+    const file = fileOf(
+      'way.mjs',
+      `for (const message of ['ready', null, { kind: 'other' }]) process.send?.(message);
+      export default ({ traces$ }) => traces$;`,
+    );
+    const running = await startRelay(['--module', file, '--workers', '2', '--admin', '0']);
+    const { crashes, running: workers } = await workersOf(running);
+    expect([crashes, workers.length]).toEqual([0, 2]);
+    expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
+  });
+
+  test('they drain for as long as a timer can wait', async () => {
+    const longest = ['--shutdown-timeout', '2147483.647'];
+    const running = await startRelay(['--to', 'http://127.0.0.1:9', '--workers', '2', ...longest]);
+    // A timer that is longer fires at once, and Node warns of it.
+    expect([await running.end('SIGTERM'), running.errors()]).toEqual([0, '']);
+  });
+
   test('a port that is in use ends all of it', async () => {
     const port = await closedPort();
     const first = await startRelay(['--to', 'http://127.0.0.1:9', '--http', String(port)]);

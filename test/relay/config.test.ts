@@ -154,6 +154,17 @@ describe('a configuration is checked as a whole', () => {
     expect(mistakesOf(config).join()).not.toMatch(/short|tiny/);
   });
 
+  test.each(['-----BEGIN PRIVATE KEY----- c2VjcmV0', 'c2VjcmV0\nc2VjcmV0\n'])(
+    'a key in the place of the name of its file is not shown (%j)',
+    (keyFile) => {
+      const mistakes = mistakesOf({ send: SEND, receive: { http: { tls: { keyFile } } } });
+      expect(mistakes).toContain(
+        'relay.receive.http.tls.keyFile must be the name of a file, but was given what looks like its content, which is not shown',
+      );
+      expect(mistakes.join()).not.toContain('c2VjcmV0');
+    },
+  );
+
   test('beside a composition of the program, what says the way is refused', () => {
     expect(() => relay({ send: SEND, batch: {} }, { compose: () => [] })).toThrow(
       /relay\.batch must be left out, because .*; relay\.send must be left out/,
@@ -238,7 +249,16 @@ send:
     ['relay.yaml', 'send: [', /relay\.yaml cannot be read as a configuration: .* at line 1, column/],
     ['relay.yaml', 'a: 1\na: 2\n', /Map keys must be unique at line 2, column 1/],
     ['relay.yaml', 'send: ${1}', /\$\{1\} is no reference to a variable/],
-    ['relay.json', '{', /relay\.json cannot be read as a configuration: /],
+    ['relay.json', '{', /relay\.json cannot be read as a configuration: it is not valid JSON at line 1, column 2$/],
+    ['relay.json', '{ "a": secret }', /it is not valid JSON at line 1, column 8$/],
+    [
+      'relay.json',
+      '{\n  "token": "secret",\n  "other": secret,\n  "more": "a longer secret"\n}',
+      /JSON at line 3, column 12$/,
+    ],
+    ['relay.json', '{\n  "token": "secret"\n  "other": 1\n}', /JSON at line 3, column 3$/],
+    ['relay.json', '{ "token": "secret"', /JSON at line 1, column 20$/],
+    ['relay.json', '', /JSON at line 1, column 1$/],
   ])('%s with %j is refused, and says where', (name, text, message) => {
     expect(() => readConfig(fileOf(name, text), {})).toThrow(message);
   });

@@ -262,6 +262,23 @@ describe('a reload', { timeout: 60_000 }, () => {
     expect(running.stats().figures.counters[delivered]).toBe(120);
   });
 
+  test('while the ports are being opened, it takes the place of the composition that runs already', async () => {
+    const [one, two, three] = [await startBackend(), await startBackend(), await startBackend()];
+    const receive = { acknowledge: 'delivered' as const, http: { port: 0 } };
+    const config = (backend: OtlpBackend) => ({ ...AT_ONCE, receive, send: { main: { url: originOf(backend) } } });
+    const running = relay(config(one));
+    onTestFinished(async () => void (await running.shutdown({ timeoutMillis: 0 })));
+    const listening = running.listen();
+    running.reload(config(two));
+    expect(running.stats().state).toBe('starting');
+    const { http } = await listening;
+    expect((await post(http?.url ?? '', jsonOf('first'), JSON_TYPE)).status).toBe(200);
+    running.reload(config(three));
+    expect((await post(http?.url ?? '', jsonOf('second'), JSON_TYPE)).status).toBe(200);
+    expect([one.spans, two.spans, three.spans]).toEqual([0, 1, 1]);
+    expect(await running.shutdown()).toMatchObject({ isDrained: true, lost: 0 });
+  });
+
   test('what the old composition holds back, it sends with all its retries', async () => {
     const [one, two] = [
       await startBackend({ answers: [{ status: 503 }, { status: 503 }, 'ok'] }),

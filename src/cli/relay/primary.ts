@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { MAX_TIMER_MILLIS } from '../../internal/validation.ts';
 import { AdminServer, type AdminSource } from '../../relay/admin/adminServer.ts';
 import type { RelayAddress, RelayReport } from '../../relay/api.ts';
 import { type Plan, planOf } from '../../relay/config/plan.ts';
@@ -85,7 +86,8 @@ class Primary implements AdminSource {
 
   async shutdown(): Promise<RelayReport> {
     this.#isDraining = true;
-    const timer = setTimeout(() => this.kill(), this.#plan.shutdownTimeoutMillis + GRACE_MILLIS);
+    const killMillis = Math.min(MAX_TIMER_MILLIS, this.#plan.shutdownTimeoutMillis + GRACE_MILLIS);
+    const timer = setTimeout(() => this.kill(), killMillis);
     const reports = await Promise.all(this.#places.map((place) => place.shutdown()));
     clearTimeout(timer);
     this.#admin?.close();
@@ -134,7 +136,7 @@ class Primary implements AdminSource {
   }
 }
 
-/** That is here. */
+/** What a worker is started with: the primary process alone runs the admin server. */
 function withoutAdmin({ admin: _, ...config }: RelayConfig): RelayConfig {
   return config;
 }

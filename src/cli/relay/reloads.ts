@@ -14,11 +14,21 @@ export function followConfig(given: RelayArguments, reload: (config: RelayConfig
   const { source } = given;
   const read = () => tell(() => reload(configOf(given)));
   process.on('SIGHUP', read);
-  const leave = source.kind === 'config' ? watched(source.file, read) : () => {};
+  const leave = source.kind === 'config' ? watchedIfPossible(source.file, read) : () => {};
   return () => {
     process.off('SIGHUP', read);
     leave();
   };
+}
+
+/** The operating system may refuse it, for want of watches for example (ENOSPC): then only SIGHUP has the file read again. */
+function watchedIfPossible(file: string, onChange: () => void): () => void {
+  try {
+    return watched(file, onChange);
+  } catch (thrown) {
+    say(`${basename(file)} is not watched (${messageOf(thrown)}): send SIGHUP when it has changed`);
+    return () => {};
+  }
 }
 
 /** The folder is watched, because a file that is replaced is another one. */

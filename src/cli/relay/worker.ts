@@ -6,7 +6,7 @@ import { composeOf } from './configured.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { say } from './reloads.ts';
 
-/** One of several processes: it does what the primary process tells it, and signals are that one's to hear. */
+/** Runs one of several processes. It ignores SIGINT, SIGTERM and SIGHUP: the primary process handles them, and sends it messages. */
 export async function runWorker(given: RelayArguments): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   const compose = await composeOf(given);

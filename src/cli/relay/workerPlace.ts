@@ -24,7 +24,7 @@ export interface PlaceOwner {
 /** A worker, and whoever stands in for it when it crashes. */
 export class WorkerPlace {
   readonly #owner: PlaceOwner;
-  readonly #answers = new Map<number, (stats: RelayStats) => void>();
+  readonly #answers = new Map<number, (stats?: RelayStats) => void>();
   readonly #ended = Promise.withResolvers<RelayReport | undefined>();
   #worker: Worker;
   #isReady = false;
@@ -67,7 +67,6 @@ export class WorkerPlace {
     const { promise, resolve } = Promise.withResolvers<RelayStats | undefined>();
     const timer = setTimeout(resolve, STATS_MILLIS, undefined);
     this.#answers.set(id, resolve);
-    this.#worker.once('exit', () => resolve(undefined));
     this.#tell({ kind: 'stats', id });
     const stats = await promise;
     clearTimeout(timer);
@@ -91,21 +90,22 @@ export class WorkerPlace {
 
   #fork(): Worker {
     const worker = cluster.fork();
-    worker.on('message', (message: FromWorker) => this.#hear(message));
+    worker.on('message', (message: FromWorker | null) => this.#hear(message));
     worker.on('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`));
     return worker;
   }
 
-  #hear(message: FromWorker): void {
-    if (message.kind === 'loaded') {
+  /** A module of the user's may send messages of its own, even `null`: they are ignored. */
+  #hear(message: FromWorker | null): void {
+    if (message?.kind === 'loaded') {
       if (!this.#isEnding) this.#tell({ kind: 'start', config: this.#owner.config() });
-    } else if (message.kind === 'ready') {
+    } else if (message?.kind === 'ready') {
       this.#isReady = true;
       this.#readyAtMillis = performance.now();
       this.#owner.onReady(message.address);
-    } else if (message.kind === 'stats') this.#answers.get(message.id)?.(message.stats);
-    else if (message.kind === 'drained') this.#report = message.report;
-    else {
+    } else if (message?.kind === 'stats') this.#answers.get(message.id)?.(message.stats);
+    else if (message?.kind === 'drained') this.#report = message.report;
+    else if (message?.kind === 'failed') {
       this.#owner.onFailed(message.message);
       this.kill(); // so that another one tries
     }
@@ -113,6 +113,7 @@ export class WorkerPlace {
 
   #exited(how: string): void {
     this.#isReady = false;
+    for (const answer of this.#answers.values()) answer();
     this.#before = sumOfFigures([this.#before, onlyCounters(this.#latest)]);
     this.#latest = NO_FIGURES;
     if (this.#isEnding) this.#ended.resolve(this.#report);

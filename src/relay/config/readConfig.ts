@@ -29,7 +29,44 @@ export function readConfig(file: string, environment: Environment): RelayConfig 
 function ofJson(text: string, environment: Environment): unknown {
   const replaced = (_: string, value: unknown) =>
     typeof value === 'string' ? withVariables(value, environment) : value;
-  return JSON.parse(text, replaced) as unknown;
+  try {
+    return JSON.parse(text, replaced) as unknown;
+  } catch (thrown) {
+    throw thrown instanceof SyntaxError ? noJson(text, thrown) : thrown;
+  }
+}
+
+/** Where the mistake is. What V8 says may quote the text around it, which may be a secret. */
+function noJson(text: string, { message }: SyntaxError): SyntaxError {
+  const lines = text.slice(0, offsetOf(text, message)).split('\n');
+  return new SyntaxError(`it is not valid JSON at line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`);
+}
+
+/** V8 tells the position, or that the text ends too early, or quotes the text: then it is the last character of the shortest beginning that is quoted, too. */
+function offsetOf(text: string, message: string): number {
+  const [, position] = / at position (\d+)/.exec(message) ?? [];
+  if (position !== undefined) return Number(position);
+  if (!isQuoting(message)) return text.length;
+  let [before, after] = [0, text.length];
+  while (after - before > 1) {
+    const middle = (before + after) >> 1;
+    if (isQuoting(jsonMessageOf(text.slice(0, middle)))) after = middle;
+    else before = middle;
+  }
+  return before;
+}
+
+function isQuoting(message: string): boolean {
+  return message.endsWith('is not valid JSON');
+}
+
+function jsonMessageOf(text: string): string {
+  try {
+    JSON.parse(text);
+    return '';
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
 }
 
 /** What stands for a variable is a scalar, and never becomes more. Without quotes, it is what YAML takes it for. */

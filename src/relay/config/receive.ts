@@ -12,6 +12,9 @@ const HTTP = [...LISTEN, 'cors', 'headersTimeoutMillis', 'requestTimeoutMillis',
 /** By the name of the receiver's option, where the file is named. */
 const FILES = { cert: 'certFile', key: 'keyFile', clientCa: 'clientCaFile' } as const;
 
+/** What no name of a file looks like: it may be a private key, and no message may show it. */
+const LIKE_PEM = /[\r\n]|-----BEGIN/;
+
 /** The options of the receiver. */
 export function receiverOptionsOf(value: unknown, path: string, checking: Checking): OtlpReceiverOptions {
   const given = checking.section(path, value, {
@@ -45,6 +48,11 @@ function contentsOf(value: unknown, path: string, checking: Checking): object {
 }
 
 function contentOf(file: unknown, path: string, checking: Checking): string {
+  if (typeof file === 'string' && LIKE_PEM.test(file)) {
+    const sentence = 'must be the name of a file, but was given what looks like its content, which is not shown';
+    checking.tell(path, 'the name of a file', sentence);
+    return '';
+  }
   try {
     return readFileSync(file as string, 'utf8');
   } catch (thrown) {
