@@ -183,11 +183,12 @@ const HTTP_RULES: Rules<HttpSettings> = {
   minBytesPerSecond: whole(0),
 };
 
-/** The tokens are secrets, and no message shows them. */
+/** The tokens are secrets: of what was given, an error has the type only. A single token without an array around it is a common slip in YAML. */
 const theseTokens: Rule = (value, option, call) => {
   const isToken = (token: unknown) => typeof token === 'string' && /^\S{16,}$/.test(token);
   const rule = 'an array of one or more tokens of 16 characters or more, without spaces';
-  if (!Array.isArray(value) || value.length === 0) call.add(option, rule, value);
+  if (!Array.isArray(value)) call.add(option, rule, typeof value);
+  else if (value.length === 0) call.add(option, rule, []);
   else if (!value.every(isToken)) call.add(option, rule, `${value.length} of which one is no such token`);
 };
 
