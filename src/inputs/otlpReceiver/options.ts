@@ -84,7 +84,7 @@ export interface OtlpReceiverOptions {
   retryAfterMillis?: number;
   /** With `delivered`: a request without an outcome is answered with 503 after this long, in milliseconds: 1 or more, default 30,000. What it holds goes on: it may arrive nevertheless, and once more. */
   answerTimeoutMillis?: number;
-  /** A batch that is not settled within this many milliseconds is ended, and gives its room back: 1 or more, default 600,000. It has to be longer than the longest export with all its retries. */
+  /** A batch that is not settled within this many milliseconds after it has been emitted is ended, and gives its room back: 1 or more, default 600,000. Its wait in the queue does not count. It has to be longer than the longest export with all its retries. */
   holdLeaseMillis?: number;
   /** How long `shutdown` waits for outcomes and answers, in milliseconds: 1 or more, default 10,000. */
   shutdownTimeoutMillis?: number;
