@@ -1,4 +1,16 @@
-import { delay, filter, map, type Observable, of, Subject, take, tap } from 'rxjs';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import {
+  delay,
+  filter,
+  type MonoTypeOperatorFunction,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  Subject,
+  take,
+  tap,
+} from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type Batch,
@@ -10,6 +22,8 @@ import {
   type Tally,
   toMemory,
 } from '../src/index.ts';
+import { withAttributes } from '../src/model/changedSpan.ts';
+import { decodeTraces, encodeTraces, viewTraces } from '../src/otlp/index.ts';
 import { redact } from '../src/processors/index.ts';
 import { marbles } from '../src/testing/index.ts';
 import { spanWith } from '../test/support/spans.ts';
@@ -59,6 +73,19 @@ describe('inBatches', () => {
     expect(told).toMatchObject([{ delivered: 0, rejected: 0, lost: [] }]);
     seen[0]?.hold().settle(tallyOf(2));
     expect(told[1]).toEqual(tallyOf(2));
+  });
+
+  test('received items keep the bytes of their batch while one is left, since it keeps their whole request', () => {
+    const received = viewTraces(encodeTraces(['a', 'b', 'c'].map((name) => spanWith({ name }))));
+    const keepA = filter<ReadableSpan>(({ name }) => name === 'a');
+    const bytesOf = (...operators: MonoTypeOperatorFunction<ReadableSpan>[]) =>
+      passed(inBatches(...operators), [received]).seen.map(({ items, bytes }) => [items.length, bytes]);
+    expect(bytesOf(keepA)).toEqual([[1, 30]]);
+    const changed = received.map((span) => withAttributes(span, { region: 'eu' }));
+    expect(passed(inBatches(keepA), [changed]).seen[0]?.bytes).toBe(30);
+    expect(bytesOf(mergeMap((span) => [span, span]))).toEqual([[6, 60]]);
+    const decoded = decodeTraces(encodeTraces(received));
+    expect(passed(inBatches(keepA), [decoded]).seen[0]?.bytes).toBe(10);
   });
 
   test('the very batch goes on where its very items come out', () => {

@@ -114,6 +114,11 @@ export class ChangedSpan implements ReadableSpan {
   }
 }
 
+/** The span as it came; anything else is returned as it is. */
+export function originalOf(item: unknown): unknown {
+  return item instanceof ChangedSpan ? item.original : item;
+}
+
 /** The span with some of it replaced. A span that was changed before is not wrapped again. */
 export function changedSpan(span: ReadableSpan, changes: SpanChanges): ReadableSpan {
   if (!(span instanceof ChangedSpan)) return new ChangedSpan(span, changes);

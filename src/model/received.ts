@@ -9,6 +9,8 @@ export interface WirePlace {
   readonly end: number;
   /** Of resources and scopes: what is equal byte for byte has an equal key. */
   readonly key?: string;
+  /** Whether its bytes have more than can be read: of a key that comes twice, the value that was replaced. Known once it has been read. */
+  readonly hidesSome?: boolean;
 }
 
 /** What may stand in the bytes of a request: a span, a log record, a data point, a resource, a scope. It cannot be changed. */

@@ -84,7 +84,7 @@ export interface OtlpReceiverOptions {
   retryAfterMillis?: number;
   /** With `delivered`: a request without an outcome is answered with 503 after this long, in milliseconds: 1 or more, default 30,000. What it holds goes on: it may arrive nevertheless, and once more. */
   answerTimeoutMillis?: number;
-  /** A batch that is not settled within this many milliseconds is ended, and gives its room back: 1 or more, default 600,000. It has to be longer than the longest export with all its retries. */
+  /** A batch that is not settled within this many milliseconds after it has been emitted is ended, and gives its room back: 1 or more, default 600,000. Its wait in the queue does not count. It has to be longer than the longest export with all its retries. */
   holdLeaseMillis?: number;
   /** How long `shutdown` waits for outcomes and answers, in milliseconds: 1 or more, default 10,000. */
   shutdownTimeoutMillis?: number;
@@ -183,11 +183,12 @@ const HTTP_RULES: Rules<HttpSettings> = {
   minBytesPerSecond: whole(0),
 };
 
-/** The tokens are secrets, and no message shows them. */
+/** The tokens are secrets: of what was given, an error has the type only. A single token without an array around it is a common slip in YAML. */
 const theseTokens: Rule = (value, option, call) => {
   const isToken = (token: unknown) => typeof token === 'string' && /^\S{16,}$/.test(token);
   const rule = 'an array of one or more tokens of 16 characters or more, without spaces';
-  if (!Array.isArray(value) || value.length === 0) call.add(option, rule, value);
+  if (!Array.isArray(value)) call.add(option, rule, typeof value);
+  else if (value.length === 0) call.add(option, rule, []);
   else if (!value.every(isToken)) call.add(option, rule, `${value.length} of which one is no such token`);
 };
 

@@ -25,7 +25,7 @@ export interface BatchWatch {
 /** A batch that has no end yet. */
 interface Pending {
   readonly watch: BatchWatch;
-  readonly endLease: () => void;
+  endLease: () => void; // which begins when the batch is emitted
   isCounted: boolean; // within the bounds: not handed on, and not kept within those of its holders
 }
 
@@ -109,8 +109,7 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
     this.#sequence += items.length;
     this.#queuedItems += items.length;
     this.#count(batch, 1);
-    const endLease = this.#leases.begin(() => this.#expire(batch));
-    this.#pending.set(batch, { watch, endLease, isCounted: true });
+    this.#pending.set(batch, { watch, endLease: () => {}, isCounted: true });
     this.#queue.push(batch);
     this.#drain();
     return undefined;
@@ -213,6 +212,8 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
     const batch = this.#queue.shift();
     const account = this.#account;
     if (batch === undefined || account === undefined) return;
+    const pending = this.#pending.get(batch);
+    if (pending !== undefined) pending.endLease = this.#leases.begin(() => this.#expire(batch));
     this.#queuedItems -= batch.size;
     account.handOn(batch.size);
     this.#reporter?.guard(() => account.passOn(this.#next, batch));
@@ -244,8 +245,6 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
 
   #expire(batch: HeldBatch<T>): void {
     const { stage } = this.#account ?? { stage: '' };
-    // What still waits in the queue has a lease, too, but no holder: it goes on waiting.
-    if (!batch.isHeld) return;
     this.#report(batch.size, 'leaseExpired');
     batch.expire(lostTally(batch.size, 'leaseExpired', stage));
   }

@@ -5,6 +5,8 @@ import type { Run } from '../../ledger/run.ts';
 import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type Batch, withItems } from '../../model/batch.ts';
+import { originalOf } from '../../model/changedSpan.ts';
+import { Received } from '../../model/received.ts';
 import { lostTally, type Tally } from '../../model/tally.ts';
 import { batchOf } from '../shared/givenBatch.ts';
 
@@ -106,8 +108,14 @@ function isSame(items: readonly unknown[], those: readonly unknown[]): boolean {
   return items.length === those.length && items.every((item, index) => item === those[index]);
 }
 
+/** In proportion to the number of items; not below what came where these were received, since each of them keeps the bytes of its whole request. */
 function bytesOf(batch: Batch<unknown>, items: readonly unknown[]): number {
-  return Math.round((batch.bytes * items.length) / batch.items.length);
+  const share = Math.round((batch.bytes * items.length) / batch.items.length);
+  return share < batch.bytes && batch.items.some(isOfRequest) ? batch.bytes : share;
+}
+
+function isOfRequest(item: unknown): boolean {
+  return Received.placeOf(originalOf(item)) !== undefined;
 }
 
 function asynchronous(): Error {

@@ -27,7 +27,7 @@ type Given<T> = Batch<T> | readonly T[];
  * **Each batch is a stream of its own** for the operators: it completes when they have had its items. So `take(1)` takes the first item of each batch, and `toArray` makes one item of each. An operator that waits (`delay`, `mergeMap` with a promise, `tailSample`) would hold items while the batch is answered without them, so it
  * is an error. Take the batches apart for such operators: `mergeMap(({ items }) => items)`, the operator, {@link adaptiveBatch}; then each batch that came has its outcome as soon as it is taken apart.
  *
- * **Holds**: those of the batch that came. Items that were taken out count as `removed`. The bytes are estimated in proportion to the number of items.
+ * **Holds**: those of the batch that came. Items that were taken out count as `removed`. The bytes are estimated in proportion to the number of items. Those of received items stay as they were while one is left, because each keeps the bytes of its whole request in memory: a filter behind a receiver makes room only by emptying batches.
  *
  * **An operator that throws** costs the batch that it threw at: its holders are told that all of its items are lost as `operatorFailed`, what is thrown is reported in the books, and the next batch goes on.
  *

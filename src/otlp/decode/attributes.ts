@@ -62,6 +62,7 @@ export function readAttribute(attributes: Attributes, reader: Reader): void {
   reader.leave(outer);
   if (typeof value === 'object') value = reader.finished(value);
   if (isIndexLike(key)) reader.spend(0, indexBytes(key));
+  if (Object.hasOwn(attributes, key)) reader.hasReplaced = true;
   if (key !== '__proto__') attributes[key] = value as Attributes[string];
   // An assignment would replace the prototype of the object.
   else Object.defineProperty(attributes, key, { value, ...OWN_PROPERTY });
@@ -76,6 +77,7 @@ export function readValue(reader: Reader, earlier: unknown): unknown {
   let value = earlier;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (value !== null) reader.hasReplaced = true;
     if (tag === STRING_VALUE) value = reader.text();
     else if (tag === INT_VALUE) {
       reader.varint64();

@@ -16,6 +16,9 @@ class ReceivedScope extends Received implements Scope {
   declare droppedAttributesCount?: number;
 }
 
+/** What is found while the owner is read is added to its place. */
+type OwnerPlace = WirePlace & { hidesSome?: boolean };
+
 /** A message in the frame of a request that says something of a resource or of a scope, and its schema URL. */
 export class OwnerFrame {
   readonly #start: number;
@@ -69,12 +72,18 @@ export class OwnerFrame {
     const place = this.#isWhole ? this.#place(request) : undefined;
     const before = place && known.get(place.key);
     if (before !== undefined) return before;
-    const owner = frozen(request.read(this.#start, this.#end, (reader) => read(place, reader)));
+    const owner = frozen(
+      request.read(this.#start, this.#end, (reader) => {
+        const made = read(place, reader);
+        if (place !== undefined) place.hidesSome = reader.hasReplaced;
+        return made;
+      }),
+    );
     if (place !== undefined) known.set(place.key, owner);
     return owner;
   }
 
-  #place({ bytes }: ReceivedRequest): WirePlace & { readonly key: string } {
+  #place({ bytes }: ReceivedRequest): OwnerPlace & { readonly key: string } {
     const start = this.#content;
     const end = this.#contentEnd;
     return { bytes, at: this.#at, start, end, key: `${bytes.hexSlice(start, end)} ${this.#url}` };

@@ -87,6 +87,7 @@ export abstract class Wire<Message> implements WirePlace {
   #parts = 0;
   /** The numbers of the fields that the message may have, as bits: all, until it has been passed over once. */
   #numbers = -1;
+  #hidesSome = false;
 
   constructor(origin: Origin, at: number, start: number, end: number) {
     this.#origin = origin;
@@ -101,6 +102,10 @@ export abstract class Wire<Message> implements WirePlace {
 
   get bytes(): Uint8Array {
     return this.#origin.request.bytes;
+  }
+
+  get hidesSome(): boolean {
+    return this.#hidesSome;
   }
 
   /** What has been read of the item, this part included. */
@@ -119,7 +124,9 @@ export abstract class Wire<Message> implements WirePlace {
     this.#parts |= part.bit;
     if ((this.#numbers & part.numbers) !== 0) {
       const { request } = this.#origin;
-      this.#numbers = readNoting(request.begin(this.start, this.end), part.fields, message);
+      const reader = request.begin(this.start, this.end);
+      this.#numbers = readNoting(reader, part.fields, message);
+      this.#hidesSome ||= reader.hasReplaced;
       request.end();
     }
     part.finish(message);

@@ -44,6 +44,8 @@ export class Reader {
   private bytesLeft: number;
   /** Of views: texts that were not UTF-8 and are read with U+FFFD. `undefined` where they are refused. */
   malformedTexts: number | undefined = undefined;
+  /** Of views: whether something that was read came again and has been replaced, so that the bytes have more than what was made of them. */
+  hasReplaced = false;
   readonly #texts = sharedTexts();
   readonly #limits: DecodeLimits;
   #depth = 0;
@@ -63,6 +65,7 @@ export class Reader {
     this.at = start;
     this.end = end;
     this.malformedTexts = 0;
+    this.hasReplaced = false;
     this.itemsLeft = this.#limits.maxItems;
     this.bytesLeft = this.#limits.maxDecodedBytes;
   }

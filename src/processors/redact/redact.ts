@@ -22,7 +22,9 @@ const STAGE = 'redact';
  * **Emits** for each span, at once, a view of it in which the values are replaced; the original is not changed. A span in which nothing is to be replaced is the very span that came. **Completes** and **errors** like the source.
  *
  * **Where** it looks: the attributes of the span, of its events, of its links and of its resource, in arrays and maps inside of them, too, and, for `patterns`, the message of the status. It does not look at names of spans and events, at keys, at
- * instrumentation scopes and at `tracestate`. With `keys` the whole value is replaced, whatever its type, by a text; with `patterns` each match within a text.
+ * instrumentation scopes and at `tracestate`, and values of bytes are passed over. With `keys` the whole value is replaced, whatever its type, by a text; with `patterns` each match within a text.
+ *
+ * **Received spans** are sent on as the bytes that came where nothing is to be replaced. Fields that this version of OTLP does not know pass unseen then. Where a key comes twice, the value that counts is the last one: it is looked at, and the others are not sent on.
  *
  * **Hashes** are keyed, because values like card numbers are few enough to try them all. Whoever has the key can still do that.
  *

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Attributes, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { changedSpan, type SpanChanges } from '../../model/changedSpan.ts';
+import { changedSpan, originalOf, type SpanChanges } from '../../model/changedSpan.ts';
+import { Received } from '../../model/received.ts';
 import type { RedactSettings } from './options.ts';
 import { RedactedResource } from './redactedResource.ts';
 
@@ -37,6 +38,8 @@ export class Redaction {
     const status = this.#status(span.status);
     const resource = this.#resource(span.resource);
     const changes: SpanChanges = {
+      // What was not seen is in the bytes of these fields, which are not copied then.
+      ...(hidesSome(originalOf(span)) && { attributes: span.attributes, events, links, status }),
       ...(redacted !== undefined && { added: redacted as Attributes }),
       ...(events !== span.events && { events }),
       ...(links !== span.links && { links }),
@@ -75,7 +78,7 @@ export class Redaction {
   #newResource(resource: Resource): Resource {
     const redact = (attributes: Attributes) => this.#attributes(attributes);
     const { attributes, asyncAttributesPending } = resource;
-    if (asyncAttributesPending !== true && redact(attributes) === attributes) return resource;
+    if (asyncAttributesPending !== true && redact(attributes) === attributes && !hidesSome(resource)) return resource;
     return new RedactedResource(resource, redact);
   }
 
@@ -121,6 +124,11 @@ export class Redaction {
     }
     return redacted;
   }
+}
+
+/** Whether its bytes, which are sent on where nothing is replaced, have more than was read of them. */
+function hidesSome(value: unknown): boolean {
+  return Received.placeOf(value)?.hidesSome === true;
 }
 
 /** A value that is hashed as a whole, as text: equal values have equal texts. */

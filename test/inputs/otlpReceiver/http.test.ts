@@ -327,6 +327,29 @@ describe('a receiver that is full', () => {
     scheduler.flush();
     expect(receiver.stats().signals.traces.pendingItems).toBe(0);
   });
+
+  test.each([900, 5_000])(
+    'the lease of a batch that was in the queue for %d ms begins when it is emitted',
+    async (waitMillis) => {
+      const scheduler = new VirtualTimeScheduler();
+      const gate = createGate();
+      const reopen = gate.close();
+      const { url, receiver, batches } = await open({ holdLeaseMillis: 1_000, scheduler, gate }, 'held');
+      const pendingAt = (millis: number) => {
+        scheduler.maxFrames = millis;
+        scheduler.flush();
+        return receiver.stats().signals.traces.pendingItems;
+      };
+      scheduler.schedule(() => {}, waitMillis);
+      expect((await post(url, requestOf(2))).status).toBe(200);
+      expect(pendingAt(waitMillis)).toBe(2);
+      reopen();
+      await until(() => batches.length === 1);
+      scheduler.schedule(() => {}, 999);
+      expect(pendingAt(waitMillis + 999)).toBe(2);
+      expect(pendingAt(waitMillis + 1_000)).toBe(0);
+    },
+  );
 });
 
 describe('the shutdown of a receiver', () => {

@@ -110,6 +110,7 @@ const linkFields = fieldsOf<LinkMessage>({
 
 const statusFields = fieldsOf<SpanStatus>({
   [delimited(2)]: (status, reader) => {
+    if (status.message !== undefined) reader.hasReplaced = true;
     status.message = reader.text();
     if (status.message === '') delete status.message;
   },
