@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
@@ -150,6 +150,18 @@ describe('toOtlpFile, when a file is full', () => {
       .map((request) => JSON.stringify(request));
     expect(names).toHaveLength(20);
     expect(all.every((name) => statSync(join(path, '..', name)).size <= 3 * line())).toBe(true);
+  });
+
+  test('and was deleted from outside, also with its folder, begins another one', async () => {
+    const path = join(temporaryFolder(), 'deeper', 'spans.jsonl');
+    const sink = open(path, { maxFileBytes: line() });
+    await exportOnce(sink, named('a'));
+    rmSync(path);
+    await exportOnce(sink, named('b'));
+    expect(files(path)).toEqual(['spans.jsonl']);
+    rmSync(join(path, '..'), { recursive: true });
+    await exportOnce(sink, named('c'));
+    expect(readFileSync(path, 'utf8')).toContain('"c"');
   });
 
   test('keeps maxBackups of the others, the newest', async () => {

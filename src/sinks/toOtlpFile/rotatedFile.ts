@@ -80,19 +80,29 @@ export class RotatedFile {
 
   async #rotate(): Promise<void> {
     await this.close();
-    await this.#rename();
     this.#size = 0;
-    await this.#deleteOld();
+    if (await this.#rename()) await this.#deleteOld();
   }
 
-  async #rename(): Promise<void> {
+  /** Whether it was there: it may have been deleted from outside, with its folder. */
+  async #rename(): Promise<boolean> {
+    try {
+      await rename(this.path, await this.#freePath());
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  async #freePath(): Promise<string> {
     for (let millis = Date.now(); ; millis += 1) {
       const backup = this.#backupPath(millis);
       const isFree = await access(backup).then(
         () => false,
         () => true,
       );
-      if (isFree) return rename(this.path, backup);
+      if (isFree) return backup;
     }
   }
 
