@@ -200,6 +200,17 @@ describe('inBatches: the compulsory cases', () => {
     expect(failures).toEqual([]);
   });
 
+  test('synchronous re-entrancy: a batch during which an operator unsubscribes is lost, and its maker is told', () => {
+    const told: Tally[] = [];
+    const source = new Subject<Batch<number>>();
+    const operator = inBatches(tap<number>((n) => n === 2 && subscription.unsubscribe()));
+    const seen: unknown[] = [];
+    const subscription = source.pipe(operator).subscribe((batch) => seen.push(batch));
+    source.next(heldBatch([1, 2, 3], told));
+    expect(told).toMatchObject([{ delivered: 0, lost: [{ count: 3, reason: 'unsubscribed', stage: 'inBatches' }] }]);
+    expect(seen).toEqual([]);
+  });
+
   test('synchronous re-entrancy: a batch that comes during an emission is emitted within it, as map does', () => {
     const source = new Subject<readonly number[]>();
     const log: string[] = [];

@@ -31,7 +31,7 @@ type Given<T> = Batch<T> | readonly T[];
  *
  * **An operator that throws** costs the batch that it threw at: its holders are told that all of its items are lost as `operatorFailed`, what is thrown is reported in the books, and the next batch goes on.
  *
- * **Order**: that of the source; within a batch that of the operators. **Loss**: `operatorFailed`; then what the operators themselves lose.
+ * **Order**: that of the source; within a batch that of the operators. **Loss**: `operatorFailed`; `unsubscribed`, of a batch during which an operator unsubscribes; then what the operators themselves lose.
  *
  * @param operators what RxJS's `pipe` takes, one after the other, for items
  *
