@@ -2,8 +2,10 @@ import { delay, filter, map, type Observable, of, Subject, take, tap } from 'rxj
 import { describe, expect, test } from 'vitest';
 import {
   type Batch,
+  createLedger,
   exportTo,
   type Hold,
+  type InBatchesOptions,
   inBatches,
   rebatch,
   runPipeline,
@@ -87,7 +89,32 @@ describe('inBatches', () => {
     ]);
   });
 
-  test('what is no operator is refused at the call', () => {
+  test('takes options behind its operators: its books, its name, and who is told', () => {
+    const ledger = createLedger();
+    const lost: unknown[] = [];
+    const thrown: unknown[] = [];
+    const options: InBatchesOptions<number> = {
+      ...{ ledger, name: 'odd' },
+      onLoss: (loss, items) => lost.push([loss, items]),
+      onCallbackError: (error) => thrown.push(error),
+    };
+    const odd = map((n: number) => (n % 2 === 1 ? n : throwing()));
+    const { seen } = passed(inBatches(odd, options), [
+      [1, 3],
+      [1, 2],
+    ]);
+    expect(seen.map(({ items }) => items)).toEqual([[1, 3]]);
+    expect(lost).toEqual([[{ count: 2, reason: 'operatorFailed', stage: 'odd' }, [1, 2]]]);
+    expect(thrown).toEqual([new Error('mine')]);
+    expect(ledger.stats()).toMatchObject({ callbackErrors: 1, stages: { odd: { accepted: 2, handedOn: 2 } } });
+    expect(passed(inBatches<number>(options), [[2]]).seen[0]?.items).toEqual([2]);
+    expect(passed(inBatches(odd, undefined), [[1]]).seen[0]?.items).toEqual([1]);
+    const ofFour = inBatches(odd, map(String), map(Number), filter<number>(Boolean), options);
+    expect(passed(ofFour, [[5]]).seen[0]?.items).toEqual([5]);
+  });
+
+  test('what is no operator, and an option that is unknown, are refused at the call', () => {
+    expect(() => inBatches({ nam: 'x' } as never)).toThrow('inBatches.nam');
     expect(() => inBatches(3 as never)).toThrow('inBatches.operators[0] must be a function, but was given 3');
   });
 });
