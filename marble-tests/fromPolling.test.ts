@@ -1,6 +1,13 @@
 import { merge, Subject, take } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { createLedger, exponentialBackoff, type Fetch, fromPolling, mergeByPriority } from '../src/index.ts';
+import {
+  createLedger,
+  exponentialBackoff,
+  type Fetch,
+  type FromPollingOptions,
+  fromPolling,
+  mergeByPriority,
+} from '../src/index.ts';
 import { marbles } from '../src/testing/index.ts';
 import { drawnGate, letters, throwing } from './support.ts';
 
@@ -179,6 +186,33 @@ describe('fromPolling: the compulsory cases', () => {
       const options = { everyMillis: 4, onFetchError: throwing };
       expectObservable(fromPolling(throwing, options), until).toBe(expected);
     }));
+
+  test.each<[string, Partial<FromPollingOptions>]>([
+    ['a backoff that throws', { backoff: { first: throwing } }],
+    ['a step that throws', { backoff: { first: () => ({ delayMillis: 1_000, next: throwing }) } }],
+    ['a wait that is no number', { backoff: { first: () => ({ delayMillis: Number.NaN, next: throwing }) } }],
+    [
+      'a random that throws',
+      { backoff: exponentialBackoff({ initialMillis: 2_000, multiplier: 1 }), random: throwing },
+    ],
+  ])(
+    'throwing callback: %s is in the books, and the next call is made a second after one that fails',
+    async (_, options) => {
+      const ledger = createLedger();
+      await marbles(({ expectObservable }) => {
+        const until = '     ^ 2500ms !';
+        const called = '    f 999ms f 999ms f';
+        const calls = calling();
+        const failing: Fetch<string> = () => {
+          calls.next('f');
+          throw new Error('no answer');
+        };
+        expectObservable(calls).toBe(called, LETTERS);
+        expectObservable(fromPolling(failing, { everyMillis: 1, ledger, ...options }), until).toBe('-');
+      });
+      expect(ledger.stats().callbackErrors).toBeGreaterThan(0);
+    },
+  );
 
   test('synchronous re-entrancy: unsubscribed by its own value, it makes no other call', () =>
     marbles(({ expectObservable }) => {

@@ -14,8 +14,10 @@ import {
 import { describe, expect, test } from 'vitest';
 import {
   type Batch,
+  createLedger,
   exportTo,
   type Hold,
+  type InBatchesOptions,
   inBatches,
   rebatch,
   runPipeline,
@@ -114,7 +116,32 @@ describe('inBatches', () => {
     ]);
   });
 
-  test('what is no operator is refused at the call', () => {
+  test('takes options behind its operators: its books, its name, and who is told', () => {
+    const ledger = createLedger();
+    const lost: unknown[] = [];
+    const thrown: unknown[] = [];
+    const options: InBatchesOptions<number> = {
+      ...{ ledger, name: 'odd' },
+      onLoss: (loss, items) => lost.push([loss, items]),
+      onCallbackError: (error) => thrown.push(error),
+    };
+    const odd = map((n: number) => (n % 2 === 1 ? n : throwing()));
+    const { seen } = passed(inBatches(odd, options), [
+      [1, 3],
+      [1, 2],
+    ]);
+    expect(seen.map(({ items }) => items)).toEqual([[1, 3]]);
+    expect(lost).toEqual([[{ count: 2, reason: 'operatorFailed', stage: 'odd' }, [1, 2]]]);
+    expect(thrown).toEqual([new Error('mine')]);
+    expect(ledger.stats()).toMatchObject({ callbackErrors: 1, stages: { odd: { accepted: 2, handedOn: 2 } } });
+    expect(passed(inBatches<number>(options), [[2]]).seen[0]?.items).toEqual([2]);
+    expect(passed(inBatches(odd, undefined), [[1]]).seen[0]?.items).toEqual([1]);
+    const ofFour = inBatches(odd, map(String), map(Number), filter<number>(Boolean), options);
+    expect(passed(ofFour, [[5]]).seen[0]?.items).toEqual([5]);
+  });
+
+  test('what is no operator, and an option that is unknown, are refused at the call', () => {
+    expect(() => inBatches({ nam: 'x' } as never)).toThrow('inBatches.nam');
     expect(() => inBatches(3 as never)).toThrow('inBatches.operators[0] must be a function, but was given 3');
   });
 });
@@ -225,6 +252,17 @@ describe('inBatches: the compulsory cases', () => {
     expect(seen.map(({ items }) => items)).toEqual([[4]]);
     expect(told).toMatchObject([{ lost: [{ count: 3, reason: 'operatorFailed', stage: 'inBatches' }] }]);
     expect(failures).toEqual([]);
+  });
+
+  test('synchronous re-entrancy: a batch during which an operator unsubscribes is lost, and its maker is told', () => {
+    const told: Tally[] = [];
+    const source = new Subject<Batch<number>>();
+    const operator = inBatches(tap<number>((n) => n === 2 && subscription.unsubscribe()));
+    const seen: unknown[] = [];
+    const subscription = source.pipe(operator).subscribe((batch) => seen.push(batch));
+    source.next(heldBatch([1, 2, 3], told));
+    expect(told).toMatchObject([{ delivered: 0, lost: [{ count: 3, reason: 'unsubscribed', stage: 'inBatches' }] }]);
+    expect(seen).toEqual([]);
   });
 
   test('synchronous re-entrancy: a batch that comes during an emission is emitted within it, as map does', () => {

@@ -231,6 +231,18 @@ describe('spanMetrics: points', () => {
     expect(seen).toEqual([{ region: 'us', zone: 1 }, { region: 'eu', zone: 1 }, {}]);
   });
 
+  test('whole numbers beyond 2^53, which are received as bigints, are dimensions as others are', async () => {
+    const spans = [2n ** 53n + 1n, 2n ** 53n + 2n, 2n ** 53n + 1n].map((id) =>
+      lasting('a', 1, { attributes: { id: id as never } }),
+    );
+    const [points = []] = await pointsOf({ dimensions: ['id'] }, [spans]);
+    const calls = points.filter((point) => letterOf(point) === 'c');
+    expect(calls.map(({ point }) => [point.attributes, point.value])).toEqual([
+      [{ id: 2n ** 53n + 1n }, 2],
+      [{ id: 2n ** 53n + 2n }, 1],
+    ]);
+  });
+
   test('a span that throws when it is read is lost, and counts in no point', async () => {
     const ledger = createLedger();
     const broken = Object.defineProperty(lasting('a', 1), 'status', { get: throwing });

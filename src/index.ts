@@ -48,6 +48,7 @@ export { type AdaptiveBatchOperator, adaptiveBatch } from './operators/adaptiveB
 export type { AdaptiveBatchChanges, AdaptiveBatchOptions } from './operators/adaptiveBatch/options.ts';
 export { type BackpressureOptions, backpressure } from './operators/backpressure/backpressure.ts';
 export { inBatches } from './operators/inBatches/inBatches.ts';
+export type { InBatchesOptions } from './operators/inBatches/options.ts';
 export {
   type ExportsToJoin,
   type ExportToJoin,

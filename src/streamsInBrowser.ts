@@ -13,6 +13,7 @@ export { type BackpressureOptions, backpressure } from './operators/backpressure
 // Several inputs, the important ones first.
 
 export { inBatches } from './operators/inBatches/inBatches.ts';
+export type { InBatchesOptions } from './operators/inBatches/options.ts';
 export {
   type ExportsToJoin,
   type ExportToJoin,

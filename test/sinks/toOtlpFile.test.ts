@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
@@ -132,6 +132,25 @@ describe('toOtlpFile, where a file is there', () => {
     expect(backup).toMatch(/^spans-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.jsonl$/);
     expect([current, readFileSync(join(path, '..', backup), 'utf8')]).toEqual(['spans.jsonl', there]);
   });
+
+  test('renames one that the record does not fit into', async () => {
+    const path = newPath();
+    writeFileSync(path, '{}\n'.repeat(1_024));
+    await exportOnce(open(path, { maxFileBytes: 3 * 1_024 + 1 }), named('a'));
+    expect(files(path)).toEqual([expect.stringMatching(/^spans-2.*jsonl$/), 'spans.jsonl']);
+    expect(linesOf(readFileSync(path, 'utf8'))).toHaveLength(1);
+  });
+
+  test('keeps maxBackups, however often it is opened', async () => {
+    const path = newPath();
+    for (let start = 0; start < 5; start += 1) {
+      const sink = open(path, { encoding: 'protobuf', maxBackups: 2 });
+      await exportOnce(sink, named(`start ${start}`));
+      await sink.shutdown?.();
+    }
+    const kept = files(path).map((name) => /start (\d)/.exec(readFileSync(join(path, '..', name), 'latin1'))?.[1]);
+    expect(kept).toEqual(['2', '3', '4']);
+  });
 });
 
 describe('toOtlpFile, when a file is full', () => {
@@ -150,6 +169,18 @@ describe('toOtlpFile, when a file is full', () => {
       .map((request) => JSON.stringify(request));
     expect(names).toHaveLength(20);
     expect(all.every((name) => statSync(join(path, '..', name)).size <= 3 * line())).toBe(true);
+  });
+
+  test('and was deleted from outside, also with its folder, begins another one', async () => {
+    const path = join(temporaryFolder(), 'deeper', 'spans.jsonl');
+    const sink = open(path, { maxFileBytes: line() });
+    await exportOnce(sink, named('a'));
+    rmSync(path);
+    await exportOnce(sink, named('b'));
+    expect(files(path)).toEqual(['spans.jsonl']);
+    rmSync(join(path, '..'), { recursive: true });
+    await exportOnce(sink, named('c'));
+    expect(readFileSync(path, 'utf8')).toContain('"c"');
   });
 
   test('keeps maxBackups of the others, the newest', async () => {

@@ -297,6 +297,22 @@ describe('unsubscribed', () => {
     expect(await stateOf(workers)).toMatchObject({ terminated: 0, crashes: 0, threads: 1 });
   });
 
+  test('while the module is being imported, no state is made that nobody would let go of', async () => {
+    const workers = pool({ size: 1, abortMillis: 60_000 });
+    const slow = new URL('./slowTasks.ts', import.meta.url);
+    const task = workerTask<(n: number) => number>({ module: slow, export: 'statesMade', state: 'makeState' });
+    const channel = new BroadcastChannel('slowTasks');
+    const importing = new Promise((resolve) => {
+      channel.onmessage = resolve;
+    });
+    const subscription = of(1).pipe(inWorkers(task, { workers })).subscribe();
+    await importing;
+    channel.close();
+    subscription.unsubscribe();
+    expect(await resultsOf([1], inWorkers(task, { workers }))).toEqual([1]);
+    expect(await stateOf(workers)).toMatchObject({ terminated: 0, crashes: 0, threads: 1 });
+  });
+
   test('a task that does not stop costs its thread', async () => {
     const workers = pool({ size: 1, abortMillis: 1 });
     const told = new Int32Array(new SharedArrayBuffer(8));

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { diag } from '@opentelemetry/api';
 import { lastValueFrom, type Observable, toArray } from 'rxjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
   type Batch,
   createGate,
@@ -320,6 +321,26 @@ describe('the spans of', () => {
       pending: 0,
     });
   });
+});
+
+test('a child process whose channel carries no bytes: both sides are told, and go on', async () => {
+  const warnings: string[] = [];
+  const quiet = () => {};
+  diag.setLogger({ warn: (text) => warnings.push(text), error: quiet, info: quiet, debug: quiet, verbose: quiet });
+  onTestFinished(() => diag.disable());
+  const child = fork(new URL('./programs/noBytes.ts', import.meta.url));
+  const told = new Promise((resolve) => {
+    child.on('message', (message: { first?: unknown }) => message.first !== undefined && resolve(message));
+  });
+  const exits = once(child, 'exit');
+  expect(await lastValueFrom(fromPort(child).pipe(toArray()))).toEqual([]);
+  const failed = {
+    failure: { kind: 'retryable', connectionRefused: true },
+    message: expect.stringMatching(/^toPort: bytes do not come .* \{ serialization: 'advanced' \}$/),
+  };
+  expect(await told).toEqual({ first: failed, second: failed });
+  expect(await exits).toEqual([0, null]);
+  expect(warnings).toEqual([expect.stringContaining("{ serialization: 'advanced' }")]);
 });
 
 test('nothing that is idle keeps the process alive', async () => {

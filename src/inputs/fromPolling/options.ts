@@ -19,7 +19,7 @@ export interface FromPollingOptions {
   everyMillis: number;
   /** Nothing is called while it is closed. Default: one that stays open. */
   gate?: Gate;
-  /** The waits after calls that fail, from the end of the call on; none is shorter than the rhythm asks for. Default `exponentialBackoff({ initialMillis: 1_000, maxMillis: 60_000 })`. */
+  /** The waits after calls that fail, from the end of the call on; none is shorter than the rhythm asks for. What it throws, or a wait that is no number, is in the books, and the wait is 1 second. Default `exponentialBackoff({ initialMillis: 1_000, maxMillis: 60_000 })`. */
   backoff?: Backoff;
   /** How long one call may take, in milliseconds: 1 or more, or `Infinity`. Default 30,000. Then its signal is aborted, and it has failed. */
   timeoutMillis?: number;

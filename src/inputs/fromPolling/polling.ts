@@ -1,7 +1,9 @@
 import { type Subscriber, Subscription } from 'rxjs';
-import { runGuarded } from '../../internal/runGuarded.ts';
+import { answerOf, runGuarded } from '../../internal/runGuarded.ts';
 import { after, waiting } from '../../internal/timers.ts';
+import { MAX_TIMER_MILLIS, numberFrom, requireRule } from '../../internal/validation.ts';
 import type { Account } from '../../ledger/account.ts';
+import { StageReporter } from '../../ledger/stageReporter.ts';
 import { RaceTimeoutError } from '../../model/errors.ts';
 import type { BackoffStep } from '../../strategies/backoff.ts';
 import { untilOpen } from '../shared/gateWait.ts';
@@ -13,6 +15,7 @@ export class Polling<T> {
   readonly #settings: FromPollingSettings;
   readonly #subscriber: Subscriber<T>;
   readonly #account: Account;
+  readonly #reporter: StageReporter<T>;
   #failures = 0; // in a row
   #step: BackoffStep | undefined; // of those failures
 
@@ -21,6 +24,7 @@ export class Polling<T> {
     this.#settings = settings;
     this.#subscriber = subscriber;
     this.#account = account;
+    this.#reporter = new StageReporter(account, {});
   }
 
   async run(): Promise<void> {
@@ -37,7 +41,7 @@ export class Polling<T> {
 
   /** Returns how long to wait because it failed, in milliseconds. */
   async #call(): Promise<number> {
-    const { onFetchError, backoff, random } = this.#settings;
+    const { onFetchError } = this.#settings;
     try {
       this.#emit(await this.#result());
       this.#failures = 0;
@@ -46,10 +50,22 @@ export class Polling<T> {
     } catch (thrown) {
       if (this.#subscriber.closed) return 0;
       this.#failures += 1;
-      this.#step = this.#step === undefined ? backoff.first(random) : this.#step.next();
+      const backoffMillis = this.#nextBackoffMillis();
       runGuarded(() => onFetchError(thrown, this.#failures));
-      return this.#step.delayMillis;
+      return backoffMillis;
     }
+  }
+
+  #nextBackoffMillis(): number {
+    const { backoff } = this.#settings;
+    const random = () => this.#guarded(() => sound('random()', this.#settings.random(), 1), 0.5);
+    this.#step = this.#guarded(() => this.#step?.next() ?? backoff.first(random), undefined);
+    return this.#guarded(() => sound('backoff.delayMillis', this.#step?.delayMillis, MAX_TIMER_MILLIS), 1_000);
+  }
+
+  /** What a callback of the user's throws is in the books, and the stream goes on. */
+  #guarded<R>(callback: () => R, instead: R): R {
+    return answerOf(callback, instead, (thrown) => this.#reporter.callbackFailed(thrown));
   }
 
   /** It does not wait for a call that was aborted: that may ignore its signal. */
@@ -96,4 +112,9 @@ export class Polling<T> {
       this.#subscriber.add(ended);
     });
   }
+}
+
+function sound(what: string, number: unknown, max: number): number {
+  requireRule(`${STAGE}.${what}`, number, numberFrom(0, max));
+  return number as number;
 }

@@ -7,7 +7,7 @@ import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type Batch, withItems } from '../../model/batch.ts';
 import { originalOf } from '../../model/changedSpan.ts';
 import { Received } from '../../model/received.ts';
-import { lostTally, type Tally } from '../../model/tally.ts';
+import { type LossReason, lostTally, type Tally } from '../../model/tally.ts';
 import { batchOf } from '../shared/givenBatch.ts';
 
 /** An operator that is given the items of a batch. */
@@ -64,7 +64,12 @@ export class BatchWork {
     if (batch === undefined || batch.items.length === 0) return;
     const { account } = this.#reporter;
     const items = this.#run === undefined ? this.#itemsOf(batch) : this.#run.within(() => this.#itemsOf(batch));
-    if (items === undefined || this.#subscriber.closed) return;
+    if (items === undefined) return;
+    // A callback of an operator may have unsubscribed meanwhile.
+    if (this.#subscriber.closed) {
+      this.#lose(batch, 'unsubscribed');
+      return;
+    }
     account.accept(items.length);
     account.handOn(items.length);
     if (items.length === 0) batch.hold().settle(ALL_REMOVED);
@@ -90,17 +95,17 @@ export class BatchWork {
     const isOver = end !== undefined;
     inner.unsubscribe();
     if (end === 'complete') return items;
-    this.#lose(batch);
+    this.#lose(batch, 'operatorFailed');
     if (isOver) this.#reporter.callbackFailed((end as { readonly thrown: unknown } | undefined)?.thrown);
     else this.#subscriber.error(asynchronous());
     return undefined;
   }
 
-  #lose(batch: Batch<unknown>): void {
+  #lose(batch: Batch<unknown>, reason: LossReason): void {
     const { account } = this.#reporter;
     const hold = batch.hold();
-    this.#reporter.refused('operatorFailed', batch.items);
-    hold.settle(lostTally(batch.items.length, 'operatorFailed', account.stage));
+    this.#reporter.refused(reason, batch.items);
+    hold.settle(lostTally(batch.items.length, reason, account.stage));
   }
 }
 

@@ -1,9 +1,10 @@
 import { Observable, type OperatorFunction } from 'rxjs';
-import { aFunction, requireRule } from '../../internal/validation.ts';
+import { aFunction, requireRule, settingsOf } from '../../internal/validation.ts';
 import { Stage } from '../../ledger/stage.ts';
-import { StageReporter } from '../../ledger/stageReporter.ts';
+import { STAGE_RULES, StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
 import { BatchWork, type ItemOperator } from './batchWork.ts';
+import { IN_BATCHES_DEFAULTS, type InBatchesOptions, type InBatchesSettings } from './options.ts';
 
 const STAGE = 'inBatches';
 
@@ -29,13 +30,13 @@ type Given<T> = Batch<T> | readonly T[];
  *
  * **Holds**: those of the batch that came. Items that were taken out count as `removed`. The bytes are estimated in proportion to the number of items. Those of received items stay as they were while one is left, because each keeps the bytes of its whole request in memory: a filter behind a receiver makes room only by emptying batches.
  *
- * **An operator that throws** costs the batch that it threw at: its holders are told that all of its items are lost as `operatorFailed`, what is thrown is reported in the books, and the next batch goes on.
+ * **An operator that throws** costs the batch that it threw at: its holders are told that all of its items are lost as `operatorFailed`, what is thrown is told to `onCallbackError` and in the books, and the next batch goes on.
  *
- * **Order**: that of the source; within a batch that of the operators. **Loss**: `operatorFailed`; then what the operators themselves lose.
+ * **Order**: that of the source; within a batch that of the operators. **Loss**: `operatorFailed`; `unsubscribed`, of a batch during which an operator unsubscribes; then what the operators themselves lose.
  *
- * @param operators what RxJS's `pipe` takes, one after the other, for items
+ * @param operators what RxJS's `pipe` takes, one after the other, for items; behind them the options, if there are any
  *
- * @throws InvalidOptionError when an operator is no function
+ * @throws InvalidOptionError when an operator is no function, or an option is not valid, or unknown
  *
  * @example
  * ```ts
@@ -47,30 +48,45 @@ type Given<T> = Batch<T> | readonly T[];
  * @see rebatch, withItems
  */
 export function inBatches<T>(): OperatorFunction<Given<T>, Batch<T>>;
-export function inBatches<T, A>(a: OperatorFunction<T, A>): OperatorFunction<Given<T>, Batch<A>>;
+export function inBatches<T, A>(
+  a: OperatorFunction<T, A>,
+  options?: InBatchesOptions<NoInfer<T>>,
+): OperatorFunction<Given<T>, Batch<A>>;
 export function inBatches<T, A, B>(
   a: OperatorFunction<T, A>,
   b: OperatorFunction<A, B>,
+  options?: InBatchesOptions<NoInfer<T>>,
 ): OperatorFunction<Given<T>, Batch<B>>;
 export function inBatches<T, A, B, C>(
   a: OperatorFunction<T, A>,
   b: OperatorFunction<A, B>,
   c: OperatorFunction<B, C>,
+  options?: InBatchesOptions<NoInfer<T>>,
 ): OperatorFunction<Given<T>, Batch<C>>;
 export function inBatches<T, A, B, C>(
   a: OperatorFunction<T, A>,
   b: OperatorFunction<A, B>,
   c: OperatorFunction<B, C>,
-  ...more: readonly OperatorFunction<C, C>[]
+  ...more: readonly [...OperatorFunction<C, C>[], OperatorFunction<C, C> | InBatchesOptions<NoInfer<T>>]
 ): OperatorFunction<Given<T>, Batch<C>>;
 export function inBatches<T>(...operators: readonly OperatorFunction<T, T>[]): OperatorFunction<Given<T>, Batch<T>>;
-export function inBatches(...operators: readonly ItemOperator[]): OperatorFunction<Given<unknown>, Batch<unknown>> {
+export function inBatches<T>(
+  ...given: readonly [...OperatorFunction<T, T>[], InBatchesOptions<NoInfer<T>>]
+): OperatorFunction<Given<T>, Batch<T>>;
+export function inBatches(
+  ...given: readonly (ItemOperator | InBatchesOptions<never> | undefined)[]
+): OperatorFunction<Given<unknown>, Batch<unknown>> {
+  const last = given.at(-1);
+  const isOptions = typeof last === 'object' ? last !== null : last === undefined && given.length > 1;
+  const operators = (isOptions ? given.slice(0, -1) : given) as readonly ItemOperator[];
   for (const [index, operator] of operators.entries()) requireRule(`${STAGE}.operators[${index}]`, operator, aFunction);
-  const stage = new Stage(undefined, 'operator', STAGE);
+  const options = ((isOptions ? last : undefined) ?? {}) as InBatchesOptions<unknown>;
+  const settings = settingsOf<InBatchesSettings>(STAGE, IN_BATCHES_DEFAULTS, STAGE_RULES, options);
+  const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
   return function inBatchesOperator(source) {
     return new Observable((subscriber) => {
       const { account, run } = stage.open();
-      const reporter = new StageReporter<unknown>(account, {});
+      const reporter = new StageReporter<unknown>(account, settings);
       new BatchWork(subscriber, operators, reporter, run).follow(source);
     });
   };

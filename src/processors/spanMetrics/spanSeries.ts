@@ -83,7 +83,7 @@ export class SpanSeries implements Fold<MetricDataPoint> {
       const value = read(span);
       if (value !== undefined && value !== null) attributes[name] = value as string;
     }
-    const key = JSON.stringify(attributes);
+    const key = JSON.stringify(attributes, withBigInts);
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     if (this.#series.size >= this.#settings.cardinalityLimit - 1) {
@@ -98,6 +98,11 @@ export class SpanSeries implements Fold<MetricDataPoint> {
   #newSeries(attributes: Attributes): Series {
     return { attributes, calls: 0, durations: new ExponentialBucketCounts(this.#settings.maxBuckets) };
   }
+}
+
+/** Whole numbers beyond 2^53 are received as bigints, which JSON refuses. */
+function withBigInts(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value;
 }
 
 // The names are those of the Collector's span metrics connector.

@@ -32,8 +32,8 @@ export class RotatedFile {
 
   /** Appends one record, or nothing of it. */
   async append(pieces: readonly Uint8Array[], length: number): Promise<void> {
-    if (this.#size > 0 && this.#size + length > this.#settings.maxFileBytes) await this.#rotate();
-    this.#file ??= await this.#open();
+    this.#file ??= await this.#open(); // it may hold something
+    if (this.#size > 0 && this.#size + length > this.#settings.maxFileBytes) this.#file = await this.#another();
     try {
       await writeAll(this.#file, pieces);
     } catch (error) {
@@ -52,7 +52,7 @@ export class RotatedFile {
   async #open(): Promise<number> {
     await mkdir(dirname(this.path), { recursive: true });
     const there = await stat(this.path).catch(() => undefined);
-    if (there !== undefined && there.size > 0 && !(await this.#takesMore(there.size))) await this.#rename();
+    if (there !== undefined && there.size > 0 && !(await this.#takesMore(there.size))) await this.#makeWay();
     const file = await open(this.path, 'a', OWNER_ONLY);
     this.#size = (await fstat(file)).size;
     return file;
@@ -78,21 +78,32 @@ export class RotatedFile {
     await close(file).catch(() => {});
   }
 
-  async #rotate(): Promise<void> {
+  async #another(): Promise<number> {
     await this.close();
-    await this.#rename();
     this.#size = 0;
+    await this.#makeWay();
+    return this.#open();
+  }
+
+  /** What is there becomes a backup, unless it was deleted from outside, maybe with its folder. */
+  async #makeWay(): Promise<void> {
+    try {
+      await rename(this.path, await this.#freePath());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
     await this.#deleteOld();
   }
 
-  async #rename(): Promise<void> {
+  async #freePath(): Promise<string> {
     for (let millis = Date.now(); ; millis += 1) {
       const backup = this.#backupPath(millis);
       const isFree = await access(backup).then(
         () => false,
         () => true,
       );
-      if (isFree) return rename(this.path, backup);
+      if (isFree) return backup;
     }
   }
 

@@ -1,4 +1,5 @@
 import { MessagePort, Worker } from 'node:worker_threads';
+import { warn } from '../../internal/tracingSuppression.ts';
 import { must } from '../../internal/validation.ts';
 
 /**
@@ -25,8 +26,8 @@ export interface LinkPlan<In> {
   /** Only messages of this channel are read, so that a port can carry others besides. */
   readonly channel: string;
   readonly onMessage: (message: In) => void;
-  /** Once, when the other side is gone. */
-  readonly onClosed: () => void;
+  /** Once, when the other side is gone, or cannot be understood. */
+  readonly onClosed: (why: string) => void;
 }
 
 /** Our use of an end. */
@@ -48,6 +49,9 @@ interface Envelope<M> {
   readonly probe: Uint8Array;
 }
 
+const NO_BYTES =
+  "bytes do not come through this channel between processes: start the child with { serialization: 'advanced' }";
+
 /** Listens, and holds nothing. */
 export function openLink<In, Out>(
   endpoint: MessageEndpoint,
@@ -57,19 +61,27 @@ export function openLink<In, Out>(
     const envelope = value as Envelope<In> | null;
     if (envelope?.spanflow !== channel) return;
     if (ArrayBuffer.isView(envelope.probe)) onMessage(envelope.message);
-    else
-      throw new TypeError(
-        "spanflow: bytes do not come through this channel between processes: start the child with { serialization: 'advanced' }",
-      );
+    else unreadable();
+  };
+  // An exception here would be one that nothing catches, and end this process.
+  const unreadable = () => {
+    warn(`spanflow: ${NO_BYTES}`);
+    release();
+    end();
+    post(endpoint, enveloped(undefined)); // which the other side cannot read either: so it learns it
+    onClosed(NO_BYTES);
   };
   const closed = () => {
     end();
-    onClosed();
+    onClosed('the other side is gone');
   };
+  let isOpen = true;
   const end = () => {
+    isOpen = false;
     endpoint.off('message', receive);
     endpoint.off(closing, closed);
   };
+  const enveloped = (message: unknown) => ({ spanflow: channel, message, probe: new Uint8Array(1) });
   const closing = closingEventOf(endpoint);
   endpoint.on('message', receive);
   endpoint.on(closing, closed);
@@ -77,9 +89,12 @@ export function openLink<In, Out>(
   release();
   if ((endpoint as { connected?: boolean }).connected === false) queueMicrotask(closed);
   return {
-    send: (message, transfer) => post(endpoint, { spanflow: channel, message, probe: new Uint8Array(1) }, transfer),
+    send: (message, transfer) => post(endpoint, enveloped(message), transfer),
     hold,
-    release,
+    // Afterwards the life of the process is that of other listeners.
+    release: () => {
+      if (isOpen) release();
+    },
     end,
   };
 }

@@ -20,7 +20,7 @@ const STAGE = 'fromPort';
  * ```
  *
  * **Emits** each batch as it comes; its holds answer the other side: what `exportTo` settles, the sink over there answers. A batch that nobody holds has arrived. **Completes** when the other side has shut down its sink, or is gone: a
- * worker that ended, a port that was closed. **Errors** never.
+ * worker that ended, a port that was closed, a process that was started without `serialization: 'advanced'`. **Errors** never.
  * **Unsubscribed**, it takes no more, and answers what has come as it ends. The other side is told: what it sends from then on can be sent again.
  *
  * **Order**: that in which they were sent. **Bounds**: `maxBatches` are on their way or without an outcome; while the `gate` is closed, no new ones are asked for.

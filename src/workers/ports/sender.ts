@@ -35,7 +35,7 @@ export class PortSender<T> {
     this.#link = openLink<FromReceiver, FromSender>(endpoint, {
       channel: settings.channel,
       onMessage: (message) => this.#received(message),
-      onClosed: () => this.#leave('the other side is gone', () => UNANSWERED),
+      onClosed: (why) => this.#leave(why, () => UNANSWERED),
     });
     this.#link.send({ kind: 'hello' });
   }

@@ -19,6 +19,7 @@ import { PortSender } from './sender.ts';
  * | lost as a whole for another reason (`queueFull`, `shutdown`, `retriesExhausted`, …) | it may be sent again |
  * | nobody holds it | delivered: it has arrived there |
  * | the other side dies, or the port is closed | unknown for what was sent; what was not can be sent again, and is refused at once while nobody is there |
+ * | bytes do not come through: a process without `serialization: 'advanced'` | it may be sent again, but is refused at once, with that as the reason; OpenTelemetry's `diag` is told on both sides |
  *
  * **Process**: the port keeps it alive while a batch waits for its credit or its answer, and not otherwise. Somebody else's listener on the same port keeps it alive as before.
  *

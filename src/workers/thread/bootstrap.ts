@@ -8,25 +8,39 @@ import type { FromThread, SentTask, ThreadData, ToThread } from '../protocol.ts'
 type Exported = (...args: readonly unknown[]) => unknown;
 type Job = Extract<ToThread, { task: SentTask }>;
 
+interface Running {
+  readonly session: number;
+  readonly abort: AbortController;
+  isClosed: boolean; // its session, meanwhile
+}
+
 const { worker, isBackground } = workerData as ThreadData;
 const port = parentPort as NonNullable<typeof parentPort>;
 const states = new Map<number, Promise<unknown>>(); // by session
-const running = new Map<number, AbortController>(); // by job
+const running = new Map<number, Running>(); // by job
 
 port.on('message', (message: ToThread) => {
-  if (message.kind === 'abort') running.get(message.job)?.abort();
-  else if (message.kind === 'close') states.delete(message.session);
+  if (message.kind === 'abort') running.get(message.job)?.abort.abort();
+  else if (message.kind === 'close') close(message.session);
   else run(message);
 });
 if (isBackground) yieldToTheProgram();
 
+function close(session: number): void {
+  states.delete(session);
+  for (const job of running.values()) if (job.session === session) job.isClosed = true;
+}
+
 async function run(message: Job): Promise<void> {
   const { job, session } = message;
   const abort = new AbortController();
-  running.set(job, abort);
+  const present: Running = { session, abort, isClosed: false };
+  running.set(job, present);
   let state: unknown;
   try {
     const exports = (await import(message.task.module)) as Readonly<Record<string, unknown>>;
+    // Nobody would let go of a state that is made now.
+    if (present.isClosed) throw new Error('its session was closed before it began');
     state = await stateFor(message, exports);
     const context = { state, signal: abort.signal, worker };
     if (message.kind === 'finish') states.delete(session);
