@@ -32,7 +32,9 @@ const configTo = (backend: OtlpBackend) =>
 /** One span in one request. What is not answered, or not with 200, is sent again, as a sender does it. */
 async function deliver(url: string, name: string): Promise<void> {
   for (;;) {
-    const posted = await post(url, jsonOf(name), JSON_TYPE).catch(() => undefined);
+    // A connection that was handed to a worker as it died is never answered.
+    const request = { method: 'POST', body: jsonOf(name), headers: JSON_TYPE, signal: AbortSignal.timeout(10_000) };
+    const posted = await fetch(`${url}/v1/traces`, request).catch(() => undefined);
     if (posted?.status === 200) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
