@@ -22,6 +22,8 @@ export const SIGNALS = {
   metrics: { path: '/v1/metrics', method: methodOf('metrics', 'Metrics'), variable: 'METRICS', fields: METRICS },
 } as const satisfies { readonly [S in SignalName]: Signal<SignalItems[S]> };
 
+export const SIGNAL_NAMES = Object.keys(SIGNALS) as readonly SignalName[];
+
 /** The signal of this name, typed by its items. */
 export function signalOf<S extends SignalName>(name: S): Signal<SignalItems[S]> {
   return SIGNALS[name] as Signal<SignalItems[S]>;

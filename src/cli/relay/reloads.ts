@@ -9,7 +9,7 @@ import { configOf } from './configured.ts';
 /** Editors and file systems tell one change several times, and a file may be half written. */
 const SETTLE_MILLIS = 100;
 
-/** Has the file read again when it changes, and at SIGHUP. What is wrong is told, and nothing changes. @returns what ends that */
+/** Has the file read again when it changes, and at SIGHUP. A configuration with a mistake is reported, and the running one stays. @returns a function that stops watching */
 export function followConfig(given: RelayArguments, reload: (config: RelayConfig) => RelayReload): () => void {
   const { source } = given;
   const read = () => tell(() => reload(configOf(given)));

@@ -21,7 +21,7 @@ export interface PlaceOwner {
   readonly onCrash: (how: string, delayMillis: number) => void;
 }
 
-/** A worker, and whoever stands in for it when it crashes. */
+/** One of the `--workers`: a process, and the next one when it has crashed. */
 export class WorkerPlace {
   readonly #owner: PlaceOwner;
   readonly #answers = new Map<number, (stats?: RelayStats) => void>();

@@ -1,7 +1,7 @@
 import type { FileProgress } from '../../inputs/fromOtlpFile/options.ts';
 import { megabytes, seconds } from './units.ts';
 
-/** Where nobody looks at a terminal: one line of a log in so many milliseconds. */
+/** Without a terminal, one line is written per interval, in milliseconds. */
 const LOG_INTERVAL_MILLIS = 10_000;
 
 /** The progress on standard error: a line that is written over on a terminal, and one in ten seconds elsewhere. */

@@ -30,8 +30,6 @@ export const RECEIVED: { readonly [S in SignalName]: ReceivedSignal<SignalItems[
   metrics: { ...wireOf('metrics'), protobuf: viewMetrics, json: decodeMetricsJson },
 };
 
-export const SIGNAL_NAMES: readonly SignalName[] = ['traces', 'logs', 'metrics'];
-
 function wireOf(name: SignalName): Pick<ReceivedSignal<never>, 'path' | 'method'> {
   const { path, method } = SIGNALS[name];
   return { path, method };

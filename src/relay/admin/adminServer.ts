@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { cannotListen } from '../../internal/cannotListen.ts';
 import { untraced } from '../../internal/tracingSuppression.ts';
-import { messageOf, SpanflowError } from '../../model/errors.ts';
+import { messageOf } from '../../model/errors.ts';
 import { prometheusText, type RelayFigures } from '../stats/figures.ts';
 
 /** More connections than a few probes and scrapers need. */
@@ -43,7 +44,9 @@ export class AdminServer {
   listen({ host, port }: { readonly host: string; readonly port: number }): Promise<string> {
     return new Promise((resolve, reject) => {
       // For the whole life of the server: a connection that cannot be accepted later must not end the program.
-      this.#server.on('error', (cause) => reject(cannotListen(cause, host, port)));
+      const freePort = 'port: 0 for any that is free (address tells which)';
+      const what = `relay.admin cannot listen on ${host}`;
+      this.#server.on('error', (cause) => reject(cannotListen(what, { cause, host, port }, freePort)));
       untraced(() => this.#server.listen({ host, port }, () => resolve(this.#url)).unref());
     });
   }
@@ -82,9 +85,4 @@ export class AdminServer {
 
 function stateOf(trouble: string | undefined, status: number): Answer {
   return trouble === undefined ? { text: 'ok\n' } : { status, text: `${trouble}\n` };
-}
-
-function cannotListen(cause: NodeJS.ErrnoException, host: string, port: number): SpanflowError {
-  const reason = cause.code === 'EADDRINUSE' ? `port ${port} is in use: choose another one` : cause.message;
-  return new SpanflowError('CANNOT_LISTEN', `relay.admin cannot listen on ${host}: ${reason}`, { cause });
 }

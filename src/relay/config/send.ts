@@ -4,13 +4,11 @@ import { aBoolean, aString, must, oneOf, withoutUndefined } from '../../internal
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { Sink } from '../../model/sink.ts';
 import { EXPORT_TO_RULES, type RetryOptions } from '../../operators/exportTo/options.ts';
-import { SIGNALS, signalOf } from '../../otlp/signals.ts';
+import { SIGNAL_NAMES, signalOf } from '../../otlp/signals.ts';
 import { otlpGrpcOn, type SharedChannels, sharedChannels } from '../../sinks/otlpGrpc/otlpGrpc.ts';
 import { otlpHttpOn, type SharedConnections, sharedConnections } from '../../sinks/otlpHttp/otlpHttp.ts';
 import type { RelayDestination } from '../options.ts';
 import { type Checking, checkedElsewhere, checkedElsewhereAll } from './checking.ts';
-
-export const SIGNAL_NAMES = Object.keys(SIGNALS) as readonly SignalName[];
 
 const OWN_RULES = {
   url: aString,

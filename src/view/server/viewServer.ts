@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SpanflowError } from '../../model/errors.ts';
+import { cannotListen } from '../../internal/cannotListen.ts';
 import type { Feed, Page } from '../feed/feed.ts';
 import type { LiveViewSettings } from '../options.ts';
 import type { PageFiles } from '../pageFiles.ts';
@@ -56,7 +56,9 @@ export class ViewServer {
     const { port, host } = this.#settings;
     return new Promise((resolve, reject) => {
       // For the whole life of the server: a connection that cannot be accepted later must not end the program that is observed.
-      this.#server.on('error', (error) => reject(cannotListen(error, host, port)));
+      const freePort = 'port: 0 for any that is free (url tells which)';
+      const what = `liveView cannot listen on ${host}`;
+      this.#server.on('error', (cause) => reject(cannotListen(what, { cause, host, port }, freePort)));
       this.#server.listen({ port, host }, resolve).unref();
     });
   }
@@ -104,14 +106,4 @@ function pageOf(response: ServerResponse): Page {
 
 function answerText(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
-}
-
-function cannotListen(cause: NodeJS.ErrnoException, host: string, port: number): SpanflowError {
-  const said: Partial<Record<string, string>> = {
-    EADDRINUSE: `port ${port} is in use: choose another one, or port: 0 for any that is free (url tells which)`,
-    EACCES: `this user may not listen on port ${port}: choose one from 1024`,
-    EADDRNOTAVAIL: `${host} is no address of this machine: leave host out for 127.0.0.1`,
-  };
-  const reason = said[cause.code ?? ''] ?? cause.message;
-  return new SpanflowError('CANNOT_LISTEN', `liveView cannot listen on ${host}: ${reason}`, { cause });
 }

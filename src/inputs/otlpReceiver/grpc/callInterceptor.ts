@@ -1,9 +1,10 @@
 import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
+import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import type { GrpcJs } from '../../../peers/grpcJs.ts';
 import type { FixedDelays } from '../admission/fixedDelays.ts';
 import type { ReadingSlots } from '../admission/readingSlots.ts';
 import type { Reception } from '../reception.ts';
-import { RECEIVED, SIGNAL_NAMES } from '../signals.ts';
+import { RECEIVED } from '../signals.ts';
 import { busy, notServed, tooSlow, type Verdict } from '../verdict.ts';
 import { statusOf } from './grpcStatus.ts';
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { SignalName } from '../../../model/signal.ts';
+import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import type { Format } from '../reception.ts';
-import { RECEIVED, SIGNAL_NAMES } from '../signals.ts';
+import { RECEIVED } from '../signals.ts';
 import { malformed, type Verdict } from '../verdict.ts';
 import { CODINGS, type Coding } from './codings.ts';
 
