@@ -12,6 +12,9 @@ interface TimedWaitersPlan {
   readonly onDue?: () => void;
 }
 
+/** What rounding leaves of a sum of milliseconds is less than this. */
+const ROUNDING_MILLIS = 0.001;
+
 /** Those that wait for a layer that opens with time. A timer runs only while something waits, and wakes the first of them when it is due. */
 export class TimedWaiters {
   readonly #plan: TimedWaitersPlan;
@@ -62,11 +65,15 @@ export class TimedWaiters {
   /** The host's timers may be early by a fraction of a millisecond: then there is another one. */
   #timerFor(first: AttemptSize): Subscription {
     const { scheduler, millisUntil, onDue } = this.#plan;
-    const millis = millisUntil(first);
-    const delayMillis = millis === Number.POSITIVE_INFINITY ? millis : Math.min(MAX_TIMER_MILLIS, millis);
-    return after(scheduler, delayMillis, () => {
+    return after(scheduler, wholeMillis(millisUntil(first)), () => {
       onDue?.();
       this.wake();
     });
   }
+}
+
+/** Hosts cut a timer's fraction off: then it would be early each time, and a clock in virtual time would never get there. */
+function wholeMillis(millis: number): number {
+  if (millis <= 0 || millis === Number.POSITIVE_INFINITY) return Math.max(0, millis);
+  return Math.min(MAX_TIMER_MILLIS, Math.max(1, Math.ceil(millis - ROUNDING_MILLIS)));
 }
