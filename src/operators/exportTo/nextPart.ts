@@ -23,16 +23,7 @@ export class NextPart<T> {
 
   /** The size of the part that begins at this item: it changes with what is learnt of the destination meanwhile. */
   sizeAt(start: () => number): AttemptSize {
-    const cut = () => this.cut(start());
-    const bytesOf = (part: Batch<T>) => this.#parts.bytesOf(part);
-    return {
-      get items() {
-        return cut().items.length;
-      },
-      get bytes() {
-        return bytesOf(cut());
-      },
-    };
+    return new PartSize(this.#parts, () => this.cut(start()));
   }
 
   accepted(part: Batch<T>): void {
@@ -55,5 +46,26 @@ export class NextPart<T> {
       this.#unlearn = () => {}; // when several items are too large, it is the sizes
     }
     return this.#destination.refusedItem();
+  }
+}
+
+/**
+ * Why a class, and no object with two getters? V8 gives each such object a hidden class of its own, which lives in the old generation and holds the getters, and with them the batch: nothing of it would be collected young.
+ */
+class PartSize<T> implements AttemptSize {
+  readonly #parts: Parts<T>;
+  readonly #cut: () => Batch<T>;
+
+  constructor(parts: Parts<T>, cut: () => Batch<T>) {
+    this.#parts = parts;
+    this.#cut = cut;
+  }
+
+  get items(): number {
+    return this.#cut().items.length;
+  }
+
+  get bytes(): number {
+    return this.#parts.bytesOf(this.#cut());
   }
 }

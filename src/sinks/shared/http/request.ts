@@ -111,11 +111,26 @@ export async function headersOf(
     'content-length': String(body.length),
     ...(coding !== 'none' && { 'content-encoding': coding }),
   };
-  const request: HeadersRequest = {
-    ...{ method: 'POST', url: url.href, headers: own, refused },
-    get body() {
-      return body.whole();
-    },
-  };
+  const request = new AskedRequest(url.href, own, refused, body);
   return { ...(await headers.current(request)), ...own };
+}
+
+/** A class, and no object with a getter: V8 keeps the getter of each such object, and so the body, until a full collection. */
+class AskedRequest implements HeadersRequest {
+  readonly method = 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly refused: 401 | undefined;
+  readonly #body: Body;
+
+  constructor(url: string, headers: Readonly<Record<string, string>>, refused: 401 | undefined, body: Body) {
+    this.url = url;
+    this.headers = headers;
+    this.refused = refused;
+    this.#body = body;
+  }
+
+  get body(): Uint8Array {
+    return this.#body.whole();
+  }
 }
