@@ -115,7 +115,12 @@ const resourceFrameFields = fieldsOf<ResourceFrame>({
   [delimited(2)]: ({ origins, ...frame }, reader) => {
     const outer = reader.enter();
     const owner = new OwnerFrame(reader);
-    const origin: Writable<Origin> = { request: frame.request, resource: NO_RESOURCE, scope: NO_SCOPE };
+    const origin: Writable<Origin> = {
+      bytes: frame.request.bytes,
+      request: frame.request,
+      resource: NO_RESOURCE,
+      scope: NO_SCOPE,
+    };
     const before = frame.items.length;
     readFields(reader, scopeFrameFields, { ...frame, owner, origin });
     reader.leave(outer);
