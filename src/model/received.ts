@@ -4,32 +4,109 @@ export interface WirePlace {
   readonly bytes: Uint8Array;
   /** Where its length begins, right behind the tag of its field. */
   readonly at: number;
+  readonly end: number;
+}
+
+/** Of a resource or a scope. */
+export interface OwnerPlace extends WirePlace {
   /** Where its message begins. */
   readonly start: number;
-  readonly end: number;
-  /** Of resources and scopes: what is equal byte for byte has an equal key. */
-  readonly key?: string;
+  /** What is equal byte for byte has an equal key. */
+  readonly key: string;
   /** Whether its bytes have more than can be read: of a key that comes twice, the value that was replaced. Known once it has been read. */
   readonly hidesSome?: boolean;
 }
 
-/** What may stand in the bytes of a request: a span, a log record, a data point, a resource, a scope. It cannot be changed. */
-export class Received {
+/** A resource or a scope, which may stand in the bytes of a request. It cannot be changed. */
+export class ReceivedOwner {
   /** Private, so that an object which inherits from this one lacks it: there something has been replaced. */
-  readonly #place: WirePlace | undefined;
+  readonly #place: OwnerPlace | undefined;
 
-  constructor(place?: WirePlace) {
+  constructor(place?: OwnerPlace) {
     this.#place = place;
   }
 
   /** Where the value stands; `undefined` where it was not received, or is not as it was received. */
-  static placeOf(value: unknown): WirePlace | undefined {
-    return typeof value === 'object' && value !== null && #place in value ? value.#place : undefined;
+  static placeOf(value: object): OwnerPlace | undefined {
+    return #place in value ? value.#place : undefined;
   }
 }
 
-/** How many bytes an item takes in the request that it came with, tag and length included; `undefined` where it was not received, or is not as it was received. */
+/** What items of one request have in common. */
+interface Origin {
+  readonly bytes: Uint8Array;
+}
+
+/** What has been read of an item. */
+interface Reading {
+  /** See {@link OwnerPlace}. */
+  readonly hidesSome: boolean;
+}
+
+/**
+ * A span, a log record or a data point in the bytes of a request. It cannot be changed. Thousands of them wait at the same time, and V8 copies
+ * each of them while they do: so it is one object of four fields, and anything else is made when somebody asks for it.
+ */
+export abstract class ReceivedItem<From extends Origin = Origin, Read extends Reading = Reading> {
+  // Private, so that an object which inherits from this one lacks them: there something has been replaced.
+  readonly #from: From;
+  readonly #at: number;
+  readonly #end: number;
+  #read: Read | undefined;
+
+  /**
+   * @param at where its length begins
+   * @param read what has been read of it
+   */
+  constructor(from: From, at: number, end: number, read?: Read) {
+    this.#from = from;
+    this.#at = at;
+    this.#end = end;
+    this.#read = read;
+  }
+
+  /** Whether the value stands in the bytes of a request, as it was received. */
+  static is(value: unknown): value is ReceivedItem {
+    return typeof value === 'object' && value !== null && #from in value;
+  }
+
+  /** Where the value stands; `undefined` where it was not received, or is not as it was received. */
+  static placeOf(value: unknown): WirePlace | undefined {
+    if (!ReceivedItem.is(value)) return undefined;
+    return { bytes: value.#from.bytes, at: value.#at, end: value.#end };
+  }
+
+  /** Whether its bytes have more than was read of them. */
+  static hidesSome(value: unknown): boolean {
+    return ReceivedItem.is(value) && value.#read?.hidesSome === true;
+  }
+
+  /** How many bytes an item takes in the request that it came with, tag and length included; `undefined` where it was not received, or is not as it was received. */
+  static bytesOf(value: unknown): number | undefined {
+    return ReceivedItem.is(value) ? 1 + value.#end - value.#at : undefined;
+  }
+
+  // For those who make such items. They are functions, since an item has nothing but the properties of its type.
+
+  /** The item itself, given it or an object that inherits from it. */
+  static behind<From extends Origin, Read extends Reading>(item: ReceivedItem<From, Read>): ReceivedItem<From, Read> {
+    return #from in item ? item : ReceivedItem.behind(Object.getPrototypeOf(item));
+  }
+
+  static originOf<From extends Origin>(item: ReceivedItem<From, Reading>): From {
+    return ReceivedItem.behind(item).#from;
+  }
+
+  static readingOf<Read extends Reading>(item: ReceivedItem<Origin, Read>): Read | undefined {
+    return ReceivedItem.behind(item).#read;
+  }
+
+  static keep<Read extends Reading>(item: ReceivedItem<Origin, Read>, read: Read): void {
+    item.#read = read;
+  }
+}
+
+/** See {@link ReceivedItem.bytesOf}. */
 export function receivedBytes(item: object): number | undefined {
-  const place = Received.placeOf(item);
-  return place === undefined ? undefined : 1 + place.end - place.at;
+  return ReceivedItem.bytesOf(item);
 }

@@ -6,7 +6,7 @@ import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type Batch, withItems } from '../../model/batch.ts';
 import { originalOf } from '../../model/changedSpan.ts';
-import { Received } from '../../model/received.ts';
+import { ReceivedItem } from '../../model/received.ts';
 import { type LossReason, lostTally, type Tally } from '../../model/tally.ts';
 import { batchOf } from '../shared/givenBatch.ts';
 
@@ -120,7 +120,7 @@ function bytesOf(batch: Batch<unknown>, items: readonly unknown[]): number {
 }
 
 function isOfRequest(item: unknown): boolean {
-  return Received.placeOf(originalOf(item)) !== undefined;
+  return ReceivedItem.is(originalOf(item));
 }
 
 function asynchronous(): Error {

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { Received, type WirePlace } from '../../model/received.ts';
+import { type OwnerPlace, ReceivedOwner } from '../../model/received.ts';
 import type { Reader } from '../protobuf/reader.ts';
 import { readFields } from '../protobuf/readMessage.ts';
 import { type Resource, resourceOwnerFields, type Scope, scopeOwnerFields } from './decodeRequest.ts';
@@ -8,7 +8,7 @@ import type { ReceivedRequest } from './receivedRequest.ts';
 import { ReceivedResource } from './receivedResource.ts';
 
 /** The scope of received items. */
-class ReceivedScope extends Received implements Scope {
+class ReceivedScope extends ReceivedOwner implements Scope {
   name = '';
   declare version?: string;
   declare schemaUrl?: string;
@@ -17,7 +17,7 @@ class ReceivedScope extends Received implements Scope {
 }
 
 /** What is found while the owner is read is added to its place. */
-type OwnerPlace = WirePlace & { hidesSome?: boolean };
+type FoundPlace = OwnerPlace & { hidesSome?: boolean };
 
 /** A message in the frame of a request that says something of a resource or of a scope, and its schema URL. */
 export class OwnerFrame {
@@ -67,7 +67,7 @@ export class OwnerFrame {
   #once<Owner>(
     request: ReceivedRequest,
     known: Map<string, Owner>,
-    read: (place: WirePlace | undefined, reader: Reader) => Owner,
+    read: (place: OwnerPlace | undefined, reader: Reader) => Owner,
   ): Owner {
     const place = this.#isWhole ? this.#place(request) : undefined;
     const before = place && known.get(place.key);
@@ -83,7 +83,7 @@ export class OwnerFrame {
     return owner;
   }
 
-  #place({ bytes }: ReceivedRequest): OwnerPlace & { readonly key: string } {
+  #place({ bytes }: ReceivedRequest): FoundPlace {
     const start = this.#content;
     const end = this.#contentEnd;
     return { bytes, at: this.#at, start, end, key: `${bytes.hexSlice(start, end)} ${this.#url}` };

@@ -1,5 +1,7 @@
 import type { Buffer } from '../../internal/buffer.ts';
+import type { WirePlace } from '../../model/received.ts';
 import type { DecodeLimits } from '../protobuf/decodeLimits.ts';
+import { startOfContent } from '../protobuf/endOfValue.ts';
 import { Reader } from '../protobuf/reader.ts';
 import type { Resource, Scope } from './decodeRequest.ts';
 
@@ -29,6 +31,11 @@ export class ReceivedRequest {
   begin(start: number, end: number): Reader {
     this.#reader.restart(start, end);
     return this.#reader;
+  }
+
+  /** The same, for a message that begins with its length. */
+  beginMessage({ bytes, at, end }: WirePlace): Reader {
+    return this.begin(startOfContent(bytes, at), end);
   }
 
   /** Tells of malformed texts. */

@@ -1,18 +1,18 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { Received, type WirePlace } from '../../model/received.ts';
+import { type OwnerPlace, ReceivedOwner } from '../../model/received.ts';
 
 type Resource = ReadableSpan['resource'];
 type Attributes = Resource['attributes'];
 
 /** The resource of received items. None of its attributes is pending. */
-export class ReceivedResource extends Received implements Resource {
+export class ReceivedResource extends ReceivedOwner implements Resource {
   readonly attributes: Attributes;
   declare schemaUrl?: string;
   readonly asyncAttributesPending = false;
   /** OTLP has this count, the SDK's type has not. It is kept, so that it can be sent on. */
   droppedAttributesCount = 0;
 
-  constructor(attributes: Attributes = {}, place?: WirePlace) {
+  constructor(attributes: Attributes = {}, place?: OwnerPlace) {
     super(place);
     this.attributes = attributes;
   }

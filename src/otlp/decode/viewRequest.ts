@@ -3,6 +3,7 @@ import { DECODE_DEFAULTS, DECODE_RULES, type DecodeLimits, type DecodeOptions } 
 import type { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields } from '../protobuf/readMessage.ts';
 import { type Costs, Scan, type Shape } from '../protobuf/scan.ts';
+import { makeYoung } from '../protobuf/youngGarbage.ts';
 import { indexBytes } from './attributes.ts';
 import { FRAME_COSTS, type Scope, strictly } from './decodeRequest.ts';
 import { OwnerFrame } from './receivedOwners.ts';
@@ -48,6 +49,7 @@ export function viewRequest<Item>(
   const { onMalformedText, ...limits } = settingsOf(caller, VIEW_DEFAULTS, VIEW_RULES, options);
   const scan = () => new Scan(bytes, limits, indexBytes);
   strictly(signal.request, bytes, scan, (begun) => begun.run(shapeFor(signal)));
+  makeYoung(bytes.length); // views are small: without it, the bodies of dead ones stay until V8 traverses the whole heap
   return viewChecked(bytes, limits, onMalformedText, signal);
 }
 
@@ -113,7 +115,12 @@ const resourceFrameFields = fieldsOf<ResourceFrame>({
   [delimited(2)]: ({ origins, ...frame }, reader) => {
     const outer = reader.enter();
     const owner = new OwnerFrame(reader);
-    const origin: Writable<Origin> = { request: frame.request, resource: NO_RESOURCE, scope: NO_SCOPE };
+    const origin: Writable<Origin> = {
+      bytes: frame.request.bytes,
+      request: frame.request,
+      resource: NO_RESOURCE,
+      scope: NO_SCOPE,
+    };
     const before = frame.items.length;
     readFields(reader, scopeFrameFields, { ...frame, owner, origin });
     reader.leave(outer);

@@ -1,4 +1,4 @@
-import type { WirePlace } from '../../model/received.ts';
+import { ReceivedItem, type WirePlace } from '../../model/received.ts';
 import type { Reader } from '../protobuf/reader.ts';
 import { type Fields, only } from '../protobuf/readMessage.ts';
 import type { Resource, Scope } from './decodeRequest.ts';
@@ -6,6 +6,7 @@ import type { ReceivedRequest } from './receivedRequest.ts';
 
 /** What the items of one scope have in common. */
 export interface Origin {
+  readonly bytes: Uint8Array;
   readonly request: ReceivedRequest;
   readonly resource: Resource;
   readonly scope: Scope;
@@ -76,62 +77,59 @@ function joined<Message>(parts: readonly Part<Message>[]): Part<Message> {
   };
 }
 
-/** Where a received item stands, and what has been read of it. */
-export abstract class Wire<Message> implements WirePlace {
-  readonly #origin: Origin;
-  readonly at: number;
-  readonly start: number;
-  readonly end: number;
-  /** Filled part by part. */
-  #message: Message | undefined;
-  #parts = 0;
+/** How the parts of a message are read. */
+export interface Layout<Message> {
+  readonly small: SmallParts<Message>;
+  readonly make: (origin: Origin) => Message;
+}
+
+/** What has been read of an item, part by part. */
+class Reading<Message> {
+  readonly message: Message;
+  parts = 0;
   /** The numbers of the fields that the message may have, as bits: all, until it has been passed over once. */
-  #numbers = -1;
-  #hidesSome = false;
+  numbers = -1;
+  hidesSome = false;
 
-  constructor(origin: Origin, at: number, start: number, end: number) {
-    this.#origin = origin;
-    this.at = at;
-    this.start = start;
-    this.end = end;
+  constructor(message: Message) {
+    this.message = message;
   }
+}
 
-  get origin(): Origin {
-    return this.#origin;
+/** A received item that is read part by part. */
+export abstract class View<Message> extends ReceivedItem<Origin, Reading<Message>> {}
+
+/** Reads parts of views of one kind. What is returned holds what has been read of the item, this part included. */
+export function readerOf<Message>(layout: Layout<Message>): (view: View<Message>, part: Part<Message>) => Message {
+  return (view, part) => {
+    const reading = ReceivedItem.readingOf(view);
+    return reading !== undefined && (reading.parts & part.bit) !== 0
+      ? reading.message
+      : readPart(layout, ReceivedItem.behind(view), part);
+  };
+}
+
+function readPart<Message>({ small, make }: Layout<Message>, view: View<Message>, asked: Part<Message>): Message {
+  const origin = ReceivedItem.originOf(view);
+  const reading = ReceivedItem.readingOf(view) ?? begun(view, make(origin));
+  const { message } = reading;
+  const part = small.with(asked, reading.parts);
+  reading.parts |= part.bit;
+  if ((reading.numbers & part.numbers) !== 0) {
+    const { request } = origin;
+    const reader = request.beginMessage(ReceivedItem.placeOf(view) as WirePlace);
+    reading.numbers = readNoting(reader, part.fields, message);
+    reading.hidesSome ||= reader.hasReplaced;
+    request.end();
   }
+  part.finish(message);
+  return message;
+}
 
-  get bytes(): Uint8Array {
-    return this.#origin.request.bytes;
-  }
-
-  get hidesSome(): boolean {
-    return this.#hidesSome;
-  }
-
-  /** What has been read of the item, this part included. */
-  read(part: Part<Message>): Message {
-    const message = this.#message;
-    return message !== undefined && (this.#parts & part.bit) !== 0 ? message : this.#readPart(part);
-  }
-
-  protected abstract readonly small: SmallParts<Message>;
-  protected abstract make(origin: Origin): Message;
-
-  #readPart(asked: Part<Message>): Message {
-    this.#message ??= this.make(this.#origin);
-    const message = this.#message;
-    const part = this.small.with(asked, this.#parts);
-    this.#parts |= part.bit;
-    if ((this.#numbers & part.numbers) !== 0) {
-      const { request } = this.#origin;
-      const reader = request.begin(this.start, this.end);
-      this.#numbers = readNoting(reader, part.fields, message);
-      this.#hidesSome ||= reader.hasReplaced;
-      request.end();
-    }
-    part.finish(message);
-    return message;
-  }
+function begun<Message>(view: View<Message>, message: Message): Reading<Message> {
+  const reading = new Reading(message);
+  ReceivedItem.keep(view, reading);
+  return reading;
 }
 
 /** Reads the fields of a message, and says which numbers it has, as bits. Those from 32 on fall on others, which are then looked for in vain. */

@@ -1,6 +1,6 @@
 import { aFunction, optional, settingsOf } from '../../internal/validation.ts';
 import { InvalidOptionError, messageOf, SpanflowError, shown } from '../../model/errors.ts';
-import { Received } from '../../model/received.ts';
+import { ReceivedItem } from '../../model/received.ts';
 import { OutOfMemory } from '../protobuf/outputBuffer.ts';
 import type { RequestEncoder, SignalFields } from './requestEncoder.ts';
 
@@ -56,7 +56,7 @@ function lookAhead<Item>({ touch }: SignalFields<Item>, items: readonly Item[], 
   try {
     for (let index = from; index < to; index++) {
       const item = items[index] as Item;
-      if (Received.placeOf(item) === undefined) sum += touch(item);
+      if (!ReceivedItem.is(item)) sum += touch(item);
     }
   } catch {
     // The encoder comes to it, and says what is wrong.

@@ -1,10 +1,10 @@
 import { Buffer } from '../../internal/buffer.ts';
 import { JsonWriter } from '../json/write/jsonWriter.ts';
 import { BufferRanges } from '../protobuf/bufferRanges.ts';
+import { makeYoung } from '../protobuf/youngGarbage.ts';
 import { encodeItems, finished, type OnUnencodable } from './encodeItems.ts';
 import { EncoderState } from './encoderState.ts';
 import { RequestEncoder, type SignalFields } from './requestEncoder.ts';
-import { makeYoung } from './youngGarbage.ts';
 
 /** Work that can be left for a while at each `yield`, and what comes of it. */
 export type Steps<Made> = Generator<void, Made, void>;

@@ -1,4 +1,4 @@
-import { Received, type WirePlace } from '../../model/received.ts';
+import { type OwnerPlace, ReceivedItem, ReceivedOwner } from '../../model/received.ts';
 import type { MessageText } from '../json/write/jsonFields.ts';
 import { BufferRanges } from '../protobuf/bufferRanges.ts';
 import { CopiedRun } from '../protobuf/copiedRun.ts';
@@ -87,7 +87,6 @@ export class RequestEncoder<Item> {
   /** By identity; by their bytes, where they have been received. */
   readonly #groups = new Map<Resource | string, ResourceGroup>();
   readonly #isCopying: boolean;
-  readonly #received: (value: unknown) => WirePlace | undefined;
   readonly #copied: CopiedRun;
   /** The group of the last item, and most often of the next. */
   #last: ScopeGroup | undefined;
@@ -97,7 +96,6 @@ export class RequestEncoder<Item> {
   /** @param received what is copied as it stands on the wire: what nobody has changed, or nothing */
   constructor(state: EncoderState, signal: SignalFields<Item>, received: 'copied' | 'written' = 'copied') {
     this.#isCopying = received === 'copied';
-    this.#received = this.#isCopying ? Received.placeOf : () => undefined;
     this.#copied = new CopiedRun(state.out);
     this.#state = state;
     this.#signal = signal;
@@ -151,11 +149,15 @@ export class RequestEncoder<Item> {
   }
 
   #keyOf<Owner extends object>(owner: Owner): Owner | string {
-    return this.#received(owner)?.key ?? owner;
+    return this.#placeOf(owner)?.key ?? owner;
+  }
+
+  #placeOf(owner: object): OwnerPlace | undefined {
+    return this.#isCopying ? ReceivedOwner.placeOf(owner) : undefined;
   }
 
   #write(to: BufferRanges, tag: number, item: Item, start: number): void {
-    const place = this.#received(item);
+    const place = this.#isCopying ? ReceivedItem.placeOf(item) : undefined;
     if (place === undefined) this.#writeFields(to, tag, item, start);
     else {
       this.#at = this.#copied.add(place, tag, start);
@@ -220,7 +222,7 @@ export class RequestEncoder<Item> {
 
   /** The length and the bytes of what was received; `undefined` where it has to be written. */
   #copyOwner(start: number, owner: Owner): number | undefined {
-    const place = this.#received(owner);
+    const place = this.#placeOf(owner);
     if (place === undefined) return undefined;
     const { out } = this.#state;
     const at = writeVarint(out.room(start, 0), start, place.end - place.start);

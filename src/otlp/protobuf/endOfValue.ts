@@ -31,3 +31,10 @@ function endOfContent(bytes: Uint8Array, start: number): number {
   }
   return -1;
 }
+
+/** Where the content begins behind a length. */
+export function startOfContent(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while ((bytes[at] as number) >= 0x80) at += 1;
+  return at + 1;
+}

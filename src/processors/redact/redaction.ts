@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Attributes, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { changedSpan, originalOf, type SpanChanges } from '../../model/changedSpan.ts';
-import { Received } from '../../model/received.ts';
+import { ReceivedItem, ReceivedOwner } from '../../model/received.ts';
 import type { RedactSettings } from './options.ts';
 import { RedactedResource } from './redactedResource.ts';
 
@@ -128,7 +128,7 @@ export class Redaction {
 
 /** Whether its bytes, which are sent on where nothing is replaced, have more than was read of them. */
 function hidesSome(value: unknown): boolean {
-  return Received.placeOf(value)?.hidesSome === true;
+  return ReceivedItem.hidesSome(value) || ReceivedOwner.placeOf(value as object)?.hidesSome === true;
 }
 
 /** A value that is hashed as a whole, as text: equal values have equal texts. */

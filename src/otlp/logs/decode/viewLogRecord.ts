@@ -1,8 +1,8 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '../../../model/logRecord.ts';
-import { Received } from '../../../model/received.ts';
+import { ReceivedItem } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
-import { type Origin, type Part, partOf, SmallParts, Wire } from '../../decode/wire.ts';
+import { type Origin, type Part, partOf, readerOf, SmallParts, View } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fixed32, fixed64, varint } from '../../protobuf/readMessage.ts';
 import { finishContext, finishTimes, recordFields } from './readLogRecord.ts';
@@ -31,73 +31,58 @@ const ATTRIBUTES: RecordPart = partOf(
 
 const SMALL = new SmallParts(TIMES, CONTEXT, HEAD);
 
-class RecordWire extends Wire<ReceivedLogRecord> {
-  protected override get small() {
-    return SMALL;
-  }
-
-  protected override make({ resource, scope }: Origin): ReceivedLogRecord {
-    return new ReceivedLogRecord(resource, scope);
-  }
-}
+const read = readerOf({ small: SMALL, make: ({ resource, scope }) => new ReceivedLogRecord(resource, scope) });
 
 /** A received log record: each getter reads what it is asked for, once. Where an optional field is absent, it is `undefined`, as in the SDK's own records. */
-class LogRecordView extends Received implements ReadableLogRecord {
-  readonly wire: RecordWire;
-
-  constructor(wire: RecordWire) {
-    super(wire);
-    this.wire = wire;
-  }
-
+class LogRecordView extends View<ReceivedLogRecord> implements ReadableLogRecord {
   get hrTime() {
-    return this.wire.read(TIMES).hrTime;
+    return read(this, TIMES).hrTime;
   }
 
   get hrTimeObserved() {
-    return this.wire.read(TIMES).hrTimeObserved;
+    return read(this, TIMES).hrTimeObserved;
   }
 
   get spanContext() {
-    return this.wire.read(CONTEXT).spanContext as SpanContext;
+    return read(this, CONTEXT).spanContext as SpanContext;
   }
 
   get severityText() {
-    return this.wire.read(HEAD).severityText as string;
+    return read(this, HEAD).severityText as string;
   }
 
   get severityNumber() {
-    return this.wire.read(HEAD).severityNumber as number;
+    return read(this, HEAD).severityNumber as number;
   }
 
   get eventName() {
-    return this.wire.read(HEAD).eventName as string;
+    return read(this, HEAD).eventName as string;
   }
 
   get body() {
-    return this.wire.read(BODY).body;
+    return read(this, BODY).body;
   }
 
   get attributes() {
-    return this.wire.read(ATTRIBUTES).attributes;
+    return read(this, ATTRIBUTES).attributes;
   }
 
   get droppedAttributesCount() {
-    return this.wire.read(HEAD).droppedAttributesCount;
+    return read(this, HEAD).droppedAttributesCount;
   }
 
   get resource() {
-    return this.wire.origin.resource;
+    return ReceivedItem.originOf(this).resource;
   }
 
   get instrumentationScope() {
-    return this.wire.origin.scope;
+    return ReceivedItem.originOf(this).scope;
   }
 }
 
 /** Passes over one log record, and adds a view of it. */
 export function viewLogRecord(records: ReadableLogRecord[], reader: Reader, origin: Origin): void {
   const at = reader.at;
-  const start = reader.content();
-  records.push(new LogRecordView(new RecordWire(origin, at, start, reader.at)));
+  reader.content();
+  records.push(new LogRecordView(origin, at, reader.at));
 }

@@ -1,5 +1,5 @@
 import type { DataPoint, DataPointType, MetricDataPoint, MetricInfo } from '../../../model/metricDataPoint.ts';
-import { Received, type WirePlace } from '../../../model/received.ts';
+import { ReceivedItem, type WirePlace } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
 import type { Origin } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
@@ -45,7 +45,7 @@ class MetricPlace {
   readonly origin: Origin;
   readonly #start: number;
   readonly #end: number;
-  /** Of its points: the last one, if it has several. */
+  /** Of its points: the last one, if it has several, and then it has no points of the others. */
   type: DataPointType = GAUGE;
   #info: MetricInfo | undefined;
 
@@ -53,6 +53,10 @@ class MetricPlace {
     this.origin = origin;
     this.#start = reader.at;
     this.#end = reader.end;
+  }
+
+  get bytes(): Uint8Array {
+    return this.origin.bytes;
   }
 
   get info(): MetricInfo {
@@ -68,66 +72,42 @@ class MetricPlace {
   }
 }
 
-class PointWire implements WirePlace {
-  readonly #metric: MetricPlace;
-  readonly #type: DataPointType;
-  readonly at: number;
-  readonly start: number;
-  readonly end: number;
-  #point: DataPoint | undefined;
+/** What has been read of a point: all of it. What its bytes have beside that is not known. */
+class PointReading {
+  readonly point: DataPoint;
+  readonly hidesSome = false;
 
-  constructor(metric: MetricPlace, reader: Reader) {
-    this.#metric = metric;
-    this.#type = metric.type;
-    this.at = reader.at;
-    this.start = reader.content();
-    this.end = reader.at;
-  }
-
-  get bytes(): Uint8Array {
-    return this.#metric.origin.request.bytes;
-  }
-
-  get metric(): MetricPlace {
-    return this.#metric;
-  }
-
-  get point(): DataPoint {
-    this.#point ??= this.#read();
-    return this.#point;
-  }
-
-  #read(): DataPoint {
-    const readPoint = READ_POINT[this.#type];
-    const { request } = this.#metric.origin;
-    return frozen(request.read(this.at, this.end, (reader) => readPoint(reader, new ReceivedMetric())));
+  constructor(point: DataPoint) {
+    this.point = point;
   }
 }
 
 /** A received data point: its metric and the point are read when they are asked for, once. */
-class DataPointView extends Received implements MetricDataPoint {
-  readonly wire: PointWire;
-
-  constructor(wire: PointWire) {
-    super(wire);
-    this.wire = wire;
-  }
-
+class DataPointView extends ReceivedItem<MetricPlace, PointReading> implements MetricDataPoint {
   get resource() {
-    return this.wire.metric.origin.resource;
+    return ReceivedItem.originOf(this).origin.resource;
   }
 
   get scope() {
-    return this.wire.metric.origin.scope;
+    return ReceivedItem.originOf(this).origin.scope;
   }
 
   get metric() {
-    return this.wire.metric.info;
+    return ReceivedItem.originOf(this).info;
   }
 
   get point() {
-    return this.wire.point;
+    return (ReceivedItem.readingOf(this) ?? readPoint(ReceivedItem.behind(this))).point;
   }
+}
+
+function readPoint(view: ReceivedItem<MetricPlace, PointReading>): PointReading {
+  const { origin, type } = ReceivedItem.originOf(view);
+  const { at, end } = ReceivedItem.placeOf(view) as WirePlace;
+  const point = origin.request.read(at, end, (reader) => READ_POINT[type](reader, new ReceivedMetric()));
+  const reading = new PointReading(frozen(point));
+  ReceivedItem.keep(view, reading);
+  return reading;
 }
 
 interface Points {
@@ -137,7 +117,11 @@ interface Points {
 }
 
 const pointFields = fieldsOf<Points>({
-  [delimited(1)]: ({ points, metric }, reader) => void points.push(new DataPointView(new PointWire(metric, reader))),
+  [delimited(1)]: ({ points, metric }, reader) => {
+    const { at } = reader;
+    reader.content();
+    points.push(new DataPointView(metric, at, reader.at));
+  },
 });
 
 const placeFields = fieldsOf<Points>({

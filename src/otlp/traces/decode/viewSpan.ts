@@ -1,8 +1,8 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { Received } from '../../../model/received.ts';
+import { ReceivedItem } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
-import { type Origin, type Part, partOf, SmallParts, Wire } from '../../decode/wire.ts';
+import { type Origin, type Part, partOf, readerOf, SmallParts, View } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fixed32, fixed64, varint } from '../../protobuf/readMessage.ts';
 import { finishContext, finishTimes, SpanMessage, spanFields } from './readSpan.ts';
@@ -39,68 +39,56 @@ const STATUS: SpanPart = partOf(256, spanFields, [delimited(15)], ({ span }) => 
 
 const SMALL = new SmallParts(CONTEXT, NAME, KIND, TIMES, COUNTS, STATUS);
 
-class SpanWire extends Wire<SpanMessage> {
-  protected override get small() {
-    return SMALL;
-  }
-
-  protected override make({ resource, scope }: Origin): SpanMessage {
-    return new SpanMessage(new ReceivedSpan(resource, scope));
-  }
-}
+const read = readerOf({
+  small: SMALL,
+  make: ({ resource, scope }) => new SpanMessage(new ReceivedSpan(resource, scope)),
+});
 
 /** A received span: each getter reads what it is asked for, once. */
-class SpanView extends Received implements ReadableSpan {
-  readonly wire: SpanWire;
-
-  constructor(wire: SpanWire) {
-    super(wire);
-    this.wire = wire;
-  }
-
+class SpanView extends View<SpanMessage> implements ReadableSpan {
   get name() {
-    return this.wire.read(NAME).span.name;
+    return read(this, NAME).span.name;
   }
 
   get kind() {
-    return this.wire.read(KIND).span.kind;
+    return read(this, KIND).span.kind;
   }
 
   spanContext() {
-    return this.wire.read(CONTEXT).span.context;
+    return read(this, CONTEXT).span.context;
   }
 
   /** `undefined` where there is none, as in the SDK's own spans. */
   get parentSpanContext() {
-    return this.wire.read(CONTEXT).span.parentSpanContext as SpanContext;
+    return read(this, CONTEXT).span.parentSpanContext as SpanContext;
   }
 
   get startTime() {
-    return this.wire.read(TIMES).span.startTime;
+    return read(this, TIMES).span.startTime;
   }
 
   get endTime() {
-    return this.wire.read(TIMES).span.endTime;
+    return read(this, TIMES).span.endTime;
   }
 
   get duration() {
-    return this.wire.read(TIMES).span.duration;
+    return read(this, TIMES).span.duration;
   }
 
   get status() {
-    return this.wire.read(STATUS).span.status;
+    return read(this, STATUS).span.status;
   }
 
   get attributes() {
-    return this.wire.read(ATTRIBUTES).span.attributes;
+    return read(this, ATTRIBUTES).span.attributes;
   }
 
   get links() {
-    return this.wire.read(LINKS).span.links;
+    return read(this, LINKS).span.links;
   }
 
   get events() {
-    return this.wire.read(EVENTS).span.events;
+    return read(this, EVENTS).span.events;
   }
 
   get ended() {
@@ -108,29 +96,29 @@ class SpanView extends Received implements ReadableSpan {
   }
 
   get resource() {
-    return this.wire.origin.resource;
+    return ReceivedItem.originOf(this).resource;
   }
 
   get instrumentationScope() {
-    return this.wire.origin.scope;
+    return ReceivedItem.originOf(this).scope;
   }
 
   get droppedAttributesCount() {
-    return this.wire.read(COUNTS).span.droppedAttributesCount;
+    return read(this, COUNTS).span.droppedAttributesCount;
   }
 
   get droppedEventsCount() {
-    return this.wire.read(COUNTS).span.droppedEventsCount;
+    return read(this, COUNTS).span.droppedEventsCount;
   }
 
   get droppedLinksCount() {
-    return this.wire.read(COUNTS).span.droppedLinksCount;
+    return read(this, COUNTS).span.droppedLinksCount;
   }
 }
 
 /** Passes over one span, and adds a view of it. */
 export function viewSpan(spans: ReadableSpan[], reader: Reader, origin: Origin): void {
   const at = reader.at;
-  const start = reader.content();
-  spans.push(new SpanView(new SpanWire(origin, at, start, reader.at)));
+  reader.content();
+  spans.push(new SpanView(origin, at, reader.at));
 }

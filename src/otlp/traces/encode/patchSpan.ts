@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { ChangedSpan, type SpanChanges } from '../../../model/changedSpan.ts';
-import { Received, type WirePlace } from '../../../model/received.ts';
+import { ReceivedItem, type WirePlace } from '../../../model/received.ts';
 import { writeAttribute, writeAttributes } from '../../encode/attributes.ts';
 import type { EncoderState } from '../../encode/encoderState.ts';
-import { endOfValue } from '../../protobuf/endOfValue.ts';
+import { endOfValue, startOfContent } from '../../protobuf/endOfValue.ts';
 import { NOT_WRITTEN, writeBytes } from '../../protobuf/write.ts';
 import { writeContext, writeEvents, writeLinks, writeStatus } from './writeSpan.ts';
 
@@ -23,7 +23,7 @@ const PLAIN_KEY = /^[ -~]+$/;
 
 /** Whether {@link patchSpan} copies from the span's bytes, so that nothing of it is to be read. */
 export function isPatched(span: ReadableSpan): boolean {
-  return span instanceof ChangedSpan && Received.placeOf(span.original) !== undefined;
+  return span instanceof ChangedSpan && ReceivedItem.is(span.original);
 }
 
 /**
@@ -32,7 +32,7 @@ export function isPatched(span: ReadableSpan): boolean {
  */
 export function patchSpan(state: EncoderState, start: number, span: ReadableSpan): number | undefined {
   if (!(span instanceof ChangedSpan)) return undefined;
-  const place = Received.placeOf(span.original);
+  const place = ReceivedItem.placeOf(span.original);
   if (place === undefined) return undefined;
   const end = new SpanPatch(state, place, span.changes).write(start, span);
   return end === NOT_WRITTEN ? undefined : end;
@@ -54,10 +54,10 @@ class SpanPatch {
   /** and it goes here. */
   #to = 0;
 
-  constructor(state: EncoderState, { bytes, start, end }: WirePlace, changes: SpanChanges) {
+  constructor(state: EncoderState, { bytes, at, end }: WirePlace, changes: SpanChanges) {
     this.#state = state;
     this.#bytes = bytes;
-    this.#from = start;
+    this.#from = startOfContent(bytes, at);
     this.#end = end;
     this.#changes = changes;
     this.#replaced = replacedBy(changes);
@@ -95,7 +95,7 @@ class SpanPatch {
   /** Whether the attribute is written as nearly all are: a key, and then a value. If its key is an added one, it is replaced. */
   #compare(start: number, end: number): boolean {
     const bytes = this.#bytes;
-    const keyAt = contentOf(bytes, start + 1) + 2;
+    const keyAt = startOfContent(bytes, start + 1) + 2;
     const keyLength = bytes[keyAt - 1] as number;
     const valueAt = keyAt + keyLength;
     if (bytes[keyAt - 2] !== KEY || keyLength >= 0x80 || valueAt > end) return false;
@@ -145,13 +145,6 @@ function replacedBy({ attributes, events, links, status, context }: SpanChanges)
     (status === undefined ? 0 : 1 << 15) |
     (context === undefined ? 0 : (1 << 1) | (1 << 2) | (1 << 3) | (1 << FLAGS_NUMBER))
   );
-}
-
-/** Where the content begins behind a length. */
-function contentOf(bytes: Uint8Array, start: number): number {
-  let at = start;
-  while ((bytes[at] as number) >= 0x80) at += 1;
-  return at + 1;
 }
 
 function isAt(bytes: Uint8Array, start: number, text: string): boolean {
