@@ -72,6 +72,27 @@ describe('BufferRanges: the lent pieces', () => {
     );
   });
 
+  test('are those of received bytes where a range is of those, and are not copied where they are large', () => {
+    const received = Buffer.from(Uint8Array.from({ length: 1024 }, (_, index) => 255 - (index % 251)).buffer);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 40 }), fc.boolean())), (given) => {
+        const pieces = new BufferRanges();
+        for (const [start, length, isReceived] of given)
+          pieces.add(start, start + length, isReceived ? received : undefined);
+        const expected = Buffer.concat(
+          given.map(([start, length, isReceived]) => (isReceived ? received : bytes).subarray(start, start + length)),
+        );
+        expect(pieces.length).toBe(expected.length);
+        expect(Buffer.from(pieces.copiedFrom(bytes))).toEqual(expected);
+        const lent = pieces.lentFrom(bytes, 20);
+        expect(Buffer.concat(lent)).toEqual(expected);
+        for (const piece of lent) if (piece.buffer === received.buffer) expect(piece.length).toBeGreaterThanOrEqual(20);
+        const hasLarge = given.some(([, length, isReceived]) => isReceived && length >= 20);
+        if (hasLarge) expect(lent.some(({ buffer }) => buffer === received.buffer)).toBe(true);
+      }),
+    );
+  });
+
   test('neighbouring small ranges are copied into one piece', () => {
     const pieces = new BufferRanges();
     for (const [start, end] of [

@@ -1,7 +1,6 @@
-import { type OwnerPlace, ReceivedItem, ReceivedOwner } from '../../model/received.ts';
+import { type OwnerPlace, ReceivedItem, ReceivedOwner, type WirePlace } from '../../model/received.ts';
 import type { MessageText } from '../json/write/jsonFields.ts';
 import { BufferRanges } from '../protobuf/bufferRanges.ts';
-import { CopiedRun } from '../protobuf/copiedRun.ts';
 import { writeBytes, writeLength, writeVarint, writeWideLength } from '../protobuf/write.ts';
 import { writeAttributes } from './attributes.ts';
 import type { EncoderState } from './encoderState.ts';
@@ -87,7 +86,6 @@ export class RequestEncoder<Item> {
   /** By identity; by their bytes, where they have been received. */
   readonly #groups = new Map<Resource | string, ResourceGroup>();
   readonly #isCopying: boolean;
-  readonly #copied: CopiedRun;
   /** The group of the last item, and most often of the next. */
   #last: ScopeGroup | undefined;
   /** Where the next item begins. */
@@ -96,7 +94,6 @@ export class RequestEncoder<Item> {
   /** @param received what is copied as it stands on the wire: what nobody has changed, or nothing */
   constructor(state: EncoderState, signal: SignalFields<Item>, received: 'copied' | 'written' = 'copied') {
     this.#isCopying = received === 'copied';
-    this.#copied = new CopiedRun(state.out);
     this.#state = state;
     this.#signal = signal;
     state.out.reset();
@@ -112,10 +109,9 @@ export class RequestEncoder<Item> {
     }
   }
 
-  /** The body: ranges of the state's buffer. */
+  /** The body: ranges of the state's buffer, and of what was received. */
   finish(): BufferRanges {
     this.#state.forgetIds();
-    this.#copied.end();
     const body = new BufferRanges();
     for (const group of this.#groups.values()) this.#addResource(body, group);
     return body;
@@ -159,10 +155,18 @@ export class RequestEncoder<Item> {
   #write(to: BufferRanges, tag: number, item: Item, start: number): void {
     const place = this.#isCopying ? ReceivedItem.placeOf(item) : undefined;
     if (place === undefined) this.#writeFields(to, tag, item, start);
-    else {
-      this.#at = this.#copied.add(place, tag, start);
-      to.add(start, this.#at);
+    else this.#at = this.#passOn(to, tag, place, start);
+  }
+
+  /** What was received is sent from where it stands, with its tag if that is the same. Items that follow each other there and here are one range. Returns where the next item begins. */
+  #passOn(to: BufferRanges, tag: number, { bytes, at, end }: WirePlace, start: number): number {
+    const isSameTag = bytes[at - 1] === tag;
+    if (!isSameTag) {
+      this.#state.out.room(start, 0)[start] = tag;
+      to.add(start, start + 1);
     }
+    to.add(isSameTag ? at - 1 : at, end, bytes);
+    return isSameTag ? start : start + 1;
   }
 
   #writeFields(to: BufferRanges, tag: number, item: Item, start: number): void {

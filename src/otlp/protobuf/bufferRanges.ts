@@ -1,9 +1,11 @@
 import { Buffer } from '../../internal/buffer.ts';
 
-/** Ranges of a buffer, in the order in which their bytes are to be sent. */
+/** Ranges of a buffer, and of bytes that were received, in the order in which they are to be sent. */
 export class BufferRanges {
   /** Start and end of each range in turn. */
   readonly #edges: number[] = [];
+  /** Whose bytes each range is of; `undefined`: those of the buffer. */
+  readonly #sources: (Uint8Array | undefined)[] = [];
   /** The sum of the ranges' bytes. */
   length = 0;
 
@@ -17,32 +19,40 @@ export class BufferRanges {
     return this.#edges.at(-1) ?? 0;
   }
 
-  add(start: number, end: number): void {
+  /** @param source received bytes, which are not written to any more; left out: the buffer */
+  add(start: number, end: number, source?: Uint8Array): void {
     if (start === end) return;
     this.length += end - start;
     const edges = this.#edges;
+    const last = this.#sources.length - 1;
     // A range that adjoins the last one extends it: most requests are one range.
-    if (edges.length > 0 && edges[edges.length - 1] === start) edges[edges.length - 1] = end;
-    else edges.push(start, end);
+    if (last >= 0 && edges[edges.length - 1] === start && this.#sources[last] === source) {
+      edges[edges.length - 1] = end;
+    } else {
+      edges.push(start, end);
+      this.#sources.push(source);
+    }
   }
 
   addAll(ranges: BufferRanges): void {
-    const edges = ranges.#edges;
-    for (let at = 0; at < edges.length; at += 2) this.add(edges[at] as number, edges[at + 1] as number);
+    ranges.#sources.forEach((source, index) => {
+      this.add(ranges.#edges[2 * index] as number, ranges.#edges[2 * index + 1] as number, source);
+    });
   }
 
   /** A copy of the ranges' bytes, in memory of its own that can be transferred to another thread. */
   copiedFrom(bytes: Buffer): Uint8Array<ArrayBuffer> {
     // Not zeroed before it is filled, and no slice of a pool.
     const copy = new Uint8Array(Buffer.allocUnsafeSlow(this.length).buffer);
-    const edges = this.#edges;
     let at = 0;
-    for (let index = 0; index < edges.length; index += 2)
-      at += bytes.copy(copy, at, edges[index] as number, edges[index + 1] as number);
+    for (const piece of this.#piecesOf(bytes)) {
+      copy.set(piece, at);
+      at += piece.length;
+    }
     return copy;
   }
 
-  /** The ranges' bytes in order: large ranges as views of the buffer, neighbouring small ones copied into one piece. */
+  /** The ranges' bytes in order: large ranges as views of the buffer or of what was received, neighbouring small ones copied into one piece. */
   lentFrom(bytes: Buffer, leastBytes: number): Uint8Array[] {
     const lent: Uint8Array[] = [];
     let small = new BufferRanges();
@@ -50,16 +60,22 @@ export class BufferRanges {
       if (small.length > 0) lent.push(small.copiedFrom(bytes));
       small = new BufferRanges();
     };
-    for (let index = 0; index < this.#edges.length; index += 2) {
-      const start = this.#edges[index] as number;
-      const end = this.#edges[index + 1] as number;
-      if (end - start < leastBytes) small.add(start, end);
+    this.#sources.forEach((source, index) => {
+      const start = this.#edges[2 * index] as number;
+      const end = this.#edges[2 * index + 1] as number;
+      if (end - start < leastBytes) small.add(start, end, source);
       else {
         copySmall();
-        lent.push(bytes.subarray(start, end));
+        lent.push((source ?? bytes).subarray(start, end));
       }
-    }
+    });
     copySmall();
     return lent;
+  }
+
+  #piecesOf(bytes: Buffer): Uint8Array[] {
+    return this.#sources.map((source, index) =>
+      (source ?? bytes).subarray(this.#edges[2 * index], this.#edges[2 * index + 1]),
+    );
   }
 }
