@@ -3,7 +3,8 @@ import { integerOf } from '../protobuf/int64.ts';
 import { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
 
-const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
+/** How its type is named in the details of a status. */
+export const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
 interface Delay {
   millis?: number;

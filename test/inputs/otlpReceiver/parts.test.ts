@@ -6,41 +6,8 @@ import { BodyPace } from '../../../src/inputs/otlpReceiver/admission/bodyPace.ts
 import { ByteBudget, ByteLease } from '../../../src/inputs/otlpReceiver/admission/byteBudget.ts';
 import { FixedDelays } from '../../../src/inputs/otlpReceiver/admission/fixedDelays.ts';
 import { ReadingSlots } from '../../../src/inputs/otlpReceiver/admission/readingSlots.ts';
-import { responseJson, responseMessage, statusJson, statusMessage } from '../../../src/inputs/otlpReceiver/messages.ts';
-import { busy, malformed, OK } from '../../../src/inputs/otlpReceiver/verdict.ts';
 import { monotonicScheduler } from '../../../src/internal/scheduler.ts';
-import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
-import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
-import { retryInfoMillis } from '../../../src/otlp/responses/retryInfo.ts';
 import { virtualTime } from '../../../src/testing/index.ts';
-
-describe('messages', () => {
-  const partial = { ...OK, rejected: 300, message: 'too old: ü' };
-
-  test('a partial success is read back as it was, in protobuf and in JSON of each signal', () => {
-    const read = { rejected: 300, message: 'too old: ü' };
-    expect(decodeResponse(responseMessage(partial))).toEqual(read);
-    for (const signal of ['traces', 'logs', 'metrics'] as const)
-      expect(decodeResponseJson(Buffer.from(responseJson(signal, partial)))).toEqual(read);
-  });
-
-  test('a full success is empty, as it has to be', () => {
-    expect([responseMessage(OK).length, responseJson('traces', OK)]).toEqual([0, '{}']);
-  });
-
-  test('a status is read back as it was, with its RetryInfo', () => {
-    const verdict = busy('later', 2_345);
-    expect(decodeStatus(statusMessage(verdict))).toBe('later');
-    expect(decodeStatusJson(Buffer.from(statusJson(verdict)))).toBe('later');
-    expect(retryInfoMillis(statusMessage(verdict))).toBe(2_345);
-    expect(retryInfoMillis(statusMessage(busy('now', 0)))).toBe(0);
-    expect(retryInfoMillis(statusMessage(malformed('no')))).toBeUndefined();
-  });
-
-  test('a message is clipped: somebody else wrote it', () => {
-    expect(statusMessage(malformed('x'.repeat(1_000_000))).length).toBeLessThan(5_000);
-  });
-});
 
 describe('bearer tokens', () => {
   test('all of them are compared, whichever it is', () => {

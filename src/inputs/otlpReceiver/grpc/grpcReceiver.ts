@@ -2,17 +2,17 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { ConnectionInjector, Server, ServerCredentials, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import type { SignalName } from '../../../model/signal.ts';
+import { encodeResponse } from '../../../otlp/responses/encodeResponse.ts';
 import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import { type GrpcJs, requireGrpcJs } from '../../../peers/grpcJs.ts';
 import { FixedDelays } from '../admission/fixedDelays.ts';
 import { ReadingSlots } from '../admission/readingSlots.ts';
 import { type Listening, listening } from '../listening.ts';
-import { responseMessage } from '../messages.ts';
 import { type GrpcSettings, OWNER } from '../options.ts';
 import type { Reception } from '../reception.ts';
 import type { ServerTlsOptions } from '../serverTls.ts';
 import { RECEIVED } from '../signals.ts';
-import { internal, type Verdict } from '../verdict.ts';
+import { internal, partialSuccessOf, type Verdict } from '../verdict.ts';
 import { callInterceptor } from './callInterceptor.ts';
 import { statusOf } from './grpcStatus.ts';
 
@@ -132,7 +132,7 @@ export class GrpcReceiver {
     const end = this.#reception.begin();
     const reply = (verdict: Verdict) => {
       this.#count(verdict);
-      if (verdict.code === 0) answer(null, Buffer.from(responseMessage(verdict)));
+      if (verdict.code === 0) answer(null, Buffer.from(encodeResponse(partialSuccessOf(verdict))));
       else answer(statusOf(grpc, verdict));
       end();
     };
