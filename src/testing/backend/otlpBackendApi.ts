@@ -15,14 +15,16 @@ export interface OtlpBackendOptions {
   readonly port?: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
-  /** The one path that it knows. Default: those of all signals, `/v1/traces`, `/v1/logs` and `/v1/metrics`. Requests to other paths get 404, and unreadable bodies 400; neither advances the script. */
+  /** The one path that it knows. Default: those of all signals, `/v1/traces`, `/v1/logs` and `/v1/metrics`. What a receiver refuses gets its answer, and does not advance the script: 404 for another path, 405 for another method, 415 for an unknown content type or encoding, and 400 for a body that cannot be read. */
   readonly path?: string;
   /** How requests are answered. Default `'ok'`. */
   readonly answers?: BackendScript;
   /** Key and certificate for TLS. Default: plain HTTP. */
   readonly tls?: SecureServerOptions;
-  /** The maximum body size, in bytes: 1 or more. Default 64 MiB. A larger body gets 413 and is not recorded; one that exceeds it after decompression gets 400. */
+  /** The maximum body size, in bytes: 1 or more. Default 64 MiB. A larger body, also after decompression, gets 413 and is not recorded. */
   readonly maxBodyBytes?: number;
+  /** The pages of which sites may send, from a browser: origins, or `*` for all. Questions of browsers beforehand are not recorded. Default: none. */
+  readonly cors?: { readonly allowedOrigins: readonly string[] };
   /** The maximum number of recorded requests: 1 or more. Default 1,000. Beyond it the oldest are dropped, but still counted. */
   readonly maxRequests?: number;
   /** The maximum number of recorded body bytes: 1 or more. Default 64 MiB. The newest request is always kept. */

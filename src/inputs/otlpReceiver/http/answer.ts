@@ -8,7 +8,7 @@ import {
   encodeStatus,
   encodeStatusJson,
 } from '../../../otlp/responses/encodeResponse.ts';
-import type { Format } from '../reception.ts';
+import type { Format } from '../readRequest.ts';
 import { partialSuccessOf, type Verdict } from '../verdict.ts';
 
 /** What a refused sender may still send, and for how long, before the connection is closed. */
