@@ -104,8 +104,9 @@ export class Reception {
     return obstacle && verdictOfObstacle(obstacle, signal, retryAfterMillis);
   }
 
-  /** What the body of a request on this connection may take. */
-  lease(connection: object): ByteLease {
+  /** What the body of a request may take, on this connection if one is given. */
+  lease(connection?: object): ByteLease {
+    if (connection === undefined) return new ByteLease([this.#bytes]);
     const budget = this.#connections.get(connection) ?? new ByteBudget(this.settings.maxConnectionBytes);
     this.#connections.set(connection, budget);
     return new ByteLease([budget, this.#bytes]);

@@ -5,7 +5,7 @@ import { BearerTokens } from '../../../src/inputs/otlpReceiver/admission/bearerT
 import { BodyPace } from '../../../src/inputs/otlpReceiver/admission/bodyPace.ts';
 import { ByteBudget, ByteLease } from '../../../src/inputs/otlpReceiver/admission/byteBudget.ts';
 import { FixedDelays } from '../../../src/inputs/otlpReceiver/admission/fixedDelays.ts';
-import { ReadingSlots } from '../../../src/inputs/otlpReceiver/admission/readingSlots.ts';
+import { ReadingSlots, type Turn } from '../../../src/inputs/otlpReceiver/admission/readingSlots.ts';
 import { monotonicScheduler } from '../../../src/internal/scheduler.ts';
 import { virtualTime } from '../../../src/testing/index.ts';
 
@@ -76,18 +76,55 @@ describe('the pace of bodies', () => {
 });
 
 describe('slots for reading', () => {
+  const giveWay = () => {};
+
+  function opened(count: number, maxWaiting: number) {
+    const slots = new ReadingSlots(count, maxWaiting);
+    const begun: string[] = [];
+    /** `a2` is the second call of the connection `a`. */
+    const take = (name: string) =>
+      slots.take(name[0], {
+        begin: () => begun.push(name),
+        giveWay: () => {
+          begun.push(`${name} gives way`);
+          turns.get(name)?.end();
+        },
+      });
+    const turns = new Map<string, Turn>();
+    const takeAll = (...names: string[]) => {
+      for (const name of names) turns.set(name, take(name) as Turn);
+    };
+    return { begun, turns, takeAll };
+  }
+
   test('are given in the order of coming; who gives up waiting gets none', () => {
     const slots = new ReadingSlots(1, 2);
     const begun: string[] = [];
-    const take = (name: string) => slots.take(() => begun.push(name));
+    const take = (name: string) => slots.take('', { begin: () => begun.push(name), giveWay });
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(take);
-    expect([begun, d]).toEqual([['a'], undefined]);
-    b?.();
-    a?.();
-    a?.();
+    expect([begun, d, a?.isWaiting, b?.isWaiting]).toEqual([['a'], undefined, false, true]);
+    b?.end();
+    a?.end();
+    a?.end();
     expect(begun).toEqual(['a', 'c']);
-    c?.();
+    c?.end();
     take('e');
     expect(begun).toEqual(['a', 'c', 'e']);
+  });
+
+  test('go to the connection that holds the fewest, and of those to the one whose turn is longest ago', () => {
+    const { begun, turns, takeAll } = opened(2, 10);
+    takeAll('a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1');
+    for (const ended of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2', 'a4']) turns.get(ended)?.end();
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'a3', 'c1', 'b2', 'a4']);
+  });
+
+  test('are claimed from the connection that holds at least two more, of the call that is read for the longest', () => {
+    const { begun, turns, takeAll } = opened(4, 10);
+    takeAll('a1', 'b1', 'b2', 'b3', 'c1', 'c2');
+    turns.get('c1')?.claim();
+    turns.get('c1')?.claim();
+    turns.get('c2')?.claim();
+    expect(begun).toEqual(['a1', 'b1', 'b2', 'b3', 'b1 gives way', 'c1']);
   });
 });
