@@ -1,13 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { BodyPace } from '../../inputs/otlpReceiver/admission/bodyPace.ts';
-import { answer as answerAsReceiver, CONTENT_TYPES, discardRest } from '../../inputs/otlpReceiver/http/answer.ts';
+import { CONTENT_TYPES } from '../../inputs/otlpReceiver/http/answer.ts';
 import { answerCors } from '../../inputs/otlpReceiver/http/cors.ts';
-import { readBody } from '../../inputs/otlpReceiver/http/readBody.ts';
-import { formatOf, isVerdict, type Route } from '../../inputs/otlpReceiver/http/route.ts';
-import { receiverSettings } from '../../inputs/otlpReceiver/options.ts';
-import { Reception } from '../../inputs/otlpReceiver/reception.ts';
+import { isVerdict, type Route } from '../../inputs/otlpReceiver/http/route.ts';
 import type { Verdict } from '../../inputs/otlpReceiver/verdict.ts';
 import { SIGNALS } from '../../otlp/signals.ts';
 import { afterRealMillis } from '../time/realTime.ts';
@@ -15,11 +11,10 @@ import { AnswerScript } from './answerScript.ts';
 import { Watchers } from './conditions.ts';
 import { type BackendAnswer, type BackendReply, isSuccess, replyBody } from './otlpAnswer.ts';
 import type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
-import { backendRouteOf, type Content, contentOf, type RecordedRequest } from './otlpRequest.ts';
+import type { RecordedRequest } from './otlpRequest.ts';
+import { type ReadRequest, RequestReader } from './requestReader.ts';
 
-const MIB = 1024 * 1024;
-const DEFAULT_BYTES = 64 * MIB;
-const NOTHING: Content = { body: new Uint8Array(), spans: [], items: 0, decoded: undefined };
+const DEFAULT_BYTES = 64 * 1024 * 1024;
 
 /**
  * A fake backend: its server, its recorded requests and its counts.
@@ -42,16 +37,13 @@ export class FakeBackend implements OtlpBackend {
   readonly #undo = new Set<() => void>(); // cancels the pending delays
   readonly #watchers = new Watchers();
   readonly #answers: AnswerScript;
-  readonly #reception: Reception;
-  readonly #pace: BodyPace;
+  readonly #reader: RequestReader;
   #recordedBytes = 0;
 
   constructor(options: OtlpBackendOptions) {
     this.#options = options;
     this.#answers = new AnswerScript(options.answers ?? 'ok');
-    const { maxBodyBytes: maxRequestBytes = DEFAULT_BYTES } = options;
-    this.#reception = new Reception(receiverSettings({ maxRequestBytes }), () => {});
-    this.#pace = new BodyPace(this.#reception.settings.scheduler, 0); // a test may take its time
+    this.#reader = new RequestReader(options, options.maxBodyBytes ?? DEFAULT_BYTES);
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
     this.#server = options.tls === undefined ? createServer(handle) : createSecureServer(options.tls, handle);
     this.#server.on(options.tls === undefined ? 'connection' : 'secureConnection', () => {
@@ -113,58 +105,35 @@ export class FakeBackend implements OtlpBackend {
     });
     message.on('error', () => {});
     try {
-      const route = backendRouteOf(message, this.#options.path);
-      if (isVerdict(route)) this.#refuse(message, response, route);
-      else await this.#read(message, response, route);
+      const read = await this.#reader.read(message);
+      if (read === undefined) return; // the client has gone
+      const { route } = read;
+      if (isVerdict(route)) this.#refuse(message, response, read, route);
+      else await this.#answer(this.#record(message, read), route, response);
     } catch (error) {
       // A callback of the test threw.
       if (!response.headersSent && !response.destroyed) response.writeHead(500).end(String(error));
     }
   }
 
-  async #read(message: IncomingMessage, response: ServerResponse, route: Route): Promise<void> {
-    const { decode } = this.#options;
-    const lease = this.#reception.lease(message.socket);
-    let wireBytes = 0;
-    message.on('data', (chunk: Buffer) => {
-      wireBytes += chunk.length;
-    });
-    const body = await readBody(message, { reception: this.#reception, route, lease, pace: this.#pace });
-    lease.giveBack();
-    if (body === undefined) return; // the client has gone
-    const read = decode && ((bytes: Uint8Array) => decode(bytes, message.headers));
-    const content = Buffer.isBuffer(body) ? contentOf(route, body, read) : body;
-    if (isVerdict(content))
-      this.#refuse(message, response, content, { wireBytes, ...(Buffer.isBuffer(body) && { body }) });
-    else await this.#answer(this.#record(message, { wireBytes, ...content }), route, response);
-  }
-
-  /** As a receiver does. What is too large is not recorded. */
-  #refuse(
-    message: IncomingMessage,
-    response: ServerResponse,
-    verdict: Verdict,
-    read: Partial<RecordedRequest> = {},
-  ): void {
+  /** What is too large is not recorded. */
+  #refuse(message: IncomingMessage, response: ServerResponse, read: ReadRequest, verdict: Verdict): void {
     const { status, message: problem } = verdict;
-    if (status !== 413) this.#record(message, { ...read, problem, answer: { status } });
-    answerAsReceiver(response, verdict, formatOf(message));
-    discardRest(message, this.#reception.settings.scheduler);
+    if (status !== 413) Object.assign(this.#record(message, read), { problem, answer: { status } });
+    this.#reader.refuse(message, response, verdict);
   }
 
-  #record(message: IncomingMessage, known: Partial<RecordedRequest>): RecordedRequest {
+  #record(message: IncomingMessage, { content }: ReadRequest): RecordedRequest {
     const request: RecordedRequest = {
       index: this.requestCount,
       method: message.method ?? '',
       path: message.url ?? '',
       headers: message.headers,
-      wireBytes: 0,
       atMillis: performance.now() - this.#startedMillis,
       problem: undefined,
       answer: undefined,
       aborted: false,
-      ...NOTHING,
-      ...known,
+      ...content,
     };
     this.requestCount += 1;
     this.receivedSpans += request.spans.length;

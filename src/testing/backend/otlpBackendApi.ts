@@ -23,8 +23,11 @@ export interface OtlpBackendOptions {
   readonly tls?: SecureServerOptions;
   /** The maximum body size, in bytes: 1 or more. Default 64 MiB. A larger body, also after decompression, gets 413 and is not recorded. */
   readonly maxBodyBytes?: number;
-  /** The pages of which sites may send, from a browser: origins, or `*` for all. Questions of browsers beforehand are not recorded. Default: none. */
-  readonly cors?: { readonly allowedOrigins: readonly string[] };
+  /** The pages of which sites may send, from a browser. What browsers ask beforehand is answered and not recorded. Default: none. */
+  readonly cors?: {
+    /** Origins, such as `https://shop.example` (without a path), or `*` for all. */
+    readonly allowedOrigins: readonly string[];
+  };
   /** The maximum number of recorded requests: 1 or more. Default 1,000. Beyond it the oldest are dropped, but still counted. */
   readonly maxRequests?: number;
   /** The maximum number of recorded body bytes: 1 or more. Default 64 MiB. The newest request is always kept. */
@@ -45,7 +48,7 @@ export interface OtlpBackend {
   readonly requestCount: number;
   /** Accepted spans: those of successfully answered requests, without the rejected ones. */
   readonly spans: number;
-  /** All received spans, whatever the answer. A retried request counts again. */
+  /** All received spans, whatever the answer, without those of requests that were refused as a receiver refuses. A retried request counts again. */
   readonly receivedSpans: number;
   /** The same of all signals: accepted spans, log records and data points. */
   readonly items: number;
