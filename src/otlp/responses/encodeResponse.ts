@@ -1,7 +1,6 @@
 import type { SignalName } from '../../model/signal.ts';
 import { Writer } from '../json/read/protobufWriter.ts';
 import type { ExportServiceResponse } from './response.ts';
-import { RETRY_INFO } from './retryInfo.ts';
 
 /** What a sender whose request failed is told: a `google.rpc.Status`. */
 export interface FailureStatus {
@@ -22,6 +21,9 @@ const REJECTED: Readonly<Record<SignalName, string>> = {
 
 /** The OTLP specification's limit for a response is 4 MiB; a message of ours is text that somebody else wrote, and is clipped. */
 const MAX_MESSAGE_LENGTH = 4_096;
+
+/** As `retryInfo.ts` reads it, which is not imported for that: a file that both the reader and the writer load is one more module at the start of every program. */
+const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
 const DELIMITED = 2;
 const tag = (field: number, wireType = 0) => field * 8 + wireType;

@@ -3,8 +3,7 @@ import { integerOf } from '../protobuf/int64.ts';
 import { Reader } from '../protobuf/reader.ts';
 import { delimited, fieldsOf, readFields, readMessage, varint } from '../protobuf/readMessage.ts';
 
-/** How its type is named in the details of a status. */
-export const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
+const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
 interface Delay {
   millis?: number;
