@@ -44,13 +44,13 @@ function be(backend: OtlpBackend, mood: Mood): void {
 }
 
 async function serve(): Promise<void> {
+  // The program that started it has gone, or is done with it. Nothing that is still connected keeps it, and it may be over before this one listens.
+  process.on('disconnect', () => process.exit());
   const backend = await otlpBackend({ maxRequests: 1 });
   process.on('message', (order: Order) => {
     if (order === 'count') process.send?.(backend.spans);
     else be(backend, order.be);
   });
-  // The program that started it has gone, or is done with it. Nothing that is still connected keeps it.
-  process.on('disconnect', () => process.exit());
   process.send?.(backend.url);
 }
 

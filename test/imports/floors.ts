@@ -14,6 +14,7 @@ export const FLOORS: Floors = [
   ['otlp/traces', 'otlp/logs', 'otlp/metrics'],
   ['otlp'],
   ['inputs', 'operators', 'processors', 'outputs', 'sinks'],
+  ['inputs/otlpReceiver'],
   ['pipelines', 'workers', 'testing/failures'],
   ['relay', 'terminal', 'view', 'observability', 'telemetry', 'testing/time'],
   ['cli', 'testing/backend', 'testing/marbles'],

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { createLedger } from '../../src/index.ts';
-import { figure, figuresOfLedger, onlyCounters, prometheusText, sumOfFigures } from '../../src/relay/stats/figures.ts';
+import { otlpReceiver } from '../../src/inputs/otlpReceiver/index.ts';
+import {
+  figure,
+  figuresOfLedger,
+  figuresOfReceiver,
+  onlyCounters,
+  prometheusText,
+  sumOfFigures,
+} from '../../src/relay/stats/figures.ts';
 
 /** The figures of a stage of this name that has taken so many items. */
 function figuresOf(stage: string, accepted: number) {
@@ -21,6 +29,18 @@ describe('figures', () => {
       'spanflow_relay_items_total{stage="rebatch",fate="lost",reason="shutdown"}': 1,
     });
     expect(gauges['spanflow_relay_pending_items{stage="rebatch"}']).toBe(4);
+  });
+
+  test('of a receiver have how requests were answered, and what of their texts was malformed', () => {
+    const stats = { ...otlpReceiver().stats(), requests: 3, malformedTexts: 2, bytesInFlight: 7 };
+    const { counters, gauges } = figuresOfReceiver({ ...stats, answers: { http: { 200: 2 }, grpc: { 8: 1 } } });
+    expect(counters).toEqual({
+      spanflow_relay_requests_total: 3,
+      'spanflow_relay_answers_total{protocol="http",code="200"}': 2,
+      'spanflow_relay_answers_total{protocol="grpc",code="8"}': 1,
+      spanflow_relay_malformed_texts_total: 2,
+    });
+    expect(gauges).toMatchObject({ spanflow_relay_received_bytes_in_flight: 7, spanflow_relay_open_requests: 0 });
   });
 
   test('of several are added up by name and labels; of what has ended only what grows stays', () => {

@@ -2,12 +2,11 @@
 
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { Watchers } from '../../src/testing/backend/conditions.ts';
-import { readBody } from '../../src/testing/backend/otlpRequest.ts';
 
 const WAIT_MILLIS = 60_000;
-const MAX_BYTES = 1 << 20;
 
 interface Arrived {
   readonly headers: IncomingHttpHeaders;
@@ -54,8 +53,7 @@ export async function corsCollector(allows: 'all' | 'preflight' | 'nothing' = 'a
       response.writeHead(204, allows === 'nothing' ? {} : allowed).end();
       return;
     }
-    const body = (await readBody(request, MAX_BYTES)) ?? new Uint8Array();
-    arrived.push({ headers: request.headers, body });
+    arrived.push({ headers: request.headers, body: await buffer(request) });
     response.writeHead(200, allows === 'all' ? { 'access-control-allow-origin': '*' } : {}).end();
     watchers.look();
   });

@@ -6,6 +6,7 @@ import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace
 import { OTLPTraceExporter as ProtoExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, it } from 'vitest';
+import { decodeStatus } from '../../src/otlp/responses/response.ts';
 import {
   countSpans,
   marbles,
@@ -42,7 +43,7 @@ function send(exporter: SpanExporter, spans: ReadableSpan[]): Promise<boolean> {
 }
 
 const delimited = (field: number, ...content: number[]) => [field * 8 + 2, content.length, ...content];
-/** Two spans by hand: ids 01…01 and 02…02, names a and b, and fields that are to be skipped. */
+/** Two spans by hand: ids 01…01 and 02…02, names a and b, and fields that are to be skipped, unknown ones among them. */
 const spanBytes = (id: number, name: string) =>
   delimited(
     2,
@@ -65,7 +66,7 @@ const spanBytes = (id: number, name: string) =>
 const request = Uint8Array.from(
   delimited(
     1,
-    ...delimited(1, 9, 9),
+    ...delimited(1, ...delimited(15, 9)),
     ...delimited(2, ...spanBytes(1, 'a')),
     ...delimited(2, ...spanBytes(2, 'b'), 0x2d, 0, 0, 0, 0),
   ),
@@ -115,7 +116,7 @@ describe('a fake backend', () => {
     const backend = await start({ decode: (body) => body.length });
     expect((await post(backend, gzipSync(request), { 'content-encoding': 'gzip' })).status).toBe(200);
     expect((await post(backend, zstdCompressSync(request), { 'content-encoding': 'zstd' })).status).toBe(200);
-    expect((await post(backend, request, { 'content-encoding': 'snappy' })).status).toBe(400);
+    expect((await post(backend, request, { 'content-encoding': 'snappy' })).status).toBe(415);
     expect((await post(backend, request, { 'content-encoding': 'gzip' })).status).toBe(400);
     expect(backend.requests.map(({ decoded }) => decoded)).toEqual([
       request.length,
@@ -123,7 +124,12 @@ describe('a fake backend', () => {
       undefined,
       undefined,
     ]);
-    expect(backend.requests[2]?.problem).toBe('RangeError: the encoding snappy is unknown');
+    expect(backend.requests[2]?.problem).toMatch('the content encoding has to be gzip');
+    expect(backend.requests[3]).toMatchObject({
+      problem: expect.stringMatching('decompressed'),
+      answer: { status: 400 },
+    });
+    expect(backend.requests.map(({ wireBytes }) => wireBytes > 0)).toEqual([true, true, false, true]);
     expect(backend.spans).toBe(4);
   });
 
@@ -201,7 +207,8 @@ describe('a fake backend', () => {
     for (let count = 0; count < 4; count++) await post(backend);
     expect([backend.requestCount, backend.requests.map(({ index }) => index)]).toEqual([4, [2, 3]]);
     expect((await post(backend, new Uint8Array(1_001))).status).toBe(413);
-    expect((await post(backend, gzipSync(new Uint8Array(100_000)), { 'content-encoding': 'gzip' })).status).toBe(400);
+    expect((await post(backend, gzipSync(new Uint8Array(100_000)), { 'content-encoding': 'gzip' })).status).toBe(413);
+    expect(backend.requestCount).toBe(4);
     const small = await start({ maxRecordedBytes: 2 * request.length + 1 });
     for (let count = 0; count < 5; count++) await post(small);
     expect(small.requests.map(({ index }) => index)).toEqual([3, 4]);
@@ -211,6 +218,47 @@ describe('a fake backend', () => {
     const backend = await start({ path: '/otlp', answers: [{ status: 202 }, { status: 203 }] });
     expect((await fetch(new URL('/v1/traces', backend.url), { method: 'POST' })).status).toBe(404);
     expect((await post(backend)).status).toBe(202);
+  });
+
+  it('refuses what a receiver refuses, in its words, and records it with the reason', async () => {
+    const backend = await start({ answers: [{ status: 202 }] });
+    const malformed = await post(backend, Uint8Array.of(10, 255));
+    expect([malformed.status, decodeStatus(await malformed.bytes())]).toEqual([
+      400,
+      backend.requests[0]?.problem?.slice(0, 1_000),
+    ]);
+    const broken = await post(backend, Buffer.from('{"resourceSpans":7}'), { 'content-type': 'application/json' });
+    expect([broken.status, await broken.json()]).toEqual([400, { code: 3, message: backend.requests[1]?.problem }]);
+    expect((await post(backend, request, { 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await fetch(backend.url)).status).toBe(405);
+    expect(backend.requests.map(({ items, answer }) => [items, answer])).toEqual([
+      [0, { status: 400 }],
+      [0, { status: 400 }],
+      [0, { status: 415 }],
+      [0, { status: 405 }],
+    ]);
+    expect((await post(backend)).status).toBe(202);
+  });
+
+  it('answers 400 when the decoder of the test throws', async () => {
+    const backend = await start({
+      decode: () => {
+        throw new Error('mine');
+      },
+    });
+    expect((await post(backend)).status).toBe(400);
+    expect(backend.requests[0]).toMatchObject({ problem: 'Error: mine', body: Buffer.from(request) });
+  });
+
+  it('lets pages of allowed origins send, and counts no question of theirs', async () => {
+    const backend = await start({ cors: { allowedOrigins: ['https://shop.example'] } });
+    const origin = { origin: 'https://shop.example', 'access-control-request-method': 'POST' };
+    const preflight = await fetch(backend.url, { method: 'OPTIONS', headers: origin });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin.origin]);
+    expect(backend.requestCount).toBe(0);
+    const { headers } = await post(backend, request, { origin: origin.origin });
+    expect([headers.get('access-control-allow-origin'), backend.spans]).toEqual([origin.origin, 2]);
+    expect((await post(backend, request, { origin: 'https://other.example' })).headers.has('vary')).toBe(true);
   });
 
   it('survives a client that disconnects in the middle of its body', async () => {

@@ -27,7 +27,7 @@ export interface ReceiverStats {
   readonly requests: number;
   /** Of those, requests without an answer at present. */
   readonly openRequests: number;
-  /** Bytes of bodies that are being received or decoded at present. */
+  /** Bytes of bodies that are being received or decoded at present, over HTTP and gRPC. */
   readonly bytesInFlight: number;
   /** Texts of received items that were not UTF-8 when somebody read them: the malformed bytes were read as U+FFFD. What nobody reads is passed on as it came, and does not count. */
   readonly malformedTexts: number;

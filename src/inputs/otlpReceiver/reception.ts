@@ -1,18 +1,14 @@
-import { SpanflowError } from '../../model/errors.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { ViewOptions } from '../../otlp/decode/viewRequest.ts';
 import { BearerTokens } from './admission/bearerTokens.ts';
 import { ByteBudget, ByteLease } from './admission/byteBudget.ts';
 import { FixedDelays } from './admission/fixedDelays.ts';
 import { OWNER, type ReceiverSettings } from './options.ts';
+import { type Format, readRequest } from './readRequest.ts';
 import { type Obstacle, SignalInput } from './signalInput.ts';
-import { RECEIVED } from './signals.ts';
 import * as verdicts from './verdict.ts';
 
 type Verdict = verdicts.Verdict;
-
-/** In which way a request is written. */
-export type Format = 'protobuf' | 'json';
 
 /** What both servers do with a request: whether it may be read, what it holds, and how it is answered. */
 export class Reception {
@@ -108,8 +104,9 @@ export class Reception {
     return obstacle && verdictOfObstacle(obstacle, signal, retryAfterMillis);
   }
 
-  /** What the body of a request on this connection may take. */
-  lease(connection: object): ByteLease {
+  /** What the body of a request may take, on this connection if one is given. */
+  lease(connection?: object): ByteLease {
+    if (connection === undefined) return new ByteLease([this.#bytes]);
     const budget = this.#connections.get(connection) ?? new ByteBudget(this.settings.maxConnectionBytes);
     this.#connections.set(connection, budget);
     return new ByteLease([budget, this.#bytes]);
@@ -127,7 +124,7 @@ export class Reception {
 
   /** Takes a request that has come as a whole. `answer` is called once. */
   receive(signal: SignalName, format: Format, body: Uint8Array, answer: (verdict: Verdict) => void): void {
-    const items = this.#read(signal, format, body);
+    const items = readRequest(signal, format, body, { protobuf: this.#views, json: this.settings.decode });
     if (!Array.isArray(items)) answer(items as Verdict);
     else if (items.length === 0) answer(verdicts.OK);
     else this.#offer(this.signals[signal] as SignalInput<unknown>, items, body.length, answer);
@@ -136,18 +133,6 @@ export class Reception {
   /** Answers every request that waits for an outcome: there will be none in time. */
   answerAll(verdict: Verdict): void {
     for (const answer of [...this.#unanswered]) answer(verdict);
-  }
-
-  #read(signal: SignalName, format: Format, body: Uint8Array): unknown[] | Verdict {
-    try {
-      const { protobuf, json } = RECEIVED[signal];
-      return format === 'json' ? json(body, this.settings.decode) : protobuf(body, this.#views);
-    } catch (thrown) {
-      if (!(thrown instanceof SpanflowError)) return verdicts.internal('the request could not be read');
-      return thrown.code === 'MESSAGE_TOO_LARGE'
-        ? verdicts.tooLarge(thrown.message)
-        : verdicts.malformed(thrown.message);
-    }
   }
 
   #offer(

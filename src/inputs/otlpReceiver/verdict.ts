@@ -1,6 +1,7 @@
 import type { Outcome } from '../../model/outcome.ts';
 import type { ExportError } from '../../model/sink.ts';
 import type { Loss, Tally } from '../../model/tally.ts';
+import type { ExportServiceResponse } from '../../otlp/responses/response.ts';
 import { isFinalLoss } from '../../strategies/finalLoss.ts';
 
 /** How a request is answered, in both protocols. */
@@ -18,6 +19,11 @@ export interface Verdict {
 }
 
 export const OK: Verdict = Object.freeze({ status: 200, code: 0, message: '' });
+
+/** What a success says of the items that were rejected; `undefined` where there is nothing to say. */
+export function partialSuccessOf({ rejected = 0, message }: Verdict): ExportServiceResponse | undefined {
+  return rejected === 0 && message === '' ? undefined : { rejected, message };
+}
 
 /** The request cannot be understood, or not as it is: sending it again is in vain. */
 export function malformed(message: string): Verdict {

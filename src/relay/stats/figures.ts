@@ -46,6 +46,7 @@ export function figuresOfReceiver({
   requests,
   openRequests,
   bytesInFlight,
+  malformedTexts,
   connections,
   answers,
 }: ReceiverStats): RelayFigures {
@@ -53,6 +54,7 @@ export function figuresOfReceiver({
   figures.count('requests', {}, requests);
   for (const [protocol, counts] of Object.entries(answers))
     for (const [code, count] of Object.entries(counts)) figures.count('answers', { protocol, code }, count);
+  figures.count('malformed_texts', {}, malformedTexts);
   figures.gauge('open_requests', {}, openRequests);
   figures.gauge('received_bytes_in_flight', {}, bytesInFlight);
   figures.gauge('connections', {}, connections);

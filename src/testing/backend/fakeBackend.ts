@@ -1,26 +1,26 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { SignalName } from '../../model/signal.ts';
+import { CONTENT_TYPES } from '../../inputs/otlpReceiver/http/answer.ts';
+import { answerCors } from '../../inputs/otlpReceiver/http/cors.ts';
+import { isVerdict, type Route } from '../../inputs/otlpReceiver/http/route.ts';
+import type { Verdict } from '../../inputs/otlpReceiver/verdict.ts';
+import { SIGNALS } from '../../otlp/signals.ts';
 import { afterRealMillis } from '../time/realTime.ts';
 import { AnswerScript } from './answerScript.ts';
 import { Watchers } from './conditions.ts';
 import { type BackendAnswer, type BackendReply, isSuccess, replyBody } from './otlpAnswer.ts';
 import type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
-import {
-  type BackendRequest,
-  decodeContent,
-  isJson,
-  pathOf,
-  type RecordedRequest,
-  readBody,
-  refuseBody,
-} from './otlpRequest.ts';
-import { DEFAULT_PATHS, signalAt } from './wireItems.ts';
+import type { RecordedRequest } from './otlpRequest.ts';
+import { type ReadRequest, RequestReader } from './requestReader.ts';
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 
-/** A fake backend: its server, its recorded requests and its counts. */
+/**
+ * A fake backend: its server, its recorded requests and its counts.
+ *
+ * What a request is, how much of it is read and how it is decompressed, decoded and refused is the receiver's. The server is not: a script answers with any status, headers and body, delays, and ends connections, and a request is to be seen with its headers, also where a receiver would have refused it.
+ */
 export class FakeBackend implements OtlpBackend {
   readonly requests: RecordedRequest[] = [];
   requestCount = 0;
@@ -37,11 +37,13 @@ export class FakeBackend implements OtlpBackend {
   readonly #undo = new Set<() => void>(); // cancels the pending delays
   readonly #watchers = new Watchers();
   readonly #answers: AnswerScript;
+  readonly #reader: RequestReader;
   #recordedBytes = 0;
 
   constructor(options: OtlpBackendOptions) {
     this.#options = options;
     this.#answers = new AnswerScript(options.answers ?? 'ok');
+    this.#reader = new RequestReader(options, options.maxBodyBytes ?? DEFAULT_BYTES);
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
     this.#server = options.tls === undefined ? createServer(handle) : createSecureServer(options.tls, handle);
     this.#server.on(options.tls === undefined ? 'connection' : 'secureConnection', () => {
@@ -60,7 +62,7 @@ export class FakeBackend implements OtlpBackend {
   }
 
   get #path(): string {
-    return this.#options.path ?? (DEFAULT_PATHS[0] as string);
+    return this.#options.path ?? SIGNALS.traces.path;
   }
 
   listen(): Promise<void> {
@@ -94,39 +96,41 @@ export class FakeBackend implements OtlpBackend {
   }
 
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (answerCors(message, response, this.#options)) return;
     this.inFlight += 1;
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     response.on('close', () => {
       this.inFlight -= 1;
       this.#watchers.look();
     });
+    message.on('error', () => {});
     try {
-      const wire = await readBody(message, this.#maxBodyBytes);
-      if (wire === undefined) refuseBody(message, response);
-      else await this.#answer(await this.#record(message, wire), response);
+      const read = await this.#reader.read(message);
+      if (read === undefined) return; // the client has gone
+      const { route } = read;
+      if (isVerdict(route)) this.#refuse(message, response, read, route);
+      else await this.#answer(this.#record(message, read), route, response);
     } catch (error) {
-      // The client disconnected in the middle of the body, or a callback of the test threw.
+      // A callback of the test threw.
       if (!response.headersSent && !response.destroyed) response.writeHead(500).end(String(error));
     }
   }
 
-  get #maxBodyBytes(): number {
-    return this.#options.maxBodyBytes ?? DEFAULT_BYTES;
+  /** What is too large is not recorded. */
+  #refuse(message: IncomingMessage, response: ServerResponse, read: ReadRequest, verdict: Verdict): void {
+    const { status, message: problem } = verdict;
+    if (status !== 413) Object.assign(this.#record(message, read), { problem, answer: { status } });
+    this.#reader.refuse(message, response, verdict);
   }
 
-  async #record(message: IncomingMessage, wire: Uint8Array): Promise<RecordedRequest> {
-    const { decode } = this.#options;
-    const content = await decodeContent(message, wire, {
-      maxBodyBytes: this.#maxBodyBytes,
-      ...(decode && { decode }),
-    });
+  #record(message: IncomingMessage, { content }: ReadRequest): RecordedRequest {
     const request: RecordedRequest = {
       index: this.requestCount,
       method: message.method ?? '',
       path: message.url ?? '',
       headers: message.headers,
-      wireBytes: wire.length,
       atMillis: performance.now() - this.#startedMillis,
+      problem: undefined,
       answer: undefined,
       aborted: false,
       ...content,
@@ -149,37 +153,28 @@ export class FakeBackend implements OtlpBackend {
     }
   }
 
-  async #answer(request: RecordedRequest, response: ServerResponse): Promise<void> {
+  async #answer(request: RecordedRequest, route: Route, response: ServerResponse): Promise<void> {
     response.on('close', () => {
       request.aborted = !response.writableFinished && request.answer !== 'reset';
       this.#watchers.look();
     });
-    const answer = await this.#choose(request);
+    const answer: BackendAnswer = await this.#answers.next(request);
     request.answer = answer;
     this.#watchers.look();
     if (answer === 'reset') response.socket?.resetAndDestroy();
-    else if (answer !== 'hang') await this.#reply(request, answer === 'ok' ? {} : answer, response);
+    else if (answer !== 'hang') await this.#reply(request, answer === 'ok' ? {} : answer, route, response);
   }
 
-  #choose(request: BackendRequest): BackendAnswer | Promise<BackendAnswer> {
-    const paths = this.#options.path === undefined ? DEFAULT_PATHS : [this.#options.path];
-    if (!paths.includes(pathOf(request.path))) return { status: 404 };
-    if (request.problem !== undefined) return { status: 400, body: request.problem };
-    return this.#answers.next(request);
-  }
-
-  async #reply(request: RecordedRequest, reply: BackendReply, response: ServerResponse): Promise<void> {
+  async #reply(request: RecordedRequest, reply: BackendReply, route: Route, response: ServerResponse): Promise<void> {
     if (reply.delayMillis !== undefined) await this.#delay(reply.delayMillis);
     if (response.destroyed) return;
-    const signal = signalAt(pathOf(request.path));
-    const body = replyBody(reply, isJson(request.headers), signal);
-    const type = isJson(request.headers) ? 'application/json' : 'application/x-protobuf';
     // Counted before the answer is written, so that the count is right when the client receives it.
-    if (isSuccess(reply)) this.#accept(request.items - (reply.partialSuccess?.rejected ?? 0), signal);
-    response.writeHead(reply.status ?? 200, { 'content-type': type, ...reply.headers }).end(body);
+    if (isSuccess(reply)) this.#accept(request.items - (reply.partialSuccess?.rejected ?? 0), route);
+    const headers = { 'content-type': CONTENT_TYPES[route.format], ...reply.headers };
+    response.writeHead(reply.status ?? 200, headers).end(replyBody(reply, route));
   }
 
-  #accept(items: number, signal: SignalName): void {
+  #accept(items: number, { signal }: Route): void {
     this.items += items;
     if (signal === 'traces') this.spans += items;
   }

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { SignalName } from '../../model/signal.ts';
-import { REJECTED_FIELDS } from './wireItems.ts';
+import type { Route } from '../../inputs/otlpReceiver/http/route.ts';
+import { encodeResponse, encodeResponseJson } from '../../otlp/responses/encodeResponse.ts';
 
 /** How a backend answers a request. */
 export type BackendAnswer =
@@ -26,7 +26,7 @@ export interface BackendReply {
   readonly partialSuccess?: {
     /** How many items were rejected: 0 or more. */
     readonly rejected: number;
-    /** Why. Default: no message. */
+    /** Why, in 4,096 characters at most: a longer message is cut, as a receiver does. Default: no message. */
     readonly message?: string;
   };
 }
@@ -38,34 +38,9 @@ export function isSuccess(answer: BackendAnswer): boolean {
   return status >= 200 && status < 300;
 }
 
-/** The body of a reply, in the encoding of the request. */
-export function replyBody(reply: BackendReply, isJson: boolean, signal: SignalName): Uint8Array {
-  if (reply.body !== undefined) return Buffer.from(reply.body);
-  const partial = reply.partialSuccess;
-  if (isJson)
-    return Buffer.from(JSON.stringify(partial === undefined ? {} : { partialSuccess: jsonOf(partial, signal) }));
-  return partial === undefined ? new Uint8Array() : delimited(1, protobufOf(partial));
-}
-
-type PartialSuccess = NonNullable<BackendReply['partialSuccess']>;
-
-function jsonOf({ rejected, message }: PartialSuccess, signal: SignalName): object {
-  return { [REJECTED_FIELDS[signal]]: String(rejected), errorMessage: message ?? '' };
-}
-
-/** The field numbers are those of all signals: rejected_spans = 1, error_message = 2. */
-function protobufOf({ rejected, message }: PartialSuccess): Uint8Array {
-  const count = rejected === 0 ? [] : [0x08, ...varint(rejected)];
-  return Buffer.concat([Uint8Array.from(count), message ? delimited(2, Buffer.from(message)) : new Uint8Array()]);
-}
-
-function delimited(field: number, content: Uint8Array): Uint8Array {
-  return Buffer.concat([Uint8Array.from([field * 8 + 2, ...varint(content.length)]), content]);
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) + 0x80);
-  return [...bytes, rest];
+/** The body of a reply, in the format of the request. */
+export function replyBody({ body, partialSuccess }: BackendReply, { format, signal }: Route): string | Uint8Array {
+  if (body !== undefined) return body;
+  const partial = partialSuccess && { message: '', ...partialSuccess };
+  return format === 'json' ? encodeResponseJson(signal, partial) : encodeResponse(partial);
 }

@@ -1,5 +1,4 @@
 import { InvalidOptionError } from '../../model/errors.ts';
-import { FakeBackend } from './fakeBackend.ts';
 import type { OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
 
 export type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBackendApi.ts';
@@ -24,6 +23,8 @@ export async function otlpBackend(options: OtlpBackendOptions = {}): Promise<Otl
       throw new InvalidOptionError(`otlpBackend.${name}`, 'a whole number from 1', bound);
     }
   }
+  // Loaded when it is needed: most tests of a marble kit open no socket, and a receiver is much to load.
+  const { FakeBackend } = await import('./fakeBackend.ts');
   const backend = new FakeBackend(options);
   await backend.listen();
   return backend;

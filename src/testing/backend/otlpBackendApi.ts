@@ -15,14 +15,19 @@ export interface OtlpBackendOptions {
   readonly port?: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
-  /** The one path that it knows. Default: those of all signals, `/v1/traces`, `/v1/logs` and `/v1/metrics`. Requests to other paths get 404, and unreadable bodies 400; neither advances the script. */
+  /** The one path that it knows. Default: those of all signals, `/v1/traces`, `/v1/logs` and `/v1/metrics`. What a receiver refuses gets its answer, and does not advance the script: 404 for another path, 405 for another method, 415 for an unknown content type or encoding, and 400 for a body that cannot be read. */
   readonly path?: string;
   /** How requests are answered. Default `'ok'`. */
   readonly answers?: BackendScript;
   /** Key and certificate for TLS. Default: plain HTTP. */
   readonly tls?: SecureServerOptions;
-  /** The maximum body size, in bytes: 1 or more. Default 64 MiB. A larger body gets 413 and is not recorded; one that exceeds it after decompression gets 400. */
+  /** The maximum body size, in bytes: 1 or more. Default 64 MiB. A larger body, also after decompression, gets 413 and is not recorded. */
   readonly maxBodyBytes?: number;
+  /** The pages of which sites may send, from a browser. What browsers ask beforehand is answered and not recorded. Default: none. */
+  readonly cors?: {
+    /** Origins, such as `https://shop.example` (without a path), or `*` for all. */
+    readonly allowedOrigins: readonly string[];
+  };
   /** The maximum number of recorded requests: 1 or more. Default 1,000. Beyond it the oldest are dropped, but still counted. */
   readonly maxRequests?: number;
   /** The maximum number of recorded body bytes: 1 or more. Default 64 MiB. The newest request is always kept. */
@@ -43,7 +48,7 @@ export interface OtlpBackend {
   readonly requestCount: number;
   /** Accepted spans: those of successfully answered requests, without the rejected ones. */
   readonly spans: number;
-  /** All received spans, whatever the answer. A retried request counts again. */
+  /** All received spans, whatever the answer, without those of requests that were refused as a receiver refuses. A retried request counts again. */
   readonly receivedSpans: number;
   /** The same of all signals: accepted spans, log records and data points. */
   readonly items: number;

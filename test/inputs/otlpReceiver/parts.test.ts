@@ -5,42 +5,9 @@ import { BearerTokens } from '../../../src/inputs/otlpReceiver/admission/bearerT
 import { BodyPace } from '../../../src/inputs/otlpReceiver/admission/bodyPace.ts';
 import { ByteBudget, ByteLease } from '../../../src/inputs/otlpReceiver/admission/byteBudget.ts';
 import { FixedDelays } from '../../../src/inputs/otlpReceiver/admission/fixedDelays.ts';
-import { ReadingSlots } from '../../../src/inputs/otlpReceiver/admission/readingSlots.ts';
-import { responseJson, responseMessage, statusJson, statusMessage } from '../../../src/inputs/otlpReceiver/messages.ts';
-import { busy, malformed, OK } from '../../../src/inputs/otlpReceiver/verdict.ts';
+import { ReadingSlots, type Turn } from '../../../src/inputs/otlpReceiver/admission/readingSlots.ts';
 import { monotonicScheduler } from '../../../src/internal/scheduler.ts';
-import { decodeResponseJson, decodeStatusJson } from '../../../src/otlp/responses/jsonResponse.ts';
-import { decodeResponse, decodeStatus } from '../../../src/otlp/responses/response.ts';
-import { retryInfoMillis } from '../../../src/otlp/responses/retryInfo.ts';
 import { virtualTime } from '../../../src/testing/index.ts';
-
-describe('messages', () => {
-  const partial = { ...OK, rejected: 300, message: 'too old: ü' };
-
-  test('a partial success is read back as it was, in protobuf and in JSON of each signal', () => {
-    const read = { rejected: 300, message: 'too old: ü' };
-    expect(decodeResponse(responseMessage(partial))).toEqual(read);
-    for (const signal of ['traces', 'logs', 'metrics'] as const)
-      expect(decodeResponseJson(Buffer.from(responseJson(signal, partial)))).toEqual(read);
-  });
-
-  test('a full success is empty, as it has to be', () => {
-    expect([responseMessage(OK).length, responseJson('traces', OK)]).toEqual([0, '{}']);
-  });
-
-  test('a status is read back as it was, with its RetryInfo', () => {
-    const verdict = busy('later', 2_345);
-    expect(decodeStatus(statusMessage(verdict))).toBe('later');
-    expect(decodeStatusJson(Buffer.from(statusJson(verdict)))).toBe('later');
-    expect(retryInfoMillis(statusMessage(verdict))).toBe(2_345);
-    expect(retryInfoMillis(statusMessage(busy('now', 0)))).toBe(0);
-    expect(retryInfoMillis(statusMessage(malformed('no')))).toBeUndefined();
-  });
-
-  test('a message is clipped: somebody else wrote it', () => {
-    expect(statusMessage(malformed('x'.repeat(1_000_000))).length).toBeLessThan(5_000);
-  });
-});
 
 describe('bearer tokens', () => {
   test('all of them are compared, whichever it is', () => {
@@ -109,18 +76,55 @@ describe('the pace of bodies', () => {
 });
 
 describe('slots for reading', () => {
+  const giveWay = () => {};
+
+  function opened(count: number, maxWaiting: number) {
+    const slots = new ReadingSlots(count, maxWaiting);
+    const begun: string[] = [];
+    /** `a2` is the second call of the connection `a`. */
+    const take = (name: string) =>
+      slots.take(name[0], {
+        begin: () => begun.push(name),
+        giveWay: () => {
+          begun.push(`${name} gives way`);
+          turns.get(name)?.end();
+        },
+      });
+    const turns = new Map<string, Turn>();
+    const takeAll = (...names: string[]) => {
+      for (const name of names) turns.set(name, take(name) as Turn);
+    };
+    return { begun, turns, takeAll };
+  }
+
   test('are given in the order of coming; who gives up waiting gets none', () => {
     const slots = new ReadingSlots(1, 2);
     const begun: string[] = [];
-    const take = (name: string) => slots.take(() => begun.push(name));
+    const take = (name: string) => slots.take('', { begin: () => begun.push(name), giveWay });
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(take);
-    expect([begun, d]).toEqual([['a'], undefined]);
-    b?.();
-    a?.();
-    a?.();
+    expect([begun, d, a?.isWaiting, b?.isWaiting]).toEqual([['a'], undefined, false, true]);
+    b?.end();
+    a?.end();
+    a?.end();
     expect(begun).toEqual(['a', 'c']);
-    c?.();
+    c?.end();
     take('e');
     expect(begun).toEqual(['a', 'c', 'e']);
+  });
+
+  test('go to the connection that holds the fewest, and of those to the one whose turn is longest ago', () => {
+    const { begun, turns, takeAll } = opened(2, 10);
+    takeAll('a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1');
+    for (const ended of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2', 'a4']) turns.get(ended)?.end();
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'a3', 'c1', 'b2', 'a4']);
+  });
+
+  test('are claimed from the connection that holds at least two more, of the call that is read for the longest', () => {
+    const { begun, turns, takeAll } = opened(4, 10);
+    takeAll('a1', 'b1', 'b2', 'b3', 'c1', 'c2');
+    turns.get('c1')?.claim();
+    turns.get('c1')?.claim();
+    turns.get('c2')?.claim();
+    expect(begun).toEqual(['a1', 'b1', 'b2', 'b3', 'b1 gives way', 'c1']);
   });
 });

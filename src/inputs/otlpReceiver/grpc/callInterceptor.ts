@@ -1,19 +1,28 @@
-import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
+import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
 import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import type { GrpcJs } from '../../../peers/grpcJs.ts';
+import type { BodyPace } from '../admission/bodyPace.ts';
+import type { ByteLease } from '../admission/byteBudget.ts';
 import type { FixedDelays } from '../admission/fixedDelays.ts';
-import type { ReadingSlots } from '../admission/readingSlots.ts';
+import type { ReadingSlots, Turn } from '../admission/readingSlots.ts';
 import type { Reception } from '../reception.ts';
 import { RECEIVED } from '../signals.ts';
 import { busy, notServed, tooSlow, type Verdict } from '../verdict.ts';
 import { statusOf } from './grpcStatus.ts';
+import { onBytes } from './receivedBytes.ts';
+
+/** In front of a message: whether it is compressed, and its length. */
+const PREFIX_BYTES = 5;
 
 /** What lets calls in. */
 export interface CallDoor {
   readonly reception: Reception;
   readonly slots: ReadingSlots;
+  /** How long a call waits before it claims a slot of a connection that has many. */
+  readonly patience: FixedDelays;
   /** How long a message may take to come. */
   readonly readTimes: FixedDelays;
+  readonly pace: BodyPace;
   readonly count: (verdict: Verdict) => void;
 }
 
@@ -22,17 +31,15 @@ export interface CallDoor {
  */
 export function callInterceptor(grpc: GrpcJs, door: CallDoor): ServerInterceptor {
   return (method, call) => {
-    const read = new CallRead(door, (verdict) => call.sendStatus(statusOf(grpc, verdict)));
+    const read = new CallRead(door, call, (verdict) => call.sendStatus(statusOf(grpc, verdict)));
     return new grpc.ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, go) => read.begin(method.path, metadata, () => go(metadata)),
-          onReceiveHalfClose: (go) => {
-            read.received();
-            go();
-            read.end();
+          onReceiveHalfClose: (go) => read.finish(go),
+          onReceiveMessage: (message: Buffer, go) => {
+            if (read.hold(message.length)) go(message);
           },
-          onReceiveMessage: (message, go) => go(message),
           onCancel: () => read.end(),
         }),
     });
@@ -41,16 +48,22 @@ export function callInterceptor(grpc: GrpcJs, door: CallDoor): ServerInterceptor
 
 /** The reading of one call. */
 class CallRead {
+  receivedBytes = 0; // as they come
   readonly #door: CallDoor;
+  readonly #call: ServerInterceptingCallInterface;
   readonly #refuse: (verdict: Verdict) => void;
-  #endWait = () => {}; // for the message
+  readonly #lease: ByteLease;
+  #endWait = () => {}; // for a slot, and then for the message
+  #unfollow = () => {}; // its bytes, and their pace
   #endReading = () => {};
-  #giveBack: (() => void) | undefined;
+  #turn: Turn | undefined;
   #isOver = false;
 
-  constructor(door: CallDoor, refuse: (verdict: Verdict) => void) {
+  constructor(door: CallDoor, call: ServerInterceptingCallInterface, refuse: (verdict: Verdict) => void) {
     this.#door = door;
+    this.#call = call;
     this.#refuse = refuse;
+    this.#lease = door.reception.lease();
   }
 
   begin(path: string, metadata: Metadata, go: () => void): void {
@@ -59,28 +72,73 @@ class CallRead {
     else this.#fail(refused);
   }
 
-  #wait(go: () => void): void {
-    const { reception, slots, readTimes } = this.#door;
-    this.#endReading = once(reception.beginReading());
-    this.#giveBack = slots.take(() => {
-      this.#endWait = readTimes.begin(() => this.#fail(tooSlow('the message came too slowly')));
-      go();
-    });
-    const tooMany = busy('too many calls are being received', reception.settings.retryAfterMillis);
-    if (this.#giveBack === undefined) this.#fail(tooMany);
+  /** So much of the message has come, or it is so long when it is decompressed. Returns whether it is still wanted. */
+  hold(bytes: number): boolean {
+    if (!this.#isOver && !this.#lease.reach(bytes)) this.#fail(this.#door.reception.noBytes());
+    return !this.#isOver;
   }
 
-  /** The message is there as a whole. */
-  received(): void {
-    this.#endWait();
+  /** The message is there as a whole, and is taken. */
+  finish(take: () => void): void {
+    if (this.#isOver) return;
+    this.#stopWaiting();
+    take();
+    this.end();
+  }
+
+  onSlow(): void {
+    this.#fail(tooSlow('the message came too slowly'));
   }
 
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#endWait();
-    this.#giveBack?.();
+    this.#stopWaiting();
+    this.#lease.giveBack();
+    this.#turn?.end();
     this.#endReading();
+  }
+
+  #stopWaiting(): void {
+    this.#endWait();
+    this.#unfollow();
+  }
+
+  #wait(go: () => void): void {
+    const { reception, slots } = this.#door;
+    const tooMany = busy('too many calls are being received', reception.settings.retryAfterMillis);
+    this.#endReading = reception.beginReading();
+    const turn = slots.take(this.#call.getPeer(), {
+      begin: () => this.#read(go),
+      giveWay: () => this.#fail(tooMany),
+    });
+    this.#turn = turn;
+    if (turn === undefined) this.#fail(tooMany);
+    else this.#insist(turn);
+  }
+
+  #insist(turn: Turn): void {
+    if (!turn.isWaiting) return;
+    this.#endWait = this.#door.patience.begin(() => {
+      turn.claim();
+      this.#insist(turn);
+    });
+  }
+
+  #read(go: () => void): void {
+    const { readTimes, pace } = this.#door;
+    this.#endWait();
+    this.#endWait = readTimes.begin(() => this.onSlow());
+    const stop = onBytes(this.#call, (bytes) => {
+      this.receivedBytes += bytes;
+      this.hold(Math.max(0, this.receivedBytes - PREFIX_BYTES));
+    });
+    const unfollow = stop && pace.follow(this);
+    this.#unfollow = () => {
+      stop?.();
+      unfollow?.();
+    };
+    go();
   }
 
   #refusalOf(path: string, metadata: Metadata): Verdict | undefined {
@@ -96,13 +154,4 @@ class CallRead {
     this.#refuse(verdict);
     this.end();
   }
-}
-
-function once(work: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    work();
-  };
 }

@@ -2,17 +2,18 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { ConnectionInjector, Server, ServerCredentials, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import type { SignalName } from '../../../model/signal.ts';
+import { encodeResponse } from '../../../otlp/responses/encodeResponse.ts';
 import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import { type GrpcJs, requireGrpcJs } from '../../../peers/grpcJs.ts';
+import { BodyPace } from '../admission/bodyPace.ts';
 import { FixedDelays } from '../admission/fixedDelays.ts';
 import { ReadingSlots } from '../admission/readingSlots.ts';
 import { type Listening, listening } from '../listening.ts';
-import { responseMessage } from '../messages.ts';
-import { type GrpcSettings, OWNER } from '../options.ts';
+import { type GrpcSettings, HTTP_RECEIVER_DEFAULTS, OWNER } from '../options.ts';
 import type { Reception } from '../reception.ts';
 import type { ServerTlsOptions } from '../serverTls.ts';
 import { RECEIVED } from '../signals.ts';
-import { internal, type Verdict } from '../verdict.ts';
+import { internal, partialSuccessOf, type Verdict } from '../verdict.ts';
 import { callInterceptor } from './callInterceptor.ts';
 import { statusOf } from './grpcStatus.ts';
 
@@ -20,6 +21,8 @@ import { statusOf } from './grpcStatus.ts';
 const MAX_STREAMS = 64;
 /** Calls that wait to be read, of all connections: of each, 64 KiB may have come. */
 const MAX_WAITING_CALLS = 256;
+/** How long a call waits before a connection that has more slots than its own has to give one back: a call that is not held up has been read by then. */
+const PATIENCE_MILLIS = 1_000;
 /** How long the message of a call may take to come, once it is read. */
 const READ_MILLIS = 20_000;
 /** A connection without a call for this long is closed. A client opens another one. */
@@ -98,7 +101,9 @@ export class GrpcReceiver {
     const interceptor = callInterceptor(grpc, {
       reception: this.#reception,
       slots: new ReadingSlots(Math.floor(maxBytesInFlight / maxRequestBytes), MAX_WAITING_CALLS),
+      patience: new FixedDelays(scheduler, PATIENCE_MILLIS),
       readTimes: new FixedDelays(scheduler, READ_MILLIS),
+      pace: new BodyPace(scheduler, HTTP_RECEIVER_DEFAULTS.minBytesPerSecond),
       count: (verdict) => this.#count(verdict),
     });
     const server = new grpc.Server({
@@ -132,7 +137,7 @@ export class GrpcReceiver {
     const end = this.#reception.begin();
     const reply = (verdict: Verdict) => {
       this.#count(verdict);
-      if (verdict.code === 0) answer(null, Buffer.from(responseMessage(verdict)));
+      if (verdict.code === 0) answer(null, Buffer.from(encodeResponse(partialSuccessOf(verdict))));
       else answer(statusOf(grpc, verdict));
       end();
     };

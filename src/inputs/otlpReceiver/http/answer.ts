@@ -2,9 +2,14 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { SchedulerLike } from 'rxjs';
 import { after } from '../../../internal/timers.ts';
 import type { SignalName } from '../../../model/signal.ts';
-import { responseJson, responseMessage, statusJson, statusMessage } from '../messages.ts';
-import type { Format } from '../reception.ts';
-import type { Verdict } from '../verdict.ts';
+import {
+  encodeResponse,
+  encodeResponseJson,
+  encodeStatus,
+  encodeStatusJson,
+} from '../../../otlp/responses/encodeResponse.ts';
+import type { Format } from '../readRequest.ts';
+import { partialSuccessOf, type Verdict } from '../verdict.ts';
 
 /** What a refused sender may still send, and for how long, before the connection is closed. */
 const LINGER_BYTES = 1024 * 1024;
@@ -12,6 +17,12 @@ const LINGER_MILLIS = 2_000;
 
 /** The statuses with which a sender is told after how long to try again. */
 const WITH_RETRY_AFTER: ReadonlySet<number> = new Set([429, 503]);
+
+/** By format. */
+export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+};
 
 /** Answers in the format of the request; where that is none of ours, in JSON. */
 export function answer(
@@ -22,8 +33,11 @@ export function answer(
 ): void {
   if (response.headersSent || response.destroyed) return;
   const body = format === 'protobuf' ? protobufOf(verdict) : jsonOf(verdict, signal);
-  const type = format === 'protobuf' ? 'application/x-protobuf' : 'application/json';
-  const headers = { ...headersOf(verdict), 'content-type': type, 'content-length': Buffer.byteLength(body) };
+  const headers = {
+    ...headersOf(verdict),
+    'content-type': CONTENT_TYPES[format ?? 'json'],
+    'content-length': Buffer.byteLength(body),
+  };
   response.writeHead(verdict.status, headers);
   // With nothing to write behind it, Node writes the head as one text, and not as a list of parts: a system call that costs less.
   if (body.length === 0) response.end();
@@ -49,11 +63,11 @@ export function discardRest(request: IncomingMessage, scheduler: SchedulerLike):
 }
 
 function protobufOf(verdict: Verdict): Uint8Array {
-  return verdict.status === 200 ? responseMessage(verdict) : statusMessage(verdict);
+  return verdict.status === 200 ? encodeResponse(partialSuccessOf(verdict)) : encodeStatus(verdict);
 }
 
 function jsonOf(verdict: Verdict, signal: SignalName): string {
-  return verdict.status === 200 ? responseJson(signal, verdict) : statusJson(verdict);
+  return verdict.status === 200 ? encodeResponseJson(signal, partialSuccessOf(verdict)) : encodeStatusJson(verdict);
 }
 
 function headersOf({ status, retryAfterMillis }: Verdict): OutgoingHttpHeaders {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { SignalName } from '../../../model/signal.ts';
 import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
-import type { Format } from '../reception.ts';
+import type { Format } from '../readRequest.ts';
 import { RECEIVED } from '../signals.ts';
 import { malformed, type Verdict } from '../verdict.ts';
 import { CODINGS, type Coding } from './codings.ts';
@@ -44,7 +44,7 @@ export function routeOf(request: Pick<IncomingMessage, 'headers' | 'method' | 'u
   return { signal, format, coding, contentLength: length === undefined ? undefined : Number(length) };
 }
 
-export function isVerdict(found: Route | Verdict): found is Verdict {
+export function isVerdict(found: object): found is Verdict {
   return 'status' in found;
 }
 

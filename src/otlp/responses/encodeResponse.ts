@@ -1,6 +1,16 @@
 import type { SignalName } from '../../model/signal.ts';
-import { Writer } from '../../otlp/json/read/protobufWriter.ts';
-import type { Verdict } from './verdict.ts';
+import { Writer } from '../json/read/protobufWriter.ts';
+import type { ExportServiceResponse } from './response.ts';
+
+/** What a sender whose request failed is told: a `google.rpc.Status`. */
+export interface FailureStatus {
+  /** Of gRPC. */
+  readonly code: number;
+  /** Why, in English. */
+  readonly message: string;
+  /** After how long it may try again. Left out: it decides, or must not. */
+  readonly retryAfterMillis?: number;
+}
 
 /** The field of a partial success, in JSON. In protobuf it has number 1 in all signals. */
 const REJECTED: Readonly<Record<SignalName, string>> = {
@@ -12,27 +22,31 @@ const REJECTED: Readonly<Record<SignalName, string>> = {
 /** The OTLP specification's limit for a response is 4 MiB; a message of ours is text that somebody else wrote, and is clipped. */
 const MAX_MESSAGE_LENGTH = 4_096;
 
+/** As `retryInfo.ts` reads it, which is not imported for that: a file that both the reader and the writer load is one more module at the start of every program. */
+const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
+
 const DELIMITED = 2;
 const tag = (field: number, wireType = 0) => field * 8 + wireType;
 
-/** `Export…ServiceResponse` in protobuf: empty, unless something was rejected or is to be said. */
-export function responseMessage({ rejected = 0, message }: Verdict): Uint8Array {
+/** `Export…ServiceResponse` in protobuf: empty where all items arrived and nothing is to be said, which is where no partial success is given. */
+export function encodeResponse(partial?: ExportServiceResponse): Uint8Array {
   const writer = new Writer();
-  if (rejected === 0 && message === '') return copyOf(writer);
+  if (partial === undefined) return copyOf(writer);
   writer.byte(tag(1, DELIMITED));
   const start = writer.open();
-  if (rejected > 0) {
+  if (partial.rejected > 0) {
     writer.byte(tag(1));
-    writer.varint(rejected);
+    writer.varint(partial.rejected);
   }
-  text(writer, 2, clipped(message));
+  text(writer, 2, clipped(partial.message));
   writer.close(start);
   return copyOf(writer);
 }
 
 /** The same in JSON. */
-export function responseJson(signal: SignalName, { rejected = 0, message }: Verdict): string {
-  if (rejected === 0 && message === '') return '{}';
+export function encodeResponseJson(signal: SignalName, partial?: ExportServiceResponse): string {
+  if (partial === undefined) return '{}';
+  const { rejected, message } = partial;
   const partialSuccess = {
     ...(rejected > 0 && { [REJECTED[signal]]: String(rejected) }),
     ...(message !== '' && { errorMessage: clipped(message) }),
@@ -41,7 +55,7 @@ export function responseJson(signal: SignalName, { rejected = 0, message }: Verd
 }
 
 /** `google.rpc.Status` in protobuf, with a `RetryInfo` if the sender may try again after some time. */
-export function statusMessage({ code, message, retryAfterMillis }: Verdict): Uint8Array {
+export function encodeStatus({ code, message, retryAfterMillis }: FailureStatus): Uint8Array {
   const writer = new Writer();
   writer.byte(tag(1));
   writer.varint(code);
@@ -51,7 +65,7 @@ export function statusMessage({ code, message, retryAfterMillis }: Verdict): Uin
 }
 
 /** The same in JSON. */
-export function statusJson({ code, message }: Verdict): string {
+export function encodeStatusJson({ code, message }: FailureStatus): string {
   return JSON.stringify({ code, message: clipped(message) });
 }
 
@@ -60,7 +74,7 @@ function retryInfo(writer: Writer, millis: number): void {
   const [seconds, nanos] = [Math.floor(millis / 1_000), Math.round((millis % 1_000) * 1e6)];
   writer.byte(tag(3, DELIMITED));
   const detail = writer.open();
-  text(writer, 1, 'type.googleapis.com/google.rpc.RetryInfo');
+  text(writer, 1, RETRY_INFO);
   writer.byte(tag(2, DELIMITED));
   const info = writer.open();
   writer.byte(tag(1, DELIMITED));
