@@ -14,10 +14,10 @@ import {
 } from '../internal/validation.ts';
 import { BreakerOpenError } from '../model/breakerOpenError.ts';
 import { aBackoff, type Backoff, exponentialBackoff } from '../strategies/backoff.ts';
+import { BackoffWaits } from '../strategies/backoffWaits.ts';
 import { Breaker, type BreakerState } from '../strategies/breaker.ts';
 import { BreakerLayer } from './breakerLayer.ts';
 import type { Layer } from './layer.ts';
-import { OpenTimes } from './openTimes.ts';
 import { protecting } from './protecting.ts';
 
 /** The options of {@link circuitBreaker}. */
@@ -170,8 +170,13 @@ export function layerOfBreaker(breaker: CircuitBreaker): Layer {
 export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
   const settings = settingsOf('circuitBreaker', CIRCUIT_BREAKER_DEFAULTS, CIRCUIT_BREAKER_RULES, options);
   const { scheduler } = settings;
-  const openTimes = new OpenTimes(settings);
-  const strategy = new Breaker({ ...settings, openMillis: (afterProbe) => openTimes.millis(afterProbe) });
+  const waits = new BackoffWaits({ ...settings, owner: 'circuitBreaker' });
+  /** It begins anew unless the last time was not long enough. */
+  const openMillis = (afterProbe: boolean) => {
+    if (!afterProbe) waits.restart();
+    return waits.nextMillis();
+  };
+  const strategy = new Breaker({ ...settings, openMillis });
   const layer = new BreakerLayer(strategy, scheduler);
   const breaker: CircuitBreaker = {
     state$: layer.state$,

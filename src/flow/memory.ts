@@ -42,10 +42,10 @@ export interface MemoryBudget {
 /**
  * Makes a budget of memory for one pipeline, or for several that share it. Pipelines that are given none share the budget of the process: a quarter of V8's heap limit, read when it is first needed.
  *
- * It counts estimates, not measurements: 1,024 bytes for each item and 2 for each of its bytes on the wire, from the moment in which a queue accepts it until its batch has an outcome; and the bodies of requests while an
+ * It counts estimates, not measurements: 1,024 bytes for each item and 2 for each of its bytes on the wire, from the moment in which a queue accepts it until its batch has an outcome; what `groupByTrace` and `tailSample` gather; and the bodies of requests while an
  * attempt is in flight, those always in the budget of the process, since a sink may serve several pipelines. Spans that were received are copies and count like others; items that are no spans count as 1,024 bytes, which is
  * too much for numbers and short strings, and what `sizeOf` returns for them. Not counted: what waits in the ring of {@link fromSpanProcessor}, in
- * `mergeByPriority` (up to `maxQueueBytes`, 64 MiB, for each input), `boundedMergeMap`, `backpressure`, `groupByTrace`, `tailSample` and the bridges (bounded each by itself), and plain arrays that go to {@link exportTo}.
+ * `mergeByPriority` (up to `maxQueueBytes`, 64 MiB, for each input), `boundedMergeMap`, `backpressure` and the bridges (bounded each by itself), and plain arrays that go to {@link exportTo}.
  *
  * What the default budget holds, with one pipeline in the process: a burst of 10,000 spans of ten short attributes from `--max-old-space-size=128` on (V8's limit is 224 MiB then, with its young space), 30,000 of them (half a minute at
  * 1,000 a second) from 256 on; 30,000 bare spans from 128 on, 30,000 with ten attributes of 100 characters from 512 on.

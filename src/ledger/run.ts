@@ -28,10 +28,12 @@ export interface RunParts {
   readonly onTrouble: (message: string) => void;
 }
 
-/** A stage whose source is being subscribed. */
+/** A stage whose source is being subscribed, or one that passes on an item. */
 interface Following {
   readonly run: Run;
   readonly gap: Gap | undefined;
+  /** The stage that passes on. What is subscribed meanwhile, and finds no other stage in front of it, stands behind this one. */
+  readonly from: Account | undefined;
 }
 
 const scope = new DynamicScope<Following>();
@@ -62,7 +64,17 @@ export class Run {
   }
 
   within<R>(work: () => R): R {
-    return scope.within({ run: this, gap: undefined }, work);
+    return scope.within({ run: this, gap: undefined, from: undefined }, work);
+  }
+
+  /** What is subscribed while this stage passes on an item is part of the run, and stands behind it. */
+  coversWhatFollows(account: Account): () => void {
+    return account.passOnWithin((work) => scope.within({ run: this, gap: undefined, from: account }, work));
+  }
+
+  /** The stage within whose emission the caller is being subscribed. */
+  get source(): Account | undefined {
+    return scope.present?.from ?? this.parts.input;
   }
 
   /** The books of this operator in the ledger of the run: the same ones each time. */
@@ -104,12 +116,12 @@ export class Run {
   standsInFront(account: Account): void {
     if (!this.parts.ledger.has(account)) return;
     scope.present?.gap?.add(account);
-    account.passOnWithin((work) => this.within(work));
+    this.coversWhatFollows(account);
   }
 
   /** Subscribes within the place in front of a gap. */
   before<R>(gap: Gap, work: () => R): R {
-    return scope.within({ run: this, gap }, work);
+    return scope.within({ run: this, gap, from: undefined }, work);
   }
 
   /** What comes from inputs that cannot end by themselves ends now. */
@@ -180,10 +192,10 @@ class Followed<T> {
     };
     upstream.add(attempt);
     this.#taken = run.taken;
+    const { source: front } = run;
     run.before(gap, () => subscribeInto(source, { next, error, complete: () => observer.complete() }, attempt));
     isSubscribing = false;
-    const { input } = run.parts;
-    if (gap.fronts.length === 0 && input !== undefined) gap.add(input);
+    if (gap.fronts.length === 0 && front !== undefined) gap.add(front);
     if (!gap.isBehindInputs || attempt.closed) return;
     const end = () => {
       attempt.unsubscribe();

@@ -68,6 +68,22 @@ export interface FlushRequest {
     /** The answer of this holder. Idempotent. */
     settle(): void;
   };
+  /**
+   * Claims the request for a stage that lets out what it gathers: when it has, another request follows, so that the stages behind answer for that, too. Only from within the `next` that brings it.
+   * `undefined`: what came before the flush has been let out already, and the stage keeps what it has. Left out, by who makes a request by hand: it is held, and no other one follows.
+   */
+  release?(): FlushRelease | undefined;
+}
+
+/** The claim of a stage that lets out what it gathers. */
+export interface FlushRelease {
+  /**
+   * Everything that came before the request has gone out. Idempotent.
+   *
+   * @param hasReleased whether that was anything: then another request follows
+   * @param waitedMillis how long it took, in milliseconds
+   */
+  settle(hasReleased: boolean, waitedMillis: number): void;
 }
 
 /** A hold that does nothing, for plain arrays and for batches that have ended. */

@@ -12,20 +12,10 @@ import { answerOf, runGuarded } from '../internal/runGuarded.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { subscribeInto } from '../internal/subscribeInto.ts';
 import { after, aProcessHold, holdProcess, type ProcessHold, waiting } from '../internal/timers.ts';
-import {
-  aFunction,
-  anObservable,
-  aScheduler,
-  limit,
-  MAX_TIMER_MILLIS,
-  millis,
-  numberFrom,
-  optional,
-  requireRule,
-  settingsOf,
-} from '../internal/validation.ts';
+import { aFunction, anObservable, aScheduler, limit, millis, optional, settingsOf } from '../internal/validation.ts';
 import type { Failure } from '../model/sink.ts';
-import { aBackoff, type Backoff, type BackoffStep, exponentialBackoff } from '../strategies/backoff.ts';
+import { aBackoff, type Backoff, exponentialBackoff } from '../strategies/backoff.ts';
+import { BackoffWaits } from '../strategies/backoffWaits.ts';
 import { decideRetry, failureOf, soundFailure } from '../strategies/retry.ts';
 
 /** An attempt that failed, and is followed by another one. */
@@ -142,8 +132,8 @@ class Retrying<T> {
   readonly #subscriber: Subscriber<T>;
   readonly #settings: RetryWithBackoffSettings;
   readonly #startedAtMillis: number;
+  readonly #waits: BackoffWaits;
   #attempts = 0; // that were started
-  #step: BackoffStep | undefined; // the wait that would come next
   #present = new Subscription(); // the attempt or the wait
 
   constructor(source: Observable<T>, subscriber: Subscriber<T>, settings: RetryWithBackoffSettings) {
@@ -151,6 +141,7 @@ class Retrying<T> {
     this.#subscriber = subscriber;
     this.#settings = settings;
     this.#startedAtMillis = settings.scheduler.now();
+    this.#waits = new BackoffWaits({ ...settings, owner: STAGE });
   }
 
   run(): void {
@@ -179,7 +170,7 @@ class Retrying<T> {
   #decide(error: unknown): () => void {
     const { classify, onRetry, onCallbackError, scheduler } = this.#settings;
     const failure = this.#guarded(() => soundFailure(classify(error), error), RETRYABLE);
-    const backoffMillis = this.#nextBackoffMillis();
+    const backoffMillis = this.#waits.nextMillis();
     const elapsedMillis = scheduler.now() - this.#startedAtMillis;
     const attempts = this.#attempts;
     const decision = decideRetry(failure, { attempts, elapsedMillis, backoffMillis }, this.#settings);
@@ -187,13 +178,6 @@ class Retrying<T> {
     const { delayMillis } = decision;
     runGuarded(() => onRetry({ error, attempts, delayMillis }), onCallbackError);
     return () => this.#wait(delayMillis, error);
-  }
-
-  #nextBackoffMillis(): number {
-    const { backoff } = this.#settings;
-    const random = () => this.#guarded(() => sound('random()', this.#settings.random(), 1), 0.5);
-    this.#step = this.#guarded(() => this.#step?.next() ?? backoff.first(random), undefined);
-    return this.#guarded(() => sound('backoff.delayMillis', this.#step?.delayMillis, MAX_TIMER_MILLIS), 1_000);
   }
 
   #wait(delayMillis: number, error: unknown): void {
@@ -237,9 +221,3 @@ class Retrying<T> {
 }
 
 const RETRYABLE: Failure = Object.freeze({ kind: 'retryable' });
-
-/** An invalid number from a user's backoff or `random` must not turn into retries without a wait. */
-function sound(what: string, number: unknown, max: number): number {
-  requireRule(`${STAGE}.${what}`, number, numberFrom(0, max));
-  return number as number;
-}

@@ -3,9 +3,9 @@ import { Observable, type OperatorFunction } from 'rxjs';
 import { type Rules, settingsOf } from '../internal/validation.ts';
 import { Stage } from '../ledger/stage.ts';
 import { StageReporter } from '../ledger/stageReporter.ts';
+import { joinRun } from './shared/inRun.ts';
 import { type TraceClosing, TraceHolding, type TracePlan } from './shared/traceHolding.ts';
 import {
-  holdingInRun,
   TRACE_HOLDING_DEFAULTS,
   TRACE_HOLDING_RULES,
   type TraceHoldingOptions,
@@ -50,7 +50,7 @@ const PLAN: TracePlan<TraceGroup> = {
  * result      ------[ac]-[bd]([e]|)
  * ```
  *
- * **Emits** a group when its trace is not waited for any longer: `maxWaitMillis` after its first span, `idleMillis` after its last one, with `maxSpansPerTrace` spans, or because there is no room and it is the oldest. A span that comes
+ * **Emits** a group when its trace is not waited for any longer: `maxWaitMillis` after its first span, `idleMillis` after its last one, with `maxSpansPerTrace` spans, because there is no room and it is the oldest, or because a flush asks for it. A span that comes
  * later begins another group of its trace. **Completes** after the source, when all groups have been emitted. **Errors** like the source, after them. **Unsubscribed**, it reports the spans that it holds as lost.
  *
  * **Order**: of groups, that in which they are closed; of the spans in a group, that of the source. A span that comes while a group is being emitted is held behind it.
@@ -58,7 +58,9 @@ const PLAN: TracePlan<TraceGroup> = {
  * **Loss**: `tooLarge` for a span that alone is larger than `maxBytes`, `unencodable` for one without a context, `unsubscribed`; `queueFull` only where a consumer feeds more than `maxSpans` back during one emission. A trace that has to
  * go because there is no room is emitted, and not lost. How many were, and how many reached `maxSpansPerTrace`, is in `stats().stages[…].figures`: `evicted`, `spans`.
  *
- * **Flush**: a `forceFlush` of a pipeline does not wait for traces that are gathered here. Its shutdown does: the end of the source emits them.
+ * **Flush**: `flushWhen`, or the `forceFlush` of the pipeline. By default it emits what is gathered, and waits until the stages behind have answered for that, too; with `onFlush: 'wait'` it waits until each trace has been gathered in its time.
+ *
+ * **Memory**: what is held counts in the process's budget ({@link memoryBudget}), beside its own bounds. Where there is none left, the oldest trace is emitted early.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -74,9 +76,9 @@ export function groupByTrace(options: GroupByTraceOptions = {}): OperatorFunctio
   const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
   return function groupByTraceOperator(source) {
     return new Observable((subscriber) => {
-      const { account, run } = stage.open();
-      const reporter = new StageReporter<ReadableSpan>(account, settings);
-      new TraceHolding(subscriber, holdingInRun(settings, options, run), reporter, PLAN).follow(source);
+      const opened = stage.open();
+      const reporter = new StageReporter<ReadableSpan>(opened.account, settings);
+      new TraceHolding(subscriber, joinRun(settings, options, opened), reporter, PLAN).follow(source);
     });
   };
 }

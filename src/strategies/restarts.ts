@@ -1,26 +1,23 @@
-import type { Backoff, BackoffStep } from './backoff.ts';
+import type { Backoff } from './backoff.ts';
+import { BackoffWaits } from './backoffWaits.ts';
 
 /** When another thread may be started: at once, unless threads crash before they have done anything. */
 export class Restarts {
-  readonly #backoff: Backoff;
-  readonly #random: () => number;
-  #step: BackoffStep | undefined; // of the crashes at the start, since the last thread that did something
+  readonly #waits: BackoffWaits; // after crashes at the start, since the last thread that did something
   #notBeforeMillis = Number.NEGATIVE_INFINITY;
 
   constructor(backoff: Backoff, random: () => number) {
-    this.#backoff = backoff;
-    this.#random = random;
+    this.#waits = new BackoffWaits({ owner: 'workerPool', backoff, random, onCallbackError: () => {} });
   }
 
   /** A thread crashed before it had answered anything. */
   crashedAtStart(nowMillis: number): void {
-    this.#step = this.#step === undefined ? this.#backoff.first(this.#random) : this.#step.next();
-    this.#notBeforeMillis = nowMillis + this.#step.delayMillis;
+    this.#notBeforeMillis = nowMillis + this.#waits.nextMillis();
   }
 
   /** A thread has answered. */
   answered(): void {
-    this.#step = undefined;
+    this.#waits.restart();
     this.#notBeforeMillis = Number.NEGATIVE_INFINITY;
   }
 

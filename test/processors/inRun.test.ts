@@ -36,9 +36,6 @@ test('within a run, the books of the operators are in its statistics, and its sh
   );
   const pipeline = runPipeline(input, outcomes$);
   makeTraces(new TracerProvider({ spanProcessors: [input] }));
-  await pipeline.forceFlush();
-  expect(pipeline.stats()).toMatchObject({ accepted: 2, pending: 2 });
-  checkBooks(pipeline);
   await pipeline.shutdown();
   expect(sink.items.map(({ name, attributes }) => [name, attributes])).toEqual([
     ['failed', { pin: '[redacted]', region: 'eu' }],

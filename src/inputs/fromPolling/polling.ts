@@ -1,11 +1,10 @@
 import { type Subscriber, Subscription } from 'rxjs';
-import { answerOf, runGuarded } from '../../internal/runGuarded.ts';
+import { runGuarded } from '../../internal/runGuarded.ts';
 import { after, waiting } from '../../internal/timers.ts';
-import { MAX_TIMER_MILLIS, numberFrom, requireRule } from '../../internal/validation.ts';
 import type { Account } from '../../ledger/account.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import { RaceTimeoutError } from '../../model/errors.ts';
-import type { BackoffStep } from '../../strategies/backoff.ts';
+import { BackoffWaits } from '../../strategies/backoffWaits.ts';
 import { untilOpen } from '../shared/gateWait.ts';
 import { type Fetch, type FromPollingSettings, STAGE } from './options.ts';
 
@@ -16,8 +15,8 @@ export class Polling<T> {
   readonly #subscriber: Subscriber<T>;
   readonly #account: Account;
   readonly #reporter: StageReporter<T>;
+  readonly #waits: BackoffWaits; // after failures in a row
   #failures = 0; // in a row
-  #step: BackoffStep | undefined; // of those failures
 
   constructor(fetch: Fetch<T>, settings: FromPollingSettings, subscriber: Subscriber<T>, account: Account) {
     this.#fetch = fetch;
@@ -25,6 +24,9 @@ export class Polling<T> {
     this.#subscriber = subscriber;
     this.#account = account;
     this.#reporter = new StageReporter(account, {});
+    const { backoff, random } = settings;
+    const onCallbackError = (thrown: unknown) => this.#reporter.callbackFailed(thrown);
+    this.#waits = new BackoffWaits({ owner: STAGE, backoff, random, onCallbackError });
   }
 
   async run(): Promise<void> {
@@ -45,27 +47,15 @@ export class Polling<T> {
     try {
       this.#emit(await this.#result());
       this.#failures = 0;
-      this.#step = undefined;
+      this.#waits.restart();
       return 0;
     } catch (thrown) {
       if (this.#subscriber.closed) return 0;
       this.#failures += 1;
-      const backoffMillis = this.#nextBackoffMillis();
+      const backoffMillis = this.#waits.nextMillis();
       runGuarded(() => onFetchError(thrown, this.#failures));
       return backoffMillis;
     }
-  }
-
-  #nextBackoffMillis(): number {
-    const { backoff } = this.#settings;
-    const random = () => this.#guarded(() => sound('random()', this.#settings.random(), 1), 0.5);
-    this.#step = this.#guarded(() => this.#step?.next() ?? backoff.first(random), undefined);
-    return this.#guarded(() => sound('backoff.delayMillis', this.#step?.delayMillis, MAX_TIMER_MILLIS), 1_000);
-  }
-
-  /** What a callback of the user's throws is in the books, and the stream goes on. */
-  #guarded<R>(callback: () => R, instead: R): R {
-    return answerOf(callback, instead, (thrown) => this.#reporter.callbackFailed(thrown));
   }
 
   /** It does not wait for a call that was aborted: that may ignore its signal. */
@@ -112,9 +102,4 @@ export class Polling<T> {
       this.#subscriber.add(ended);
     });
   }
-}
-
-function sound(what: string, number: unknown, max: number): number {
-  requireRule(`${STAGE}.${what}`, number, numberFrom(0, max));
-  return number as number;
 }

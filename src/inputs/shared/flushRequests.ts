@@ -1,34 +1,16 @@
 import { type Observable, Subject } from 'rxjs';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { FlushRequest, FlushUrgency } from '../../model/batch.ts';
+import { Flush } from './flush.ts';
 
 /** Sends flush requests, and calls back when each of them is done. */
 export class FlushRequests {
   readonly #requests = new Subject<FlushRequest>();
   readonly requests$: Observable<FlushRequest> = this.#requests.asObservable();
 
-  /** Sends a request. `onDone` is called when every hold on it is settled: at once if there is none. */
+  /** Sends a request, and others behind stages that let out what they gather. `onDone` is called when every hold on them is settled: at once if there is none. */
   send(onDone: () => void, urgency: FlushUrgency): void {
-    let holds = 1; // our own, while the request is being sent
-    const settleOne = () => {
-      holds -= 1;
-      if (holds === 0) onDone();
-    };
-    this.#requests.next({
-      urgency,
-      hold: () => {
-        holds += 1;
-        let settled = false;
-        return {
-          settle: () => {
-            if (settled) return;
-            settled = true;
-            settleOne();
-          },
-        };
-      },
-    });
-    settleOne();
+    new Flush((request) => this.#requests.next(request), onDone, urgency).begin();
   }
 
   complete(): void {

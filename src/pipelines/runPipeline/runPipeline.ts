@@ -36,7 +36,7 @@ export interface RunningPipeline<R> extends PipelineControls<R> {
  * run, which is the input's if the input was given one; which stage follows which is found out from who subscribes to whom. `exportTo` takes the run's pause and deadlines, and its sink is shut down with it; batchers, exports and fan-outs take its flushes. What a stage was given stays (`ledger`, `flushWhen`,
  * `pauseWhen`, `stopWhen`, `giveUpWhen`, `onRetry`, `processHold`), and its callbacks are called besides.
  *
- * **What it sees.** Stages that are subscribed with `outcomes$`, and those of inner Observables that are subscribed when an item of the input comes (`groupBy` and `mergeMap`). What an operator subscribes to later, after a delay for example, it does not see: give such stages the ledger, `flushWhen` and `stopWhen`. A stage behind a `share()` that another one has connected is put behind its batcher when its first batch comes.
+ * **What it sees.** Stages that are subscribed with `outcomes$`, and those of inner Observables that are subscribed when an item of the input comes, or one out of `tailSample` or another operator of `spanflow/processors` that gathers (`groupBy` and `mergeMap`). What an operator subscribes to later, after a delay for example, it does not see: give such stages the ledger, `flushWhen` and `stopWhen`. A stage behind a `share()` that another one has connected is put behind its batcher when its first batch comes.
  *
  * **Input**: `fromSpanProcessor()`, `fromLogRecordProcessor()`, `channel()`, `otlpReceiver()` of `spanflow/receiver`, or the stream of one of them, can flush and end. Any other Observable is left at the shutdown by the first of our stages: what foreign operators in front of it hold is not seen.
  *
@@ -103,7 +103,7 @@ export function runPipeline<R>(
   life.outcomes$.subscribe((outcome) => {
     if (isOutcome(outcome)) warnings.outcome(outcome);
   });
-  const leaveInput = account?.passOnWithin((work) => run.within(work));
+  const leaveInput = account && run.coversWhatFollows(account);
   let isClosing = false;
   let shutdown: Shutdown | undefined;
   const flow = life.run({

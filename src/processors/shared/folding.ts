@@ -1,7 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
 import { EndOfStream } from '../../flow/endOfStream.ts';
-import { tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { Releases } from '../../flow/releases.ts';
+import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { type ProcessHold, waiting } from '../../internal/timers.ts';
 import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
@@ -19,6 +20,7 @@ export interface Fold<R> {
 
 export interface FoldingSettings {
   readonly everyMillis: number;
+  readonly flushWhen: Observable<unknown> | undefined;
   readonly processHold: ProcessHold;
   readonly scheduler: SchedulerLike;
 }
@@ -34,7 +36,8 @@ export class Folding<R> {
   readonly #reporter: StageReporter<ReadableSpan>;
   readonly #fold: Fold<R>;
   readonly #out: Outlet<R>;
-  readonly #upstream = new Subscription();
+  readonly #flushes: Releases;
+  readonly #upstream = new Subscription(); // to the source and `flushWhen`
   readonly #end: EndOfStream;
   readonly #next = (value: R) => this.#subscriber.next(value);
   readonly #fire = () => {
@@ -54,7 +57,9 @@ export class Folding<R> {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#fold = fold;
+    this.#flushes = new Releases(settings.scheduler);
     this.#out = new Outlet((value) => {
+      this.#flushes.emits();
       reporter.account.handOn(1);
       reporter.account.passOn(this.#next, value);
     });
@@ -67,7 +72,13 @@ export class Folding<R> {
   }
 
   follow(source: Observable<ReadableSpan>): void {
+    const { flushWhen } = this.#settings;
     tearDownInOrder(this.#subscriber, this.#upstream, () => this.#stop());
+    const flush = {
+      next: (request: unknown) => this.#flush(request),
+      error: (thrown: unknown) => this.#end.error(thrown),
+    };
+    if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#upstream);
     this.#end.follow(source, (span) => this.#count(span), this.#upstream);
   }
 
@@ -92,6 +103,10 @@ export class Folding<R> {
     this.#timer ??= waiting(scheduler, everyMillis, processHold, this.#fire);
   }
 
+  #flush(request: unknown): void {
+    if (this.#flushes.add(request, 0)) this.#harvest();
+  }
+
   #harvest(): void {
     this.#disarm();
     if (this.#counted > 0) {
@@ -104,6 +119,7 @@ export class Folding<R> {
       }
     }
     this.#out.drain();
+    if (this.#out.isIdle) this.#flushes.answer();
     this.#end.check();
   }
 
@@ -115,6 +131,7 @@ export class Folding<R> {
   /** Of spans that were counted, and of values that were not emitted. The spans themselves are not there any more. */
   #stop(): void {
     this.#disarm();
+    this.#flushes.answer();
     const { account } = this.#reporter;
     const count = this.#counted + this.#out.clear().length;
     if (count === 0) return;

@@ -1,4 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
 
 /** What may be held of traces. */
 export interface TraceLimits {
@@ -13,22 +14,28 @@ export interface TraceLimits {
 /** A trace whose spans are being gathered. */
 export interface OpenTrace {
   readonly traceId: string;
+  /** How many traces had been opened before it. */
+  readonly sequence: number;
   readonly spans: ReadableSpan[];
   bytes: number;
   readonly openedAtMillis: number;
   touchedAtMillis: number;
 }
 
-/** The spans that wait, by trace, within bounds. It reads no clock. O(1) for each span. */
+/** The spans that wait, by trace, within bounds and a budget of memory. It reads no clock. O(1) for each span. */
 export class OpenTraces {
   readonly #limits: TraceLimits;
   readonly #byAge = new Map<string, OpenTrace>(); // in the order of their first spans
   readonly #byTouch = new Map<string, OpenTrace>(); // in the order of their last spans; empty if nobody asks for idle ones
+  readonly #memory: MemoryAccount;
   #spans = 0;
   #bytes = 0;
+  #opened = 0; // traces so far
+  #dueBefore = 0; // those that were opened before this one are due, because a flush asks for them
 
-  constructor(limits: TraceLimits) {
+  constructor(limits: TraceLimits, memory: MemoryAccount) {
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   get traces(): number {
@@ -43,11 +50,32 @@ export class OpenTraces {
     return this.#bytes;
   }
 
-  /** Whether a span of this size has room: in its trace if that is open, or else as a trace of its own. */
-  fits(traceId: string, bytes: number): boolean {
+  /** Traces that have been opened so far. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  /** How many traces had been opened before the oldest one that is open; if none is, before the next one. */
+  get earliestSequence(): number {
+    return this.oldest?.sequence ?? this.#opened;
+  }
+
+  /** Whether a span of this size can ever be held. */
+  admits(bytes: number): boolean {
+    return bytes <= this.#limits.maxBytes && this.#memory.admits(heapBytesOf(1, bytes));
+  }
+
+  /** Takes room for a span of this size, if there is any: in its trace if that is open, or else as a trace of its own. */
+  takeRoom(traceId: string, bytes: number): boolean {
     const { maxTraces, maxSpans, maxBytes } = this.#limits;
     const hasPlace = this.#byAge.has(traceId) || this.#byAge.size < maxTraces;
-    return hasPlace && this.#spans < maxSpans && this.#bytes + bytes <= maxBytes;
+    const fits = hasPlace && this.#spans < maxSpans && this.#bytes + bytes <= maxBytes;
+    return fits && this.#memory.take(heapBytesOf(1, bytes));
+  }
+
+  /** A trace of a span that finds no room, although nothing is held here. */
+  unheld(span: ReadableSpan, traceId: string, bytes: number, nowMillis: number): OpenTrace {
+    return { ...this.#newTrace(traceId, nowMillis), spans: [span], bytes };
   }
 
   /** The trace that has been open longest. */
@@ -55,7 +83,7 @@ export class OpenTraces {
     return this.#byAge.values().next().value;
   }
 
-  /** Adds a span that fits. Returns its trace. */
+  /** Adds a span that has taken its room. Returns its trace. */
   add(span: ReadableSpan, traceId: string, bytes: number, nowMillis: number): OpenTrace {
     const trace = this.#byAge.get(traceId) ?? this.#open(traceId, nowMillis);
     trace.spans.push(span);
@@ -74,15 +102,23 @@ export class OpenTraces {
     return trace.spans.length >= this.#limits.maxSpansPerTrace;
   }
 
+  /** Its memory is given back; other accounts of the budget learn of that with the next `give`. */
   remove(trace: OpenTrace): void {
+    this.#memory.swap(heapBytesOf(trace.spans.length, trace.bytes));
     this.#byAge.delete(trace.traceId);
     this.#byTouch.delete(trace.traceId);
     this.#spans -= trace.spans.length;
     this.#bytes = this.#byAge.size === 0 ? 0 : this.#bytes - trace.bytes;
   }
 
+  /** All that are open are due, because a flush asks for them. */
+  makeAllDue(): void {
+    this.#dueBefore = this.#opened;
+  }
+
   /** When the next one is due; `Infinity` if none is. */
   get dueAtMillis(): number {
+    if (this.#isAskedFor) return Number.NEGATIVE_INFINITY;
     const { maxWaitMillis, idleMillis } = this.#limits;
     const opened = this.oldest?.openedAtMillis ?? Number.POSITIVE_INFINITY;
     const touched = this.#longestIdle?.touchedAtMillis ?? Number.POSITIVE_INFINITY;
@@ -90,12 +126,17 @@ export class OpenTraces {
   }
 
   /** The next one that is due by now, and why. */
-  due(nowMillis: number): readonly [trace: OpenTrace, because: 'wait' | 'idle'] | undefined {
+  due(nowMillis: number): readonly [trace: OpenTrace, because: 'flush' | 'wait' | 'idle'] | undefined {
     const { maxWaitMillis, idleMillis } = this.#limits;
     const { oldest } = this;
+    if (oldest !== undefined && this.#isAskedFor) return [oldest, 'flush'];
     if (oldest !== undefined && oldest.openedAtMillis + maxWaitMillis <= nowMillis) return [oldest, 'wait'];
     const idle = this.#longestIdle;
     return idle !== undefined && idle.touchedAtMillis + idleMillis <= nowMillis ? [idle, 'idle'] : undefined;
+  }
+
+  get #isAskedFor(): boolean {
+    return this.earliestSequence < this.#dueBefore;
   }
 
   get #longestIdle(): OpenTrace | undefined {
@@ -103,8 +144,13 @@ export class OpenTraces {
   }
 
   #open(traceId: string, nowMillis: number): OpenTrace {
-    const trace = { traceId, spans: [], bytes: 0, openedAtMillis: nowMillis, touchedAtMillis: nowMillis };
+    const trace = this.#newTrace(traceId, nowMillis);
     this.#byAge.set(traceId, trace);
     return trace;
+  }
+
+  #newTrace(traceId: string, nowMillis: number): OpenTrace {
+    const sequence = this.#opened++;
+    return { traceId, sequence, spans: [], bytes: 0, openedAtMillis: nowMillis, touchedAtMillis: nowMillis };
   }
 }

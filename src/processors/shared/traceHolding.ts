@@ -2,7 +2,9 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { measure } from '../../flow/boundedQueue.ts';
 import { EndOfStream } from '../../flow/endOfStream.ts';
-import { tearDownInOrder } from '../../internal/subscribeInto.ts';
+import { type MemoryAccount, processMemory } from '../../flow/memory.ts';
+import { Releases } from '../../flow/releases.ts';
+import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { waiting } from '../../internal/timers.ts';
 import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
@@ -13,10 +15,10 @@ import type { TraceHoldingSettings } from './traceOptions.ts';
 /**
  * Why a trace is not waited for any longer.
  *
- * `wait`: its first span came `maxWaitMillis` ago · `idle`: its last span came `idleMillis` ago · `spans`: it has `maxSpansPerTrace` of them · `evicted`: it was the oldest one when there was no room ·
- * `complete`, `error`: the source ended.
+ * `wait`: its first span came `maxWaitMillis` ago · `idle`: its last span came `idleMillis` ago · `spans`: it has `maxSpansPerTrace` of them · `evicted`: it was the oldest one when there was no room, or there was none even for its only span ·
+ * `flush`: a flush asked for it · `complete`, `error`: the source ended.
  */
-export type TraceClosing = 'wait' | 'idle' | 'spans' | 'evicted' | 'complete' | 'error';
+export type TraceClosing = 'wait' | 'idle' | 'spans' | 'evicted' | 'flush' | 'complete' | 'error';
 
 /** What an operator does with the traces that it gathers. It pushes what is to be emitted. */
 export interface TracePlan<R> {
@@ -38,8 +40,10 @@ export class TraceHolding<R> {
   readonly #reporter: StageReporter<ReadableSpan>;
   readonly #plan: TracePlan<R>;
   readonly #traces: OpenTraces;
+  readonly #memory: MemoryAccount;
+  readonly #flushes: Releases;
   readonly #out: Outlet<R>;
-  readonly #upstream = new Subscription();
+  readonly #upstream = new Subscription(); // to the source and `flushWhen`
   readonly #end: EndOfStream;
   readonly #next = (value: R) => this.#subscriber.next(value);
   readonly #fire = () => {
@@ -58,7 +62,9 @@ export class TraceHolding<R> {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#plan = plan;
-    this.#traces = new OpenTraces(settings);
+    this.#memory = (settings.memory ?? processMemory()).open(this);
+    this.#traces = new OpenTraces(settings, this.#memory);
+    this.#flushes = new Releases(settings.scheduler);
     this.#out = new Outlet((value) => this.#emit(value));
     this.#end = new EndOfStream(subscriber, {
       isDone: () => this.#traces.traces === 0 && this.#out.isIdle,
@@ -73,8 +79,15 @@ export class TraceHolding<R> {
       queueSize: () => this.#traces.spans,
       queueCapacity: () => this.#settings.maxSpans,
       queueBytes: () => this.#traces.bytes,
+      memoryBytes: () => this.#memory.heldBytes,
     });
+    const { flushWhen } = this.#settings;
     tearDownInOrder(this.#subscriber, this.#upstream, () => this.#stop(), unwatch);
+    const flush = {
+      next: (request: unknown) => this.#flush(request),
+      error: (thrown: unknown) => this.#end.error(thrown),
+    };
+    if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#upstream);
     this.#end.follow(source, (span) => this.#offer(span), this.#upstream);
   }
 
@@ -84,7 +97,7 @@ export class TraceHolding<R> {
     // A callback may have unsubscribed meanwhile.
     if (this.#subscriber.closed) this.#reporter.refused('unsubscribed', [span]);
     else if (traceId === undefined) this.#reporter.refused('unencodable', [span]);
-    else if (bytes > this.#settings.maxBytes) this.#reporter.refused('tooLarge', [span]);
+    else if (!this.#traces.admits(bytes)) this.#reporter.refused('tooLarge', [span]);
     // Only what comes back in during an emission can pile up there.
     else if (this.#out.length >= this.#settings.maxSpans) this.#reporter.refused('queueFull', [span]);
     else this.#take(span, traceId, bytes);
@@ -105,19 +118,28 @@ export class TraceHolding<R> {
   }
 
   #hold(span: ReadableSpan, traceId: string, bytes: number): void {
-    while (!this.#traces.fits(traceId, bytes)) {
-      const oldest = this.#traces.oldest as OpenTrace;
+    const nowMillis = this.#settings.scheduler.now();
+    while (!this.#traces.takeRoom(traceId, bytes)) {
+      const { oldest } = this.#traces;
+      if (oldest === undefined) {
+        this.#closed(this.#traces.unheld(span, traceId, bytes, nowMillis), 'evicted');
+        return;
+      }
       this.#close(oldest, 'evicted');
       // It may have been the trace of this very span.
       if (oldest.traceId === traceId && this.#plan.intercept?.(span, traceId, this.#out) === true) return;
     }
-    const trace = this.#traces.add(span, traceId, bytes, this.#settings.scheduler.now());
+    const trace = this.#traces.add(span, traceId, bytes, nowMillis);
     if (this.#traces.isFull(trace)) this.#close(trace, 'spans');
     else this.#arm();
   }
 
   #close(trace: OpenTrace, because: TraceClosing): void {
     this.#traces.remove(trace);
+    this.#closed(trace, because);
+  }
+
+  #closed(trace: OpenTrace, because: TraceClosing): void {
     if (because === 'evicted' || because === 'spans') this.#reporter.account.figure(because, 1);
     this.#plan.close(trace, because, this.#out);
   }
@@ -131,6 +153,14 @@ export class TraceHolding<R> {
     }
     this.#drain();
     this.#arm();
+  }
+
+  /** What came before it goes out: now, or when it is due. */
+  #flush(request: unknown): void {
+    if (!this.#flushes.add(request, this.#traces.opened)) return;
+    if (this.#settings.onFlush === 'close') this.#traces.makeAllDue();
+    this.#disarm();
+    this.#closeDue();
   }
 
   #closeAll(because: 'complete' | 'error'): void {
@@ -154,10 +184,14 @@ export class TraceHolding<R> {
 
   #drain(): void {
     this.#out.drain();
+    // What went on is in the books of the stages behind by now; so the next one in line for memory comes after them.
+    this.#memory.give(0);
+    if (this.#out.isIdle) this.#flushes.answer(this.#traces.earliestSequence);
     this.#end.check();
   }
 
   #emit(value: R): void {
+    this.#flushes.emits();
     this.#reporter.account.handOn(this.#plan.spansIn(value).length);
     this.#reporter.account.passOn(this.#next, value);
   }
@@ -169,6 +203,8 @@ export class TraceHolding<R> {
       held.push(...trace.spans);
       this.#traces.remove(trace);
     }
+    this.#memory.close();
     this.#reporter.lost('unsubscribed', held);
+    this.#flushes.answer();
   }
 }

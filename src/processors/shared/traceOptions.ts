@@ -1,9 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { SchedulerLike } from 'rxjs';
+import type { Observable, SchedulerLike } from 'rxjs';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
+import { aMemoryBudget, type MemoryBudget } from '../../flow/memory.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aProcessHold, type ProcessHold } from '../../internal/timers.ts';
-import { aFunction, aScheduler, millis, whole } from '../../internal/validation.ts';
+import { aFunction, anObservable, aScheduler, millis, oneOf, optional, whole } from '../../internal/validation.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import { SPAN_STAGE_SETTINGS, type SpanStageOptions, type SpanStageSettings } from './options.ts';
 
@@ -23,6 +24,15 @@ export interface TraceHoldingOptions extends SpanStageOptions {
   maxSpansPerTrace?: number;
   /** Estimates the bytes that a span takes on the wire. Default: the sum over its strings and fields. If it throws or returns an invalid number, the span counts as 512 bytes. */
   sizeOf?: (span: ReadableSpan) => number;
+  /**
+   * What the memory of the spans that are held comes out of. Default: that of the process, see {@link memoryBudget}. Where it is used up, the oldest trace is not waited for any longer; where others have used it up, spans are not waited for at all,
+   * and each one goes at once, as a trace of its own.
+   */
+  memory?: MemoryBudget;
+  /** Each emission is a flush; `onFlush` says what it does. A {@link FlushRequest} (an input's `flush$`) is also answered, when everything that came before it has gone out. Default: that of the run ({@link runPipeline}), or else none. */
+  flushWhen?: Observable<unknown>;
+  /** What a flush does with the traces that are gathered: they are not waited for any longer (`close`, the default), or the flush waits for them as long as they take (`wait`), which is up to `maxWaitMillis`: give the flush a timeout above that. */
+  onFlush?: 'close' | 'wait';
   /** Whether the process is kept alive while spans are held: `whileWaiting` (the default), or `never`. */
   processHold?: ProcessHold;
   /** Where time comes from. Default {@link monotonicScheduler}. */
@@ -31,7 +41,9 @@ export interface TraceHoldingOptions extends SpanStageOptions {
 
 /** The same with their values. */
 export type TraceHoldingSettings = SpanStageSettings &
-  Readonly<Required<Omit<TraceHoldingOptions, keyof SpanStageOptions>>>;
+  Readonly<Required<Omit<TraceHoldingOptions, keyof SpanStageOptions | 'memory' | 'flushWhen'>>> & {
+    readonly [K in 'memory' | 'flushWhen']: TraceHoldingOptions[K] | undefined;
+  };
 
 export const TRACE_HOLDING_DEFAULTS: TraceHoldingSettings = Object.freeze({
   ...SPAN_STAGE_SETTINGS,
@@ -42,6 +54,9 @@ export const TRACE_HOLDING_DEFAULTS: TraceHoldingSettings = Object.freeze({
   maxBytes: 64 * 1024 * 1024,
   maxSpansPerTrace: 10_000,
   sizeOf: estimateItemBytes,
+  memory: undefined,
+  flushWhen: undefined,
+  onFlush: 'close',
   processHold: 'whileWaiting',
   scheduler: monotonicScheduler,
 });
@@ -55,15 +70,9 @@ export const TRACE_HOLDING_RULES = {
   maxBytes: whole(1),
   maxSpansPerTrace: whole(1),
   sizeOf: aFunction,
+  memory: optional(aMemoryBudget),
+  flushWhen: optional(anObservable),
+  onFlush: oneOf('close', 'wait'),
   processHold: aProcessHold,
   scheduler: aScheduler,
 };
-
-/** Within a run, its drain is what keeps the process alive, unless an option says otherwise. */
-export function holdingInRun<S extends TraceHoldingSettings>(
-  settings: S,
-  { processHold = 'never' }: TraceHoldingOptions,
-  run: object | undefined,
-): S {
-  return run === undefined ? settings : { ...settings, processHold };
-}

@@ -6,6 +6,7 @@ import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { MetricDataPoint } from '../../model/metricDataPoint.ts';
 import { Folding } from '../shared/folding.ts';
 import { guardedEpoch } from '../shared/foldingOptions.ts';
+import { joinRun } from '../shared/inRun.ts';
 import { SPAN_METRICS_DEFAULTS, SPAN_METRICS_RULES, type SpanMetricsOptions } from './options.ts';
 import { SpanSeries } from './spanSeries.ts';
 
@@ -26,6 +27,8 @@ const STAGE = 'spanMetrics';
  * after them. **Unsubscribed**, it reports the spans whose points were not emitted as lost. While no span comes, no timer runs and nothing is emitted.
  *
  * **Memory**: up to `cardinalityLimit` series. A histogram begins with very fine buckets, and merges them in pairs where it has more than `maxBuckets`: then durations from 1 ms to a minute are told apart to 9 %.
+ *
+ * **Flush**: `flushWhen`, or the `forceFlush` of the pipeline: the points are emitted at once, and the stages behind answer for what is emitted.
  *
  * **Order**: series by series, in the order of their first spans. A span that comes while points are being emitted is counted in the next ones.
  *
@@ -51,13 +54,11 @@ const STAGE = 'spanMetrics';
 export function spanMetrics(options: SpanMetricsOptions = {}): OperatorFunction<ReadableSpan, MetricDataPoint> {
   const settings = settingsOf(STAGE, SPAN_METRICS_DEFAULTS, SPAN_METRICS_RULES, options);
   const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
-  const { scheduler, exportIntervalMillis } = settings;
   return function spanMetricsOperator(source) {
     return new Observable((subscriber) => {
-      const { account, run } = stage.open();
-      const reporter = new StageReporter<ReadableSpan>(account, settings);
-      const processHold = options.processHold ?? (run === undefined ? settings.processHold : 'never');
-      const plan = { everyMillis: exportIntervalMillis, processHold, scheduler };
+      const opened = stage.open();
+      const reporter = new StageReporter<ReadableSpan>(opened.account, settings);
+      const plan = { ...joinRun(settings, options, opened), everyMillis: settings.exportIntervalMillis };
       const epochMillis = guardedEpoch(settings.epochMillis, reporter);
       new Folding(subscriber, plan, reporter, new SpanSeries({ ...settings, epochMillis })).follow(source);
     });

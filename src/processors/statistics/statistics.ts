@@ -5,6 +5,7 @@ import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import { Folding } from '../shared/folding.ts';
 import { guardedEpoch } from '../shared/foldingOptions.ts';
+import { joinRun } from '../shared/inRun.ts';
 import { STATISTICS_DEFAULTS, STATISTICS_RULES, type StatisticsOptions } from './options.ts';
 import type { SpanStatistics } from './spanStatistics.ts';
 import { Window } from './window.ts';
@@ -28,6 +29,8 @@ const STAGE = 'statistics';
  *
  * **Merging**: {@link mergeStatistics} adds windows, or those of several workers. Durations are kept in an exponential histogram of up to 160 buckets, as OpenTelemetry's metrics have them.
  *
+ * **Flush**: `flushWhen`, or the `forceFlush` of the pipeline: the window ends at once, and the stages behind answer for what is emitted.
+ *
  * **Order**: by the first spans of the keys; what is counted under `otel.metric.overflow`, where it began. A span that comes while a window is being emitted is counted in the next one.
  *
  * **Loss**: `unsubscribed`; `operatorFailed` for a span whose key cannot be told: the function throws, or returns no text, or the span throws when it is read. In the books, spans are `removed` when their window is emitted, and what is emitted are new items.
@@ -46,13 +49,11 @@ const STAGE = 'statistics';
 export function statistics(options: StatisticsOptions = {}): OperatorFunction<ReadableSpan, SpanStatistics> {
   const settings = settingsOf(STAGE, STATISTICS_DEFAULTS, STATISTICS_RULES, options);
   const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
-  const { scheduler, windowMillis } = settings;
   return function statisticsOperator(source) {
     return new Observable((subscriber) => {
-      const { account, run } = stage.open();
-      const reporter = new StageReporter<ReadableSpan>(account, settings);
-      const processHold = options.processHold ?? (run === undefined ? settings.processHold : 'never');
-      const plan = { everyMillis: windowMillis, processHold, scheduler };
+      const opened = stage.open();
+      const reporter = new StageReporter<ReadableSpan>(opened.account, settings);
+      const plan = { ...joinRun(settings, options, opened), everyMillis: settings.windowMillis };
       const epochMillis = guardedEpoch(settings.epochMillis, reporter);
       new Folding(subscriber, plan, reporter, new Window({ ...settings, epochMillis })).follow(source);
     });

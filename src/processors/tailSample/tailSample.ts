@@ -3,8 +3,8 @@ import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { settingsOf } from '../../internal/validation.ts';
 import { Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
+import { joinRun } from '../shared/inRun.ts';
 import { TraceHolding } from '../shared/traceHolding.ts';
-import { holdingInRun } from '../shared/traceOptions.ts';
 import { TAIL_SAMPLE_DEFAULTS, TAIL_SAMPLE_RULES, type TailSampleOptions, type TailSampleSettings } from './options.ts';
 import { Sampling } from './sampling.ts';
 
@@ -20,8 +20,8 @@ const STAGE = 'tailSample';
  * result      ------(ac)---e-|
  * ```
  *
- * **Emits** the spans of a trace that is kept when the trace is not waited for any longer: `maxWaitMillis` after its first span, `idleMillis` after its last one, with `maxSpansPerTrace` spans, or because there is no room and it is the
- * oldest. A span that comes after the decision follows it at once. **Completes** after the source, when all traces have been decided. **Errors** like the source, after them. **Unsubscribed**, it reports the spans that it holds as lost.
+ * **Emits** the spans of a trace that is kept when the trace is not waited for any longer: `maxWaitMillis` after its first span, `idleMillis` after its last one, with `maxSpansPerTrace` spans, because there is no room and it is the
+ * oldest, or because a flush asks for it. A span that comes after the decision follows it at once. **Completes** after the source, when all traces have been decided. **Errors** like the source, after them. **Unsubscribed**, it reports the spans that it holds as lost.
  *
  * **Policies** are asked in order, with what has come of the trace by then. The first one that keeps it is booked: `stats().stages[…].figures` has the spans that each has kept (`kept.errors`), late ones (`late.kept`, `late.dropped`;
  * those that are kept also count for their policy), and the traces that were decided early (`evicted`, `spans`). What no policy keeps is booked as `removed`: it is no loss. A trace that cannot be decided, because a span throws when it is read, is kept (`kept.undecided`).
@@ -33,7 +33,10 @@ const STAGE = 'tailSample';
  *
  * **Loss**: `tooLarge` for a span that alone is larger than `maxBytes`, `unencodable` for one without a context, `unsubscribed`; `queueFull` only where a consumer feeds more than `maxSpans` back during one emission.
  *
- * **Flush**: a `forceFlush` of a pipeline does not wait for traces that are not decided. Its shutdown does: the end of the source decides them.
+ * **Flush**: `flushWhen`, or the `forceFlush` of the pipeline. By default it decides each trace with what has come of it, and waits until the stages behind have answered for what is kept; a program that flushes often and wants whole traces gives `onFlush: 'wait'`,
+ * and the flush waits until each trace has been decided in its time.
+ *
+ * **Memory**: what is held counts in the process's budget ({@link memoryBudget}), beside its own bounds. Where there is none left, the oldest trace is decided early.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown; `policies[1].ratio` names a field of a policy
  *
@@ -60,10 +63,10 @@ export function tailSample(options: TailSampleOptions): MonoTypeOperatorFunction
   const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
   return function tailSampleOperator(source) {
     return new Observable((subscriber) => {
-      const { account, run } = stage.open();
-      const reporter = new StageReporter<ReadableSpan>(account, settings);
+      const opened = stage.open();
+      const reporter = new StageReporter<ReadableSpan>(opened.account, settings);
       const plan = new Sampling(settings, reporter);
-      new TraceHolding(subscriber, holdingInRun(settings, options, run), reporter, plan).follow(source);
+      new TraceHolding(subscriber, joinRun(settings, options, opened), reporter, plan).follow(source);
     });
   };
 }
