@@ -9,6 +9,7 @@ import {
   fromSpanProcessor,
   memoryBudget,
   runPipeline,
+  spanPipeline,
   toMemory,
 } from '../../src/index.ts';
 import { groupByTrace, type SamplingPolicy, statistics, tailSample } from '../../src/processors/index.ts';
@@ -260,5 +261,22 @@ describe('the budget of memory', () => {
     other.wait(SPAN, () => log.push('the other'));
     source.complete();
     expect(log).toEqual(['3 spans', 'the other']);
+  });
+});
+
+describe('forceFlush of a pipeline that was given operators', () => {
+  test('decides the traces that are held, and does not wait for what was taken out', async () => {
+    const sink = toMemory<ReadableSpan>();
+    const operators = [tailSample({ policies: ERRORS, maxWaitMillis: HOUR })];
+    const pipeline = spanPipeline({ sink, operators, environment: {}, ...SLOWLY });
+    const provider = new TracerProvider({ spanProcessors: [pipeline.processor] });
+    for (const round of [1, 2]) {
+      makeTraces(provider, 6);
+      await pipeline.forceFlush();
+      expect(sink.items).toHaveLength(3 * round);
+    }
+    expect(pipeline.stats()).toMatchObject({ accepted: 12, delivered: 6, between: 6, pending: 0 });
+    await pipeline.shutdown();
+    checkBooks(pipeline);
   });
 });

@@ -4,6 +4,7 @@ import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { messageOf, SpanflowError } from '../../model/errors.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { Link } from './link.ts';
+import type { SupervisedOptions } from './options.ts';
 
 /** One subscription of `supervised`: items go from one operator to the next, and what throws is subscribed again. */
 export class Chain<T> {
@@ -15,13 +16,19 @@ export class Chain<T> {
   #sourceIsOver = false;
   #outputIsOver = false;
 
-  constructor(subscriber: Subscriber<T>, operators: readonly OperatorFunction<T, T>[], reporter: StageReporter<T>) {
+  constructor(
+    subscriber: Subscriber<T>,
+    operators: readonly OperatorFunction<T, T>[],
+    reporter: StageReporter<T>,
+    { flushWhen }: SupervisedOptions,
+  ) {
     this.#subscriber = subscriber;
     this.#reporter = reporter;
     this.links = operators.map((operator, index) => {
       const onNext = (item: T) => this.#pass(item, index + 1);
       const onFailed = (thrown: unknown, lost: number) => this.#failed(index, thrown, lost);
-      return new Link(operator, { onNext, onFailed, onComplete: (isEarly) => this.#completed(index, isEarly) });
+      const onComplete = (isEarly: boolean) => this.#completed(index, isEarly);
+      return new Link(operator, { onNext, onFailed, onComplete }, flushWhen);
     });
   }
 

@@ -1,6 +1,8 @@
-import { type OperatorFunction, Subject, Subscription } from 'rxjs';
+import { type Observable, type OperatorFunction, Subject, Subscription } from 'rxjs';
 import { Unseen } from '../../flow/unseen.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
+import type { FlushRequest } from '../../model/batch.ts';
+import { LinkRun } from './linkRun.ts';
 
 /** Whoever has put an operator into a chain. */
 export interface LinkOwner<T> {
@@ -14,24 +16,27 @@ export interface LinkOwner<T> {
 /** One operator of the user's in a chain: it may throw, and is subscribed again. */
 export class Link<T> {
   readonly unseen = new Unseen(
-    () => this.#entered,
+    () => this.#entered - (this.#run.gone - this.#goneBefore),
     () => this.#left,
   );
   readonly #operator: OperatorFunction<T, T>;
   readonly #owner: LinkOwner<T>;
+  readonly #run: LinkRun;
   #state: 'running' | 'failed' | 'over' = 'failed'; // before it is subscribed, too
   #items = new Subject<T>(); // into the operator
   #subscription = new Subscription();
   #sourceIsOver = false;
   #entered = 0; // items, since it was subscribed
   #left = 0; // likewise
+  #goneBefore = 0; // taken out or lost by stages of ours in it, before it was subscribed
   #entering = 0; // calls of `next` on the stack
   #leftAtEntry = 0; // when the innermost of them began
   #atTheDoor = 0; // items that wait for it to be subscribed
 
-  constructor(operator: OperatorFunction<T, T>, owner: LinkOwner<T>) {
+  constructor(operator: OperatorFunction<T, T>, owner: LinkOwner<T>, flushWhen: Observable<FlushRequest> | undefined) {
     this.#operator = operator;
     this.#owner = owner;
+    this.#run = new LinkRun(flushWhen);
   }
 
   start(): void {
@@ -42,10 +47,12 @@ export class Link<T> {
     this.#subscription = subscription;
     this.#entered = 0;
     this.#left = 0;
+    this.#goneBefore = this.#run.gone;
     const next = (item: T) => this.#emit(item);
     const error = (thrown: unknown) => this.#fail(thrown);
     try {
-      subscribeInto(this.#operator(items), { next, error, complete: () => this.#complete() }, subscription);
+      const observer = { next, error, complete: () => this.#complete() };
+      this.#run.within(() => subscribeInto(this.#operator(items), observer, subscription));
     } catch (thrown) {
       this.#fail(thrown);
     }

@@ -1,19 +1,9 @@
 import { type MonoTypeOperatorFunction, Observable, type OperatorFunction } from 'rxjs';
 import type { Unseen } from '../../flow/unseen.ts';
-import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import { createLedger } from '../../ledger/ledger.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
-import type { Loss } from '../../model/tally.ts';
 import { Chain } from './chain.ts';
-
-export interface SupervisedOptions {
-  readonly ledger?: Ledger;
-  /** Called for each loss (`operatorFailed`, `shutdown`, `unsubscribed`). Which items they are is not known. */
-  readonly onLoss?: (loss: Loss) => void;
-  /** Called when an operator throws, or completes before the source. */
-  readonly onCallbackError?: (thrown: unknown) => void;
-  /** At its first emission what the operators hold is given up, as `shutdown`, and the stream completes. */
-  readonly stopWhen?: Observable<unknown>;
-}
+import type { SupervisedOptions } from './options.ts';
 
 /** The operator, and what can be seen of the operators inside. */
 export interface SupervisedOperator<T> extends MonoTypeOperatorFunction<T> {
@@ -31,6 +21,8 @@ const STAGE = 'operators';
  * **Emits** what the last operator emits. **Completes** when the source has, and every operator has let out what it holds. An operator that completes earlier (`take(5)`) stays ended: what comes from then on is taken out, and the stream stays open until the source ends. **Errors** like the source, and never otherwise.
  * **Unsubscribed**, it unsubscribes the source, and then each operator.
  *
+ * **Flush**: `flushWhen` reaches stages of ours in it that were given none, and does not wait for what they have taken out.
+ *
  * **Order**: that of the operators.
  *
  * **Loss**: `operatorFailed`, `shutdown`, `unsubscribed`. When an operator throws that answers each item at once, the item that it was given is lost. Of an operator that has emitted later than it was given an item, all that went in since it was subscribed and has not come out is counted as lost: more than it held, if it takes items out as well.
@@ -45,7 +37,7 @@ export function supervised<T>(
   let newest: Chain<T> | undefined;
   function supervisedOperator(source: Observable<T>): Observable<T> {
     return new Observable((subscriber) => {
-      const chain = new Chain<T>(subscriber, operators, reporter);
+      const chain = new Chain<T>(subscriber, operators, reporter, options);
       newest = chain;
       const stop = options.stopWhen?.subscribe(() => chain.cut());
       chain.follow(source);

@@ -1,6 +1,7 @@
 import { identity, map, Observable, type OperatorFunction } from 'rxjs';
 import type { Loss } from '../../model/tally.ts';
-import { type SupervisedOptions, supervised } from '../../operators/supervised/supervised.ts';
+import type { SupervisedOptions } from '../../operators/supervised/options.ts';
+import { supervised } from '../../operators/supervised/supervised.ts';
 import { ItemTally, leaveOut, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
 import type { ForeignPlace } from '../foreignItems.ts';
 

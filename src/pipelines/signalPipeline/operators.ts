@@ -1,5 +1,6 @@
 import { identity, type MonoTypeOperatorFunction } from 'rxjs';
-import { type SupervisedOptions, supervised } from '../../operators/supervised/supervised.ts';
+import type { SupervisedOptions } from '../../operators/supervised/options.ts';
+import { supervised } from '../../operators/supervised/supervised.ts';
 import type { ForeignPlace } from '../foreignItems.ts';
 import type { SignalPipelineSettings } from './settings.ts';
 

@@ -67,7 +67,7 @@ export interface SignalPipelineOptions<T> extends LifeCycleOptions, LiveOptions,
    *
    * One that throws does not end the pipeline: it is subscribed again, with a fresh state, when the next item comes. The item that it was given is lost as `operatorFailed` (of an asynchronous one, all items that went in and have not come out), counted and told. One that completes (`take(5)`) stays ended: what comes later is taken out, and that is told once.
    *
-   * What they hold is bounded by nobody but themselves. `forceFlush` waits until asynchronous ones have let out what they hold. `handle()` is not possible with operators, because what they take out has no answer. Default: none.
+   * What they hold is bounded by nobody but themselves. `forceFlush` waits until asynchronous ones have let out what they hold, and those of `spanflow/processors` (`tailSample`) let it out then. `handle()` is not possible with operators, because what they take out has no answer. Default: none.
    */
   operators?: readonly OperatorFunction<T, T>[];
   /**

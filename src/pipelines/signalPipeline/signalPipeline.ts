@@ -46,7 +46,7 @@ export function signalPipeline<T>(kind: PipelineKind<T>, options: AnySignalPipel
     warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry');
 
   const input = new RingInput(kind.input, { ...settings.input, ...life.stageOptions, onLoss });
-  const operators = supervisedOperators(settings, { ...life.exportOptions, onLoss });
+  const operators = supervisedOperators(settings, { ...life.exportOptions, onLoss, flushWhen: input.flush$ });
   const foreign = new ForeignItems(operators.places, (message) => warnings.trouble(message, 'operator'));
   const lostInQueue = new Subject<LostItems<T>>();
   const onQueueLoss = (loss: Loss, items: readonly T[]) => {
