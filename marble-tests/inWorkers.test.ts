@@ -1,4 +1,4 @@
-import { NEVER, Observable, of, throwError, timer } from 'rxjs';
+import { EMPTY, NEVER, Observable, of, throwError, timer } from 'rxjs';
 import { map } from 'rxjs/operators';
 import { describe, expect, test } from 'vitest';
 import { createGate, createLedger, type Loss } from '../src/index.ts';
@@ -35,7 +35,7 @@ function scripted(size: number, { millis = {}, failures = {}, ends = [], begun }
         complete: () => subscriber.complete(),
       });
     });
-  const session = { run, finish: () => ends.map((end) => of(end)), close: () => 0 };
+  const session = { run, finish: () => ends.map((end) => of(end)), flush: () => EMPTY, close: () => 0 };
   return { name: 'scripted', size, state$: NEVER, session: () => session as never, shutdown: async () => {} };
 }
 

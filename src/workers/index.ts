@@ -9,7 +9,9 @@ import '../internal/requireNode.ts';
 // A function that runs in a worker, and what may be sent there.
 
 export type { Cloneable } from './payload/cloneable.ts';
+export type { StateBooks } from './protocol.ts';
 export {
+  type AnyTask,
   type SendableTask,
   type TaskContext,
   type TaskFunction,
@@ -17,6 +19,17 @@ export {
   type WorkerTask,
   workerTask,
 } from './task.ts';
+
+// An operator that runs in workers.
+
+export { operatorTask } from './operatorTask/operatorTask.ts';
+export type {
+  OpenOperator,
+  OperatorAnswer,
+  OperatorListener,
+  OperatorTask,
+  OperatorTaskOptions,
+} from './operatorTask/options.ts';
 
 // The threads.
 

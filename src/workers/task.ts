@@ -1,4 +1,5 @@
-import { aString, must, optional, type Rules, settingsOf } from '../internal/validation.ts';
+import { aString, type Mistakes, must, oneOf, optional, type Rules, settingsOf } from '../internal/validation.ts';
+import type { OperatorTask } from './operatorTask/options.ts';
 import type { Cloneable } from './payload/cloneable.ts';
 
 /** What a task is given beside its chunk. */
@@ -17,6 +18,8 @@ export interface TaskReference {
   readonly module: URL | string;
   /** The name under which the module exports it. */
   readonly export: string;
+  /** What it is. `function` (the default): a function from a chunk to a result · `operator`: what {@link operatorTask} has made of an RxJS operator, which may answer later than it is asked. */
+  readonly kind?: 'function' | 'operator';
   /** The name under which the module exports a function that makes the state of the task: once in each worker for each subscription, before its first chunk. Left out: the state is `undefined`. */
   readonly state?: string;
   /**
@@ -32,6 +35,8 @@ export interface WorkerTask<C, R> {
   readonly module: string;
   /** The name of the function in its module. */
   readonly export: string;
+  /** What is exported: a function, or what {@link operatorTask} has made. */
+  readonly kind: 'function' | 'operator';
   /** The name of the function that makes its state. Left out: it has none. */
   readonly state?: string | undefined;
   /** The name of the function that ends its state. Left out: nothing is called at the end. */
@@ -43,11 +48,29 @@ export interface WorkerTask<C, R> {
 /** A function that can be a task: from a chunk, and a context, to a result or a promise of one. */
 export type TaskFunction = (chunk: never, context: TaskContext<never>) => unknown;
 
+/** What can be named as a task. */
+export type AnyTask = TaskFunction | OperatorTask<never, unknown>;
+
+/** What goes to a task, and what comes back. */
+type ChunkOf<F extends AnyTask> = F extends TaskFunction
+  ? Parameters<F>[0]
+  : F extends OperatorTask<infer C, unknown>
+    ? C
+    : never;
+type ResultOf<F extends AnyTask> = F extends TaskFunction
+  ? Awaited<ReturnType<F>>
+  : F extends OperatorTask<never, infer M>
+    ? M
+    : never;
+type ReferenceTo<F extends AnyTask> = F extends TaskFunction
+  ? TaskReference & { readonly kind?: 'function' }
+  : TaskReference & { readonly kind: 'operator' };
+
 /** The reference to a task; where chunk or result cannot be sent to another thread, a type that nothing fits, with the reason. */
-export type SendableTask<F extends TaskFunction> =
-  Parameters<F>[0] extends Cloneable<Parameters<F>[0]>
-    ? Awaited<ReturnType<F>> extends Cloneable<Awaited<ReturnType<F>>>
-      ? TaskReference
+export type SendableTask<F extends AnyTask> =
+  ChunkOf<F> extends Cloneable<ChunkOf<F>>
+    ? ResultOf<F> extends Cloneable<ResultOf<F>>
+      ? ReferenceTo<F>
       : {
           readonly module: 'its result holds a function, or an object with methods, which cannot be sent from a worker';
         }
@@ -57,15 +80,24 @@ const aModule = must('a file: URL, because a path would be looked for from anoth
   return (typeof value === 'string' || value instanceof URL) && /^(?:file|data):/.test(String(value));
 });
 
+function aKind(kind: unknown, option: string, call: Mistakes): void {
+  oneOf('function', 'operator')(kind, option, call);
+  if (kind === 'operator' && (call.hasValue('state') || call.hasValue('finish')))
+    call.add(option, "'function' with state and finish: an operator has a state of its own, and completes", kind);
+}
+
 const TASK_RULES: Rules<TaskReference> = {
   module: aModule,
   export: aString,
+  kind: aKind,
   state: optional(aString),
   finish: optional(aString),
 };
 
+const DEFAULTS = Object.freeze({ kind: 'function' });
+
 /**
- * Names a function that runs in worker threads, with its types.
+ * Names a function, or an operator, that runs in worker threads, with its types.
  *
  * The type parameter is the type of the function, so that chunks and results are checked: what holds a function, or an object with methods, is refused by the compiler.
  *
@@ -83,13 +115,12 @@ const TASK_RULES: Rules<TaskReference> = {
  * of('a\nb', 'c').pipe(inWorkers(task, { workers })).subscribe((lines) => console.log(lines));
  * ```
  *
- * @see inWorkers
+ * @see inWorkers, operatorTask
  */
-export function workerTask<F extends TaskFunction>(
-  reference: SendableTask<F>,
-): WorkerTask<Parameters<F>[0], Awaited<ReturnType<F>>> {
-  const { module, ...names } = settingsOf<TaskReference>('workerTask', {}, TASK_RULES, reference);
-  return Object.freeze({ module: String(module), ...names });
+export function workerTask<F extends AnyTask>(reference: SendableTask<F>): WorkerTask<ChunkOf<F>, ResultOf<F>> {
+  const given = reference as TaskReference;
+  const { module, kind = 'function', ...names } = settingsOf<TaskReference>('workerTask', DEFAULTS, TASK_RULES, given);
+  return Object.freeze({ module: String(module), kind, ...names });
 }
 
 /** `countLines of file:///srv/app/tasks.js` */

@@ -17,11 +17,14 @@ export class Chunk<T> {
   /** The only worker that may have it; `undefined`: any may. */
   worker: number | undefined;
   readonly #hold: Hold | undefined;
+  readonly #onEnd: () => void;
   #holders = 0; // that have held the batch when it went on, and have not settled it
   #tally: Tally | undefined; // of those that have settled it, the least delivered one
 
-  constructor(item: T) {
+  /** @param onEnd called when it is lost, or has been passed on */
+  constructor(item: T, onEnd: () => void) {
     this.item = item;
+    this.#onEnd = onEnd;
     this.#hold = batchIn(item)?.hold();
   }
 
@@ -33,6 +36,7 @@ export class Chunk<T> {
   lost({ reason, stage }: Loss): void {
     const batch = batchIn(this.item);
     if (batch !== undefined) this.#hold?.settle(lostTally(batch.items.length, reason, stage));
+    this.#onEnd();
   }
 
   /** The item as whoever makes the result is given it: of a batch, one that tells who holds it. */
@@ -52,6 +56,7 @@ export class Chunk<T> {
   /** `next` has returned. What was not held has left our sight. */
   passedOn(): void {
     if (this.#holders === 0) this.#hold?.settle(this.#tally ?? NOT_HELD);
+    this.#onEnd();
   }
 
   #held(batch: Batch<unknown>, onFlush: Parameters<Batch<unknown>['hold']>[0]): Hold {

@@ -43,10 +43,15 @@ const aTask = must('a task of workerTask()', (task) => {
  * **State**: a task that remembers (`state` of {@link workerTask}) has a state of its own in each worker and for each subscription; with `shardBy` it sees all chunks of its keys. The items that it holds count as handed on; if it tells their
  * number as `pendingItems`, they are counted as lost when the state is lost (`workerCrashed`, `unsubscribed`).
  *
+ * **Operators**: a task of `kind: 'operator'` is an RxJS operator ({@link operatorTask}) that each worker has for itself: with `shardBy`, `tailSample` and `groupByTrace` see all spans of their traces, on all cores. What comes out is emitted when it comes, whatever `order` says. A chunk has its result when it has
+ * gone in; what the operators hold is pending, and what they remove or lose is in the books here. One that throws goes on, and is told (`onTaskError`).
+ *
+ * **Flush**: `flushWhen`, or the `forceFlush` of the run, waits for the chunks that came before it, and lets out what operators in the workers hold.
+ *
  * **Loss**: `queueFull` and `tooLarge` at the bounds; `unencodable` (the chunk cannot be cloned, a function in it for example; the error says where), `operatorFailed` (the task threw, took too long, or its result cannot be cloned), `workerCrashed`,
  * `shutdown` and `alreadyShutdown` (of the pool); `unsubscribed` for what waited and `unconfirmed` for what ran. Each is reported to `onLoss`, and why to `onTaskError`.
  *
- * **Process**: it is kept alive while a worker works, and not otherwise.
+ * **Process**: it is kept alive while a worker works, and not otherwise: what operators there hold does not, unless a flush waits for it.
  *
  * @throws InvalidOptionError when an option is out of its range, or unknown
  *
@@ -60,7 +65,7 @@ const aTask = must('a task of workerTask()', (task) => {
  *   .subscribe((body) => console.log(body.byteLength));
  * ```
  *
- * @see workerPool, workerTask, boundedMergeMap
+ * @see workerPool, workerTask, operatorTask, boundedMergeMap
  */
 export function inWorkers<C, R, T = C, O = R>(
   task: WorkerTask<C, R>,
@@ -76,7 +81,10 @@ export function inWorkers<C, R, T = C, O = R>(
   const stage = new Stage(settings.ledger, 'operator', settings.name ?? STAGE);
   return function inWorkersOperator(source) {
     return new Observable((subscriber) => {
-      new Working<T, C, R, O>(subscriber, task, settings, stage.open().account).follow(source);
+      const { account, run } = stage.open();
+      run?.coversWhatFollows(account);
+      const own = { ...settings, flushWhen: settings.flushWhen ?? run?.parts.flush$ };
+      new Working<T, C, R, O>(subscriber, task, own, account).follow(source);
     });
   };
 }

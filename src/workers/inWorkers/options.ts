@@ -1,7 +1,17 @@
+import type { Observable } from 'rxjs';
 import type { Gate } from '../../flow/gate.ts';
 import { estimateItemBytes } from '../../flow/itemBytes.ts';
 import { type GatedQueueOptions, QUEUE_RULES } from '../../flow/queueOptions.ts';
-import { aFunction, anOverflow, millis, oneOf, optional, type Rules, shape } from '../../internal/validation.ts';
+import {
+  aFunction,
+  anObservable,
+  anOverflow,
+  millis,
+  oneOf,
+  optional,
+  type Rules,
+  shape,
+} from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
 import { isBatch } from '../../model/batch.ts';
@@ -25,7 +35,7 @@ export interface InWorkersOptions<T, C, R, O> extends GatedQueueOptions<T> {
   /** Makes of a chunk what goes to the worker: of a batch of spans their encoded bytes, for example. It runs on the main thread when a worker is free. Default: the chunk itself. */
   send?: (item: T) => C;
   /**
-   * Makes of a result what is emitted; `item` is the chunk that it belongs to, and `undefined` for what the task's `finish` has returned. Of a batch it makes a batch by `withItems(item, …)`, so that the holds of the batch go on.
+   * Makes of a result what is emitted; `item` is the chunk that it belongs to, and `undefined` for what the task's `finish` has returned, and for what comes out of an operator. Of a batch it makes a batch by `withItems(item, …)`, so that the holds of the batch go on.
    * Default: the result itself.
    */
   receive?: (result: R, item: T | undefined) => O;
@@ -42,9 +52,14 @@ export interface InWorkersOptions<T, C, R, O> extends GatedQueueOptions<T> {
    * `error` refuses it, unsubscribes the source, lets what is queued and running finish, and then errors with a {@link QueueFullError}.
    */
   overflow?: Overflow;
+  /**
+   * Each emission is a flush: the operators in the workers (`kind: 'operator'`) let out what they hold. A {@link FlushRequest} (an input's `flush$`) is also answered, when the chunks that came before it have their results, and what was let out has come back. Default:
+   * that of the run ({@link runPipeline}), or else none.
+   */
+  flushWhen?: Observable<unknown>;
   /** Called for each loss (`queueFull`, `tooLarge`, `unencodable`, `operatorFailed`, `workerCrashed`, `shutdown`, `alreadyShutdown`, `unsubscribed`, `unconfirmed`), with the chunks. Bytes that were moved are not in them any more. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called with the reason when a chunk is lost to its task or its worker, and when `finish` fails; then there is no chunk. */
+  /** Called with the reason when a chunk is lost to its task or its worker, and when `finish` fails or an operator in a worker has thrown; then there is no chunk. */
   onTaskError?: (error: unknown, item: T | undefined) => void;
   /** Called when `onLoss`, `onTaskError`, `sizeOf` or a teardown throws, and when `sizeOf` returns an invalid number. */
   onCallbackError?: (thrown: unknown) => void;
@@ -53,12 +68,13 @@ export interface InWorkersOptions<T, C, R, O> extends GatedQueueOptions<T> {
 }
 
 export type InWorkersSettings<T, C, R, O> = Required<
-  Omit<InWorkersOptions<T, C, R, O>, 'name' | 'gate' | 'ledger' | 'shardBy'>
+  Omit<InWorkersOptions<T, C, R, O>, 'name' | 'gate' | 'ledger' | 'shardBy' | 'flushWhen'>
 > & {
   name: string | undefined;
   gate: Gate | undefined;
   ledger: Ledger | undefined;
   shardBy: ((item: T) => string | number | bigint) | undefined;
+  flushWhen: Observable<unknown> | undefined;
 };
 
 /** The bytes of a batch are known. */
@@ -74,6 +90,7 @@ export const IN_WORKERS_DEFAULTS: Readonly<Omit<InWorkersSettings<unknown, unkno
     name: undefined,
     order: 'completion',
     shardBy: undefined,
+    flushWhen: undefined,
     send: same,
     receive: same,
     transfer: 'buffers',
@@ -101,6 +118,7 @@ export const IN_WORKERS_RULES: Rules<InWorkersSettings<unknown, unknown, unknown
       call.add(option, "'completion' with shardBy, which keeps the order within each key", value);
   },
   shardBy: optional(aFunction),
+  flushWhen: optional(anObservable),
   send: aFunction,
   receive: aFunction,
   transfer: oneOf('buffers', 'none'),

@@ -1,15 +1,21 @@
-import { catchError, concat, defer, EMPTY, from, map, mergeMap, Observable, type Subscriber, tap } from 'rxjs';
+import { catchError, concat, defer, EMPTY, from, map, mergeMap, Observable, type Subscriber, Subscription } from 'rxjs';
+import { runGuarded } from '../../internal/runGuarded.ts';
+import { monotonicScheduler } from '../../internal/scheduler.ts';
+import { subscribeInto } from '../../internal/subscribeInto.ts';
 import type { Account } from '../../ledger/account.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { type Merged, Merging } from '../../operators/boundedMergeMap/index.ts';
 import { BOUNDED_MERGE_MAP_DEFAULTS, type BoundedMergeMapSettings } from '../../operators/boundedMergeMap/options.ts';
 import { shardOf } from '../../strategies/shard.ts';
+import type { OperatorAnswer } from '../operatorTask/options.ts';
 import type { WorkerTask } from '../task.ts';
 import type { WorkerSession } from '../workerPool/options.ts';
 import { Chunk } from './chunk.ts';
+import { ChunkFlushes } from './chunkFlushes.ts';
 import { lossReasonOf } from './lossReason.ts';
 import { type InWorkersSettings, STAGE } from './options.ts';
+import { ShardAccount } from './shardAccount.ts';
 
 /** One subscription of {@link inWorkers}: the queue, the order and the bounds are those of `boundedMergeMap`, and what runs is a chunk in the pool. */
 export class Working<T, C, R, O> {
@@ -18,6 +24,9 @@ export class Working<T, C, R, O> {
   readonly #account: Account;
   readonly #reporter: StageReporter<Chunk<T>>;
   readonly #session: WorkerSession<C, R>;
+  readonly #shards: ShardAccount | undefined; // where an operator runs in the workers
+  readonly #flushes: ChunkFlushes;
+  readonly #controls = new Subscription(); // to `flushWhen`, and to what it asks the workers for
   readonly #next = (output: O) => this.#subscriber.next(output);
 
   constructor(
@@ -48,7 +57,11 @@ export class Working<T, C, R, O> {
       transfer,
       timeoutMillis,
       onStateLost: (pendingItems, reason) => this.#loseHeld(pendingItems, reason),
+      onEmitted: (answer) => this.#answered(answer as OperatorAnswer<R>, 0),
+      onTrouble: (error) => this.#told(error, undefined),
     });
+    this.#shards = task.kind === 'operator' ? new ShardAccount(this.#reporter) : undefined;
+    this.#flushes = new ChunkFlushes(monotonicScheduler, this.#session, this.#controls);
   }
 
   follow(source: Observable<T>): void {
@@ -59,11 +72,25 @@ export class Working<T, C, R, O> {
         project: (chunk: Chunk<T>) => this.#run(chunk),
         deliver: (result: Merged<Chunk<T>, R>) => this.#deliver(result),
       };
-      new Merging(subscriber, plan, this.#queue(), this.#reporter).follow(source.pipe(map((item) => new Chunk(item))));
+      new Merging(subscriber, plan, this.#queue(), this.#reporter).follow(
+        source.pipe(map((item) => new Chunk(item, this.#flushes.begin()))),
+      );
     });
     // Added first, and so it runs before what runs is aborted: what the states hold is counted as they are.
     this.#subscriber.add(() => this.#loseHeld(this.#session.close(), 'unsubscribed'));
+    this.#subscriber.add(this.#controls);
+    this.#subscriber.add(() => this.#flushes.end());
+    this.#followFlushes();
     this.#subscriber.add(concat(chunks, this.#finish()).subscribe(this.#subscriber));
+  }
+
+  #followFlushes(): void {
+    const { flushWhen } = this.#settings;
+    const flush = {
+      next: (request: unknown) => this.#flushes.add(request),
+      error: (thrown: unknown) => this.#subscriber.error(thrown),
+    };
+    if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#controls);
   }
 
   /** Bounds, order and gate, as the operator beneath takes them. */
@@ -89,7 +116,8 @@ export class Working<T, C, R, O> {
   #deliver(result: Merged<Chunk<T>, R>): void {
     const { item: chunk } = result;
     if (result.kind === 'failed') this.#failed(chunk, result.error);
-    else this.#received(chunk, result.values);
+    else if (this.#shards === undefined) this.#received(chunk, result.values);
+    else this.#wentIn(chunk, result.values as unknown as readonly OperatorAnswer<R>[]);
   }
 
   #received(chunk: Chunk<T>, values: readonly R[]): void {
@@ -102,26 +130,49 @@ export class Working<T, C, R, O> {
       return;
     }
     this.#account.handOn(countOf(chunk.item));
-    for (const output of outputs) this.#account.passOn(this.#next, output);
+    for (const output of outputs) this.#emit(output);
     chunk.passedOn();
+  }
+
+  /** A chunk has gone into the operator of its worker, and this has come out at once. */
+  #wentIn(chunk: Chunk<T>, answers: readonly OperatorAnswer<R>[]): void {
+    for (const answer of answers) this.#answered(answer, countOf(chunk.item));
+    chunk.passedOn();
+  }
+
+  #answered({ results, books }: OperatorAnswer<R>, counted: number): void {
+    this.#shards?.changed(books, counted);
+    for (const result of results) this.#tell(() => this.#emit(this.#settings.receive(result, undefined)));
+  }
+
+  #emit(output: O): void {
+    this.#flushes.emits();
+    this.#account.passOn(this.#next, output);
+  }
+
+  /** What `receive` throws concerns no chunk. */
+  #tell(work: () => void): void {
+    runGuarded(work, (thrown) => this.#told(thrown, undefined));
+  }
+
+  #told(error: unknown, item: T | undefined): void {
+    this.#reporter.guard(() => this.#settings.onTaskError(error, item));
   }
 
   #failed(chunk: Chunk<T>, error: unknown): void {
     this.#reporter.lost(lossReasonOf(error), [chunk]);
-    this.#reporter.guard(() => this.#settings.onTaskError(error, chunk.item));
+    this.#told(error, chunk.item);
   }
 
   /** All chunks have their results: ends the states. One that fails does not keep the others from ending. */
   #finish(): Observable<never> {
-    const { onTaskError, receive } = this.#settings;
     const told = (error: unknown) => {
-      this.#reporter.guard(() => onTaskError(error, undefined));
+      this.#told(error, undefined);
       return EMPTY;
     };
     const ended = (results: Observable<R>) =>
       results.pipe(
-        map((result) => receive(result, undefined)),
-        tap((output) => this.#account.passOn(this.#next, output)),
+        map((result) => this.#ended(result)),
         catchError(told),
       );
     return defer(() => from(this.#session.finish())).pipe(
@@ -130,9 +181,18 @@ export class Working<T, C, R, O> {
     );
   }
 
+  #ended(result: R): void {
+    if (this.#shards === undefined) this.#emit(this.#settings.receive(result, undefined));
+    else this.#answered(result as unknown as OperatorAnswer<R>, 0);
+  }
+
   /** Items that a state holds count as handed on: their chunks had results. */
   #loseHeld(pendingItems: number, reason: LossReason): void {
     if (pendingItems === 0) return;
+    if (this.#shards !== undefined) {
+      this.#shards.lose(pendingItems, reason);
+      return;
+    }
     this.#account.takeBack(pendingItems);
     this.#account.lose(pendingItems, reason);
     this.#reporter.report({ count: pendingItems, reason, stage: this.#account.stage }, []);

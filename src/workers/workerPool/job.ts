@@ -1,13 +1,18 @@
 import { type Link, LinkedQueue } from '../../flow/linkedQueue.ts';
 import type { SpanflowError } from '../../model/errors.ts';
 import type { LossReason } from '../../model/tally.ts';
-import type { SentTask } from '../protocol.ts';
+import type { OperatorAnswer } from '../operatorTask/options.ts';
+import type { SentTask, StateBooks } from '../protocol.ts';
 
 /** Whose state a job uses. */
 export interface JobOwner {
   readonly id: number;
   /** A worker's state, with this many items in it, was lost. */
   readonly onStateLost: (pendingItems: number, reason: LossReason) => void;
+  /** An operator answers later than it was asked, with what its books have changed by. */
+  readonly onEmitted: (answer: OperatorAnswer<unknown>) => void;
+  /** An operator has thrown, and goes on. */
+  readonly onTrouble: (error: SpanflowError) => void;
 }
 
 /** A piece of work for one thread. */
@@ -20,7 +25,8 @@ export interface Job {
   /** The only worker that may do it, or `undefined`. */
   readonly worker: number | undefined;
   readonly timeoutMillis: number;
-  done(value: unknown): void;
+  /** @param books what the books of the state have changed by */
+  done(value: unknown, books: StateBooks): void;
   failed(error: SpanflowError): void;
 }
 

@@ -14,8 +14,10 @@ import {
   record,
   whole,
 } from '../../internal/validation.ts';
+import type { FlushUrgency } from '../../model/batch.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { aBackoff, type Backoff, exponentialBackoff } from '../../strategies/backoff.ts';
+import type { OperatorAnswer } from '../operatorTask/options.ts';
 import type { WorkerTask } from '../task.ts';
 
 /**
@@ -136,18 +138,24 @@ export interface WorkerSessionOptions {
   readonly timeoutMillis?: number;
   /** Called when a worker's state was lost, with what its `pendingItems` said last. Default: nothing is called. */
   readonly onStateLost?: (pendingItems: number, reason: LossReason) => void;
+  /** Called when an operator answers later than it was asked. Default: nothing is called. */
+  readonly onEmitted?: (answer: OperatorAnswer<unknown>) => void;
+  /** Called when an operator has thrown, and goes on. Default: nothing is called. */
+  readonly onTrouble?: (error: Error) => void;
 }
 
 /** The use that one subscription makes of a pool, with a state of its own in each worker. */
 export interface WorkerSession<C, R> {
   /**
-   * Runs the task on a chunk: emits its result and completes, or errors with a `SpanflowError`. Nothing happens before it is subscribed to, and **unsubscribing aborts**.
+   * Runs the task on a chunk: emits its result (of an operator, the {@link OperatorAnswer}) and completes, or errors with a `SpanflowError`. Nothing happens before it is subscribed to, and **unsubscribing aborts**.
    *
    * @param worker the number of the only worker that may do it, from 0; left out, any may
    */
   run(chunk: C, worker?: number): Observable<R>;
-  /** For each worker that has a state, what ends it when it is subscribed to: it calls the task's `finish`, and emits what that returns. Empty where the task has no `finish`. */
+  /** For each worker that has a state, what ends it when it is subscribed to: it calls the task's `finish`, and emits what that returns. Of an operator it is the answer to its completion. Empty where the task is a function and has no `finish`. */
   finish(): readonly Observable<R>[];
+  /** Asks the operators in the workers to let out what they hold, when it is subscribed to. Completes when they have. */
+  flush(urgency?: FlushUrgency): Observable<never>;
   /** Lets go of the states. Returns how many items they held, by their `pendingItems`. */
   close(): number;
 }

@@ -1,7 +1,8 @@
-import type { Subscription } from 'rxjs';
+import { merge, Observable, type Subscription } from 'rxjs';
 import { LiveState } from '../../destination/liveState.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
 import { keepingAlive, waiting } from '../../internal/timers.ts';
+import type { FlushUrgency } from '../../model/batch.ts';
 import { Restarts } from '../../strategies/restarts.ts';
 import { nextWorker } from '../../strategies/workerChoice.ts';
 import type { ThreadCrash } from '../thread/thread.ts';
@@ -55,6 +56,18 @@ export class PoolCore {
   /** The workers that have a state of this owner. */
   workersOf(owner: JobOwner): number[] {
     return [...this.#slots.keys()].filter((worker) => this.#slots[worker]?.hasStateOf(owner));
+  }
+
+  /** Asks the states of this owner to let out what they hold. */
+  flush(owner: JobOwner, urgency: FlushUrgency | undefined): Observable<never> {
+    return merge(
+      ...this.workersOf(owner).map(
+        (worker) =>
+          new Observable<never>((subscriber) =>
+            this.#slots[worker]?.flush(owner, urgency, () => subscriber.complete()),
+          ),
+      ),
+    );
   }
 
   /** Lets go of the states of this owner; returns how many items they held. */

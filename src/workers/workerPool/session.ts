@@ -20,12 +20,16 @@ const SESSION_DEFAULTS: Readonly<Required<WorkerSessionOptions>> = Object.freeze
   transfer: 'buffers',
   timeoutMillis: Number.POSITIVE_INFINITY,
   onStateLost: () => {},
+  onEmitted: () => {},
+  onTrouble: () => {},
 });
 
 const SESSION_RULES: Rules<Required<WorkerSessionOptions>> = {
   transfer: oneOf('buffers', 'none'),
   timeoutMillis: millis(1, 'orInfinity'),
   onStateLost: aFunction,
+  onEmitted: aFunction,
+  onTrouble: aFunction,
 };
 
 let sessions = 0; // that were opened in this process
@@ -35,10 +39,11 @@ export function openSession<C, R>(
   task: WorkerTask<C, R>,
   options: WorkerSessionOptions,
 ): WorkerSession<C, R> {
-  const { transfer, timeoutMillis, onStateLost } = settingsOf(OWNER, SESSION_DEFAULTS, SESSION_RULES, options);
-  const owner: JobOwner = { id: ++sessions, onStateLost };
-  const { module, export: name, state, finish } = task;
-  const sent = { module, export: name, state, finish };
+  const { transfer, timeoutMillis, ...told } = settingsOf(OWNER, SESSION_DEFAULTS, SESSION_RULES, options);
+  const owner: JobOwner = { id: ++sessions, ...told };
+  const { kind, module, export: name, state, finish } = task;
+  const sent = { kind, module, export: name, state, finish };
+  const isFinished = kind === 'operator' || finish !== undefined;
   const start = (work: Job['work'], worker: number | undefined): Observable<R> =>
     new Observable((subscriber) => {
       const job: Job = {
@@ -47,8 +52,8 @@ export function openSession<C, R>(
         work,
         worker,
         timeoutMillis,
-        done: (value) => {
-          subscriber.next(value as R);
+        done: (value, books) => {
+          subscriber.next((kind === 'operator' ? { results: value, books } : value) as R);
           subscriber.complete();
         },
         failed: (error) => subscriber.error(error),
@@ -61,8 +66,8 @@ export function openSession<C, R>(
       requireRule(`${OWNER}.run worker`, worker, optional(whole(0, core.settings.size - 1)));
       return start({ kind: 'run', chunk, transfer: transfer === 'buffers' }, worker);
     },
-    finish: () =>
-      finish === undefined ? [] : core.workersOf(owner).map((worker) => start({ kind: 'finish' }, worker)),
+    finish: () => (isFinished ? core.workersOf(owner).map((worker) => start({ kind: 'finish' }, worker)) : []),
+    flush: (urgency) => core.flush(owner, urgency),
     close: () => core.close(owner),
   };
 }

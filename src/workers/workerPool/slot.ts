@@ -1,16 +1,18 @@
 import type { Subscription } from 'rxjs';
 import { after } from '../../internal/timers.ts';
+import type { FlushUrgency } from '../../model/batch.ts';
 import { RaceTimeoutError, SpanflowError } from '../../model/errors.ts';
 import type { LossReason } from '../../model/tally.ts';
 import type { WorkerPlace } from '../../strategies/workerChoice.ts';
 import { NotCloneableError } from '../payload/notCloneableError.ts';
 import { packed } from '../payload/packed.ts';
-import type { FromThread } from '../protocol.ts';
+import type { FromThread, StateBooks } from '../protocol.ts';
 import { nameOfTask } from '../task.ts';
 import { Thread, type ThreadCrash } from '../thread/thread.ts';
 import { taskError, WorkerCrashedError } from '../workerErrors.ts';
 import type { Job, JobOwner } from './job.ts';
 import type { WorkerPoolSettings } from './options.ts';
+import { changeOf, NEW_STATE } from './stateBooks.ts';
 
 /** What a place tells its pool. */
 export interface SlotEvents {
@@ -35,12 +37,14 @@ export class Slot {
   readonly #worker: number;
   readonly #settings: WorkerPoolSettings;
   readonly #events: SlotEvents;
-  readonly #states = new Map<JobOwner, number>(); // whose state the thread has, and how many items it holds
+  readonly #states = new Map<JobOwner, StateBooks>(); // whose state the thread has, and what it said last
+  readonly #flushes = new Map<number, () => void>(); // that the thread has not answered, by number
   #thread: Thread | undefined;
   #hasAnswered = false; // the present thread, to anything
   #running: Running | undefined;
   #idle: Subscription | undefined; // ends a thread that has had nothing to do for long
   #jobs = 0; // that have been sent
+  #flushed = 0; // flushes that have been sent
 
   constructor(worker: number, settings: WorkerPoolSettings, events: SlotEvents) {
     this.#worker = worker;
@@ -81,7 +85,9 @@ export class Slot {
     }
     const timeout = after(this.#settings.scheduler, job.timeoutMillis, () => this.#timedOut(job));
     this.#running = { id: this.#jobs, job, timers: [timeout] };
-    if (job.task.state !== undefined && !this.#states.has(job.owner)) this.#states.set(job.owner, 0);
+    const { kind, state } = job.task;
+    if ((kind === 'operator' || state !== undefined) && !this.#states.has(job.owner))
+      this.#states.set(job.owner, NEW_STATE);
   }
 
   /** Nobody waits for this job any more. */
@@ -91,19 +97,45 @@ export class Slot {
     running.job = undefined;
     const { scheduler, abortMillis } = this.#settings;
     this.#thread?.post({ kind: 'abort', job: running.id });
-    this.#thread?.release();
+    this.#release();
     running.timers.push(after(scheduler, abortMillis, () => this.#terminate()));
     return true;
   }
 
   /** Lets go of the state of a session; returns how many items it held. */
   close(owner: JobOwner): number {
-    const pending = this.#states.get(owner);
-    if (pending === undefined) return 0;
+    const books = this.#states.get(owner);
+    if (books === undefined) return 0;
     this.#states.delete(owner);
     this.#thread?.post({ kind: 'close', session: owner.id });
     if (this.#running === undefined) this.#rest();
-    return pending;
+    return books.pendingItems;
+  }
+
+  /** Asks the state of a session to let out what it holds. `onDone` is called when it has, or is lost; the returned function forgets that. */
+  flush(owner: JobOwner, urgency: FlushUrgency | undefined, onDone: () => void): () => void {
+    if (this.#thread === undefined || !this.#states.has(owner)) {
+      onDone();
+      return () => {};
+    }
+    this.#flushed += 1;
+    const flush = this.#flushed;
+    this.#flushes.set(flush, onDone);
+    this.#thread.hold();
+    this.#thread.post({ kind: 'flush', session: owner.id, flush, urgency });
+    return () => this.#endFlush(flush);
+  }
+
+  #endFlush(flush: number): (() => void) | undefined {
+    const onDone = this.#flushes.get(flush);
+    this.#flushes.delete(flush);
+    this.#release();
+    return onDone;
+  }
+
+  /** The thread keeps the process alive no longer, unless somebody waits for it. */
+  #release(): void {
+    if (this.#flushes.size === 0 && !this.isRunning) this.#thread?.release();
   }
 
   /** Ends the thread. What runs is given back. */
@@ -125,7 +157,7 @@ export class Slot {
       worker: this.#worker,
       isBackground: preset === 'background',
       resourceLimits,
-      onAnswer: (message) => this.#answered(message),
+      onAnswer: (message) => this.#received(message),
       onUnreadable: (error) => this.#unreadable(error),
       onCrash: (crash) => this.#crashed(thread, crash),
     });
@@ -147,26 +179,47 @@ export class Slot {
     }
   }
 
-  #answered(message: FromThread): void {
+  #received(message: FromThread): void {
+    if (message.kind === 'done' || message.kind === 'failed') this.#answered(message);
+    else if (message.kind === 'flushed') this.#endFlush(message.flush)?.();
+    else this.#told(message);
+  }
+
+  /** An operator tells something by itself. */
+  #told(message: Extract<FromThread, { kind: 'emitted' | 'trouble' }>): void {
+    const owner = [...this.#states.keys()].find(({ id }) => id === message.session);
+    if (owner === undefined) return; // nobody wants it any more
+    if (message.kind === 'trouble') owner.onTrouble(taskError('of an operator', message.error));
+    else owner.onEmitted({ results: message.value, books: this.#change(owner, message.books) });
+  }
+
+  #answered(message: Extract<FromThread, { job: number }>): void {
     this.#hasAnswered = true;
     const running = this.#running;
     if (running?.id !== message.job) return;
     const { job } = running;
     this.#forget();
-    if (job !== undefined) this.#updateState(job, message);
+    const change = job === undefined ? NEW_STATE : this.#updateState(job, message);
     this.#rest();
     this.#events.onAnswered(message.kind === 'done');
-    if (message.kind === 'done') job?.done(message.value);
+    if (message.kind === 'done') job?.done(message.value, change);
     else job?.failed(taskError(nameOfTask(job.task), message.error));
     this.#events.onFree();
   }
 
-  #updateState({ owner, work }: Job, { kind, pendingItems }: FromThread): void {
+  #updateState({ owner, work }: Job, { kind, books }: Extract<FromThread, { job: number }>): StateBooks {
     const before = this.#states.get(owner);
-    if (before === undefined) return;
-    if (work.kind === 'run') this.#states.set(owner, pendingItems);
-    else this.#states.delete(owner);
-    if (work.kind === 'finish' && kind === 'failed') owner.onStateLost(before, 'operatorFailed');
+    if (before === undefined) return NEW_STATE;
+    const change = books === undefined ? NEW_STATE : this.#change(owner, books);
+    if (work.kind === 'finish') this.#states.delete(owner);
+    if (work.kind === 'finish' && kind === 'failed') owner.onStateLost(before.pendingItems, 'operatorFailed');
+    return change;
+  }
+
+  #change(owner: JobOwner, books: StateBooks): StateBooks {
+    const before = this.#states.get(owner) ?? NEW_STATE;
+    this.#states.set(owner, books);
+    return changeOf(before, books);
   }
 
   #unreadable(error: unknown): void {
@@ -203,7 +256,8 @@ export class Slot {
   #loseStates(reason: LossReason): void {
     const states = [...this.#states];
     this.#states.clear();
-    for (const [owner, pending] of states) owner.onStateLost(pending, reason);
+    for (const [owner, { pendingItems }] of states) owner.onStateLost(pendingItems, reason);
+    for (const flush of [...this.#flushes.keys()]) this.#endFlush(flush)?.();
   }
 
   /** Nothing runs any more. */
@@ -216,7 +270,7 @@ export class Slot {
 
   /** The thread has nothing to do: it does not hold the process, and is ended after a while, unless it has a state. */
   #rest(): void {
-    this.#thread?.release();
+    this.#release();
     this.#idle?.unsubscribe();
     if (this.#thread === undefined || this.#states.size > 0) return;
     const { scheduler, idleMillis } = this.#settings;
