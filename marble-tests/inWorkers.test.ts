@@ -1,10 +1,28 @@
-import { EMPTY, NEVER, Observable, of, throwError, timer } from 'rxjs';
-import { map } from 'rxjs/operators';
+import {
+  defer,
+  EMPTY,
+  ignoreElements,
+  map,
+  NEVER,
+  Observable,
+  of,
+  type Subscription,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { createGate, createLedger, type Loss } from '../src/index.ts';
 import { SpanflowError } from '../src/model/errors.ts';
 import { marbles } from '../src/testing/index.ts';
-import { type InWorkersOptions, inWorkers, type WorkerPool, workerTask } from '../src/workers/index.ts';
+import {
+  type InWorkersOptions,
+  inWorkers,
+  type OperatorTask,
+  type WorkerPool,
+  type WorkerSessionOptions,
+  workerTask,
+} from '../src/workers/index.ts';
 import { letters, throwing } from './support.ts';
 
 const LETTERS = letters('abcdefgh');
@@ -244,6 +262,99 @@ describe('inWorkers: the compulsory cases', () => {
         count += 1;
       });
     expect(count).toBe(50_000);
+  });
+});
+
+describe('inWorkers: an operator in the workers', () => {
+  const OPERATOR = workerTask<OperatorTask<string, string>>({
+    module: 'file:///nowhere.js',
+    export: 'held',
+    kind: 'operator',
+  });
+  const NOTHING = { items: 0, pendingItems: 0, removed: 0, lost: {}, figures: {} };
+
+  /** A worker without a thread that holds each chunk for a while, and lets out what it holds when a flush asks. */
+  function holding(millis: number): WorkerPool {
+    const open = ({ onEmitted }: WorkerSessionOptions = {}) => {
+      const held = new Map<string, Subscription>();
+      const letOut = (chunk: string) => {
+        held.get(chunk)?.unsubscribe();
+        held.delete(chunk);
+        onEmitted?.({ results: [chunk], books: { ...NOTHING, pendingItems: -1 } });
+      };
+      const wentIn = (chunk: string) => {
+        held.set(
+          chunk,
+          timer(millis).subscribe(() => letOut(chunk)),
+        );
+        return { results: [], books: { ...NOTHING, items: 1, pendingItems: 1 } };
+      };
+      const run = (chunk: string) => timer(2).pipe(map(() => wentIn(chunk)));
+      const flush = () =>
+        timer(1).pipe(
+          tap(() => [...held.keys()].map(letOut)),
+          ignoreElements(),
+        );
+      const close = () => {
+        const { size } = held;
+        for (const wait of held.values()) wait.unsubscribe();
+        held.clear();
+        return size;
+      };
+      const end = () => {
+        const results = [...held.keys()];
+        return of({ results, books: { ...NOTHING, pendingItems: -close() } });
+      };
+      return { run, finish: () => [defer(end)], flush, close };
+    };
+    return { ...scripted(1), session: (_, options) => open(options) as never };
+  }
+  const held = (options: Partial<InWorkersOptions<string, string, string, string>> & { workers: WorkerPool }) =>
+    inWorkers<string, string>(OPERATOR, options);
+
+  test('what it lets out later than its chunk is emitted when it comes, and the rest at the end', async () => {
+    const ledger = createLedger();
+    await marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('  a----b--|', LETTERS);
+      const subs = '         ^-------!';
+      const expected = '     -------a(b|)';
+      expectObservable(source.pipe(held({ workers: holding(5), ledger }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(ledger.stats()).toMatchObject({ accepted: 2, handedOn: 2, pending: 0 });
+  });
+
+  test('a flush waits for the chunks that came before it, and lets out what is held', async () => {
+    const answered: string[] = [];
+    await marbles(({ cold, expectObservable, expectSubscriptions, hot }) => {
+      const request = (name: string) => ({ hold: () => ({ settle: () => answered.push(name) }) });
+      const source = cold('  a-b------|', LETTERS);
+      const subs = '         ^--------!';
+      const flushes = hot('  -x--------', { x: request('x') });
+      const expected = '     ---a-----(b|)';
+      expectObservable(source.pipe(held({ workers: holding(50), flushWhen: flushes }))).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(answered).toEqual(['x']);
+  });
+
+  test('unsubscribed, it loses what is held, and answers the flushes', async () => {
+    const losses: Loss[] = [];
+    const answered: string[] = [];
+    const ledger = createLedger();
+    await marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const request = { hold: () => ({ settle: () => answered.push('x') }) };
+      const source = hot('   a-------', LETTERS);
+      const subs = '         ^--!';
+      const flushes = hot('  --x-----', { x: request });
+      const expected = '     ----';
+      const options = { workers: holding(9), flushWhen: flushes, ledger, onLoss: (loss: Loss) => losses.push(loss) };
+      expectObservable(source.pipe(held(options)), subs).toBe(expected, LETTERS);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    expect(losses).toEqual([{ count: 1, reason: 'unsubscribed', stage: 'inWorkers' }]);
+    expect(answered).toEqual(['x']);
+    expect(ledger.stats()).toMatchObject({ accepted: 1, pending: 0 });
   });
 });
 

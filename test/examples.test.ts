@@ -261,4 +261,11 @@ describe.concurrent('the other examples', () => {
     expect(output).toMatch(/^[1-9]\d* requests of metrics; 0 lost; spanflow_relay_requests_total [1-9]/m);
     expect(code).toBe(0);
   });
+
+  test('20: what is kept on all cores is what is kept on the main thread', async () => {
+    const { code, output } = await run('20-sampleOnAllCores.ts');
+    expect(output).toMatch(/^40 requests: 1000 spans were kept$/m);
+    expect(output).toMatch(/\d ms on the main thread, \d+ ms on \d+ workers: \d+\.\d times as fast$/m);
+    expect(code).toBe(0);
+  });
 });
