@@ -12,7 +12,13 @@ import {
   spanPipeline,
   toMemory,
 } from '../../src/index.ts';
-import { groupByTrace, type SamplingPolicy, statistics, tailSample } from '../../src/processors/index.ts';
+import {
+  type GroupByTraceOptions,
+  groupByTrace,
+  type SamplingPolicy,
+  statistics,
+  tailSample,
+} from '../../src/processors/index.ts';
 import { checkBooks } from '../properties/books.ts';
 import { spanWith } from '../support/spans.ts';
 
@@ -192,14 +198,14 @@ describe('the budget of memory', () => {
   const sizeOf = () => 4_608;
   const SPAN = 10_240;
 
-  function grouping(maxBytes: number) {
+  function grouping(maxBytes: number, options: GroupByTraceOptions = {}) {
     const memory = memoryBudget({ maxBytes });
     const source = new Subject<ReadableSpan>();
     const seen: string[] = [];
     const losses: string[] = [];
     const onLoss = ({ reason }: { reason: string }) => losses.push(reason);
     const subscription = source
-      .pipe(groupByTrace({ memory, sizeOf, onLoss }))
+      .pipe(groupByTrace({ memory, sizeOf, onLoss, ...options }))
       .subscribe(({ spans, closedBy }) => seen.push(`${spans.map(({ name }) => name).join(' ')}: ${closedBy}`));
     const next = (...names: string[]) => {
       for (const name of names) source.next(traceOf(name));
@@ -214,6 +220,12 @@ describe('the budget of memory', () => {
     source.complete();
     expect(seen).toEqual(['a1 a2: complete', 'b1: complete']);
     expect(memory.usedBytes).toBe(0);
+  });
+
+  test('is given back when a trace is closed, while others are held', () => {
+    const { memory, next } = grouping(200_000, { maxSpansPerTrace: 2 });
+    next('a1', 'b1', 'a2');
+    expect(memory.usedBytes).toBe(SPAN);
   });
 
   test('is given back when the stage is unsubscribed', () => {

@@ -1,12 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { type Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
-import { EndOfStream } from '../../flow/endOfStream.ts';
-import { Releases } from '../../flow/releases.ts';
-import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
-import { type ProcessHold, waiting } from '../../internal/timers.ts';
-import { followSource } from '../../ledger/stage.ts';
+import type { Observable, Subscriber } from 'rxjs';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
-import { Outlet } from './outlet.ts';
+import { Outflow, type OutflowSettings } from './outflow.ts';
 
 /** What spans are counted into. */
 export interface Fold<R> {
@@ -18,33 +13,20 @@ export interface Fold<R> {
   harvest(): readonly R[];
 }
 
-export interface FoldingSettings {
+export interface FoldingSettings extends OutflowSettings {
   readonly everyMillis: number;
-  readonly flushWhen: Observable<unknown> | undefined;
-  readonly processHold: ProcessHold;
-  readonly scheduler: SchedulerLike;
 }
 
 /**
- * One subscription of an operator that counts spans, and emits what it has counted: a while after the first span, and at the end. No timer runs while no span comes.
+ * One subscription of an operator that counts spans, and emits what it has counted: a while after the first span, at a flush, and at the end. No timer runs while no span comes.
  *
  * In the books the spans are pending until they are in what is emitted, and removed then; what is emitted are new items. So the stage behind is offered as many as this one has handed on.
  */
 export class Folding<R> {
-  readonly #subscriber: Subscriber<R>;
-  readonly #settings: FoldingSettings;
   readonly #reporter: StageReporter<ReadableSpan>;
   readonly #fold: Fold<R>;
-  readonly #out: Outlet<R>;
-  readonly #flushes: Releases;
-  readonly #upstream = new Subscription(); // to the source and `flushWhen`
-  readonly #end: EndOfStream;
-  readonly #next = (value: R) => this.#subscriber.next(value);
-  readonly #fire = () => {
-    this.#timer = undefined;
-    this.#harvest();
-  };
-  #timer: Subscription | undefined;
+  readonly #out: Outflow<R>;
+  readonly #delayMillis: () => number;
   #counted = 0; // spans since the last harvest
 
   constructor(
@@ -53,33 +35,25 @@ export class Folding<R> {
     reporter: StageReporter<ReadableSpan>,
     fold: Fold<R>,
   ) {
-    this.#subscriber = subscriber;
-    this.#settings = settings;
     this.#reporter = reporter;
     this.#fold = fold;
-    this.#flushes = new Releases(settings.scheduler);
-    this.#out = new Outlet((value) => {
-      this.#flushes.emits();
-      reporter.account.handOn(1);
-      reporter.account.passOn(this.#next, value);
-    });
-    this.#end = new EndOfStream(subscriber, {
-      isDone: () => this.#counted === 0 && this.#out.isIdle,
-      leaveSource: () => reporter.tearDown(this.#upstream),
-      drain: () => this.#harvest(),
-      subscribe: followSource(reporter.account),
+    this.#delayMillis = () => settings.everyMillis;
+    const harvest = () => this.#harvest();
+    this.#out = new Outflow(subscriber, settings, reporter, {
+      countOf: () => 1,
+      isEmpty: () => this.#counted === 0,
+      // Everything that is counted leaves together.
+      ...{ came: () => 0, earliest: () => 0 },
+      ...{ end: harvest, flush: harvest, due: harvest },
     });
   }
 
   follow(source: Observable<ReadableSpan>): void {
-    const { flushWhen } = this.#settings;
-    tearDownInOrder(this.#subscriber, this.#upstream, () => this.#stop());
-    const flush = {
-      next: (request: unknown) => this.#flush(request),
-      error: (thrown: unknown) => this.#end.error(thrown),
-    };
-    if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#upstream);
-    this.#end.follow(source, (span) => this.#count(span), this.#upstream);
+    this.#out.follow(
+      source,
+      (span) => this.#count(span),
+      () => this.#stop(),
+    );
   }
 
   #count(span: ReadableSpan): void {
@@ -94,21 +68,16 @@ export class Folding<R> {
       return;
     }
     // A callback may have unsubscribed meanwhile.
-    if (this.#subscriber.closed) {
+    if (this.#out.isClosed) {
       this.#reporter.lost('unsubscribed', [span]);
       return;
     }
     this.#counted += 1;
-    const { scheduler, everyMillis, processHold } = this.#settings;
-    this.#timer ??= waiting(scheduler, everyMillis, processHold, this.#fire);
-  }
-
-  #flush(request: unknown): void {
-    if (this.#flushes.add(request, 0)) this.#harvest();
+    this.#out.arm(this.#delayMillis);
   }
 
   #harvest(): void {
-    this.#disarm();
+    this.#out.disarm();
     if (this.#counted > 0) {
       const { account } = this.#reporter;
       account.remove(this.#counted);
@@ -119,19 +88,10 @@ export class Folding<R> {
       }
     }
     this.#out.drain();
-    if (this.#out.isIdle) this.#flushes.answer();
-    this.#end.check();
-  }
-
-  #disarm(): void {
-    this.#timer?.unsubscribe();
-    this.#timer = undefined;
   }
 
   /** Of spans that were counted, and of values that were not emitted. The spans themselves are not there any more. */
   #stop(): void {
-    this.#disarm();
-    this.#flushes.answer();
     const { account } = this.#reporter;
     const count = this.#counted + this.#out.clear().length;
     if (count === 0) return;

@@ -1,15 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { type Observable, type Subscriber, Subscription } from 'rxjs';
+import type { Observable, Subscriber } from 'rxjs';
 import { measure } from '../../flow/boundedQueue.ts';
-import { EndOfStream } from '../../flow/endOfStream.ts';
 import { type MemoryAccount, processMemory } from '../../flow/memory.ts';
-import { Releases } from '../../flow/releases.ts';
-import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
-import { waiting } from '../../internal/timers.ts';
-import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type OpenTrace, OpenTraces } from './openTraces.ts';
-import { Outlet } from './outlet.ts';
+import { Outflow } from './outflow.ts';
 import type { TraceHoldingSettings } from './traceOptions.ts';
 
 /**
@@ -23,9 +18,9 @@ export type TraceClosing = 'wait' | 'idle' | 'spans' | 'evicted' | 'flush' | 'co
 /** What an operator does with the traces that it gathers. It pushes what is to be emitted. */
 export interface TracePlan<R> {
   /** Whether a span goes another way than into a trace that is gathered. */
-  intercept?(span: ReadableSpan, traceId: string, out: Outlet<R>): boolean;
+  intercept?(span: ReadableSpan, traceId: string, out: Outflow<R>): boolean;
   /** A trace is not waited for any longer. Its spans are pending until they are handed on or removed. */
-  close(trace: OpenTrace, because: TraceClosing, out: Outlet<R>): void;
+  close(trace: OpenTrace, because: TraceClosing, out: Outflow<R>): void;
   /** The spans in something that is emitted. */
   spansIn(emitted: R): readonly ReadableSpan[];
 }
@@ -35,22 +30,14 @@ const SLICE_SPANS = 500;
 
 /** One subscription of an operator that gathers the spans of each trace. */
 export class TraceHolding<R> {
-  readonly #subscriber: Subscriber<R>;
   readonly #settings: TraceHoldingSettings;
   readonly #reporter: StageReporter<ReadableSpan>;
   readonly #plan: TracePlan<R>;
   readonly #traces: OpenTraces;
   readonly #memory: MemoryAccount;
-  readonly #flushes: Releases;
-  readonly #out: Outlet<R>;
-  readonly #upstream = new Subscription(); // to the source and `flushWhen`
-  readonly #end: EndOfStream;
-  readonly #next = (value: R) => this.#subscriber.next(value);
-  readonly #fire = () => {
-    this.#timer = undefined;
-    this.#closeDue();
-  };
-  #timer: Subscription | undefined; // for the next trace that is due
+  readonly #out: Outflow<R>;
+  /** A timer that runs may be too early when it is over, and is set anew then. */
+  readonly #delayMillis = () => Math.max(0, this.#traces.dueAtMillis - this.#settings.scheduler.now());
 
   constructor(
     subscriber: Subscriber<R>,
@@ -58,19 +45,21 @@ export class TraceHolding<R> {
     reporter: StageReporter<ReadableSpan>,
     plan: TracePlan<R>,
   ) {
-    this.#subscriber = subscriber;
     this.#settings = settings;
     this.#reporter = reporter;
     this.#plan = plan;
     this.#memory = (settings.memory ?? processMemory()).open(this);
     this.#traces = new OpenTraces(settings, this.#memory);
-    this.#flushes = new Releases(settings.scheduler);
-    this.#out = new Outlet((value) => this.#emit(value));
-    this.#end = new EndOfStream(subscriber, {
-      isDone: () => this.#traces.traces === 0 && this.#out.isIdle,
-      leaveSource: () => reporter.tearDown(this.#upstream),
-      drain: (kind) => this.#closeAll(kind),
-      subscribe: followSource(reporter.account),
+    this.#out = new Outflow(subscriber, settings, reporter, {
+      countOf: (value) => plan.spansIn(value).length,
+      isEmpty: () => this.#traces.traces === 0,
+      came: () => this.#traces.opened,
+      earliest: () => this.#traces.earliestSequence,
+      end: (because) => this.#closeAll(because),
+      flush: () => this.#flush(),
+      due: () => this.#closeDue(),
+      // What went on is in the books of the stages behind by now; so the next one in line for memory comes after them.
+      onDrained: () => this.#memory.give(0),
     });
   }
 
@@ -81,21 +70,19 @@ export class TraceHolding<R> {
       queueBytes: () => this.#traces.bytes,
       memoryBytes: () => this.#memory.heldBytes,
     });
-    const { flushWhen } = this.#settings;
-    tearDownInOrder(this.#subscriber, this.#upstream, () => this.#stop(), unwatch);
-    const flush = {
-      next: (request: unknown) => this.#flush(request),
-      error: (thrown: unknown) => this.#end.error(thrown),
-    };
-    if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#upstream);
-    this.#end.follow(source, (span) => this.#offer(span), this.#upstream);
+    this.#out.follow(
+      source,
+      (span) => this.#offer(span),
+      () => this.#stop(),
+      unwatch,
+    );
   }
 
   #offer(span: ReadableSpan): void {
     const traceId = this.#traceIdOf(span);
     const bytes = measure(span, this.#settings.sizeOf, this.#reporter);
     // A callback may have unsubscribed meanwhile.
-    if (this.#subscriber.closed) this.#reporter.refused('unsubscribed', [span]);
+    if (this.#out.isClosed) this.#reporter.refused('unsubscribed', [span]);
     else if (traceId === undefined) this.#reporter.refused('unencodable', [span]);
     else if (!this.#traces.admits(bytes)) this.#reporter.refused('tooLarge', [span]);
     // Only what comes back in during an emission can pile up there.
@@ -114,7 +101,7 @@ export class TraceHolding<R> {
   #take(span: ReadableSpan, traceId: string, bytes: number): void {
     this.#reporter.account.accept(1);
     if (this.#plan.intercept?.(span, traceId, this.#out) !== true) this.#hold(span, traceId, bytes);
-    this.#drain();
+    this.#out.drain();
   }
 
   #hold(span: ReadableSpan, traceId: string, bytes: number): void {
@@ -151,53 +138,25 @@ export class TraceHolding<R> {
       this.#close(...due);
       if (before - this.#traces.spans >= SLICE_SPANS) break;
     }
-    this.#drain();
+    this.#out.drain();
     this.#arm();
   }
 
-  /** What came before it goes out: now, or when it is due. */
-  #flush(request: unknown): void {
-    if (!this.#flushes.add(request, this.#traces.opened)) return;
+  #flush(): void {
     if (this.#settings.onFlush === 'close') this.#traces.makeAllDue();
-    this.#disarm();
     this.#closeDue();
   }
 
   #closeAll(because: 'complete' | 'error'): void {
-    this.#disarm();
     for (let trace = this.#traces.oldest; trace !== undefined; trace = this.#traces.oldest) this.#close(trace, because);
-    this.#drain();
-  }
-
-  /** Sets the timer, unless it runs: it may be too early then, and is set anew. */
-  #arm(): void {
-    if (this.#timer !== undefined || this.#traces.traces === 0 || this.#subscriber.closed) return;
-    const { scheduler, processHold } = this.#settings;
-    const delayMillis = Math.max(0, this.#traces.dueAtMillis - scheduler.now());
-    this.#timer = waiting(scheduler, delayMillis, processHold, this.#fire);
-  }
-
-  #disarm(): void {
-    this.#timer?.unsubscribe();
-    this.#timer = undefined;
-  }
-
-  #drain(): void {
     this.#out.drain();
-    // What went on is in the books of the stages behind by now; so the next one in line for memory comes after them.
-    this.#memory.give(0);
-    if (this.#out.isIdle) this.#flushes.answer(this.#traces.earliestSequence);
-    this.#end.check();
   }
 
-  #emit(value: R): void {
-    this.#flushes.emits();
-    this.#reporter.account.handOn(this.#plan.spansIn(value).length);
-    this.#reporter.account.passOn(this.#next, value);
+  #arm(): void {
+    if (this.#traces.traces > 0) this.#out.arm(this.#delayMillis);
   }
 
   #stop(): void {
-    this.#disarm();
     const held = this.#out.clear().flatMap((value) => this.#plan.spansIn(value));
     for (let trace = this.#traces.oldest; trace !== undefined; trace = this.#traces.oldest) {
       held.push(...trace.spans);
@@ -205,6 +164,5 @@ export class TraceHolding<R> {
     }
     this.#memory.close();
     this.#reporter.lost('unsubscribed', held);
-    this.#flushes.answer();
   }
 }

@@ -4,7 +4,7 @@ import { changedSpan } from '../../model/changedSpan.ts';
 import { type Digits56, KEEP_ALL, randomnessOf, sampledEntry } from '../../strategies/consistentSampling.ts';
 import { TraceSampler, traceOf } from '../../strategies/traceSampler.ts';
 import type { OpenTrace } from '../shared/openTraces.ts';
-import type { Outlet } from '../shared/outlet.ts';
+import type { Outflow } from '../shared/outflow.ts';
 import type { TraceClosing, TracePlan } from '../shared/traceHolding.ts';
 import { withEntry } from '../shared/traceState.ts';
 import { type Decision, Decisions } from './decisions.ts';
@@ -24,7 +24,7 @@ export class Sampling implements TracePlan<ReadableSpan> {
     this.#decisions = new Decisions(settings.maxDecisions);
   }
 
-  intercept(span: ReadableSpan, traceId: string, out: Outlet<ReadableSpan>): boolean {
+  intercept(span: ReadableSpan, traceId: string, out: Outflow<ReadableSpan>): boolean {
     const decision = this.#decisions.get(traceId);
     if (decision === undefined) return false;
     this.#reporter.account.figure(decision.judgement === undefined ? 'late.dropped' : 'late.kept', 1);
@@ -32,7 +32,7 @@ export class Sampling implements TracePlan<ReadableSpan> {
     return true;
   }
 
-  close({ traceId, spans }: OpenTrace, _because: TraceClosing, out: Outlet<ReadableSpan>): void {
+  close({ traceId, spans }: OpenTrace, _because: TraceClosing, out: Outflow<ReadableSpan>): void {
     const decision = this.#decide(traceId, spans);
     this.#decisions.remember(traceId, decision);
     this.#follow(decision, spans, out);
@@ -54,7 +54,7 @@ export class Sampling implements TracePlan<ReadableSpan> {
     }
   }
 
-  #follow(decision: Decision, spans: readonly ReadableSpan[], out: Outlet<ReadableSpan>): void {
+  #follow(decision: Decision, spans: readonly ReadableSpan[], out: Outflow<ReadableSpan>): void {
     const { account } = this.#reporter;
     const { judgement, policy, randomness } = decision;
     if (judgement === undefined) {
