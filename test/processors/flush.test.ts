@@ -265,14 +265,17 @@ describe('the budget of memory', () => {
   test('a batcher behind gets the memory before somebody else who waits for it', () => {
     const memory = memoryBudget({ maxBytes: 80_000 });
     const source = new Subject<ReadableSpan>();
+    const flushWhen = new Subject<unknown>();
     const log: string[] = [];
-    source.pipe(groupByTrace({ memory, sizeOf })).subscribe(({ spans }) => log.push(`${spans.length} spans`));
+    const grouped$ = source.pipe(groupByTrace({ memory, sizeOf, flushWhen }));
+    const subscription = grouped$.subscribe(({ spans }) => log.push(`${spans.length} spans`));
     for (const name of ['a1', 'a2', 'a3']) source.next(traceOf(name));
     const other = memory.open({});
-    other.hold(79_000 - memory.usedBytes);
-    other.wait(SPAN, () => log.push('the other'));
-    source.complete();
+    other.hold(20_000);
+    other.wait(20_000, () => log.push('the other'));
+    flushWhen.next('now');
     expect(log).toEqual(['3 spans', 'the other']);
+    subscription.unsubscribe();
   });
 });
 

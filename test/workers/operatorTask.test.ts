@@ -131,7 +131,7 @@ describe('an operator in several workers', () => {
 
   test('takes an array of items without receive, and sends one back without send', async () => {
     const task = workerTask<typeof operators.upper>({ ...reference, export: 'upper' });
-    const results = of(['a', 'b'], ['c']).pipe(inWorkers(task, { workers: shared }), toArray());
+    const results = of(['a', 'b'], ['c']).pipe(inWorkers(task, { workers: shared, shardBy: () => 'one' }), toArray());
     expect(await lastValueFrom(results)).toEqual([['A', 'B'], ['C']]);
   });
 });
@@ -188,12 +188,12 @@ describe('a flush', () => {
     const flushWhen = new Subject<unknown>();
     const source = new Subject<Shard>();
     const ledger = createLedger();
-    const options = sharded<Uint8Array>({ workers: pool(1), flushWhen, ledger });
-    const subscription = source.pipe(inWorkers(SAMPLE, options)).subscribe();
-    source.next({ shard: 0, spans: [span(1, 'held')] });
-    source.next({ shard: 0, spans: [span(2, 'exit')] });
+    const task = workerTask<typeof operators.dying>({ ...reference, export: 'dying' });
+    const options = sharded<readonly string[]>({ workers: pool(1), flushWhen, ledger });
+    const subscription = source.pipe(inWorkers(task, options)).subscribe();
+    source.next({ shard: 0, spans: [span(1, 'held'), span(2, 'held, too')] });
     await new Promise<void>((settle) => flushWhen.next({ hold: () => ({ settle }) }));
-    expect(ledger.stats().stages.inWorkers).toMatchObject({ pending: 0, lost: { workerCrashed: 2 } });
+    expect(ledger.stats().stages.inWorkers).toMatchObject({ accepted: 2, pending: 0, lost: { workerCrashed: 2 } });
     subscription.unsubscribe();
   });
 });

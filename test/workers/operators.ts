@@ -38,6 +38,15 @@ export const groupLate = operatorTask({
   ),
 });
 
+/** Ends its thread when a flush lets out what it holds. */
+export const dying = operatorTask({
+  receive,
+  operator: pipe(
+    groupByTrace({ maxWaitMillis: HOUR }),
+    map((): string => process.exit(1)),
+  ),
+});
+
 /** Throws for spans that are called `bad`, behind a stage that holds. */
 export const throwing = operatorTask({
   receive,
