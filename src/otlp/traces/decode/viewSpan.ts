@@ -2,7 +2,7 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { ReceivedItem } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
-import { type Origin, type Part, partOf, readerOf, SmallParts, View } from '../../decode/wire.ts';
+import { type AttributesPart, type Origin, type Part, partOf, readerOf, SmallParts, View } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fixed32, fixed64, varint } from '../../protobuf/readMessage.ts';
 import { finishContext, finishTimes, SpanMessage, spanFields } from './readSpan.ts';
@@ -32,6 +32,7 @@ const TIMES: SpanPart = partOf(8, spanFields, [fixed64(7), fixed64(8)], (message
   Object.freeze(duration);
 });
 const ATTRIBUTES: SpanPart = partOf(16, spanFields, [delimited(9)], ({ span }) => void Object.freeze(span.attributes));
+export const SPAN_ATTRIBUTES: AttributesPart = { ...ATTRIBUTES, tag: delimited(9) };
 const COUNTS: SpanPart = partOf(32, spanFields, [varint(10), varint(12), varint(14)]);
 const EVENTS: SpanPart = partOf(64, spanFields, [delimited(11)], ({ span }) => void frozen(span.events));
 const LINKS: SpanPart = partOf(128, spanFields, [delimited(13)], ({ span }) => void frozen(span.links));
