@@ -2,11 +2,6 @@ import type { Attributes } from '@opentelemetry/api';
 import { ChangedSpan } from './changedSpan.ts';
 import { READ_ALL, ReceivedItem } from './received.ts';
 
-/** What has attributes: a span, a log record. */
-export interface WithAttributes {
-  readonly attributes: Attributes;
-}
-
 /**
  * One attribute of a span or a log record: what `span.attributes[key]` is, for less. `span.attributes` of a received span reads all attributes of the
  * span from the bytes of its request, once; this reads the one that is asked for, each time, and makes no object. Ask it in filters and routes that look at a few
@@ -26,7 +21,7 @@ export interface WithAttributes {
  *
  * @see {@link viewTraces}
  */
-export function attributeOf(item: WithAttributes, key: string): unknown {
+export function attributeOf(item: { readonly attributes: Attributes }, key: string): unknown {
   if (item instanceof ChangedSpan) return ofChanged(item, key);
   const alone = ReceivedItem.attributeOf(item, key);
   return alone === READ_ALL ? own(item.attributes, key) : alone;
