@@ -27,8 +27,8 @@ export class ReceivedOwner {
   }
 
   /** Where the value stands; `undefined` where it was not received, or is not as it was received. */
-  static placeOf(value: object): OwnerPlace | undefined {
-    return #place in value ? value.#place : undefined;
+  static placeOf(value: unknown): OwnerPlace | undefined {
+    return typeof value === 'object' && value !== null && #place in value ? value.#place : undefined;
   }
 }
 
