@@ -27,14 +27,19 @@ export class ReceivedOwner {
   }
 
   /** Where the value stands; `undefined` where it was not received, or is not as it was received. */
-  static placeOf(value: object): OwnerPlace | undefined {
-    return #place in value ? value.#place : undefined;
+  static placeOf(value: unknown): OwnerPlace | undefined {
+    return typeof value === 'object' && value !== null && #place in value ? value.#place : undefined;
   }
 }
+
+/** What {@link ReceivedItem.attributeOf} returns where an attribute has to be read with the others. */
+export const READ_ALL: unique symbol = Symbol('all attributes have to be read');
 
 /** What items of one request have in common. */
 interface Origin {
   readonly bytes: Uint8Array;
+  /** Reads one attribute of an item, and no other: `undefined` where it has none of this key, or {@link READ_ALL}. */
+  attributeOf?(item: ReceivedItem, key: string): unknown;
 }
 
 /** What has been read of an item. */
@@ -84,6 +89,13 @@ export abstract class ReceivedItem<From extends Origin = Origin, Read extends Re
   /** How many bytes an item takes in the request that it came with, tag and length included; `undefined` where it was not received, or is not as it was received. */
   static bytesOf(value: unknown): number | undefined {
     return ReceivedItem.is(value) ? 1 + value.#end - value.#at : undefined;
+  }
+
+  /** One attribute of an item, read from its bytes: `undefined` where it has none of this key. {@link READ_ALL} where it is to be asked for its attributes. */
+  static attributeOf(value: unknown, key: string): unknown {
+    return ReceivedItem.is(value) && value.#from.attributeOf !== undefined
+      ? value.#from.attributeOf(value, key)
+      : READ_ALL;
   }
 
   // For those who make such items. They are functions, since an item has nothing but the properties of its type.

@@ -8,6 +8,7 @@ import '../internal/requireNode.ts';
 
 // From span to span.
 
+export { attributeOf } from '../model/attributeOf.ts';
 export { type EnrichOptions, enrich } from './enrich.ts';
 export type { RedactHash, RedactOptions } from './redact/options.ts';
 export { redact } from './redact/redact.ts';

@@ -1,5 +1,6 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { attributeOf } from '../model/attributeOf.ts';
 
 /** The value of `SpanStatusCode.ERROR`: to import the API costs time at the start of a program. */
 const ERROR = 2;
@@ -19,8 +20,8 @@ export function isRoot(span: ReadableSpan): boolean {
 }
 
 /** An attribute of the span, or else of its resource. */
-export function attributeOf(span: ReadableSpan, key: string): unknown {
-  return span.attributes[key] ?? span.resource.attributes[key];
+export function attributeOrResources(span: ReadableSpan, key: string): unknown {
+  return attributeOf(span, key) ?? span.resource.attributes[key];
 }
 
 /** From the first start to the last end, in milliseconds. */

@@ -8,7 +8,7 @@ import {
   thresholdOf,
 } from './consistentSampling.ts';
 import type { AttributePolicy, SamplingPolicy, SharesPolicy, SlowPolicy } from './samplingPolicy.ts';
-import { attributeOf, isFailed, isRoot, millisOf, traceMillis } from './spanFacts.ts';
+import { attributeOrResources, isFailed, isRoot, millisOf, traceMillis } from './spanFacts.ts';
 import { TokenBucket } from './tokenBucket.ts';
 
 /** A trace, or what has come of it. */
@@ -120,7 +120,7 @@ function hasAttribute({ key, values, pattern, min, max }: AttributePolicy): (tra
     if (typeof value !== 'number' || (min === undefined && max === undefined)) return false;
     return value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY);
   };
-  return ({ spans }) => spans.some((span) => matches(attributeOf(span, key)));
+  return ({ spans }) => spans.some((span) => matches(attributeOrResources(span, key)));
 }
 
 function probabilistic(ratio: number): Judge {

@@ -30,7 +30,7 @@ type Name = RelayName | 'collector';
 const TITLES: Readonly<Record<Name, string>> = {
   bytes: 'bytes as they came, by node:http alone',
   views: 'views: otlpReceiver, rebatch, otlpHttp',
-  filter: 'the same, with a filter on an attribute',
+  filter: 'the same, with a filter by attributeOf',
   spanMetrics: 'the same, with spanMetrics beside it',
   decoded: 'node:http, all decoded and encoded anew',
   collector: 'Collector: otlp, batch, otlp_http',

@@ -17,3 +17,13 @@ function freezeProperties(value: object): void {
     if (typeof inner === 'object' && inner !== null) frozen(inner);
   }
 }
+
+/** A list of objects, whose own objects are frozen by a function. */
+export function frozenList<Element extends object>(list: Element[], freezeWithin: (element: Element) => void): void {
+  if (list.length === 0) return; // then it is one for all
+  for (const element of list) {
+    freezeWithin(element);
+    Object.freeze(element);
+  }
+  Object.freeze(list);
+}

@@ -5,12 +5,11 @@ import { delimited, fieldsOf, readFields } from '../protobuf/readMessage.ts';
 import { type Costs, Scan, type Shape } from '../protobuf/scan.ts';
 import { makeYoung } from '../protobuf/youngGarbage.ts';
 import { indexBytes } from './attributes.ts';
-import { FRAME_COSTS, type Scope, strictly } from './decodeRequest.ts';
+import { FRAME_COSTS, strictly } from './decodeRequest.ts';
 import { OwnerFrame } from './receivedOwners.ts';
 import { ReceivedRequest } from './receivedRequest.ts';
-import { ReceivedResource } from './receivedResource.ts';
 import { shapeOf } from './shapes.ts';
-import type { Origin } from './wire.ts';
+import { type AttributesPart, Origin } from './wire.ts';
 
 /** {@link DecodeOptions}, for a request that is read when it is asked for. */
 export interface ViewOptions extends DecodeOptions {
@@ -31,6 +30,8 @@ export interface SignalViewing<Item> {
   readonly costs: Costs;
   /** Passes over one message of a scope, which begins with its length, and adds a view of each item in it. The origin may be filled later. */
   readonly viewInto: (items: Item[], reader: Reader, origin: Origin) => void;
+  /** For `attributeOf`; `undefined` where an item has none of its own. */
+  readonly attributes?: AttributesPart;
 }
 
 const shapes = new Map<string, Shape>();
@@ -58,11 +59,11 @@ export function viewChecked<Item>(
   bytes: Uint8Array,
   limits: DecodeLimits,
   onMalformedText: () => void,
-  { viewInto }: SignalViewing<Item>,
+  { viewInto, attributes }: SignalViewing<Item>,
 ): Item[] {
   const items: Item[] = [];
   const request = new ReceivedRequest(bytes, limits, onMalformedText);
-  const frame: Frame = { items, viewInto: viewInto as ViewInto, request, later: [] };
+  const frame: Frame = { items, viewInto: viewInto as ViewInto, attributes, request, later: [] };
   request.read(0, bytes.length, (reader) => readFields(reader, requestFields, frame));
   for (const fill of frame.later) fill();
   frame.later.length = 0; // the engine may keep the frame of the last request for a while
@@ -74,6 +75,7 @@ type ViewInto = SignalViewing<unknown>['viewInto'];
 interface Frame {
   readonly items: unknown[];
   readonly viewInto: ViewInto;
+  readonly attributes: AttributesPart | undefined;
   readonly request: ReceivedRequest;
   /** Fills in resources and scopes: they are read when the frame has been. */
   readonly later: (() => void)[];
@@ -81,25 +83,19 @@ interface Frame {
 
 interface ScopeFrame extends Frame {
   readonly owner: OwnerFrame;
-  readonly origin: Writable<Origin>;
+  readonly origin: Origin;
 }
 
 interface ResourceFrame extends Frame {
   readonly owner: OwnerFrame;
-  readonly origins: Writable<Origin>[];
+  readonly origins: Origin[];
 }
-
-type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
-// Placeholders, of which no item keeps one.
-const NO_RESOURCE = new ReceivedResource();
-const NO_SCOPE: Scope = { name: '' };
 
 const requestFields = fieldsOf<Frame>({
   [delimited(1)]: (frame, reader) => {
     const outer = reader.enter();
     const owner = new OwnerFrame(reader);
-    const origins: Writable<Origin>[] = [];
+    const origins: Origin[] = [];
     readFields(reader, resourceFrameFields, { ...frame, owner, origins });
     reader.leave(outer);
     if (origins.length === 0) return; // nobody asks for it
@@ -115,12 +111,7 @@ const resourceFrameFields = fieldsOf<ResourceFrame>({
   [delimited(2)]: ({ origins, ...frame }, reader) => {
     const outer = reader.enter();
     const owner = new OwnerFrame(reader);
-    const origin: Writable<Origin> = {
-      bytes: frame.request.bytes,
-      request: frame.request,
-      resource: NO_RESOURCE,
-      scope: NO_SCOPE,
-    };
+    const origin = new Origin(frame.request, frame.attributes);
     const before = frame.items.length;
     readFields(reader, scopeFrameFields, { ...frame, owner, origin });
     reader.leave(outer);

@@ -1,16 +1,14 @@
-import { ReceivedItem, type WirePlace } from '../../model/received.ts';
+import { READ_ALL, ReceivedItem, type WirePlace } from '../../model/received.ts';
 import type { Reader } from '../protobuf/reader.ts';
 import { type Fields, only } from '../protobuf/readMessage.ts';
 import type { Resource, Scope } from './decodeRequest.ts';
+import { oneAttribute } from './oneAttribute.ts';
 import type { ReceivedRequest } from './receivedRequest.ts';
+import { ReceivedResource } from './receivedResource.ts';
 
-/** What the items of one scope have in common. */
-export interface Origin {
-  readonly bytes: Uint8Array;
-  readonly request: ReceivedRequest;
-  readonly resource: Resource;
-  readonly scope: Scope;
-}
+// Placeholders, of which no item keeps one.
+const NO_RESOURCE = new ReceivedResource();
+const NO_SCOPE: Scope = { name: '' };
 
 /** A part of what a message holds: the fields that are read together. */
 export interface Part<Message> {
@@ -94,6 +92,38 @@ class Reading<Message> {
   constructor(message: Message) {
     this.message = message;
   }
+}
+
+/** What the items of one scope have in common. */
+export class Origin {
+  readonly request: ReceivedRequest;
+  /** Both are filled in when the frame of the request has been read. */
+  resource: Resource = NO_RESOURCE;
+  scope: Scope = NO_SCOPE;
+  readonly #attributes: AttributesPart | undefined;
+
+  constructor(request: ReceivedRequest, attributes: AttributesPart | undefined) {
+    this.request = request;
+    this.#attributes = attributes;
+  }
+
+  get bytes(): Uint8Array {
+    return this.request.bytes;
+  }
+
+  /** One attribute of an item: `undefined` where it has none of this key, or `READ_ALL`. */
+  attributeOf(item: View<unknown>, key: string): unknown {
+    const part = this.#attributes;
+    const reading = ReceivedItem.readingOf(item);
+    if (part === undefined || (reading !== undefined && (reading.parts & part.bit) !== 0)) return READ_ALL;
+    if (reading !== undefined && (reading.numbers & part.numbers) === 0) return undefined;
+    return oneAttribute(this.request, ReceivedItem.placeOf(item) as WirePlace, part.tag, key);
+  }
+}
+
+/** Where the attributes of an item are. */
+export interface AttributesPart extends Pick<Part<never>, 'bit' | 'numbers'> {
+  readonly tag: number;
 }
 
 /** A received item that is read part by part. */

@@ -148,7 +148,7 @@ export class RequestEncoder<Item> {
     return this.#placeOf(owner)?.key ?? owner;
   }
 
-  #placeOf(owner: object): OwnerPlace | undefined {
+  #placeOf(owner: unknown): OwnerPlace | undefined {
     return this.#isCopying ? ReceivedOwner.placeOf(owner) : undefined;
   }
 

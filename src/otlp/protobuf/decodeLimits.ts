@@ -15,8 +15,8 @@ export interface DecodeOptions {
    * needs a larger heap.
    *
    * It is an estimate: each byte of the message counts as one, and each item as the size of an object of its kind. Messages that are
-   * made to become large take 0.6 to 1.05 times the estimate, items with repeated keys and strings take less, and a string outside
-   * Latin-1 takes up to twice its bytes.
+   * made to become large take 0.6 to 1.05 times the estimate (lists of counts and boundaries a third: the estimate is that of views, whose
+   * lists are frozen), items with repeated keys and strings take less, and a string outside Latin-1 takes up to twice its bytes.
    */
   readonly maxDecodedBytes?: number;
 }

@@ -24,6 +24,14 @@ export function only<Message>(fields: Fields<Message>, ...tags: readonly number[
   return fields.map((read, tag) => (tags.includes(tag) ? read : undefined));
 }
 
+/** A table with other rows for some fields. */
+export function replaced<Message>(
+  fields: Fields<Message>,
+  byTag: Readonly<Record<number, ReadField<Message>>>,
+): Fields<Message> {
+  return fields.map((read, tag) => byTag[tag] ?? read);
+}
+
 /** Reads a message inside another one. Its fields may come in any order, and each of them more than once. */
 export function readMessage<Message>(reader: Reader, fields: Fields<Message>, message: Message): void {
   const outer = reader.enter();

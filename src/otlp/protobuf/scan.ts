@@ -124,6 +124,7 @@ export class Scan {
           break;
         case 1:
           at += EIGHT_BYTES;
+          if (tag < 0x80) this.number(shape[tag >>> 3]);
           break;
         case 5:
           at += FOUR_BYTES;
@@ -182,6 +183,11 @@ export class Scan {
     this.spend(0, (end - start - 1) * heap);
     if (kind === VARINTS) for (let at = start; at < end; ) at = endOfVarint(this.bytes, at, end);
     else if ((end - start) % EIGHT_BYTES !== 0) throw new Error('its end inside a number');
+  }
+
+  /** One of a list, in a field of its own. */
+  private number(content: Content | undefined): void {
+    if (content !== undefined && content.kind === FIXED64S) this.spend(0, EIGHT_BYTES * content.heap);
   }
 
   private spend(items: number, heap: number): void {

@@ -128,7 +128,7 @@ export class Redaction {
 
 /** Whether its bytes, which are sent on where nothing is replaced, have more than was read of them. */
 function hidesSome(value: unknown): boolean {
-  return ReceivedItem.hidesSome(value) || ReceivedOwner.placeOf(value as object)?.hidesSome === true;
+  return ReceivedItem.hidesSome(value) || ReceivedOwner.placeOf(value)?.hidesSome === true;
 }
 
 /** A value that is hashed as a whole, as text: equal values have equal texts. */

@@ -1,5 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { attributeOf } from '../../strategies/spanFacts.ts';
+import { attributeOf } from '../../model/attributeOf.ts';
+import { attributeOrResources } from '../../strategies/spanFacts.ts';
 
 /** The names of OTLP, by the numbers of the API. */
 const KINDS = [
@@ -18,6 +19,6 @@ export function dimensionOf(name: string): (span: ReadableSpan) => unknown {
   if (name === 'span.kind') return (span) => KINDS[span.kind] ?? 'SPAN_KIND_UNSPECIFIED';
   if (name === 'status.code') return (span) => STATUS_CODES[span.status.code] ?? 'STATUS_CODE_UNSET';
   // So that the attributes of a received span are not decoded for it.
-  if (name === SERVICE) return (span) => span.resource.attributes[SERVICE] ?? span.attributes[SERVICE];
-  return (span) => attributeOf(span, name);
+  if (name === SERVICE) return (span) => span.resource.attributes[SERVICE] ?? attributeOf(span, SERVICE);
+  return (span) => attributeOrResources(span, name);
 }

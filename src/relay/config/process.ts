@@ -38,6 +38,9 @@ export function processingOf(value: unknown, path: string, checking: Checking): 
   };
 }
 
+/** Attributes alone decide: of a received span, nothing else is read. */
+const { randomness: NO_CHANCE } = traceOf('0'.repeat(32), []);
+
 /** What a policy that keeps by an attribute would keep is what is dropped. */
 function dropOf(value: unknown, path: string, checking: Checking): SpanOperator | undefined {
   const policies = each(value, path, (match, at) =>
@@ -48,7 +51,7 @@ function dropOf(value: unknown, path: string, checking: Checking): SpanOperator 
   const isValid = checking.attempt(path, 'tailSample.policies', () => tailSample({ policies }) !== undefined);
   if (!isValid) return undefined;
   const sampler = new TraceSampler(policies as readonly AttributePolicy[]);
-  const isKept = (span: ReadableSpan) => sampler.decide(traceOf(span.spanContext().traceId, [span]), 0);
+  const isKept = (span: ReadableSpan) => sampler.decide({ spans: [span], randomness: NO_CHANCE }, 0);
   return filter((span) => isKept(span).judgement === undefined);
 }
 

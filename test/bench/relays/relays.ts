@@ -3,7 +3,7 @@ import { map, mergeMap, type Observable, Subject } from 'rxjs';
 import { type Batch, exportTo, otlpHttp, rebatch } from '../../../src/index.ts';
 import { otlpReceiver } from '../../../src/inputs/otlpReceiver/index.ts';
 import { decodeTraces } from '../../../src/otlp/index.ts';
-import { spanMetrics } from '../../../src/processors/index.ts';
+import { attributeOf, spanMetrics } from '../../../src/processors/index.ts';
 import { httpIntake, proxy } from './plain.ts';
 
 export type RelayName = 'bytes' | 'views' | 'filter' | 'spanMetrics' | 'decoded';
@@ -58,6 +58,6 @@ function sendOn(batches$: Traces, url: string, options: { scheduledDelayMillis?:
 }
 
 /** True of all that is sent: everything is passed on, so each relay sends as much. */
-function isNoHealthCheck({ attributes }: ReadableSpan): boolean {
-  return attributes['http.route'] !== '/health';
+function isNoHealthCheck(span: ReadableSpan): boolean {
+  return attributeOf(span, 'http.route') !== '/health';
 }

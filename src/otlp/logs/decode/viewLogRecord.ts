@@ -2,7 +2,7 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '../../../model/logRecord.ts';
 import { ReceivedItem } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
-import { type Origin, type Part, partOf, readerOf, SmallParts, View } from '../../decode/wire.ts';
+import { type AttributesPart, type Origin, type Part, partOf, readerOf, SmallParts, View } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { delimited, fixed32, fixed64, varint } from '../../protobuf/readMessage.ts';
 import { finishContext, finishTimes, recordFields } from './readLogRecord.ts';
@@ -28,6 +28,8 @@ const ATTRIBUTES: RecordPart = partOf(
   [delimited(6)],
   ({ attributes }) => void Object.freeze(attributes),
 );
+
+export const RECORD_ATTRIBUTES: AttributesPart = { ...ATTRIBUTES, tag: delimited(6) };
 
 const SMALL = new SmallParts(TIMES, CONTEXT, HEAD);
 

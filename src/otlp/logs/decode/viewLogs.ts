@@ -1,12 +1,13 @@
 import type { ReadableLogRecord } from '../../../model/logRecord.ts';
 import { type SignalViewing, type ViewOptions, viewRequest } from '../../decode/viewRequest.ts';
 import { LOG_COSTS } from './readLogRecord.ts';
-import { viewLogRecord } from './viewLogRecord.ts';
+import { RECORD_ATTRIBUTES, viewLogRecord } from './viewLogRecord.ts';
 
 const logsViewing: SignalViewing<ReadableLogRecord> = {
   request: 'ExportLogsServiceRequest',
   costs: LOG_COSTS,
   viewInto: viewLogRecord,
+  attributes: RECORD_ATTRIBUTES,
 };
 
 /**

@@ -7,8 +7,8 @@ const TWO_32 = 0x1_0000_0000;
 /** The largest double below 2^64: what is nearer to 2^64 would not fit on the wire again. */
 const MAX_COUNT = 2 ** 64 - 2 ** 11;
 
-// Heap that an array takes for each number beyond the message's own bytes: it grows by half.
-const FIXED_BYTES = 4;
+// Heap that an array takes for each number beyond the message's own bytes. It grows by half; and in the list of a view, which is frozen, V8 keeps each double as an object of its own.
+const FIXED_BYTES = 16;
 const VARINT_BYTES = 11;
 
 /** For each byte of a list. */
@@ -57,6 +57,17 @@ export function readDoubles(reader: Reader, doubles: number[]): void {
   reader.leave(outer);
 }
 
+/** One in a field of its own. */
+export function readOneCount(reader: Reader, counts: number[]): void {
+  reader.spend(0, FIXED_BYTES);
+  counts.push(readCount(reader));
+}
+
+export function readOneDouble(reader: Reader, doubles: number[]): void {
+  reader.spend(0, FIXED_BYTES);
+  doubles.push(reader.double());
+}
+
 export function readVarints(reader: Reader, counts: number[]): void {
   const outer = reader.enter();
   reader.spend(0, (reader.end - reader.at) * VARINT_BYTES);
@@ -64,7 +75,7 @@ export function readVarints(reader: Reader, counts: number[]): void {
   reader.leave(outer);
 }
 
-/** One in a field of its own. */
+/** See {@link readOneCount}. */
 export function readVarint(reader: Reader, counts: number[]): void {
   reader.spend(0, VARINT_BYTES);
   counts.push(nextVarint(reader));

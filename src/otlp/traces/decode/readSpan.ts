@@ -13,6 +13,7 @@ import {
   ReceivedEvent,
   ReceivedLink,
   ReceivedSpan,
+  ReceivedStatus,
   remoteContextOf,
   UNSET,
 } from './receivedSpan.ts';
@@ -108,7 +109,7 @@ const linkFields = fieldsOf<LinkMessage>({
   [fixed32(6)]: readFlags,
 });
 
-const statusFields = fieldsOf<SpanStatus>({
+export const statusFields = fieldsOf<SpanStatus>({
   [delimited(2)]: (status, reader) => {
     if (status.message !== undefined) reader.hasReplaced = true;
     status.message = reader.text();
@@ -138,7 +139,7 @@ function readFlags(ids: Ids, reader: Reader): void {
 /** Reads one span into an object of the SDK's shape, and adds it. */
 export function readSpan(spans: ReadableSpan[], reader: Reader, resource: Resource, instrumentationScope: Scope): void {
   reader.spend(1, SPAN_BYTES);
-  const span = new ReceivedSpan(resource, instrumentationScope);
+  const span = new ReceivedSpan(resource, instrumentationScope, new ReceivedStatus(), {}, listOf(), listOf());
   const message = new SpanMessage(span);
   readMessage(reader, spanFields, message);
   finishContext(message);
@@ -161,7 +162,7 @@ export function finishTimes({ span }: SpanMessage): void {
   span.duration = lasted(span.startTime, span.endTime);
 }
 
-function readEvent(reader: Reader): ReceivedEvent {
+export function readEvent(reader: Reader): ReceivedEvent {
   reader.spend(1, EVENT_BYTES);
   const event = new ReceivedEvent();
   readMessage(reader, eventFields, event);
@@ -169,7 +170,7 @@ function readEvent(reader: Reader): ReceivedEvent {
   return event;
 }
 
-function readLink(reader: Reader): Link {
+export function readLink(reader: Reader): Link {
   reader.spend(1, LINK_BYTES);
   const attributes: Attributes = {};
   const link: LinkMessage = {

@@ -2,7 +2,7 @@ import type { Attributes, Link, SpanContext, SpanStatus } from '@opentelemetry/a
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Resource, Scope } from '../../decode/decodeRequest.ts';
 import type { HrTime } from '../../decode/hrTime.ts';
-import { listOf, plainConstructor } from '../../decode/plainObject.ts';
+import { plainConstructor } from '../../decode/plainObject.ts';
 import { traceStateOf } from './traceState.ts';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -38,6 +38,10 @@ export const ReceivedSpan = plainConstructor(function (
   this: ReceivedSpan,
   resource: Resource,
   instrumentationScope: Scope,
+  status: SpanStatus,
+  attributes: Attributes,
+  links: Link[],
+  events: ReceivedSpan['events'],
 ) {
   this.name = '';
   this.kind = 0;
@@ -45,10 +49,10 @@ export const ReceivedSpan = plainConstructor(function (
   this.context = NO_CONTEXT;
   this.startTime = UNSET;
   this.endTime = UNSET;
-  this.status = new ReceivedStatus();
-  this.attributes = {};
-  this.links = listOf();
-  this.events = listOf();
+  this.status = status;
+  this.attributes = attributes;
+  this.links = links;
+  this.events = events;
   this.duration = UNSET;
   this.ended = true;
   this.resource = resource;
@@ -64,7 +68,7 @@ const ReceivedContext = plainConstructor(function (this: SpanContext, { traceId,
   this.traceFlags = flags & TRACE_FLAGS_MASK;
 });
 
-const ReceivedStatus = plainConstructor(function (this: SpanStatus) {
+export const ReceivedStatus = plainConstructor(function (this: SpanStatus) {
   this.code = 0;
 });
 

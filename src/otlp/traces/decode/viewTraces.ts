@@ -1,12 +1,13 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type SignalViewing, type ViewOptions, viewRequest } from '../../decode/viewRequest.ts';
 import { SPAN_COSTS } from './readSpan.ts';
-import { viewSpan } from './viewSpan.ts';
+import { SPAN_ATTRIBUTES, viewSpan } from './viewSpan.ts';
 
 export const tracesViewing: SignalViewing<ReadableSpan> = {
   request: 'ExportTraceServiceRequest',
   costs: SPAN_COSTS,
   viewInto: viewSpan,
+  attributes: SPAN_ATTRIBUTES,
 };
 
 /**
