@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { MetricDataPoint } from '../../../src/model/metricDataPoint.ts';
-import { decodeMetrics, decodeMetricsJson, encodeMetricsJson } from '../../../src/otlp/index.ts';
+import { decodeMetrics, decodeMetricsJson, encodeMetricsJson, viewMetrics } from '../../../src/otlp/index.ts';
 import { field } from '../../support/bombs.ts';
+import { protobufjsPoints } from './oracle.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -39,6 +40,25 @@ describe('what a data point cannot hold', () => {
     expect(held(gauge({ asDouble: 7 }))[0]).toMatchObject({ metric: { descriptor: { valueType: 1 } } });
     expect(again(held(gauge({ asInt: '7' })))).toEqual([gauge({ asInt: '7' })]);
     expect(again(held(gauge({ asDouble: 7 })))).toEqual([gauge({ asDouble: 7 })]);
+  });
+
+  test('a number that is there as an integer and as a double is the last one', () => {
+    const eight = (tag: number, value: number) => {
+      const bytes = Buffer.alloc(9, tag);
+      bytes.writeDoubleLE(value, 1);
+      return bytes;
+    };
+    const point = [eight(0x31, 0), eight(0x21, 2.5)];
+    const exemplar = [eight(0x31, 0), eight(0x19, 2.5)];
+    const messages = [point, point.toReversed(), [field(5, ...exemplar)], [field(5, ...exemplar.toReversed())]];
+    const valueTypes = messages.map((fields) => {
+      const bytes = field(1, field(2, field(2, field(5, field(1, ...fields)))));
+      const [decoded] = decodeMetrics(bytes);
+      expect(decoded).toEqual(protobufjsPoints(bytes)[0]);
+      expect(viewMetrics(bytes)[0]?.metric).toEqual(decoded?.metric);
+      return decoded?.metric.descriptor.valueType;
+    });
+    expect(valueTypes).toEqual([1, 0, 1, 0]);
   });
 
   test('a whole double beside integers in one metric is an integer', () => {

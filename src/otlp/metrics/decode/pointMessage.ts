@@ -5,7 +5,7 @@ import { listOf } from '../../decode/plainObject.ts';
 import type { Reader } from '../../protobuf/reader.ts';
 import { type Fields, fixed64, type ReadField, readMessage } from '../../protobuf/readMessage.ts';
 import type { Cost } from '../../protobuf/scan.ts';
-import { type ReceivedMetric, ReceivedPoint, UNSET } from './receivedPoint.ts';
+import { INT, type ReceivedMetric, ReceivedPoint, UNSET } from './receivedPoint.ts';
 
 // What is the same in points of every kind.
 
@@ -22,6 +22,8 @@ const NO_RECORDED_VALUE = 1;
 export interface PointMessage<Value extends PointValue = PointValue> {
   readonly metric: ReceivedMetric;
   readonly point: ReceivedPoint<Value>;
+  /** Of a number that came in several forms, the last one holds. */
+  isInt: boolean;
 }
 
 export const timeFields: Readonly<Record<number, ReadField<PointMessage>>> = {
@@ -52,7 +54,9 @@ export function readPoint<Value extends PointValue>(
 ): ReceivedPoint<Value> {
   reader.spend(1, POINT_BYTES + valueBytes);
   const point = new ReceivedPoint(value);
-  readMessage(reader, fields, { metric, point });
+  const message: PointMessage<Value> = { metric, point, isInt: false };
+  readMessage(reader, fields, message);
+  if (message.isInt) metric.descriptor.valueType = INT;
   if (point.startTime === UNSET) point.startTime = listOf(0, 0);
   if (point.endTime === UNSET) point.endTime = listOf(0, 0);
   return point;

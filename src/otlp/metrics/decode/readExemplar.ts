@@ -16,21 +16,23 @@ export const EXEMPLAR_COSTS: Costs = { Exemplar: [1, EXEMPLAR_BYTES] };
 
 interface ExemplarMessage {
   readonly exemplar: ReceivedExemplar;
-  readonly of: PointMessage;
+  /** Of a value that came in several forms, the last one holds. */
+  isInt: boolean;
 }
 
 const exemplarFields = fieldsOf<ExemplarMessage>({
   [fixed64(2)]: ({ exemplar }, reader) => {
     exemplar.timestamp = readTime(reader);
   },
-  [fixed64(3)]: ({ exemplar }, reader) => {
-    exemplar.value = reader.double();
+  [fixed64(3)]: (message, reader) => {
+    message.exemplar.value = reader.double();
+    message.isInt = false;
   },
   [delimited(4)]: ({ exemplar }, reader) => setId(exemplar, 'spanId', reader.hex()),
   [delimited(5)]: ({ exemplar }, reader) => setId(exemplar, 'traceId', reader.hex()),
-  [fixed64(6)]: ({ exemplar, of }, reader) => {
-    exemplar.value = readInt(reader);
-    of.metric.descriptor.valueType = INT;
+  [fixed64(6)]: (message, reader) => {
+    message.exemplar.value = readInt(reader);
+    message.isInt = true;
   },
   [delimited(7)]: ({ exemplar }, reader) => readAttribute(exemplar.filteredAttributes, reader),
 });
@@ -45,7 +47,9 @@ function setId(exemplar: ReceivedExemplar, name: 'spanId' | 'traceId', id: strin
 export function readExemplar(of: PointMessage, reader: Reader): void {
   reader.spend(1, EXEMPLAR_BYTES);
   const exemplar = new ReceivedExemplar();
-  readMessage(reader, exemplarFields, { exemplar, of });
+  const message: ExemplarMessage = { exemplar, isInt: false };
+  readMessage(reader, exemplarFields, message);
+  if (message.isInt) of.metric.descriptor.valueType = INT;
   if (exemplar.timestamp === UNSET) exemplar.timestamp = listOf(0, 0);
   of.point.exemplars ??= listOf<Exemplar[]>();
   of.point.exemplars.push(exemplar);

@@ -5,7 +5,7 @@ import type { Costs } from '../../protobuf/scan.ts';
 import { readInt } from './numbers.ts';
 import { type PointMessage, pointCost, readFlags, readPoint, readPointAttribute, timeFields } from './pointMessage.ts';
 import { readExemplar } from './readExemplar.ts';
-import { INT, type ReceivedMetric } from './receivedPoint.ts';
+import type { ReceivedMetric } from './receivedPoint.ts';
 
 const VALUE_BYTES = 16;
 
@@ -13,13 +13,14 @@ export const NUMBER_COSTS: Costs = { NumberDataPoint: pointCost(VALUE_BYTES) };
 
 const numberFields = fieldsOf<PointMessage<NumberValue>>({
   ...timeFields,
-  [fixed64(4)]: ({ point }, reader) => {
-    point.value = reader.double();
+  [fixed64(4)]: (message, reader) => {
+    message.point.value = reader.double();
+    message.isInt = false;
   },
   [delimited(5)]: readExemplar,
-  [fixed64(6)]: ({ metric, point }, reader) => {
-    point.value = readInt(reader);
-    metric.descriptor.valueType = INT;
+  [fixed64(6)]: (message, reader) => {
+    message.point.value = readInt(reader);
+    message.isInt = true;
   },
   [delimited(7)]: readPointAttribute,
   [varint(8)]: readFlags,

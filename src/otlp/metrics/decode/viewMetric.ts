@@ -18,26 +18,44 @@ import { INT, ReceivedMetric } from './receivedPoint.ts';
 
 // A metric without its points: of them only is looked at whether one holds an integer.
 
-const asInt: ReadField<ReceivedMetric> = (metric, reader) => {
-  reader.fixed64();
-  metric.descriptor.valueType = INT;
-};
-const exemplarFields = fieldsOf<ReceivedMetric>({ [fixed64(6)]: asInt });
-const exemplar: ReadField<ReceivedMetric> = (metric, reader) => readMessage(reader, exemplarFields, metric);
-const numberFields = fieldsOf<ReceivedMetric>({ [delimited(5)]: exemplar, [fixed64(6)]: asInt });
+interface NumberMessage {
+  readonly metric: ReceivedMetric;
+  /** Of a number that came in several forms, the last one holds. */
+  isInt: boolean;
+}
 
-const INTS: Readonly<Record<DataPointType, Fields<ReceivedMetric>>> = {
+const formIs =
+  (isInt: boolean): ReadField<NumberMessage> =>
+  (message, reader) => {
+    reader.fixed64();
+    message.isInt = isInt;
+  };
+const exemplarFields = fieldsOf<NumberMessage>({ [fixed64(3)]: formIs(false), [fixed64(6)]: formIs(true) });
+const exemplar: ReadField<NumberMessage> = ({ metric }, reader) => readForm(reader, exemplarFields, metric);
+const numberFields = fieldsOf<NumberMessage>({
+  [fixed64(4)]: formIs(false),
+  [delimited(5)]: exemplar,
+  [fixed64(6)]: formIs(true),
+});
+
+const FORMS: Readonly<Record<DataPointType, Fields<NumberMessage>>> = {
   [GAUGE]: numberFields,
   [SUM]: numberFields,
-  [HISTOGRAM]: fieldsOf<ReceivedMetric>({ [delimited(8)]: exemplar }),
-  [EXPONENTIAL_HISTOGRAM]: fieldsOf<ReceivedMetric>({ [delimited(11)]: exemplar }),
+  [HISTOGRAM]: fieldsOf<NumberMessage>({ [delimited(8)]: exemplar }),
+  [EXPONENTIAL_HISTOGRAM]: fieldsOf<NumberMessage>({ [delimited(11)]: exemplar }),
   [SUMMARY]: [],
 };
+
+function readForm(reader: Reader, fields: Fields<NumberMessage>, metric: ReceivedMetric): void {
+  const message: NumberMessage = { metric, isInt: false };
+  readMessage(reader, fields, message);
+  if (message.isInt) metric.descriptor.valueType = INT;
+}
 
 const infoFields = metricTable(
   (type) =>
     ({ metric }, reader) =>
-      readMessage(reader, INTS[type], metric),
+      readForm(reader, FORMS[type], metric),
 );
 
 /** Where a metric stands, and what has been read of it. */
