@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { InvalidOptionError } from '../../src/index.ts';
 import { readConfig } from '../../src/relay/config/readConfig.ts';
@@ -157,10 +158,14 @@ describe('a configuration is checked as a whole', () => {
   test.each(['-----BEGIN PRIVATE KEY----- c2VjcmV0', 'c2VjcmV0\nc2VjcmV0\n'])(
     'a key in the place of the name of its file is not shown (%j)',
     (keyFile) => {
-      const mistakes = mistakesOf({ send: SEND, receive: { http: { tls: { keyFile } } } });
-      expect(mistakes).toContain(
-        'relay.receive.http.tls.keyFile must be the name of a file, but was given what looks like its content, which is not shown',
-      );
+      const config = {
+        receive: { http: { tls: { keyFile } } },
+        send: { main: { ...SEND.main, url: 'https://backend', tls: { keyFile } } },
+      };
+      const mistakes = mistakesOf(config);
+      const sentence = 'must be the name of a file, but was given what looks like its content, which is not shown';
+      expect(mistakes).toContain(`relay.receive.http.tls.keyFile ${sentence}`);
+      expect(mistakes).toContain(`relay.send.main.tls.keyFile ${sentence}`);
       expect(mistakes.join()).not.toContain('c2VjcmV0');
     },
   );
@@ -182,12 +187,19 @@ describe('variables', () => {
     ['[${ABSENT}]', '[]'],
     ['$$HOST $${HOST} $HOST $', '$HOST ${HOST} $HOST $'],
   ])('%s is %s', (text, expected) => {
-    expect(withVariables(text, ENVIRONMENT)).toBe(expected);
+    expect(withVariables(text, ENVIRONMENT, '')).toBe(expected);
   });
 
-  test.each(['${1A}', '${}', '${A B}', '${A:?wrong}'])('%s is refused', (text) => {
-    expect(() => withVariables(text, ENVIRONMENT)).toThrow(`${text} is no reference to a variable: write`);
-  });
+  test.each(['${1A}', '${}', '${A B}', '${A:?wrong}'])(
+    '%s is refused, and not shown: it may be of a secret',
+    (text) => {
+      const message =
+        'what stands in braces at "token" is no reference to a variable: write ${NAME} or ${NAME:-default}';
+      const error = mistakeOf(() => withVariables(text, ENVIRONMENT, 'at "token"'));
+      expect(error.message).toContain(message);
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(text);
+    },
+  );
 });
 
 test('the configuration of the page of the relay is right', () => {
@@ -246,9 +258,15 @@ send:
   });
 
   test.each([
-    ['relay.yaml', 'send: [', /relay\.yaml cannot be read as a configuration: .* at line 1, column/],
-    ['relay.yaml', 'a: 1\na: 2\n', /Map keys must be unique at line 2, column 1/],
-    ['relay.yaml', 'send: ${1}', /\$\{1\} is no reference to a variable/],
+    [
+      'relay.yaml',
+      'send: [',
+      /relay\.yaml cannot be read as a configuration: it is not valid YAML at line 1, column 8: the indentation is wrong/,
+    ],
+    ['relay.yaml', 'a: 1\na: 2\n', /it is not valid YAML at line 2, column 1: a key is there twice$/],
+    ['relay.yaml', 'a: 1\nb: *c\n', /it is not valid YAML at line 2, column 4: no anchor has the name of this alias/],
+    ['relay.yaml', 'send: ${1}', /relay\.yaml .*: what stands in braces at line 1, column 7 is no reference/],
+    ['relay.json', '{ "send": { "to": "${1}" } }', /relay\.json .*: what stands in braces at "to" is no reference/],
     ['relay.json', '{', /relay\.json cannot be read as a configuration: it is not valid JSON at line 1, column 2$/],
     ['relay.json', '{ "a": secret }', /it is not valid JSON at line 1, column 8$/],
     [
@@ -262,4 +280,25 @@ send:
   ])('%s with %j is refused, and says where', (name, text, message) => {
     expect(() => readConfig(fileOf(name, text), {})).toThrow(message);
   });
+
+  test.each([
+    ...['token: *s3cret', 'token: !e!s3cret x', 'token: |s3cret\n x', 'token: >s3cret\n x', 'token: "\\us3cret"'],
+    ...['%YAML s3cret\n---\n1', 'token: s3cret: x', 'token: @s3cret', 'token: "s3cret', 's3cret: 1\ns3cret: 2'],
+    ...['token: *s3cret.x', '? s3cret\n: [a', 'a: 1\n--- s3cret\nb', 'token: !<s3cret x', 'token: "\\xs3cret"'],
+  ])('in YAML with the mistake %j shows nothing of its text', (text) => {
+    const error = mistakeOf(() => readConfig(fileOf('relay.yaml', text), {}));
+    expect(error.message).toMatch(
+      /relay\.yaml cannot be read as a configuration: it is not valid YAML at line \d+, column \d+/,
+    );
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3c');
+  });
 });
+
+function mistakeOf(work: () => unknown): Error {
+  try {
+    work();
+  } catch (thrown) {
+    return thrown as Error;
+  }
+  throw new Error('nothing was thrown');
+}

@@ -2,11 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Environment } from '../../internal/environment.ts';
 import { mistakeInWords } from '../../internal/validation.ts';
 import { InvalidOptionError, messageOf } from '../../model/errors.ts';
-import { needed } from '../../peers/installed.ts';
 import type { RelayConfig } from '../options.ts';
+import { ofYaml } from './ofYaml.ts';
 import { withVariables } from './variables.ts';
-
-type Yaml = typeof import('yaml');
 
 /** What is switched on by its name alone, as `grpc:` is. */
 const SWITCHES: readonly string[] = ['http', 'grpc', 'admin', 'spanMetrics'];
@@ -27,8 +25,8 @@ export function readConfig(file: string, environment: Environment): RelayConfig 
 }
 
 function ofJson(text: string, environment: Environment): unknown {
-  const replaced = (_: string, value: unknown) =>
-    typeof value === 'string' ? withVariables(value, environment) : value;
+  const replaced = (key: string, value: unknown) =>
+    typeof value === 'string' ? withVariables(value, environment, `at ${JSON.stringify(key)}`) : value;
   try {
     return JSON.parse(text, replaced) as unknown;
   } catch (thrown) {
@@ -67,28 +65,6 @@ function jsonMessageOf(text: string): string {
   } catch (thrown) {
     return messageOf(thrown);
   }
-}
-
-/** What stands for a variable is a scalar, and never becomes more. Without quotes, it is what YAML takes it for. */
-function ofYaml(text: string, environment: Environment): unknown {
-  const yaml = needed<Yaml>('yaml', 'a configuration in YAML');
-  const document = yaml.parseDocument(text);
-  const [error] = document.errors;
-  if (error !== undefined) throw new SyntaxError(error.message.split('\n', 1)[0]);
-  yaml.visit(document, {
-    Scalar: (key, node) => {
-      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
-      const replaced = withVariables(node.value, environment);
-      node.value = node.type === 'PLAIN' && replaced !== node.value ? scalarOf(yaml, replaced) : replaced;
-    },
-  });
-  return document.toJS() as unknown;
-}
-
-function scalarOf(yaml: Yaml, text: string): unknown {
-  const { contents, errors } = yaml.parseDocument(text);
-  if (errors.length > 0 || (contents !== null && !yaml.isScalar(contents))) return text;
-  return contents?.value ?? null;
 }
 
 /** What is left empty has its default. */

@@ -5,15 +5,13 @@ import { withoutUndefined } from '../../internal/validation.ts';
 import { messageOf } from '../../model/errors.ts';
 import { RECEIVE_OPTIONS } from '../options.ts';
 import { type Checking, checkedElsewhere, checkedElsewhereAll } from './checking.ts';
+import { isContent } from './fileName.ts';
 
 const LISTEN = ['host', 'port', 'tls', 'maxConnections'];
 const HTTP = [...LISTEN, 'cors', 'headersTimeoutMillis', 'requestTimeoutMillis', 'minBytesPerSecond'];
 
 /** By the name of the receiver's option, where the file is named. */
 const FILES = { cert: 'certFile', key: 'keyFile', clientCa: 'clientCaFile' } as const;
-
-/** What no name of a file looks like: it may be a private key, and no message may show it. */
-const LIKE_PEM = /[\r\n]|-----BEGIN/;
 
 /** The options of the receiver. */
 export function receiverOptionsOf(value: unknown, path: string, checking: Checking): OtlpReceiverOptions {
@@ -48,11 +46,7 @@ function contentsOf(value: unknown, path: string, checking: Checking): object {
 }
 
 function contentOf(file: unknown, path: string, checking: Checking): string {
-  if (typeof file === 'string' && LIKE_PEM.test(file)) {
-    const sentence = 'must be the name of a file, but was given what looks like its content, which is not shown';
-    checking.tell(path, 'the name of a file', sentence);
-    return '';
-  }
+  if (isContent(file, path, checking)) return '';
   try {
     return readFileSync(file as string, 'utf8');
   } catch (thrown) {

@@ -9,6 +9,7 @@ import { otlpGrpcOn, type SharedChannels, sharedChannels } from '../../sinks/otl
 import { otlpHttpOn, type SharedConnections, sharedConnections } from '../../sinks/otlpHttp/otlpHttp.ts';
 import type { RelayDestination } from '../options.ts';
 import { type Checking, checkedElsewhere, checkedElsewhereAll } from './checking.ts';
+import { isContent } from './fileName.ts';
 
 const OWN_RULES = {
   url: aString,
@@ -114,7 +115,7 @@ function tlsOf(value: unknown, path: string, checking: Checking): (() => Promise
     Object.fromEntries(Object.values(TLS_FILES).map((name) => [name, aString])),
   );
   const files = Object.entries(TLS_FILES).flatMap(([part, name]) =>
-    given[name] === undefined ? [] : [[part, given[name]]],
+    given[name] === undefined || isContent(given[name], `${path}.${name}`, checking) ? [] : [[part, given[name]]],
   );
   if (files.length === 0) return undefined;
   return async () =>
