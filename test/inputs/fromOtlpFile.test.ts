@@ -310,6 +310,35 @@ describe('fromOtlpFile reads no more', () => {
     expect(holds).toHaveLength(1);
   });
 
+  test('than that for ever: a batch that a holder forgets has a lease', async () => {
+    const scheduler = new VirtualTimeScheduler();
+    const losses: unknown[] = [];
+    const onLoss = (loss: object, items: readonly ReadableSpan[]) =>
+      losses.push({ ...loss, names: items.map(({ name }) => name) });
+    const ledger = createLedger();
+    const { holds, next } = reader({ scheduler, holdLeaseMillis: 100, onLoss, ledger, name: 'file' });
+    await next();
+    const second = next();
+    await otherReading();
+    expect([holds.length, losses]).toEqual([1, []]);
+    scheduler.flush();
+    expect(scheduler.frame).toBe(100);
+    expect(losses).toEqual([{ count: 1, reason: 'leaseExpired', stage: 'file', names: ['a'] }]);
+    (await second).settle({ ...DELIVERED, delivered: 1 } as never);
+    await next();
+    holds[0]?.settle({ ...DELIVERED, delivered: 1 } as never); // too late
+    expect(ledger.stats()).toMatchObject({ accepted: 3, handedOn: 3, pending: 0 });
+  });
+
+  test('than that, but for a batch that is kept within other bounds: it has no lease', async () => {
+    const scheduler = new VirtualTimeScheduler();
+    const losses: unknown[] = [];
+    const { next } = reader({ scheduler, holdLeaseMillis: 100, onLoss: (loss: object) => losses.push(loss) });
+    (await next()).takeOver?.();
+    scheduler.flush();
+    expect(losses).toEqual([]);
+  });
+
   test('while the gate is closed', async () => {
     const gate = createGate();
     const open = gate.close();

@@ -1,27 +1,38 @@
-import type { Subscription } from 'rxjs';
+import type { SchedulerLike, Subscription } from 'rxjs';
 import type { Gate } from '../../flow/gate.ts';
 import type { HeldBatch, HeldBatchOwner } from '../../flow/heldBatch.ts';
+import { FixedDelays } from '../shared/fixedDelays.ts';
 import { untilOpen } from '../shared/gateWait.ts';
 
 interface DemandLimits {
   readonly gate: Gate;
+  readonly scheduler: SchedulerLike;
+  readonly holdLeaseMillis: number;
   readonly maxUnsettledBatches: number;
   readonly maxUnsettledBytes: number;
 }
 
 /** When the next record may be read: the gate is open, those who hold batches are ready for another one, and not too many are out. */
-export class Demand implements HeldBatchOwner<unknown> {
+export class Demand<T> implements HeldBatchOwner<T> {
   readonly #limits: DemandLimits;
+  readonly #leases: FixedDelays;
+  readonly #onExpired: (batch: HeldBatch<T>) => void;
   readonly #reader: Subscription;
   #unready = 0; // holders that cannot take another batch
-  readonly #out = new Set<HeldBatch<unknown>>(); // held, and without an outcome
+  readonly #out = new Map<HeldBatch<T>, () => void>(); // held, and without an outcome; ends the lease
   #bytes = 0; // of these
   #wake: (() => void) | undefined;
 
-  constructor(limits: DemandLimits, reader: Subscription) {
+  /** @param onExpired has to end the batch: its lease is over */
+  constructor(limits: DemandLimits, reader: Subscription, onExpired: (batch: HeldBatch<T>) => void) {
     this.#limits = limits;
+    this.#leases = new FixedDelays(limits.scheduler, limits.holdLeaseMillis);
+    this.#onExpired = onExpired;
     this.#reader = reader;
-    reader.add(() => this.#changed());
+    reader.add(() => {
+      for (const endLease of this.#out.values()) endLease();
+      this.#changed();
+    });
   }
 
   /** Resolves when a record of so many bytes may be emitted, or the reader has been unsubscribed. */
@@ -34,7 +45,7 @@ export class Demand implements HeldBatchOwner<unknown> {
   }
 
   /** @param emit hands the batch to the subscriber */
-  emit(batch: HeldBatch<unknown>, emit: () => void): void {
+  emit(batch: HeldBatch<T>, emit: () => void): void {
     this.#add(batch);
     emit();
     batch.emitted();
@@ -46,20 +57,20 @@ export class Demand implements HeldBatchOwner<unknown> {
   }
 
   /** Nobody holds it: only the gate can say that more is welcome. */
-  onHandedOn(batch: HeldBatch<unknown>): void {
+  onHandedOn(batch: HeldBatch<T>): void {
     this.#remove(batch);
   }
 
-  onTakenBack(batch: HeldBatch<unknown>): void {
+  onTakenBack(batch: HeldBatch<T>): void {
     this.#add(batch);
   }
 
-  onTakenOver(batch: HeldBatch<unknown>, isTakenOver: boolean): void {
+  onTakenOver(batch: HeldBatch<T>, isTakenOver: boolean): void {
     if (isTakenOver) this.#remove(batch);
     else this.#add(batch);
   }
 
-  onSettled(batch: HeldBatch<unknown>): void {
+  onSettled(batch: HeldBatch<T>): void {
     this.#remove(batch);
   }
 
@@ -70,12 +81,13 @@ export class Demand implements HeldBatchOwner<unknown> {
     return size === 0 || (size < maxUnsettledBatches && this.#bytes + bytes <= maxUnsettledBytes);
   }
 
-  #add(batch: HeldBatch<unknown>): void {
-    this.#out.add(batch);
+  #add(batch: HeldBatch<T>): void {
+    this.#out.set(batch, this.#reader.closed ? () => {} : this.#leases.begin(() => this.#onExpired(batch)));
     this.#bytes += batch.bytes;
   }
 
-  #remove(batch: HeldBatch<unknown>): void {
+  #remove(batch: HeldBatch<T>): void {
+    this.#out.get(batch)?.();
     if (!this.#out.delete(batch)) return;
     this.#bytes -= batch.bytes;
     this.#changed();

@@ -6,9 +6,11 @@ import { holdProcess } from '../../internal/timers.ts';
 import { warn } from '../../internal/tracingSuppression.ts';
 import type { Account } from '../../ledger/account.ts';
 import { openInput, Stage } from '../../ledger/stage.ts';
+import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
 import { messageOf, SpanflowError } from '../../model/errors.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
+import { lostTally } from '../../model/tally.ts';
 import { chunksOf } from './chunks.ts';
 import { itemsOf } from './contents.ts';
 import { Demand } from './demand.ts';
@@ -46,7 +48,7 @@ export interface OtlpFile<T> {
  * **Order**: that of the file.
  *
  * **Loss**: a record that is damaged (no JSON, no message, too long, torn at the end of the file) is passed over, counted in `progress$`, and the first of them is told by OpenTelemetry's `diag.warn`. Behind a length that reaches beyond the end of the file nothing can be read. How many items a damaged record
- * held is unknown, so the ledger has none of them.
+ * held is unknown, so the ledger has none of them. A batch that a holder has not settled within `holdLeaseMillis` is given up: `onLoss` is told `leaseExpired`, and the file is read on.
  *
  * @param path of the file, or its `file:` URL
  *
@@ -84,17 +86,18 @@ export function fromOtlpFile<S extends SignalName = 'traces'>(
 /** One pass through a file. */
 class Reading<S extends SignalName> {
   readonly #path: string;
-  readonly #settings: FromOtlpFileSettings;
+  readonly #settings: FromOtlpFileSettings<S>;
   readonly #subscriber: Subscriber<Batch<SignalItems[S]>>;
   readonly #account: Account;
+  readonly #reporter: StageReporter<SignalItems[S]>;
   readonly #meter: ProgressMeter;
-  readonly #demand: Demand;
+  readonly #demand: Demand<SignalItems[S]>;
   #hasWarned = false;
   #sequence = 0; // of the next batch: how many items came before
 
   constructor(
     path: string,
-    settings: FromOtlpFileSettings,
+    settings: FromOtlpFileSettings<S>,
     subscriber: Subscriber<Batch<SignalItems[S]>>,
     account: Account,
     meter: ProgressMeter,
@@ -104,7 +107,8 @@ class Reading<S extends SignalName> {
     this.#subscriber = subscriber;
     this.#account = account;
     this.#meter = meter;
-    this.#demand = new Demand(settings, subscriber);
+    this.#reporter = new StageReporter(account, settings);
+    this.#demand = new Demand(settings, subscriber, (batch) => this.#expire(batch));
   }
 
   async run(): Promise<void> {
@@ -154,6 +158,13 @@ class Reading<S extends SignalName> {
     );
     this.#sequence += items.length;
     this.#demand.emit(batch, () => this.#account.passOn(() => this.#subscriber.next(batch), batch));
+  }
+
+  /** A holder has forgotten the batch. It was handed on: how it ended stays unknown. */
+  #expire(batch: HeldBatch<SignalItems[S]>): void {
+    const loss = { count: batch.size, reason: 'leaseExpired', stage: this.#account.stage } as const;
+    this.#reporter.report(loss, batch.items);
+    batch.expire(lostTally(loss.count, loss.reason, loss.stage));
   }
 
   #damaged(why: string): void {

@@ -4,7 +4,8 @@ import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { aPath, aScheduler, millis, oneOf, type Rules, settingsOf, whole } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
-import type { SignalName } from '../../model/signal.ts';
+import type { SignalItems, SignalName } from '../../model/signal.ts';
+import type { Loss } from '../../model/tally.ts';
 
 /** The options of {@link fromOtlpFile}. */
 export interface FromOtlpFileOptions<S extends SignalName = 'traces'> {
@@ -16,12 +17,18 @@ export interface FromOtlpFileOptions<S extends SignalName = 'traces'> {
   maxUnsettledBatches?: number;
   /** The bytes of the records of these batches, at most: 1 or more, default 64 MiB. A larger record goes alone. */
   maxUnsettledBytes?: number;
+  /** A batch that is not settled within this many milliseconds after it has been emitted is ended, and gives its room back: 1 or more, default 600,000. It has to be longer than the longest export with all its retries. A batch that its holder keeps within bounds of its own ({@link rebatch} does) has no lease. */
+  holdLeaseMillis?: number;
   /** Nothing is read while it is closed: for operators in between that do not hold batches. Default: one that stays open. */
   gate?: Gate;
   /** How often `progress$` emits, in milliseconds of reading: 0 or more, default 1,000. */
   progressIntervalMillis?: number;
   /** What the stage is called in losses and statistics. Default: `fromOtlpFile`. */
   name?: string;
+  /** Called for a batch of which the lease is over (`leaseExpired`), with the items: a holder has forgotten it, and nobody knows how it ended. */
+  onLoss?: (loss: Loss, items: readonly SignalItems[S][]) => void;
+  /** Called when `onLoss` throws. Default: this is only counted, in the ledger. */
+  onCallbackError?: (thrown: unknown) => void;
   /** Counts what comes and what becomes of it. Default: that of the run ({@link runPipeline}), or else one of its own, which is not shown anywhere. */
   ledger?: Ledger;
   /** Where time comes from. Default {@link monotonicScheduler}. */
@@ -48,9 +55,12 @@ export interface FileProgress {
   readonly remainingMillis: number | undefined;
 }
 
-export type FromOtlpFileSettings = Required<Omit<FromOtlpFileOptions<SignalName>, 'name' | 'ledger'>> & {
-  readonly name: string | undefined;
-  readonly ledger: Ledger | undefined;
+type Optional = 'name' | 'onLoss' | 'onCallbackError' | 'ledger';
+
+export type FromOtlpFileSettings<S extends SignalName = SignalName> = Required<
+  Omit<FromOtlpFileOptions<S>, Optional>
+> & {
+  readonly [K in Optional]: FromOtlpFileOptions<S>[K] | undefined;
 };
 
 export const FROM_OTLP_FILE_DEFAULTS: Readonly<Omit<FromOtlpFileSettings, 'gate'>> = Object.freeze({
@@ -58,30 +68,35 @@ export const FROM_OTLP_FILE_DEFAULTS: Readonly<Omit<FromOtlpFileSettings, 'gate'
   maxRecordBytes: 64 * 1024 * 1024,
   maxUnsettledBatches: 32,
   maxUnsettledBytes: 64 * 1024 * 1024,
+  holdLeaseMillis: 600_000,
   progressIntervalMillis: 1_000,
   name: undefined,
+  onLoss: undefined,
+  onCallbackError: undefined,
   ledger: undefined,
   scheduler: monotonicScheduler,
 });
 
 const FROM_OTLP_FILE_RULES: Rules<FromOtlpFileSettings> = {
+  ...STAGE_RULES,
   signal: oneOf('traces', 'logs', 'metrics'),
   maxRecordBytes: whole(1, 128 * 1024 * 1024),
   maxUnsettledBatches: whole(1),
   maxUnsettledBytes: whole(1),
+  holdLeaseMillis: millis(1),
   gate: aGate,
   progressIntervalMillis: millis(0),
-  name: STAGE_RULES.name,
-  ledger: STAGE_RULES.ledger,
   scheduler: aScheduler,
 };
 
 export const STAGE = 'fromOtlpFile';
 
-export function fromOtlpFileSettings(
+export function fromOtlpFileSettings<S extends SignalName>(
   path: string | URL,
-  options: FromOtlpFileOptions<SignalName>,
-): FromOtlpFileSettings {
-  const defaults = { ...FROM_OTLP_FILE_DEFAULTS, gate: createGate() };
-  return settingsOf<FromOtlpFileSettings>(STAGE, defaults, FROM_OTLP_FILE_RULES, options, { path: [path, aPath] });
+  options: FromOtlpFileOptions<S>,
+): FromOtlpFileSettings<S> {
+  const defaults = { ...FROM_OTLP_FILE_DEFAULTS, gate: createGate() } as Partial<FromOtlpFileSettings<S>>;
+  return settingsOf<FromOtlpFileSettings<S>>(STAGE, defaults, FROM_OTLP_FILE_RULES as never, options, {
+    path: [path, aPath],
+  });
 }

@@ -1,8 +1,8 @@
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { ViewOptions } from '../../otlp/decode/viewRequest.ts';
+import { FixedDelays } from '../shared/fixedDelays.ts';
 import { BearerTokens } from './admission/bearerTokens.ts';
 import { ByteBudget, ByteLease } from './admission/byteBudget.ts';
-import { FixedDelays } from './admission/fixedDelays.ts';
 import { OWNER, type ReceiverSettings } from './options.ts';
 import { type Format, readRequest } from './readRequest.ts';
 import { type Obstacle, SignalInput } from './signalInput.ts';

@@ -8,9 +8,9 @@ import { openInput, Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
 import { type LossReason, lostTally, type Tally } from '../../model/tally.ts';
+import type { FixedDelays } from '../shared/fixedDelays.ts';
 import { untilOpen } from '../shared/gateWait.ts';
 import { Multicast } from '../shared/multicast.ts';
-import type { FixedDelays } from './admission/fixedDelays.ts';
 import type { ReceiverSettings } from './options.ts';
 
 /** Why nothing can be let in now. */

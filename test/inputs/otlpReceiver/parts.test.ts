@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { BearerTokens } from '../../../src/inputs/otlpReceiver/admission/bearerTokens.ts';
 import { BodyPace } from '../../../src/inputs/otlpReceiver/admission/bodyPace.ts';
 import { ByteBudget, ByteLease } from '../../../src/inputs/otlpReceiver/admission/byteBudget.ts';
-import { FixedDelays } from '../../../src/inputs/otlpReceiver/admission/fixedDelays.ts';
 import { ReadingSlots, type Turn } from '../../../src/inputs/otlpReceiver/admission/readingSlots.ts';
+import { FixedDelays } from '../../../src/inputs/shared/fixedDelays.ts';
 import { monotonicScheduler } from '../../../src/internal/scheduler.ts';
 import { virtualTime } from '../../../src/testing/index.ts';
 

@@ -1,9 +1,9 @@
 import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
 import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import type { GrpcJs } from '../../../peers/grpcJs.ts';
+import type { FixedDelays } from '../../shared/fixedDelays.ts';
 import type { BodyPace } from '../admission/bodyPace.ts';
 import type { ByteLease } from '../admission/byteBudget.ts';
-import type { FixedDelays } from '../admission/fixedDelays.ts';
 import type { ReadingSlots, Turn } from '../admission/readingSlots.ts';
 import type { Reception } from '../reception.ts';
 import { RECEIVED } from '../signals.ts';

@@ -1,5 +1,5 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import { after } from '../../../internal/timers.ts';
+import { after } from '../../internal/timers.ts';
 
 interface Waiting {
   readonly dueMillis: number;
