@@ -110,13 +110,13 @@ export class SliceQueue<T> {
     return this.#bytes >= this.#limits.maxExportBatchBytes ? 'bytes' : undefined;
   }
 
-  /** How many items of the first entry fit into a batch that has so many bytes already. The first item of a batch always does. */
+  /** How many items of the first entry fit into a batch that has so many bytes already. The first item of a batch always does, and is alone if it is too large, also where the next ones have no bytes. */
   #fitting({ origin, taken }: Entry<T>, room: number, bytes: number): number {
     const left = Math.min(room, origin.items.length - taken);
     const bytesLeft = this.#limits.maxExportBatchBytes - bytes;
-    const byBytes = origin.bytes === 0 ? left : Math.floor((bytesLeft * origin.items.length) / origin.bytes);
+    const byBytes = origin.bytes > 0 ? Math.floor((bytesLeft * origin.items.length) / origin.bytes) : left;
     const atLeast = bytes === 0 && room === this.#limits.maxExportBatchSize ? 1 : 0;
-    return Math.max(Math.min(left, atLeast), Math.min(left, byBytes));
+    return Math.max(Math.min(left, atLeast), bytesLeft < 0 ? 0 : Math.min(left, byBytes));
   }
 
   /** Takes so many items off the first entry. Returns their bytes: what was left of the origin's for the last ones, so that they add up. */
