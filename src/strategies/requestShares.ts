@@ -24,8 +24,15 @@ function hasLost({ lost }: Share): boolean {
 
 function withOneLost(share: Share, { reason, stage }: Loss): Share {
   const lost = [...share.lost, { count: 1, reason, stage }];
-  if (share.delivered === 0) return share.rejected > 0 ? { ...share, rejected: share.rejected - 1, lost } : share;
+  if (share.delivered === 0 && share.rejected === 0) return { ...share, lost: withOneLess(lost) };
+  if (share.delivered === 0) return { ...share, rejected: share.rejected - 1, lost };
   const delivered = share.delivered - 1;
   const twice = Math.min(share.possibleDuplicates ?? 0, delivered);
   return { ...share, delivered, lost, ...(share.possibleDuplicates !== undefined && { possibleDuplicates: twice }) };
+}
+
+/** Of a share that had nothing but losses for good, one is the new one at the end. A share of nothing has none. */
+function withOneLess([first, ...rest]: readonly Loss[]): readonly Loss[] {
+  if (first === undefined || rest.length === 0) return [];
+  return first.count > 1 ? [{ ...first, count: first.count - 1 }, ...rest] : rest;
 }

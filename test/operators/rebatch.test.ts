@@ -38,14 +38,26 @@ const plan = fc.record({
   end: fc.constantFrom('complete' as const, 'unsubscribe' as const),
 });
 
-/** An item that is too large by itself leaves alone, also before one without bytes. */
-const FOUND = {
-  steps: [
-    { kind: 'batch', size: 2, bytes: 8 },
-    { kind: 'batch', size: 1, bytes: 0 },
-  ] as Step[],
-  ...{ maxExportBatchSize: 2, maxExportBatchBytes: 1, maxQueueSize: 7, end: 'complete' as const },
-};
+const FOUND: (typeof plan extends fc.Arbitrary<infer Plan> ? Plan : never)[] = [
+  // An item that is too large by itself leaves alone, also before one without bytes.
+  {
+    steps: [
+      { kind: 'batch', size: 2, bytes: 8 },
+      { kind: 'batch', size: 1, bytes: 0 },
+    ],
+    ...{ maxExportBatchSize: 2, maxExportBatchBytes: 1, maxQueueSize: 7, end: 'complete' },
+  },
+  // Of a batch that was lost for the time being and for good, a request of one item is not told the latter.
+  {
+    steps: [
+      { kind: 'batch', size: 11, bytes: 0 },
+      { kind: 'batch', size: 1, bytes: 0 },
+      { kind: 'settle', which: 0, parts: [0, 0, 0, 0] },
+      { kind: 'settle', which: 0, parts: [0, 0, 1, 1] },
+    ],
+    ...{ maxExportBatchSize: 6, maxExportBatchBytes: 1, maxQueueSize: 11, end: 'complete' },
+  },
+];
 
 const REASONS: readonly LossReason[] = ['retriesExhausted', 'permanent'];
 
@@ -165,7 +177,7 @@ describe('rebatch over random schedules', () => {
           expect(memory.usedBytes).toBe(0);
         });
       }),
-      { ...randomRuns(150), examples: [[FOUND]] },
+      { ...randomRuns(150), examples: FOUND.map((each): [typeof each] => [each]) },
     );
   });
 });
