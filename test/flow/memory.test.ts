@@ -12,6 +12,7 @@ import {
   toMemory,
 } from '../../src/index.ts';
 import { adaptiveBatch, channel, createGate } from '../../src/streams.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 const MAX = 65_536;
 const PART = MAX / 2;
@@ -86,6 +87,7 @@ describe('memoryBudget', () => {
           expect(memory.usedBytes).toBeLessThanOrEqual(MAX);
         }
       }),
+      randomRuns(100),
     );
   });
 

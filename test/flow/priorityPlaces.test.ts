@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BoundedQueue } from '../../src/flow/boundedQueue.ts';
 import { PriorityPlaces } from '../../src/flow/priorityPlaces.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 const LIMITS = { maxQueueSize: 20, maxQueueBytes: 60 };
 
@@ -50,7 +51,7 @@ test('items leave in the order in which they came, and are evicted by priority a
       expect(queue.take(3, Number.POSITIVE_INFINITY)).toEqual(model.splice(0, 3));
       expect(queue.clear()).toEqual(model);
     }),
-    { numRuns: 500 },
+    randomRuns(500),
   );
 });
 

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Ring } from '../../src/flow/ring.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 test('a Ring behaves like an array that is pushed and shifted', () => {
   const step = fc.oneof(
@@ -26,6 +27,7 @@ test('a Ring behaves like an array that is pushed and shifted', () => {
         expect(ring.length).toBe(model.length);
       }
     }),
+    randomRuns(100),
   );
 });
 

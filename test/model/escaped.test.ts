@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { escaped } from '../../src/model/escaped.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 describe('a string from outside', () => {
   test.each([
@@ -30,6 +31,7 @@ describe('a string from outside', () => {
         expect(line.isWellFormed()).toBe(true);
         expect(escaped(line)).toBe(line);
       }),
+      randomRuns(100),
     );
   });
 });

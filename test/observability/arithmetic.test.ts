@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { ExportError, exponentialBackoff, type Response, type Sink, spanPipeline } from '../../src/index.ts';
 import { statsToMetrics } from '../../src/observability/index.ts';
 import { marbles } from '../../src/testing/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { spanWith } from '../support/spans.ts';
 import { DURATION, metered, type Reading, SPAN } from './support.ts';
 
@@ -98,7 +99,7 @@ test('spanPipeline, by any schedule, at every collection: what ended was process
         expect(last.sum(DURATION)).toBe(operations);
       }),
     ),
-    { numRuns: 60 },
+    randomRuns(60),
   ));
 
 test('a fan-out, by any schedule: the same on each route', () =>
@@ -124,5 +125,5 @@ test('a fan-out, by any schedule: the same on each route', () =>
         expectBoth(await read());
       }),
     ),
-    { numRuns: 40 },
+    randomRuns(40),
   ));

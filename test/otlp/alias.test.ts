@@ -2,6 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 import { anySpans } from './arbitrary.ts';
 import { protobufjsBytes } from './oracle.ts';
@@ -48,7 +49,7 @@ describe('an encoded body', () => {
         // And nothing that was remembered is taken for what has changed since.
         expect(Buffer.compare(again, protobufjsBytes(spans))).toBe(0);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 

@@ -3,6 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { spanWith } from '../support/spans.ts';
 import { delimited } from '../support/wireWriter.ts';
 import { protobufjsSpans } from './oracleDecode.ts';
@@ -58,7 +59,7 @@ describe('attributes that come again', () => {
             assert.deepStrictEqual(outcome(decodeTraces, bytes), outcome(protobufjsSpans, bytes));
         }
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 

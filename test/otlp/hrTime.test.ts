@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hrTimeOf } from '../../src/otlp/decode/hrTime.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 describe('hrTimeOf', () => {
   test('is exact for every time of 64 bits', () => {
@@ -17,7 +18,7 @@ describe('hrTimeOf', () => {
           expect(hrTimeOf(Number(time & 0xffff_ffffn), Number(time >> 32n))).toEqual(expected);
         }
       }),
-      { numRuns: 1_000 },
+      randomRuns(1_000),
     );
   });
 });

@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { SpanflowError } from '../../src/model/errors.ts';
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
 import { astronomy, pairs } from '../support/data.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 import { anySpans } from './arbitrary.ts';
@@ -39,7 +40,7 @@ describe('encodeTracesJson', () => {
   });
 
   test('says in canonical OTLP/JSON what the binary form says: any spans', () => {
-    fc.assert(fc.property(anySpans, expectCanonical), { numRuns: 400 });
+    fc.assert(fc.property(anySpans, expectCanonical), randomRuns(400));
   });
 
   test('writes what JSON has no form for as proto3 JSON has it', () => {
@@ -114,7 +115,7 @@ describe('decodeTracesJson', () => {
         expect(Buffer.compare(encodeTraces(decodeTracesJson(json)), expected)).toBe(0);
         expect(Buffer.compare(encodeTraces(decodeTracesJson(new TextDecoder().decode(json))), expected)).toBe(0);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 
@@ -135,7 +136,7 @@ describe('decodeTracesJson', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      randomRuns(1000),
     );
   });
 

@@ -7,6 +7,7 @@ import { decodeTracesJson } from '../../src/otlp/index.ts';
 import { exactInteger } from '../../src/otlp/json/read/exactInteger.ts';
 import { decodeResponseJson, decodeStatusJson } from '../../src/otlp/responses/jsonResponse.ts';
 import { dataFolder } from '../support/data.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 const folder = dataFolder();
 const ids = { traceId: '0123456789abcdef0123456789abcdef', spanId: '0123456789abcdef' };
@@ -134,6 +135,7 @@ describe('a scalar in OTLP/JSON', () => {
         if (isWhole && BigInt.asIntN(64, scaled) === scaled) expect(found).toBe(scaled);
         else if (!isWhole) expect(found).toBeUndefined();
       }),
+      randomRuns(100),
     );
   });
 

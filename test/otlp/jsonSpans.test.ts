@@ -5,6 +5,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTracesJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
 import { anySpans } from './arbitrary.ts';
@@ -49,7 +50,7 @@ describe('a string in JSON', () => {
         expect(read?.name).toBe(value.toWellFormed());
         expect(read?.attributes).toEqual({ [key.toWellFormed()]: value.toWellFormed() });
       }),
-      { numRuns: 1000 },
+      randomRuns(1000),
     );
   });
 
@@ -76,7 +77,7 @@ describe('numbers in JSON', () => {
         expect(read?.attributes.values).toEqual(values);
         if (values.length > 0) expect(read?.attributes.one).toBe(values[0]);
       }),
-      { numRuns: 1000 },
+      randomRuns(1000),
     );
   });
 
@@ -183,7 +184,7 @@ describe('what comes again', () => {
         expect(Buffer.compare(bytes, copy)).toBe(0);
         expect(Buffer.compare(encodeTracesJson(spans), copy)).toBe(0);
       }),
-      { numRuns: 200 },
+      randomRuns(200),
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { malformedBodies, wireCases } from '../support/data.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { generatedSpans } from '../support/spans.ts';
 import { NO_BYTES, verdictOf } from '../support/verdicts.ts';
 
@@ -38,7 +39,7 @@ describe('random bytes', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         verdict(bytes);
       }),
-      { numRuns: 3000 },
+      randomRuns(3000),
     );
   });
 
@@ -52,7 +53,7 @@ describe('random bytes', () => {
         verdict(bytes);
         verdict(bytes.subarray(0, length));
       }),
-      { numRuns: 2000 },
+      randomRuns(2000),
     );
   });
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { astronomy, pairs } from '../support/data.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { generatedSpans } from '../support/spans.ts';
 import { expectSameOfChanged, itemsOrRefused } from '../support/verdicts.ts';
 import { anySpans } from './arbitrary.ts';
@@ -45,7 +46,7 @@ describe('the decoder reads what protobufjs reads', () => {
   test('in any spans that were encoded', () => {
     fc.assert(
       fc.property(anySpans, (spans) => expectSameSpans(encodeTraces(spans))),
-      { numRuns: 500 },
+      randomRuns(500),
     );
   });
 
@@ -75,7 +76,7 @@ describe('any body that is read', () => {
         const once = encodeTraces(spans, { onUnencodable: () => {} });
         expect(Buffer.compare(encodeTraces(decodeTraces(once)), once)).toBe(0);
       }),
-      { numRuns: 1000 },
+      randomRuns(1000),
     );
     expect(read).toBeGreaterThan(100);
   });
@@ -86,7 +87,7 @@ describe('any body that is read', () => {
         const once = encodeTraces(decodeTraces(encodeTraces(spans)));
         expect(Buffer.compare(encodeTraces(decodeTraces(once)), once)).toBe(0);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 });

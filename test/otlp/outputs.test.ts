@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BufferPool } from '../../src/otlp/protobuf/bufferPool.ts';
 import { BufferRanges } from '../../src/otlp/protobuf/bufferRanges.ts';
 import { OutputBuffer } from '../../src/otlp/protobuf/outputBuffer.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 describe('BufferPool: its outputs', () => {
   test('are made when the pool is empty', () => {
@@ -31,6 +32,7 @@ describe('BufferPool: its outputs', () => {
         }
         expect(new Set(lent).size).toBe(lent.length);
       }),
+      randomRuns(100),
     );
   });
 
@@ -69,6 +71,7 @@ describe('BufferRanges: the lent pieces', () => {
         const large = edges.filter(([start, end]) => end - start >= leastBytes);
         expect(shared.map(({ byteOffset, length }) => [byteOffset, byteOffset + length])).toEqual(large);
       }),
+      randomRuns(100),
     );
   });
 

@@ -2,6 +2,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { spanWith } from '../support/spans.ts';
 
 interface Drawn {
@@ -52,6 +53,6 @@ test('each span has its own trace and parent, whoever had them before: spans tha
         expect(sent.map(idsOf)).toEqual(encodable.map(idsOf));
       }
     }),
-    { numRuns: 300 },
+    randomRuns(300),
   );
 });

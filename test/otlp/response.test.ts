@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeResponseJson, decodeStatusJson } from '../../src/otlp/responses/jsonResponse.ts';
 import { decodeResponse, decodeStatus } from '../../src/otlp/responses/response.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 function hex(text: string): Buffer {
   return Buffer.from(text, 'hex');
@@ -89,7 +90,7 @@ describe('any other body', () => {
           }
         }
       }),
-      { numRuns: 2000 },
+      randomRuns(2000),
     );
   });
 });

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { astronomy, heldTwins } from '../support/data.ts';
 import { countOf, type RequestJson } from '../support/otlpJson.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 import { requestJsonOf } from '../support/spanJson.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 import { decodeRequest } from '../support/wire.ts';
@@ -102,7 +103,7 @@ describe('any span', () => {
         const spans = parts.map((part) => spanWith(part));
         assert.deepStrictEqual(decodeRequest(encodeTraces(spans)), requestJsonOf(spans));
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 
@@ -112,7 +113,7 @@ describe('any span', () => {
         const bytes = encodeTraces(decodeTraces(encodeTraces(parts.map((part) => spanWith(part)))));
         expect(Buffer.compare(encodeTraces(decodeTraces(bytes)), bytes)).toBe(0);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 });

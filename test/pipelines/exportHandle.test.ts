@@ -362,6 +362,7 @@ describe('shares', () => {
         const first = shares[0];
         expect(Math.abs((first?.delivered ?? 0) - (delivered * (items[0] ?? 0)) / size)).toBeLessThan(1);
       }),
+      randomRuns(100),
     );
   });
 });

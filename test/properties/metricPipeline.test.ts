@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { ExportError, exponentialBackoff, type Response, type Sink } from '../../src/index.ts';
 import { type MetricDataPoint, metricPipeline } from '../../src/metrics.ts';
 import { marbles } from '../../src/testing/index.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 const answers = fc.oneof(
   fc.record({ is: fc.constant('delivered' as const), afterMillis: fc.nat(3_000) }),
@@ -77,5 +78,5 @@ test('metricPipeline, by any schedule: each collection is answered once, and the
         expect(delivered + rejected + sum(lost)).toBe(accepted);
       }),
     ),
-    { numRuns: 60 },
+    randomRuns(60),
   ));

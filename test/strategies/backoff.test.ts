@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Backoff, exponentialBackoff, type Jitter } from '../../src/strategies/backoff.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 function delays(backoff: Backoff, count: number, random: () => number = () => 0): number[] {
   const steps: number[] = [];
@@ -56,6 +57,7 @@ describe('exponentialBackoff', () => {
           expect(delay).toBeLessThanOrEqual(maxMillis);
         }
       }),
+      randomRuns(100),
     );
   });
 

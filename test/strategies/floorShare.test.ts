@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FloorShare } from '../../src/strategies/floorShare.ts';
+import { randomRuns } from '../support/randomRuns.ts';
 
 const turnsOf = (share: FloorShare, turns: number, waits: (input: number) => boolean) =>
   Array.from({ length: turns }, () => share.next(waits));
@@ -58,6 +59,6 @@ test('the floor is kept over random schedules: who waits all along gets its shar
         }
       }
     }),
-    { numRuns: 500 },
+    randomRuns(500),
   );
 });

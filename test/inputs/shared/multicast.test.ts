@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { Multicast } from '../../../src/inputs/shared/multicast.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 
 interface Hot {
   readonly observed: boolean;
@@ -76,7 +77,7 @@ describe('Multicast', () => {
         const multicast = new Multicast<number>();
         expect(heard(multicast, multicast.values$, script)).toEqual(heard(subject, subject, script));
       }),
-      { numRuns: 2_000 },
+      randomRuns(2_000),
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Batcher, type BatcherLimits } from '../../../src/operators/adaptiveBatch/batcher.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 
 const LIMITS: BatcherLimits = {
   maxQueueSize: 100,
@@ -137,7 +138,7 @@ describe('a batcher', () => {
         }
         expect(batcher.clear()).toEqual(model);
       }),
-      { numRuns: 1_000 },
+      randomRuns(1_000),
     );
   });
 });

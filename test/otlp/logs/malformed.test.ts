@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeLogs, decodeLogsJson, encodeLogs } from '../../../src/otlp/index.ts';
 import { field } from '../../support/bombs.ts';
 import { logRecordWith, SPAN_CONTEXT } from '../../support/logRecords.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 import { collectorCases, fluentBitCases, NO_BYTES, verdictOf } from '../../support/verdicts.ts';
 
 const verdict = (bytes: Uint8Array) => verdictOf(() => decodeLogs(bytes));
@@ -46,7 +47,7 @@ describe('a malformed body', () => {
         verdict(bytes);
         verdict(record(Buffer.from(bytes)));
       }),
-      { numRuns: 2000 },
+      randomRuns(2000),
     );
   });
 

@@ -9,6 +9,7 @@ import type { ReadableLogRecord } from '../../../src/model/logRecord.ts';
 import { decodeLogs, decodeLogsJson, encodeLogs, encodeLogsJson } from '../../../src/otlp/index.ts';
 import { logRecordWith, SPAN_CONTEXT } from '../../support/logRecords.ts';
 import { logsRequest } from '../../support/otlpSchema.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 
 type Emitted = Parameters<ReturnType<LoggerProvider['getLogger']>['emit']>[0];
 
@@ -76,7 +77,7 @@ describe('the official protobuf serializer', () => {
       fc.property(fc.array(fc.array(log, { maxLength: 6 }), { maxLength: 3 }), (logs) =>
         expectOfficialBytes(emitted(...logs)),
       ),
-      { numRuns: 400 },
+      randomRuns(400),
     );
   });
 

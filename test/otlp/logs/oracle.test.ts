@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ReadableLogRecord } from '../../../src/model/logRecord.ts';
 import { decodeLogs, encodeLogs } from '../../../src/otlp/index.ts';
 import { logRecordWith, SPAN_CONTEXT } from '../../support/logRecords.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 import { expectSameOfChanged, itemsOrRefused } from '../../support/verdicts.ts';
 import { anyRecords } from './arbitrary.ts';
 import { protobufjsLogBytes, protobufjsRecords } from './oracle.ts';
@@ -55,7 +56,7 @@ const BODIES: readonly unknown[] = [
 
 describe('the encoder writes byte for byte what protobufjs writes', () => {
   test('for any records', () => {
-    fc.assert(fc.property(anyRecords, expectSameBytes), { numRuns: 600 });
+    fc.assert(fc.property(anyRecords, expectSameBytes), randomRuns(600));
   });
 
   test.each(BODIES.map((body) => [body]))('for a record with the body %o', (body) => {
@@ -96,7 +97,7 @@ describe('the decoder reads what protobufjs reads', () => {
   test('in any records that were encoded', () => {
     fc.assert(
       fc.property(anyRecords, (records) => expectSameRecords(encodeLogs(records))),
-      { numRuns: 500 },
+      randomRuns(500),
     );
   });
 
@@ -139,7 +140,7 @@ describe('any records', () => {
         const once = encodeLogs(decodeLogs(encodeLogs(records)));
         expect(Buffer.compare(encodeLogs(decodeLogs(once)), once)).toBe(0);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 });

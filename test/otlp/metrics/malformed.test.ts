@@ -4,6 +4,7 @@ import type { MetricInfo } from '../../../src/model/metricDataPoint.ts';
 import { decodeMetrics, decodeMetricsJson, encodeMetrics } from '../../../src/otlp/index.ts';
 import { field } from '../../support/bombs.ts';
 import { dataPointWith, metricOfType, VALUES } from '../../support/dataPoints.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 import { collectorCases, fluentBitCases, NO_BYTES, verdictOf } from '../../support/verdicts.ts';
 
 const verdict = (bytes: Uint8Array) => verdictOf(() => decodeMetrics(bytes));
@@ -69,7 +70,7 @@ describe('a malformed body', () => {
         verdict(bytes);
         verdict(metric(field(data, field(1, bytes))));
       }),
-      { numRuns: 2000 },
+      randomRuns(2000),
     );
   });
 

@@ -20,6 +20,7 @@ import {
   resourceMetricsOf,
 } from '../../../src/otlp/index.ts';
 import { metricsRequest } from '../../support/otlpSchema.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 
 class Collector extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
@@ -123,7 +124,7 @@ describe.each(TEMPORALITIES)('the official protobuf serializer, %s', (_, tempora
       fc.asyncProperty(fc.array(anyRecordings, { maxLength: 3 }), async (recordings) =>
         expectOfficialBytes(await collected(temporality, ...recordings.map(recorder))),
       ),
-      { numRuns: 150 },
+      randomRuns(150),
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { MetricDataPoint, MetricInfo } from '../../../src/model/metricDataPoint.ts';
 import { decodeMetrics, decodeMetricsJson, encodeMetrics, encodeMetricsJson } from '../../../src/otlp/index.ts';
 import { dataPointWith, metricOfType, VALUES } from '../../support/dataPoints.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 import { expectSameOfChanged } from '../../support/verdicts.ts';
 import { anyPoints } from './arbitrary.ts';
 import { protobufjsMetricBytes, protobufjsPoints } from './oracle.ts';
@@ -45,7 +46,7 @@ const ALL = TYPES.map((type) =>
 
 describe('the encoder writes byte for byte what protobufjs writes', () => {
   test('for any points', () => {
-    fc.assert(fc.property(anyPoints, expectSameBytes), { numRuns: 600 });
+    fc.assert(fc.property(anyPoints, expectSameBytes), randomRuns(600));
   });
 
   test('for a point of each kind', () => {
@@ -95,7 +96,7 @@ describe('the decoder reads what protobufjs reads', () => {
   test('in any points that were encoded', () => {
     fc.assert(
       fc.property(anyPoints, (points) => expectSamePoints(encodeMetrics(points))),
-      { numRuns: 500 },
+      randomRuns(500),
     );
   });
 
@@ -112,7 +113,7 @@ describe('any points', () => {
         const once = encodeMetrics(decodeMetrics(encodeMetrics(points)));
         expect(Buffer.compare(encodeMetrics(decodeMetrics(once)), once)).toBe(0);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 
@@ -124,7 +125,7 @@ describe('any points', () => {
         expect(Buffer.compare(encodeMetrics(decodeMetricsJson(json)), expected)).toBe(0);
         expect(Buffer.compare(encodeMetrics(decodeMetricsJson(new TextDecoder().decode(json))), expected)).toBe(0);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 });

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { changedSpan, type SpanChanges, withAttributes } from '../../../src/model/changedSpan.ts';
 import { decodeTraces, encodeTraces, encodeTracesJson, viewTraces } from '../../../src/otlp/index.ts';
 import { field } from '../../support/bombs.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 import { spanWith } from '../../support/spans.ts';
 import { anySpans } from '../arbitrary.ts';
 import { expectAlike } from './signals.ts';
@@ -48,7 +49,7 @@ describe('a received span of which some was replaced', () => {
           encodeTracesJson(decodeTraces(bytes).map(change)),
         );
       }),
-      { numRuns: 100 },
+      randomRuns(100),
     );
   });
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bombs, logBombs, metricBombs } from '../../support/bombs.ts';
 import { astronomy, malformedBodies, pairs, wireCases } from '../../support/data.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 import { expectAlike, expectSameVerdict, SIGNALS, type ViewedSignal } from './signals.ts';
 
 const [SPANS] = SIGNALS as [ViewedSignal];
@@ -20,7 +21,7 @@ describe.each(SIGNALS)('views of $name', (signal) => {
         expectAlike(views, decode(bytes));
         expect(encode(views)).toEqual(bytes);
       }),
-      { numRuns: 200 },
+      randomRuns(200),
     );
   });
 
@@ -34,7 +35,7 @@ describe.each(SIGNALS)('views of $name', (signal) => {
         expectSameVerdict(signal, bytes);
         expectSameVerdict(signal, bytes.subarray(0, cut % (bytes.length + 1)));
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 
@@ -45,7 +46,7 @@ describe.each(SIGNALS)('views of $name', (signal) => {
     });
     fc.assert(
       fc.property(any, limits, (items, options) => expectSameVerdict(signal, encode(items), options)),
-      { numRuns: 100 },
+      randomRuns(100),
     );
   });
 
@@ -62,7 +63,7 @@ describe.each(SIGNALS)('views of $name', (signal) => {
           for (const [at, key] of asked.entries()) expect(item[key]).toBe(first[at]);
         }
       }),
-      { numRuns: 50 },
+      randomRuns(50),
     );
   });
 
@@ -74,7 +75,7 @@ describe.each(SIGNALS)('views of $name', (signal) => {
             expectFrozen((item as Record<string, unknown>)[key]);
         }
       }),
-      { numRuns: 50 },
+      randomRuns(50),
     );
   });
 });

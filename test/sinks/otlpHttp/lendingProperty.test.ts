@@ -14,6 +14,7 @@ import {
   slowDown,
   spoiltOnceRead,
 } from '../../support/lending.ts';
+import { randomRuns } from '../../support/randomRuns.ts';
 
 /** One batch: after so many turns of the event loop it is exported, and perhaps given up. */
 interface Export {
@@ -111,7 +112,7 @@ test('whatever is exported, answered, refused, broken off and given up at once: 
         for (const [index, wasAnswered] of answered.entries()) if (wasAnswered) expect(whole).toContain(index);
       }
     }),
-    { numRuns: 60 },
+    randomRuns(60),
   );
   expect(lendings.givenBackTwice).toEqual([]);
   expect(lendings.takenAgain.length).toBeGreaterThan(0);
