@@ -3,7 +3,7 @@ import { holdObserver } from '../model/holdObserver.ts';
 import type { Tally } from '../model/tally.ts';
 
 /** Items that leave a queue together. */
-export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
+export interface Taken<T> extends Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>, Pick<Hold, 'origins'> {}
 
 /** The operator that made a batch: it learns how the batch goes. */
 export interface HeldBatchOwner<T> {
@@ -37,6 +37,7 @@ export class HeldBatch<T> implements Batch<T> {
   readonly emittedAtMillis: number;
 
   readonly #owner: HeldBatchOwner<T>;
+  readonly #origins: readonly object[] | undefined;
   #state: 'emitting' | 'held' | 'handedOn' | 'over' = 'emitting';
   #holds = 0; // not yet settled
   #unready = 0; // of those, the ones that cannot take another batch yet
@@ -48,6 +49,7 @@ export class HeldBatch<T> implements Batch<T> {
 
   constructor(owner: HeldBatchOwner<T>, taken: Taken<T>, sequence: number, emittedAtMillis: number) {
     this.#owner = owner;
+    this.#origins = taken.origins;
     this.items = taken.items;
     this.size = taken.items.length;
     this.bytes = taken.bytes;
@@ -92,7 +94,7 @@ export class HeldBatch<T> implements Batch<T> {
       this.#takenOver += 1;
       this.#checkTakenOver();
     };
-    const hold: Hold = { ready, settle, takeOver, maker: this.#owner.books };
+    const hold: Hold = { ready, settle, takeOver, maker: this.#owner.books, origins: this.#origins };
     this.#checkTakenOver();
     holdObserver()?.onHold(this, hold);
     return hold;

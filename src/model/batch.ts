@@ -54,6 +54,8 @@ export interface Hold {
   takeOver?(): void;
   /** @internal The ledger account of the stage that made the batch. */
   readonly maker?: object | undefined;
+  /** @internal What its items came in, each as a whole, such as requests: in their order. They may have come in several, and a part of one may be in another batch. */
+  readonly origins?: readonly object[] | undefined;
 }
 
 /**

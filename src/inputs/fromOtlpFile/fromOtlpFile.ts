@@ -152,7 +152,7 @@ class Reading<S extends SignalName> {
     this.#account.handOn(items.length);
     const batch = new HeldBatch<SignalItems[S]>(
       this.#demand,
-      { items, bytes, closedBy: 'count' },
+      { items, bytes, closedBy: 'count', origins: [{}] },
       this.#sequence,
       scheduler.now(),
     );

@@ -104,7 +104,7 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
       return refusal;
     }
     this.#account?.accept(items.length);
-    const taken = { items, bytes, closedBy: 'count' } as const;
+    const taken = { items, bytes, closedBy: 'count', origins: [{}] } as const;
     const batch = new HeldBatch<T>(this, taken, this.#sequence, this.#settings.scheduler.now());
     this.#sequence += items.length;
     this.#queuedItems += items.length;

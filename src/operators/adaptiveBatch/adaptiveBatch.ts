@@ -51,6 +51,18 @@ export interface AdaptiveBatchOperator<T> extends OperatorFunction<T, Batch<T>> 
  * @see exportTo
  */
 export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): AdaptiveBatchOperator<T> {
+  return adaptiveBatchOf(options);
+}
+
+/**
+ * {@link adaptiveBatch}, for our own compositions.
+ *
+ * @param mayExceed whether an item is let in although the queue is full, before another one is evicted for it: who asks for that bounds it
+ */
+export function adaptiveBatchOf<T>(
+  options: AdaptiveBatchOptions<T>,
+  mayExceed: (item: T) => boolean = () => false,
+): AdaptiveBatchOperator<T> {
   const settings = adaptiveBatchSettings(options);
   const stage = new Stage(settings.ledger, 'batch', settings.name ?? STAGE);
   const sizes = new ReplaySubject<BatchSizeChange>(1);
@@ -59,7 +71,7 @@ export function adaptiveBatch<T>(options: AdaptiveBatchOptions<T> = {}): Adaptiv
       const { account, run } = stage.open();
       const reporter = new StageReporter<T>(account, settings, ({ length }) => length);
       const own = run === undefined ? { ...settings } : settingsInRun(settings, options, run.parts);
-      new Batching(subscriber, own, reporter, sizes).follow(source);
+      new Batching(subscriber, own, reporter, { sizes, mayExceed }).follow(source);
     });
   }
   return Object.assign(adaptiveBatchOperator, { size$: sizes.asObservable() });

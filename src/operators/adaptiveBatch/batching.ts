@@ -21,6 +21,11 @@ import { Intake } from './intake.ts';
 import { type AdaptiveBatchChanges, type AdaptiveBatchSettings, changedBatchSettings, STAGE } from './options.ts';
 import { Saturation } from './saturation.ts';
 
+interface BatchingAround<T> {
+  readonly sizes: Pick<Observer<BatchSizeChange>, 'next'>;
+  readonly mayExceed: (item: T) => boolean;
+}
+
 /** One subscription of {@link adaptiveBatch}: items come through the intake into the batcher, leave it in batches, and the batches are out until they have outcomes. */
 export class Batching<T> {
   readonly #subscriber: Subscriber<Batch<T>>;
@@ -42,12 +47,12 @@ export class Batching<T> {
   #draining = false;
   #stopped = false;
 
-  /** @param sizes is told the size of the batches, and each change */
+  /** @param around `sizes` is told the size of the batches, and each change; `mayExceed`: see `adaptiveBatchOf` */
   constructor(
     subscriber: Subscriber<Batch<T>>,
     settings: AdaptiveBatchSettings<T>,
     reporter: StageReporter<T>,
-    sizes: Pick<Observer<BatchSizeChange>, 'next'>,
+    { sizes, mayExceed }: BatchingAround<T>,
   ) {
     const { scheduler, processHold } = settings;
     this.#subscriber = subscriber;
@@ -61,6 +66,7 @@ export class Batching<T> {
       onFull: () => this.#sendAll('bytes'),
       onEvicted: () => this.#flushes.answer(),
       onOverflow: () => this.#overflow(),
+      mayExceed,
     });
     this.#open = new OpenBatch(scheduler, processHold, () => this.#sendAll('delay'));
     this.#out = new BatchesOut(settings, reporter, this.#memory, {

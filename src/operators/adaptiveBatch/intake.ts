@@ -7,13 +7,21 @@ import type { Batcher } from './batcher.ts';
 import type { AdaptiveBatchSettings } from './options.ts';
 
 /** What the intake needs of the operator behind it. */
-export interface IntakeOwner {
+export interface IntakeOwner<T> {
   /** An item finds no room: what is queued may leave at once. */
   onFull(): void;
   /** An item has left the queue for a newer one. */
   onEvicted(): void;
   /** An item found no room, and `overflow` is `error`. */
   onOverflow(): void;
+  /** Whether an item that finds no room needs none, but for its memory. */
+  mayExceed(item: T): boolean;
+}
+
+interface Weight {
+  readonly bytes: number;
+  readonly heapBytes: number;
+  readonly priority: number;
 }
 
 /** Lets items into the queue: measures each of them, takes its memory, and makes room for it or refuses it. */
@@ -22,7 +30,7 @@ export class Intake<T> {
   readonly #reporter: StageReporter<T>;
   readonly #batcher: Batcher<T>;
   readonly #memory: MemoryAccount;
-  readonly #owner: IntakeOwner;
+  readonly #owner: IntakeOwner<T>;
   #isOpen = true;
 
   constructor(
@@ -30,7 +38,7 @@ export class Intake<T> {
     reporter: StageReporter<T>,
     batcher: Batcher<T>,
     memory: MemoryAccount,
-    owner: IntakeOwner,
+    owner: IntakeOwner<T>,
   ) {
     this.#settings = settings;
     this.#reporter = reporter;
@@ -50,7 +58,7 @@ export class Intake<T> {
     const heapBytes = heapBytesOf(1, bytes);
     if (!this.#batcher.admits(bytes) || !this.#memory.admits(heapBytes)) return this.#refuse(item, 'tooLarge');
     const priority = rank(item, this.#settings, this.#reporter);
-    const hasRoom = this.#isOpen && this.#makeRoom(bytes, heapBytes, priority);
+    const hasRoom = this.#isOpen && this.#makeRoom(item, { bytes, heapBytes, priority });
     // A callback may have unsubscribed meanwhile: then there is no queue any more.
     if (!this.#isOpen) return this.#refuse(item, 'unsubscribed');
     if (!hasRoom) return this.#overflow(item);
@@ -60,11 +68,12 @@ export class Intake<T> {
   }
 
   /** Takes memory for the item. Where `overflow` says so, it evicts others from the queue to make room, but none that is in a batch already. */
-  #makeRoom(bytes: number, heapBytes: number, priority: number): boolean {
+  #makeRoom(item: T, { bytes, heapBytes, priority }: Weight): boolean {
     if (this.#takeRoom(bytes, heapBytes)) return true;
     this.#owner.onFull();
     if (!this.#isOpen) return false;
     if (this.#takeRoom(bytes, heapBytes)) return true;
+    if (!this.#batcher.fits(bytes) && this.#owner.mayExceed(item) && this.#memory.take(heapBytes)) return true;
     if (!evicts(this.#settings.overflow) || !this.#isWorthEvicting(bytes, heapBytes, priority)) return false;
     let taken = false;
     while (!taken && this.#batcher.evictable(priority).items > 0) {

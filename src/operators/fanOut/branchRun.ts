@@ -3,6 +3,15 @@ import type { Batch, FlushRequest, FlushUrgency } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { ItemsEnd } from '../../strategies/itemTally.ts';
 
+/** What a branch is offered of a batch. */
+export interface Offer<T> {
+  readonly batch: Batch<T>;
+  /** Those of its items that are for this branch. */
+  readonly items: readonly T[];
+  /** Of its hold. */
+  readonly origins: readonly object[] | undefined;
+}
+
 /** One branch during one subscription of the fan-out. */
 export interface BranchRun<T> {
   /** Subscribed to once, before the first batch comes. It completes after {@link BranchRun.complete}, when everything has its outcome. Unsubscribing it ends everything that is out. */
@@ -10,11 +19,10 @@ export interface BranchRun<T> {
   /**
    * Takes the batch over, or drops it: it never makes the caller wait.
    *
-   * @param items those of the batch that are for this branch
    * @param onEnd called once, with how they ended
    * @returns passes on that a flush waits for the batch
    */
-  offer(batch: Batch<T>, items: readonly T[], onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void;
+  offer(offer: Offer<T>, onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void;
   /** Sends out what is gathered. */
   flush(request: FlushRequest): void;
   /** Nothing more comes. */

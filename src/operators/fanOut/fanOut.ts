@@ -47,7 +47,7 @@ import { fanOutSettings } from './settings.ts';
  * **Order**: within a branch that of {@link exportTo}; between branches there is none. Around one attempt the layers are those of `exportTo`, in each branch by itself: `queue → deadline( retry( gate → slot( timeout( sink ) ) ) )`. The
  * deadline (`retry.maxElapsedMillis`) begins when the export takes the batch; the time in the queue does not count. With the defaults and a dead backend, the batches that are out (at most `maxUnsettledBatches`) are given up every 5 minutes, and as many leave the queue.
  *
- * **Loss**, each in the books of its route: `queueFull` at the queue of a branch, whole batches, the newest or the oldest by its `overflow` (single items where it makes its own, with `dropLowestPriority` the least important); then all that {@link exportTo} can lose.
+ * **Loss**, each in the books of its route: `queueFull` at the queue of a branch (what {@link rebatch} has cut out of one request enters as a whole, once its first batch has: a request of more items than a queue holds would lose its rest whenever it is sent), whole batches, the newest or the oldest by its `overflow` (single items where it makes its own, with `dropLowestPriority` the least important); then all that {@link exportTo} can lose.
  *
  * @param branches by name; at least one of them required. A sink alone is a required branch with the defaults
  * @param options defaults for each branch, `ledger` and `flushWhen`

@@ -3,7 +3,7 @@ import { EndOfStream } from '../../flow/endOfStream.ts';
 import { answerOf } from '../../internal/runGuarded.ts';
 import { subscribeInto, tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { followSource } from '../../ledger/stage.ts';
-import { type Batch, type FlushRequest, type FlushUrgency, isFlushRequest } from '../../model/batch.ts';
+import { type Batch, type FlushRequest, type FlushUrgency, type Hold, isFlushRequest } from '../../model/batch.ts';
 import { InvalidOptionError } from '../../model/errors.ts';
 import type { RoutedOutcome } from '../../model/outcome.ts';
 import { batchOf } from '../shared/givenBatch.ts';
@@ -89,7 +89,7 @@ export class Fanning<T> {
       hold.settle(end),
     );
     for (const part of parts) {
-      const urgePart = this.#offer(batch, part, verdict);
+      const urgePart = this.#offer(batch, part, hold.origins, verdict);
       if (urgePart === undefined) continue;
       urge.push(urgePart);
       if (urgency !== undefined) urgePart(urgency);
@@ -107,7 +107,7 @@ export class Fanning<T> {
     );
   }
 
-  #offer(batch: Batch<T>, { branch, items }: Part<T>, verdict: Verdict) {
+  #offer(batch: Batch<T>, { branch, items }: Part<T>, origins: Hold['origins'], verdict: Verdict) {
     const leftOut = batch.items.length - items.length;
     branch.account.accept(batch.items.length);
     branch.account.handOn(batch.items.length);
@@ -115,9 +115,10 @@ export class Fanning<T> {
       if (branch.isRequired) verdict.ended(NOTHING, leftOut);
       return undefined;
     }
-    if (branch.isRequired) return branch.run.offer(batch, items, (end) => verdict.ended(end, leftOut));
+    const offer = { batch, items, origins };
+    if (branch.isRequired) return branch.run.offer(offer, (end) => verdict.ended(end, leftOut));
     this.#bestEffort += 1;
-    return branch.run.offer(batch, items, () => this.#bestEffortEnded());
+    return branch.run.offer(offer, () => this.#bestEffortEnded());
   }
 
   #bestEffortEnded(): void {

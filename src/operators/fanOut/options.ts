@@ -48,9 +48,9 @@ export type CommonBatching = Omit<BranchBatching<never>, 'sizeOf'>;
 
 /** The options that each branch has: those of the queue in front of its export, and those of {@link exportTo}. */
 export interface BranchOptions<T> extends Omit<ExportToOptions<T>, (typeof NOT_OF_A_BRANCH)[number]> {
-  /** Items in the batches that wait for this branch's export, at most: 1 or more, default 32,768. A batch that is alone always has room. */
+  /** Items in the batches that wait for this branch's export, at most: 1 or more, default 32,768. A batch that is alone always has room, and so has the rest of a request that came with a beginning for which there was room (`rebatch` cuts requests): beyond the maximum, the queue holds that of one request at most. */
   maxQueueSize?: number;
-  /** Their estimated bytes, at most: 1 or more, default 64 MiB. */
+  /** Their estimated bytes, at most, with the same exceptions: 1 or more, default 64 MiB. */
   maxQueueBytes?: number;
   /**
    * What happens when the queue is full: `dropNewest` (the default) loses the batch that comes, `dropOldest` those that have waited longest. With batches of its own, a branch drops items. `dropLowestPriority` loses the least important items, by `priorityOf`; batches

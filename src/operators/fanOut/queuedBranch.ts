@@ -10,7 +10,8 @@ import { type LossReason, lostTally, type Tally } from '../../model/tally.ts';
 import type { ItemsEnd } from '../../strategies/itemTally.ts';
 import type { AdaptiveBatchChanges } from '../adaptiveBatch/options.ts';
 import { BatchQueue } from './batchQueue.ts';
-import type { BranchRun } from './branchRun.ts';
+import type { BranchRun, Offer } from './branchRun.ts';
+import { Entrance } from './entrance.ts';
 import type { BranchSettings } from './options.ts';
 
 /** A branch that exports the batches as they come, with the same items, so that sinks of one encoding share the request. What its export cannot take yet waits in its queue. */
@@ -19,6 +20,7 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
   readonly #settings: BranchSettings<T>; // of this run: `batchSettings$` changes them
   readonly #reporter: StageReporter<T>;
   readonly #queue: BatchQueue<HeldBatch<T>>;
+  readonly #entrance = new Entrance();
   readonly #memory: MemoryAccount;
   readonly #water: WaterMarks;
   readonly #batches = new Subject<Batch<T>>(); // to the export
@@ -55,11 +57,11 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
     return this.#reporter.account;
   }
 
-  offer(batch: Batch<T>, items: readonly T[], onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void {
+  offer({ batch, items, origins }: Offer<T>, onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void {
     const bytes = batch.bytes >= 0 ? batch.bytes : 0;
     const part = new HeldBatch<T>(this, { items, bytes, closedBy: batch.closedBy }, 0, 0);
     if (this.#stopped) this.#refuse(part, 'unsubscribed', onEnd);
-    else if (this.#makeRoom(part)) this.#accept(part, onEnd);
+    else if (this.#makeRoom(part, origins)) this.#accept(part, onEnd);
     else this.#refuse(part, 'queueFull', onEnd);
     return (urgency) => part.flush(urgency);
   }
@@ -114,10 +116,16 @@ export class QueuedBranch<T> implements BranchRun<T>, HeldBatchOwner<T> {
     this.#drain();
   }
 
-  /** Takes memory for the batch. With `dropOldest`, batches that have waited longer make room for it. */
-  #makeRoom(part: HeldBatch<T>): boolean {
+  /** Takes memory for the batch. What is the rest of a request needs no room in the queue. With `dropOldest`, batches that have waited longer make room for others. */
+  #makeRoom(part: HeldBatch<T>, origins: readonly object[] | undefined): boolean {
     const heapBytes = heapBytesOf(part.size, part.bytes);
-    if (this.#takeRoom(part, heapBytes)) return true;
+    if (!this.#queue.fits(part) && this.#entrance.continues(origins)) return this.#memory.take(heapBytes);
+    const hasRoom = this.#takeRoom(part, heapBytes) || this.#evictFor(part, heapBytes);
+    if (hasRoom) this.#entrance.begin(origins);
+    return hasRoom;
+  }
+
+  #evictFor(part: HeldBatch<T>, heapBytes: number): boolean {
     const queued = heapBytesOf(this.#queue.items, this.#queue.bytes);
     if (this.#settings.overflow !== 'dropOldest' || !this.#memory.wouldHaveRoom(heapBytes, queued)) return false;
     let taken = false;

@@ -7,13 +7,26 @@ import type { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, CloseReason, FlushRequest, FlushUrgency } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { endItems, type ItemsEnd, ItemTally, loseItems, type TrackedItem } from '../../strategies/itemTally.ts';
-import { adaptiveBatch } from '../adaptiveBatch/adaptiveBatch.ts';
-import type { BranchRun } from './branchRun.ts';
+import { adaptiveBatchOf } from '../adaptiveBatch/adaptiveBatch.ts';
+import type { AdaptiveBatchOptions } from '../adaptiveBatch/options.ts';
+import type { BranchRun, Offer } from './branchRun.ts';
+import { Entrance } from './entrance.ts';
 import type { BranchSettings } from './options.ts';
+
+/** How the items of one offer come in. */
+interface Entering {
+  mayExceed: boolean; // the queue: they are the rest of what has begun to enter
+  hasExceeded: boolean;
+  isRefused: boolean; // one of them was
+}
+
+interface OfferedItem<T> extends TrackedItem<T> {
+  readonly entering: Entering;
+}
 
 /** The batches of a branch that makes its own, and what flushes them. */
 interface Rebatching<T> {
-  readonly batches: OperatorFunction<TrackedItem<T>, Batch<T>>;
+  readonly batches: OperatorFunction<OfferedItem<T>, Batch<T>>;
   readonly flush$: Subject<FlushRequest>;
 }
 
@@ -23,7 +36,7 @@ export function rebatching<T>(settings: BranchSettings<T>, ledger: Ledger): Reba
   const { onCallbackError, processHold, scheduler, priorityOf, batchSettings$: settings$ } = settings;
   const { sizeOf = estimateItemBytes, ...sizes } = batching;
   const flush$ = new Subject<FlushRequest>();
-  const toBatches = adaptiveBatch<TrackedItem<T>>({
+  const own: AdaptiveBatchOptions<OfferedItem<T>> = {
     ...sizes,
     ...{ maxQueueSize, maxQueueBytes, overflow, maxUnsettledBatches },
     ...withoutUndefined({ memory, gate, onCallbackError, processHold, scheduler, settings$ }),
@@ -34,14 +47,19 @@ export function rebatching<T>(settings: BranchSettings<T>, ledger: Ledger): Reba
     flushWhen: flush$,
     ledger,
     onLoss: (loss, tracked) => {
+      for (const { entering } of tracked) entering.isRefused = true;
       try {
         onLoss?.(loss, itemsOf(tracked));
       } finally {
         loseItems(tracked, loss);
       }
     },
+  };
+  const toBatches = adaptiveBatchOf(own, ({ entering }) => {
+    entering.hasExceeded ||= entering.mayExceed;
+    return entering.mayExceed;
   });
-  const untracked = (batch: Batch<TrackedItem<T>>) =>
+  const untracked = (batch: Batch<OfferedItem<T>>) =>
     watchedBatch(batch, itemsOf(batch.items), (tally) => endItems(batch.items, tally));
   return { batches: (items$) => items$.pipe(toBatches, map(untracked)), flush$ };
 }
@@ -59,7 +77,8 @@ interface RebatchedPlan<T> extends Rebatching<T> {
 /** A branch that makes batches of its own, out of those of its items that its filter lets through. */
 export class RebatchedBranch<T> implements BranchRun<T> {
   readonly outcomes$: Observable<Outcome<T>>;
-  readonly #items = new Subject<TrackedItem<T>>();
+  readonly #items = new Subject<OfferedItem<T>>();
+  readonly #entrance = new Entrance();
   readonly #flush: Subject<FlushRequest>;
   readonly #reporter: StageReporter<T>;
   #urgency: FlushUrgency | undefined; // of the flush that came last: it comes once for each batch that it waits for
@@ -71,11 +90,18 @@ export class RebatchedBranch<T> implements BranchRun<T> {
     this.outcomes$ = this.#items.pipe(batches, toSink);
   }
 
-  offer(batch: Batch<T>, items: readonly T[], onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void {
+  offer({ batch, items, origins }: Offer<T>, onEnd: (end: ItemsEnd) => void): (urgency: FlushUrgency) => void {
     const tally = new ItemTally(items.length, onEnd);
-    const tracked = items.map((item): TrackedItem<T> => ({ item, tally }));
+    const entering: Entering = {
+      mayExceed: this.#entrance.continues(origins),
+      ...{ hasExceeded: false, isRefused: false },
+    };
+    const tracked = items.map((item): OfferedItem<T> => ({ item, tally, entering }));
     let taken = 0; // before an outcome, perhaps of the first ones, has ended everything
-    for (; taken < tracked.length && !this.#stopped; taken += 1) this.#items.next(tracked[taken] as TrackedItem<T>);
+    for (; taken < tracked.length && !this.#stopped; taken += 1) {
+      this.#items.next(tracked[taken] as OfferedItem<T>);
+      if (taken === 0) this.#begun(entering, origins);
+    }
     if (taken < tracked.length) this.#lose(tracked.slice(taken));
     if (SENT_OUT.has(batch.closedBy)) this.#flush.next(WITHOUT_HOLD);
     return (urgency) => this.#hurry(urgency);
@@ -98,6 +124,13 @@ export class RebatchedBranch<T> implements BranchRun<T> {
     account.takeBack(tracked.length);
     this.#reporter.lost('unsubscribed', itemsOf(tracked));
     loseItems(tracked, { count: tracked.length, reason: 'unsubscribed', stage: account.stage });
+  }
+
+  /** The first item of an offer has come in, or was refused. */
+  #begun(entering: Entering, origins: Offer<T>['origins']): void {
+    if (entering.hasExceeded || entering.isRefused) return;
+    entering.mayExceed = origins !== undefined;
+    this.#entrance.begin(origins);
   }
 
   #hurry(urgency: FlushUrgency): void {

@@ -5,6 +5,8 @@ import { ItemTally } from '../../strategies/itemTally.ts';
 export class Origin<T> {
   readonly items: readonly T[];
   readonly bytes: number;
+  /** Stands for it where it is remembered, without its items. */
+  readonly key: object = {};
   readonly tally: ItemTally;
   #hold: Hold;
   #isReady = false;

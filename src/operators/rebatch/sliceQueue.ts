@@ -92,7 +92,8 @@ export class SliceQueue<T> {
       slices.push(slice);
     }
     const [only = []] = slices;
-    return { items: slices.length === 1 ? only : slices.flat(), bytes, closedBy, parts };
+    const origins = parts.map(({ origin }) => origin.key);
+    return { items: slices.length === 1 ? only : slices.flat(), bytes, closedBy, origins, parts };
   }
 
   /** Everything that is left leaves. */

@@ -12,8 +12,6 @@ import { SpanDigests } from '../../support/spanDigests.ts';
 import { post } from './support.ts';
 
 const SENDERS = 4;
-/** Room in a branch for all that rebatch takes: one request can be that. */
-const MAX_QUEUE_SIZE = 131_072;
 
 /** A server that keeps the digests of what it is sent. */
 async function backend() {
@@ -43,7 +41,7 @@ async function throughTwoSinks(requests: Iterable<Uint8Array>) {
     one: otlpHttp({ url: one.url, environment: {} }),
     other: otlpHttp({ url: other.url, environment: {}, compression: 'gzip' }),
   };
-  const options = { attemptTimeoutMillis: 60_000, maxQueueSize: MAX_QUEUE_SIZE };
+  const options = { attemptTimeoutMillis: 60_000 };
   const batches$ = receiver.traces$.pipe(rebatch<ReadableSpan>(), fanOut(sinks, options));
   const pipeline = runPipeline(receiver, batches$);
   const { http } = await receiver.listen();
