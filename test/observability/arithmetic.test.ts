@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { ExportError, exponentialBackoff, type Response, type Sink, spanPipeline } from '../../src/index.ts';
 import { statsToMetrics } from '../../src/observability/index.ts';
 import { marbles } from '../../src/testing/index.ts';
+import { seededRandom } from '../support/random.ts';
 import { randomRuns } from '../support/randomRuns.ts';
 import { spanWith } from '../support/spans.ts';
 import { DURATION, metered, type Reading, SPAN } from './support.ts';
@@ -66,7 +67,7 @@ test('spanPipeline, by any schedule, at every collection: what ended was process
       marbles(async ({ advanceBy }) => {
         const { meterProvider, read } = metered();
         let operations = 0;
-        const pipeline = spanPipeline({ sink: sinkOf(script), ...COMMON, ...options });
+        const pipeline = spanPipeline({ sink: sinkOf(script), ...COMMON, random: seededRandom(7), ...options });
         pipeline.outcomes$.subscribe(() => {
           operations += 1;
         });
@@ -108,7 +109,7 @@ test('a fan-out, by any schedule: the same on each route', () =>
       marbles(async ({ advanceBy }) => {
         const { meterProvider, read } = metered();
         const sinks = { main: sinkOf(main), other: { sink: sinkOf(other), required: false } };
-        const pipeline = spanPipeline({ sinks, ...COMMON, ...options });
+        const pipeline = spanPipeline({ sinks, ...COMMON, random: seededRandom(7), ...options });
         statsToMetrics(pipeline, { meterProvider });
         let ended = 0;
         const expectBoth = (reading: Reading) => {
