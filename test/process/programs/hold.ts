@@ -37,7 +37,9 @@ export interface HoldInput {
 
 const { what, processHold } = input<HoldInput>();
 const held = processHold === undefined ? {} : { processHold };
-const backoff = exponentialBackoff({ initialMillis: 50, jitter: 'none' });
+/** How long each wait is. One that holds nothing is long: a program that is slow to start would find a short one over before it could end. */
+const WAIT = processHold === 'never' ? 60_000 : 50;
+const backoff = exponentialBackoff({ initialMillis: WAIT, maxMillis: WAIT, jitter: 'none' });
 
 /** Fails as often, then emits. */
 const failing = (times: number, error: unknown = new Error('not yet')): Observable<string> => {
@@ -46,7 +48,9 @@ const failing = (times: number, error: unknown = new Error('not yet')): Observab
 };
 const retried = () => failing(2).pipe(retryWithBackoff({ backoff, ...held }));
 const flakySink = (): Sink<string> => {
-  const answers = failing(2, new ExportError({ kind: 'retryable' }, 'not yet'));
+  // Where nothing is to be waited for, no success ends the waits of others.
+  const times = processHold === 'never' ? Number.POSITIVE_INFINITY : 2;
+  const answers = failing(times, new ExportError({ kind: 'retryable' }, 'not yet'));
   return { name: 'flaky', export: () => answers.pipe(map((message) => ({ message }))) };
 };
 /** One item, and no end. */
@@ -62,7 +66,7 @@ const firstOf = async <T>(values: AsyncIterable<T>): Promise<T | undefined> => {
 };
 const LONG = 2 ** 31 - 1;
 const fineSink: Sink<string> = { name: 'fine', export: () => of({}) };
-const openBreaker = (millis = 50) => {
+const openBreaker = (millis = WAIT) => {
   const openFor = exponentialBackoff({ initialMillis: millis, maxMillis: LONG, jitter: 'none' });
   const breaker = circuitBreaker({ consecutiveFailures: 1, backoff: openFor });
   failing(1)
@@ -71,27 +75,29 @@ const openBreaker = (millis = 50) => {
   return breaker;
 };
 const usedUpRate = () => {
-  const limit = rateLimit({ itemsPerSecond: 20, burstMillis: 50 });
+  const limit = rateLimit({ itemsPerSecond: 1_000 / WAIT, burstMillis: WAIT });
   of('first').pipe(limit.protect()).subscribe();
   return limit;
 };
-const batching = { scheduledDelayMillis: 50, ...held };
+const batching = { scheduledDelayMillis: WAIT, ...held };
+/** Each item leaves at once. */
+const atOnce = { ...batching, maxExportBatchSize: 1 };
 
 const waits = {
   retryWithBackoff: () => firstValueFrom(retried()),
-  'raceTimeout, the whole': () => firstValueFrom(NEVER.pipe(raceTimeout({ millis: 50, ...held }))).catch(String),
+  'raceTimeout, the whole': () => firstValueFrom(NEVER.pipe(raceTimeout({ millis: WAIT, ...held }))).catch(String),
   'raceTimeout, the first': () =>
-    firstValueFrom(NEVER.pipe(raceTimeout({ millis: 50, bounds: 'first', ...held }))).catch(String),
+    firstValueFrom(NEVER.pipe(raceTimeout({ millis: WAIT, bounds: 'first', ...held }))).catch(String),
   'a retry within boundedMergeMap': () => lastValueFrom(of(1).pipe(boundedMergeMap(retried))),
   'the delay of adaptiveBatch': () => firstValueFrom(withOneItem().pipe(adaptiveBatch(batching))),
   'the delay of adaptiveBatch, under for await': () =>
     firstOf(toAsyncIterable(withOneItem().pipe(adaptiveBatch(batching)))),
   'a retry, under for await': () => firstOf(toAsyncIterable(retried())),
   'a retry of exportTo': () =>
-    firstValueFrom(withOneItem().pipe(adaptiveBatch(batching), exportTo(flakySink(), { retry: { backoff }, ...held }))),
+    firstValueFrom(withOneItem().pipe(adaptiveBatch(atOnce), exportTo(flakySink(), { retry: { backoff }, ...held }))),
   'the Retry-After of another batch': () => {
     let attempts = 0;
-    const failure = { kind: 'throttled', retryAfterMillis: 50 } as const;
+    const failure = { kind: 'throttled', retryAfterMillis: WAIT } as const;
     const answer = () => (++attempts === 1 ? throwError(() => new ExportError(failure, 'later')) : of({}));
     const sink: Sink<string> = { name: 'throttling', export: () => defer(answer) };
     const options = { retry: { maxAttempts: 1, maxElapsedMillis: Number.POSITIVE_INFINITY }, ...held };
@@ -104,7 +110,7 @@ const waits = {
     lastValueFrom(of('item').pipe(adaptiveBatch(batching), exportTo(flakySink(), { retry: { backoff }, ...held }))),
   'the gate of adaptiveBatch': () => {
     const gate = createGate();
-    const batch = adaptiveBatch<string>({ ...batching, gate, maxQueueSize: 1, maxExportBatchSize: 1 });
+    const batch = adaptiveBatch<string>({ ...atOnce, gate, maxQueueSize: 1 });
     const out = exportTo<string>(flakySink(), { concurrency: 1, retry: { backoff }, ...held });
     return lastValueFrom(fromAsyncIterable(['a', 'b', 'c', 'd'], { gate }).pipe(batch, out));
   },
@@ -115,7 +121,7 @@ const waits = {
   'an export that waits for its rate': () =>
     firstValueFrom(concat(of(['item']), NEVER).pipe(exportTo(fineSink, { rateLimit: usedUpRate(), ...held }))),
   'a retry that waits for its budget': () => {
-    const budget = retryBudget({ minRetriesPerSecond: 20, maxSavedRetries: 1 });
+    const budget = retryBudget({ minRetriesPerSecond: 1_000 / WAIT, maxSavedRetries: 1 });
     const short = exponentialBackoff({ initialMillis: 1, maxMillis: 1, jitter: 'none' });
     return firstValueFrom(failing(3).pipe(retryWithBackoff({ backoff: short, budget, ...held })));
   },
