@@ -1,6 +1,6 @@
 /** Where something that was received stands in the bytes of its request. */
 export interface WirePlace {
-  /** The bytes of the request, which are not written to any more. */
+  /** The bytes of the request, which are not written to any more. Of a request in JSON there are none: then the places only say how many bytes a message takes, about. */
   readonly bytes: Uint8Array;
   /** Where its length begins, right behind the tag of its field. */
   readonly at: number;
@@ -70,15 +70,14 @@ export abstract class ReceivedItem<From extends Origin = Origin, Read extends Re
     this.#read = read;
   }
 
-  /** Whether the value stands in the bytes of a request, as it was received. */
+  /** Whether the value stands in a request, as it was received. */
   static is(value: unknown): value is ReceivedItem {
     return typeof value === 'object' && value !== null && #from in value;
   }
 
-  /** Where the value stands; `undefined` where it was not received, or is not as it was received. */
+  /** Where the bytes of the value stand; `undefined` where it was not received in protobuf, or is not as it was received. */
   static placeOf(value: unknown): WirePlace | undefined {
-    if (!ReceivedItem.is(value)) return undefined;
-    return { bytes: value.#from.bytes, at: value.#at, end: value.#end };
+    return ReceivedItem.is(value) && value.#from.bytes.length > 0 ? ReceivedItem.rangeOf(value) : undefined;
   }
 
   /** Whether its bytes have more than was read of them. */
@@ -107,6 +106,10 @@ export abstract class ReceivedItem<From extends Origin = Origin, Read extends Re
 
   static originOf<From extends Origin>(item: ReceivedItem<From, Reading>): From {
     return ReceivedItem.behind(item).#from;
+  }
+
+  static rangeOf(item: ReceivedItem): WirePlace {
+    return { bytes: item.#from.bytes, at: item.#at, end: item.#end };
   }
 
   static readingOf<Read extends Reading>(item: ReceivedItem<Origin, Read>): Read | undefined {

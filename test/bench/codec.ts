@@ -26,6 +26,7 @@ const SPAN_TASKS: readonly SpanTask[] = [
   'relayTraces',
   'encodeTracesJson',
   'decodeTracesJson',
+  'viewTracesJson',
 ];
 const WORKLOADS: readonly WorkloadName[] = ['request', 'recorded', 'bare'];
 
@@ -35,8 +36,10 @@ const NAMES: readonly CodecName[] = [
   ...SPAN_TASKS.flatMap((task) => WORKLOADS.map((workload) => `${task} ${workload}` as const)),
   'encodeLogs',
   'decodeLogs',
+  'viewLogsJson',
   'encodeMetrics',
   'decodeMetrics',
+  'viewMetricsJson',
 ];
 
 /** What each is to reach beside any of the others. `decodeTracesJson` has none: what stands beside it does another thing. */
@@ -50,6 +53,11 @@ const BUDGETS: Partial<Record<CodecName, CodecKey>> = {
   'encodeTracesJson request': 'encodeJson',
   'encodeTracesJson recorded': 'encodeJson',
   'encodeTracesJson bare': 'encodeJson',
+  'viewTracesJson request': 'viewJson',
+  'viewTracesJson recorded': 'viewJson',
+  'viewTracesJson bare': 'viewJson',
+  viewLogsJson: 'viewJson',
+  viewMetricsJson: 'viewJson',
   encodeLogs: 'encodeLogs',
   decodeLogs: 'decodeLogs',
   encodeMetrics: 'encodeMetrics',

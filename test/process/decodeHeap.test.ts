@@ -10,6 +10,7 @@ const cases = [
   ],
   ['views that have been read take no more than two fifths above it', 'views that have been read', 1.4],
   ['views that nobody has read take less', 'views', 0.8],
+  ['views of JSON that have been read take no more, the parsed objects included', 'views of JSON', 1.4],
 ] as const;
 
 test.each(cases)(
@@ -18,7 +19,7 @@ test.each(cases)(
     const program = await run('decodeHeap', { input: { what }, boundMillis: 300_000 });
     expect(program).toMatchObject({ code: 0, faults: [], stderr: '' });
     const parts = program.all('bomb').map(({ name, part }) => ({ name, part: part as number }));
-    expect(parts.length).toBeGreaterThan(50);
+    expect(parts.length).toBeGreaterThan(what === 'views of JSON' ? 20 : 50);
     expect(parts.filter(({ part }) => !(part < most))).toEqual([]);
   },
   300_000,

@@ -1,13 +1,13 @@
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { ViewOptions } from '../../otlp/decode/viewRequest.ts';
-import { decodeLogsJson } from '../../otlp/logs/decode/decodeLogsJson.ts';
 import { viewLogs } from '../../otlp/logs/decode/viewLogs.ts';
-import { decodeMetricsJson } from '../../otlp/metrics/decode/decodeMetricsJson.ts';
+import { viewLogsJson } from '../../otlp/logs/decode/viewLogsJson.ts';
 import { viewMetrics } from '../../otlp/metrics/decode/viewMetrics.ts';
+import { viewMetricsJson } from '../../otlp/metrics/decode/viewMetricsJson.ts';
 import type { DecodeOptions } from '../../otlp/protobuf/decodeLimits.ts';
 import { SIGNALS } from '../../otlp/signals.ts';
-import { decodeTracesJson } from '../../otlp/traces/decode/decodeTracesJson.ts';
 import { viewTraces } from '../../otlp/traces/decode/viewTraces.ts';
+import { viewTracesJson } from '../../otlp/traces/decode/viewTracesJson.ts';
 
 /** The items of a request. */
 type Read<T, Options> = (bytes: Uint8Array, options: Options) => T[];
@@ -20,14 +20,14 @@ export interface ReceivedSignal<T> {
   readonly method: string;
   /** Items of a request in protobuf, each of which is read when it is asked for. */
   readonly protobuf: Read<T, ViewOptions>;
-  /** Reads a request in JSON. */
+  /** The same of a request in JSON. */
   readonly json: Read<T, DecodeOptions>;
 }
 
 export const RECEIVED: { readonly [S in SignalName]: ReceivedSignal<SignalItems[S]> } = {
-  traces: { ...wireOf('traces'), protobuf: viewTraces, json: decodeTracesJson },
-  logs: { ...wireOf('logs'), protobuf: viewLogs, json: decodeLogsJson },
-  metrics: { ...wireOf('metrics'), protobuf: viewMetrics, json: decodeMetricsJson },
+  traces: { ...wireOf('traces'), protobuf: viewTraces, json: viewTracesJson },
+  logs: { ...wireOf('logs'), protobuf: viewLogs, json: viewLogsJson },
+  metrics: { ...wireOf('metrics'), protobuf: viewMetrics, json: viewMetricsJson },
 };
 
 function wireOf(name: SignalName): Pick<ReceivedSignal<never>, 'path' | 'method'> {

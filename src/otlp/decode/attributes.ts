@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { Buffer } from '../../internal/buffer.ts';
 import { integerOf } from '../protobuf/int64.ts';
 import type { Reader } from '../protobuf/reader.ts';
 import { fieldsOf, readMessage } from '../protobuf/readMessage.ts';
@@ -51,6 +52,11 @@ const mapFields = fieldsOf<Attributes>({ [REPEATED]: readAttribute });
 /** Reads one `KeyValue` into attributes. Of several values with the same key the last one stays, at the place of the first. */
 export function readAttribute(attributes: Attributes, reader: Reader): void {
   reader.spend(1, ATTRIBUTE_BYTES);
+  if (reader.parsed !== undefined) addParsed(attributes, reader.parsed as ParsedKeyValue, reader);
+  else readKeyValue(attributes, reader);
+}
+
+function readKeyValue(attributes: Attributes, reader: Reader): void {
   let key = '';
   let value: unknown = null;
   const outer = reader.enter();
@@ -60,7 +66,15 @@ export function readAttribute(attributes: Attributes, reader: Reader): void {
     else reader.skip(tag);
   }
   reader.leave(outer);
-  if (typeof value === 'object') value = reader.finished(value);
+  addAttribute(attributes, reader, key, value);
+}
+
+function addParsed(attributes: Attributes, { key, value }: ParsedKeyValue, reader: Reader): void {
+  addAttribute(attributes, reader, key?.toWellFormed() ?? '', parsedValue(value, reader));
+}
+
+function addAttribute(attributes: Attributes, reader: Reader, key: string, read: unknown): void {
+  const value = typeof read === 'object' ? reader.finished(read) : read;
   if (isIndexLike(key)) reader.spend(0, indexBytes(key));
   if (Object.hasOwn(attributes, key)) reader.hasReplaced = true;
   if (key !== '__proto__') attributes[key] = value as Attributes[string];
@@ -74,6 +88,7 @@ export function readAttribute(attributes: Attributes, reader: Reader): void {
  * @param earlier what the same field held before: protobuf continues a list or a map that comes twice
  */
 export function readValue(reader: Reader, earlier: unknown): unknown {
+  if (reader.parsed !== undefined) return parsedValue(reader.parsed as ParsedValue, reader);
   let value = earlier;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
@@ -88,6 +103,60 @@ export function readValue(reader: Reader, earlier: unknown): unknown {
   }
   reader.leave(outer);
   return value;
+}
+
+/** In JSON; that it is one has been looked at. A field that is `null` is absent. */
+interface ParsedKeyValue {
+  readonly key?: string | null;
+  readonly value?: ParsedValue | null;
+}
+
+type ParsedValue = Readonly<Record<string, unknown>>;
+
+function parsedValue(of: ParsedValue | null | undefined, reader: Reader): unknown {
+  for (const name in of) {
+    const value = of[name];
+    if (value === null) continue;
+    if (name === 'stringValue') return (value as string).toWellFormed();
+    if (name === 'intValue') return parsedInteger(value);
+    if (name === 'doubleValue') return Number(value);
+    if (name === 'boolValue') return value;
+    const other = parsedOther(name, value, reader);
+    if (other !== undefined) return other;
+  }
+  return null;
+}
+
+/** `undefined` for a field that is not known. */
+function parsedOther(name: string, value: unknown, reader: Reader): unknown {
+  switch (name) {
+    case 'arrayValue': {
+      const values = listOf<unknown[]>();
+      for (const one of (value as { values?: ParsedValue[] | null }).values ?? [])
+        values.push(finishedIn(parsedValue(one, reader), reader));
+      return values;
+    }
+    case 'kvlistValue': {
+      const map: Attributes = {};
+      for (const one of (value as { values?: ParsedKeyValue[] | null }).values ?? []) addParsed(map, one, reader);
+      return map;
+    }
+    case 'bytesValue':
+      return new Uint8Array(Buffer.from(value as string, 'base64'));
+    case 'stringValueStrindex':
+      return null;
+    default:
+      return undefined;
+  }
+}
+
+function parsedInteger(value: unknown): number | bigint {
+  const near = Number(value);
+  return Number.isSafeInteger(near) ? near + 0 : BigInt(value as string);
+}
+
+function finishedIn(value: unknown, reader: Reader): unknown {
+  return typeof value === 'object' ? reader.finished(value) : value;
 }
 
 function readOtherValue(reader: Reader, tag: number, earlier: unknown): unknown {

@@ -40,10 +40,15 @@ export function decodeRequest<Item>(bytes: Uint8Array, limits: DecodeLimits, sig
     () => new Reader(bytes, limits),
     (reader) => {
       reader.spend(0, 0);
-      readFields<Request>(reader, requestFields, { items, readInto: signal.readInto as ReadInto });
+      readItems(items, reader, signal.readInto);
     },
   );
   return items;
+}
+
+/** Reads the fields of a request, and adds its items. */
+export function readItems<Item>(items: Item[], reader: Reader, readInto: SignalDecoding<Item>['readInto']): void {
+  readFields<Request>(reader, requestFields, { items, readInto: readInto as ReadInto });
 }
 
 /**

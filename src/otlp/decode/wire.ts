@@ -147,7 +147,7 @@ function readPart<Message>({ small, make }: Layout<Message>, view: View<Message>
   reading.parts |= part.bit;
   if ((reading.numbers & part.numbers) !== 0) {
     const { request } = origin;
-    const reader = request.beginMessage(ReceivedItem.placeOf(view) as WirePlace);
+    const reader = request.beginMessage(ReceivedItem.rangeOf(view));
     reading.numbers = readNoting(reader, part.fields, message);
     reading.hidesSome ||= reader.hasReplaced;
     request.end();

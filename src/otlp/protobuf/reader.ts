@@ -42,6 +42,8 @@ export class Reader {
   /** How many items the message may still become, and how many bytes of heap they may still take. */
   private itemsLeft: number;
   private bytesLeft: number;
+  /** Where parsed JSON is read: the present value. */
+  parsed: unknown = undefined;
   /** Of views: texts that were not UTF-8 and are read with U+FFFD. `undefined` where they are refused. */
   malformedTexts: number | undefined = undefined;
   /** Of views: whether something that was read came again and has been replaced, so that the bytes have more than what was made of them. */

@@ -29,8 +29,8 @@ export interface CodecMeasured {
 const { task, workload: name = 'request', options, profile } = given<CodecInput>();
 
 async function prepared(): Promise<CodecTask> {
-  if (task === 'encodeLogs' || task === 'decodeLogs') return logCodec(task);
-  if (task === 'encodeMetrics' || task === 'decodeMetrics') return metricCodec(task);
+  if (task === 'encodeLogs' || task === 'decodeLogs' || task === 'viewLogsJson') return logCodec(task);
+  if (task === 'encodeMetrics' || task === 'decodeMetrics' || task === 'viewMetricsJson') return metricCodec(task);
   return spanCodec(task, name);
 }
 

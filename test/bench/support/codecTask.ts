@@ -16,3 +16,10 @@ export function inTurn<Input>(
   let at = 0;
   return { name, run: () => run(inputs[at++ % inputs.length] as Input), items };
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What reading the syntax of a body in JSON costs. */
+export function parsedBody(body: Uint8Array): unknown {
+  return JSON.parse(utf8.decode(body));
+}

@@ -2,13 +2,14 @@ import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider, type ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import { decodeLogs, encodeLogs } from '../../../src/otlp/index.ts';
+import { decodeLogs, encodeLogs, encodeLogsJson } from '../../../src/otlp/index.ts';
+import { viewLogsJson } from '../../../src/otlp/logs/decode/viewLogsJson.ts';
 import { protobufjsRecords } from '../../otlp/logs/oracle.ts';
 import { logsRequest } from '../../support/otlpSchema.ts';
 import { seeded } from '../../support/spans.ts';
-import { type CodecTask, inTurn } from './codecTask.ts';
+import { type CodecTask, inTurn, parsedBody } from './codecTask.ts';
 
-export type LogTask = 'encodeLogs' | 'decodeLogs';
+export type LogTask = 'encodeLogs' | 'decodeLogs' | 'viewLogsJson';
 
 const RECORDS = 512;
 
@@ -19,6 +20,14 @@ export function logCodec(task: LogTask): CodecTask {
     const contestants = [
       inTurn('spanflow', RECORDS, batches, (records) => encodeLogs(records)),
       inTurn('otlp-transformer', RECORDS, batches, (records) => ProtobufLogsSerializer.serializeRequest(records)),
+    ];
+    return { workload, contestants };
+  }
+  if (task === 'viewLogsJson') {
+    const texts = batches.map((records) => encodeLogsJson(records));
+    const contestants = [
+      inTurn('spanflow, views', RECORDS, texts, (body) => viewLogsJson(body)),
+      inTurn('JSON.parse of the body', RECORDS, texts, parsedBody),
     ];
     return { workload, contestants };
   }

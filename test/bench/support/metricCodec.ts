@@ -2,13 +2,14 @@ import { type Attributes, type Meter, ValueType } from '@opentelemetry/api';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { dataPointsOf, decodeMetrics, encodeMetrics } from '../../../src/otlp/index.ts';
+import { dataPointsOf, decodeMetrics, encodeMetrics, encodeMetricsJson } from '../../../src/otlp/index.ts';
+import { viewMetricsJson } from '../../../src/otlp/metrics/decode/viewMetricsJson.ts';
 import { protobufjsPoints } from '../../otlp/metrics/oracle.ts';
 import { metricsRequest } from '../../support/otlpSchema.ts';
 import { seeded } from '../../support/spans.ts';
-import { type CodecTask, inTurn } from './codecTask.ts';
+import { type CodecTask, inTurn, parsedBody } from './codecTask.ts';
 
-export type MetricTask = 'encodeMetrics' | 'decodeMetrics';
+export type MetricTask = 'encodeMetrics' | 'decodeMetrics' | 'viewMetricsJson';
 
 const METRICS = 51;
 const POINTS_EACH = 10;
@@ -29,6 +30,14 @@ export async function metricCodec(task: MetricTask): Promise<CodecTask> {
       inTurn('otlp-transformer', POINTS, collections, (collection) =>
         ProtobufMetricsSerializer.serializeRequest(collection),
       ),
+    ];
+    return { workload, contestants };
+  }
+  if (task === 'viewMetricsJson') {
+    const texts = collections.map((collection) => encodeMetricsJson(dataPointsOf(collection)));
+    const contestants = [
+      inTurn('spanflow, views', POINTS, texts, (body) => viewMetricsJson(body)),
+      inTurn('JSON.parse of the body', POINTS, texts, parsedBody),
     ];
     return { workload, contestants };
   }

@@ -1,13 +1,20 @@
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { decodeTraces, decodeTracesJson, encodeTraces, encodeTracesJson, viewTraces } from '../../../src/otlp/index.ts';
+import { viewTracesJson } from '../../../src/otlp/traces/decode/viewTracesJson.ts';
 import { protobufjsSpans } from '../../otlp/oracleDecode.ts';
 import { traceRequest } from '../../support/otlpSchema.ts';
-import { type CodecTask, inTurn } from './codecTask.ts';
+import { type CodecTask, inTurn, parsedBody } from './codecTask.ts';
 import type { Contestant } from './rounds.ts';
 import { type WorkloadName, workloadOf } from './workloads.ts';
 
-export type SpanTask = 'relayTraces' | 'encodeTraces' | 'decodeTraces' | 'encodeTracesJson' | 'decodeTracesJson';
+export type SpanTask =
+  | 'relayTraces'
+  | 'encodeTraces'
+  | 'decodeTraces'
+  | 'encodeTracesJson'
+  | 'decodeTracesJson'
+  | 'viewTracesJson';
 
 type Batches = readonly ReadableSpan[][];
 
@@ -43,6 +50,14 @@ const contestants: Readonly<Record<SpanTask, (batches: Batches, size: number) =>
     return [
       inTurn('spanflow', size, bodies, (text) => decodeTracesJson(text)),
       inTurn('JSON.parse alone', size, bodies, (text) => JSON.parse(text)),
+    ];
+  },
+  /** What a receiver does with a body of JSON before anything is asked of its spans. */
+  viewTracesJson: (batches, size) => {
+    const bodies = batches.map((spans) => encodeTracesJson(spans));
+    return [
+      inTurn('spanflow, views', size, bodies, (body) => viewTracesJson(body)),
+      inTurn('JSON.parse of the body', size, bodies, parsedBody),
     ];
   },
 };

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { receivedBytes } from '../../../src/model/received.ts';
 import {
   type DecodeOptions,
   decodeLogs,
@@ -10,7 +11,11 @@ import {
   viewMetrics,
   viewTraces,
 } from '../../../src/otlp/index.ts';
+import { viewLogsJson } from '../../../src/otlp/logs/decode/viewLogsJson.ts';
+import { viewMetricsJson } from '../../../src/otlp/metrics/decode/viewMetricsJson.ts';
+import { viewTracesJson } from '../../../src/otlp/traces/decode/viewTracesJson.ts';
 import { bombs, logBombs, metricBombs } from '../../support/bombs.ts';
+import { logJsonBombs, metricJsonBombs, spanJsonBombs } from '../../support/jsonBombs.ts';
 import { input, report } from './kit.ts';
 
 /** How much memory decoded items take, or views, or views of which everything has been read, beside the least `maxDecodedBytes` under which they are decoded. */
@@ -55,9 +60,12 @@ function leastLimit(decode: Decode, bytes: Uint8Array): number {
 /** Kept, so that nothing that was counted before is collected between two measurements. */
 const kept: unknown[] = [];
 
-async function measure(decode: Decode, all: typeof bombs): Promise<void> {
+async function measure(
+  decode: Decode,
+  all: Readonly<Record<string, (count: number) => Buffer | string>>,
+): Promise<void> {
   for (const [name, bomb] of Object.entries(all)) {
-    const bytes = bomb(COUNT);
+    const bytes = Buffer.from(bomb(COUNT));
     kept.push(bytes);
     const limit = leastLimit(decode, bytes);
     const before = await heap();
@@ -82,12 +90,27 @@ function readAll(view: Record<string, unknown>): void {
   }
 }
 
-const { what } = input<{ what: 'decoded' | 'views' | 'views that have been read' }>();
+/** Views of a request in JSON, read; it is an error where they are decoded items, since these need less. */
+function ofJson(view: Decode): Decode {
+  return allRead((bytes, options) => {
+    const views = view(bytes, options);
+    if (views.some((item) => receivedBytes(item as object) === undefined)) throw new Error('they are not views');
+    return views;
+  });
+}
+
 const ways = {
   decoded: (decode: Decode) => decode,
   views: (_: Decode, view: Decode) => view,
   'views that have been read': (_: Decode, view: Decode) => allRead(view),
 };
-await measure(ways[what](decodeTraces, viewTraces), bombs);
-await measure(ways[what](decodeLogs, viewLogs), logBombs);
-await measure(ways[what](decodeMetrics, viewMetrics), metricBombs);
+const { what } = input<{ what: keyof typeof ways | 'views of JSON' }>();
+if (what === 'views of JSON') {
+  await measure(ofJson(viewTracesJson), spanJsonBombs);
+  await measure(ofJson(viewLogsJson), logJsonBombs);
+  await measure(ofJson(viewMetricsJson), metricJsonBombs);
+} else {
+  await measure(ways[what](decodeTraces, viewTraces), bombs);
+  await measure(ways[what](decodeLogs, viewLogs), logBombs);
+  await measure(ways[what](decodeMetrics, viewMetrics), metricBombs);
+}

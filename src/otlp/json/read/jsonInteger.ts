@@ -40,6 +40,16 @@ function putWhole(writer: Writer, value: number, type: string): void {
 
 /** Writes a string of decimal digits as 64 bits. Returns `false`, and writes nothing, for a value that the exact reader must take. */
 export function writeNanos(writer: Writer, json: unknown): boolean {
+  if (!splitNanos(halves, json)) return false;
+  writer.fixed32(halves.low);
+  writer.fixed32(halves.high);
+  return true;
+}
+
+const halves = { low: 0, high: 0 };
+
+/** The two halves of a string of ten to nineteen decimal digits. Returns `false`, and changes nothing, for any other value. */
+export function splitNanos(into: { low: number; high: number }, json: unknown): boolean {
   if (typeof json !== 'string' || json.length <= NANOS_DIGITS || json.length > MAX_DIGITS) return false;
   const seconds = digits(json, 0, json.length - NANOS_DIGITS);
   const nanos = digits(json, json.length - NANOS_DIGITS, json.length);
@@ -48,9 +58,8 @@ export function writeNanos(writer: Writer, json: unknown): boolean {
   const upper = Math.trunc(seconds / TWO_16) * NANOS_PER_SECOND;
   const carried = upper & 0xffff;
   const lower = (seconds & 0xffff) * NANOS_PER_SECOND + nanos + carried * TWO_16;
-  const low = lower | 0;
-  writer.fixed32(low);
-  writer.fixed32((upper - carried) / TWO_16 + (lower - (low >>> 0)) / TWO_32);
+  into.low = lower | 0;
+  into.high = (upper - carried) / TWO_16 + (lower - (into.low >>> 0)) / TWO_32;
   return true;
 }
 

@@ -3,6 +3,7 @@ import { shown } from '../../../model/errors.ts';
 import { escaped } from '../../../model/escaped.ts';
 import { type DecodeLimits, messageTooLarge } from '../../protobuf/decodeLimits.ts';
 import { bitsOf } from '../../protobuf/int64.ts';
+import { isBase64 } from './base64.ts';
 import { exactInteger } from './exactInteger.ts';
 import { writeNanos, writeWhole } from './jsonInteger.ts';
 import type { JsonField, JsonMessage } from './jsonSchema.ts';
@@ -14,8 +15,6 @@ const MAX_DEPTH = 100;
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 // One repeated character class: a repeated group would overflow V8's stack on long texts.
 const HEX = /^[0-9a-f]*$/i;
-/** In both alphabets, with or without padding. */
-const BASE64 = /^[\w+/-]*={0,2}$/;
 
 const traceId = Buffer.alloc(16);
 const spanId = Buffer.alloc(8);
@@ -35,10 +34,21 @@ function sharedWriter(): Writer {
  * @throws Error with the place and the reason where the JSON is not such a message; SpanflowError `MESSAGE_TOO_LARGE`.
  */
 export function wireOf(json: string | Uint8Array, message: JsonMessage, limits: DecodeLimits): Uint8Array {
+  const text = textWithin(json, limits);
+  return wireOfParsed(text, parsed(text), message);
+}
+
+/** @throws Error where the input is no text; SpanflowError `MESSAGE_TOO_LARGE` where its JSON would take too much heap. */
+export function textWithin(json: string | Uint8Array, limits: DecodeLimits): string {
   const text = textOf(json);
   if (exceedsParsed(text, limits.maxDecodedBytes)) throw messageTooLarge('maxDecodedBytes', limits, json.length);
+  return text;
+}
+
+/** The same as {@link wireOf}, given the text and what it is as JSON. */
+export function wireOfParsed(text: string, json: unknown, message: JsonMessage): Uint8Array {
   try {
-    return new JsonToWire(false).write(parsed(text), message);
+    return new JsonToWire(false).write(json, message);
   } catch (thrown) {
     if (!(thrown instanceof UnsafeInteger)) throw thrown;
   }
@@ -138,7 +148,7 @@ class JsonToWire {
         this.#hex(this.#text(json, 'hex digits', undefined));
         break;
       case 'bytes':
-        this.#base64(this.#text(json, 'base64', BASE64));
+        this.#base64(this.#text(json, 'base64', undefined));
         break;
       default:
         this.#integer(json, field);
@@ -154,9 +164,7 @@ class JsonToWire {
   }
 
   #base64(text: string): void {
-    const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='));
-    const rest = (text.length - padding) % 4;
-    if (rest === 1 || (rest === 0 && padding > 0)) throw this.#wrong('base64', text);
+    if (!isBase64(text)) throw this.#wrong('base64', text);
     this.#bytes(Buffer.from(text, 'base64'));
   }
 

@@ -1,8 +1,15 @@
 import type { ReadableLogRecord } from '../../../model/logRecord.ts';
-import { decodeJsonRequest } from '../../decode/decodeJsonRequest.ts';
+import { decodeJsonRequest, type SignalJson } from '../../decode/decodeJsonRequest.ts';
 import { logsRequestJson } from '../../json/read/jsonSchema.ts';
 import { type DecodeOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { logsDecoding } from './decodeLogs.ts';
+import { LOG_COSTS } from './readLogRecord.ts';
+
+export const logsJson: SignalJson<ReadableLogRecord> = {
+  message: logsRequestJson,
+  costs: LOG_COSTS,
+  decoding: logsDecoding,
+};
 
 /**
  * The records of an OTLP logs export request in JSON, as `decodeLogs` returns them.
@@ -29,5 +36,5 @@ import { logsDecoding } from './decodeLogs.ts';
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 export function decodeLogsJson(json: string | Uint8Array, options: DecodeOptions = {}): ReadableLogRecord[] {
-  return decodeJsonRequest(json, logsRequestJson(), limitsOf('decodeLogsJson', options), logsDecoding);
+  return decodeJsonRequest(json, limitsOf('decodeLogsJson', options), logsJson);
 }

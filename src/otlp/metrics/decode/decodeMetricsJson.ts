@@ -1,8 +1,15 @@
 import type { MetricDataPoint } from '../../../model/metricDataPoint.ts';
-import { decodeJsonRequest } from '../../decode/decodeJsonRequest.ts';
+import { decodeJsonRequest, type SignalJson } from '../../decode/decodeJsonRequest.ts';
 import { metricsRequestJson } from '../../json/read/jsonSchema.ts';
 import { type DecodeOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { metricsDecoding } from './decodeMetrics.ts';
+import { METRIC_COSTS } from './readMetric.ts';
+
+export const metricsJson: SignalJson<MetricDataPoint> = {
+  message: metricsRequestJson,
+  costs: METRIC_COSTS,
+  decoding: metricsDecoding,
+};
 
 /**
  * The data points of an OTLP metrics export request in JSON, as `decodeMetrics` returns them.
@@ -29,5 +36,5 @@ import { metricsDecoding } from './decodeMetrics.ts';
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 export function decodeMetricsJson(json: string | Uint8Array, options: DecodeOptions = {}): MetricDataPoint[] {
-  return decodeJsonRequest(json, metricsRequestJson(), limitsOf('decodeMetricsJson', options), metricsDecoding);
+  return decodeJsonRequest(json, limitsOf('decodeMetricsJson', options), metricsJson);
 }

@@ -1,5 +1,5 @@
 import type { DataPoint, DataPointType, MetricDataPoint, MetricInfo } from '../../../model/metricDataPoint.ts';
-import { ReceivedItem, type WirePlace } from '../../../model/received.ts';
+import { ReceivedItem } from '../../../model/received.ts';
 import { frozen } from '../../decode/frozen.ts';
 import type { Origin } from '../../decode/wire.ts';
 import type { Reader } from '../../protobuf/reader.ts';
@@ -121,7 +121,7 @@ class DataPointView extends ReceivedItem<MetricPlace, PointReading> implements M
 
 function readPoint(view: ReceivedItem<MetricPlace, PointReading>): PointReading {
   const { origin, type } = ReceivedItem.originOf(view);
-  const { at, end } = ReceivedItem.placeOf(view) as WirePlace;
+  const { at, end } = ReceivedItem.rangeOf(view);
   const point = origin.request.read(at, end, (reader) => READ_POINT[type](reader, new ReceivedMetric()));
   const reading = new PointReading(frozen(point));
   ReceivedItem.keep(view, reading);

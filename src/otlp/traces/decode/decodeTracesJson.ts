@@ -1,8 +1,15 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { decodeJsonRequest } from '../../decode/decodeJsonRequest.ts';
+import { decodeJsonRequest, type SignalJson } from '../../decode/decodeJsonRequest.ts';
 import { traceRequestJson } from '../../json/read/jsonSchema.ts';
 import { type DecodeOptions, limitsOf } from '../../protobuf/decodeLimits.ts';
 import { tracesDecoding } from './decodeTraces.ts';
+import { SPAN_COSTS } from './readSpan.ts';
+
+export const tracesJson: SignalJson<ReadableSpan> = {
+  message: traceRequestJson,
+  costs: SPAN_COSTS,
+  decoding: tracesDecoding,
+};
 
 /**
  * The spans of an OTLP trace export request in JSON, as `decodeTraces` returns them.
@@ -30,5 +37,5 @@ import { tracesDecoding } from './decodeTraces.ts';
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 export function decodeTracesJson(json: string | Uint8Array, options: DecodeOptions = {}): ReadableSpan[] {
-  return decodeJsonRequest(json, traceRequestJson(), limitsOf('decodeTracesJson', options), tracesDecoding);
+  return decodeJsonRequest(json, limitsOf('decodeTracesJson', options), tracesJson);
 }
