@@ -1,7 +1,7 @@
 import type { Cost, Costs } from '../../protobuf/scan.ts';
 import type { JsonField, JsonMessage } from './jsonSchema.ts';
 
-/** How the value of a field is looked at by the {@link JsonScan}. */
+/** How the value of a field is looked at by `JsonScan`. */
 export interface ScannedField {
   readonly name: string;
   readonly kind: number;
