@@ -20,6 +20,8 @@ const FITTING_DIGITS = 18;
 const FRAME_BYTES = 2;
 const FIXED64_BYTES = 9;
 
+/** What a list of numbers takes is said for each of its bytes. */
+const BYTES_PER_NUMBER = 8;
 const TWO_64 = 2n ** 64n;
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -82,6 +84,7 @@ export class JsonScan {
   private list(json: unknown, field: ScannedField): number {
     if (!Array.isArray(json)) return UNUSUAL;
     let bytes = 0;
+    if (field.shape.size === 0) this.heapLeft -= field.heap * BYTES_PER_NUMBER * json.length;
     for (const value of json) {
       const taken = this.value(value, field);
       if (taken === UNUSUAL) return UNUSUAL;

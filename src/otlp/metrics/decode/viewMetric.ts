@@ -27,7 +27,7 @@ interface NumberMessage {
 const formIs =
   (isInt: boolean): ReadField<NumberMessage> =>
   (message, reader) => {
-    reader.fixed64();
+    reader.skip(fixed64(6)); // of JSON it may be a fraction
     message.isInt = isInt;
   };
 const exemplarFields = fieldsOf<NumberMessage>({ [fixed64(3)]: formIs(false), [fixed64(6)]: formIs(true) });
