@@ -80,7 +80,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
-    plugins: [await pageInside(), await threadInside(), lighter],
+    plugins: [await pageInside(), await threadInside('workers'), await threadInside('durable'), lighter],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });
@@ -114,16 +114,16 @@ async function pageInside(): Promise<Plugin> {
 }
 
 /** Puts the code of a worker thread into the module that says where it is. A file beside it would be left behind by a bundler. */
-async function threadInside(): Promise<Plugin> {
-  const main = JSON.stringify(await bundleThread());
+async function threadInside(room: string): Promise<Plugin> {
+  const folder = join(root, 'src', room, 'thread');
+  const main = JSON.stringify(await bundleThread(join(folder, 'bootstrap.ts')));
   const code = `export const threadEntry = () => ({ main: ${main}, eval: true });`;
-  const entry = join(root, 'src', 'workers', 'thread', 'threadEntry.ts');
-  return { name: 'thread-inside', load: (id) => (id === entry ? { code, moduleType: 'js' } : undefined) };
+  const entry = join(folder, 'threadEntry.ts');
+  return { name: `${room}-thread-inside`, load: (id) => (id === entry ? { code, moduleType: 'js' } : undefined) };
 }
 
 /** One script of CommonJS, as \`new Worker(code, { eval: true })\` takes it. */
-async function bundleThread(): Promise<string> {
-  const input = join(root, 'src', 'workers', 'thread', 'bootstrap.ts');
+async function bundleThread(input: string): Promise<string> {
   const build = await rolldown({ cwd: root, input, platform: 'node', transform: { target: 'es2024' } });
   const { output } = await build.generate({ format: 'cjs', comments: false, minify: 'dce-only' });
   await build.close();
