@@ -74,13 +74,15 @@ export class DurableBooks<T> {
    * The queue was opened, and holds so many items.
    *
    * @param elsewhere items that are being sent, and are not on the disk any more
+   * @param damaged items of which it is known that they were there and cannot be read
    */
-  found(items: number, elsewhere: number): void {
-    const more = items + elsewhere - this.#pending;
+  found(items: number, elsewhere: number, damaged: number): void {
+    const more = items + Math.max(elsewhere, damaged) - this.#pending;
     if (more > 0) {
       this.account.figure('recovered', more);
       this.accepted(more);
-    } else this.lost(-more, 'damaged');
+    }
+    this.lost(this.#pending - items - elsewhere, 'damaged');
   }
 
   #tell(count: number, reason: LossReason): void {

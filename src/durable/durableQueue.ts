@@ -68,6 +68,7 @@ export class DurableQueue<T> {
     const { books } = this;
     this.writing = new Writing({
       ...{ settings, books },
+      hasStore: () => this.#link !== undefined,
       post: (message, transfer) => this.#post(message, transfer),
       onBusy: (isBusy) => this.#busy(isBusy),
     });
@@ -157,7 +158,6 @@ export class DurableQueue<T> {
   }
 
   #post(message: ToStore, transfer?: ArrayBuffer[]): void {
-    if (this.#link === undefined && message.kind === 'write') this.writing.lost('its thread is being started again');
     this.#link?.post(message, transfer);
   }
 
@@ -180,15 +180,14 @@ export class DurableQueue<T> {
     this.#armExpiry();
   }
 
-  #isOpen({ directory, disk, missing }: Message<'opened'>): void {
+  #isOpen({ directory, disk, missing, damaged }: Message<'opened'>): void {
     this.#state = 'open';
     this.#trouble = undefined;
     this.#directory = directory;
     this.#disk = disk;
-    this.#isReading = false;
-    this.#hasMore = true;
+    this.#hasMore = true; // a read that was not answered before is answered now
     this.#sending.missing(missing);
-    this.books.found(disk.items, this.#sending.itemsElsewhere);
+    this.books.found(disk.items, this.#sending.itemsElsewhere, damaged);
     this.#opening.resolve();
   }
 
@@ -205,8 +204,10 @@ export class DurableQueue<T> {
       this.books.accepted(adopted);
     }
     this.books.dropped(dropped);
-    if (disk !== undefined) this.#trouble = undefined;
-    if (disk !== undefined) this.#state = 'open';
+    if (disk === undefined) return;
+    this.#trouble = undefined;
+    this.#state = 'open';
+    this.#opening.resolve();
   }
 
   #read({ batches, upTo, dropped, disk }: Message<'batches'>): void {

@@ -78,6 +78,8 @@ export type FromStore =
       readonly disk: DiskState;
       /** Of the rows that are being sent, those that are not there any more. */
       readonly missing: readonly number[];
+      /** Items that were there, and cannot be read any more, as far as that is known. */
+      readonly damaged: number;
     }
   /** It could not be opened, or had to be closed. It is opened again after a while, and with the next write. */
   | { readonly kind: 'trouble'; readonly trouble: StoreTrouble; readonly message: string }

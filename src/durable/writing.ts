@@ -23,6 +23,8 @@ interface Pending {
 interface WritingParts<T> {
   readonly settings: DurableSettings<T>;
   readonly books: DurableBooks<T>;
+  /** Whether there is a thread. */
+  readonly hasStore: () => boolean;
   readonly post: (message: ToStore, transfer?: ArrayBuffer[]) => void;
   /** Somebody waits for the disk, or nobody any more. */
   readonly onBusy: (isBusy: boolean) => void;
@@ -102,6 +104,8 @@ export class Writing<T> {
       return;
     }
     this.#checkRoom(body.length);
+    if (!this.#parts.hasStore())
+      throw new ExportError({ kind: 'retryable' }, `${STAGE}: its thread is being started again`);
     attempt?.enter('sending', directory);
     this.#send({ items: items.length - unencodable, bytes: body.length, unencodable, subscriber }, body);
   }

@@ -19,7 +19,7 @@ export function salvage(from: QueueTable, to: QueueTable): Salvaged {
   if (front !== undefined) {
     const back = walk((row) => from.before(row), Number.MAX_SAFE_INTEGER, copy) ?? front + MAX_PROBES;
     const end = Math.min(back, front + MAX_PROBES);
-    for (let row = front + 1; row < end; row += 1) copy.add(quietly(() => from.after(row - 1)));
+    for (let row = front + 1; row < end; row += 1) copy.addIfRead(attempt(() => from.after(row - 1)));
   }
   return copy.end();
 }
@@ -27,22 +27,20 @@ export function salvage(from: QueueTable, to: QueueTable): Salvaged {
 /** Returns the last row that was reached, if the end was not. */
 function walk(next: (row: number) => TableRow | undefined, start: number, copy: Copy): number | undefined {
   let row = start;
-  try {
-    for (let found = next(row); found !== undefined; found = next(row)) {
-      copy.add(found);
-      row = found.row;
-    }
-    return undefined;
-  } catch {
-    return row;
+  for (;;) {
+    const step = attempt(() => next(row));
+    if (step === 'unreadable') return row;
+    if (step === undefined) return undefined;
+    copy.add(step);
+    row = step.row;
   }
 }
 
-function quietly<R>(work: () => R): R | undefined {
+function attempt<R>(read: () => R): R | 'unreadable' {
   try {
-    return work();
+    return read();
   } catch {
-    return undefined;
+    return 'unreadable';
   }
 }
 
@@ -57,8 +55,12 @@ class Copy {
     to.begin();
   }
 
-  add(found: TableRow | undefined): void {
-    if (found === undefined || !found.isSound || this.#copied.has(found.row)) return;
+  addIfRead(found: TableRow | undefined | 'unreadable'): void {
+    if (found !== undefined && found !== 'unreadable') this.add(found);
+  }
+
+  add(found: TableRow): void {
+    if (!found.isSound || this.#copied.has(found.row)) return;
     this.#to.insert(found.row, found.items, found.body, found);
     this.#copied.add(found.row);
     this.#items += found.items;

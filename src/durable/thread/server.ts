@@ -141,7 +141,7 @@ export class StoreServer {
     const missing = [...this.#out].filter((row) => !store.has(row));
     for (const row of missing) this.#out.delete(row);
     if (this.#removes.size > 0) this.#commit([]);
-    send({ kind: 'opened', directory: store.directory, disk: store.disk, missing });
+    send({ kind: 'opened', directory: store.directory, disk: store.disk, missing, damaged: store.damagedItems });
     if (plan.processes === 'several') this.#adoption = new Adoption(files, plan, store);
     if (this.#adoption !== undefined) this.#arm();
   }

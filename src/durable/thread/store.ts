@@ -35,6 +35,13 @@ export interface Committed {
 }
 
 type Counts = { -readonly [Reason in keyof Dropped]: Dropped[Reason] };
+/** A database that has been opened. */
+interface Opened {
+  readonly table: QueueTable;
+  readonly totals: Totals;
+  readonly damagedItems?: number;
+}
+
 type Totals = { batches: number; items: number; bodyBytes: number };
 
 export const QUEUE_FILE = 'queue.db';
@@ -53,6 +60,8 @@ const WRITTEN: WriteEnd = Object.freeze({ kind: 'written' });
 /** The queue in one directory, while it is open. Everything is synchronous, and throws what SQLite and the system report. */
 export class Store {
   readonly directory: string;
+  /** Items that were lost when it was opened, as far as that is known. */
+  readonly damagedItems: number;
   readonly #files: StoreFiles;
   readonly #plan: StorePlan;
   readonly #table: QueueTable;
@@ -69,7 +78,8 @@ export class Store {
     this.directory = directory;
     this.#files = files;
     this.#plan = plan;
-    const { table, totals } = this.#opened(isDamaged, onNotice);
+    const { table, totals, damagedItems = 0 } = this.#opened(isDamaged, onNotice);
+    this.damagedItems = damagedItems;
     this.#table = table;
     this.#totals = totals;
     this.#identity = files.identity(this.#path);
@@ -169,7 +179,7 @@ export class Store {
     return join(this.directory, QUEUE_FILE);
   }
 
-  #opened(isDamaged: boolean, onNotice: (message: string) => void): { table: QueueTable; totals: Totals } {
+  #opened(isDamaged: boolean, onNotice: (message: string) => void): Opened {
     if (isDamaged) return this.#setAside(new Error('a page cannot be read'), onNotice);
     try {
       return this.#open(this.#path);
@@ -179,7 +189,7 @@ export class Store {
     }
   }
 
-  #open(path: string): { table: QueueTable; totals: Totals } {
+  #open(path: string): Opened {
     this.#files.makeFile(path);
     const database = this.#files.openDatabase(path);
     try {
@@ -192,28 +202,35 @@ export class Store {
   }
 
   /** One damaged file is kept: the newest. */
-  #setAside(error: Error, onNotice: (message: string) => void): { table: QueueTable; totals: Totals } {
+  #setAside(error: Error, onNotice: (message: string) => void): Opened {
     const aside = join(this.directory, DAMAGED_FILE);
     this.#files.rename(this.#path + WAL, aside + WAL);
     this.#files.rename(this.#path, aside);
-    const { table } = this.#open(this.#path);
-    let saved = 'nothing of it can be read';
+    const opened = this.#open(this.#path);
     try {
-      const damaged = new QueueTable(this.#files.openDatabase(aside), 'normal');
-      try {
-        const { batches, items } = salvage(damaged, table);
-        saved = `${batches} batches of ${items} items were read from it, and are sent`;
-      } finally {
-        damaged.close();
-      }
-    } catch (unreadable) {
-      if (failureOf(unreadable) !== 'corrupt') {
-        table.close();
-        throw unreadable;
-      }
+      const { told, damagedItems } = this.#salvage(aside, opened.table);
+      onNotice(`${this.#path} is damaged (${error.message}) and lies in ${aside} now; ${told}`);
+      return { table: opened.table, totals: opened.table.totals(), damagedItems };
+    } catch (unwritable) {
+      opened.table.close();
+      throw unwritable;
     }
-    onNotice(`${this.#path} is damaged (${error.message}) and lies in ${aside} now; ${saved}`);
-    return { table, totals: table.totals() };
+  }
+
+  #salvage(path: string, table: QueueTable): { told: string; damagedItems: number } {
+    let damaged: QueueTable | undefined;
+    try {
+      damaged = new QueueTable(this.#files.openDatabase(path), 'normal');
+      const { batches, items } = salvage(damaged, table);
+      const damagedItems = Math.max(0, itemsIn(damaged) - items);
+      const lost = damagedItems === 0 ? '' : `, and ${damagedItems} items cannot be read`;
+      return { told: `${batches} batches of ${items} items were read from it and are sent${lost}`, damagedItems };
+    } catch (unreadable) {
+      if (failureOf(unreadable) !== 'corrupt') throw unreadable;
+      return { told: 'nothing of it can be read', damagedItems: 0 };
+    } finally {
+      damaged?.close();
+    }
   }
 
   #transaction<R>(work: () => R): R {
@@ -297,5 +314,14 @@ export class Store {
   #shrinkIfEmpty(): void {
     if (this.#totals.batches > 0 || this.#table.pageCount * this.#table.pageBytes < SHRINK_BYTES) return;
     this.#table.shrink();
+  }
+}
+
+/** How many items there were, if the index can be read. */
+function itemsIn(damaged: QueueTable): number {
+  try {
+    return damaged.totals().items;
+  } catch {
+    return 0;
   }
 }
