@@ -89,8 +89,14 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   // By itself it makes a file of each small thing that another set of entries shares, and Node spends time on each.
   const test =
-    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options|pipelines\/controls)/;
-  const codeSplitting = { groups: [{ name: 'base', test, minShareCount: 2 }] };
+    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options|pipelines\/controls|sinks\/shared\/attemptEnd)/;
+  const exporting =
+    /\/src\/(?:operators\/(?:exportTo\/|shared\/givenBatch|raceTimeout|retryWithBackoff)|pipelines\/(?:lifeCycle\/|foreignItems))/;
+  const groups = [
+    { name: 'base', test, minShareCount: 2 },
+    { name: 'exportTo', test: exporting, minShareCount: 2 },
+  ];
+  const codeSplitting = { groups };
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, codeSplitting, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));

@@ -28,6 +28,7 @@ export interface DurableDisk {
 
 /** The books of a queue on disk, and what lies there. `pending` is what is on disk; `stages.durable.figures.recovered` counts the items that a process before had written. */
 export interface DurableStats extends Stats {
+  /** What lies on disk, and how the disk is. */
   readonly disk: DurableDisk;
 }
 

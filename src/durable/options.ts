@@ -54,7 +54,7 @@ export interface DurableOptions<S extends SignalName = 'traces'> {
    * may be gone after a loss of power or a crash of the system.
    */
   sync?: 'full' | 'normal';
-  /** How large the queue may become, in bytes on the disk: 1 MiB or more, default 1 GiB. It bounds the pages of the database, and with them its file; beside it lies a write-ahead log of up to some 16 MiB. With several processes it is for each. */
+  /** How large the queue may become, in bytes on the disk: 1 MiB or more, default 1024 MiB. It bounds the pages of the database, and with them its file; beside it lies a write-ahead log of up to some 16 MiB. With several processes it is for each. */
   maxBytes?: number;
   /** How old a batch may become, in milliseconds from when it was written: 1 or more, or `Infinity`; default 604,800,000 (a week). What is older is lost as `expired`. Lower it where personal data must not lie longer. */
   maxAgeMillis?: number;

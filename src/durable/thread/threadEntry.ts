@@ -1,4 +1,4 @@
-import type { ThreadEntry } from '../../workers/thread/threadEntry.ts';
+import type { ThreadEntry } from '../../workers/thread/thread.ts';
 
 /** From the sources of this repository. The build puts a module in the place of this one that holds the code of the thread, as it does for the pool of `workers/`. */
 export function threadEntry(): ThreadEntry {

@@ -119,7 +119,12 @@ export class PortSender<T> {
     }
     const { rejected, removed, stored, message } = answer;
     this.#inFlight.delete(sending);
-    sending.subscriber.next({ rejected, removed, stored, ...(message !== undefined && { message }) });
+    sending.subscriber.next({
+      rejected,
+      removed,
+      ...(stored > 0 && { stored }),
+      ...(message !== undefined && { message }),
+    });
     sending.subscriber.complete();
   }
 

@@ -2,6 +2,8 @@ import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { ThreadEntry } from './threadEntry.ts';
 
+export { type ThreadEntry, threadEntry } from './threadEntry.ts';
+
 /** How a thread has ended without being told to. */
 export interface ThreadCrash {
   /** `error`: an exception or a rejection that nothing caught · `outOfMemory`: it reached its `resourceLimits` · `exit`: it called `process.exit()` */
