@@ -211,7 +211,7 @@ export class DurableQueue<T> {
   }
 
   #read({ batches, upTo, dropped, disk }: Message<'batches'>): void {
-    this.#disk = disk;
+    this.#disk = disk ?? this.#disk;
     this.#isReading = false;
     this.#hasMore = upTo > this.#cursor;
     this.#cursor = upTo;

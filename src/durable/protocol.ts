@@ -101,6 +101,6 @@ export type FromStore =
       /** The last row that was looked at. */
       readonly upTo: number;
       readonly dropped: Dropped;
-      readonly disk: DiskState;
+      readonly disk: DiskState | undefined;
     }
   | { readonly kind: 'closed' };

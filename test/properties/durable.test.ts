@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
@@ -93,7 +93,7 @@ class World {
   async crash(): Promise<void> {
     const next = join(temporaryFolder(), 'next');
     mkdirSync(next);
-    if (this.queue.stats().disk.state !== 'opening') cpSync(this.#directory, next, { recursive: true });
+    if (existsSync(this.#directory)) cpSync(this.#directory, next, { recursive: true });
     this.#life += 1; // what is answered or sent from now on never was
     this.#book();
     await this.queue.shutdown();

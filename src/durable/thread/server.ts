@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Dropped, FromStore, StorePlan, StoreTrouble, ToStore } from '../protocol.ts';
+import type { DiskState, Dropped, FromStore, StorePlan, StoreTrouble, ToStore } from '../protocol.ts';
 import { Adoption } from './adoption.ts';
 import { type OwnDirectory, takeDirectory } from './directories.ts';
 import { failureOf, messageFor } from './failures.ts';
@@ -178,8 +178,17 @@ export class StoreServer {
     removed: readonly number[],
     { dropped = NOTHING, adopted = 0 }: { dropped?: Dropped; adopted?: number } = {},
   ): void {
-    const disk = this.#store?.disk;
+    const disk = this.#diskNow();
     this.#parts.send({ kind: 'committed', writes, removed, adopted, dropped, disk });
+  }
+
+  /** What was done has to be told, whether the disk can be looked at or not. */
+  #diskNow(): DiskState | undefined {
+    try {
+      return this.#store?.disk;
+    } catch {
+      return undefined;
+    }
   }
 
   #read(): void {
@@ -189,7 +198,7 @@ export class StoreServer {
     this.#after = upTo;
     for (const { row } of batches) this.#out.add(row);
     const transfer = batches.map(({ body }) => body.buffer as ArrayBuffer);
-    this.#parts.send({ kind: 'batches', batches, upTo, dropped, disk: this.#store.disk }, transfer);
+    this.#parts.send({ kind: 'batches', batches, upTo, dropped, disk: this.#diskNow() }, transfer);
   }
 
   #adopt(adoption: Adoption): void {
