@@ -25,7 +25,7 @@ const WRITE_TIMEOUT_MILLIS = 10_000;
  *
  * **At least once**: after a crash, what was being sent is sent again, and what was being written may have been. Nothing that was answered is lost by the end of a process.
  *
- * **Order**: batches are sent in the order in which they were written, several at a time (`send.concurrency`).
+ * **Order**: batches are sent in the order in which they were written, several at a time (`send.concurrency`). A batch that waits for its next attempt holds back no other one.
  *
  * **Loss**: `queueFull` at `maxBytes` with `dropOldest` (with `dropNewest` a batch is refused), `expired` beyond `maxAgeMillis`, `damaged` for what the disk does not give back, and those of `exportTo`. `stats()` has the books of the queue, in a ledger of its own.
  *

@@ -166,9 +166,14 @@ function writtenIn({ born, at, wall, up, boot }: Row): Written {
   };
 }
 
+/** Its buffer is moved to another thread, and must hold nothing else. */
+function owned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+}
+
 function tableRow(found: Row): TableRow {
   const { row, items, size, sum, body } = found;
-  const bytes = body instanceof Uint8Array ? body : new Uint8Array();
+  const bytes = body instanceof Uint8Array ? owned(body) : new Uint8Array();
   const isSound = bytes.length === size && crc32(bytes) === sum;
   return { ...writtenIn(found), row: Number(row), items: Number(items), size: Number(size), body: bytes, isSound };
 }
