@@ -282,6 +282,13 @@ describe('at the bounds of durable', () => {
     for (const letter of 'bcd') await write(queue, long(letter));
     expect(queue.stats()).toMatchObject({ accepted: 4, lost: { queueFull: 1 }, pending: 3, disk: { items: 3 } });
     expect(taken).toEqual(['a']);
+    const { directory } = queue.stats().disk;
+    await queue.shutdown();
+    const memory = toMemory<ReadableSpan>();
+    const next = open(memory, { directory, flush: 'delivered' });
+    await next.opened();
+    await next.forceFlush();
+    expect(names(memory.items).map((name) => name[0])).toEqual(['a', 'c', 'd']);
     expect(brokenBooks(queue.stats())).toEqual([]);
   });
 

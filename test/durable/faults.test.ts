@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { throwError } from 'rxjs';
+import { NEVER, throwError } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { NoSqliteError } from '../../src/durable/thread/files.ts';
 import { toMemory } from '../../src/index.ts';
 import { ExportError, type Sink } from '../../src/model/sink.ts';
 import { brokenBooks } from '../support/books.ts';
@@ -81,6 +82,15 @@ describe('on a disk that fails', () => {
     await until(() => queue.stats().disk.state === 'open');
     await queue.opened();
     expect(await write(queue, 'a')).toEqual({ stored: 1 });
+  });
+
+  test('where there is no node:sqlite, it says which Node has it', async () => {
+    const disk = faultyDisk();
+    disk.fail(/openDatabase/, new NoSqliteError('this Node has no node:sqlite: run Node 22.19 or newer'));
+    const queue = open(DEAD, { start: storeOn(disk) });
+    const message = expect.stringContaining('run Node 22.19 or newer');
+    await expect(queue.opened()).rejects.toMatchObject({ code: 'DISK_FAILED', message });
+    await expect(write(queue, 'a')).rejects.toMatchObject({ failure: { kind: 'retryable' }, message });
   });
 
   test('what was delivered meanwhile is removed when the disk is back, and is not sent twice', async () => {
@@ -219,6 +229,20 @@ describe('the ages of batches', () => {
     const { oldestAgeMillis, items } = after.stats().disk;
     expect(items).toBe(1);
     expect(Math.abs(oldestAgeMillis - age)).toBeLessThan(10_000);
+  });
+
+  test('beyond maxAgeMillis they are expired on disk, while the backend is away and no more is read', async () => {
+    const disk = faultyDisk();
+    const hanging: Sink<ReadableSpan> = { name: 'hanging', export: () => NEVER };
+    const queue = open(hanging, { start: storeOn(disk), maxAgeMillis: day, maxSendingBytes: 65_536 });
+    for (let count = 0; count < 5; count += 1) await write(queue, 'x'.repeat(60_000));
+    await until(() => queue.stats().disk.attemptsInFlight > 0);
+    disk.clock.monotonic += day + 1;
+    await write(queue, 'b');
+    const { accepted, lost, pending } = queue.stats();
+    expect([accepted, (lost.expired ?? 0) + pending]).toEqual([6, 6]);
+    expect(lost.expired).toBeGreaterThanOrEqual(2); // no more than three are in memory
+    expect(brokenBooks(queue.stats())).toEqual([]);
   });
 
   test('beyond maxAgeMillis they are expired at the start', async () => {

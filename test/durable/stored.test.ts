@@ -2,7 +2,7 @@
 
 import { MessageChannel } from 'node:worker_threads';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { from, lastValueFrom, of, throwError, toArray } from 'rxjs';
+import { asapScheduler, from, lastValueFrom, merge, of, scheduled, share, throwError, toArray } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   adaptiveBatch,
@@ -68,6 +68,14 @@ describe('stored items', () => {
     );
     expect(ledger.stats().stages.adaptiveBatch).toMatchObject({ lost: { permanent: 2 }, handedOn: 0, pending: 0 });
     expect(ledger.stats().routes.disk).toMatchObject({ handedOn: 2 });
+  });
+
+  test('count as safe where the holder of a batch that has delivered least speaks', async () => {
+    const losing: Sink<number> = { name: 'losing', export: () => of({ unencodable: 1 }) };
+    const ledger = createLedger();
+    const batches$ = scheduled([1, 2], asapScheduler).pipe(adaptiveBatch<number>({ ledger }), share());
+    await lastValueFrom(merge(batches$.pipe(exportTo(losing)), batches$.pipe(exportTo(storing))));
+    expect(ledger.stats().stages.adaptiveBatch).toMatchObject({ delivered: 1, lost: { unencodable: 1 }, handedOn: 0 });
   });
 
   test('are shared out among requests; one that may have lost something has one stored item less', () => {
