@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { StorePlan } from '../protocol.ts';
 import { orphans } from './directories.ts';
 import type { StoreFiles } from './files.ts';
-import { QUEUE_FILE, Store } from './store.ts';
+import { QUEUE_FILE } from './openQueue.ts';
+import { Store } from './store.ts';
 
 /** Takes over what lies in the subdirectories of processes that have ended, a piece at a time. */
 export class Adoption {

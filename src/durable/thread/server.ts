@@ -5,7 +5,8 @@ import { type OwnDirectory, takeDirectory } from './directories.ts';
 import { failureOf, messageFor } from './failures.ts';
 import type { StoreFiles } from './files.ts';
 import { InUseError } from './lock.ts';
-import { QUEUE_FILE, Store, type Write } from './store.ts';
+import { QUEUE_FILE } from './openQueue.ts';
+import { Store, type Write } from './store.ts';
 
 export interface ServerParts {
   readonly plan: StorePlan;

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { DiskState, Dropped, StoredBatch, StorePlan, WriteEnd } from '../protocol.ts';
-import { failureOf } from './failures.ts';
 import type { StoreFiles } from './files.ts';
-import { salvage } from './salvage.ts';
+import { openQueue, QUEUE_FILE, type QueueOpening, type Totals, WAL } from './openQueue.ts';
 import { StoreTime } from './storeClock.ts';
-import { QueueTable } from './table.ts';
+import type { QueueTable } from './table.ts';
 
 /** A batch that is to be written. */
 export interface Write {
@@ -21,12 +20,9 @@ export interface Work {
   readonly after: number;
 }
 
-export interface StoreOpening {
+export interface StoreOpening extends Omit<QueueOpening, 'sync'> {
   /** No batch that is written gets this number or a lower one. */
   readonly lastRow: number;
-  /** It is known that it is damaged. */
-  readonly isDamaged: boolean;
-  readonly onNotice: (message: string) => void;
 }
 
 export interface Committed {
@@ -35,18 +31,6 @@ export interface Committed {
 }
 
 type Counts = { -readonly [Reason in keyof Dropped]: Dropped[Reason] };
-/** A database that has been opened. */
-interface Opened {
-  readonly table: QueueTable;
-  readonly totals: Totals;
-  readonly damagedItems?: number;
-}
-
-type Totals = { batches: number; items: number; bodyBytes: number };
-
-export const QUEUE_FILE = 'queue.db';
-export const DAMAGED_FILE = 'damaged.db';
-const WAL = '-wal';
 
 /** Pages for the inner nodes of the trees that a batch may need. */
 const SPARE_PAGES = 4;
@@ -78,7 +62,7 @@ export class Store {
     this.directory = directory;
     this.#files = files;
     this.#plan = plan;
-    const { table, totals, damagedItems = 0 } = this.#opened(isDamaged, onNotice);
+    const { table, totals, damagedItems = 0 } = openQueue(directory, files, { sync: plan.sync, isDamaged, onNotice });
     this.damagedItems = damagedItems;
     this.#table = table;
     this.#totals = totals;
@@ -179,60 +163,6 @@ export class Store {
     return join(this.directory, QUEUE_FILE);
   }
 
-  #opened(isDamaged: boolean, onNotice: (message: string) => void): Opened {
-    if (isDamaged) return this.#setAside(new Error('a page cannot be read'), onNotice);
-    try {
-      return this.#open(this.#path);
-    } catch (error) {
-      if (failureOf(error) !== 'corrupt') throw error;
-      return this.#setAside(error as Error, onNotice);
-    }
-  }
-
-  #open(path: string): Opened {
-    this.#files.makeFile(path);
-    const database = this.#files.openDatabase(path);
-    try {
-      const table = new QueueTable(database, this.#plan.sync);
-      return { table, totals: table.totals() };
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  }
-
-  /** One damaged file is kept: the newest. */
-  #setAside(error: Error, onNotice: (message: string) => void): Opened {
-    const aside = join(this.directory, DAMAGED_FILE);
-    this.#files.rename(this.#path + WAL, aside + WAL);
-    this.#files.rename(this.#path, aside);
-    const opened = this.#open(this.#path);
-    try {
-      const { told, damagedItems } = this.#salvage(aside, opened.table);
-      onNotice(`${this.#path} is damaged (${error.message}) and lies in ${aside} now; ${told}`);
-      return { table: opened.table, totals: opened.table.totals(), damagedItems };
-    } catch (unwritable) {
-      opened.table.close();
-      throw unwritable;
-    }
-  }
-
-  #salvage(path: string, table: QueueTable): { told: string; damagedItems: number } {
-    let damaged: QueueTable | undefined;
-    try {
-      damaged = new QueueTable(this.#files.openDatabase(path), 'normal');
-      const { batches, items } = salvage(damaged, table);
-      const damagedItems = Math.max(0, itemsIn(damaged) - items);
-      const lost = damagedItems === 0 ? '' : `, and ${damagedItems} items cannot be read`;
-      return { told: `${batches} batches of ${items} items were read from it and are sent${lost}`, damagedItems };
-    } catch (unreadable) {
-      if (failureOf(unreadable) !== 'corrupt') throw unreadable;
-      return { told: 'nothing of it can be read', damagedItems: 0 };
-    } finally {
-      damaged?.close();
-    }
-  }
-
   #transaction<R>(work: () => R): R {
     const totals = { ...this.#totals };
     const lastRow = this.#lastRow;
@@ -314,14 +244,5 @@ export class Store {
   #shrinkIfEmpty(): void {
     if (this.#totals.batches > 0 || this.#table.pageCount * this.#table.pageBytes < SHRINK_BYTES) return;
     this.#table.shrink();
-  }
-}
-
-/** How many items there were, if the index can be read. */
-function itemsIn(damaged: QueueTable): number {
-  try {
-    return damaged.totals().items;
-  } catch {
-    return 0;
   }
 }
