@@ -80,7 +80,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     transform: { target: 'es2024' },
-    plugins: [await pageInside(), await threadInside(), lighter],
+    plugins: [await pageInside(), await threadInside('workers'), await threadInside('durable'), lighter],
     // Its import has no names, and would be left out.
     treeshake: { moduleSideEffects: (id) => id.endsWith(`${REQUIRE_NODE}.ts`) },
   });
@@ -89,8 +89,14 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   // By itself it makes a file of each small thing that another set of entries shares, and Node spends time on each.
   const test =
-    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options|pipelines\/controls)/;
-  const codeSplitting = { groups: [{ name: 'base', test, minShareCount: 2 }] };
+    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options|pipelines\/controls|sinks\/shared\/attemptEnd)/;
+  const exporting =
+    /\/src\/(?:operators\/(?:exportTo\/|shared\/givenBatch|raceTimeout|retryWithBackoff)|pipelines\/(?:lifeCycle\/|foreignItems))/;
+  const groups = [
+    { name: 'base', test, minShareCount: 2 },
+    { name: 'exportTo', test: exporting, minShareCount: 2 },
+  ];
+  const codeSplitting = { groups };
   await build.write({ dir: dist, format: 'esm', comments: false, sourcemap: true, banner, codeSplitting, ...names });
   await build.close();
   lighter.writeParts(join(dist, 'shared'));
@@ -114,16 +120,16 @@ async function pageInside(): Promise<Plugin> {
 }
 
 /** Puts the code of a worker thread into the module that says where it is. A file beside it would be left behind by a bundler. */
-async function threadInside(): Promise<Plugin> {
-  const main = JSON.stringify(await bundleThread());
+async function threadInside(room: string): Promise<Plugin> {
+  const folder = join(root, 'src', room, 'thread');
+  const main = JSON.stringify(await bundleThread(join(folder, 'bootstrap.ts')));
   const code = `export const threadEntry = () => ({ main: ${main}, eval: true });`;
-  const entry = join(root, 'src', 'workers', 'thread', 'threadEntry.ts');
-  return { name: 'thread-inside', load: (id) => (id === entry ? { code, moduleType: 'js' } : undefined) };
+  const entry = join(folder, 'threadEntry.ts');
+  return { name: `${room}-thread-inside`, load: (id) => (id === entry ? { code, moduleType: 'js' } : undefined) };
 }
 
 /** One script of CommonJS, as \`new Worker(code, { eval: true })\` takes it. */
-async function bundleThread(): Promise<string> {
-  const input = join(root, 'src', 'workers', 'thread', 'bootstrap.ts');
+async function bundleThread(input: string): Promise<string> {
   const build = await rolldown({ cwd: root, input, platform: 'node', transform: { target: 'es2024' } });
   const { output } = await build.generate({ format: 'cjs', comments: false, minify: 'dce-only' });
   await build.close();

@@ -295,6 +295,7 @@ export class Account {
     this.#delivered += delivered;
     this.#possibleDuplicates += Math.min(delivered, Math.max(0, tally.possibleDuplicates ?? 0));
     this.#rejected += upTo(tally.rejected);
+    this.#handedOn += upTo(tally.stored ?? 0);
     for (const loss of tally.lost) add(this.#lostBy, loss.reason, upTo(loss.count));
     this.#removed += rest;
     this.#pending -= count;

@@ -23,6 +23,8 @@ import { escaped } from './escaped.ts';
  * | `JOIN_FAILED` | one of several joined exports failed |
  * | `WORKER_CRASHED` | a worker thread ended while it worked |
  * | `NOT_CLONEABLE` | a value cannot be sent to another thread or process |
+ * | `DIRECTORY_IN_USE` | the directory of a queue on disk belongs to another process |
+ * | `DISK_FAILED` | a queue on disk cannot be opened, read or written |
  */
 export type SpanflowErrorCode =
   | 'INVALID_OPTION'
@@ -42,7 +44,9 @@ export type SpanflowErrorCode =
   | 'OPERATOR_ENDED'
   | 'JOIN_FAILED'
   | 'WORKER_CRASHED'
-  | 'NOT_CLONEABLE';
+  | 'NOT_CLONEABLE'
+  | 'DIRECTORY_IN_USE'
+  | 'DISK_FAILED';
 
 /**
  * The one base of spanflow's errors.

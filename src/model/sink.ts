@@ -90,7 +90,7 @@ export interface Attempt {
   status?(code: number | string): void;
 }
 
-/** The batch arrived. Items that are neither rejected, nor unencodable, nor removed were delivered. */
+/** The batch arrived. Items that are neither rejected, nor unencodable, nor removed, nor stored were delivered. */
 export interface Response {
   /** Items that the backend refused for good. Default 0. */
   readonly rejected?: number;
@@ -98,6 +98,8 @@ export interface Response {
   readonly unencodable?: number;
   /** Items that the sink left out on purpose: one that filters says so here, or they count as delivered. Default 0. */
   readonly removed?: number;
+  /** Items that the sink has written to its disk and answers for from now on: it sends them later. They are `handedOn` in the books of the stage that exports. Default 0. */
+  readonly stored?: number;
   /** What the backend said: a warning, or why it refused items. */
   readonly message?: string;
 }

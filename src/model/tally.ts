@@ -17,6 +17,7 @@
  * | `unsubscribed` | was held by an operator that was unsubscribed |
  * | `operatorFailed` | was in the hands of an operator of yours that threw, or of a task in a worker that threw or took too long |
  * | `workerCrashed` | was in a worker thread that ended unexpectedly |
+ * | `damaged` | was on disk, and cannot be read any more |
  * | `leaseExpired` | is in a batch whose holder never settled it |
  */
 export type LossReason =
@@ -34,6 +35,7 @@ export type LossReason =
   | 'unsubscribed'
   | 'operatorFailed'
   | 'workerCrashed'
+  | 'damaged'
   | 'leaseExpired';
 
 /** Items that were lost for one reason at one place. */
@@ -47,7 +49,7 @@ export interface Loss {
 }
 
 /**
- * How a batch ended, for one holder: `delivered + rejected + Σ lost.count` is the number of its items.
+ * How a batch ended, for one holder: `delivered + rejected + stored + Σ lost.count` is the number of its items.
  * Items that are missing from that sum were taken out of the batch on the way. They are counted as `removed`.
  */
 export interface Tally {
@@ -55,6 +57,8 @@ export interface Tally {
   readonly delivered: number;
   /** Items that the backend received and refused (OTLP's partial success). They are not sent again. */
   readonly rejected: number;
+  /** Items that a queue on disk has taken over: they are written, and are sent later. In the books they are `handedOn`. Left out: 0. */
+  readonly stored?: number;
   /** Of the delivered items, those that an earlier attempt may have delivered already: it was sent, and its outcome is unknown. Left out: 0. */
   readonly possibleDuplicates?: number;
   /** Items that were lost, by reason and place; empty if none was. */
@@ -69,6 +73,11 @@ export interface Tally {
   readonly timeouts?: number;
   /** From the moment in which the batch was taken to its end, in milliseconds: waits for a slot and backoffs included. */
   readonly elapsedMillis: number;
+}
+
+/** Items that are where they can stay: confirmed by the backend, or on disk. */
+export function safeItems({ delivered, stored = 0 }: Pick<Tally, 'delivered' | 'stored'>): number {
+  return delivered + stored;
 }
 
 /** Adds a loss to those of the same reason and place. */

@@ -16,7 +16,7 @@ export const FLOORS: Floors = [
   ['inputs', 'operators', 'processors', 'outputs', 'sinks'],
   ['inputs/otlpReceiver'],
   ['pipelines', 'workers', 'testing/failures'],
-  ['relay', 'terminal', 'view', 'observability', 'telemetry', 'testing/time'],
+  ['relay', 'durable', 'terminal', 'view', 'observability', 'telemetry', 'testing/time'],
   ['cli', 'testing/backend', 'testing/marbles'],
   ['testing/expectations', 'testing/diagrams'],
   ['testing/marbleTest', 'testing/laws'],

@@ -418,6 +418,12 @@ describe('an empty project that installs the tarball', () => {
     expect(said).toEqual({ code: 0, stdout: '[[2,4],[6]]\n', stderr: '' });
   });
 
+  it('keeps a queue on disk in a thread, also where no code is made of texts', async () => {
+    const said = await node(['--disallow-code-generation-from-strings', 'durable.mjs']);
+    expect(said.stderr.replaceAll(/.*ExperimentalWarning: SQLite.*\n.*\n/g, '')).toBe('');
+    expect(said).toMatchObject({ code: 0, stdout: 'stored 1, sent 1 after the next start\n' });
+  });
+
   it('reaches each entry of exports, by import and by require', async () => {
     const specifiers = Object.keys(MANIFEST.exports).map((subpath) => join('spanflow', subpath));
     expect(specifiers).toEqual(
@@ -425,6 +431,7 @@ describe('an empty project that installs the tarball', () => {
         'spanflow',
         'spanflow/streams',
         'spanflow/operators',
+        'spanflow/durable',
         'spanflow/grpc',
         'spanflow/logs',
         'spanflow/metrics',

@@ -14,11 +14,12 @@ import {
   type OtlpHttpOptions,
   type Outcome,
   otlpHttp,
-  type Response,
   type RetryOptions,
 } from '../../src/index.ts';
-import { type Batch, NO_HOLD } from '../../src/model/batch.ts';
 import { type OtlpBackend, type OtlpBackendOptions, otlpBackend } from '../../src/testing/index.ts';
+import { exportOnce } from './exportOnce.ts';
+
+export { batchOf, exportOnce } from './exportOnce.ts';
 
 export async function startBackend(options?: OtlpBackendOptions): Promise<OtlpBackend> {
   const backend = await otlpBackend(options);
@@ -31,15 +32,6 @@ export function openSink(options: OtlpHttpOptions): ObservableSink<ReadableSpan>
   const sink = otlpHttp({ environment: {}, ...options });
   onTestFinished(() => sink.shutdown?.());
   return sink;
-}
-
-export function batchOf<T>(items: readonly T[]): Batch<T> {
-  return { items, bytes: 0, closedBy: 'count', hold: () => NO_HOLD };
-}
-
-/** One attempt and no more. */
-export function exportOnce<T>(sink: ObservableSink<T>, items: readonly T[]): Promise<Response> {
-  return firstValueFrom(sink.export(batchOf(items)));
 }
 
 /** How one attempt fails. */

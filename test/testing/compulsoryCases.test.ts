@@ -19,6 +19,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   fromSpanProcessor: FRONT,
   fromLogRecordProcessor: FRONT,
   failover: 'a sink is no stream: exportTo and fanOut have the cases of what streams through sinks',
+  durable: 'a sink is no stream: exportTo and fanOut have the cases of what streams through sinks',
   firstOf: 'a sink is no stream: exportTo and fanOut have the cases of what streams through sinks',
   exportHandle:
     'it is called and answers with promises, it is no stream: test/pipelines/exportHandle.test.ts has its cases',

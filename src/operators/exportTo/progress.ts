@@ -1,7 +1,7 @@
 import type { Response } from '../../model/sink.ts';
 import type { Loss, LossReason, Tally } from '../../model/tally.ts';
 
-type Counts = Pick<Tally, 'delivered' | 'rejected' | 'lost' | 'possibleDuplicates'>;
+type Counts = Pick<Tally, 'delivered' | 'rejected' | 'stored' | 'lost' | 'possibleDuplicates'>;
 
 /** The outcomes of the items of one batch: they get them from the front, one part at a time. */
 export class Progress {
@@ -11,6 +11,7 @@ export class Progress {
   #doubtful = 0; // items from the front that were in an attempt whose outcome is unknown
   #delivered = 0;
   #rejected = 0;
+  #stored = 0;
   #possibleDuplicates = 0;
   readonly #lost = new Map<LossReason, number>();
 
@@ -44,9 +45,11 @@ export class Progress {
     const unencodable = counted(response.unencodable, count);
     const rejected = counted(response.rejected, count - unencodable);
     const removed = counted(response.removed, count - unencodable - rejected);
-    const delivered = count - unencodable - rejected - removed;
+    const stored = counted(response.stored, count - unencodable - rejected - removed);
+    const delivered = count - unencodable - rejected - removed - stored;
     this.#delivered += delivered;
     this.#rejected += rejected;
+    this.#stored += stored;
     this.#possibleDuplicates += Math.min(delivered, this.#doubtfulAmong(count));
     this.#addLoss('unencodable', unencodable);
     this.#done += of;
@@ -62,8 +65,11 @@ export class Progress {
 
   counts(): Counts {
     const lost = [...this.#lost].map(([reason, count]): Loss => ({ count, reason, stage: this.#stage }));
-    const counts = { delivered: this.#delivered, rejected: this.#rejected, lost };
-    return this.#possibleDuplicates === 0 ? counts : { ...counts, possibleDuplicates: this.#possibleDuplicates };
+    return {
+      ...{ delivered: this.#delivered, rejected: this.#rejected, lost },
+      ...(this.#stored > 0 && { stored: this.#stored }),
+      ...(this.#possibleDuplicates > 0 && { possibleDuplicates: this.#possibleDuplicates }),
+    };
   }
 
   #doubtfulAmong(count: number): number {

@@ -1,5 +1,5 @@
 import { type Batch, type Hold, isBatch } from '../../model/batch.ts';
-import { type Loss, lostTally, type Tally } from '../../model/tally.ts';
+import { type Loss, lostTally, safeItems, type Tally } from '../../model/tally.ts';
 
 /** How a batch ends that was passed on, and that nobody has held. */
 const NOT_HELD: Tally = Object.freeze({
@@ -69,7 +69,7 @@ export class Chunk<T> {
         if (isSettled) return;
         isSettled = true;
         hold.settle(tally);
-        if (this.#tally === undefined || tally.delivered < this.#tally.delivered) this.#tally = tally;
+        if (this.#tally === undefined || safeItems(tally) < safeItems(this.#tally)) this.#tally = tally;
         this.#holders -= 1;
         if (this.#holders === 0) this.#hold?.settle(this.#tally);
       },

@@ -1,5 +1,5 @@
 import type { Failure } from '../../model/sink.ts';
-import type { LossReason, Tally } from '../../model/tally.ts';
+import { type LossReason, safeItems, type Tally } from '../../model/tally.ts';
 import type { PortAnswer } from './messages.ts';
 
 /** What a loss over there means for a batch that is still here. */
@@ -12,6 +12,7 @@ const MEANINGS: Readonly<Record<LossReason, Failure['kind']>> = {
   shutdown: 'retryable',
   unsubscribed: 'retryable',
   workerCrashed: 'unknownOutcome',
+  damaged: 'unknownOutcome',
   unconfirmed: 'unknownOutcome',
   leaseExpired: 'unknownOutcome',
   permanent: 'permanent',
@@ -31,25 +32,28 @@ const WORST: readonly Failure['kind'][] = ['permanent', 'unknownOutcome', 'retry
 export function answerTo(count: number, size: number, tally: Tally): PortAnswer {
   const lost = tally.lost.reduce((sum, loss) => sum + loss.count, 0);
   const message = tally.lost.map((loss) => `${loss.count} ${loss.reason} at ${loss.stage}`).join(', ');
-  if (lost === 0 && tally.rejected === 0) return accepted(0, count === size ? size - tally.delivered : 0);
+  const stored = count === size ? (tally.stored ?? 0) : 0;
+  const safe = safeItems(tally);
+  if (lost === 0 && tally.rejected === 0) return accepted({ removed: count === size ? size - safe : 0, stored });
   // Where one item here stands for many there, what became of each is not known.
-  const isAll = tally.delivered === 0 || count !== size;
+  const isAll = safe === 0 || count !== size;
   if (lost > 0 && isAll)
     return { kind: 'failed', failure: failureOf(tally), message: `lost on the other side: ${message}` };
-  if (count !== size) return accepted(count, 0, 'rejected on the other side');
+  if (count !== size) return accepted({ rejected: count, message: 'rejected on the other side' });
   const gone = tally.rejected + lost;
-  return accepted(
-    gone,
-    Math.max(0, size - tally.delivered - gone),
-    lost === 0 ? undefined : `lost on the other side: ${message}`,
-  );
+  return accepted({
+    rejected: gone,
+    removed: Math.max(0, size - safe - gone),
+    stored,
+    ...(lost > 0 && { message: `lost on the other side: ${message}` }),
+  });
 }
 
 /** Nobody held the batch: it arrived, and more is not known. */
-export const ARRIVED: PortAnswer = accepted(0, 0);
+export const ARRIVED: PortAnswer = accepted({});
 
-function accepted(rejected: number, removed: number, message?: string): PortAnswer {
-  return { kind: 'accepted', rejected, removed, message };
+function accepted(counts: { rejected?: number; removed?: number; stored?: number; message?: string }): PortAnswer {
+  return { kind: 'accepted', rejected: 0, removed: 0, stored: 0, message: undefined, ...counts };
 }
 
 function failureOf({ lost }: Tally): Failure {

@@ -7,6 +7,7 @@ export type PortAnswer =
       readonly kind: 'accepted';
       readonly rejected: number;
       readonly removed: number;
+      readonly stored: number;
       readonly message: string | undefined;
     }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly message: string };

@@ -117,9 +117,14 @@ export class PortSender<T> {
       this.#fail(sending, answer.failure, answer.message);
       return;
     }
-    const { rejected, removed, message } = answer;
+    const { rejected, removed, stored, message } = answer;
     this.#inFlight.delete(sending);
-    sending.subscriber.next({ rejected, removed, ...(message !== undefined && { message }) });
+    sending.subscriber.next({
+      rejected,
+      removed,
+      ...(stored > 0 && { stored }),
+      ...(message !== undefined && { message }),
+    });
     sending.subscriber.complete();
   }
 

@@ -1,7 +1,8 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { outsideAnyContext } from '../../internal/timers.ts';
-import type { FromThread, ThreadData, ToThread } from '../protocol.ts';
-import { threadEntry } from './threadEntry.ts';
+import type { ThreadEntry } from './threadEntry.ts';
+
+export { type ThreadEntry, threadEntry } from './threadEntry.ts';
 
 /** How a thread has ended without being told to. */
 export interface ThreadCrash {
@@ -12,30 +13,31 @@ export interface ThreadCrash {
   readonly exitCode: number;
 }
 
-export interface ThreadPlan extends ThreadData {
+export interface ThreadPlan<Answer> {
   readonly name: string;
-  readonly resourceLimits: ResourceLimits | undefined;
-  readonly onAnswer: (message: FromThread) => void;
+  /** What it runs. */
+  readonly entry: ThreadEntry;
+  /** What it is told at its start. */
+  readonly data: unknown;
+  readonly resourceLimits?: ResourceLimits | undefined;
+  readonly onAnswer: (message: Answer) => void;
   /** A result came that cannot be read here. */
   readonly onUnreadable: (error: unknown) => void;
   readonly onCrash: (crash: ThreadCrash) => void;
 }
 
 /** One worker thread. It keeps the process alive while it is busy, and only then. */
-export class Thread {
+export class Thread<Message, Answer> {
   readonly #worker: Worker;
   #error: unknown;
   #isEnding = false; // we have ended it ourselves
 
-  constructor({ name, worker, isBackground, resourceLimits, onAnswer, onUnreadable, onCrash }: ThreadPlan) {
-    const { main, eval: isCode } = threadEntry();
-    const workerData: ThreadData = { worker, isBackground };
+  constructor({ name, entry, data, resourceLimits, onAnswer, onUnreadable, onCrash }: ThreadPlan<Answer>) {
+    const { main, eval: isCode } = entry;
     const limits = resourceLimits === undefined ? {} : { resourceLimits };
-    this.#worker = outsideAnyContext(
-      () => new Worker(main, { eval: isCode, name: `${name} ${worker}`, workerData, ...limits }),
-    );
+    this.#worker = outsideAnyContext(() => new Worker(main, { eval: isCode, name, workerData: data, ...limits }));
     this.#worker.unref();
-    this.#worker.on('message', (message: FromThread) => {
+    this.#worker.on('message', (message: Answer) => {
       if (!this.#isEnding) onAnswer(message);
     });
     this.#worker.on('messageerror', onUnreadable);
@@ -48,7 +50,7 @@ export class Thread {
   }
 
   /** Throws if the message cannot be cloned. Then nothing was sent, and nothing detached. */
-  post(message: ToThread, transfer: ArrayBuffer[] = []): void {
+  post(message: Message, transfer: ArrayBuffer[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
 

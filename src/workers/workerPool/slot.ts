@@ -6,13 +6,15 @@ import type { LossReason } from '../../model/tally.ts';
 import type { WorkerPlace } from '../../strategies/workerChoice.ts';
 import { NotCloneableError } from '../payload/notCloneableError.ts';
 import { packed } from '../payload/packed.ts';
-import type { FromThread, StateBooks } from '../protocol.ts';
+import type { FromThread, StateBooks, ThreadData, ToThread } from '../protocol.ts';
 import { nameOfTask } from '../task.ts';
-import { Thread, type ThreadCrash } from '../thread/thread.ts';
+import { Thread, type ThreadCrash, threadEntry } from '../thread/thread.ts';
 import { taskError, WorkerCrashedError } from '../workerErrors.ts';
 import type { Job, JobOwner } from './job.ts';
 import type { WorkerPoolSettings } from './options.ts';
 import { changeOf, NEW_STATE } from './stateBooks.ts';
+
+type PoolThread = Thread<ToThread, FromThread>;
 
 /** What a place tells its pool. */
 export interface SlotEvents {
@@ -39,7 +41,7 @@ export class Slot {
   readonly #events: SlotEvents;
   readonly #states = new Map<JobOwner, StateBooks>(); // whose state the thread has, and what it said last
   readonly #flushes = new Map<number, () => void>(); // that the thread has not answered, by number
-  #thread: Thread | undefined;
+  #thread: PoolThread | undefined;
   #hasAnswered = false; // the present thread, to anything
   #running: Running | undefined;
   #idle: Subscription | undefined; // ends a thread that has had nothing to do for long
@@ -149,13 +151,14 @@ export class Slot {
     return job;
   }
 
-  #start(): Thread {
+  #start(): PoolThread {
     this.#hasAnswered = false;
     const { name, preset, resourceLimits } = this.#settings;
-    const thread: Thread = new Thread({
-      name,
-      worker: this.#worker,
-      isBackground: preset === 'background',
+    const data: ThreadData = { worker: this.#worker, isBackground: preset === 'background' };
+    const thread: PoolThread = new Thread({
+      name: `${name} ${this.#worker}`,
+      entry: threadEntry(),
+      data,
       resourceLimits,
       onAnswer: (message) => this.#received(message),
       onUnreadable: (error) => this.#unreadable(error),
@@ -164,7 +167,7 @@ export class Slot {
     return thread;
   }
 
-  #send(thread: Thread, { work, task, owner }: Job): void {
+  #send(thread: PoolThread, { work, task, owner }: Job): void {
     const head = { job: this.#jobs, session: owner.id, task };
     if (work.kind === 'finish') {
       thread.post({ ...head, kind: 'finish' });
@@ -241,7 +244,7 @@ export class Slot {
     this.#events.onFree();
   }
 
-  #crashed(thread: Thread, crash: ThreadCrash): void {
+  #crashed(thread: PoolThread, crash: ThreadCrash): void {
     if (thread !== this.#thread) return;
     const job = this.#forget();
     this.#thread = undefined;

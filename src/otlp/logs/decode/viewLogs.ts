@@ -3,7 +3,7 @@ import { type SignalViewing, type ViewOptions, viewRequest } from '../../decode/
 import { LOG_COSTS } from './readLogRecord.ts';
 import { RECORD_ATTRIBUTES, viewLogRecord } from './viewLogRecord.ts';
 
-const logsViewing: SignalViewing<ReadableLogRecord> = {
+export const logsViewing: SignalViewing<ReadableLogRecord> = {
   request: 'ExportLogsServiceRequest',
   costs: LOG_COSTS,
   viewInto: viewLogRecord,

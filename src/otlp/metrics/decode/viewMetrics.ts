@@ -3,7 +3,7 @@ import { type SignalViewing, type ViewOptions, viewRequest } from '../../decode/
 import { METRIC_COSTS } from './readMetric.ts';
 import { viewMetric } from './viewMetric.ts';
 
-const metricsViewing: SignalViewing<MetricDataPoint> = {
+export const metricsViewing: SignalViewing<MetricDataPoint> = {
   request: 'ExportMetricsServiceRequest',
   costs: METRIC_COSTS,
   viewInto: viewMetric,
