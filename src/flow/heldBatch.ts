@@ -1,6 +1,6 @@
 import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../model/batch.ts';
 import { holdObserver } from '../model/holdObserver.ts';
-import type { Tally } from '../model/tally.ts';
+import { safeItems, type Tally } from '../model/tally.ts';
 
 /** Items that leave a queue together. */
 export type Taken<T> = Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>;
@@ -158,7 +158,7 @@ export class HeldBatch<T> implements Batch<T> {
   }
 }
 
-/** Of several holders, the one that delivered least decides. */
+/** Of several holders, the one that delivered least decides. What is on disk counts as what was delivered. */
 function leastDelivered(one: Tally | undefined, other: Tally): Tally {
-  return one === undefined || other.delivered < one.delivered ? other : one;
+  return one === undefined || safeItems(other) < safeItems(one) ? other : one;
 }

@@ -47,7 +47,7 @@ export interface Loss {
 }
 
 /**
- * How a batch ended, for one holder: `delivered + rejected + Σ lost.count` is the number of its items.
+ * How a batch ended, for one holder: `delivered + rejected + stored + Σ lost.count` is the number of its items.
  * Items that are missing from that sum were taken out of the batch on the way. They are counted as `removed`.
  */
 export interface Tally {
@@ -55,6 +55,8 @@ export interface Tally {
   readonly delivered: number;
   /** Items that the backend received and refused (OTLP's partial success). They are not sent again. */
   readonly rejected: number;
+  /** Items that a queue on disk has taken over: they are written, and are sent later. In the books they are `handedOn`. Left out: 0. */
+  readonly stored?: number;
   /** Of the delivered items, those that an earlier attempt may have delivered already: it was sent, and its outcome is unknown. Left out: 0. */
   readonly possibleDuplicates?: number;
   /** Items that were lost, by reason and place; empty if none was. */
@@ -69,6 +71,11 @@ export interface Tally {
   readonly timeouts?: number;
   /** From the moment in which the batch was taken to its end, in milliseconds: waits for a slot and backoffs included. */
   readonly elapsedMillis: number;
+}
+
+/** Items that are where they can stay: confirmed by the backend, or on disk. */
+export function safeItems({ delivered, stored = 0 }: Pick<Tally, 'delivered' | 'stored'>): number {
+  return delivered + stored;
 }
 
 /** Adds a loss to those of the same reason and place. */

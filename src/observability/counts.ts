@@ -6,10 +6,10 @@ import { errorTypeOf, REJECTED } from './conventions.ts';
 /** Items by `error.type`; those that did not fail under `undefined`. */
 export type CountsByError = ReadonlyMap<string | undefined, number>;
 
-/** What exporting has finished with. What a sink has left out on purpose has not failed. */
+/** What exporting has finished with. What a sink has left out on purpose, or has written to its disk, has not failed. */
 export function exportedBy(exporter: Account): CountsByError {
-  const { delivered, removed, rejected, lost, refused } = exporter.stats();
-  const counts = new Map<string | undefined, number>([[undefined, delivered + removed]]);
+  const { delivered, handedOn, removed, rejected, lost, refused } = exporter.stats();
+  const counts = new Map<string | undefined, number>([[undefined, delivered + handedOn + removed]]);
   add(counts, REJECTED, rejected);
   addAll(counts, lost);
   addAll(counts, refused);

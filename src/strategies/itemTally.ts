@@ -39,12 +39,14 @@ export class ItemTally {
     const before = this.#end;
     for (const loss of share.lost) if (loss.count > 0) addLoss(this.#lost, loss);
     const possibleDuplicates = (before.possibleDuplicates ?? 0) + (share.possibleDuplicates ?? 0);
+    const stored = (before.stored ?? 0) + (share.stored ?? 0);
     const error = end.error ?? before.error;
     const message = end.message ?? before.message;
     this.#end = {
       delivered: before.delivered + share.delivered,
       ...(possibleDuplicates > 0 && { possibleDuplicates }),
       rejected: before.rejected + share.rejected,
+      ...(stored > 0 && { stored }),
       lost: this.#lost,
       attempts: Math.max(before.attempts, end.attempts ?? 0),
       attemptMillis: Math.max(before.attemptMillis, end.attemptMillis ?? 0),

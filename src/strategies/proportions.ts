@@ -1,7 +1,7 @@
 import type { Loss, Tally } from '../model/tally.ts';
 
 /** What became of a number of items. */
-export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' | 'lost'>;
+export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' | 'stored' | 'lost'>;
 
 /**
  * Divides the tally of a batch among the calls whose items it holds, in proportion to their number of items.
@@ -12,8 +12,8 @@ export type Share = Pick<Tally, 'delivered' | 'possibleDuplicates' | 'rejected' 
  * @param counts the number of items of each call; their sum is the size of the batch
  */
 export function divide(tally: Share, counts: readonly number[]): Share[] {
-  const { delivered, possibleDuplicates: twice = 0, rejected, lost } = tally;
-  const left = [delivered - twice, twice, rejected, ...lost.map((loss) => loss.count)]; // not yet assigned
+  const { delivered, possibleDuplicates: twice = 0, rejected, stored: onDisk = 0, lost } = tally;
+  const left = [delivered - twice, twice, rejected, onDisk, ...lost.map((loss) => loss.count)]; // not yet assigned
   let itemsLeft = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => {
     const portions = apportion(left, count, itemsLeft);
@@ -21,15 +21,19 @@ export function divide(tally: Share, counts: readonly number[]): Share[] {
     portions.forEach((portion, index) => {
       left[index] = (left[index] ?? 0) - portion;
     });
-    const [once = 0, possibleDuplicates = 0, rejected = 0, ...counts] = portions;
-    const share = { delivered: once + possibleDuplicates, rejected, lost: withCounts(lost, counts) };
-    return possibleDuplicates === 0 ? share : { ...share, possibleDuplicates };
+    const [once = 0, possibleDuplicates = 0, rejected = 0, stored = 0, ...counts] = portions;
+    return {
+      ...{ delivered: once + possibleDuplicates, rejected, lost: withCounts(lost, counts) },
+      ...(stored > 0 && { stored }),
+      ...(possibleDuplicates > 0 && { possibleDuplicates }),
+    };
   });
 }
 
 /** Whether its items ended in more than one way, so that it is unknown which ended how. */
 export function isMixed(tally: Share, size: number): boolean {
-  return tally.delivered !== size && tally.rejected !== size && !tally.lost.some((loss) => loss.count === size);
+  const counts = [tally.delivered, tally.rejected, tally.stored, ...tally.lost.map(({ count }) => count)];
+  return !counts.includes(size);
 }
 
 /** Whole parts of each amount, `count / whole` of it as nearly as can be, that add up to `count`. */

@@ -24,6 +24,8 @@ function hasLost({ lost }: Share): boolean {
 
 function withOneLost(share: Share, { reason, stage }: Loss): Share {
   const lost = [...share.lost, { count: 1, reason, stage }];
+  const { stored = 0 } = share;
+  if (stored > 0) return { ...share, stored: stored - 1, lost };
   if (share.delivered === 0) return share.rejected > 0 ? { ...share, rejected: share.rejected - 1, lost } : share;
   const delivered = share.delivered - 1;
   const twice = Math.min(share.possibleDuplicates ?? 0, delivered);

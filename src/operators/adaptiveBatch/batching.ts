@@ -11,7 +11,7 @@ import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { type Batch, isFlushRequest } from '../../model/batch.ts';
 import { QueueFullError } from '../../model/errors.ts';
-import { lostTally, type Tally } from '../../model/tally.ts';
+import { lostTally, safeItems, type Tally } from '../../model/tally.ts';
 import { type BatchSizeChange, GuardedStrategy } from '../../strategies/batchSize.ts';
 import { BatchesOut } from '../shared/batchesOut.ts';
 import { OpenBatch } from '../shared/openBatch.ts';
@@ -184,7 +184,9 @@ export class Batching<T> {
   }
 
   /** The outcome of a batch says how large the next ones are to be. */
-  #learn(batch: HeldBatch<T>, { delivered, attemptMillis, requests = 1, timeouts = 0, lost }: Tally): void {
+  #learn(batch: HeldBatch<T>, tally: Tally): void {
+    const { attemptMillis, requests = 1, timeouts = 0, lost } = tally;
+    const delivered = safeItems(tally);
     const { length: items } = batch.items;
     const { length: queued } = this.#batcher;
     // One item that was too large by itself says nothing about the size of batches.

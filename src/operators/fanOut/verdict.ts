@@ -1,3 +1,4 @@
+import { safeItems } from '../../model/tally.ts';
 import type { ItemsEnd } from '../../strategies/itemTally.ts';
 
 /**
@@ -19,7 +20,8 @@ export class Verdict {
   /** @param leftOut how many items of the batch are not in this branch's part */
   ended(end: ItemsEnd, leftOut: number): void {
     const delivered = end.delivered + leftOut - this.#unwanted;
-    if (this.#least === undefined || delivered < this.#least.delivered) this.#least = { ...end, delivered };
+    const ended = { ...end, delivered };
+    if (this.#least === undefined || safeItems(ended) < safeItems(this.#least)) this.#least = ended;
     this.#open -= 1;
     if (this.#open === 0) this.#settle(this.#least);
   }
