@@ -15,6 +15,7 @@ export { type RunningPipeline, runPipeline } from './pipelines/runPipeline/runPi
 export type { SpanOperator, SpanPipelineOptions, SpanPipelineSinksOptions } from './pipelines/spanPipeline/options.ts';
 export { type SpanPipeline, spanPipeline } from './pipelines/spanPipeline/spanPipeline.ts';
 export { type SpanPriorityOptions, spanPriority } from './pipelines/spanPriority.ts';
+export type { SpoolOptions } from './pipelines/spool/options.ts';
 export { type Flushable, type WithFlushOptions, withFlush } from './pipelines/withFlush.ts';
 
 // 1. Where items enter.

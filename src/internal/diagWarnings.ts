@@ -6,7 +6,7 @@ import { after } from './timers.ts';
 import { warn } from './tracingSuppression.ts';
 
 /** They do not hide each other. `retry` is over when an export has succeeded. */
-type TroubleKind = 'export' | 'retry' | 'callback' | 'operator' | 'option' | 'exit';
+type TroubleKind = 'export' | 'retry' | 'callback' | 'operator' | 'option' | 'exit' | 'spool';
 
 /** The newest of a kind since the last report, and how many there were. */
 interface Trouble {

@@ -1,4 +1,5 @@
 import type { CallFrame } from '../internal/callFrame.ts';
+import type { Keeper, Kept } from '../model/keeper.ts';
 import type { Sink } from '../model/sink.ts';
 import type { Loss, LossReason, Tally } from '../model/tally.ts';
 import { ExportBooks, type ExportOperation } from './exports.ts';
@@ -22,6 +23,8 @@ export interface Place {
 export interface AccountOwner {
   /** The calls of the sinks' `export`, in all stages of the ledger. */
   readonly exportCalls: CallFrame;
+  /** Keeps what would be lost at the end of the program; `undefined` where nothing does. */
+  readonly keeper: Keeper | undefined;
   /** Whether somebody is told when the books change. */
   readonly isFollowed: boolean;
   /** The books have changed. */
@@ -82,6 +85,11 @@ export class Account {
 
   get exportCalls(): CallFrame {
     return this.#owner.exportCalls;
+  }
+
+  /** Items of a batch, from one on, that this stage would lose for this reason are kept beyond the end of the program, if there is a keeper for them. */
+  keep(items: readonly unknown[], from: number, reason: LossReason): Kept | undefined {
+    return this.#owner.keeper?.keep(items, from, reason, this.#place.route);
   }
 
   get attempts(): number {

@@ -2,6 +2,7 @@ import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import { CallFrame } from '../internal/callFrame.ts';
 import { monotonicScheduler } from '../internal/scheduler.ts';
 import { aBoolean, aScheduler, millis, must, requireRule, settingsOf, shape } from '../internal/validation.ts';
+import type { Keeper } from '../model/keeper.ts';
 import type { SignalName } from '../model/signal.ts';
 import type { Loss, Tally } from '../model/tally.ts';
 import { Account, type AccountOwner, type Place, type Role } from './account.ts';
@@ -46,6 +47,8 @@ export interface Ledger {
   carries(signal: SignalName): void;
   /** @internal The calls of the sinks' `export`, in all its stages. */
   readonly exportCalls: CallFrame;
+  /** @internal From now on this keeps what its stages would lose at the end of the program. */
+  keepWith(keeper: Keeper): void;
   /** @internal Ends `stats$`, with the final books. */
   close(): void;
 }
@@ -130,6 +133,7 @@ export function ledgerOf({ stats$ }: Partial<Pick<Ledger, 'stats$'>>): Ledger | 
 /** What all routes of one ledger share. */
 class Books implements AccountOwner {
   readonly exportCalls = new CallFrame();
+  keeper: Keeper | undefined;
   isFollowed = false; // by a subscriber of `stats$`
   readonly #intervalMillis: number;
   readonly #scheduler: SchedulerLike;
@@ -187,6 +191,9 @@ class Books implements AccountOwner {
         this.#signal ??= known;
       },
       exportCalls: this.exportCalls,
+      keepWith: (keeper) => {
+        this.keeper = keeper;
+      },
       close: () => this.#close(),
     };
   }

@@ -20,7 +20,7 @@ export interface StageStats {
   readonly possibleDuplicates: number;
   /** Items that a backend received and refused. */
   readonly rejected: number;
-  /** Items that were passed to a consumer that did not hold their batch, so that no outcome is known; of a stage that exports, items that its sink has written to its disk, and sends later. */
+  /** Items that were passed to a consumer that did not hold their batch, so that no outcome is known; of a stage that exports, items that its sink has written to its disk, and sends later, or that the pipeline has written to its `spool`. */
   readonly handedOn: number;
   /** Items that an operator or a sink removed from their batch. */
   readonly removed: number;

@@ -1,6 +1,7 @@
-import { map, type Observable, type OperatorFunction, pipe } from 'rxjs';
+import { map, merge, type Observable, type OperatorFunction, pipe } from 'rxjs';
 import { watchedBatch } from '../flow/watchedBatch.ts';
 import { withoutUndefined } from '../internal/validation.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Stats } from '../ledger/stats.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -45,6 +46,8 @@ export interface WayOut<T> {
   readonly flushWhen: Observable<unknown>;
   /** Called with one outcome per batch, whatever the number of sinks. */
   readonly onEnded: (outcome: Outcome<T>) => void;
+  /** Batches that are exported besides those that come: on the one way, or on a route. Their outcomes are not told to `onEnded`. */
+  readonly besides?: ((ledger: Ledger, route?: string) => Observable<Batch<T>>) | undefined;
 }
 
 /** From the batches to their outcomes: an export, or one for each of several sinks. */
@@ -54,19 +57,27 @@ export function wayOut<T>(
   parts: WayOut<T>,
 ): OperatorFunction<Batch<T>, Outcome<T>> {
   if (sinks === undefined) return toOneSink(sink as Sink<T>, settings.export, parts);
-  const { stage, flushWhen, onEnded } = parts;
+  const { stage, flushWhen, onEnded, besides } = parts;
   const branches = maxUnsettledBatches === undefined ? withUnsettled(sinks) : sinks;
   const options = { ...settings.fanOut, ...stage, flushWhen };
-  return pipe(watched(onEnded), fanOutOf(branches, options, settings.composition));
+  const composition: FanOutComposition<T> = {
+    ...settings.composition,
+    besides: besides && ((name, ledger) => besides(ledger, name)),
+  };
+  return pipe(watched(onEnded), fanOutOf(branches, options, composition));
 }
 
 /** From the batches to their outcomes, by one sink. */
 export function toOneSink<T>(
   sink: Sink<T>,
   options: ExportToOptions<T>,
-  { stage, onEnded }: Pick<WayOut<T>, 'stage' | 'onEnded'>,
+  { stage, onEnded, besides }: Pick<WayOut<T>, 'stage' | 'onEnded' | 'besides'>,
 ): OperatorFunction<Batch<T>, Outcome<T>> {
-  return pipe(watched(onEnded), exportTo(sink, { ...options, ...stage }));
+  const toSink = exportTo(sink, { ...options, ...stage });
+  const { ledger } = stage;
+  if (besides === undefined || ledger === undefined) return pipe(watched(onEnded), toSink);
+  const besides$ = besides(ledger);
+  return pipe(watched(onEnded), (batches$) => merge(batches$, besides$), toSink);
 }
 
 function watched<T>(onEnded: (outcome: Outcome<T>) => void): OperatorFunction<Batch<T>, Batch<T>> {

@@ -72,6 +72,10 @@ export interface TelemetryOptions extends DestinationOptions, LifeCycleOptions {
   url?: string | URL;
   /** What differs between the signals. Default: nothing. */
   signals?: TelemetrySignals;
+  /**
+   * A directory in which spans and log records that would be lost at the end of the process are kept until the next start: see {@link SpanPipelineOptions}. Metrics are not: what they have counted since the last collection is gone with the process in any case. Default: none.
+   */
+  spool?: SpanPipelineOptions['spool'];
   /** Where the variables are read from. Default `process.env`. */
   environment?: Environment;
 }

@@ -27,6 +27,7 @@ const RULES: Rules<TelemetryOptions> = {
   url: optional(passing((value, option) => requireBase(option, value))),
   protocol: aProtocol,
   ...LIFE_CYCLE_RULES,
+  spool: checkedLater,
   signals: record({
     traces: falseOrOptions(SIGNAL_OPTIONS.traces),
     logs: falseOrOptions(SIGNAL_OPTIONS.logs),

@@ -126,7 +126,7 @@ class SignalMaker implements MadeSignals {
   #made<S extends SignalName, P>(name: S, make: (given: Own<S>) => P): P {
     const own = this.#ownOf(name);
     const { environment } = this.#settings;
-    const shared = withoutUndefined(pick(this.#options, LIFE_CYCLE_OPTIONS));
+    const shared = withoutUndefined(pick(this.#options, name === 'metrics' ? LIFE_CYCLE_OPTIONS : OF_PUSHED));
     const given = { ...shared, ...withoutUndefined(omit(own, OF_DESTINATION)), environment };
     return namedAsGiven(name, own, () => make(given as unknown as Own<S>));
   }
@@ -146,6 +146,8 @@ class SignalMaker implements MadeSignals {
 
 const OF_DESTINATION = ['protocol', ...SINK_OPTIONS];
 const LIFE_CYCLE_OPTIONS = Object.keys(LIFE_CYCLE_DEFAULTS) as (keyof typeof LIFE_CYCLE_DEFAULTS)[];
+/** Of signals whose SDK pushes single items. */
+const OF_PUSHED = [...LIFE_CYCLE_OPTIONS, 'spool'] as const;
 
 /** Flushes or ends all signals side by side, each to its end. It fails, after that, if one has failed. */
 export async function inParallel(

@@ -47,7 +47,7 @@ describe('the page that says what is lost', () => {
   );
 
   test.each([
-    ['Ways to end', [1, 2]],
+    ['Ways to end', [1, 2, 3]],
     ['A full queue', [1, 2, 3, 4]],
     ['Failures', [1]],
   ])('names a test in each cell that says what is lost: %s', (heading, columns) => {

@@ -36,7 +36,7 @@ const RETRY = { backoff: 5, maxAttempts: 0, maxElapsedMillis: 0, maxRetryAfterMi
 
 const OF_A_SIGNAL = {
   ...COMMON,
-  ...{ overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5, operators: 5 },
+  ...{ overflow: 'error', priorityOf: 5, maxUnsettledBatches: 0, environment: 5, operators: 5, spool: 5 },
 };
 
 const COMPOSITIONS = [

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { context, type DiagLogger, DiagLogLevel, diag, logs, metrics, propagation, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { firstValueFrom, lastValueFrom, map, toArray } from 'rxjs';
@@ -7,6 +8,7 @@ import type { Environment } from '../../src/internal/environment.ts';
 import { type Telemetry, type TelemetryOptions, telemetry } from '../../src/telemetry/index.ts';
 import { type BackendScript, type OtlpBackend, otlpBackend } from '../../src/testing/index.ts';
 import { grpcBackend } from '../support/grpcBackend.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 async function start(answers: BackendScript = 'ok'): Promise<OtlpBackend> {
   const backend = await otlpBackend({ answers });
@@ -197,6 +199,23 @@ describe('telemetry().shutdown', () => {
   });
 });
 
+describe('telemetry({ spool })', () => {
+  test('keeps spans and log records that its shutdown could not send, and sends them at the next start', async () => {
+    const spool = temporaryFolder();
+    const backend = await start('hang');
+    const first = made({ url: baseOf(backend), spool });
+    started(first);
+    doAll();
+    await first.shutdown({ deadlineMillis: 0 });
+    expect(readdirSync(spool)).toHaveLength(2);
+    backend.respond('ok');
+    const second = made({ url: baseOf(backend), spool });
+    await second.shutdown();
+    expect(readdirSync(spool)).toEqual([]);
+    expect(deliveredOf(second)).toEqual({ traces: 1, logs: 1, metrics: 0 });
+  });
+});
+
 describe('telemetry().stats$', () => {
   test('tells the statistics by signal, and completes after the shutdown', async () => {
     const all = made({ signals: { logs: false } });
@@ -301,6 +320,7 @@ describe('an option that is wrong is refused by its name', () => {
     ['of one signal, unknown', { signals: { logs: { maxQueuSize: 5 } as never } }, "did you mean 'maxQueueSize'?"],
     ['of its sink', { signals: { logs: { timeoutMillis: 0 } } }, 'telemetry.signals.logs.timeoutMillis must be'],
     ['of its pipeline', { signals: { traces: { maxQueueSize: 0 } } }, 'telemetry.signals.traces.maxQueueSize must be'],
+    ['of the spool', { spool: { maxBytes: 5 } as never }, 'telemetry.spool.directory must be'],
     ['of metrics', { signals: { metrics: { exportIntervalMillis: 0 } } }, 'telemetry.signals.metrics.exportInterval'],
   ])('%s', (_, options, message) => {
     expect(() => telemetry({ environment: {}, ...options })).toThrow(

@@ -67,7 +67,7 @@ export class Delivery<T> {
       (millis) => account.attemptEnded(millis),
       () => account.attempted(true),
     );
-    this.#progress = new Progress(this.size, account.stage);
+    this.#progress = new Progress(this.size, account.stage, (from, reason) => account.keep(batch.items, from, reason));
     this.#result = new DeliveryResult(this.#log, this.#progress);
   }
 
@@ -205,7 +205,7 @@ export class Delivery<T> {
     if (error === TIME_IS_UP) this.#timeIsUp(error);
     else if (kind === 'permanent') this.#result.losePart(error, items, kind);
     else if (kind === 'tooLarge') this.#loseItem(error);
-    else this.#result.losePart(error, this.#progress.rest, this.#wait.gaveUp ? 'shutdown' : 'retriesExhausted');
+    else this.#result.loseRest(error, this.#wait.gaveUp ? 'shutdown' : 'retriesExhausted');
   }
 
   /** The part was one item, and too large by itself. */

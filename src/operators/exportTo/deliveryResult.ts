@@ -48,18 +48,24 @@ export class DeliveryResult {
     this.#progress.lose(count, reason);
   }
 
+  /** No further attempt is made at the batch: what is left is kept beyond the end of the program, or lost for this reason. */
+  loseRest(error: unknown, reason: LossReason): void {
+    this.#log.partDone();
+    if (this.#progress.keepOrLose(reason) > 0) this.#error = asSpanflowError(error);
+  }
+
   /** The time for the batch is over: what is left is lost. */
   timeIsUp(error: unknown): void {
     this.#endByAbort();
-    this.#progress.lose(this.#progress.rest, this.#log.attempts === 0 ? 'expired' : 'retriesExhausted');
-    this.#error = asSpanflowError(error);
+    const hadNone = this.#progress.rest === 0;
+    const lost = this.#progress.keepOrLose(this.#log.attempts === 0 ? 'expired' : 'retriesExhausted');
+    if (lost > 0 || hadNone) this.#error = asSpanflowError(error);
   }
 
-  /** The batch is given up: what is left is lost for this reason. */
+  /** The batch is given up: what is left is kept beyond the end of the program, or lost for this reason. */
   giveUp(reason: LossReason): void {
     this.#endByAbort();
-    if (this.#progress.rest > 0) this.#error ??= this.#lastError;
-    this.#progress.lose(this.#progress.rest, reason);
+    if (this.#progress.keepOrLose(reason) > 0) this.#error ??= this.#lastError;
   }
 
   outcome<T>(batch: Outcome<T>['batch'], elapsedMillis: number): Outcome<T> {

@@ -1,12 +1,17 @@
+import type { Kept } from '../../model/keeper.ts';
 import type { Response } from '../../model/sink.ts';
 import type { Loss, LossReason, Tally } from '../../model/tally.ts';
 
 type Counts = Pick<Tally, 'delivered' | 'rejected' | 'stored' | 'lost' | 'possibleDuplicates'>;
 
+/** Keeps items beyond the end of the program, from this one of the batch on, that would be lost for this reason. */
+export type Keep = (from: number, reason: LossReason) => Kept | undefined;
+
 /** The outcomes of the items of one batch: they get them from the front, one part at a time. */
 export class Progress {
   readonly #size: number;
   readonly #stage: string;
+  readonly #keep: Keep;
   #done = 0; // items from the front that have an outcome
   #doubtful = 0; // items from the front that were in an attempt whose outcome is unknown
   #delivered = 0;
@@ -16,9 +21,10 @@ export class Progress {
   readonly #lost = new Map<LossReason, number>();
 
   /** @param stage names the sink in the losses */
-  constructor(size: number, stage: string) {
+  constructor(size: number, stage: string, keep: Keep = () => undefined) {
     this.#size = size;
     this.#stage = stage;
+    this.#keep = keep;
   }
 
   /** How many items have an outcome: the rest begins there. */
@@ -55,6 +61,22 @@ export class Progress {
     this.#done += of;
   }
 
+  /**
+   * Everything that has no outcome yet is kept beyond the end of the program, as far as there is a keeper for it, or else lost.
+   *
+   * @returns how many items are lost
+   */
+  keepOrLose(reason: LossReason): number {
+    const { kept, unencodable } = (this.rest > 0 && this.#keep(this.#done, reason)) || NOTHING_KEPT;
+    this.#stored += kept;
+    this.#done += kept;
+    this.#addLoss('unencodable', unencodable);
+    this.#done += unencodable;
+    const lost = this.rest;
+    this.lose(lost, reason);
+    return unencodable + lost;
+  }
+
   /** The next items are lost: for this reason, or as `unconfirmed` where they may have arrived. */
   lose(count: number, reason: LossReason): void {
     const unconfirmed = this.#doubtfulAmong(count);
@@ -80,6 +102,8 @@ export class Progress {
     if (count > 0) this.#lost.set(reason, (this.#lost.get(reason) ?? 0) + count);
   }
 }
+
+const NOTHING_KEPT: Kept = Object.freeze({ kept: 0, unencodable: 0 });
 
 /** Libraries for protobuf give counts of 64 bits as a `bigint`. Anything but a number counts as 0. */
 function counted(claimed: unknown, atMost: number): number {

@@ -1,4 +1,4 @@
-import type { OperatorFunction } from 'rxjs';
+import { merge, type OperatorFunction, pipe } from 'rxjs';
 import type { Account } from '../../ledger/account.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
@@ -6,7 +6,7 @@ import type { Batch } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { exportTo } from '../exportTo/exportTo.ts';
 import type { BranchRun } from './branchRun.ts';
-import { type BranchSettings, exportOptionsOf } from './options.ts';
+import { type BranchSettings, exportOptionsOf, type FanOutComposition } from './options.ts';
 import { QueuedBranch } from './queuedBranch.ts';
 import { RebatchedBranch, rebatching } from './rebatchedBranch.ts';
 
@@ -21,28 +21,42 @@ export interface BranchPlan<T> {
   start(): BranchRun<T>;
 }
 
-export function branchPlan<T>(name: string, settings: BranchSettings<T>, ledger: Ledger): BranchPlan<T> {
+export function branchPlan<T>(
+  name: string,
+  settings: BranchSettings<T>,
+  ledger: Ledger,
+  { besides }: Pick<FanOutComposition<T>, 'besides'>,
+): BranchPlan<T> {
   const { filter, required } = settings;
   const route = ledger.route(name, { required });
   const account = route.open('operator', `branch(${name})`);
   const reporter = new StageReporter<T>(account, settings);
-  return { name, isRequired: required, filter, account, reporter, start: startOf(name, settings, route, reporter) };
+  const besides$ = besides?.(name, route);
+  const start = startOf(name, settings, route, reporter, (toSink) =>
+    besides$ === undefined ? toSink : pipe((batches$) => merge(batches$, besides$), toSink),
+  );
+  return { name, isRequired: required, filter, account, reporter, start };
 }
+
+type ToSink<T> = OperatorFunction<Batch<T>, Outcome<T>>;
 
 function startOf<T>(
   name: string,
   settings: BranchSettings<T>,
   route: Ledger,
   reporter: StageReporter<T>,
+  withBesides: (toSink: ToSink<T>) => ToSink<T>,
 ): () => BranchRun<T> {
   const exporting = () =>
-    exportTo(settings.sink, {
-      ...exportOptionsOf(settings),
-      ledger: route,
-      // The queue in front bounds what is out; a second bound here could only lose what that one has let through.
-      maxPendingItems: Number.POSITIVE_INFINITY,
-      maxPendingBytes: Number.POSITIVE_INFINITY,
-    }) as OperatorFunction<Batch<T>, Outcome<T>>;
+    withBesides(
+      exportTo(settings.sink, {
+        ...exportOptionsOf(settings),
+        ledger: route,
+        // The queue in front bounds what is out; a second bound here could only lose what that one has let through.
+        maxPendingItems: Number.POSITIVE_INFINITY,
+        maxPendingBytes: Number.POSITIVE_INFINITY,
+      }),
+    );
   if (settings.batching === undefined) {
     const queue = new StageReporter<T>(route.open('batch', `fanOut(${name})`), settings);
     const toSink = exporting();

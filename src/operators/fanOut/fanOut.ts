@@ -87,7 +87,7 @@ export function fanOutOf<T>(
 ): OperatorFunction<Batch<T> | readonly T[], RoutedOutcome<T>> {
   const settings = fanOutSettings(branches, options, composition);
   const plansIn = (ledger: Ledger) =>
-    [...settings.branches].map(([name, branch]) => branchPlan<T>(name, branch, ledger));
+    [...settings.branches].map(([name, branch]) => branchPlan<T>(name, branch, ledger, composition));
   const given = settings.ledger && plansIn(settings.ledger);
   const plansOf = new WeakMap<object, readonly BranchPlan<T>[]>(); // by the run, or by the operator itself
   function fanOutOperator(source: Observable<Batch<T> | readonly T[]>): Observable<RoutedOutcome<T>> {

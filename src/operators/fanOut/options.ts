@@ -18,6 +18,7 @@ import {
 } from '../../internal/validation.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { STAGE_RULES } from '../../ledger/stageReporter.ts';
+import type { Batch } from '../../model/batch.ts';
 import type { Sink } from '../../model/sink.ts';
 import {
   ADAPTIVE_BATCH_RULES,
@@ -149,6 +150,8 @@ export interface FanOutComposition<T> {
   readonly batching?: CommonBatching;
   /** Estimates the bytes of an item there, where they do not say. */
   readonly sizeOf?: (item: T) => number;
+  /** Batches that a branch exports besides those that come, and that are offered to no other one. */
+  readonly besides?: ((name: string, route: Ledger) => Observable<Batch<T>>) | undefined;
   /** Changes of the batches in all branches; those that have a value of their own keep it. They are valid. */
   readonly batchSettings$?: Observable<AdaptiveBatchChanges>;
 }

@@ -6,7 +6,7 @@ import type { PipelineState, Shutdown } from '../lifeCycle/options.ts';
 import type { HandleStats } from './callBooks.ts';
 
 /**
- * What became of the items of one call: `delivered + rejected + Σ lost.count` is their number. `attempts` and `attemptMillis` are the most that one of their batches took,
+ * What became of the items of one call: `delivered + rejected + stored + Σ lost.count` is their number. `attempts` and `attemptMillis` are the most that one of their batches took,
  * `elapsedMillis` is from the call to the answer.
  */
 export interface ExportAnswer extends Tally {

@@ -1,6 +1,16 @@
 import type { Observable } from 'rxjs';
 import type { FlushUrgency } from '../../model/batch.ts';
 
+/** Keeps what would be lost at the end, in files. */
+export interface EndKeeper {
+  /** How many items it has kept. */
+  readonly kept: number;
+  /** What was kept since the last time is safe from here on. It never throws. */
+  commit(): void;
+  /** Nothing more is sent from files. */
+  stop(): void;
+}
+
 /** What a composition tells its life cycle of itself. */
 export interface Flow<R> {
   /** Subscribed to at once. It completes when everything has its outcome after `end`. */
@@ -17,6 +27,8 @@ export interface Flow<R> {
   onEnded?(failure: { readonly thrown: unknown } | undefined): void;
   /** Whether the outcomes may never complete: then they are unsubscribed at the deadline of the shutdown. */
   readonly mayHang?: boolean;
+  /** Keeps what would be lost at a deadline of its end, or at the end of the process. Default: it is lost. */
+  readonly spool?: EndKeeper | undefined;
   /** What a flush waits for besides, in words: the end of the message when its time is up. Called once for each flush that fails. */
   whyLate?(): string;
   /** The deadline of the shutdown has passed: what waits in front of the stages is given up. */

@@ -24,6 +24,8 @@ import { shutdownOnSignals } from './signals.ts';
 const FORCE_FLUSH_RULES = { timeoutMillis: millis(0, 'orInfinity') };
 const SHUTDOWN_RULES = { deadlineMillis: millis(0) };
 
+const AT_ONCE: FlushUrgency = Object.freeze({ timeoutMillis: 0, isEnding: true });
+
 const AT_EXIT = 'process.exit() and exceptions do not wait: await shutdown() before';
 
 /** The life of a composition, from its first subscription until its sinks are closed: flush, drain at exit, deadline, shutdown, warnings. */
@@ -111,7 +113,7 @@ export class LifeCycle<T, R = Outcome<T>> {
       taken: () => flow.taken?.() ?? this.ledger.stats().accepted,
       isPending: () => this.#closing === undefined && this.#isPending(flow),
       drain: () => this.#drainForExit(flow),
-      atEnd: () => this.#tellWhatIsLeft(),
+      atEnd: () => this.#endAtOnce(flow),
     });
     const shutdown: Shutdown = (options = {}) => {
       if (this.#closing !== undefined) return this.#closing;
@@ -215,11 +217,26 @@ export class LifeCycle<T, R = Outcome<T>> {
       flow.onExitDeadline?.();
       this.#giveUpWhen.next();
     });
+    flow.spool?.commit();
     pauseAgain();
     this.warnings.resume();
   }
 
-  /** The process ends, and nothing that is asynchronous happens any more. What came to its end by itself has nothing left. */
+  /** The process ends, and nothing that is asynchronous happens any more: what can be kept goes into the spool, wherever it is. */
+  #endAtOnce(flow: Flow<R>): void {
+    const { spool } = flow;
+    if (spool !== undefined) {
+      const onError = (thrown: unknown) => this.callbackFailed(thrown);
+      // First everything passes the operators, which the other one ends; a sink that answers at once still gets it.
+      runGuarded(() => flow.end(AT_ONCE), onError);
+      runGuarded(() => this.#stopWhen.next(), onError);
+      spool.stop();
+      spool.commit();
+    }
+    this.#tellWhatIsLeft();
+  }
+
+  /** What came to its end by itself has nothing left. */
   #tellWhatIsLeft(): void {
     const { pending } = this.ledger.stats();
     if (pending > 0)
@@ -231,15 +248,18 @@ export class LifeCycle<T, R = Outcome<T>> {
     const { scheduler } = this.#settings;
     const sinceMillis = scheduler.now();
     const before = this.ledger.stats();
+    const keptBefore = flow.spool?.kept ?? 0;
     this.#state.drain();
     const deadline = keepingAlive(scheduler, deadlineMillis, () => {
       this.#stopWhen.next();
       flow.onDeadline?.();
+      flow.spool?.stop();
       if (flow.mayHang) this.#outcomesSubscription.unsubscribe();
     });
     flow.end({ timeoutMillis: deadlineMillis, isEnding: true });
     await drained;
     deadline.unsubscribe();
+    flow.spool?.commit();
     flow.onDrained?.();
     const closed = [...this.#sinks].map((sink) =>
       closeSink(sink, scheduler, { sinceMillis, deadlineMillis }, this.#onTrouble),
@@ -253,7 +273,8 @@ export class LifeCycle<T, R = Outcome<T>> {
     if (this.#ownsLedger) this.ledger.close();
     this.#outcomes.complete();
     this.#state.stop();
-    return shutdownReport(before, this.ledger.stats(), scheduler.now() - sinceMillis);
+    const spooled = flow.spool && flow.spool.kept - keptBefore;
+    return shutdownReport(before, this.ledger.stats(), scheduler.now() - sinceMillis, spooled);
   }
 
   readonly #onTrouble = (message: string): void => this.warnings.trouble(message);

@@ -33,6 +33,8 @@ export interface ShutdownReport {
   readonly delivered: number;
   /** Items that a backend received and refused for good. */
   readonly rejected: number;
+  /** Items that were written to a file at the deadline, and are sent at the next start: of a pipeline with a `spool` alone, 0 or more. They are neither delivered nor lost. With several sinks: what was written for each of them, added up. */
+  readonly spooled?: number;
   /** Items that could not be delivered, by reason; empty if none was lost. `alreadyShutdown` came too late. Where the flow fans out: by reason, on the route that has lost most, best-effort routes included. */
   readonly lost: Counts;
   /** How long it took, in milliseconds: 0 or more. */

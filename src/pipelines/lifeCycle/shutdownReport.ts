@@ -7,10 +7,11 @@ import type { Shutdown, ShutdownReport } from './options.ts';
 type Report = Awaited<ReturnType<Shutdown>>;
 
 /** The difference between the books at the beginning and at the end. */
-export function shutdownReport(before: Stats, after: Stats, elapsedMillis: number): Report {
+export function shutdownReport(before: Stats, after: Stats, elapsedMillis: number, spooled?: number): Report {
   const report: ShutdownReport = {
     delivered: after.delivered - before.delivered,
     rejected: after.rejected - before.rejected,
+    ...(spooled !== undefined && { spooled }),
     lost: lostOnAnyRoute(before, after),
     elapsedMillis,
   };

@@ -8,6 +8,7 @@ import { type ExportToOptions, SHARED_LAYERS } from '../../operators/exportTo/op
 import type { Branches } from '../../operators/fanOut/options.ts';
 import { LIFE_CYCLE_DEFAULTS, type LifeCycleOptions, type LifeCycleSettings } from '../lifeCycle/options.ts';
 import type { LiveOptions } from '../liveSettings.ts';
+import type { SpoolOptions } from '../spool/options.ts';
 
 export const BATCH_OPTIONS = [
   'maxQueueSize',
@@ -77,6 +78,14 @@ export interface SignalPipelineOptions<T> extends LifeCycleOptions, LiveOptions,
   overflow?: 'dropNewest' | 'dropOldest' | 'dropLowestPriority';
   /** How important an item is, with `overflow: 'dropLowestPriority'`: 0 to 9. */
   priorityOf?: (item: T) => number;
+  /**
+   * A directory, or {@link SpoolOptions} with one: what would be lost at the end of the process is written to a file there, and sent at the next start. That is what has no outcome at `process.exit()`, at an uncaught exception, and at the deadlines of a shutdown and of the natural end, wherever it is: in the ring, in the queue, waiting
+   * for an attempt, or in flight. What was in flight may have arrived, and then it arrives twice. Nothing runs at a signal without `shutdownOn`, at `SIGKILL` and at `worker.terminate()`: then nothing is written. Personal data lies in the files, which their owner alone may read (mode 0600).
+   *
+   * What was written is neither delivered nor lost: `stats().handedOn` and `stored` of the outcomes count it, and the report of `shutdown()` has its number as `spooled`. The next start sends it beside what is new, one batch at a time; it has passed your `operators` already. `stats().stages.spool` shows it. It is not part of what `forceFlush` waits for. While the pipeline ends, it is sent
+   * as long as its batches arrive. A file is removed when everything in it was delivered, rejected or counted as lost. Default: none, what is left is lost.
+   */
+  spool?: string | URL | SpoolOptions;
   /** Where the variables are read from. Default `process.env`. */
   environment?: Environment;
 }
@@ -84,7 +93,7 @@ export interface SignalPipelineOptions<T> extends LifeCycleOptions, LiveOptions,
 /** The names of the options of any signal's pipeline, besides its sinks. */
 export const SIGNAL_PIPELINE_OPTIONS: readonly string[] = [
   ...[...BATCH_OPTIONS, ...EXPORT_OPTIONS, ...Object.keys(LIFE_CYCLE_DEFAULTS)],
-  ...['operators', 'overflow', 'settings$'],
+  ...['operators', 'overflow', 'settings$', 'spool'],
 ];
 
 /** The defaults of any signal's pipeline. Any other option has the default of its stage. */

@@ -30,6 +30,7 @@ import {
 import { LIFE_CYCLE_DEFAULTS, LIFE_CYCLE_RULES, type LifeCycleSettings } from '../lifeCycle/options.ts';
 import { type LiveOptions, SettingsDealer } from '../liveSettings.ts';
 import { ofOneBackend, oneWayOut, sinksFor, someOperators } from '../rules.ts';
+import { aSpool, type SpoolSettings, spoolSettings } from '../spool/options.ts';
 import { batcherOptions, EXPORT_STAGE, unsettledFor } from '../stages.ts';
 import { BRANCH_BATCH_OPTIONS, type WayOutSettings } from '../wayOut.ts';
 import {
@@ -42,7 +43,7 @@ import {
 } from './options.ts';
 import { variablesOf } from './variables.ts';
 
-type Unset = 'concurrency' | 'memory' | 'settings$' | SharedLayer; // without a default
+type Unset = 'concurrency' | 'memory' | 'settings$' | 'spool' | SharedLayer; // without a default
 
 type Given<T> = Required<Omit<SignalPipelineOptions<T>, Unset | 'pauseWhen'>> &
   Pick<SignalPipelineOptions<T>, Unset> &
@@ -59,6 +60,7 @@ const rulesFor = (signal: SignalName): Rules<Given<unknown>> => ({
   overflow: oneOf('dropNewest', 'dropOldest', 'dropLowestPriority'),
   operators: someOperators,
   settings$: optional(anObservable),
+  spool: aSpool,
   environment: anObject,
 });
 
@@ -68,6 +70,7 @@ export interface SignalPipelineSettings<T> extends LifeCycleSettings, LiveOption
   readonly operators: readonly OperatorFunction<T, T>[];
   readonly batch: AdaptiveBatchOptions<T>;
   readonly dealer: SettingsDealer;
+  readonly spool: SpoolSettings | undefined;
 }
 
 /** Lays the options over the variables over the defaults, checks all by the pipeline's own name, and deals them out to the stages. */
@@ -124,6 +127,7 @@ export function signalPipelineSettings<T>(
     },
     ...withoutUndefined(pick(given, ['settings$'])),
     dealer,
+    spool: given.spool === undefined ? undefined : spoolSettings(`${owner}.spool`, given.spool),
   };
 }
 

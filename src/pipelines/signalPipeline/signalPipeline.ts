@@ -10,6 +10,7 @@ import type { ExportHandle } from '../answers/handle.ts';
 import { controlsOf, type PipelineControls } from '../controls.ts';
 import { ForeignItems } from '../foreignItems.ts';
 import { LifeCycle } from '../lifeCycle/lifeCycle.ts';
+import { Spool } from '../spool/spool.ts';
 import { isRoutePending, sinksOf, wayOut } from '../wayOut.ts';
 import { supervisedOperators } from './operators.ts';
 import type { AnySignalPipelineOptions, PipelineKind } from './options.ts';
@@ -53,6 +54,14 @@ export function signalPipeline<T>(kind: PipelineKind<T>, options: AnySignalPipel
     onLoss(loss);
     lostInQueue.next({ loss, items });
   };
+  const spool =
+    settings.spool &&
+    new Spool<T>({
+      ...{ signal: kind.signal, settings: settings.spool, scheduler },
+      callbacks: { ...life.stageOptions, onLoss },
+      tell: (message) => warnings.trouble(message, 'spool'),
+    });
+  if (spool !== undefined) life.ledger.keepWith(spool);
   const ended = new Subject<Outcome<T>>(); // one outcome per batch, whatever the number of sinks
   life.outcomes$.subscribe((outcome) => warnings.outcome(outcome));
   const flow = life.run({
@@ -63,12 +72,23 @@ export function signalPipeline<T>(kind: PipelineKind<T>, options: AnySignalPipel
         stage: { ...life.exportOptions, onLoss, onRetry },
         flushWhen: input.flush$,
         onEnded: (outcome) => ended.next(outcome),
+        besides: spool && ((ledger, route) => spool.replayOn(ledger, route)),
       }),
     ),
-    flush: (urgency) => foreign.flush((of) => input.flush(of), urgency),
+    flush: async (urgency) => {
+      const replayed = urgency.isEnding ? spool?.finish(urgency) : undefined;
+      await foreign.flush((of) => input.flush(of), urgency);
+      await replayed;
+    },
     whyLate: () => foreign.whyLate(),
-    end: (urgency) => input.end(urgency),
-    isPending: () => isRoutePending(life.ledger.stats()),
+    end: (urgency) => {
+      void spool?.finish(urgency);
+      input.end(urgency);
+    },
+    // What earlier runs have left is to be sent although nothing has come.
+    taken: () => life.ledger.stats().accepted + (spool === undefined ? 0 : 1),
+    isPending: () => isRoutePending(life.ledger.stats()) || spool?.isReplaying === true,
+    spool,
     onDrained: () => ended.complete(),
   });
   life.followSettings(settings.settings$, settings.dealer);
