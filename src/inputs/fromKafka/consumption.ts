@@ -26,6 +26,8 @@ const CLOSE_MILLIS = 5_000;
 interface Result {
   /** The reading that it belongs to: of another one it does not count. */
   readonly reading: number;
+  /** The broker. */
+  readonly node: number;
   readonly fetched: readonly Fetched[];
 }
 
@@ -39,7 +41,7 @@ export class Consumption<T> {
   readonly #membership: Membership;
   readonly #commits: Commits;
   readonly #reader: TopicReader;
-  readonly #fetching = new Set<number>(); // brokers that have been asked
+  readonly #fetching = new Set<number>(); // brokers that have been asked, until what they sent has been taken
   readonly #results: Result[] = []; // that have not been looked at: one for each broker at most
   #wake: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -75,8 +77,10 @@ export class Consumption<T> {
       if (this.#reading.closed) return;
       await this.#ask();
       const result = this.#results.shift();
-      if (result !== undefined) await this.#take(result);
-      else if (!this.#reading.closed) await this.#change();
+      if (result !== undefined) {
+        await this.#take(result);
+        this.#fetching.delete(result.node);
+      } else if (!this.#reading.closed) await this.#change();
     }
   }
 
@@ -133,26 +137,26 @@ export class Consumption<T> {
     this.#fetching.add(node);
     this.#reader
       .fetch(node, positions)
-      .then((fetched) => {
-        this.#results.push({ reading, fetched });
-      })
-      .catch(async (thrown: unknown) => {
-        await this.#fetchFailed(thrown);
-        if (answersIn(thrown).includes('OFFSET_OUT_OF_RANGE')) await this.#membership.reposition([...positions.keys()]);
-      })
-      .catch((thrown: unknown) => this.#failed(thrown))
-      .finally(() => {
-        this.#fetching.delete(node);
-        this.#changed();
-      });
+      .then(
+        (fetched) => {
+          this.#results.push({ reading, node, fetched });
+        },
+        async (thrown: unknown) => {
+          await this.#fetchFailed(thrown, [...positions.keys()]);
+          this.#fetching.delete(node);
+        },
+      )
+      .finally(() => this.#changed());
   }
 
-  /** Who leads is asked again, a while later. */
-  async #fetchFailed(thrown: unknown): Promise<void> {
+  /** Who leads is asked again, a while later. It does not reject. */
+  async #fetchFailed(thrown: unknown, numbers: readonly number[] = []): Promise<void> {
     if (this.#reading.closed) return;
     this.#failed(thrown);
     this.#reader.forget();
-    await this.#pause();
+    await pauseOf(this.#settings, this.#reading);
+    if (!answersIn(thrown).includes('OFFSET_OUT_OF_RANGE')) return;
+    await this.#membership.reposition(numbers).catch((error: unknown) => this.#failed(error));
   }
 
   async #take({ reading, fetched }: Result): Promise<void> {
@@ -278,10 +282,6 @@ export class Consumption<T> {
         resolve();
       };
     });
-  }
-
-  #pause(): Promise<void> {
-    return pauseOf(this.#settings, this.#reading);
   }
 
   #changed(): void {
