@@ -13,7 +13,8 @@ import { dataPointWith } from '../support/dataPoints.ts';
 import { exportOnce, failureOf } from '../support/httpExports.ts';
 import { logRecordWith } from '../support/logRecords.ts';
 import type { Broker } from './broker.ts';
-import { brokerOfFile, Collected, committed, consumed, openInput, openSink, produce, spanNamed } from './support.ts';
+import { committed, consumed, produce, spanNamed } from './client.ts';
+import { brokerOfFile, Collected, openInput, openSink } from './support.ts';
 
 const found = await brokerOfFile();
 const broker = found as Broker;
