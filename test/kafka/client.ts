@@ -15,14 +15,11 @@ export async function produce(
   topic: string,
   messages: readonly { key?: Buffer; value: Buffer; partition?: number }[],
 ): Promise<void> {
-  const producer = new Producer({
-    clientId: 'other',
-    bootstrapBrokers: [broker.address],
-    retries: 30,
-    retryDelay: 200,
-  });
+  // Idempotent: what is sent again while the leaders of a new topic are found would be there twice.
+  const given = { clientId: 'other', bootstrapBrokers: [broker.address], retries: 30, retryDelay: 200 };
+  const producer = new Producer({ ...given, idempotent: true });
   try {
-    await producer.send({ messages: messages.map((message) => ({ topic, ...message })), acks: -1 });
+    await producer.send({ messages: messages.map((message) => ({ topic, ...message })) });
   } finally {
     await producer.close();
   }
