@@ -12,11 +12,11 @@ const NAME = '@platformatic/kafka';
 export interface KafkaSaslOptions {
   /** `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER` or `GSSAPI`. */
   mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER' | 'GSSAPI';
-  /** The name of the user, or a function that returns it for each connection. */
+  /** The name of the user, or a function that returns it for each connection. Default: none. */
   username?: string | (() => string | Promise<string>);
-  /** The password, or a function that returns it for each connection. */
+  /** The password, or a function that returns it for each connection. Default: none. */
   password?: string | (() => string | Promise<string>);
-  /** For `OAUTHBEARER`: the token, or a function that returns it for each connection. */
+  /** For `OAUTHBEARER`: the token, or a function that returns it for each connection. Default: none. */
   token?: string | (() => string | Promise<string>);
 }
 

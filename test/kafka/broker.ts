@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Admin } from '@platformatic/kafka';
 import { run, unavailableIn } from '../interop/command.ts';
+import { authority } from '../support/httpCertificates.ts';
 
 const POM = join(import.meta.dirname, 'pom.xml');
 const CACHE = fileURLToPath(new URL('../../.interop', import.meta.url));
@@ -33,7 +34,7 @@ export async function kafkaJars(cache = CACHE, maven = 'mvn', java = 'java'): Pr
   const hash = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 16);
   const folder = join(cache, `kafka-${hash}`);
   const finished = join(folder, 'finished');
-  if ((await run([java, '-version'], { cwd: import.meta.dirname, boundMillis: 60_000 })).code !== 0)
+  if ((await run([java, '--version'], { cwd: import.meta.dirname, boundMillis: 60_000 })).code !== 0)
     throw new NoBroker('there is no Java');
   if (existsSync(finished)) return folder;
   console.error('fetching Kafka: 54 MB, this once');
@@ -50,6 +51,8 @@ export async function kafkaJars(cache = CACHE, maven = 'mvn', java = 'java'): Pr
 
 /** A broker, which can be killed and started again with what it has. */
 export class Broker {
+  /** Who has signed its certificate. */
+  readonly authority = authority('the authority of the broker');
   readonly #jars: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'spanflow-kafka-'));
   readonly #ports: readonly number[];
@@ -62,7 +65,7 @@ export class Broker {
 
   /** Starts one. */
   static async start(jars: string, properties: Readonly<Record<string, string | number>> = {}): Promise<Broker> {
-    const broker = new Broker(jars, await freePorts(2));
+    const broker = new Broker(jars, await freePorts(3));
     try {
       await broker.#format(properties);
       await broker.start();
@@ -76,6 +79,11 @@ export class Broker {
   /** Where it listens. */
   get address(): string {
     return `127.0.0.1:${this.#ports[0]}`;
+  }
+
+  /** Where it listens for clients that speak TLS and say who they are: with SASL, as the user `spanflow` with the password `open`. */
+  get secureAddress(): string {
+    return `localhost:${this.#ports[2]}`;
   }
 
   /** Starts it again, after it was stopped. */
@@ -129,15 +137,23 @@ export class Broker {
   }
 
   async #format(properties: Readonly<Record<string, string | number>>): Promise<void> {
-    const [port, controller] = this.#ports;
+    const [port, controller, secure] = this.#ports;
+    const { key, cert } = this.authority.issue('localhost', ['localhost', '127.0.0.1']);
+    const identity = join(this.#folder, 'identity.pem');
+    writeFileSync(identity, `${key}${cert}${this.authority.cert}`);
     const all = {
       'process.roles': 'broker,controller',
       'node.id': 1,
       'controller.quorum.bootstrap.servers': `127.0.0.1:${controller}`,
       'controller.listener.names': 'CONTROLLER',
-      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller},SASL_SSL://127.0.0.1:${secure}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller},SASL_SSL://localhost:${secure}`,
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL',
+      'ssl.keystore.type': 'PEM',
+      'ssl.keystore.location': identity,
+      'sasl.enabled.mechanisms': 'PLAIN',
+      'listener.name.sasl_ssl.plain.sasl.jaas.config':
+        'org.apache.kafka.common.security.plain.PlainLoginModule required user_spanflow="open";',
       'log.dirs': join(this.#folder, 'logs'),
       'offsets.topic.replication.factor': 1,
       'offsets.topic.num.partitions': 1,

@@ -4,7 +4,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createGate, createLedger, exportTo, toMemory } from '../../src/index.ts';
 import type { KafkaInput, PoisonMessage } from '../../src/kafka.ts';
-import { fromKafka } from '../../src/kafka.ts';
+import { fromKafka, toKafka } from '../../src/kafka.ts';
 import type { Hold } from '../../src/model/batch.ts';
 import { type LossReason, lostTally, type Tally } from '../../src/model/tally.ts';
 import { decodeTraces, encodeLogs, encodeMetrics, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
@@ -115,6 +115,34 @@ describe.skipIf(found === undefined)('toKafka', () => {
     });
     abandoned.subscribe().unsubscribe();
     await exportOnce(sink, [spanNamed('c')]);
+  });
+});
+
+describe.skipIf(found === undefined)('a broker with TLS and SASL', () => {
+  const secure = (password: string) => ({
+    ...{ brokers: [broker.secureAddress], tls: { ca: broker.authority.cert } },
+    sasl: { mechanism: 'PLAIN', username: 'spanflow', password: () => password } as const,
+  });
+
+  test('is written to and read from by who has the password', async () => {
+    const topic = await broker.topic('secure', 1);
+    const sink = toKafka({ ...secure('open'), topic });
+    onTestFinished(() => sink.shutdown?.());
+    await exportOnce(sink, [spanNamed('a secret')]);
+    const { collected, names } = holding(
+      fromKafka({ ...secure('open'), topic, groupId: 'secure', retryDelayMillis: 50 }),
+    );
+    await collected.until(() => names.length === 1);
+    expect(names).toEqual(['a secret']);
+  });
+
+  test('lets nobody in who has another one, which is permanent; a certificate that nobody knows is retryable', async () => {
+    const sink = toKafka({ ...secure('shut'), topic: 'secure' });
+    const distrustful = toKafka({ ...secure('open'), tls: {}, topic: 'secure' });
+    const failures = [await failureOf(sink, [spanNamed('a')]), await failureOf(distrustful, [spanNamed('a')])];
+    await Promise.all([sink.shutdown?.(), distrustful.shutdown?.()]);
+    expect(failures.map(({ failure }) => failure.kind)).toEqual(['permanent', 'retryable']);
+    expect(failures.map(({ message }) => message).join()).not.toContain('shut,');
   });
 });
 
