@@ -48,8 +48,13 @@ async function sampler(name: string, topic: string, url: string): Promise<void> 
 
 async function fleet(): Promise<void> {
   const topic = `example-${process.pid}-${Date.now()}`;
-  const admin = new Admin({ clientId: 'example', bootstrapBrokers: brokers });
-  await admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: 1 });
+  const admin = new Admin({ clientId: 'example', bootstrapBrokers: brokers, retries: 0 });
+  try {
+    await admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: 1 });
+  } catch (error) {
+    console.log(`nothing to see without a broker of Kafka at ${brokers}: ${(error as Error).message}`);
+    return admin.close();
+  }
 
   const backend = await otlpBackend();
   const samplers = ['a', 'b'].map((name) => fork(import.meta.filename, [name, topic, backend.url]));

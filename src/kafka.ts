@@ -14,6 +14,6 @@ export {
   type PoisonMessage,
 } from './inputs/fromKafka/index.ts';
 export type { SignalItems, SignalName } from './model/signal.ts';
-export type { KafkaConnectionOptions, KafkaSaslOptions } from './peers/kafka.ts';
+export type { KafkaConnectionOptions, KafkaSaslOptions } from './peers/kafkaOptions.ts';
 export type { ToKafkaOptions } from './sinks/toKafka/options.ts';
 export { toKafka } from './sinks/toKafka/toKafka.ts';

@@ -25,6 +25,7 @@ const BESIDE = [
     '@opentelemetry/resources',
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/exporter-trace-otlp-http',
+    '@platformatic/kafka',
   ],
   // For spanflow/grpc alone.
   '@grpc/grpc-js',

@@ -12,7 +12,7 @@ import {
   KAFKA_CONNECTION_RULES,
   type KafkaConnectionOptions,
   type KafkaConnectionSettings,
-} from '../../peers/kafka.ts';
+} from '../../peers/kafkaOptions.ts';
 import type { PoisonMessage } from './api.ts';
 
 /** The options of {@link fromKafka}. */

@@ -6,7 +6,7 @@ import {
   KAFKA_CONNECTION_RULES,
   type KafkaConnectionOptions,
   type KafkaConnectionSettings,
-} from '../../peers/kafka.ts';
+} from '../../peers/kafkaOptions.ts';
 
 /** The options of {@link toKafka}. */
 export interface ToKafkaOptions<S extends SignalName = 'traces'> extends KafkaConnectionOptions {
