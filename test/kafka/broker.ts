@@ -105,6 +105,11 @@ export class Broker {
     await ended;
   }
 
+  /** Has it stand still (`SIGSTOP`), or go on (`SIGCONT`). */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal);
+  }
+
   /** Ends it, and removes what it has. */
   async remove(): Promise<void> {
     await this.stop('SIGKILL');

@@ -10,7 +10,7 @@ import { type LossReason, lostTally, type Tally } from '../../src/model/tally.ts
 import { decodeTraces, encodeLogs, encodeMetrics, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
 import { brokenBooks } from '../support/books.ts';
 import { dataPointWith } from '../support/dataPoints.ts';
-import { exportOnce, failureOf } from '../support/httpExports.ts';
+import { batchOf, exportOnce, failureOf } from '../support/httpExports.ts';
 import { logRecordWith } from '../support/logRecords.ts';
 import type { Broker } from './broker.ts';
 import { committed, consumed, produce, spanNamed } from './client.ts';
@@ -118,6 +118,32 @@ describe.skipIf(found === undefined)('toKafka', () => {
   });
 });
 
+describe.skipIf(found === undefined)('an attempt at a broker that stands still', () => {
+  test('is aborted when it is unsubscribed, and the next one has a connection of its own', async () => {
+    const topic = await broker.topic('still', 1);
+    const sink = openSink(broker, { topic });
+    await exportOnce(sink, [spanNamed('before')]);
+    broker.signal('SIGSTOP');
+    onTestFinished(() => broker.signal('SIGCONT'));
+    const phases: string[] = [];
+    await new Promise<void>((resolve) => {
+      const enter = (phase: string) => {
+        phases.push(phase);
+        if (phase !== 'sending') return;
+        setImmediate(() => {
+          attempt.unsubscribe();
+          resolve();
+        });
+      };
+      const attempt = sink.export(batchOf([spanNamed('aborted')]), { enter, answered: () => {} }).subscribe();
+    });
+    const next = exportOnce(sink, [spanNamed('waits for it')]);
+    broker.signal('SIGCONT');
+    await next;
+    expect(phases).toEqual(['preparing', 'connecting', 'sending']);
+  });
+});
+
 describe.skipIf(found === undefined)('a broker with TLS and SASL', () => {
   const secure = (password: string) => ({
     ...{ brokers: [broker.secureAddress], tls: { ca: broker.authority.cert } },
@@ -208,6 +234,20 @@ describe.skipIf(found === undefined)('fromKafka', () => {
     const again = holding(openInput(broker, { topic, groupId: 'late' }));
     await again.collected.until(() => again.names.length === 2);
     expect(again.names).toEqual(['1', '2']);
+  });
+
+  test('what the stages behind lose at a shutdown is not committed, nor what comes after it', async () => {
+    const topic = await broker.topic('ended', 1);
+    await produce(broker, topic, messagesOf('0', '1', '2'));
+    const input = openInput(broker, { topic, groupId: 'ended' });
+    const { collected, holds } = holding(input);
+    await collected.until(() => holds.size === 3);
+    const ended = input.shutdown({ timeoutMillis: 60_000 });
+    holds.get('0')?.settle(DELIVERED);
+    holds.get('2')?.settle(DELIVERED);
+    holds.get('1')?.settle(lost('shutdown'));
+    await ended;
+    expect(await committed(broker, topic, 'ended', 1)).toEqual([1]);
   });
 
   test('what is lost only because its stage was subscribed anew is read again, with what came after it', async () => {
