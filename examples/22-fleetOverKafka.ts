@@ -1,16 +1,17 @@
 /**
  * A fleet: a receiver writes spans into a topic of Kafka, by trace, and samplers in processes of their own read it, as one group. Each trace is in one partition, so each sampler sees whole traces, and two of them share the work. Their offsets are committed when their batches are settled.
  *
+ *     docker run --name kafka -d -p 9092:9092 apache/kafka
+ *     docker exec kafka /opt/kafka/bin/kafka-topics.sh --bootstrap-server localhost:9092 --create --topic example --partitions 8
  *     BROKER=127.0.0.1:9092 node examples/22-fleetOverKafka.ts
  *
- * It needs a broker (`docker run -p 9092:9092 apache/kafka`), and makes a topic of its own there.
+ * It needs the package `@platformatic/kafka`. The second run wants another topic: TOPIC names it.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
-import { Admin } from '@platformatic/kafka';
 import { mergeMap } from 'rxjs';
 import { adaptiveBatch, exportTo, otlpHttp, runPipeline, spanPipeline } from 'spanflow';
 import { fromKafka, toKafka } from 'spanflow/kafka';
@@ -19,11 +20,11 @@ import { enrich, tailSample } from 'spanflow/processors';
 import { otlpReceiver } from 'spanflow/receiver';
 import { otlpBackend } from 'spanflow/testing';
 
-const brokers = [process.env.BROKER ?? '127.0.0.1:9092'];
-const PARTITIONS = 8;
+const { BROKER, TOPIC: topic = 'example' } = process.env;
+const brokers = [BROKER ?? ''];
 
 /** Keeps the traces with an error. */
-async function sampler(name: string, topic: string, url: string): Promise<void> {
+async function sampler(name: string, url: string): Promise<void> {
   const input = fromKafka({
     brokers,
     topic,
@@ -47,18 +48,9 @@ async function sampler(name: string, topic: string, url: string): Promise<void> 
 }
 
 async function fleet(): Promise<void> {
-  const topic = `example-${process.pid}-${Date.now()}`;
-  const admin = new Admin({ clientId: 'example', bootstrapBrokers: brokers, retries: 0 });
-  try {
-    await admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: 1 });
-  } catch (error) {
-    console.log(`nothing to see without a broker of Kafka at ${brokers}: ${(error as Error).message}`);
-    return admin.close();
-  }
-
   const backend = await otlpBackend();
-  const samplers = ['a', 'b'].map((name) => fork(import.meta.filename, [name, topic, backend.url]));
-  await Promise.all(samplers.map((child) => shareOf(child, PARTITIONS / 2)));
+  const samplers = ['a', 'b'].map((name) => fork(import.meta.filename, [name, backend.url]));
+  await allHaveAShare(samplers);
 
   const receiver = otlpReceiver({ http: { port: 0 }, acknowledge: 'delivered' }); // that is: written to all replicas
   const written$ = receiver.traces$.pipe(exportTo(toKafka({ brokers, topic, partitionBy: 'trace' })));
@@ -70,8 +62,7 @@ async function fleet(): Promise<void> {
   for (const child of samplers) child.disconnect();
   await Promise.all(samplers.map((child) => once(child, 'exit')));
   await gateway.shutdown();
-  await admin.deleteTopics({ topics: [topic] });
-  await Promise.all([admin.close(), backend.close()]);
+  await backend.close();
 
   const spans = backend.requests.flatMap(({ body }) => decodeTraces(body));
   const byTrace = Map.groupBy(spans, (span) => span.spanContext().traceId);
@@ -105,11 +96,19 @@ async function sendOrders(url: string): Promise<void> {
   await sender.shutdown();
 }
 
-/** Resolves when a sampler reads so many partitions. */
-async function shareOf(child: ReturnType<typeof fork>, count: number): Promise<void> {
-  for (let share = 0; share !== count; ) [share] = (await once(child, 'message')) as [number];
+/** Resolves when each sampler reads some of the partitions. */
+function allHaveAShare(samplers: readonly ReturnType<typeof fork>[]): Promise<void> {
+  const shares = samplers.map(() => 0);
+  return new Promise((resolve) => {
+    for (const [index, child] of samplers.entries())
+      child.on('message', (share: number) => {
+        shares[index] = share;
+        if (shares.every((count) => count > 0)) resolve();
+      });
+  });
 }
 
-const [, , name, topic, url] = process.argv;
-if (name === undefined) await fleet();
-else await sampler(name, topic ?? '', url ?? '');
+const [, , name, url] = process.argv;
+if (BROKER === undefined) console.log('BROKER has to name a broker of Kafka: see the head of this file');
+else if (name === undefined) await fleet();
+else await sampler(name, url ?? '');

@@ -10,8 +10,9 @@ const found = await brokerOfFile();
 test.skipIf(found === undefined)(
   'examples/22: two samplers share the traces of a topic, and each has whole ones',
   async () => {
+    const broker = found as Broker;
     const example = join(import.meta.dirname, '../../examples/22-fleetOverKafka.ts');
-    const env = { PATH: process.env.PATH, BROKER: (found as Broker).address };
+    const env = { PATH: process.env.PATH, BROKER: broker.address, TOPIC: await broker.topic('example', 8) };
     const child = spawn(process.execPath, ['--conditions=spanflow-source', example], { env });
     onTestFinished(() => {
       child.kill('SIGKILL');

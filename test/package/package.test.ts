@@ -25,7 +25,6 @@ const BESIDE = [
     '@opentelemetry/resources',
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/exporter-trace-otlp-http',
-    '@platformatic/kafka',
   ],
   // For spanflow/grpc alone.
   '@grpc/grpc-js',

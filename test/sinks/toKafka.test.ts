@@ -77,9 +77,7 @@ test('items that OTLP cannot express are in no message, and counted', async () =
 test('messages go in as many requests as the limit needs, in their order', () => {
   const messages = [300, 300, 300, 900, 10].map((size) => ({ value: Buffer.alloc(size) }));
   const parts = [...inRequests(messages, 1_000)];
-  expect(parts.map((part) => part.map(({ value }) => value.length))).toEqual(
-    [[300, 300], [300], [900], [10]],
-  );
+  expect(parts.map((part) => part.map(({ value }) => value.length))).toEqual([[300, 300], [300], [900], [10]]);
   expect(parts.flat()).toEqual(messages);
 });
 

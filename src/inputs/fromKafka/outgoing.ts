@@ -18,12 +18,7 @@ export class Outgoing<T> {
   readonly #waits = new Set<{ readonly waitsFor: Set<HeldBatch<T>>; readonly resolve: () => void }>();
   #sequence = 0; // of the next batch: how many items came before
 
-  constructor(
-    settings: FromKafkaSettings,
-    subscriber: Subscriber<Batch<T>>,
-    account: Account,
-    reader: Subscription,
-  ) {
+  constructor(settings: FromKafkaSettings, subscriber: Subscriber<Batch<T>>, account: Account, reader: Subscription) {
     this.#settings = settings;
     this.#subscriber = subscriber;
     const { onLoss, onCallbackError } = settings;
