@@ -74,6 +74,14 @@ test('items that OTLP cannot express are in no message, and counted', async () =
   expect([messages.map(({ value }) => namesIn(value)), unencodable]).toEqual([[['a1']], 1]);
 });
 
+test('the event loop has turns while many messages are made, and an abort ends it', async () => {
+  const spans = Array.from({ length: 200 }, (_, index) => spanOf(index.toString(16).padStart(32, 'c'), 'of one'));
+  const abort = new AbortController();
+  setImmediate(() => abort.abort(new Error('enough')));
+  const made = maker('traces', 'protobuf', 1_000).make(byTrace(spans, 'traces'), abort.signal);
+  await expect(made).rejects.toThrow('enough');
+});
+
 test('messages go in as many requests as the limit needs, in their order', () => {
   const messages = [300, 300, 300, 900, 10].map((size) => ({ value: Buffer.alloc(size) }));
   const parts = [...inRequests(messages, 1_000)];

@@ -1,3 +1,4 @@
+import { turnOfHost } from '../../internal/timers.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { SignalName } from '../../model/signal.ts';
 import { ExportError } from '../../model/sink.ts';
@@ -21,6 +22,8 @@ export interface Messages {
 
 /** What the broker adds to a message, at most: lengths, and the head of a batch of it alone. */
 const OVERHEAD_BYTES = 100;
+/** Messages of a few spans that are made before the event loop has its next turn. */
+const MESSAGES_PER_TURN = 16;
 const NO_TRACE = /^0*$/;
 
 type TraceOf = (item: never) => string | undefined;
@@ -62,8 +65,12 @@ export class MessageMaker<Item> {
   async make(groups: Iterable<readonly [key: string, items: readonly Item[]]>, signal: AbortSignal): Promise<Messages> {
     const messages: OtlpMessage[] = [];
     let unencodable = 0;
+    let made = 0;
     for (const [key, items] of groups) {
       signal.throwIfAborted();
+      made += 1;
+      // A small message is made without a turn of the event loop, and so would be all of them.
+      if (made % MESSAGES_PER_TURN === 0) await new Promise<void>((resolve) => void turnOfHost()(resolve));
       unencodable += await this.#add(messages, key === '' ? undefined : Buffer.from(key), items, signal);
     }
     return { messages, unencodable };
