@@ -137,7 +137,7 @@ export class Broker {
   }
 
   #java(args: readonly string[]): ChildProcess {
-    const all = [...JVM, '-cp', join(this.#jars, '*'), ...args];
+    const all = [...JVM, `-Djava.io.tmpdir=${this.#folder}`, '-cp', join(this.#jars, '*'), ...args];
     return spawn('java', all, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
