@@ -89,7 +89,7 @@ async function bundle(entries: readonly string[]): Promise<void> {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' };
   // By itself it makes a file of each small thing that another set of entries shares, and Node spends time on each.
   const test =
-    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options|pipelines\/(?:controls|rules)|sinks\/shared\/attemptEnd)/;
+    /\/src\/(?:model|internal|ledger|flow|strategies|destination|inputs\/shared)\/(?!requireNode)|\/src\/(?:inputs\/runInput|outputs\/options|pipelines\/(?:controls|rules)|sinks\/shared\/(?:attemptEnd|orAborted|refused))/;
   const exporting =
     /\/src\/(?:operators\/(?:exportTo\/|shared\/givenBatch|raceTimeout|retryWithBackoff)|pipelines\/(?:lifeCycle\/|foreignItems))/;
   const groups = [

@@ -23,17 +23,29 @@ export function installed<M>(name: string): M | undefined {
  * @throws SpanflowError `MISSING_PACKAGE`
  */
 export function needed<M>(name: string, need: string): M {
-  const fail = (why: string, cause?: unknown): never => {
-    throw new SpanflowError('MISSING_PACKAGE', `${need} needs the package ${name}, which ${why}: npm install ${name}`, {
-      cause,
-    });
-  };
-  const place = placeOf(name) ?? fail('is not installed');
+  const place = requireInstalled(name, need);
   try {
     return load(place) as M;
   } catch (thrown) {
-    return fail(`cannot be loaded (${messageOf(thrown).split('\n', 1)[0]})`, thrown);
+    throw missing(name, need, `cannot be loaded (${messageOf(thrown).split('\n', 1)[0]})`, thrown);
   }
+}
+
+/**
+ * Where a package is, which is not loaded.
+ *
+ * @param need begins the message: what needs it
+ * @throws SpanflowError `MISSING_PACKAGE`
+ */
+export function requireInstalled(name: string, need: string): string {
+  const place = placeOf(name);
+  if (place === undefined) throw missing(name, need, 'is not installed');
+  return place;
+}
+
+function missing(name: string, need: string, why: string, cause?: unknown): SpanflowError {
+  const message = `${need} needs the package ${name}, which ${why}: npm install ${name}`;
+  return new SpanflowError('MISSING_PACKAGE', message, { cause });
 }
 
 function placeOf(name: string): string | undefined {

@@ -3,12 +3,13 @@
  *
  *     npm run bench -- --brief               each once and only for a moment: that it works, not how fast
  *     npm run bench -- --json                for programs
- *     npm run bench -- --only codec,ways     of codec, receive, relay, throughput, offered, latency, isolation, intake, ways, start, and of specification, which takes ten minutes and runs only when it is named
+ *     npm run bench -- --only codec,ways     of codec, receive, relay, throughput, offered, latency, isolation, intake, ways, kafka, start, and of specification, which takes ten minutes and runs only when it is named
  *     npm run bench -- --profile folder      with CPU profiles of those that are measured in codec, relay, throughput and ways
  *
  * The exit code says that the benchmarks ran, and nothing of the figures; `budgets.ts` has the reasons for the bars.
  */
 import { codec } from './codec.ts';
+import { kafka } from './kafka.ts';
 import { pipelineBenchmarks } from './pipeline.ts';
 import { receive } from './receive.ts';
 import { relay } from './relay.ts';
@@ -18,5 +19,5 @@ import { ways } from './ways.ts';
 
 await show({
   ...{ codec, receive, relay: (options) => found(relay(options)) },
-  ...{ ...pipelineBenchmarks, ways, start: (options) => found(start(options)) },
+  ...{ ...pipelineBenchmarks, ways, kafka, start: (options) => found(start(options)) },
 });

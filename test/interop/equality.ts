@@ -1,5 +1,5 @@
 import type { MetricDataPoint } from '../../src/model/metricDataPoint.ts';
-import type { SignalName } from '../../src/model/signal.ts';
+import type { SignalItems, SignalName } from '../../src/model/signal.ts';
 import { decodeLogs, decodeMetrics, decodeTraces, type ResourceMetrics } from '../../src/otlp/index.ts';
 import { addressesOf, Collector, freePorts } from './collector/collector.ts';
 import { fileOf, SIGNALS, toFiles } from './collector/configuration.ts';
@@ -41,7 +41,8 @@ export async function findingsOf(way: Way, binary: string): Promise<Finding[]> {
   }
 }
 
-function differenceIn(collector: Collector, signal: SignalName, { entries, trouble }: Sent): string | undefined {
+/** The first thing in a Collector's files that is not as it was sent, or `undefined`. */
+export function differenceIn(collector: Collector, signal: SignalName, { entries, trouble }: Sent): string | undefined {
   if (trouble !== undefined) return trouble;
   const lines = collector.file(fileOf(signal, 'json')).toString();
   const difference = firstDifference(entries, receivedEntries(signal, lines));
@@ -56,9 +57,16 @@ function decodedEntries(signal: SignalName, file: Buffer): Entry[] {
 }
 
 const DECODED: Readonly<Record<SignalName, (request: Uint8Array) => Entry[]>> = {
-  traces: (request) => sentSpans(decodeTraces(request)),
-  logs: (request) => sentRecords(decodeLogs(request)),
-  metrics: (request) => sentPoints(decodeMetrics(request).map(collectionOf)),
+  traces: (request) => READ.traces(decodeTraces(request)),
+  logs: (request) => READ.logs(decodeLogs(request)),
+  metrics: (request) => READ.metrics(decodeMetrics(request)),
+};
+
+/** Of items that have been decoded. */
+export const READ: { readonly [S in SignalName]: (items: readonly SignalItems[S][]) => Entry[] } = {
+  traces: sentSpans,
+  logs: sentRecords,
+  metrics: (points) => sentPoints(points.map(collectionOf)),
 };
 
 function collectionOf({ resource, scope, metric, point }: MetricDataPoint): ResourceMetrics {

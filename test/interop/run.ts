@@ -5,12 +5,15 @@
  *
  *     npm run interop -- otlpGrpc     only what is sent to the Collector in the ways whose names contain that
  *     npm run interop -- senders      only what is sent to our receiver
- *     npm run interop -- python       of that, only the SDKs whose names contain that
+ *     npm run interop -- kafka        only what is exchanged with the Collector over a broker of Kafka
+ *     npm run interop -- python       of the senders, only the SDKs whose names contain that
  *
  * The Collector and the programs are built once. Where a toolchain is missing, or packages that cannot be fetched, what needs it does not run, it says so, and exits with 0.
  */
+import { kafkaJars, NoBroker } from '../kafka/broker.ts';
 import { collectorBinary, NoCollector } from './collector/build.ts';
 import { type Finding, findingsOf } from './equality.ts';
+import { findingsOfKafka } from './kafka.ts';
 import { REFUSALS } from './refusals.ts';
 import { wrongIn } from './refused.ts';
 import { findingsOfSenders } from './senders/run.ts';
@@ -58,6 +61,17 @@ async function refusals(binary: string): Promise<boolean> {
   return findings.every(({ wrong }) => wrong === undefined);
 }
 
+/** Over topics of a real broker, in both directions. */
+async function meetOverKafka(): Promise<boolean> {
+  try {
+    return printed('over Kafka', await findingsOfKafka(await collectorBinary(), await kafkaJars()));
+  } catch (error) {
+    if (!(error instanceof NoCollector) && !(error instanceof NoBroker)) throw error;
+    console.warn(`NO KAFKA: nothing was compared over it, because ${error.message}.`);
+    return true;
+  }
+}
+
 async function meetSenders(senders: readonly Sender[]): Promise<boolean> {
   const findings = await findingsOfSenders(senders);
   return findings.length === 0 || printed('what has arrived', findings);
@@ -68,12 +82,14 @@ function printed(title: string, findings: readonly Finding[]): boolean {
   return findings.every(({ difference }) => difference === undefined);
 }
 
+const isKafkaAsked = asked === undefined || asked === 'kafka';
 const ways = asked === 'senders' ? [] : askedFor(WAYS);
 const senders = asked === 'senders' ? SENDERS : askedFor(SENDERS);
-if (ways.length + senders.length === 0) {
+if (ways.length + senders.length === 0 && !isKafkaAsked) {
   const names = [...WAYS, ...SENDERS].map(({ name }) => name).join('; ');
-  throw new RangeError(`nothing has ${asked} in its name. There are: senders; ${names}`);
+  throw new RangeError(`nothing has ${asked} in its name. There are: senders; kafka; ${names}`);
 }
 const isRight = ways.length === 0 || (await meetCollector(ways));
+const isRightOverKafka = !isKafkaAsked || (await meetOverKafka());
 const hasArrived = await meetSenders(senders);
-process.exitCode = isRight && hasArrived ? 0 : 1;
+process.exitCode = isRight && isRightOverKafka && hasArrived ? 0 : 1;

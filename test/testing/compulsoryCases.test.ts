@@ -27,7 +27,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /** Other exports of `spanflow/streams` and `spanflow/processors`, which are no streams, and the bridges, which are drawn in one file. */
 const LIMITERS = ['adaptiveConcurrency', 'aimdConcurrency', 'fixedConcurrency'];
-const BESIDE = ['mergeStatistics', 'createGate', 'memoryBudget', 'runPipeline', ...LIMITERS, ...bridges];
+const BESIDE = ['mergeStatistics', 'attributeOf', 'createGate', 'memoryBudget', 'runPipeline', ...LIMITERS, ...bridges];
 
 describe('the compulsory cases', () => {
   const held = files.filter((file) => !(nameOf(file) in ELSEWHERE));

@@ -11,9 +11,9 @@ import type { Batch } from '../../model/batch.ts';
 import { messageOf, SpanflowError } from '../../model/errors.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import { lostTally } from '../../model/tally.ts';
+import { Demand } from '../shared/demand.ts';
 import { chunksOf } from './chunks.ts';
 import { itemsOf } from './contents.ts';
-import { Demand } from './demand.ts';
 import {
   type FileProgress,
   type FromOtlpFileOptions,
@@ -108,7 +108,7 @@ class Reading<S extends SignalName> {
     this.#account = account;
     this.#meter = meter;
     this.#reporter = new StageReporter(account, settings);
-    this.#demand = new Demand(settings, subscriber, (batch) => this.#expire(batch));
+    this.#demand = new Demand(settings, subscriber, { onExpired: (batch) => this.#expire(batch) });
   }
 
   async run(): Promise<void> {

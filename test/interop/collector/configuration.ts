@@ -32,16 +32,64 @@ export function toFiles(receiving: readonly Receiving[]): Configuration {
         return [`${signal}/${index}`, { receivers: [`otlp/${index}`], processors, exporters }];
       }),
     );
-    const exporters = SIGNALS.flatMap((signal) =>
-      FORMATS.map((format) => {
-        const file = fileOf(signal, format);
-        return [`file/${file}`, { path: join(folder, file), format }];
-      }),
-    );
     return {
       receivers: Object.fromEntries(receivers),
       processors: { memory_limiter: { check_interval: '10ms', limit_mib: 1 } },
-      exporters: Object.fromEntries(exporters),
+      exporters: fileExporters(folder),
+      service: { telemetry: { metrics: { level: 'none' } }, pipelines: Object.fromEntries(pipelines) },
+    };
+  };
+}
+
+function fileExporters(folder: string): object {
+  const exporters = SIGNALS.flatMap((signal) =>
+    FORMATS.map((format) => {
+      const file = fileOf(signal, format);
+      return [`file/${file}`, { path: join(folder, file), format }];
+    }),
+  );
+  return Object.fromEntries(exporters);
+}
+
+/** How a Collector reads topics, or writes them. */
+export interface Topics {
+  readonly broker: string;
+  readonly topics: Readonly<Record<SignalName, string>>;
+  readonly encoding: 'otlp_proto' | 'otlp_json';
+}
+
+/** A Collector that writes what it reads from topics to files, as {@link toFiles} does. It commits what it has written. */
+export function fromTopics({ broker, topics, encoding }: Topics, groupId: string): Configuration {
+  return (folder) => {
+    const signals = SIGNALS.map((signal) => [signal, { topics: [topics[signal]], encoding }]);
+    const kafka = {
+      ...{ brokers: [broker], group_id: groupId, initial_offset: 'earliest', ...Object.fromEntries(signals) },
+      ...{ message_marking: { after: true }, autocommit: { enable: true, interval: '100ms' } },
+    };
+    const pipelines = SIGNALS.map((signal) => {
+      const exporters = FORMATS.map((format) => `file/${fileOf(signal, format)}`);
+      return [signal, { receivers: ['kafka'], exporters }];
+    });
+    return {
+      receivers: { kafka },
+      exporters: fileExporters(folder),
+      service: { telemetry: { metrics: { level: 'none' } }, pipelines: Object.fromEntries(pipelines) },
+    };
+  };
+}
+
+/** A Collector that writes what it receives to topics: traces with their ids as keys, and the other signals without keys. */
+export function toTopics({ broker, topics, encoding }: Topics, ports: Ports): Configuration {
+  return () => {
+    const signals = SIGNALS.map((signal) => [signal, { topic: topics[signal], encoding }]);
+    const kafka = {
+      ...{ brokers: [broker], partition_traces_by_id: true, ...Object.fromEntries(signals) },
+      ...{ sending_queue: { enabled: false }, producer: { required_acks: -1 } },
+    };
+    const pipelines = SIGNALS.map((signal) => [signal, { receivers: ['otlp'], exporters: ['kafka'] }]);
+    return {
+      receivers: { otlp: { protocols: { http: listeningOn(ports.http), grpc: listeningOn(ports.grpc) } } },
+      exporters: { kafka },
       service: { telemetry: { metrics: { level: 'none' } }, pipelines: Object.fromEntries(pipelines) },
     };
   };

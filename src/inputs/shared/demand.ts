@@ -1,8 +1,9 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
 import type { Gate } from '../../flow/gate.ts';
 import type { HeldBatch, HeldBatchOwner } from '../../flow/heldBatch.ts';
-import { FixedDelays } from '../shared/fixedDelays.ts';
-import { untilOpen } from '../shared/gateWait.ts';
+import type { Tally } from '../../model/tally.ts';
+import { FixedDelays } from './fixedDelays.ts';
+import { untilOpen } from './gateWait.ts';
 
 interface DemandLimits {
   readonly gate: Gate;
@@ -12,22 +13,32 @@ interface DemandLimits {
   readonly maxUnsettledBytes: number;
 }
 
+/** How a batch ended. `handedOn`: nobody has held it, so that stays unknown. */
+export type BatchEnd = Tally | 'handedOn';
+
+/** Who has emitted the batches. */
+export interface DemandOwner<T> {
+  /** Has to end the batch: its lease is over. */
+  onExpired(batch: HeldBatch<T>): void;
+  /** Called once for each batch, and again for one that is held after it was handed on. */
+  onEnd?(batch: HeldBatch<T>, end: BatchEnd): void;
+}
+
 /** When the next record may be read: the gate is open, those who hold batches are ready for another one, and not too many are out. */
 export class Demand<T> implements HeldBatchOwner<T> {
   readonly #limits: DemandLimits;
   readonly #leases: FixedDelays;
-  readonly #onExpired: (batch: HeldBatch<T>) => void;
+  readonly #owner: DemandOwner<T>;
   readonly #reader: Subscription;
   #unready = 0; // holders that cannot take another batch
   readonly #out = new Map<HeldBatch<T>, () => void>(); // held, and without an outcome; ends the lease
   #bytes = 0; // of these
   #wake: (() => void) | undefined;
 
-  /** @param onExpired has to end the batch: its lease is over */
-  constructor(limits: DemandLimits, reader: Subscription, onExpired: (batch: HeldBatch<T>) => void) {
+  constructor(limits: DemandLimits, reader: Subscription, owner: DemandOwner<T>) {
     this.#limits = limits;
     this.#leases = new FixedDelays(limits.scheduler, limits.holdLeaseMillis);
-    this.#onExpired = onExpired;
+    this.#owner = owner;
     this.#reader = reader;
     reader.add(() => {
       for (const endLease of this.#out.values()) endLease();
@@ -35,10 +46,20 @@ export class Demand<T> implements HeldBatchOwner<T> {
     });
   }
 
+  /** How many batches are out, and how many bytes they have. */
+  get out(): { readonly batches: number; readonly bytes: number } {
+    return { batches: this.#out.size, bytes: this.#bytes };
+  }
+
+  /** Whether a record of so many bytes may be emitted now. */
+  admits(bytes: number): boolean {
+    return this.#limits.gate.open && this.#hasRoom(bytes);
+  }
+
   /** Resolves when a record of so many bytes may be emitted, or the reader has been unsubscribed. */
   async next(bytes: number): Promise<void> {
     const { gate } = this.#limits;
-    while (!this.#reader.closed && (!gate.open || !this.#hasRoom(bytes))) {
+    while (!this.#reader.closed && !this.admits(bytes)) {
       if (gate.open) await this.#change();
       else await untilOpen(gate, this.#reader);
     }
@@ -59,6 +80,7 @@ export class Demand<T> implements HeldBatchOwner<T> {
   /** Nobody holds it: only the gate can say that more is welcome. */
   onHandedOn(batch: HeldBatch<T>): void {
     this.#remove(batch);
+    this.#owner.onEnd?.(batch, 'handedOn');
   }
 
   onTakenBack(batch: HeldBatch<T>): void {
@@ -70,8 +92,9 @@ export class Demand<T> implements HeldBatchOwner<T> {
     else this.#add(batch);
   }
 
-  onSettled(batch: HeldBatch<T>): void {
+  onSettled(batch: HeldBatch<T>, tally: Tally): void {
     this.#remove(batch);
+    this.#owner.onEnd?.(batch, tally);
   }
 
   #hasRoom(bytes: number): boolean {
@@ -82,7 +105,7 @@ export class Demand<T> implements HeldBatchOwner<T> {
   }
 
   #add(batch: HeldBatch<T>): void {
-    this.#out.set(batch, this.#reader.closed ? () => {} : this.#leases.begin(() => this.#onExpired(batch)));
+    this.#out.set(batch, this.#reader.closed ? () => {} : this.#leases.begin(() => this.#owner.onExpired(batch)));
     this.#bytes += batch.bytes;
   }
 
