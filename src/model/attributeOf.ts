@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import { ChangedSpan } from './changedSpan.ts';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { ChangedSpan, type SpanChanges } from './changedSpan.ts';
 import { READ_ALL, ReceivedItem } from './received.ts';
 
 /**
@@ -22,12 +23,13 @@ import { READ_ALL, ReceivedItem } from './received.ts';
  * @see {@link viewTraces}
  */
 export function attributeOf(item: { readonly attributes: Attributes }, key: string): unknown {
-  if (item instanceof ChangedSpan) return ofChanged(item, key);
+  const changes = ChangedSpan.changesOf(item);
+  if (changes !== undefined) return ofChanged(ChangedSpan.originalOf(item) as ReadableSpan, changes, key);
   const alone = ReceivedItem.attributeOf(item, key);
   return alone === READ_ALL ? own(item.attributes, key) : alone;
 }
 
-function ofChanged({ original, changes: { attributes, added } }: ChangedSpan, key: string): unknown {
+function ofChanged(original: ReadableSpan, { attributes, added }: SpanChanges, key: string): unknown {
   if (added !== undefined && Object.hasOwn(added, key)) return added[key];
   return attributes === undefined ? attributeOf(original, key) : own(attributes, key);
 }

@@ -1,9 +1,11 @@
+import { inspect } from 'node:util';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { TracerProvider as TracerProvider2 } from 'opentelemetry-sdk-trace-2';
 import { describe, expect, test } from 'vitest';
+import { attributeOf } from '../../src/model/attributeOf.ts';
 import { ChangedSpan, changedSpan, withAttributes } from '../../src/model/changedSpan.ts';
-import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { decodeTraces, encodeTraces, viewTraces } from '../../src/otlp/index.ts';
 import { generatedSpans, spanWith } from '../support/spans.ts';
 
 describe('a changed span', () => {
@@ -39,11 +41,33 @@ describe('a changed span', () => {
     expect(withAttributes(new Private() as unknown as ReadableSpan, {}).name).toBe('private');
   });
 
+  test.each([
+    ['received', (span: ReadableSpan) => viewTraces(encodeTraces([span]))[0] as ReadableSpan],
+    ['of an SDK', (span: ReadableSpan) => span],
+  ])('that was %s and is replaced in part by Object.create is encoded as that says', (_, come) => {
+    const enriched = withAttributes(come(spanWith({ attributes: { password: 'hunter2', route: '/' } })), { area: 'x' });
+    const attributes = { value: { route: '/' } };
+    const renamed = Object.create(enriched, { name: { value: 'renamed' } }) as ReadableSpan;
+    const replaced = Object.create(enriched, { name: { value: 'renamed' }, attributes }) as ReadableSpan;
+    const read = decodeTraces(encodeTraces([renamed, replaced, withAttributes(replaced, { area: 'y' })]));
+    expect(read.map(({ name }) => name)).toEqual(['renamed', 'renamed', 'renamed']);
+    expect(read.map((span) => span.attributes)).toEqual([
+      { password: 'hunter2', route: '/', area: 'x' },
+      { route: '/' },
+      { route: '/', area: 'y' },
+    ]);
+    expect([attributeOf(renamed, 'area'), attributeOf(replaced, 'password')]).toEqual(['x', undefined]);
+  });
+
+  test('does not show what it was when it is printed', () => {
+    const hidden = changedSpan(spanWith({ attributes: { password: 'hunter2' } }), { attributes: { password: '' } });
+    expect(JSON.stringify(hidden) + inspect(hidden, { depth: 9, showHidden: true })).not.toContain('hunter2');
+  });
+
   test('is not wrapped again when it is changed again', () => {
     const span = spanWith({ attributes: { a: 1, b: 1, c: 1 } });
     const twice = withAttributes(withAttributes(span, { b: 2 }), { c: 3 });
-    expect(twice).toBeInstanceOf(ChangedSpan);
-    expect((twice as ChangedSpan).original).toBe(span);
+    expect(ChangedSpan.originalOf(twice)).toBe(span);
     expect(twice.attributes).toEqual({ a: 1, b: 2, c: 3 });
     const replaced = changedSpan(twice, { attributes: { d: 4 }, status: { code: 2 } });
     expect([replaced.attributes, replaced.status]).toEqual([{ d: 4 }, { code: 2 }]);

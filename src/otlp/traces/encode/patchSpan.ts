@@ -23,7 +23,7 @@ const PLAIN_KEY = /^[ -~]+$/;
 
 /** Whether {@link patchSpan} copies from the span's bytes, so that nothing of it is to be read. */
 export function isPatched(span: ReadableSpan): boolean {
-  return span instanceof ChangedSpan && ReceivedItem.is(span.original);
+  return ReceivedItem.is(ChangedSpan.originalOf(span));
 }
 
 /**
@@ -31,10 +31,10 @@ export function isPatched(span: ReadableSpan): boolean {
  * `undefined` where the span has to be written from its fields.
  */
 export function patchSpan(state: EncoderState, start: number, span: ReadableSpan): number | undefined {
-  if (!(span instanceof ChangedSpan)) return undefined;
-  const place = ReceivedItem.placeOf(span.original);
-  if (place === undefined) return undefined;
-  const end = new SpanPatch(state, place, span.changes).write(start, span);
+  const changes = ChangedSpan.changesOf(span);
+  const place = ReceivedItem.placeOf(ChangedSpan.originalOf(span));
+  if (changes === undefined || place === undefined) return undefined;
+  const end = new SpanPatch(state, place, changes).write(start, span);
   return end === NOT_WRITTEN ? undefined : end;
 }
 
