@@ -103,6 +103,19 @@ describe('a small message that becomes a large one', () => {
     expect(exceedsParsed(`"\\\\"${',[]'.repeat(100_000)}`, 2 ** 20)).toBe(true);
     expect(exceedsParsed(`"${'x'.repeat(2 ** 20)}`, 2 ** 20)).toBe(true);
   });
+
+  test('keys of JSON that come once count, and those that come again do not', () => {
+    const fields = (keyOf: (at: number) => string) => Array.from({ length: 50_000 }, (_, at) => `"${keyOf(at)}" :0`);
+    const apart = (keyOf: (at: number) => string) => `[{${fields(keyOf).join('},{')}}]`;
+    const together = (keyOf: (at: number) => string) => `{${fields(keyOf).join(',')}}`;
+    for (const [text, same] of [
+      [apart(String), apart(() => '12345')],
+      [together(String), together(() => '12345')],
+    ] as const) {
+      expect(exceedsParsed(text, 5 * 2 ** 20)).toBe(true);
+      expect(exceedsParsed(same, 5 * 2 ** 20)).toBe(false);
+    }
+  });
 });
 
 describe('a large message', () => {

@@ -7,6 +7,7 @@ const spans = (list: string) => `{"resourceSpans":[{"scopeSpans":[{"spans":${lis
 const records = (list: string) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":${list}}]}]}`;
 const points = (type: string, list: string) =>
   `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"${type}":{"dataPoints":${list}}}]}]}]}`;
+const fieldsOfTheirOwn = (count: number) => Array.from({ length: count }, (_, at) => `"u${at}":0`);
 const attribute = (value: string) => `[{"key":"k","value":${value}}]`;
 
 export const spanJsonBombs: Readonly<Record<string, Bomb>> = {
@@ -23,6 +24,8 @@ export const spanJsonBombs: Readonly<Record<string, Bomb>> = {
     spans(`[{"attributes":${attribute(`{"arrayValue":{"values":${many(count, '{"kvlistValue":{}}')}}}`)}}]`),
   events: (count) => spans(`[{"events":${many(count, '{}')}}]`),
   links: (count) => spans(`[{"links":${many(count, '{}')}}]`),
+  'fields of many names': (count) => spans(`[{${fieldsOfTheirOwn(count)}}]`),
+  'spans with a field of their own': (count) => spans(`[{${fieldsOfTheirOwn(count).join('},{')}}]`),
   'unknown fields': (count) => spans(many(count, '{"u":[{}]}')),
 };
 

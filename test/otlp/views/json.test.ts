@@ -202,8 +202,8 @@ describe.each(JSON_SIGNALS)('$name in JSON', (signal) => {
           const bytes = receivedBytes(views[index] as object) as number;
           const estimate = estimateItemBytes(item);
           expect(Number.isInteger(bytes)).toBe(true);
-          expect(bytes).toBeGreaterThan(estimate * 0.5 - 32);
-          expect(bytes).toBeLessThan(estimate * 2 + 128);
+          expect(bytes).toBeGreaterThan(estimate * 0.4 - 64);
+          expect(bytes).toBeLessThan(estimate * 3 + 256);
         }
       }),
       { numRuns: 40 },

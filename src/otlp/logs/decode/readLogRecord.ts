@@ -10,7 +10,7 @@ import type { Costs } from '../../protobuf/scan.ts';
 import { asReadable, type LogContext, ReceivedLogContext, ReceivedLogRecord, UNSET } from './receivedLogRecord.ts';
 
 // Heap that it takes without its strings and attributes: the object, its ids and times.
-const RECORD_BYTES = 352;
+const RECORD_BYTES = 384;
 
 const TRACE_FLAGS_MASK = 0xff;
 
