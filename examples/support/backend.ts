@@ -16,10 +16,13 @@ export interface Backend {
 
 type Order = { readonly be: Mood } | 'count';
 
+/** Then it hangs: no measure of how long it takes to start on a busy machine. */
+const BOUND_MILLIS = 60_000;
+
 export async function startBackend(): Promise<Backend> {
   const child = fork(import.meta.filename, { stdio: 'inherit' });
   const send = (order: Order) => child.connected && child.send(order);
-  const next = async () => (await once(child, 'message', { signal: AbortSignal.timeout(10_000) }))[0];
+  const next = async () => (await once(child, 'message', { signal: AbortSignal.timeout(BOUND_MILLIS) }))[0];
   const url = (await next()) as string;
   return {
     url,

@@ -11,7 +11,7 @@ const WRITE_TIMEOUT_MILLIS = 10_000;
 /**
  * A sink around a sink, with a queue on disk between them: a batch is answered when it is written, and sent in the background.
  *
- * ```text
+ * ```
  * exportTo ─▶ durable: encode ─▶ SQLite in a thread ─▶ answer: stored
  *                                      └─▶ exportTo ─▶ the inner sink ─▶ delivered, rejected or lost: removed
  * ```

@@ -33,7 +33,7 @@ const configTo = (backend: OtlpBackend) =>
 async function deliver(url: string, name: string): Promise<void> {
   for (;;) {
     // A connection that was handed to a worker as it died is never answered.
-    const request = { method: 'POST', body: jsonOf(name), headers: JSON_TYPE, signal: AbortSignal.timeout(10_000) };
+    const request = { method: 'POST', body: jsonOf(name), headers: JSON_TYPE, signal: AbortSignal.timeout(30_000) };
     const posted = await fetch(`${url}/v1/traces`, request).catch(() => undefined);
     if (posted?.status === 200) return;
     await new Promise((resolve) => setImmediate(resolve));

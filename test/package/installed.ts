@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
+/** Then npm hangs: no measure of speed. Packing builds the package, which took more than two minutes beside other work. */
+export const INSTALL_BOUND_MILLIS = 600_000;
+
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Conditions {
@@ -50,7 +53,7 @@ export interface SayOptions {
 }
 
 export async function say(command: string, args: readonly string[], options: SayOptions): Promise<Said> {
-  const { cwd, environment, boundMillis = 60_000 } = options;
+  const { cwd, environment, boundMillis = 150_000 } = options;
   const env = { ...process.env, ...environment };
   try {
     const said = await execute(command, args, { cwd, env, timeout: boundMillis, maxBuffer: 64 * 1024 * 1024 });
@@ -63,7 +66,7 @@ export async function say(command: string, args: readonly string[], options: Say
 
 /** Packs this package into a folder, and returns the path of the tarball. */
 export async function pack(into: string): Promise<string> {
-  const said = await say('npm', ['pack', '--pack-destination', into], { cwd: ROOT, boundMillis: 120_000 });
+  const said = await say('npm', ['pack', '--pack-destination', into], { cwd: ROOT, boundMillis: INSTALL_BOUND_MILLIS });
   if (said.code !== 0) throw new Error(`npm pack failed:\n${said.stderr}\n${said.stdout}`);
   const tarball = readdirSync(into).find((file) => file.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');
@@ -76,7 +79,7 @@ export async function install(tarball: string, project: string, packages: readon
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
   const at = (name: string) => `${name}@${MANIFEST.devDependencies?.[name]}`;
   const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...packages.map(at)];
-  const said = await say('npm', args, { cwd: project, boundMillis: 180_000 });
+  const said = await say('npm', args, { cwd: project, boundMillis: INSTALL_BOUND_MILLIS });
   if (said.code !== 0) {
     throw new Error(
       `The package cannot be installed in an empty project. This test needs the package registry, and does not pass without it.\n${said.stderr}`,

@@ -11,7 +11,18 @@ import { grpcBackend } from '../support/grpcBackend.ts';
 import { namesIn } from '../support/grpcExports.ts';
 import { chromiumPath, passWithoutChromium } from '../view/chromium.ts';
 import { browserBundle, inChromium, withoutNode } from './browserBundle.ts';
-import { filesOf, install, installedFor, MANIFEST, pack, ROOT, readJson, type Said, say } from './installed.ts';
+import {
+  filesOf,
+  INSTALL_BOUND_MILLIS,
+  install,
+  installedFor,
+  MANIFEST,
+  pack,
+  ROOT,
+  readJson,
+  type Said,
+  say,
+} from './installed.ts';
 import { olderNodes } from './olderNodes.ts';
 
 /** What a user has installed before, and what the README's first program and the type check need. */
@@ -61,15 +72,18 @@ const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((file) => /^\d\d-.*\
 
 let tarball: string;
 
-beforeAll(async () => {
-  tarball = await pack(folder);
-  await install(tarball, project, BESIDE);
-  const [first, dropIn] = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program);
-  writeFileSync(join(project, 'first-program.ts'), first ?? 'the README has no program');
-  writeFileSync(join(project, 'drop-in.ts'), `${dropIn ?? 'the README has no second program'}${ONE_SPAN}`);
-  // As examples/README.md says.
-  cpSync(join(installed, 'examples'), join(project, 'examples'), { recursive: true });
-}, 330_000);
+beforeAll(
+  async () => {
+    tarball = await pack(folder);
+    await install(tarball, project, BESIDE);
+    const [first, dropIn] = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program);
+    writeFileSync(join(project, 'first-program.ts'), first ?? 'the README has no program');
+    writeFileSync(join(project, 'drop-in.ts'), `${dropIn ?? 'the README has no second program'}${ONE_SPAN}`);
+    // As examples/README.md says.
+    cpSync(join(installed, 'examples'), join(project, 'examples'), { recursive: true });
+  },
+  2 * INSTALL_BOUND_MILLIS + 30_000,
+);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The files of the tarball. What npm puts below them is not theirs. */
@@ -523,7 +537,7 @@ describe('a browser', () => {
     expect(JSON.parse(JSON.stringify(await withoutNode(bundle)))).toEqual(RUN);
   });
 
-  it('runs it', { timeout: 120_000 }, async (context) => {
+  it('runs it', async (context) => {
     const path = chromiumPath();
     if (path === undefined) passWithoutChromium(context);
     else expect(await inChromium(path, bundle)).toEqual(RUN);

@@ -53,7 +53,10 @@ describe('whatever the input, what is accepted and not sent yet', () => {
     backend.respond('hang');
     const program = await ends('shutdown', { shutdownDeadlineMillis: SHORT_MILLIS });
     expect(program).toMatchObject({ code: 0, signal: null, faults: [] });
-    expect(program.one('shutdown').reports).toMatchObject(ofEach({ delivered: 0, lost: { unconfirmed: ITEMS } }));
+    const reports = program.one('shutdown').reports as Readonly<Record<string, { readonly lost: object }>>;
+    expect(reports).toMatchObject(ofEach({ delivered: 0 }));
+    // On a busy machine, the deadline may pass before a request is sent.
+    for (const name of NAMES) expect([{ unconfirmed: ITEMS }, { shutdown: ITEMS }]).toContainEqual(reports[name]?.lost);
   });
 
   it('is sent at the natural end', async () => {
@@ -123,7 +126,8 @@ describe('at a signal, whatever the input, what is accepted and not sent yet', (
     const options = { shutdownOn: ['SIGTERM'], shutdownDeadlineMillis: SHORT_MILLIS } as const;
     const program = await ends('signal', options, signalling('SIGTERM'));
     expect(program).toMatchObject({ code: null, signal: 'SIGTERM', faults: [] });
-    expect(told(program).filter((message) => message.includes(`${ITEMS} unconfirmed`)).length).toBeGreaterThan(0);
+    const losses = new RegExp(`${ITEMS} (unconfirmed|shutdown)`);
+    expect(told(program).filter((message) => losses.test(message)).length).toBeGreaterThan(0);
   });
 
   it('is sent with shutdownOn beside a handler of the program, which decides when it ends', async () => {

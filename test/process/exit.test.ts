@@ -74,7 +74,8 @@ describe('a program that comes to its natural end', () => {
   it.each([
     ['refuses connections', closedUrl, ['shutdown']],
     ['never ends a handshake', mutedUrl, ['shutdown']],
-    ['never answers', async () => (await start('hang')).url, ['unconfirmed']],
+    // On a busy machine, the deadline may pass before the request is sent.
+    ['never answers', async () => (await start('hang')).url, ['unconfirmed', 'shutdown']],
     // An attempt may be in flight when the deadline passes.
     ['answers 503', async () => (await start({ status: 503 })).url, ['shutdown', 'unconfirmed']],
   ])('is over within its deadline with a backend that %s', async (_what, url, reasons) => {

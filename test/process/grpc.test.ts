@@ -9,7 +9,7 @@ import { run } from './child.ts';
 
 const ENDED_WELL = { code: 0, signal: null, faults: [], stderr: '' };
 /** A system gives up an attempt to connect after two minutes, or later. */
-const boundMillis = 60_000;
+const boundMillis = 110_000;
 
 describe('a program that has exported over gRPC', () => {
   it('ends by itself while its connection is idle', async () => {

@@ -28,18 +28,17 @@ describe.each(['logs', 'metrics'] as const)(
     it('is over within its deadline with a backend that never answers, and tells what is lost', async () => {
       const program = await end(await start('hang'), { exitDeadlineMillis: DEADLINE_MILLIS });
       expect(program).toMatchObject({ code: 0, signal: null, faults: [] });
-      expect(program.one('exit')).toMatchObject({
-        accepted: 1_500,
-        delivered: 0,
-        lost: { unconfirmed: 1_500 },
-        pending: 0,
-      });
+      expect(program.one('exit')).toMatchObject({ accepted: 1_500, delivered: 0, pending: 0 });
+      const lost = program.one('exit').lost as Readonly<Record<string, number>>;
+      // On a busy machine, the deadline may pass before the request is sent.
+      expect(['unconfirmed', 'shutdown']).toEqual(expect.arrayContaining(Object.keys(lost)));
+      expect(Object.values(lost).reduce((sum, count) => sum + count, 0)).toBe(1_500);
       expect(
         program
           .all('warning')
           .map(({ message }) => String(message))
           .join('\n'),
-      ).toMatch(/1500 unconfirmed/);
+      ).toMatch(/1500 (unconfirmed|shutdown)/);
     });
   },
 );

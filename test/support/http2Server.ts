@@ -57,8 +57,9 @@ export interface ScriptedHttp2Server {
 
 export const GRPC_HEAD = { ':status': 200, 'content-type': 'application/grpc' };
 
-/** A success of gRPC with an empty message. */
+/** A success of gRPC with an empty message, unless the client has given the request up. */
 export function succeed({ stream }: Http2Request): void {
+  if (stream.destroyed) return;
   stream.respond(GRPC_HEAD, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
   stream.end(Buffer.alloc(5));

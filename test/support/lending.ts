@@ -101,6 +101,11 @@ export function onRequest(told: (socket: Socket) => void): void {
   listen('undici:client:sendHeaders', ({ socket }) => told(socket as Socket));
 }
 
+/** Resolves when the head of an answer has come, and was reported. */
+export function answerBegins(): Promise<void> {
+  return new Promise((resolve) => listen('undici:request:headers', () => void setImmediate(resolve)));
+}
+
 function listen(name: string, told: (message: Record<string, unknown>) => void): void {
   const listener = (message: unknown) => told(message as Record<string, unknown>);
   channel(name).subscribe(listener);

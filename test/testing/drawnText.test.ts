@@ -33,6 +33,8 @@ const UNDRAWN: Readonly<Record<string, string>> = {
   aimdConcurrency: 'a limit without a stream',
   fixedConcurrency: 'a limit without a stream',
   withItems: 'a pure function',
+  attributeOf: 'a pure function',
+  operatorTask: 'a task for workers, which answers once; inWorkers draws tasks',
   exponentialBackoff: 'a decision without a clock; retryWithBackoff draws its waits',
   fixedSize: 'a decision without a clock; adaptiveBatch draws sizes',
   latencyTarget: 'a decision without a clock',

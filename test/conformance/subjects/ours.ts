@@ -13,9 +13,9 @@ import { total } from '../../../src/ledger/stageStats.ts';
 import type { Stats } from '../../../src/ledger/stats.ts';
 import { metricPipeline } from '../../../src/metrics.ts';
 import { otlpGrpc } from '../../../src/sinks/otlpGrpc/index.ts';
+import { LeapingClock } from '../../support/leapingClock.ts';
 import { seeded } from '../../support/spans.ts';
 import { moment } from '../moment.ts';
-import { LeapingClock } from './leapingClock.ts';
 import type {
   Books,
   Client,

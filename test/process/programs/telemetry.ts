@@ -6,11 +6,14 @@ import { input, report, reportWarnings } from './kit.ts';
 export interface TelemetryInput {
   readonly url: string;
   readonly exitDeadlineMillis: number;
+  /** How often the reader collects, and how long it waits for an export. */
+  readonly readerMillis?: number;
 }
 
-const { url, exitDeadlineMillis } = input<TelemetryInput>();
+const { url, exitDeadlineMillis, readerMillis } = input<TelemetryInput>();
 reportWarnings();
-const made = telemetry({ url, exitDeadlineMillis, environment: {} });
+const reading = readerMillis !== undefined && { exportIntervalMillis: readerMillis, exportTimeoutMillis: readerMillis };
+const made = telemetry({ url, exitDeadlineMillis, environment: {}, signals: { metrics: { ...reading } } });
 new NodeSDK({ ...made.sdk, autoDetectResources: false }).start();
 trace.getTracer('shop').startSpan('checkout').end();
 logs.getLogger('shop').emit({ body: 'an order came in' });

@@ -48,7 +48,7 @@ describe('otlpFetch in Chromium', () => {
   let browser: Browser | undefined;
   beforeAll(async () => {
     browser = path === undefined ? undefined : await launch(path);
-  }, 120_000);
+  });
   afterAll(() => browser?.close());
 
   async function openPage(opened: Browser): Promise<Page> {

@@ -8,7 +8,9 @@ import { namesIn, openGrpcSink } from '../../support/grpcExports.ts';
 import { GRPC_HEAD, type Http2Request, http2Server, succeed } from '../../support/http2Server.ts';
 import { exportOnce, failureOf, outcomeOf, startBackend } from '../../support/httpExports.ts';
 import { closedPort, hangUpPort } from '../../support/httpServer.ts';
+import { LeapingClock } from '../../support/leapingClock.ts';
 import { spanWith } from '../../support/spans.ts';
+import { outcomeTimedOutIn } from '../../support/timedOut.ts';
 
 const SPANS = [spanWith()];
 const urlOf = (port: number) => `http://127.0.0.1:${port}`;
@@ -46,8 +48,8 @@ describe('nothing has arrived', () => {
     ['accepts nobody', blackholePort],
     ['accepts and says nothing', silentPort],
   ])('where a host %s, until the time is up', async (_, portOf) => {
-    const sink = openGrpcSink({ url: urlOf(await portOf()), timeoutMillis: 100 });
-    const outcome = await outcomeOf(sink, SPANS, { retry: { maxAttempts: 1 } });
+    const sink = openGrpcSink({ url: urlOf(await portOf()) });
+    const outcome = await outcomeTimedOutIn('connecting', sink, SPANS, { maxAttempts: 1 });
     expect(outcome).toMatchObject({ attempts: 1, lost: [{ count: 1, reason: 'retriesExhausted' }] });
     expect(outcome.error?.message).toContain('aborted while connecting to http://127.0.0.1');
   });
@@ -106,10 +108,14 @@ describe('what was sent may have arrived', () => {
 
   it('when no answer comes in time', async () => {
     const backend = await grpcBackend({ answers: 'never' });
-    const outcome = await outcomeOf(openGrpcSink({ url: backend.url, timeoutMillis: 1_500 }), SPANS, {
+    const scheduler = new LeapingClock();
+    const outcome = outcomeOf(openGrpcSink({ url: backend.url, timeoutMillis: 60_000 }), SPANS, {
       retry: { maxAttempts: 1 },
+      scheduler,
     });
-    expect(outcome).toMatchObject({ timeouts: 1, lost: [{ count: 1, reason: 'unconfirmed' }] });
+    await backend.until(({ arrivals }) => arrivals.length === 1);
+    scheduler.leap(60_000);
+    expect(await outcome).toMatchObject({ timeouts: 1, lost: [{ count: 1, reason: 'unconfirmed' }] });
     await backend.until(({ arrivals }) => arrivals.every(({ isCancelled }) => isCancelled));
   });
 });

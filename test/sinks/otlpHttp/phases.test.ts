@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:net';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { lastValueFrom } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Attempt, ExportError, type ObservableSink, type Response } from '../../../src/index.ts';
 import { authority } from '../../support/httpCertificates.ts';
 import { batchOf, openSink, startBackend } from '../../support/httpExports.ts';
 import { recorder } from '../../support/httpRecorder.ts';
 import { closedPort, rawAnswer, rawServer } from '../../support/httpServer.ts';
-import { largeBatch } from '../../support/lending.ts';
+import { answerBegins, largeBatch } from '../../support/lending.ts';
 import { spanWith } from '../../support/spans.ts';
 
 const SPANS = [spanWith()];
@@ -142,12 +142,16 @@ describe('a status', () => {
 
   it('counts when the deadline of an export without an attempt is over while its body comes', async () => {
     const server = await rawServer(({ socket }) => {
-      socket.write(rawAnswer(200, { 'transfer-encoding': 'chunked' }, ''));
-      const timer = setInterval(() => socket.write('1\r\nx\r\n'), 5);
-      socket.on('close', () => clearInterval(timer));
+      socket.write(rawAnswer(200, { 'transfer-encoding': 'chunked' }, '1\r\nx\r\n'));
     });
-    const response = await lastValueFrom(openSink({ url: server.url, timeoutMillis: 300 }).export(batchOf(SPANS)));
-    expect(response).toEqual({ message: 'the answer broke off after its status' });
+    // Those of RxJS, which the deadline has, and not those of undici.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const answered = answerBegins();
+    const response = lastValueFrom(openSink({ url: server.url, timeoutMillis: 300 }).export(batchOf(SPANS)));
+    await answered;
+    vi.advanceTimersByTime(300);
+    expect(await response).toEqual({ message: 'the answer broke off after its status' });
   });
 });
 

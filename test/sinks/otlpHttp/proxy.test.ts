@@ -5,6 +5,7 @@ import { exportOnce, failureOf, openSink, outcomeOf, recordWarnings, startBacken
 import { startProxy } from '../../support/httpProxy.ts';
 import { closedPort, rawServer } from '../../support/httpServer.ts';
 import { spanWith } from '../../support/spans.ts';
+import { outcomeTimedOutIn } from '../../support/timedOut.ts';
 
 const SPANS = [spanWith()];
 const OURS = authority('authority of proxies and backends');
@@ -209,8 +210,8 @@ describe('the request for a tunnel', () => {
   it('ends with its attempt, which has certainly not arrived, and leaves no connection behind', async () => {
     const server = await rawServer(() => {});
     const environment = { HTTPS_PROXY: `http://127.0.0.1:${server.port}` };
-    const sink = openSink({ url: 'https://collector.invalid/', environment });
-    const outcome = await outcomeOf(sink, SPANS, { attemptTimeoutMillis: 50, retry: { maxAttempts: 1 } });
+    const sink = openSink({ url: 'https://collector.invalid/', environment, timeoutMillis: 50 });
+    const outcome = await outcomeTimedOutIn('securing', sink, SPANS, { maxAttempts: 1 });
     expect(outcome).toMatchObject({ lost: [{ reason: 'retriesExhausted' }], attempts: 1 });
     expect(outcome.error?.message).toContain('took longer than 50 ms and was aborted while in the TLS handshake with');
     await server.until(() => server.connections > 0 && server.closedConnections === server.connections);
