@@ -362,6 +362,21 @@ describe('with shardBy', () => {
     expect(counts.every(([, count]) => count === 10)).toBe(true);
   });
 
+  test.each([
+    ['small integers', (index: number) => index],
+    ['short texts', (index: number) => `k${index}`],
+  ] as const)('%s are spread evenly over the workers', async (_, keyOf) => {
+    const workers = pool({ size: 4 });
+    const where = workerTask<typeof tasks.where>({ module, export: 'where' });
+    const chunks = [...upTo(16), ...upTo(16)];
+    const send = { workers, shardBy: keyOf, receive: ({ worker }: { worker: number }, key?: number) => [key, worker] };
+    const pairs = await lastValueFrom(from(chunks).pipe(inWorkers(where, send), toArray()));
+    const met = [...new Set(pairs.map(String))];
+    expect(met).toHaveLength(16);
+    const byWorker = Object.groupBy(met, (pair) => pair.split(',')[1] as string);
+    expect(Object.values(byWorker).map((of) => of?.length)).toEqual([4, 4, 4, 4]);
+  });
+
   test('each subscription has a state of its own', async () => {
     const workers = pool({ size: 1 });
     const operator = inWorkers(COUNT, { workers, shardBy: (key: string) => key });

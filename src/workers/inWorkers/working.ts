@@ -7,7 +7,7 @@ import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { type Merged, Merging } from '../../operators/boundedMergeMap/index.ts';
 import { BOUNDED_MERGE_MAP_DEFAULTS, type BoundedMergeMapSettings } from '../../operators/boundedMergeMap/options.ts';
-import { shardOf } from '../../strategies/shard.ts';
+import { ShardPlaces } from '../../strategies/shard.ts';
 import type { OperatorAnswer } from '../operatorTask/options.ts';
 import type { WorkerTask } from '../task.ts';
 import type { WorkerSession } from '../workerPool/options.ts';
@@ -96,7 +96,8 @@ export class Working<T, C, R, O> {
   /** Bounds, order and gate, as the operator beneath takes them. */
   #queue(): BoundedMergeMapSettings<Chunk<T>> {
     const { workers, order, shardBy, sizeOf, maxQueueSize, maxQueueBytes, overflow, gate } = this.#settings;
-    const keyOf = shardBy && ((chunk: Chunk<T>) => (chunk.worker = shardOf(String(shardBy(chunk.item)), workers.size)));
+    const places = new ShardPlaces(workers.size);
+    const keyOf = shardBy && ((chunk: Chunk<T>) => (chunk.worker = places.placeOf(String(shardBy(chunk.item)))));
     return {
       ...BOUNDED_MERGE_MAP_DEFAULTS,
       concurrency: workers.size,
