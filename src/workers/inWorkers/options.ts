@@ -59,7 +59,7 @@ export interface InWorkersOptions<T, C, R, O> extends GatedQueueOptions<T> {
   flushWhen?: Observable<unknown>;
   /** Called for each loss (`queueFull`, `tooLarge`, `unencodable`, `operatorFailed`, `workerCrashed`, `shutdown`, `alreadyShutdown`, `unsubscribed`, `unconfirmed`), with the chunks. Bytes that were moved are not in them any more. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called with the reason when a chunk is lost to its task or its worker, and when `finish` fails or an operator in a worker has thrown; then there is no chunk. */
+  /** Called with the reason when a chunk is lost to its task or its worker, and when `finish` fails or an operator in a worker has thrown; then there is no chunk. Default: nothing is called. The first failure of each kind is told by `diag.warn` in any case, and later ones summed up. */
   onTaskError?: (error: unknown, item: T | undefined) => void;
   /** Called when `onLoss`, `onTaskError`, `sizeOf` or a teardown throws, and when `sizeOf` returns an invalid number. */
   onCallbackError?: (thrown: unknown) => void;

@@ -16,6 +16,7 @@ import { ChunkFlushes } from './chunkFlushes.ts';
 import { lossReasonOf } from './lossReason.ts';
 import { type InWorkersSettings, STAGE } from './options.ts';
 import { ShardAccount } from './shardAccount.ts';
+import { TaskWarnings } from './taskWarnings.ts';
 
 /** One subscription of {@link inWorkers}: the queue, the order and the bounds are those of `boundedMergeMap`, and what runs is a chunk in the pool. */
 export class Working<T, C, R, O> {
@@ -26,6 +27,7 @@ export class Working<T, C, R, O> {
   readonly #session: WorkerSession<C, R>;
   readonly #shards: ShardAccount | undefined; // where an operator runs in the workers
   readonly #flushes: ChunkFlushes;
+  readonly #warnings: TaskWarnings;
   readonly #controls = new Subscription(); // to `flushWhen`, and to what it asks the workers for
   readonly #next = (output: O) => this.#subscriber.next(output);
 
@@ -38,6 +40,7 @@ export class Working<T, C, R, O> {
     this.#settings = settings;
     this.#subscriber = subscriber;
     this.#account = account;
+    this.#warnings = new TaskWarnings(account.stage);
     const { onLoss, onCallbackError, transfer, timeoutMillis, workers } = settings;
     this.#reporter = new StageReporter<Chunk<T>>(
       account,
@@ -80,6 +83,7 @@ export class Working<T, C, R, O> {
     this.#subscriber.add(() => this.#loseHeld(this.#session.close(), 'unsubscribed'));
     this.#subscriber.add(this.#controls);
     this.#subscriber.add(() => this.#flushes.end());
+    this.#subscriber.add(() => this.#warnings.close());
     this.#followFlushes();
     this.#subscriber.add(concat(chunks, this.#finish()).subscribe(this.#subscriber));
   }
@@ -157,6 +161,7 @@ export class Working<T, C, R, O> {
   }
 
   #told(error: unknown, item: T | undefined): void {
+    this.#warnings.tell(error);
     this.#reporter.guard(() => this.#settings.onTaskError(error, item));
   }
 
