@@ -85,7 +85,7 @@ export function inWorkers<C, R, T = C, O = R>(
       const { account, run } = stage.open();
       run?.coversWhatFollows(account);
       const own = { ...settings, flushWhen: settings.flushWhen ?? run?.parts.flush$ };
-      new Working<T, C, R, O>(subscriber, task, own, account).follow(source);
+      new Working<T, C, R, O>(subscriber, task, own, account, run).follow(source);
     });
   };
 }

@@ -3,6 +3,7 @@ import { runGuarded } from '../../internal/runGuarded.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
 import type { Account } from '../../ledger/account.ts';
+import type { Run } from '../../ledger/run.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { type Merged, Merging } from '../../operators/boundedMergeMap/index.ts';
@@ -23,6 +24,7 @@ export class Working<T, C, R, O> {
   readonly #settings: InWorkersSettings<T, C, R, O>;
   readonly #subscriber: Subscriber<O>;
   readonly #account: Account;
+  readonly #inRun: Run | undefined;
   readonly #reporter: StageReporter<Chunk<T>>;
   readonly #session: WorkerSession<C, R>;
   readonly #shards: ShardAccount | undefined; // where an operator runs in the workers
@@ -36,10 +38,12 @@ export class Working<T, C, R, O> {
     task: WorkerTask<C, R>,
     settings: InWorkersSettings<T, C, R, O>,
     account: Account,
+    run: Run | undefined,
   ) {
     this.#settings = settings;
     this.#subscriber = subscriber;
     this.#account = account;
+    this.#inRun = run;
     this.#warnings = new TaskWarnings(account.stage);
     const { onLoss, onCallbackError, transfer, timeoutMillis, workers } = settings;
     this.#reporter = new StageReporter<Chunk<T>>(
@@ -142,6 +146,7 @@ export class Working<T, C, R, O> {
   /** A chunk has gone into the operator of its worker, and this has come out at once. */
   #wentIn(chunk: Chunk<T>, answers: readonly OperatorAnswer<R>[]): void {
     for (const answer of answers) this.#answered(answer, countOf(chunk.item));
+    this.#inRun?.countedLater(this.#account);
     chunk.passedOn();
   }
 
