@@ -58,15 +58,14 @@ test('what is made of the spans has books of its own, in a run that is made afte
   const points$ = pointsOf(receiver);
   const metrics = runPipeline(points$, points$.pipe(adaptiveBatch(), exportTo(points)));
   await send(receiver);
-    await pipeline.shutdown();
-    await metrics.shutdown();
-    expect(pipeline.stats()).toMatchObject(WHOLE);
-    const made = points.items.length;
-    expect(made).toBeGreaterThan(0);
-    expect(metrics.stats()).toMatchObject({ offered: SPANS + made, removed: SPANS, delivered: made, between: 0 });
-    for (const each of [pipeline, metrics]) checkBooks(each);
-  },
-);
+  await pipeline.shutdown();
+  await metrics.shutdown();
+  expect(pipeline.stats()).toMatchObject(WHOLE);
+  const made = points.items.length;
+  expect(made).toBeGreaterThan(0);
+  expect(metrics.stats()).toMatchObject({ offered: SPANS + made, removed: SPANS, delivered: made, between: 0 });
+  for (const each of [pipeline, metrics]) checkBooks(each);
+});
 
 test('in one run they are best-effort routes, and the whole is that of the spans', async () => {
   const ledger = createLedger();
