@@ -8,6 +8,8 @@ import { FlushRequests, outsideCaller } from './shared/flushRequests.ts';
 export interface RunInput {
   /** What only inputs of ours have. */
   readonly books?: InputBooks;
+  /** The ledger that the user has given it, where it opens its books later. */
+  readonly ledger?: Ledger | undefined;
   /** It goes on where it was when it is subscribed again. One with books does. */
   readonly isHot?: boolean;
   readonly flush$: Observable<FlushRequest>;

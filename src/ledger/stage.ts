@@ -40,6 +40,18 @@ export function openInput(stage: Stage): Account {
   return account;
 }
 
+/**
+ * The same for an input that all of its subscribers share, and which has its books in one place: in the run that it feeds. Who subscribes outside of any run, or in one that begins with any Observable, leaves them where they are.
+ *
+ * @param present where they are, once it was opened
+ */
+export function openSharedInput(stage: Stage, present: Account | undefined): Account {
+  const mayTake = present === undefined || Run.present?.parts.isHot === true;
+  if (mayTake) return openInput(stage);
+  Run.present?.standsInFront(present);
+  return present;
+}
+
 /** Subscribes the source of a stage: within a run, what that opens stands in front of it. */
 export function followSource(...accounts: readonly Account[]) {
   return <T>(source: Observable<T>, observer: Observer<T>, upstream: Subscription): void => {

@@ -12,10 +12,11 @@ import { escaped } from './escaped.ts';
  * | `FLUSH_TIMEOUT` | a flush or a shutdown of an input was over before everything had an outcome |
  * | `DEADLOCK` | an export awaits a flush that waits for this export |
  * | `CLOSED` | what was called has ended, or can be used only once |
- * | `CANNOT_LISTEN` | the live view cannot listen on its port |
+ * | `CANNOT_LISTEN` | a server of ours (a receiver, the live view, a fake backend) cannot listen on its port |
  * | `MALFORMED_MESSAGE` | bytes or a text are no OTLP message |
  * | `MESSAGE_TOO_LARGE` | a message would become larger than the limits allow |
  * | `UNENCODABLE` | OTLP cannot express an item |
+ * | `NO_SPAN` | an operator for spans was given a batch or an array |
  * | `MISSING_PACKAGE` | an optional peer that was asked for is not installed |
  * | `BREAKER_OPEN` | a circuit breaker is open |
  * | `OPERATOR_FAILED` | an operator of yours threw |
@@ -38,6 +39,7 @@ export type SpanflowErrorCode =
   | 'MALFORMED_MESSAGE'
   | 'MESSAGE_TOO_LARGE'
   | 'UNENCODABLE'
+  | 'NO_SPAN'
   | 'MISSING_PACKAGE'
   | 'BREAKER_OPEN'
   | 'OPERATOR_FAILED'

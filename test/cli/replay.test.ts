@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { encodeLogsJson, encodeTracesJson } from '../../src/otlp/index.ts';
+import { encodeLogsJson, encodeTraces, encodeTracesJson } from '../../src/otlp/index.ts';
 import { grpcBackend } from '../support/grpcBackend.ts';
 import { startBackend } from '../support/httpExports.ts';
 import { closedPort } from '../support/httpServer.ts';
@@ -16,6 +16,16 @@ const spans = (count: number) => Array.from({ length: count }, (_, index) => spa
 function fileOf(...lines: readonly string[]): string {
   const path = join(temporaryFolder(), 'spans.jsonl');
   writeFileSync(path, lines.join(''));
+  return path;
+}
+
+/** A record of two spans, and one with a length that is wrong. */
+function tornFile(): string {
+  const path = join(temporaryFolder(), 'spans.binpb');
+  const record = encodeTraces(spans(2));
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(record.length);
+  writeFileSync(path, Buffer.concat([head, record, Buffer.from([0x0f, 0xff, 0xff, 0xff, 1, 2, 3])]));
   return path;
 }
 
@@ -52,7 +62,13 @@ describe('spanflow replay', { timeout: 160_000 }, () => {
     const backend = await startBackend();
     const damaged = await spanflow(['replay', fileOf(...FIVE_AND_TWO, '{"resourceSpans":['), '--to', backend.url]);
     expect(damaged.code).toBe(1);
-    expect(damaged.stdout).toContain('damaged and passed over: 1 records\n');
+    expect(damaged.stdout).toMatch(/\ndamaged and passed over: 1 record; the first: .*:3: .+\n/);
+    const torn = await spanflow(['replay', tornFile(), '--to', backend.url]);
+    expect(torn.stdout).toContain('; the first: ');
+    expect(torn.stdout).toMatch(
+      /, record 2 at byte \d+: a record of 268435455 bytes reaches beyond the end: the remaining 3 bytes cannot be read\n/,
+    );
+    expect(torn.stdout).toContain('\nnot read, behind a damaged length: 3 bytes\n');
     const logs = await spanflow(['replay', fileOf(line(encodeLogsJson([logRecordWith()]))), '--to', backend.url]);
     expect(logs.stdout).toContain('nothing in it is of traces: try --signal logs or --signal metrics\n');
   });

@@ -233,8 +233,35 @@ describe('fromOtlpFile passes over and counts', () => {
     const { batches$, progress$ } = fromOtlpFile(fileOf(content), options);
     expect(namesIn(await all(batches$)).slice(0, kept.length)).toEqual(kept);
     expect(await lastValueFrom(progress$)).toMatchObject({ damaged: 1 });
-    expect(told).toEqual([expect.stringMatching(/fromOtlpFile passes over damaged records of .*; the first: /)]);
+    expect(told).toEqual([expect.stringMatching(/fromOtlpFile passes over damaged records; the first: .*file/)]);
     expect(told[0]).toContain(why);
+  });
+
+  test.each<[what: string, content: Uint8Array, place: RegExp, unreadBytes: number]>([
+    [
+      'a line by its number, blank ones included',
+      lines('', NAMED[0] as string, '{"x', NAMED[1] as string),
+      /file:3: /,
+      0,
+    ],
+    [
+      'a record by its number and its first byte',
+      Buffer.concat([framed(encodeTraces([spanWith()])), framed(Buffer.from([0x0a, 0xff])), framed(Buffer.alloc(0))]),
+      new RegExp(`file, record 2 at byte ${4 + encodeTraces([spanWith()]).length}: `),
+      0,
+    ],
+    [
+      'how much cannot be read behind a damaged length',
+      Buffer.concat([framed(Buffer.alloc(0)), Buffer.from([0, 0, 0, 9, 1, 2, 3])]),
+      /file, record 2 at byte 4: .* the remaining 3 bytes cannot be read$/,
+      3,
+    ],
+  ])('and tells %s', async (_, content, place, unreadBytes) => {
+    warnings();
+    const { batches$, progress$ } = fromOtlpFile(fileOf(content));
+    await all(batches$);
+    const firstDamage = expect.stringMatching(place);
+    expect(await lastValueFrom(progress$)).toMatchObject({ damaged: 1, firstDamage, unreadBytes });
   });
 
   test('several, of which the first is told', async () => {
@@ -389,6 +416,8 @@ test('the progress of fromOtlpFile has rate and time left', async () => {
     items: 3,
     empty: 0,
     damaged: 0,
+    firstDamage: undefined,
+    unreadBytes: 0,
     readBytes: total,
     totalBytes: total,
     bytesPerSecond: total / 3,

@@ -85,6 +85,25 @@ describe('toOtlpFile writes', () => {
     }
   });
 
+  test('compressed with a checksum: a byte that the disk gives back wrongly is found', async () => {
+    const path = newPath();
+    await writeEach(open(path, { compression: 'zstd' }), [named('a')]);
+    const whole = readFileSync(path);
+    const content = zstdDecompressSync(whole);
+    let found = 0;
+    for (let at = 4; at < whole.length; at += 1) {
+      const flipped = Buffer.from(whole);
+      flipped[at] = (flipped[at] ?? 0) ^ 1;
+      try {
+        expect(zstdDecompressSync(flipped)).toEqual(content); // a bit that says nothing about the content
+      } catch (error) {
+        if ((error as Error).name === 'AssertionError') throw error;
+        found += 1;
+      }
+    }
+    expect(found).toBeGreaterThan(whole.length * 0.9);
+  });
+
   test('other signals', async () => {
     const path = newPath();
     const sink = toOtlpFile(path, { signal: 'logs' });

@@ -305,6 +305,8 @@ describe('a fake backend', () => {
   it('listens on the given host and port, and fails if the port is taken', async () => {
     const backend = await start({ host: '127.0.0.1' });
     expect(backend.url).toBe(`http://127.0.0.1:${backend.port}/v1/traces`);
-    await expect(otlpBackend({ port: backend.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    const inUse = `port ${backend.port} is in use: choose another one, or leave port out for any that is free (url tells which)`;
+    const message = `otlpBackend cannot listen on 127.0.0.1: ${inUse}`;
+    await expect(otlpBackend({ port: backend.port })).rejects.toMatchObject({ code: 'CANNOT_LISTEN', message });
   });
 });

@@ -41,7 +41,10 @@ function examplesOf(path: string): Program[] {
 
 /** A program that imports from the source, because the package is not installed in this repository. */
 function fromSource(code: string): string {
-  const entries = { 'spanflow/testing/laws': 'testing/laws', 'spanflow/testing': 'testing', spanflow: '.' };
+  const entries = {
+    ...{ 'spanflow/testing/laws': 'testing/laws', 'spanflow/testing': 'testing' },
+    ...{ 'spanflow/processors': 'processors', spanflow: '.' },
+  };
   return Object.entries(entries).reduce(
     (changed, [name, folder]) => changed.replace(`'${name}'`, `'${join('../../../src', folder, 'index.ts')}'`),
     `${code}\nexport {};\n`,
@@ -76,7 +79,7 @@ describe('the programs of the docs', () => {
 
   test('are complete', () => {
     expect(programs.map(({ where }) => where)).toEqual([
-      ...[1, 2, 3, 4, 5, 6, 7, 8].map((number) => `README.md, program ${number}`),
+      ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `README.md, program ${number}`),
       ...['backend/otlpBackend.ts', 'laws/laws.ts', 'marbleTest/marbles.ts', 'time/virtualTime.ts'].map(
         (file) => `src/testing/${file}`,
       ),

@@ -79,6 +79,7 @@ class GroupInput<T> implements KafkaInput<T> {
     this.batches$ = new Observable((subscriber) => this.#subscribe(subscriber));
     registerInput([this, this.batches$], {
       isHot: true,
+      ledger: settings.ledger,
       flush$: this.flush$,
       flush: (urgency) => this.#flush(urgency),
       end: (urgency) => this.#end(urgency),

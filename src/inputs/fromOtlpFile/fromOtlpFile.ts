@@ -47,7 +47,7 @@ export interface OtlpFile<T> {
  *
  * **Order**: that of the file.
  *
- * **Loss**: a record that is damaged (no JSON, no message, too long, torn at the end of the file) is passed over, counted in `progress$`, and the first of them is told by OpenTelemetry's `diag.warn`. Behind a length that reaches beyond the end of the file nothing can be read. How many items a damaged record
+ * **Loss**: a record that is damaged (no JSON, no message, too long, torn at the end of the file) is passed over, counted in `progress$`, and the first of them is told with its place by OpenTelemetry's `diag.warn`. Behind a length that reaches beyond the end of the file nothing can be read (`unreadBytes`). How many items a damaged record
  * held is unknown, so the ledger has none of them. A batch that a holder has not settled within `holdLeaseMillis` is given up: `onLoss` is told `leaseExpired`, and the file is read on.
  *
  * @param path of the file, or its `file:` URL
@@ -118,8 +118,8 @@ class Reading<S extends SignalName> {
       this.#meter.start((await stat(this.#path)).size);
       const chunks = chunksOf(this.#path, (readBytes) => this.#meter.add({ readBytes }));
       for await (const record of recordsOf(chunks, this.#settings.maxRecordBytes)) {
-        if ('damage' in record) this.#damaged(record.damage);
-        else await this.#record(record.content);
+        if ('damage' in record) this.#damaged(record.place, record.damage, record.unreadBytes);
+        else await this.#record(record.content, record.place);
         if (this.#subscriber.closed) return;
       }
     } finally {
@@ -127,21 +127,21 @@ class Reading<S extends SignalName> {
     }
   }
 
-  async #record(content: Uint8Array): Promise<void> {
+  async #record(content: Uint8Array, place: string): Promise<void> {
     await this.#demand.next(content.length);
     if (this.#subscriber.closed) return;
-    const items = await this.#decoded(content);
+    const items = await this.#decoded(content, place);
     if (items === undefined || this.#subscriber.closed) return;
     this.#meter.add({ records: 1, items: items.length, empty: items.length === 0 ? 1 : 0 });
     if (items.length > 0) this.#emit(items, content.length);
   }
 
-  async #decoded(content: Uint8Array): Promise<readonly SignalItems[S][] | undefined> {
+  async #decoded(content: Uint8Array, place: string): Promise<readonly SignalItems[S][] | undefined> {
     const { signal, maxRecordBytes } = this.#settings;
     try {
       return await itemsOf(content, signal as S, maxRecordBytes);
     } catch (thrown) {
-      this.#damaged(messageOf(thrown));
+      this.#damaged(place, messageOf(thrown));
       return undefined;
     }
   }
@@ -167,10 +167,16 @@ class Reading<S extends SignalName> {
     batch.expire(lostTally(loss.count, loss.reason, loss.stage));
   }
 
-  #damaged(why: string): void {
-    this.#meter.add({ damaged: 1 });
+  #damaged(place: string, why: string, unreadBytes = 0): void {
+    const what = `${this.#path}${place}: ${withoutLine(why)}`;
+    this.#meter.damaged(what, unreadBytes);
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    warn(`spanflow: ${STAGE} passes over damaged records of ${this.#path}; the first: ${why}`);
+    warn(`spanflow: ${STAGE} passes over damaged records; the first: ${what}`);
   }
+}
+
+/** V8 says a line, too, which is the first one always, since it was given one. */
+function withoutLine(why: string): string {
+  return why.replace(/ \(line 1 column \d+\)/, ' of the record');
 }

@@ -49,6 +49,10 @@ export interface FileProgress {
   readonly empty: number;
   /** Records that could not be read, and were passed over. */
   readonly damaged: number;
+  /** Where the first of them is, and what is wrong with it: `traces.jsonl:2: …` is its second line. `undefined`: none was damaged. */
+  readonly firstDamage: string | undefined;
+  /** Bytes behind a damaged length, which cannot be read either: nobody knows where the next record begins. Of a file that is compressed as a whole, decompressed. */
+  readonly unreadBytes: number;
   /** How fast it is read, in bytes a second, from its beginning on. 0: not known yet. */
   readonly bytesPerSecond: number;
   /** How long the rest takes at this rate, in milliseconds. `undefined`: not known yet. */

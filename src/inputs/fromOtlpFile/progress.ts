@@ -1,14 +1,15 @@
 import { type Observable, ReplaySubject, type SchedulerLike } from 'rxjs';
 import type { FileProgress } from './options.ts';
 
-type Counts = Pick<FileProgress, 'readBytes' | 'records' | 'items' | 'empty' | 'damaged'>;
+type Counts = Pick<FileProgress, 'readBytes' | 'records' | 'items' | 'empty' | 'damaged' | 'unreadBytes'>;
 
 /** Counts what is read, and tells of it from time to time. */
 export class ProgressMeter {
   readonly #scheduler: SchedulerLike;
   readonly #intervalMillis: number;
   readonly #progress = new ReplaySubject<FileProgress>(1);
-  #counts: Counts = { readBytes: 0, records: 0, items: 0, empty: 0, damaged: 0 };
+  #counts: Counts = { readBytes: 0, records: 0, items: 0, empty: 0, damaged: 0, unreadBytes: 0 };
+  #firstDamage: string | undefined;
   #totalBytes = 0;
   #startedAtMillis = 0;
   #toldAtMillis = 0;
@@ -38,6 +39,12 @@ export class ProgressMeter {
     this.#progress.next(this.#now(now - this.#startedAtMillis));
   }
 
+  /** @param what where it is, and what is wrong */
+  damaged(what: string, unreadBytes: number): void {
+    this.#firstDamage ??= what;
+    this.add({ damaged: 1, unreadBytes });
+  }
+
   end(): void {
     this.#progress.next(this.#now(this.#scheduler.now() - this.#startedAtMillis));
     this.#progress.complete();
@@ -49,6 +56,7 @@ export class ProgressMeter {
     const isKnown = elapsedMillis > 0 && readBytes > 0;
     return {
       ...this.#counts,
+      firstDamage: this.#firstDamage,
       totalBytes: this.#totalBytes,
       bytesPerSecond: isKnown ? (readBytes / elapsedMillis) * 1_000 : 0,
       remainingMillis: isKnown ? (left / readBytes) * elapsedMillis : undefined,

@@ -1,5 +1,17 @@
 /** One export request of a file, or why there is none at this place. */
-export type FileRecord = { readonly content: Uint8Array } | { readonly damage: string };
+export type FileRecord = FilePlace & ({ readonly content: Uint8Array } | Damage);
+
+/** Where a record is. */
+interface FilePlace {
+  /** To be put behind the name of the file: `:2` is its second line, `, record 3 at byte 812` a record behind its length. */
+  readonly place: string;
+}
+
+interface Damage {
+  readonly damage: string;
+  /** Bytes behind it that cannot be read either: nobody knows where the next record begins. */
+  readonly unreadBytes?: number;
+}
 
 const NEWLINE = 0x0a;
 const LENGTH_BYTES = 4;
@@ -19,7 +31,7 @@ export async function* recordsOf(
     yield* JSON_STARTS.has(bytes.peek(1)[0] ?? 0) ? linesOf(bytes, maxRecordBytes) : framesOf(bytes, maxRecordBytes);
   } catch (error) {
     if (!isOfContent(error)) throw error;
-    yield { damage: `the rest cannot be decompressed: ${error.message}` };
+    yield { place: '', damage: `the rest cannot be decompressed: ${error.message}` };
   } finally {
     await bytes.close();
   }
@@ -32,33 +44,41 @@ function isOfContent(error: unknown): error is Error {
 }
 
 async function* linesOf(bytes: ByteQueue, maxRecordBytes: number): AsyncGenerator<FileRecord> {
-  while (await bytes.has(1)) {
+  for (let line = 1; await bytes.has(1); line += 1) {
+    const place = `:${line}`;
     const length = await bytes.lengthTo(NEWLINE, maxRecordBytes);
     if (length === undefined) {
       await bytes.skipTo(NEWLINE);
-      yield { damage: `a line is longer than maxRecordBytes ${maxRecordBytes}` };
+      yield { place, damage: `a line is longer than maxRecordBytes ${maxRecordBytes}` };
     } else {
       const content = bytes.take(length);
       if (await bytes.has(1)) bytes.take(1);
-      if (!isBlank(content)) yield { content };
+      if (!isBlank(content)) yield { place, content };
     }
   }
 }
 
 /** Behind a length that cannot be right, nothing can be read any more. */
 async function* framesOf(bytes: ByteQueue, maxRecordBytes: number): AsyncGenerator<FileRecord> {
-  while (await bytes.has(1)) {
-    if (!(await bytes.has(LENGTH_BYTES))) return yield { damage: 'the file ends within the length of a record' };
+  for (let record = 1; await bytes.has(1); record += 1) {
+    const place = `, record ${record} at byte ${bytes.position}`;
+    if (!(await bytes.has(LENGTH_BYTES))) return yield { place, damage: 'the file ends within the length of a record' };
     const head = bytes.take(LENGTH_BYTES);
     const length = new DataView(head.buffer, head.byteOffset).getUint32(0);
     if (length > maxRecordBytes) {
-      if (!(await bytes.skip(length))) return yield { damage: `a record of ${length} bytes reaches beyond the end` };
-      yield { damage: `a record of ${length} bytes is larger than maxRecordBytes ${maxRecordBytes}` };
+      const start = bytes.position;
+      if (!(await bytes.skip(length))) return yield { place, ...beyondTheEnd(length, bytes.position - start) };
+      yield { place, damage: `a record of ${length} bytes is larger than maxRecordBytes ${maxRecordBytes}` };
     } else {
-      if (!(await bytes.has(length))) return yield { damage: `a record of ${length} bytes reaches beyond the end` };
-      yield { content: bytes.take(length) };
+      if (!(await bytes.has(length))) return yield { place, ...beyondTheEnd(length, bytes.waiting) };
+      yield { place, content: bytes.take(length) };
     }
   }
+}
+
+function beyondTheEnd(length: number, unreadBytes: number): Damage {
+  const rest = `the remaining ${unreadBytes} bytes cannot be read`;
+  return { damage: `a record of ${length} bytes reaches beyond the end: ${rest}`, unreadBytes };
 }
 
 function isBlank(line: Uint8Array): boolean {
@@ -70,9 +90,20 @@ class ByteQueue {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #pieces: Uint8Array[] = [];
   #length = 0;
+  #dropped = 0; // bytes that were taken, from the beginning on
 
   constructor(chunks: AsyncIterator<Uint8Array>) {
     this.#chunks = chunks;
+  }
+
+  /** How many bytes have been taken. */
+  get position(): number {
+    return this.#dropped;
+  }
+
+  /** How many bytes have been read and not taken. */
+  get waiting(): number {
+    return this.#length;
   }
 
   /** Whether there are so many: it reads until there are. */
@@ -145,6 +176,7 @@ class ByteQueue {
 
   #drop(count: number): void {
     this.#length -= count;
+    this.#dropped += count;
     let left = count;
     while (left > 0) {
       const first = this.#pieces[0] as Uint8Array;

@@ -43,6 +43,7 @@ export class Receiver implements OtlpReceiver {
     this.#grpc = settings.grpc && new GrpcReceiver(settings.grpc, reception);
     registerInput([this, this.traces$, this.logs$, this.metrics$], {
       isHot: true,
+      ledger: settings.ledger,
       flush$: this.flush$,
       flush: (urgency) => this.#flush(urgency),
       end: (urgency) => this.#end(urgency),

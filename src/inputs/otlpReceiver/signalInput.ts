@@ -4,7 +4,7 @@ import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memor
 import { Ring } from '../../flow/ring.ts';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
-import { openInput, Stage } from '../../ledger/stage.ts';
+import { openSharedInput, Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
 import { type LossReason, lostTally, type Tally } from '../../model/tally.ts';
@@ -40,6 +40,7 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
   readonly #pending = new Map<HeldBatch<T>, Pending>();
   readonly #flushes = new Set<{ readonly waitsFor: Set<HeldBatch<T>>; readonly resolve: () => void }>();
   #account: Account | undefined; // once somebody has subscribed
+  #unwatch: () => void = () => {}; // the account, which is watched while there are subscribers
   #reporter: StageReporter<never> | undefined; // likewise
   #memory: MemoryAccount | undefined; // likewise
   #items = 0; // that count within the bounds
@@ -52,11 +53,12 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
   #gateWait: Subscription | undefined;
 
   readonly batches$ = new Observable<Batch<T>>((subscriber) => {
-    const unwatch = this.#open();
+    this.#open();
     subscriber.add(this.#batches.values$.subscribe(subscriber));
     subscriber.add(() => {
-      unwatch();
-      if (!this.#batches.observed) this.#gateWait?.unsubscribe();
+      if (this.#batches.observed) return;
+      this.#unwatch();
+      this.#gateWait?.unsubscribe();
     });
     this.#drain();
   });
@@ -165,12 +167,14 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
     this.#end(batch, tally);
   }
 
-  #open(): () => void {
-    const account = openInput(this.#stage());
+  #open(): void {
+    const account = openSharedInput(this.#stage(), this.#account);
+    if (account === this.#account && this.#batches.observed) return;
     if (account !== this.#account) this.#reporter = new StageReporter<never>(account, this.#settings);
     this.#account = account;
     this.#memory ??= (this.#settings.memory ?? processMemory()).open(this);
-    return account.watch({
+    this.#unwatch();
+    this.#unwatch = account.watch({
       queueSize: () => this.#queuedItems,
       queueCapacity: () => this.#settings.maxQueueSize,
       queueBytes: () => this.#bytes,

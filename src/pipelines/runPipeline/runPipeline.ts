@@ -76,7 +76,7 @@ export function runPipeline<R>(
   const sinks = new Set<Sink<never>>();
   const warnings = new Warnings(OWNER, settings.warnIntervalMillis, scheduler);
   const source = runInputOf(input) ?? plainInput(() => run.end());
-  const { ledger, account, isGiven = false } = source.books ?? {};
+  const { ledger = source.ledger, account, isGiven = true } = source.books ?? {};
   const life = new LifeCycle<never, R>(OWNER, sinks, settings, warnings, ledger && { ledger, isGiven });
   const { pauseWhen, stopWhen, giveUpWhen } = life.exportOptions;
   const run = new Run({

@@ -4,6 +4,7 @@ import { tearDownInOrder } from '../../internal/subscribeInto.ts';
 import { followSource, Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { SpanStageSettings } from './options.ts';
+import { spansOnly } from './spansOnly.ts';
 
 /** What becomes of a span: another one, the same one, or `undefined`: it is lost. What cannot be done is told to the reporter. */
 type SpanChange = (span: ReadableSpan, reporter: StageReporter<ReadableSpan>) => ReadableSpan | undefined;
@@ -34,6 +35,7 @@ export function eachSpan(
       };
       tearDownInOrder(subscriber, upstream);
       const error = (thrown: unknown) => subscriber.error(thrown);
-      followSource(account)(source, { next, error, complete: () => subscriber.complete() }, upstream);
+      const take = spansOnly(account.stage, next, error, `, or keep the batches with inBatches(${stageName}(…))`);
+      followSource(account)(source, { next: take, error, complete: () => subscriber.complete() }, upstream);
     });
 }

@@ -7,6 +7,7 @@ import { type ProcessHold, waiting } from '../../internal/timers.ts';
 import { followSource } from '../../ledger/stage.ts';
 import type { StageReporter } from '../../ledger/stageReporter.ts';
 import { Outlet } from './outlet.ts';
+import { spansOnly } from './spansOnly.ts';
 
 export interface OutflowSettings {
   readonly flushWhen: Observable<unknown> | undefined;
@@ -37,6 +38,7 @@ export interface OutflowPlan<R> {
 export class Outflow<R> {
   readonly #subscriber: Subscriber<R>;
   readonly #settings: OutflowSettings;
+  readonly #stage: string;
   readonly #plan: OutflowPlan<R>;
   readonly #outlet: Outlet<R>;
   readonly #flushes: Releases;
@@ -57,6 +59,7 @@ export class Outflow<R> {
   ) {
     this.#subscriber = subscriber;
     this.#settings = settings;
+    this.#stage = reporter.account.stage;
     this.#plan = plan;
     this.#flushes = new Releases(settings.scheduler);
     this.#outlet = new Outlet((value) => {
@@ -94,7 +97,8 @@ export class Outflow<R> {
       error: (thrown: unknown) => this.#end.error(thrown),
     };
     if (flushWhen !== undefined) subscribeInto(flushWhen, flush, this.#upstream);
-    this.#end.follow(source, next, this.#upstream);
+    const take = spansOnly(this.#stage, next, (thrown) => this.#end.error(thrown));
+    this.#end.follow(source, take, this.#upstream);
   }
 
   /** Whether nobody listens any more. */

@@ -40,7 +40,8 @@ export class Generation {
   start(onEnded: (isExpected: boolean) => void): void {
     const { input, shutdownTimeoutMillis } = this.#base;
     const ownInput = { flush$: input.flush$ };
-    registerInput([ownInput], { ...input, end: (urgency) => this.#endInput(urgency) });
+    // The books of the receiver outlive a generation, which has its own.
+    registerInput([ownInput], { ...input, ledger: undefined, end: (urgency) => this.#endInput(urgency) });
     const options = { shutdownDeadlineMillis: shutdownTimeoutMillis, exitDeadlineMillis: 0 };
     this.#pipeline = runPipeline(ownInput, this.#outcomes$, options);
     this.#pipeline.outcomes$.subscribe({ complete: () => onEnded(this.#end !== undefined) });

@@ -20,7 +20,9 @@ const TYPES: Readonly<Record<SignalName, string>> = { traces: 'span', logs: 'log
 /** Pieces of a request that are smaller are copied, so that a buffer can be used again while they are being written. */
 const LEAST_LENT_BYTES = 65_536;
 
-const compressed = promisify(zlib.zstdCompress);
+const compressed = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
+/** A byte that a disk gives back wrongly is found when the frame is read. */
+const WITH_CHECKSUM = { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } };
 
 /**
  * Writes batches into a file of OTLP, one record for each: lines of JSON, or protobuf behind its length, as the file exporter of the OpenTelemetry Collector does. Files are rotated, and old ones deleted.
@@ -30,7 +32,7 @@ const compressed = promisify(zlib.zstdCompress);
  * traces-2026-11-29T13-24-21.173.jsonl     full: renamed, with the time of that in UTC
  * ```
  *
- * **Records.** `json`: a line. `protobuf`: four bytes of length, big-endian, and the message. With `zstd`, each of these is one frame, so `zstd -d` gives the same bytes, and no frame depends on another one.
+ * **Records.** `json`: a line. `protobuf`: four bytes of length, big-endian, and the message. With `zstd`, each of these is one frame, with a checksum, so `zstd -d` gives the same bytes, or tells of damage, and no frame depends on another one.
  * A file is made readable for its owner alone (mode 0600), since spans hold personal data. Missing folders are made. A file that is there already is appended to where it holds lines of JSON; any other is renamed first, because a record that was torn by a crash would make what follows it unreadable.
  *
  * **Answers** when the record was handed to the operating system. It survives the end of the process, and not a loss of power: nothing is synced. Of an attempt that was aborted while it was being written, the record stays whole.
@@ -126,7 +128,7 @@ class RecordWriter<Item> {
   async #append(use: RequestUse, attempt: Attempt, signal: AbortSignal): Promise<void> {
     const pieces = this.#framed(use);
     const { compression, maxFileBytes } = this.#settings;
-    const record = compression === 'none' ? pieces : [await compressed(Buffer.concat(pieces))];
+    const record = compression === 'none' ? pieces : [await compressed(Buffer.concat(pieces), WITH_CHECKSUM)];
     const length = record.reduce((sum, piece) => sum + piece.length, 0);
     if (length > maxFileBytes)
       throw new ExportError({ kind: 'tooLarge' }, `a record of ${length} bytes is over maxFileBytes ${maxFileBytes}`);

@@ -5,6 +5,7 @@ import { CONTENT_TYPES } from '../../inputs/otlpReceiver/http/answer.ts';
 import { answerCors } from '../../inputs/otlpReceiver/http/cors.ts';
 import { isVerdict, type Route } from '../../inputs/otlpReceiver/http/route.ts';
 import type { Verdict } from '../../inputs/otlpReceiver/verdict.ts';
+import { cannotListen } from '../../internal/cannotListen.ts';
 import { SIGNALS } from '../../otlp/signals.ts';
 import { afterRealMillis } from '../time/realTime.ts';
 import { AnswerScript } from './answerScript.ts';
@@ -66,9 +67,13 @@ export class FakeBackend implements OtlpBackend {
   }
 
   listen(): Promise<void> {
+    const { port = 0, host = '127.0.0.1' } = this.#options;
+    const place = { host, port };
+    const freePort = 'leave port out for any that is free (url tells which)';
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#options.port ?? 0, this.#options.host ?? '127.0.0.1', resolve);
+      const what = `otlpBackend cannot listen on ${host}`;
+      this.#server.once('error', (cause) => reject(cannotListen(what, { cause, ...place }, freePort)));
+      this.#server.listen(place, resolve);
     });
   }
 

@@ -6,7 +6,8 @@ export type { BackendScript, OtlpBackend, OtlpBackendOptions } from './otlpBacke
 /**
  * Starts a fake backend that receives OTLP over HTTP and answers as scripted. It runs in real time, not in virtual time.
  *
- * @throws InvalidOptionError when a limit is not a whole number of 1 or more, or a list of answers is empty.
+ * @throws InvalidOptionError when a limit is not a whole number of 1 or more, or a list of answers is empty
+ * @throws SpanflowError with the code `CANNOT_LISTEN` when the port is taken
  *
  * @example
  * ```ts

@@ -25,6 +25,10 @@ export function createMarbleKit(run: MarbleRun): MarbleKit {
     spans: <Shaped extends string>(shapes = {} as Record<Shaped, SpanShape>) => run.spans.shape<Shaped>(shapes),
     logs: <Shaped extends string>(shapes = {} as Record<Shaped, LogShape>) => run.logs.shape<Shaped>(shapes),
     points: <Shaped extends string>(shapes = {} as Record<Shaped, PointShape>) => run.points.shape<Shaped>(shapes),
+    letters: (values) => {
+      run.named.name(values);
+      return values;
+    },
     sink: <T>(...script: (string | ScriptedSinkOptions)[]) => run.sink<T>(script),
     onLoss: (loss, items) => run.reportLoss(loss, items),
     diagram: (name, options = {}) => run.diagram(name, options),

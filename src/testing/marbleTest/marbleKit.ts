@@ -61,6 +61,11 @@ export interface MarbleKit extends VirtualTime {
   logs<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, LogShape>>): LogsByLetter<Shaped>;
   /** The same for data points of metrics. */
   points<Shaped extends string = never>(shapes?: Readonly<Record<Shaped, PointShape>>): PointsByLetter<Shaped>;
+  /**
+   * Names values of your own by letter, and returns them: items that an operator has changed, for example. Where no table is given, these letters stand for them in all drawings from then on, and in the tables of outcomes, attempts and ledgers:
+   * with `letters({ A: redacted })`, `[Ab]` and `{ delivered: 'Ab' }` are compared.
+   */
+  letters<V extends Values<unknown>>(values: V): V;
   /** A sink whose answers are drawn: one string of marbles for each attempt, in order; options last. */
   sink<T = ReadableSpan>(...script: string[] | [...string[], ScriptedSinkOptions]): ScriptedSink<T>;
   /** Expects events of an Observable from now on. `subscription` draws when it is subscribed to and unsubscribed (`--^---!`). */

@@ -17,7 +17,7 @@ import type { ScriptedSink, ScriptedSinkOptions } from '../marbles/scriptedSinkA
 import { coldSource, hotSource, type SourcePlan } from '../marbles/sources.ts';
 import { SpanTable } from '../marbles/spans.ts';
 import { parseMarbles, parseSubscription, type SubscriptionSpan } from '../marbles/syntax.ts';
-import { GivenValues, type LetterTables, LetterValues, type ValueTable } from '../marbles/values.ts';
+import { GivenValues, type LetterTables, LetterValues, NamedValues, type ValueTable } from '../marbles/values.ts';
 import type { VirtualClock } from '../time/clock.ts';
 import type { VirtualTimers } from '../time/virtualTimers.ts';
 import type { Values } from './marbleKit.ts';
@@ -30,6 +30,8 @@ export class MarbleRun {
   readonly spans = new SpanTable();
   readonly logs = new LogTable(this.spans);
   readonly points = new PointTable();
+  /** What the test has named by letter. */
+  readonly named = new NamedValues();
   readonly #tables: LetterTables = [this.spans, this.logs, this.points];
   readonly #timers: VirtualTimers;
   readonly #holds = new OpenHolds();
@@ -149,7 +151,7 @@ export class MarbleRun {
   }
 
   valuesOf(given?: Values<unknown>): ValueTable {
-    return given === undefined ? new LetterValues(this.#tables) : new GivenValues(given, this.#tables);
+    return given === undefined ? new LetterValues(this.#tables, this.named) : new GivenValues(given, this.#tables);
   }
 
   /** Items as letters; `?` for an item without one. */

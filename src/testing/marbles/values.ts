@@ -45,23 +45,53 @@ export class GivenValues implements ValueTable {
   }
 }
 
-/** Values without a table: each letter is a span, or whatever item of that letter is compared with it. A string of one letter stands for itself, so that names can be drawn. */
+/** Values that the test has named by letter, for all drawings and tables of the run. */
+export class NamedValues {
+  readonly #values = new Map<string, unknown>();
+
+  name(values: Readonly<Record<string, unknown>>): void {
+    for (const [letter, value] of Object.entries(values)) {
+      if ([...letter].length !== 1) throw new MarbleFailure(`letters(…) takes letters, and ${letter} is none`);
+      this.#values.set(letter, value);
+    }
+  }
+
+  has(letter: string): boolean {
+    return this.#values.has(letter);
+  }
+
+  valueOf(letter: string): unknown {
+    return this.#values.get(letter);
+  }
+
+  letterOf(value: unknown): string | undefined {
+    return [...this.#values].find(([, named]) => isSameValue(named, value))?.[0];
+  }
+}
+
+/** Values without a table: a letter that the test has named, or else each letter is a span, or whatever item of that letter is compared with it. A string of one letter stands for itself, so that names can be drawn. */
 export class LetterValues implements ValueTable {
   readonly #tables: LetterTables;
 
-  constructor(tables: LetterTables) {
+  readonly #named: NamedValues;
+
+  constructor(tables: LetterTables, named: NamedValues) {
     this.#tables = tables;
+    this.#named = named;
   }
 
-  valueOf(letter: string): object {
-    return this.#tables[0].item(letter);
+  valueOf(letter: string): unknown {
+    return this.#named.has(letter) ? this.#named.valueOf(letter) : this.#tables[0].item(letter);
   }
 
   matches(letter: string, value: unknown): boolean {
+    if (this.#named.has(letter)) return isSameValue(this.#named.valueOf(letter), value);
     return value === letter || tableOf(value, this.#tables)?.matches(letter, value) === true;
   }
 
   letterOf(value: unknown): string | undefined {
+    const named = this.#named.letterOf(value);
+    if (named !== undefined) return named;
     if (typeof value === 'string') return [...value].length === 1 ? value : undefined;
     return tableOf(value, this.#tables)?.letterOf(value as object);
   }
