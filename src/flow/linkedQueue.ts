@@ -40,6 +40,9 @@ export class LinkedQueue<T> {
     else link.before.after = link.after;
     if (link.after === undefined) this.#last = link.before;
     else link.after.before = link.before;
+    // An old link that lives on would keep those alive that were beside it.
+    link.before = undefined;
+    link.after = undefined;
     this.#length -= 1;
   }
 }

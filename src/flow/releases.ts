@@ -36,9 +36,13 @@ export class Releases {
     return true;
   }
 
-  /** What came before `earliest` has gone out. */
-  answer(earliest = Number.POSITIVE_INFINITY): void {
-    while (this.#pending[0] !== undefined && this.#pending[0].upTo <= earliest) {
+  /**
+   * Something may have gone out.
+   *
+   * @param earliest what came before this number has gone out. It is asked only while a request waits. Default: everything has
+   */
+  answer(earliest = () => Number.POSITIVE_INFINITY): void {
+    while (this.#pending[0] !== undefined && this.#pending[0].upTo <= earliest()) {
       const { claim, emitted, atMillis } = this.#pending.shift() as Pending;
       claim.settle(this.#emitted > emitted, this.#scheduler.now() - atMillis);
     }

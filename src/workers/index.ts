@@ -27,6 +27,7 @@ export type {
   OpenOperator,
   OperatorAnswer,
   OperatorListener,
+  OperatorOutput,
   OperatorTask,
   OperatorTaskOptions,
 } from './operatorTask/options.ts';

@@ -336,6 +336,72 @@ describe('what is lost', () => {
     expect(ledger.stats().stages.inWorkers).toMatchObject({ ...books, pending: 0, lost: { operatorFailed: 1 } });
   });
 
+  describe('a result that cannot be cloned is lost, and nothing else:', () => {
+    /** The errors that are told, and the books. */
+    function watched() {
+      const ledger = createLedger();
+      const errors: string[] = [];
+      const onTaskError = (error: unknown) => errors.push((error as Error).message);
+      return {
+        options: { workers: shared, ledger, onTaskError },
+        errors,
+        books: () => ledger.stats().stages.inWorkers,
+      };
+    }
+
+    const refused = expect.stringMatching(/the result at \[0\].* is a function, which cannot be sent/);
+
+    test('of a chunk, while a stage holds others', async () => {
+      const task = workerTask<typeof operators.groupUncloneable>({ ...reference, export: 'groupUncloneable' });
+      const { options, errors, books } = watched();
+      // The third trace makes the first one leave, and so on.
+      const chunks = [['failed', 'b'], ['c', 'd', 'e'], ['f']].map((names, chunk) => ({
+        shard: 0,
+        spans: names.map((name, at) => span(10 * chunk + at, name)),
+      }));
+      const results = await lastValueFrom(from(chunks).pipe(inWorkers(task, sharded<unknown>(options)), toArray()));
+      expect(results.flat(2)).toEqual(['d', 'e', 'f']);
+      expect(errors).toEqual([refused]);
+      expect(books()).toMatchObject({ accepted: 6, handedOn: 3, pending: 0, lost: { operatorFailed: 3 } });
+    });
+
+    const LATER = workerTask<typeof operators.uncloneableLater>({ ...reference, export: 'uncloneableLater' });
+
+    test('that comes later than its chunk', async () => {
+      const { options, errors } = watched();
+      const { promise: loss, resolve: onLoss } = Promise.withResolvers<Loss>();
+      const chunks$ = concat(of(['a', 'b', 'c']), NEVER);
+      const subscription = chunks$.pipe(inWorkers(LATER, { ...options, onLoss })).subscribe();
+      expect(await loss).toMatchObject({ reason: 'operatorFailed', stage: 'inWorkers' });
+      expect(errors[0]).toEqual(refused);
+      subscription.unsubscribe();
+    });
+
+    test('that comes at the end', async () => {
+      const { options, books } = watched();
+      const results = of(['a', 'b'], ['c']).pipe(inWorkers(LATER, { ...options, shardBy: () => 'one' }), toArray());
+      expect(await lastValueFrom(results)).toEqual([]);
+      expect(books()).toMatchObject({ accepted: 3, handedOn: 0, pending: 0, lost: { operatorFailed: 3 } });
+    });
+
+    test('that could be when it was tried', async () => {
+      const task = workerTask<typeof operators.moody>({ ...reference, export: 'moody' });
+      const { options, books } = watched();
+      expect(await lastValueFrom(of(['a']).pipe(inWorkers(task, options), toArray()))).toEqual([]);
+      expect(books()).toMatchObject({ accepted: 1, handedOn: 0, pending: 0, lost: { operatorFailed: 1 } });
+    });
+
+    test('beside those of the same chunk that can', async () => {
+      const task = workerTask<typeof operators.numbersBut1200>({ ...reference, export: 'numbersBut1200' });
+      const { options, books } = watched();
+      const numbers = Array.from({ length: 2_500 }, (_, at) => at);
+      const results = await lastValueFrom(of(numbers).pipe(inWorkers(task, options), toArray()));
+      // They go back in pieces of a thousand.
+      expect(results.flat()).toEqual(numbers.filter((number) => number < 1_000 || number >= 2_000));
+      expect(books()).toMatchObject({ accepted: 2_500, handedOn: 1_500, pending: 0, lost: { operatorFailed: 1_000 } });
+    });
+  });
+
   test('a pool that is shut down loses what its threads held', async () => {
     const ledger = createLedger();
     const workers = workerPool({ size: 1 });

@@ -1,6 +1,6 @@
 /** Operators that the tests run in workers. */
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { map, pipe, take, tap } from 'rxjs';
+import { delay, map, pipe, take, tap } from 'rxjs';
 import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
 import { groupByTrace, tailSample } from '../../src/processors/index.ts';
 import { operatorTask } from '../../src/workers/index.ts';
@@ -86,6 +86,42 @@ export const uncloneable = operatorTask({
   receive,
   operator: map(({ name }: ReadableSpan) => name),
   send: () => (() => {}) as never,
+});
+
+/** What comes out later than its chunk, and cannot be cloned. */
+export const uncloneableLater = operatorTask<readonly string[], string, unknown>({
+  operator: pipe(
+    delay(1),
+    map((text) => () => text),
+  ),
+});
+
+/** Of the traces that have gone, those with a span that has failed cannot be cloned. */
+export const groupUncloneable = operatorTask<Uint8Array, ReadableSpan, unknown>({
+  receive,
+  operator: pipe(
+    groupByTrace({ maxWaitMillis: HOUR, maxTraces: 2 }),
+    map(({ spans }) => (spans.some(({ status }) => status.code === 2) ? () => 'no value' : namesOf(spans))),
+  ),
+});
+
+/** Every number, but one that cannot be cloned. */
+export const numbersBut1200 = operatorTask<readonly number[], number, unknown>({
+  operator: map((number) => (number === 1_200 ? () => number : number)),
+});
+
+/** What can be cloned when that is tried, and cannot when it is sent. */
+export const moody = operatorTask<readonly string[], string, unknown>({
+  operator: map((text) => {
+    let reads = 0; // when it is sent, when the error is made, when cloning is tried, and when it is sent again
+    return {
+      get text() {
+        reads += 1;
+        if (reads !== 3) throw new Error('not now');
+        return text;
+      },
+    };
+  }),
 });
 
 /** No receive: the chunk is an array. */

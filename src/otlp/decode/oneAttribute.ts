@@ -1,20 +1,16 @@
 import { READ_ALL, type WirePlace } from '../../model/received.ts';
 import { endOfValue, startOfContent } from '../protobuf/endOfValue.ts';
+import { hasKey, isPlainKey, valueField } from '../protobuf/keyValue.ts';
 import { readValue } from './attributes.ts';
 import type { ReceivedRequest } from './receivedRequest.ts';
 
-// Of `KeyValue` and `AnyValue`.
-const KEY = 0x0a;
-const VALUE = 0x12;
+// Of `AnyValue`.
 const STRING_VALUE = 0x0a;
 const BOOL_VALUE = 0x10;
 const INT_VALUE = 0x18;
 const DOUBLE_VALUE = 0x21;
 
 const MAX_SHORT = 0x7f;
-
-/** Keys of which each character is one byte. */
-const PLAIN_KEY = /^[ -~]{1,127}$/;
 
 /** The last key that was asked for, and whether it is a plain one: most ask for one again and again. */
 let lastKey = '';
@@ -29,7 +25,7 @@ let isLastPlain = false;
 export function oneAttribute(request: ReceivedRequest, item: WirePlace, tag: number, key: string): unknown {
   if (key !== lastKey) {
     lastKey = key;
-    isLastPlain = PLAIN_KEY.test(key);
+    isLastPlain = isPlainKey(key);
   }
   const end = isLastPlain ? endOfAttribute(item, tag, key) : UNUSUAL;
   if (end <= 0) return end === UNUSUAL ? READ_ALL : undefined;
@@ -64,13 +60,11 @@ function endOfAttribute({ bytes, at: start, end }: WirePlace, attributes: number
   return found;
 }
 
-/** Where the value of the attribute begins, if it has this key. Nearly all are written as a key, and then a value. */
+/** Where the value of the attribute begins, if it has this key. */
 function placeOfValue(bytes: Uint8Array, start: number, end: number, key: string): number {
-  const keyLength = bytes[start + 1] as number;
-  const value = start + 2 + keyLength;
-  if (bytes[start] !== KEY || keyLength > MAX_SHORT || value >= end) return UNUSUAL;
-  if (bytes[value] !== VALUE || endOfValue(bytes, value + 1, 2) !== end) return UNUSUAL;
-  return keyLength === key.length && isAt(bytes, start + 2, key) ? value + 1 : ABSENT;
+  const field = valueField(bytes, start, end);
+  if (field < 0 || field === end) return UNUSUAL;
+  return hasKey(bytes, start, key) ? field + 1 : ABSENT;
 }
 
 function scalar(request: ReceivedRequest, start: number, end: number): unknown {
@@ -85,11 +79,4 @@ function scalar(request: ReceivedRequest, start: number, end: number): unknown {
 
 function isScalar(tag: number): boolean {
   return tag === STRING_VALUE || tag === INT_VALUE || tag === DOUBLE_VALUE || tag === BOOL_VALUE;
-}
-
-/** From its end: keys differ there sooner. */
-function isAt(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let index = text.length - 1; index >= 0; index--)
-    if (bytes[start + index] !== text.charCodeAt(index)) return false;
-  return true;
 }

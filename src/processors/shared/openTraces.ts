@@ -1,4 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { type Link, LinkedQueue } from '../../flow/linkedQueue.ts';
 import { heapBytesOf, type MemoryAccount } from '../../flow/memory.ts';
 
 /** What may be held of traces. */
@@ -22,11 +23,23 @@ export interface OpenTrace {
   touchedAtMillis: number;
 }
 
-/** The spans that wait, by trace, within bounds and a budget of memory. It reads no clock. O(1) for each span. */
+/** Where a trace is in the queues. */
+interface Place {
+  readonly trace: OpenTrace;
+  readonly byAge: Link<OpenTrace>;
+  byTouch: Link<OpenTrace> | undefined;
+}
+
+/**
+ * The spans that wait, by trace, within bounds and a budget of memory. It reads no clock. O(1) for each span.
+ *
+ * **Why queues beside the map?** A map has an order, too. But to find its first entry, an engine passes over those that were deleted before it, as many as the map has room for.
+ */
 export class OpenTraces {
   readonly #limits: TraceLimits;
-  readonly #byAge = new Map<string, OpenTrace>(); // in the order of their first spans
-  readonly #byTouch = new Map<string, OpenTrace>(); // in the order of their last spans; empty if nobody asks for idle ones
+  readonly #places = new Map<string, Place>();
+  readonly #byAge = new LinkedQueue<OpenTrace>(); // in the order of their first spans
+  readonly #byTouch = new LinkedQueue<OpenTrace>(); // in the order of their last spans; empty if nobody asks for idle ones
   readonly #memory: MemoryAccount;
   #spans = 0;
   #bytes = 0;
@@ -39,7 +52,7 @@ export class OpenTraces {
   }
 
   get traces(): number {
-    return this.#byAge.size;
+    return this.#places.size;
   }
 
   get spans(): number {
@@ -68,7 +81,7 @@ export class OpenTraces {
   /** Takes room for a span of this size, if there is any: in its trace if that is open, or else as a trace of its own. */
   takeRoom(traceId: string, bytes: number): boolean {
     const { maxTraces, maxSpans, maxBytes } = this.#limits;
-    const hasPlace = this.#byAge.has(traceId) || this.#byAge.size < maxTraces;
+    const hasPlace = this.#places.has(traceId) || this.#places.size < maxTraces;
     const fits = hasPlace && this.#spans < maxSpans && this.#bytes + bytes <= maxBytes;
     return fits && this.#memory.take(heapBytesOf(1, bytes));
   }
@@ -80,20 +93,21 @@ export class OpenTraces {
 
   /** The trace that has been open longest. */
   get oldest(): OpenTrace | undefined {
-    return this.#byAge.values().next().value;
+    return this.#byAge.first?.value;
   }
 
   /** Adds a span that has taken its room. Returns its trace. */
   add(span: ReadableSpan, traceId: string, bytes: number, nowMillis: number): OpenTrace {
-    const trace = this.#byAge.get(traceId) ?? this.#open(traceId, nowMillis);
+    const place = this.#places.get(traceId) ?? this.#open(traceId, nowMillis);
+    const { trace } = place;
     trace.spans.push(span);
     trace.bytes += bytes;
     trace.touchedAtMillis = nowMillis;
     this.#spans += 1;
     this.#bytes += bytes;
     if (this.#limits.idleMillis < Number.POSITIVE_INFINITY) {
-      this.#byTouch.delete(traceId);
-      this.#byTouch.set(traceId, trace);
+      if (place.byTouch !== undefined) this.#byTouch.remove(place.byTouch);
+      place.byTouch = this.#byTouch.push(trace);
     }
     return trace;
   }
@@ -103,12 +117,15 @@ export class OpenTraces {
   }
 
   /** Its memory is given back; other accounts of the budget learn of that with the next `give`. */
-  remove(trace: OpenTrace): void {
-    this.#memory.swap(heapBytesOf(trace.spans.length, trace.bytes));
-    this.#byAge.delete(trace.traceId);
-    this.#byTouch.delete(trace.traceId);
-    this.#spans -= trace.spans.length;
-    this.#bytes = this.#byAge.size === 0 ? 0 : this.#bytes - trace.bytes;
+  remove({ traceId, spans, bytes }: OpenTrace): void {
+    const place = this.#places.get(traceId);
+    if (place === undefined) return;
+    this.#places.delete(traceId);
+    this.#byAge.remove(place.byAge);
+    if (place.byTouch !== undefined) this.#byTouch.remove(place.byTouch);
+    this.#memory.swap(heapBytesOf(spans.length, bytes));
+    this.#spans -= spans.length;
+    this.#bytes = this.#places.size === 0 ? 0 : this.#bytes - bytes;
   }
 
   /** All that are open are due, because a flush asks for them. */
@@ -140,13 +157,14 @@ export class OpenTraces {
   }
 
   get #longestIdle(): OpenTrace | undefined {
-    return this.#byTouch.values().next().value;
+    return this.#byTouch.first?.value;
   }
 
-  #open(traceId: string, nowMillis: number): OpenTrace {
+  #open(traceId: string, nowMillis: number): Place {
     const trace = this.#newTrace(traceId, nowMillis);
-    this.#byAge.set(traceId, trace);
-    return trace;
+    const place: Place = { trace, byAge: this.#byAge.push(trace), byTouch: undefined };
+    this.#places.set(traceId, place);
+    return place;
   }
 
   #newTrace(traceId: string, nowMillis: number): OpenTrace {

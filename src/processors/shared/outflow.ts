@@ -45,6 +45,7 @@ export class Outflow<R> {
   readonly #upstream = new Subscription(); // to the source and `flushWhen`
   readonly #end: EndOfStream;
   readonly #next = (value: R) => this.#subscriber.next(value);
+  readonly #earliest = () => this.#plan.earliest();
   readonly #fire = () => {
     this.#timer = undefined;
     this.#plan.due();
@@ -119,7 +120,7 @@ export class Outflow<R> {
   drain(): void {
     this.#outlet.drain();
     this.#plan.onDrained?.();
-    if (this.#outlet.isIdle) this.#flushes.answer(this.#plan.earliest());
+    if (this.#outlet.isIdle) this.#flushes.answer(this.#earliest);
     this.#end.check();
   }
 

@@ -25,8 +25,9 @@ export interface TracePlan<R> {
   spansIn(emitted: R): readonly ReadableSpan[];
 }
 
-/** After so many spans, other work of the process comes between: they take less than a millisecond, decisions included. */
+/** After so many spans, or so long, other work of the process comes between. The clock is looked at after each trace, when what is behind has had it. */
 const SLICE_SPANS = 500;
+const SLICE_MILLIS = 0.5;
 
 /** One subscription of an operator that gathers the spans of each trace. */
 export class TraceHolding<R> {
@@ -132,11 +133,14 @@ export class TraceHolding<R> {
   }
 
   #closeDue(): void {
-    const nowMillis = this.#settings.scheduler.now();
-    const before = this.#traces.spans;
+    const { scheduler } = this.#settings;
+    const nowMillis = scheduler.now();
+    let closed = 0; // spans
     for (let due = this.#traces.due(nowMillis); due !== undefined; due = this.#traces.due(nowMillis)) {
+      closed += due[0].spans.length;
       this.#close(...due);
-      if (before - this.#traces.spans >= SLICE_SPANS) break;
+      this.#out.drain();
+      if (closed >= SLICE_SPANS || scheduler.now() - nowMillis >= SLICE_MILLIS) break;
     }
     this.#out.drain();
     this.#arm();

@@ -1,3 +1,4 @@
+import { Ring } from '../../flow/ring.ts';
 import type { Digits56 } from '../../strategies/consistentSampling.ts';
 import type { Verdict } from '../../strategies/traceSampler.ts';
 
@@ -9,7 +10,8 @@ export interface Decision extends Verdict {
 /** The latest decisions, up to a number of them. */
 export class Decisions {
   readonly #max: number;
-  readonly #byTrace = new Map<string, Decision>(); // in the order in which they were made
+  readonly #byTrace = new Map<string, Decision>();
+  readonly #order = new Ring<string>(); // the traces, in the order in which they were first decided
 
   constructor(max: number) {
     this.#max = max;
@@ -20,9 +22,9 @@ export class Decisions {
   }
 
   remember(traceId: string, decision: Decision): void {
-    if (this.#byTrace.size >= this.#max) {
-      const oldest = this.#byTrace.keys().next();
-      if (oldest.done !== true) this.#byTrace.delete(oldest.value);
+    if (!this.#byTrace.has(traceId)) {
+      if (this.#order.length >= this.#max) this.#byTrace.delete(this.#order.shift() as string);
+      this.#order.push(traceId);
     }
     this.#byTrace.set(traceId, decision);
   }

@@ -49,6 +49,7 @@ export class ChunkFlushes {
   }
 
   #ask(): void {
+    if (this.#waiting.length === 0) return;
     const [oldest = Number.POSITIVE_INFINITY] = this.#running;
     while (this.#waiting[0] !== undefined && this.#waiting[0].upTo <= oldest) {
       const { request } = this.#waiting.shift() as { readonly request: unknown };
@@ -70,6 +71,6 @@ export class ChunkFlushes {
   /** Requests are answered in the order of their coming. */
   #answer(): void {
     const [unanswered = this.#flushes - this.#waiting.length] = this.#asked;
-    this.#releases.answer(unanswered);
+    this.#releases.answer(() => unanswered);
   }
 }

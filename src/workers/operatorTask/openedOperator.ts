@@ -6,8 +6,8 @@ import { createLedger } from '../../ledger/ledger.ts';
 import { Run } from '../../ledger/run.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
 import { SpanflowError } from '../../model/errors.ts';
-import type { OpenOperator, OperatorAnswer, OperatorListener, OperatorTaskSettings } from './options.ts';
-import { shardBooks } from './shardBooks.ts';
+import type { OpenOperator, OperatorListener, OperatorOutput, OperatorTaskSettings } from './options.ts';
+import { shardBooks, withUnsent } from './shardBooks.ts';
 
 /** How many values go back in one piece, at most. */
 const MAX_VALUES = 1_000;
@@ -29,7 +29,8 @@ export class OpenedOperator<C, T, R, M> implements OpenOperator<C, M> {
   readonly #subscription: Subscription;
   #values: R[] = []; // that have come out, and are not in a result yet
   #results: M[] = []; // that have not gone back
-  #unsent = 0; // values that `send` could not send
+  #counts: number[] = []; // of values in each of them
+  #unsent = 0; // values that could not be sent
   #hold: 'chunk' | 'turn' | undefined; // what has come out goes back when this is over
   #isOver = false;
   #onOver: (() => void) | undefined;
@@ -57,7 +58,7 @@ export class OpenedOperator<C, T, R, M> implements OpenOperator<C, M> {
     return this.#ledger.stats().pending;
   }
 
-  next(chunk: C): OperatorAnswer<M> {
+  next(chunk: C): OperatorOutput<M> {
     const items = this.#settings.receive(chunk);
     if (!Array.isArray(items)) throw new TypeError(`receive returned no array, but ${typeof items}`);
     this.#hold = 'chunk';
@@ -79,7 +80,7 @@ export class OpenedOperator<C, T, R, M> implements OpenOperator<C, M> {
     this.#listener.onAnswer(this.#answer());
   }
 
-  async complete(): Promise<OperatorAnswer<M>> {
+  async complete(): Promise<OperatorOutput<M>> {
     const over = new Promise<void>((resolve) => {
       this.#onOver = resolve;
     });
@@ -87,6 +88,21 @@ export class OpenedOperator<C, T, R, M> implements OpenOperator<C, M> {
     if (!this.#isOver) await over;
     this.#subscription.unsubscribe();
     return this.#answer();
+  }
+
+  withoutUnsent(output: OperatorOutput<M>, canBeSent: (result: M) => boolean): OperatorOutput<M> {
+    const results: M[] = [];
+    const counts: number[] = [];
+    let unsent = 0;
+    for (const [index, result] of output.results.entries()) {
+      const count = output.counts[index] as number;
+      if (canBeSent(result)) {
+        results.push(result);
+        counts.push(count);
+      } else unsent += count;
+    }
+    this.#unsent += unsent;
+    return { results, counts, books: withUnsent(output.books, unsent) };
   }
 
   close(): void {
@@ -127,12 +143,13 @@ export class OpenedOperator<C, T, R, M> implements OpenOperator<C, M> {
   }
 
   /** What has come out goes back. */
-  #answer(): OperatorAnswer<M> {
+  #answer(): OperatorOutput<M> {
     this.#pack();
     this.#hold = undefined;
-    const results = this.#results;
+    const [results, counts] = [this.#results, this.#counts];
     this.#results = [];
-    return { results, books: shardBooks(this.#ledger.stats(), this.#input.offered, this.#unsent) };
+    this.#counts = [];
+    return { results, counts, books: shardBooks(this.#ledger.stats(), this.#input.offered, this.#unsent) };
   }
 
   #pack(): void {
@@ -141,6 +158,7 @@ export class OpenedOperator<C, T, R, M> implements OpenOperator<C, M> {
     this.#values = [];
     try {
       this.#results.push(this.#settings.send(values));
+      this.#counts.push(values.length);
     } catch (thrown) {
       this.#unsent += values.length;
       this.#listener.onTrouble(thrown);

@@ -9,7 +9,7 @@ export interface OperatorTaskOptions<C, T, R, M> {
   operator: OperatorFunction<T, R>;
   /** Makes of a chunk the items that go into the operator. If it throws, the chunk is lost as `operatorFailed`. Default: the chunk itself, which has to be an array. */
   receive?: (chunk: C) => readonly T[];
-  /** Makes of what has come out together, at most a thousand values, what goes back: their encoded bytes, for example. If it throws, they are lost as `operatorFailed`. Default: an array of them, which is copied. */
+  /** Makes of what has come out together, at most a thousand values, what goes back: their encoded bytes, for example. If it throws, or returns what cannot be cloned, they are lost as `operatorFailed`. Default: an array of them, which is copied. */
   send?: (values: readonly R[]) => M;
 }
 
@@ -33,10 +33,16 @@ export interface OperatorAnswer<M> {
   readonly books: StateBooks;
 }
 
+/** An answer, as it is in the worker. */
+export interface OperatorOutput<M> extends OperatorAnswer<M> {
+  /** How many values are in each of the results. */
+  readonly counts: readonly number[];
+}
+
 /** What an operator in a worker tells without being asked. */
 export interface OperatorListener<M> {
   /** Something has come out later than its chunk, or the books have changed. */
-  onAnswer(answer: OperatorAnswer<M>): void;
+  onAnswer(output: OperatorOutput<M>): void;
   /** An operator has thrown, and goes on. */
   onTrouble(error: unknown): void;
 }
@@ -46,11 +52,13 @@ export interface OpenOperator<C, M> {
   /** What its stages hold now. */
   readonly pendingItems: number;
   /** A chunk has come. Returns what came out at once. */
-  next(chunk: C): OperatorAnswer<M>;
+  next(chunk: C): OperatorOutput<M>;
   /** Resolves when everything that came before has gone out. */
   flush(urgency: FlushUrgency | undefined): Promise<void>;
   /** Nothing comes any more. Resolves when everything has gone out, with the last of it. */
-  complete(): Promise<OperatorAnswer<M>>;
+  complete(): Promise<OperatorOutput<M>>;
+  /** Some results of what came out cannot be sent: returns the others, with books that say what is lost. */
+  withoutUnsent(output: OperatorOutput<M>, canBeSent: (result: M) => boolean): OperatorOutput<M>;
   /** Nothing is wanted any more. */
   close(): void;
 }

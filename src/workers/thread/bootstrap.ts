@@ -1,9 +1,9 @@
 /** Runs in each thread of a pool: loads the modules of tasks, keeps their states, and answers each job once. */
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { OpenOperator, OperatorAnswer, OperatorTask } from '../operatorTask/options.ts';
+import type { OpenOperator, OperatorTask } from '../operatorTask/options.ts';
 import type { SentTask, StateBooks, ThreadData, ToThread } from '../protocol.ts';
-import { postDone, postEmitted, postError, postFailed, postFlushed } from './posting.ts';
+import { postDone, postError, postFailed, postFlushed, postOutput } from './posting.ts';
 
 type Exported = (...args: readonly unknown[]) => unknown;
 type Exports = Readonly<Record<string, unknown>>;
@@ -80,8 +80,8 @@ async function runOperator(message: Job, operator: Operator): Promise<void> {
   const { job, session } = message;
   const isMoved = message.kind === 'finish' || message.transfer;
   if (message.kind === 'finish') operators.delete(session);
-  const answer = message.kind === 'run' ? operator.next(message.chunk) : await operator.complete();
-  postDone({ kind: 'done', job, value: answer.results, books: answer.books }, isMoved);
+  const output = message.kind === 'run' ? operator.next(message.chunk) : await operator.complete();
+  postOutput({ session, job, isMoved }, output, operator);
 }
 
 /** The state of this session; it is made once. */
@@ -103,9 +103,8 @@ function operatorFor({ session, task }: Job, exports: Exports): Operator {
   if (open !== undefined) return open;
   const found = named(exports, task.export) as Partial<OperatorTask<unknown, unknown>> | undefined;
   if (typeof found?.open !== 'function') throw missing(exports, task, `operatorTask '${task.export}'`);
-  const operator = found.open({
-    onAnswer: ({ results, books }: OperatorAnswer<unknown>) =>
-      postEmitted({ kind: 'emitted', session, value: results, books }),
+  const operator: Operator = found.open({
+    onAnswer: (output) => postOutput({ session, job: undefined, isMoved: true }, output, operator),
     onTrouble: (error) => postError({ kind: 'trouble', session, error }),
   });
   operators.set(session, operator);

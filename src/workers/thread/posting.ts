@@ -1,9 +1,19 @@
 import { parentPort } from 'node:worker_threads';
+import type { OpenOperator, OperatorOutput } from '../operatorTask/options.ts';
 import { NotCloneableError } from '../payload/notCloneableError.ts';
 import { packed } from '../payload/packed.ts';
 import type { FromThread, StateBooks } from '../protocol.ts';
 
 const port = parentPort as NonNullable<typeof parentPort>;
+
+/** What the output of an operator answers. */
+export interface OutputWay {
+  readonly session: number;
+  /** `undefined`: it comes later than its chunk. */
+  readonly job: number | undefined;
+  /** Whether bytes are moved. */
+  readonly isMoved: boolean;
+}
 
 /** Answers a job. What cannot be sent makes a failure of it. */
 export function postDone(message: Extract<FromThread, { kind: 'done' }>, isMoved: boolean): void {
@@ -19,15 +29,42 @@ export function postFailed(job: number, error: unknown, books: StateBooks | unde
   postError({ kind: 'failed', job, error, books });
 }
 
-/** What has come out of an operator later than its chunk. Where it cannot be sent, the books say that it is lost. */
-export function postEmitted(message: Extract<FromThread, { kind: 'emitted' }>): void {
-  const { value, transfer } = packed(message.value);
+/** Sends what has come out of an operator. Results that cannot be sent are told, and lost in its books. */
+export function postOutput(
+  way: OutputWay,
+  output: OperatorOutput<unknown>,
+  operator: OpenOperator<never, unknown>,
+): void {
   try {
-    port.postMessage({ ...message, value }, transfer);
+    postResults(way, output);
   } catch (thrown) {
-    const error = new NotCloneableError('the result', message.value, thrown);
-    postError({ kind: 'trouble', session: message.session, error });
-    port.postMessage({ ...message, value: [] });
+    const { session } = way;
+    postError({ kind: 'trouble', session, error: new NotCloneableError('the result', output.results, thrown) });
+    const rest = operator.withoutUnsent(output, isCloneable);
+    try {
+      postResults(way, rest);
+    } catch {
+      // Copying it has worked, and sending it has not.
+      postResults(
+        way,
+        operator.withoutUnsent(rest, () => false),
+      );
+    }
+  }
+}
+
+function postResults({ session, job, isMoved }: OutputWay, { results, books }: OperatorOutput<unknown>): void {
+  const { value, transfer } = isMoved ? packed(results) : { value: results, transfer: [] };
+  const answer = job === undefined ? { kind: 'emitted', session } : { kind: 'done', job };
+  port.postMessage({ ...answer, value, books }, transfer);
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -5,6 +5,7 @@ import { ReceivedItem, type WirePlace } from '../../../model/received.ts';
 import { writeAttribute, writeAttributes } from '../../encode/attributes.ts';
 import type { EncoderState } from '../../encode/encoderState.ts';
 import { endOfValue, startOfContent } from '../../protobuf/endOfValue.ts';
+import { hasKey, isPlainKey, valueField } from '../../protobuf/keyValue.ts';
 import { NOT_WRITTEN, writeBytes } from '../../protobuf/write.ts';
 import { writeContext, writeEvents, writeLinks, writeStatus } from './writeSpan.ts';
 
@@ -13,13 +14,6 @@ const FLAGS = 0x85;
 const FLAGS_NUMBER = 16;
 // How many messages contain an attribute's value, from the request down.
 const SPAN_DEPTH = 5;
-
-// Of `KeyValue`.
-const KEY = 0x0a;
-const VALUE = 0x12;
-
-/** Keys of which each character is one byte. */
-const PLAIN_KEY = /^[ -~]+$/;
 
 /** Whether {@link patchSpan} copies from the span's bytes, so that nothing of it is to be read. */
 export function isPatched(span: ReadableSpan): boolean {
@@ -68,9 +62,7 @@ class SpanPatch {
   write(start: number, span: ReadableSpan): number {
     this.#to = start;
     const isWritten =
-      this.#keys.every((key) => PLAIN_KEY.test(key)) &&
-      this.#copyOthers() &&
-      this.#keys.every((key) => this.#writeOnce(key));
+      this.#keys.every(isPlainKey) && this.#copyOthers() && this.#keys.every((key) => this.#writeOnce(key));
     return isWritten ? this.#writeReplaced(this.#to, span) : NOT_WRITTEN;
   }
 
@@ -95,12 +87,9 @@ class SpanPatch {
   /** Whether the attribute is written as nearly all are: a key, and then a value. If its key is an added one, it is replaced. */
   #compare(start: number, end: number): boolean {
     const bytes = this.#bytes;
-    const keyAt = startOfContent(bytes, start + 1) + 2;
-    const keyLength = bytes[keyAt - 1] as number;
-    const valueAt = keyAt + keyLength;
-    if (bytes[keyAt - 2] !== KEY || keyLength >= 0x80 || valueAt > end) return false;
-    if (valueAt < end && (bytes[valueAt] !== VALUE || endOfValue(bytes, valueAt + 1, 2) !== end)) return false;
-    const key = this.#keys.find((added) => added.length === keyLength && isAt(bytes, keyAt, added));
+    const content = startOfContent(bytes, start + 1);
+    if (valueField(bytes, content, end) < 0) return false;
+    const key = this.#keys.find((added) => hasKey(bytes, content, added));
     if (key === undefined) return true;
     this.#leaveOut(start, end);
     return this.#writeOnce(key);
@@ -145,9 +134,4 @@ function replacedBy({ attributes, events, links, status, context }: SpanChanges)
     (status === undefined ? 0 : 1 << 15) |
     (context === undefined ? 0 : (1 << 1) | (1 << 2) | (1 << 3) | (1 << FLAGS_NUMBER))
   );
-}
-
-function isAt(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let index = 0; index < text.length; index++) if (bytes[start + index] !== text.charCodeAt(index)) return false;
-  return true;
 }
