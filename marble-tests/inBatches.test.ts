@@ -26,7 +26,7 @@ import {
 } from '../src/index.ts';
 import { withAttributes } from '../src/model/changedSpan.ts';
 import { decodeTraces, encodeTraces, viewTraces } from '../src/otlp/index.ts';
-import { redact } from '../src/processors/index.ts';
+import { redact, tailSample } from '../src/processors/index.ts';
 import { marbles } from '../src/testing/index.ts';
 import { spanWith } from '../test/support/spans.ts';
 import { tallyOf, throwing } from './support.ts';
@@ -114,6 +114,17 @@ describe('inBatches', () => {
         message: expect.stringMatching(/^inBatches\.operators must be synchronous .* mergeMap\(.*adaptiveBatch\(\)$/),
       },
     ]);
+  });
+
+  test('an operator that lets go at the end of its source does so at the end of each batch: tailSample decides each alone', () => {
+    const ofTrace = (name: string, code: number) => spanWith({ name, status: { code } });
+    const errors = tailSample({ policies: [{ kind: 'errors' }] });
+    const { seen, told } = passed(inBatches(errors), [
+      [ofTrace('fine', 0), ofTrace('failed', 2)],
+      [ofTrace('late', 0)],
+    ]);
+    expect(seen.map(({ items }) => items.map(({ name }) => name))).toEqual([['fine', 'failed']]);
+    expect(told).toMatchObject([{ delivered: 0, lost: [] }]);
   });
 
   test('takes options behind its operators: its books, its name, and who is told', () => {

@@ -124,6 +124,11 @@ export class Run {
     return scope.within({ run: this, gap, from: undefined }, work);
   }
 
+  /** A stage has learnt only now how many items came in what it was given: a flush may wait for them as if they had not come. */
+  countedLater(account: Account): void {
+    this.#gaps.get(account)?.unseen.hasLeft();
+  }
+
   /** What comes from inputs that cannot end by themselves ends now. */
   end(): void {
     this.#end.next();

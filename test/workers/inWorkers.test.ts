@@ -1,5 +1,6 @@
+import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { concat, EMPTY, from, lastValueFrom, NEVER, of, Subject, toArray } from 'rxjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { adaptiveBatch, type Batch, createLedger, type Loss, withItems } from '../../src/index.ts';
 import {
   type InWorkersOptions,
@@ -211,6 +212,49 @@ describe('a task that', () => {
   });
 });
 
+describe('what diag is told of failures', () => {
+  const warnings: string[] = [];
+  beforeEach(() => {
+    warnings.length = 0;
+    const ignore = () => {};
+    const logger = { ...{ error: ignore, info: ignore, debug: ignore, verbose: ignore }, warn: collect };
+    diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  });
+  afterEach(() => diag.disable());
+  const collect = (warning: string) => void warnings.push(warning);
+
+  test('the first one of each kind, with its message and without any options; the others are summed up at the end', async () => {
+    const workers = pool({ size: 1 });
+    const deeds: tasks.Deed[] = ['work', 'throw', 'exit', 'throw', 'reject', 'exit', 'work'];
+    const seen: number[] = [];
+    const operator = inWorkers(DOING, { workers, name: 'parsing', receive: () => seen.push(warnings.length) });
+    await resultsOf(deeds, operator as never);
+    expect(seen).toEqual([0, 2]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^parsing: the task doing of file:.* failed: thrown by the task$/),
+      'parsing: worker 0 of workers called process.exit(3)',
+      expect.stringMatching(/^parsing: the task doing of file:.* failed: rejected by the task \(the newest of 2\)$/),
+      'parsing: worker 0 of workers called process.exit(3)',
+    ]);
+  });
+
+  test('a name that the module does not export, a chunk that cannot be sent, and a callback that throws', async () => {
+    const workers = pool({ size: 1 });
+    const missing = workerTask<(chunk: number) => number>({ module, export: 'duoble' });
+    await resultsOf([1], inWorkers(missing, { workers }));
+    await resultsOf([() => {}], inWorkers(DOUBLE as never, { workers }));
+    const receive = () => {
+      throw new Error('cannot be read');
+    };
+    await resultsOf([1], inWorkers(DOUBLE, { workers, receive }));
+    expect(warnings).toEqual([
+      expect.stringMatching(/^inWorkers: the task duoble of .* exports no function 'duoble'; its exports are .*double/),
+      expect.stringMatching(/^inWorkers: the chunk for double of .* is a function, which cannot be sent/),
+      'inWorkers: a callback threw: cannot be read',
+    ]);
+  });
+});
+
 describe('a crash', () => {
   test.each([
     ['exit', 'exit'],
@@ -360,6 +404,21 @@ describe('with shardBy', () => {
     const counts = ends.flatMap((end) => Object.entries(end));
     expect(counts.map(([key]) => key).sort()).toEqual([...new Set(keys)].sort());
     expect(counts.every(([, count]) => count === 10)).toBe(true);
+  });
+
+  test.each([
+    ['small integers', (index: number) => index],
+    ['short texts', (index: number) => `k${index}`],
+  ] as const)('%s are spread evenly over the workers', async (_, keyOf) => {
+    const workers = pool({ size: 4 });
+    const where = workerTask<typeof tasks.where>({ module, export: 'where' });
+    const chunks = [...upTo(16), ...upTo(16)];
+    const send = { workers, shardBy: keyOf, receive: ({ worker }: { worker: number }, key?: number) => [key, worker] };
+    const pairs = await lastValueFrom(from(chunks).pipe(inWorkers(where, send), toArray()));
+    const met = [...new Set(pairs.map(String))];
+    expect(met).toHaveLength(16);
+    const byWorker = Object.groupBy(met, (pair) => pair.split(',')[1] as string);
+    expect(Object.values(byWorker).map((of) => of?.length)).toEqual([4, 4, 4, 4]);
   });
 
   test('each subscription has a state of its own', async () => {

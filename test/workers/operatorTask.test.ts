@@ -1,8 +1,21 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { bufferCount, concat, from, lastValueFrom, mergeMap, NEVER, type Observable, of, Subject, toArray } from 'rxjs';
+import {
+  buffer,
+  bufferCount,
+  concat,
+  from,
+  lastValueFrom,
+  mergeMap,
+  NEVER,
+  type Observable,
+  of,
+  Subject,
+  toArray,
+} from 'rxjs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { adaptiveBatch, channel, createLedger, exportTo, type Loss, runPipeline, toMemory } from '../../src/index.ts';
-import { decodeTraces, encodeTraces } from '../../src/otlp/index.ts';
+import { otlpReceiver } from '../../src/inputs/otlpReceiver/index.ts';
+import { decodeTraces, encodeTraces, viewTraces } from '../../src/otlp/index.ts';
 import { tailSample } from '../../src/processors/index.ts';
 import {
   type InWorkersOptions,
@@ -155,6 +168,63 @@ describe('a flush', () => {
     input.trySend(span(30, 'later'));
     await pipeline.forceFlush();
     expect(sink.items.slice(20)).toEqual(['later']);
+    await pipeline.shutdown();
+    checkBooks(pipeline);
+  });
+
+  test('lets out what came in received requests, which are divided by traces', async () => {
+    const receiver = otlpReceiver({ http: { port: 0 } });
+    const sink = toMemory<ReadableSpan>();
+    const outcomes$ = receiver.traces$.pipe(
+      mergeMap(({ items }) => divided(items)),
+      inWorkers(SAMPLE, sharded({ workers: shared, receive: (bytes: Uint8Array) => viewTraces(bytes) })),
+      mergeMap((spans) => spans),
+      adaptiveBatch<ReadableSpan>({ scheduledDelayMillis: 3_600_000 }),
+      exportTo(sink),
+    );
+    const pipeline = runPipeline(receiver, outcomes$);
+    const { http } = await receiver.listen();
+    const headers = { 'content-type': 'application/x-protobuf' };
+    const send = async (spans: readonly ReadableSpan[]) => {
+      const body = encodeTraces(spans) as Uint8Array<ArrayBuffer>;
+      expect((await fetch(`${http?.url}/v1/traces`, { method: 'POST', headers, body })).status).toBe(200);
+    };
+    // The spans of each trace come in several requests.
+    for (const one of [0, 1, 2, 3, 4]) await send(traces(9).slice(one * 9, one * 9 + 9));
+    await pipeline.forceFlush();
+    expect(sink.items).toHaveLength(15);
+    expect(pipeline.stats()).toMatchObject({ accepted: 45, delivered: 15, removed: 30, pending: 0 });
+    await pipeline.shutdown();
+    checkBooks(pipeline);
+  });
+
+  test('waits for what an operator of yours gathers in front of it, and lets out that, too', async () => {
+    const input = channel<ReadableSpan>();
+    const sink = toMemory<string>();
+    const gathered = new Subject<void>();
+    const outcomes$ = input.items$.pipe(
+      buffer(gathered),
+      mergeMap(divided),
+      inWorkers(GROUP_LATE, sharded<readonly (readonly string[])[]>({ workers: shared })),
+      mergeMap((groups) => groups.flat()),
+      adaptiveBatch<string>({ scheduledDelayMillis: 3_600_000 }),
+      exportTo<string>(sink),
+    );
+    const pipeline = runPipeline(input, outcomes$);
+    const gather = async (...names: readonly string[]) => {
+      for (const name of names) input.trySend(span(1, name));
+      await new Promise(setImmediate);
+    };
+    await gather('a', 'b');
+    gathered.next(); // from now on it is known that what goes in there comes out later
+    await pipeline.forceFlush();
+    expect(sink.items).toEqual(['a', 'b']);
+    await gather('c', 'd', 'e');
+    const flushed = pipeline.forceFlush();
+    await new Promise(setImmediate);
+    gathered.next();
+    await flushed;
+    expect(sink.items.slice(2)).toEqual(['c', 'd', 'e']);
     await pipeline.shutdown();
     checkBooks(pipeline);
   });

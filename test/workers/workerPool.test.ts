@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { lastValueFrom, of, toArray, VirtualTimeScheduler } from 'rxjs';
+import { lastValueFrom, of, type SchedulerLike, Subscription, toArray, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { createLedger, InvalidOptionError } from '../../src/index.ts';
+import { createLedger, exponentialBackoff, InvalidOptionError } from '../../src/index.ts';
 import {
   type Cloneable,
   inWorkers,
@@ -34,6 +34,30 @@ async function run(program: string): Promise<string[]> {
   const path = join(import.meta.dirname, 'programs', program);
   const { stdout } = await promisify(execFile)(process.execPath, [path], { timeout: 120_000 });
   return stdout.trim().split('\n');
+}
+
+/** A clock that stands still but for its timers. Each of these fires a little early: the first reading afterwards is before the time that it was set to, and the next one is not. */
+function earlyClock(): { scheduler: SchedulerLike; early: { fired: number } } {
+  const early = { fired: 0 };
+  let nowMillis = 0;
+  let isEarly = false;
+  const now = () => {
+    const reading = isEarly ? nowMillis - 0.01 : nowMillis;
+    isEarly = false;
+    return reading;
+  };
+  const schedule = (work: () => void, delayMillis = 0): Subscription => {
+    // Deadlines of other kinds never come.
+    if (delayMillis >= 1_000) return new Subscription();
+    const turn = setImmediate(() => {
+      nowMillis += delayMillis;
+      isEarly = true;
+      early.fired += 1;
+      work();
+    });
+    return new Subscription(() => clearImmediate(turn));
+  };
+  return { scheduler: { now, schedule: schedule as never }, early };
 }
 
 describe('workerPool', () => {
@@ -97,6 +121,27 @@ describe('workerPool', () => {
 
   test('leaves no thread, port or timer behind', async () => {
     expect(await run('leaks.ts')).toEqual(['{"threads":true}', '{"threads":0,"listeners":[0,0]}', '{"kept":[]}']);
+  });
+
+  test('keeps the process alive while a chunk waits for a thread that is being ended', async () => {
+    expect(await run('afterTimeout.ts')).toEqual(['[]', '[ 2, 4 ]', 'the natural end']);
+  });
+
+  test('a timer that fires early is followed by another one, also where the time is over by then', async () => {
+    const { scheduler, early } = earlyClock();
+    const task = workerTask<(chunk: number) => number>({
+      module: new URL('./crashingAtStart.ts', import.meta.url),
+      export: 'never',
+    });
+    const workers = workerPool({
+      size: 1,
+      scheduler,
+      backoff: exponentialBackoff({ initialMillis: 10, jitter: 'none' }),
+    });
+    expect(await lastValueFrom(of(1, 2).pipe(inWorkers(task, { workers }), toArray()))).toEqual([]);
+    expect(early.fired).toBeGreaterThan(0);
+    expect(stateOf(workers)).toMatchObject({ crashes: 2, queued: 0 });
+    await workers.shutdown();
   });
 
   test.each([

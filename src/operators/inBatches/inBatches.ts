@@ -25,8 +25,8 @@ type Given<T> = Batch<T> | readonly T[];
  * **Completes** after the source. **Errors** like the source, and with `INVALID_OPTION` at the first batch that an operator has not done with when it has had all of its items.
  * **Unsubscribed**, it unsubscribes the source.
  *
- * **Each batch is a stream of its own** for the operators: it completes when they have had its items. So `take(1)` takes the first item of each batch, and `toArray` makes one item of each. An operator that waits (`delay`, `mergeMap` with a promise, `tailSample`) would hold items while the batch is answered without them, so it
- * is an error. Take the batches apart for such operators: `mergeMap(({ items }) => items)`, the operator, {@link adaptiveBatch}; then each batch that came has its outcome as soon as it is taken apart.
+ * **Each batch is a stream of its own** for the operators: it completes when they have had its items. So `take(1)` takes the first item of each batch, and `toArray` makes one item of each. An operator that waits (`delay`, `mergeMap` with a promise) would hold items while the batch is answered without them, so it
+ * is an error. One that gathers until its source completes (`tailSample`, `groupByTrace`, `bufferTime`) lets go at the end of each batch, without an error: `tailSample` decides a trace anew in each batch, by the spans that came in that batch. Take the batches apart for both: `mergeMap(({ items }) => items)`, the operator, {@link adaptiveBatch}; then each batch that came has its outcome as soon as it is taken apart.
  *
  * **Holds**: those of the batch that came. Items that were taken out count as `removed`. The bytes are estimated in proportion to the number of items. Those of received items stay as they were while one is left, because each keeps the bytes of its whole request in memory: a filter behind a receiver makes room only by emptying batches.
  *

@@ -49,7 +49,8 @@ const aTask = must('a task of workerTask()', (task) => {
  * **Flush**: `flushWhen`, or the `forceFlush` of the run, waits for the chunks that came before it, and lets out what operators in the workers hold.
  *
  * **Loss**: `queueFull` and `tooLarge` at the bounds; `unencodable` (the chunk cannot be cloned, a function in it for example; the error says where), `operatorFailed` (the task threw, took too long, or its result cannot be cloned), `workerCrashed`,
- * `shutdown` and `alreadyShutdown` (of the pool); `unsubscribed` for what waited and `unconfirmed` for what ran. Each is reported to `onLoss`, and why to `onTaskError`.
+ * `shutdown` and `alreadyShutdown` (of the pool); `unsubscribed` for what waited and `unconfirmed` for what ran. Each is reported to `onLoss`, and why to `onTaskError`
+ * and by OpenTelemetry's `diag.warn`: the first failure of each kind (thrown, timed out, crashed, not cloneable …) at once, then the newest of that kind with their number, at most every 30 seconds.
  *
  * **Process**: it is kept alive while a worker works, and not otherwise: what operators there hold does not, unless a flush waits for it.
  *
@@ -84,7 +85,7 @@ export function inWorkers<C, R, T = C, O = R>(
       const { account, run } = stage.open();
       run?.coversWhatFollows(account);
       const own = { ...settings, flushWhen: settings.flushWhen ?? run?.parts.flush$ };
-      new Working<T, C, R, O>(subscriber, task, own, account).follow(source);
+      new Working<T, C, R, O>(subscriber, task, own, account, run).follow(source);
     });
   };
 }

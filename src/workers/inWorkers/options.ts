@@ -28,7 +28,7 @@ export interface InWorkersOptions<T, C, R, O> extends GatedQueueOptions<T> {
   /** The order of the results. `completion` (the default): as the chunks end · `source`: in the order of the chunks; a result that waits for an earlier one takes a place in the queue. */
   order?: 'completion' | 'source';
   /**
-   * The key of a chunk: chunks of one key go to one worker, one after the other, so that the state there knows all of them. Keys are compared by their text. A worker that crashes is replaced, with a new state. With `shardBy` the results
+   * The key of a chunk: chunks of one key go to one worker, one after the other, so that the state there knows all of them. Keys are compared by their text. A new key goes to a worker that has the fewest so far, and stays there; beyond 4,096 keys a hash decides. A worker that crashes is replaced, with a new state. With `shardBy` the results
    * of a key come in the order of its chunks, and `order` cannot be `source`. Default: any worker that is idle takes the next chunk.
    */
   shardBy?: (item: T) => string | number | bigint;
@@ -59,7 +59,7 @@ export interface InWorkersOptions<T, C, R, O> extends GatedQueueOptions<T> {
   flushWhen?: Observable<unknown>;
   /** Called for each loss (`queueFull`, `tooLarge`, `unencodable`, `operatorFailed`, `workerCrashed`, `shutdown`, `alreadyShutdown`, `unsubscribed`, `unconfirmed`), with the chunks. Bytes that were moved are not in them any more. */
   onLoss?: (loss: Loss, items: readonly T[]) => void;
-  /** Called with the reason when a chunk is lost to its task or its worker, and when `finish` fails or an operator in a worker has thrown; then there is no chunk. */
+  /** Called with the reason when a chunk is lost to its task or its worker, and when `finish` fails or an operator in a worker has thrown; then there is no chunk. Default: nothing is called. The first failure of each kind is told by `diag.warn` in any case, and later ones summed up. */
   onTaskError?: (error: unknown, item: T | undefined) => void;
   /** Called when `onLoss`, `onTaskError`, `sizeOf` or a teardown throws, and when `sizeOf` returns an invalid number. */
   onCallbackError?: (thrown: unknown) => void;

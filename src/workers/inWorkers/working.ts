@@ -3,11 +3,12 @@ import { runGuarded } from '../../internal/runGuarded.ts';
 import { monotonicScheduler } from '../../internal/scheduler.ts';
 import { subscribeInto } from '../../internal/subscribeInto.ts';
 import type { Account } from '../../ledger/account.ts';
+import type { Run } from '../../ledger/run.ts';
 import { countOf, StageReporter } from '../../ledger/stageReporter.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { type Merged, Merging } from '../../operators/boundedMergeMap/index.ts';
 import { BOUNDED_MERGE_MAP_DEFAULTS, type BoundedMergeMapSettings } from '../../operators/boundedMergeMap/options.ts';
-import { shardOf } from '../../strategies/shard.ts';
+import { ShardPlaces } from '../../strategies/shard.ts';
 import type { OperatorAnswer } from '../operatorTask/options.ts';
 import type { WorkerTask } from '../task.ts';
 import type { WorkerSession } from '../workerPool/options.ts';
@@ -16,16 +17,19 @@ import { ChunkFlushes } from './chunkFlushes.ts';
 import { lossReasonOf } from './lossReason.ts';
 import { type InWorkersSettings, STAGE } from './options.ts';
 import { ShardAccount } from './shardAccount.ts';
+import { TaskWarnings } from './taskWarnings.ts';
 
 /** One subscription of {@link inWorkers}: the queue, the order and the bounds are those of `boundedMergeMap`, and what runs is a chunk in the pool. */
 export class Working<T, C, R, O> {
   readonly #settings: InWorkersSettings<T, C, R, O>;
   readonly #subscriber: Subscriber<O>;
   readonly #account: Account;
+  readonly #inRun: Run | undefined;
   readonly #reporter: StageReporter<Chunk<T>>;
   readonly #session: WorkerSession<C, R>;
   readonly #shards: ShardAccount | undefined; // where an operator runs in the workers
   readonly #flushes: ChunkFlushes;
+  readonly #warnings: TaskWarnings;
   readonly #controls = new Subscription(); // to `flushWhen`, and to what it asks the workers for
   readonly #next = (output: O) => this.#subscriber.next(output);
 
@@ -34,10 +38,13 @@ export class Working<T, C, R, O> {
     task: WorkerTask<C, R>,
     settings: InWorkersSettings<T, C, R, O>,
     account: Account,
+    run: Run | undefined,
   ) {
     this.#settings = settings;
     this.#subscriber = subscriber;
     this.#account = account;
+    this.#inRun = run;
+    this.#warnings = new TaskWarnings(account.stage);
     const { onLoss, onCallbackError, transfer, timeoutMillis, workers } = settings;
     this.#reporter = new StageReporter<Chunk<T>>(
       account,
@@ -80,6 +87,7 @@ export class Working<T, C, R, O> {
     this.#subscriber.add(() => this.#loseHeld(this.#session.close(), 'unsubscribed'));
     this.#subscriber.add(this.#controls);
     this.#subscriber.add(() => this.#flushes.end());
+    this.#subscriber.add(() => this.#warnings.close());
     this.#followFlushes();
     this.#subscriber.add(concat(chunks, this.#finish()).subscribe(this.#subscriber));
   }
@@ -96,7 +104,8 @@ export class Working<T, C, R, O> {
   /** Bounds, order and gate, as the operator beneath takes them. */
   #queue(): BoundedMergeMapSettings<Chunk<T>> {
     const { workers, order, shardBy, sizeOf, maxQueueSize, maxQueueBytes, overflow, gate } = this.#settings;
-    const keyOf = shardBy && ((chunk: Chunk<T>) => (chunk.worker = shardOf(String(shardBy(chunk.item)), workers.size)));
+    const places = new ShardPlaces(workers.size);
+    const keyOf = shardBy && ((chunk: Chunk<T>) => (chunk.worker = places.placeOf(String(shardBy(chunk.item)))));
     return {
       ...BOUNDED_MERGE_MAP_DEFAULTS,
       concurrency: workers.size,
@@ -137,6 +146,7 @@ export class Working<T, C, R, O> {
   /** A chunk has gone into the operator of its worker, and this has come out at once. */
   #wentIn(chunk: Chunk<T>, answers: readonly OperatorAnswer<R>[]): void {
     for (const answer of answers) this.#answered(answer, countOf(chunk.item));
+    this.#inRun?.countedLater(this.#account);
     chunk.passedOn();
   }
 
@@ -156,6 +166,7 @@ export class Working<T, C, R, O> {
   }
 
   #told(error: unknown, item: T | undefined): void {
+    this.#warnings.tell(error);
     this.#reporter.guard(() => this.#settings.onTaskError(error, item));
   }
 

@@ -1,7 +1,7 @@
-import { merge, Observable, type Subscription } from 'rxjs';
+import { merge, Observable, Subscription } from 'rxjs';
 import { LiveState } from '../../destination/liveState.ts';
 import { runGuarded } from '../../internal/runGuarded.ts';
-import { keepingAlive, waiting } from '../../internal/timers.ts';
+import { holdProcess, keepingAlive, waiting } from '../../internal/timers.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
 import { Restarts } from '../../strategies/restarts.ts';
 import { nextWorker } from '../../strategies/workerChoice.ts';
@@ -19,6 +19,7 @@ export class PoolCore {
   readonly #restarts: Restarts;
   readonly #state: LiveState<WorkerPoolState>;
   #restart: Subscription | undefined; // waits until a thread may be started
+  #held = Subscription.EMPTY; // the process, while jobs wait: threads that work hold it, and those that are being ended do not
   #assigning = false;
   #completed = 0;
   #crashes = 0;
@@ -122,36 +123,40 @@ export class PoolCore {
   #assign(): void {
     if (this.#assigning) return;
     this.#assigning = true;
-    for (let worker = this.#next(); worker >= 0; worker = this.#next()) {
+    // Read once: a thread that may not be started now is waited for, also if it might be a moment later.
+    const nowMillis = this.settings.scheduler.now();
+    for (let worker = this.#next(nowMillis); worker >= 0; worker = this.#next(nowMillis)) {
       const job = this.#line.take(worker);
       if (job !== undefined) this.#slots[worker]?.begin(job);
     }
     this.#assigning = false;
-    this.#awaitRestart();
+    this.#awaitRestart(nowMillis);
     this.#changed();
   }
 
-  #next(): number {
+  #next(nowMillis: number): number {
     if (this.#line.length === 0) return -1;
     const places = this.#slots.map((slot, worker) => ({ state: slot.state, hasOwnWork: this.#line.hasOwn(worker) }));
-    return nextWorker(places, this.#line.hasShared, this.#waitMillis() === 0);
-  }
-
-  #waitMillis(): number {
-    return this.#restarts.waitMillis(this.settings.scheduler.now());
+    return nextWorker(places, this.#line.hasShared, this.#restarts.waitMillis(nowMillis) === 0);
   }
 
   /** Jobs wait for a thread that may not be started yet. */
-  #awaitRestart(): void {
+  #awaitRestart(nowMillis: number): void {
     this.#restart?.unsubscribe();
-    const waitMillis = this.#waitMillis();
+    const waitMillis = this.#restarts.waitMillis(nowMillis);
     if (this.#line.length === 0 || waitMillis === 0) return;
     this.#restart = waiting(this.settings.scheduler, waitMillis, 'whileWaiting', () => this.#assign());
   }
 
   #changed(): void {
+    this.#holdProcess();
     this.#state.changed();
     this.#tellIfQuiet();
+  }
+
+  #holdProcess(): void {
+    if (this.#line.length === 0) this.#held.unsubscribe();
+    else if (this.#held.closed) this.#held = holdProcess(this.settings.scheduler, 'whileWaiting');
   }
 
   #tellIfQuiet(): void {
