@@ -203,9 +203,12 @@ describe('a task that', () => {
 
   test('throws an error of many megabytes: its message is cut', async () => {
     const task = workerTask<typeof tasks.talkative>({ module, export: 'talkative' });
-    const errors: { message: string }[] = [];
-    const onTaskError = (error: { message: string }) => void errors.push(error);
-    const operator = inWorkers(task, { workers: pool({ resourceLimits: { maxOldGenerationSizeMb: 64 } }), onTaskError });
+    const errors: Error[] = [];
+    const onTaskError = (error: unknown) => void errors.push(error as Error);
+    const operator = inWorkers(task, {
+      workers: pool({ resourceLimits: { maxOldGenerationSizeMb: 64 } }),
+      onTaskError,
+    });
     expect(await resultsOf([8_000_000], operator)).toEqual([]);
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message.length).toBeLessThan(11_000);
