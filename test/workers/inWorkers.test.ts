@@ -43,6 +43,11 @@ describe('the results', () => {
     expect(new Set(results.map(({ worker }) => worker))).toEqual(new Set([0, 1]));
   });
 
+  test('come although the task posts to its parent by itself', async () => {
+    const task = workerTask<typeof tasks.chatty>({ module, export: 'chatty' });
+    expect(await resultsOf([1, 2, 3], inWorkers(task, { workers: pool({ size: 1 }) }))).toEqual([1, 2, 3]);
+  });
+
   test('keep the order of the source where that is asked for', async () => {
     const workers = pool();
     const results = await lastValueFrom(
@@ -194,6 +199,19 @@ describe('a task that', () => {
     ]);
     expect(books).toEqual({ accepted: 3, handedOn: 2, pending: 0, lost: { operatorFailed: 1 } });
     expect(await stateOf(workers)).toMatchObject({ crashes: 0, threads: 1 });
+  });
+
+  test('throws an error of many megabytes: its message is cut', async () => {
+    const task = workerTask<typeof tasks.talkative>({ module, export: 'talkative' });
+    const errors: Error[] = [];
+    const onTaskError = (error: unknown) => void errors.push(error as Error);
+    const operator = inWorkers(task, {
+      workers: pool({ resourceLimits: { maxOldGenerationSizeMb: 64 } }),
+      onTaskError,
+    });
+    expect(await resultsOf([8_000_000], operator)).toEqual([]);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]?.message.length).toBeLessThan(11_000);
   });
 
   test('returns a function: the error says so', async () => {

@@ -1,6 +1,6 @@
 /** Tasks for the tests of workers. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread, parentPort, threadId } from 'node:worker_threads';
 import type { TaskContext } from '../../src/workers/index.ts';
 
 export const double = (value: number): number => value * 2;
@@ -19,6 +19,16 @@ export const fill = (bytes: Uint8Array): Uint8Array => bytes.fill(7);
 
 export const sumOf = ({ parts }: { readonly parts: readonly Uint8Array[] }): number =>
   parts.reduce((sum, part) => sum + part.reduce((all, byte) => all + byte, 0), 0);
+
+/** Talks to the program by itself, in none of the pool's words. */
+export const chatty = (value: number): number => {
+  for (const words of [null, undefined, 'done', { kind: null }, { kind: 'gossip' }]) parentPort?.postMessage(words);
+  return value;
+};
+
+export const talkative = (length: number): never => {
+  throw new RangeError('x'.repeat(length));
+};
 
 /** What a chunk of the tests of crashes asks for. */
 export type Deed = 'work' | 'throw' | 'reject' | 'exit' | 'uncaught' | 'unhandled' | 'outOfMemory' | 'function';

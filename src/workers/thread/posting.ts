@@ -4,6 +4,9 @@ import { NotCloneableError } from '../payload/notCloneableError.ts';
 import { packed } from '../payload/packed.ts';
 import type { FromThread, StateBooks } from '../protocol.ts';
 
+/** Characters of what was thrown. */
+const MAX_TEXT = 10_000;
+
 const port = parentPort as NonNullable<typeof parentPort>;
 
 /** What the output of an operator answers. */
@@ -69,12 +72,14 @@ function isCloneable(value: unknown): boolean {
 }
 
 export function postError(message: Extract<FromThread, { readonly error: unknown }>): void {
+  const { error } = message;
+  const text = error instanceof Error ? error.message : String(error);
   try {
+    if (text.length > MAX_TEXT) throw new Error('a copy in the program would take too much of its memory');
     port.postMessage(message);
   } catch {
     // What was thrown cannot be sent.
-    const { error } = message;
-    port.postMessage({ ...message, error: new Error(error instanceof Error ? error.message : String(error)) });
+    port.postMessage({ ...message, error: new Error(text.slice(0, MAX_TEXT)) });
   }
 }
 

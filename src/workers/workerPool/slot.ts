@@ -182,7 +182,9 @@ export class Slot {
     }
   }
 
-  #received(message: FromThread): void {
+  /** A task may post to its parent by itself: what is none of ours is passed over. */
+  #received(message: FromThread | null | undefined): void {
+    if (typeof message?.kind !== 'string') return;
     if (message.kind === 'done' || message.kind === 'failed') this.#answered(message);
     else if (message.kind === 'flushed') this.#endFlush(message.flush)?.();
     else this.#told(message);
