@@ -12,9 +12,9 @@ export function isWhole({ isDrained, lost }: RelayReport): boolean {
 
 /** The whole, and where something was lost. */
 export function farewell({ isDrained, delivered, lost, losses }: RelayReport): string {
-  const late = isDrained ? '' : ', and not everything was answered in time';
+  const late = isDrained ? '' : '; not everything was answered in time';
   const places = Object.entries(losses).map(
     ([place, { items, isRequired }]) => `; ${place}${isRequired ? '' : ', not required'}: ${items} lost`,
   );
-  return `drained: ${delivered} delivered, ${lost} lost${late}${places.join('')}\n`;
+  return `drained: ${delivered} delivered, ${lost} lost${places.join('')}${late}\n`;
 }
