@@ -1,6 +1,6 @@
 import { VERSION } from '../internal/version.ts';
-import { InvalidOptionError, messageOf } from '../model/errors.ts';
-import { type Command, UsageError } from './command.ts';
+import { messageOf } from '../model/errors.ts';
+import { type Command, isMistake, UsageError } from './command.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   relay: async () => (await import('./relay/relay.ts')).relay,
@@ -28,7 +28,7 @@ export async function runCommand([name, ...args]: readonly string[]): Promise<nu
     if (args.includes('--help') || args.includes('-h')) return say(command.help);
     return await command.run(args);
   } catch (thrown) {
-    const isUsage = thrown instanceof UsageError || thrown instanceof InvalidOptionError || isOfParseArgs(thrown);
+    const isUsage = isMistake(thrown);
     const of = Object.hasOwn(COMMANDS, name) ? ` ${name}` : '';
     const hint = isUsage ? `\nspanflow${of} --help says how it is called` : '';
     process.stderr.write(`spanflow: ${messageOf(thrown)}${hint}\n`);
@@ -39,8 +39,4 @@ export async function runCommand([name, ...args]: readonly string[]): Promise<nu
 function say(text: string): number {
   process.stdout.write(text);
   return 0;
-}
-
-function isOfParseArgs(thrown: unknown): boolean {
-  return String((thrown as { code?: unknown } | undefined)?.code).startsWith('ERR_PARSE_ARGS');
 }

@@ -8,6 +8,9 @@ import { warn } from './tracingSuppression.ts';
 /** They do not hide each other. `retry` is over when an export has succeeded. */
 type TroubleKind = 'export' | 'retry' | 'callback' | 'operator' | 'option' | 'exit' | 'spool';
 
+/** What is read of an outcome. */
+type Reported = Pick<Outcome<unknown>, 'error' | 'message' | 'rejected' | 'route'>;
+
 /** The newest of a kind since the last report, and how many there were. */
 interface Trouble {
   readonly message: string;
@@ -45,10 +48,11 @@ export class Warnings {
   }
 
   /** What the outcome of a batch says beyond its losses. */
-  outcome({ error, message, rejected }: Pick<Outcome<unknown>, 'error' | 'message' | 'rejected'>): void {
-    if (error !== undefined) this.trouble(`an export failed for good: ${error.message}`);
-    else if (rejected > 0) this.trouble(`the backend rejected ${items(rejected)}: ${message ?? 'it did not say why'}`);
-    else if (message !== undefined) this.trouble(`the backend says: ${message}`);
+  outcome({ error, message, rejected, route }: Reported): void {
+    const [what, whose] = route === undefined ? ['an export', 'the backend'] : [`an export to ${route}`, route];
+    if (error !== undefined) this.trouble(`${what} failed for good: ${error.message}`);
+    else if (rejected > 0) this.trouble(`${whose} rejected ${items(rejected)}: ${message ?? 'it did not say why'}`);
+    else if (message !== undefined) this.trouble(`${whose} says: ${message}`);
     if (error === undefined) this.#troubles.delete('retry');
   }
 

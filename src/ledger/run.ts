@@ -19,7 +19,8 @@ export interface RunParts {
   readonly pauseWhen: Observable<boolean>;
   readonly stopWhen: Observable<unknown>;
   readonly giveUpWhen: Observable<unknown>;
-  readonly onRetry: (retry: { readonly error: unknown }) => void;
+  /** `stage`: the name that the export was given. */
+  readonly onRetry: (retry: { readonly error: unknown; readonly stage?: string }) => void;
   /** Whether the input can be subscribed again and goes on where it was. */
   readonly isHot: boolean;
   readonly scheduler: SchedulerLike;

@@ -40,8 +40,18 @@ export interface RelayReport {
   readonly isDrained: boolean;
   /** Items that a backend confirmed while it drained. */
   readonly delivered: number;
-  /** Items that were lost while it drained. With `acknowledge: 'delivered'` their senders know. */
+  /** Items that were lost while it drained, those of destinations that are not required left out. With `acknowledge: 'delivered'` their senders know. */
   readonly lost: number;
+  /** The same by the place where it happened: a destination (`main(traces)`), or a stage in front of all (`rebatch(traces)`). Where nothing was lost is left out. */
+  readonly losses: Readonly<Record<string, RelayLoss>>;
+}
+
+/** What was lost at one place while a relay drained. */
+export interface RelayLoss {
+  /** Items: 1 or more. */
+  readonly items: number;
+  /** Whether they count in the `lost` of the whole: `false` at a destination with `required: false`. */
+  readonly isRequired: boolean;
 }
 
 /** A relay: OTLP in, processed, and out again. */
@@ -53,9 +63,11 @@ export interface Relay {
   /**
    * Another configuration from now on. The new composition takes over within the turn, and no request is refused for it; the old one sends what it has, and ends. What is wrong is thrown, and nothing has changed then. With a composition of the program's own only `shutdownTimeoutMillis` can change.
    *
+   * @param config the new configuration, or a function that reads it: what that throws is thrown, and counted as a refused reload, too
+   *
    * @throws InvalidOptionError with all mistakes of the configuration
    */
-  reload(config: RelayConfig): RelayReload;
+  reload(config: RelayConfig | (() => RelayConfig)): RelayReload;
   /** What it is doing now. */
   stats(): RelayStats;
   /** Takes nothing new, answers what has come, and sends it, for `timeoutMillis` at most (default `shutdownTimeoutMillis`). It never rejects. The second call gives the promise of the first. */

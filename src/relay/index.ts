@@ -7,7 +7,7 @@
 import '../internal/requireNode.ts';
 
 export type { Batch } from '../model/batch.ts';
-export type { Relay, RelayAddress, RelayReload, RelayReport, RelayState, RelayStats } from './api.ts';
+export type { Relay, RelayAddress, RelayLoss, RelayReload, RelayReport, RelayState, RelayStats } from './api.ts';
 export type {
   RelayAdmin,
   RelayBatch,

@@ -11,6 +11,7 @@ import { Generation, type GenerationBase } from './composition/generation.ts';
 import type { Plan } from './config/plan.ts';
 import { reloaded } from './config/reloaded.ts';
 import { OWNER, type RelayCompose, type RelayConfig } from './options.ts';
+import { sumOfDrained } from './stats/drainBooks.ts';
 import { figure, figuresOfLedger, figuresOfReceiver, NO_FIGURES, onlyCounters, sumOfFigures } from './stats/figures.ts';
 
 /** A receiver, the composition behind it and those that it has replaced, and the server for whoever watches. */
@@ -53,9 +54,9 @@ export class RunningRelay implements Relay {
     return this.#listening;
   }
 
-  reload(config: RelayConfig): RelayReload {
+  reload(config: RelayConfig | (() => RelayConfig)): RelayReload {
     try {
-      return this.#reload(config);
+      return this.#reload(typeof config === 'function' ? config() : config);
     } catch (thrown) {
       this.#refusedReloads += 1;
       throw thrown;
@@ -183,8 +184,9 @@ export class RunningRelay implements Relay {
     this.#admin?.close();
     this.#state = 'stopped';
     const lostInQueue = total(this.#ledger.stats().lost) - lostBefore;
-    const lost = reports.reduce((sum, report) => sum + total(report?.lost ?? {}), lostInQueue);
-    const delivered = reports.reduce((sum, report) => sum + (report?.delivered ?? 0), 0);
-    return { isDrained: isAnswered, delivered, lost };
+    const ofQueue = { items: lostInQueue, isRequired: true };
+    const queue = { delivered: 0, lost: lostInQueue, losses: lostInQueue === 0 ? {} : { receive: ofQueue } };
+    const drained = reports.filter((report) => report !== undefined);
+    return { isDrained: isAnswered, ...sumOfDrained([queue, ...drained]) };
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -80,7 +80,23 @@ describe('spanflow relay', { timeout: 160_000 }, () => {
     const running = await startRelay(['--to', originOf(backend), '--shutdown-timeout', '0.5']);
     await post(running.url, jsonOf('one'), JSON_TYPE);
     expect(await running.end('SIGTERM')).toBe(1);
-    expect(running.output()).toContain('drained: 0 delivered, 1 lost');
+    expect(running.output()).toContain('drained: 0 delivered, 1 lost; backend(traces): 1 lost');
+  });
+
+  test('what only a destination that is not required loses is told by its name, and the exit code is 0', async () => {
+    const backend = await startBackend();
+    const dead = { url: `http://127.0.0.1:${await closedPort()}`, signals: ['traces'], required: false };
+    const slow = { ...dead, url: originOf(await startBackend({ answers: 'hang' })) };
+    const config = { batch: { scheduledDelayMillis: 5 }, send: { main: { url: originOf(backend) }, dead, slow } };
+    const file = fileOf('relay.json', JSON.stringify(config));
+    const running = await startRelay(['--config', file, '--shutdown-timeout', '5']);
+    await post(running.url, jsonOf('one'), JSON_TYPE);
+    await backend.until(({ spans }) => spans === 1, 60_000);
+    expect(await running.end('SIGTERM')).toBe(0);
+    const last = running.output().trimEnd().split('\n').at(-1) ?? '';
+    const [whole, ...places] = last.split('; ');
+    expect(whole).toMatch(/^drained: [01] delivered, 0 lost$/);
+    expect(places.sort()).toEqual(['dead(traces), not required: 1 lost', 'slow(traces), not required: 1 lost']);
   });
 
   test('a second signal ends it at once', async () => {
@@ -110,10 +126,14 @@ describe('spanflow relay', { timeout: 160_000 }, () => {
   test('the file is read again when it changes and at SIGHUP; a wrong one is told and changes nothing', async () => {
     const [one, two, three] = [await startBackend(), await startBackend(), await startBackend()];
     const file = fileOf('relay.json', configTo(one));
-    const running = await startRelay(['--config', file, '--acknowledge', 'delivered']);
+    const running = await startRelay(['--config', file, '--acknowledge', 'delivered', '--admin', '0']);
     await deliver(running.url, 'first');
     writeFileSync(file, '{ "send": { "main": { "url": "nowhere" } } }');
     await running.told('is wrong, so nothing has changed: relay.send.main.url must be');
+    writeFileSync(file, '{ "send": ');
+    await running.told(`is wrong, so nothing has changed: ${file} cannot be read`);
+    rmSync(file);
+    await running.told('relay.json is gone, and what it said last stays');
     await deliver(running.url, 'second');
     // As an editor saves, or Kubernetes: another file takes its place.
     const next = `${file}.next`;
@@ -126,6 +146,10 @@ describe('spanflow relay', { timeout: 160_000 }, () => {
     await running.told('what is new in receive needs a restart');
     await deliver(running.url, 'fourth');
     expect([one, two, three].map(namesAt)).toEqual([['first', 'second'], ['third'], ['fourth']]);
+    const metrics = (await get(`${running.admin}/metrics`)).text;
+    // At least: a file may be seen while it is being written, and a change both by the watcher and by the signal.
+    expect(metrics).toMatch(/^spanflow_relay_refused_reloads_total [2-9]$/m);
+    expect(metrics).toMatch(/^spanflow_relay_reloads_total [2-9]$/m);
     expect(await running.end('SIGTERM')).toBe(0);
   });
 
@@ -170,14 +194,56 @@ describe('spanflow relay', { timeout: 160_000 }, () => {
       expect.stringContaining("relay.send.main.ulr must be one of the known options; did you mean 'url'?"),
     ]);
     expect(await spanflow(['relay', '--config', '/absent'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('ENOENT'),
+      code: 2,
+      stderr: expect.stringMatching(/^spanflow: the configuration cannot be read: ENOENT.*\n.*--help says/),
+    });
+    expect(await spanflow(['relay', '--module', '/absent.js'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('/absent.js cannot be loaded: '),
     });
     const module = await spanflow(['relay', '--module', fileOf('way.mjs', 'export default 3;')]);
     expect([module.code, module.stderr]).toEqual([
       2,
       expect.stringContaining('must have a function as its default export'),
     ]);
+  });
+
+  test('a variable that is not set is named', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: references to variables are written so
+    const file = fileOf('relay.json', '{ "send": { "main": { "url": "${NOPE_URL}" } } }');
+    const run = await spanflow(['relay', '--config', file]);
+    const [variable, mistake] = run.stderr.split('\n');
+    expect([run.code, variable]).toEqual([
+      2,
+      `spanflow: variables that are not set stand for nothing in ${file}: NOPE_URL at "url"`,
+    ]);
+    expect(mistake).toMatch(/^spanflow: relay\.send\.main\.url must be [^;]*$/);
+  });
+});
+
+describe('a package that is not there ends it with 2', { timeout: 160_000 }, () => {
+  const without = (name: string) => {
+    const hook = `const Module = require('node:module');
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = (name, ...rest) => {
+        if (name === '${name}') throw new Error('absent');
+        return resolve(name, ...rest);
+      };`;
+    return { NODE_OPTIONS: `--require ${fileOf('hook.cjs', hook)}` };
+  };
+
+  test('for a configuration in YAML', async () => {
+    const run = await spanflow(['relay', '--config', fileOf('relay.yaml', 'send:\n')], { env: without('yaml') });
+    expect([run.code, run.stderr.split('\n')[0]]).toEqual([
+      2,
+      'spanflow: a configuration in YAML needs the package yaml, which is not installed: npm install yaml',
+    ]);
+  });
+
+  test.each(['1', '2'])('for gRPC, with --workers %s', async (workers) => {
+    const args = ['--to', 'http://127.0.0.1:9', '--grpc', '0', '--workers', workers];
+    const run = await spanflow(['relay', ...args], { env: without('@grpc/grpc-js') });
+    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining('npm install @grpc/grpc-js')]);
   });
 });
 
@@ -187,7 +253,7 @@ describe('with workers', { timeout: 160_000 }, () => {
       readonly crashes: number;
       readonly workers: readonly {
         readonly pid: number;
-        readonly stats?: { readonly receiver: { readonly requests: number } };
+        readonly stats?: { readonly generation: number; readonly receiver: { readonly requests: number } };
       }[];
     };
     return { ...stats, running: stats.workers.filter(({ stats }) => stats !== undefined) };
@@ -241,9 +307,14 @@ describe('with workers', { timeout: 160_000 }, () => {
     ]);
     writeFileSync(file, configTo(two));
     await running.told('the configuration was read again, and holds from now on');
-    const generations = async () =>
-      (await get(`${running.admin}/metrics`)).text.includes('spanflow_relay_reloads_total 2');
-    while (!(await generations()));
+    const generations = async () => (await workersOf(running)).workers.map(({ stats }) => stats?.generation).join();
+    while ((await generations()) !== '2,2');
+    writeFileSync(file, '{ "send": ');
+    await running.told('so nothing has changed');
+    // Each counts once, and not once for each worker.
+    const metrics = (await get(`${running.admin}/metrics`)).text;
+    expect(metrics).toContain('spanflow_relay_reloads_total 1\n');
+    expect(metrics).toMatch(/^spanflow_relay_refused_reloads_total [1-9]$/m);
     const alone = { ...JSON_TYPE, connection: 'close' };
     for (let index = 0; index < 4; index += 1) await post(running.url, jsonOf(`span ${index}`), alone);
     expect([one.spans, two.spans]).toEqual([0, 4]);

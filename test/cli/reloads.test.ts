@@ -14,8 +14,8 @@ test('a file that cannot be watched is told, and is still read again at SIGHUP',
   const folder = join(temporaryFolder(), 'absent');
   const file = join(folder, 'relay.json');
   const reloads: RelayConfig[] = [];
-  const unfollow = followConfig(relayArguments(['--config', file]), (config) => {
-    reloads.push(config);
+  const unfollow = followConfig(relayArguments(['--config', file]), (read) => {
+    reloads.push(read());
     return { needsRestart: [] };
   });
   onTestFinished(unfollow);

@@ -83,29 +83,39 @@ describe('spanflow replay', { timeout: 160_000 }, () => {
       },
     });
     expect(run.code).toBe(1);
-    expect(run.stdout).toMatch(/: 0 in [\d.]+ s, 0 a second\nlost: \d shutdown\n/);
+    expect(run.stdout).toMatch(
+      /: 0 in [\d.]+ s, 0 a second\nlost: \d shutdown; the newest failure: no answer from http:.*ECONNREFUSED/,
+    );
     expect(run.stderr).toContain('ECONNREFUSED');
   });
 
-  test.each<[args: readonly string[], message: string, code: number]>([
-    [[], 'replay needs a file: spanflow replay FILE --to URL', 2],
-    [['a', 'b'], 'replay takes one file, and was given b, too', 2],
-    [['a'], 'replay needs --to URL, such as --to http://localhost:4318', 2],
-    [['a', '--to', 'x'], '--to must be a URL, such as http://localhost:4318, and is x', 2],
-    [
-      ['a', '--to', 'http://x', '--rate', 'fast'],
-      '--rate must be a number of items a second from 0.001, and is fast',
-      2,
-    ],
-    [['a', '--to', 'http://x', '--signal', 'spans'], '--signal must be one of traces, logs, metrics, and is spans', 2],
-    [['a', '--to', 'http://x', '--header', 'x'], '--header must be NAME=VALUE', 2],
-    [['a', '--to', 'http://x', '--speed', '1'], "Unknown option '--speed'", 2],
-    [['/absent', '--to', 'http://x'], "ENOENT: no such file or directory, stat '/absent'", 1],
-  ])('called with %j says what is wrong', async (args, message, code) => {
+  test('at the end of the file, what a backend that is down has not taken is given up, and the reason is told', async () => {
+    const url = `http://127.0.0.1:${await closedPort()}`;
+    const run = await spanflow(['replay', fileOf(line(encodeTracesJson(spans(1)))), '--to', url]);
+    expect(run.code).toBe(1);
+    expect(run.stdout).toMatch(/: 1 span in 1 request\ndelivered to .*: 0 in /);
+    expect(run.stdout).toContain(
+      `\nlost: 1 not taken by the backend; the newest failure: no answer from ${url}/v1/traces`,
+    );
+    expect(run.stdout).not.toContain('shutdown');
+  });
+
+  test.each<[args: readonly string[], message: string]>([
+    [[], 'replay needs a file: spanflow replay FILE --to URL'],
+    [['a', 'b'], 'replay takes one file, and was given b, too'],
+    [['a'], 'replay needs --to URL, such as --to http://localhost:4318'],
+    [['a', '--to', 'x'], '--to must be a URL, such as http://localhost:4318, and is x'],
+    [['a', '--to', 'http://x', '--rate', 'fast'], '--rate must be a number of items a second from 0.001, and is fast'],
+    [['a', '--to', 'http://x', '--signal', 'spans'], '--signal must be one of traces, logs, metrics, and is spans'],
+    [['a', '--to', 'http://x', '--header', 'x'], '--header must be NAME=VALUE'],
+    [['a', '--to', 'http://x', '--speed', '1'], "Unknown option '--speed'"],
+    [['/absent', '--to', 'http://x'], 'spanflow: /absent cannot be read: ENOENT: no such file or directory'],
+    [['/', '--to', 'http://x'], 'spanflow: / is a folder: replay takes one file'],
+  ])('called with %j says what is wrong', async (args, message) => {
     const run = await spanflow(['replay', ...args]);
-    expect([run.code, run.stdout]).toEqual([code, '']);
+    expect([run.code, run.stdout]).toEqual([2, '']);
     expect(run.stderr).toContain(message);
-    if (code === 2) expect(run.stderr).toContain('spanflow replay --help says how it is called');
+    expect(run.stderr).toMatch(/^spanflow: [^\n]*\nspanflow replay --help says how it is called\n$/);
   });
 });
 

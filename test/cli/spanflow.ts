@@ -12,10 +12,16 @@ const COMMAND = fileURLToPath(new URL('../../src/cli/spanflow.ts', import.meta.u
 /** Runs the command `spanflow` of the sources to its end. A command that hangs is killed, by its id. */
 export function spanflow(
   args: readonly string[],
-  { onStderr = () => {} }: { readonly onStderr?: (text: string, interrupt: () => void) => void } = {},
+  {
+    onStderr = () => {},
+    env = {},
+  }: {
+    readonly onStderr?: (text: string, interrupt: () => void) => void;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<CommandRun> {
   const child = spawn(process.execPath, ['--conditions=spanflow-source', COMMAND, ...args], {
-    env: {},
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

@@ -89,6 +89,15 @@ describe('a configuration is checked as a whole', () => {
       { send: { main: { ...SEND.main, required: false } } },
       ['traces', 'logs', 'metrics'].map((signal) => `relay.send must have a destination of ${signal} that is required`),
     ],
+    // What is wrong with the one that is required is told, and no consequence of it.
+    [
+      { send: { main: { url: 'nowhere' }, copy: { ...SEND.main, required: false } } },
+      ['relay.send.main.url must be an http:// or https:// URL'],
+    ],
+    [
+      { send: { main: { signals: ['traces'] }, copy: { ...SEND.main, signals: ['traces'], required: false } } },
+      ['relay.send.main.url must be given, such as https://backend.example'],
+    ],
     [
       { send: SEND, receive: { http: { prot: 1, port: -1 }, maxQueueSize: 0, acknowledge: 'later' } },
       [
@@ -190,6 +199,17 @@ describe('variables', () => {
     expect(withVariables(text, ENVIRONMENT, '')).toBe(expected);
   });
 
+  test('those that are not set and have no default are told; empty ones are as somebody wanted them', () => {
+    const unset: string[] = [];
+    withVariables(
+      '${ABSENT}${EMPTY}${ALSO_ABSENT:-x}${ALSO_EMPTY:-}$${NOT_ONE}${env:OTHER}',
+      ENVIRONMENT,
+      'at "url"',
+      (name, place) => unset.push(`${name} ${place}`),
+    );
+    expect(unset).toEqual(['ABSENT at "url"', 'OTHER at "url"']);
+  });
+
   test.each(['${1A}', '${}', '${A B}', '${A:?wrong}'])(
     '%s is refused, and not shown: it may be of a secret',
     (text) => {
@@ -202,13 +222,15 @@ describe('variables', () => {
   );
 });
 
-test('the configuration of the page of the relay is right', () => {
+test('the configurations of the page of the relay are right', () => {
   const page = readFileSync(new URL('../../src/relay/README.md', import.meta.url), 'utf8');
-  const [, yaml = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(page) ?? [];
-  const file = join(temporaryFolder(), 'relay.yaml');
-  writeFileSync(file, yaml);
-  const config = readConfig(file, { RELAY_TOKEN: '0123456789abcdef', TOKEN: 'x' });
-  expect([mistakesOf(config), Object.keys(config)]).toEqual([[], ['receive', 'process', 'send', 'admin']]);
+  const configs = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, yaml = '']) => {
+    const file = join(temporaryFolder(), 'relay.yaml');
+    writeFileSync(file, yaml);
+    return readConfig(file, { RELAY_TOKEN: '0123456789abcdef', TOKEN: 'x' });
+  });
+  expect(configs.map(Object.keys)).toEqual([['receive', 'process', 'send', 'admin'], ['process']]);
+  expect(configs.flatMap((config) => mistakesOf({ send: SEND, ...config }))).toEqual([]);
 });
 
 describe('a file', () => {
@@ -251,6 +273,14 @@ send:
   test('in JSON', () => {
     const text = '{ "send": { "main": { "url": "http://${HOST}" } }, "admin": null }';
     expect(readConfig(fileOf('relay.json', text), { HOST: 'backend' })).toEqual({ send: SEND, admin: {} });
+  });
+
+  test('says which variables are not set, and where', () => {
+    const unset: string[] = [];
+    const onUnset = (name: string, place: string) => unset.push(`${name} ${place}`);
+    readConfig(fileOf('relay.yaml', YAML), { PORT: '4000', SIGNAL: 'logs' }, onUnset);
+    readConfig(fileOf('relay.json', '{ "url": "${HOST}" }'), {}, onUnset);
+    expect(unset).toEqual(['TOKEN at line 10, column 33', 'HOST at "url"']);
   });
 
   test('an empty one says nothing', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { credentials, Metadata, makeClientConstructor } from '@grpc/grpc-js';
 import { delay, filter } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { exportTo, inBatches, otlpHttp, rebatch } from '../../src/index.ts';
+import { exportTo, fanOut, inBatches, otlpHttp, rebatch } from '../../src/index.ts';
 import {
   decodeLogs,
   decodeMetrics,
@@ -149,6 +149,62 @@ describe('a relay', () => {
     expect((await post(url, BODIES.traces)).status).toBe(200);
     expect((await post(url, BODIES.logs, undefined, '/v1/logs')).status).toBe(404);
   });
+
+  test('a destination bears its name and signal in stages, metrics and messages, alone and beside others', async () => {
+    const warnings = recordWarnings();
+    const backend = await startBackend();
+    const { url, relay: running } = await start({
+      ...AT_ONCE,
+      send: {
+        main: { url: originOf(backend), signals: ['traces'] },
+        dead: { url: `http://127.0.0.1:${await closedPort()}`, signals: ['traces', 'logs'] },
+      },
+    });
+    await post(url, BODIES.traces);
+    await backend.until(({ spans }) => spans === SENT.traces.length, 30_000);
+    await post(url, BODIES.logs, undefined, '/v1/logs');
+    await until(() => warnings.length > 0);
+    const { stages = {} } = running.stats().ledgers['generation 1'] ?? {};
+    expect(Object.keys(stages)).toEqual(expect.arrayContaining(['main(traces)', 'dead(traces)', 'dead(logs)']));
+    expect(Object.keys(stages).join()).not.toContain('exportTo');
+    const { isDrained, lost, losses } = await running.shutdown();
+    const every = { items: SENT.traces.length, isRequired: true };
+    const records = { items: SENT.logs.length, isRequired: true };
+    expect({ isDrained, lost, losses }).toEqual({
+      isDrained: true,
+      lost: every.items + records.items,
+      losses: { 'dead(traces)': every, 'dead(logs)': records },
+    });
+    expect(warnings[0]).toMatch(/an export to dead\((traces|logs)\) failed and will be tried again: .*ECONNREFUSED/);
+    expect(warnings.join('\n')).toMatch(/an export to dead\((traces|logs)\) failed for good: .*ECONNREFUSED/);
+    expect(warnings.join('\n')).toMatch(/lost items: .*\d shutdown at dead\(traces\)/);
+  });
+
+  test.each(['of the configuration', 'of the program'])(
+    'what a destination that is not required loses while it drains is told apart, and is no loss of the whole (%s)',
+    async (whose) => {
+      recordWarnings();
+      const backend = await startBackend();
+      const dead = `http://127.0.0.1:${await closedPort()}`;
+      const to = (origin: string) => otlpHttp({ url: `${origin}/v1/traces`, environment: {} });
+      const compose: RelayCompose = ({ traces$ }) =>
+        traces$.pipe(
+          rebatch({ scheduledDelayMillis: 1 }),
+          fanOut({ 'main(traces)': to(originOf(backend)), 'dead(traces)': { sink: to(dead), required: false } }),
+        );
+      const signals = ['traces'] as const;
+      const send = { main: { url: originOf(backend), signals }, dead: { url: dead, signals, required: false } };
+      const { url, relay: running } =
+        whose === 'of the program' ? await start({}, { compose }) : await start({ ...AT_ONCE, send });
+      await post(url, BODIES.traces);
+      await backend.until(({ spans }) => spans === SENT.traces.length, 30_000);
+      expect(await running.shutdown()).toMatchObject({
+        isDrained: true,
+        lost: 0,
+        losses: { 'dead(traces)': { items: SENT.traces.length, isRequired: false } },
+      });
+    },
+  );
 
   test('drops, redacts and enriches spans within their requests, of which each is answered', async () => {
     const backend = await startBackend();
@@ -305,8 +361,12 @@ describe('a reload', () => {
     const sampling = { tailSample: { policies: [{ kind: 'errors' as const }] } };
     expect(() => running.reload({ ...other, process: sampling })).toThrow("where receive.acknowledge is 'delivered'");
     expect((await post(url, BODIES.traces)).status).toBe(200);
+    const unreadable = () => {
+      throw new Error('no YAML');
+    };
+    expect(() => running.reload(unreadable)).toThrow('no YAML');
     expect([running.stats().generation, running.stats().figures.counters.spanflow_relay_refused_reloads_total]).toEqual(
-      [2, 2],
+      [2, 3],
     );
   });
 });

@@ -6,7 +6,8 @@ export const RELAY_HELP = `spanflow relay --to URL
 spanflow relay --config FILE
 spanflow relay --module FILE
 
-Takes OTLP in, processes it, and sends it on. README.md of src/relay has the whole configuration.
+Takes OTLP in, processes it, and sends it on. node_modules/spanflow/src/relay/README.md has the whole configuration.
+In services, start node node_modules/spanflow/dist/cli/spanflow.js relay: npx does not pass SIGTERM on.
 
   --to URL                   the one backend: http://localhost:4318 (the path of each signal is added)
   --config FILE              what to do, as YAML (needs npm install yaml) or JSON (*.json); read again when it changes, and at SIGHUP

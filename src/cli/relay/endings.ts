@@ -5,11 +5,16 @@ export function announce({ http, grpc, admin }: RelayAddress): void {
   process.stdout.write(`${lines.filter((line) => line !== undefined).join('\n')}\nready\n`);
 }
 
+/** What is lost at a destination that is not required does not count. */
 export function isWhole({ isDrained, lost }: RelayReport): boolean {
   return isDrained && lost === 0;
 }
 
-export function farewell({ isDrained, delivered, lost }: RelayReport): string {
-  const late = isDrained ? '' : ', and not everything was answered in time';
-  return `drained: ${delivered} delivered, ${lost} lost${late}\n`;
+/** The whole, and where something was lost. */
+export function farewell({ isDrained, delivered, lost, losses }: RelayReport): string {
+  const late = isDrained ? '' : '; not everything was answered in time';
+  const places = Object.entries(losses).map(
+    ([place, { items, isRequired }]) => `; ${place}${isRequired ? '' : ', not required'}: ${items} lost`,
+  );
+  return `drained: ${delivered} delivered, ${lost} lost${places.join('')}${late}\n`;
 }

@@ -13,4 +13,5 @@ export type FromWorker =
   | { readonly kind: 'ready'; readonly address: RelayAddress }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: RelayStats }
   | { readonly kind: 'drained'; readonly report: RelayReport }
-  | { readonly kind: 'failed'; readonly message: string };
+  /** `isMistake`: by how it was called or configured. */
+  | { readonly kind: 'failed'; readonly message: string; readonly isMistake: boolean };

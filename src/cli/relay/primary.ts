@@ -5,11 +5,14 @@ import type { RelayAddress, RelayReport } from '../../relay/api.ts';
 import { type Plan, planOf } from '../../relay/config/plan.ts';
 import { reloaded } from '../../relay/config/reloaded.ts';
 import type { RelayConfig } from '../../relay/options.ts';
-import { figure, sumOfFigures } from '../../relay/stats/figures.ts';
+import { sumOfDrained } from '../../relay/stats/drainBooks.ts';
+import { figure, sumOfFigures, withoutCounters } from '../../relay/stats/figures.ts';
+import { UsageError } from '../command.ts';
 import type { RelayArguments } from './arguments.ts';
 import { composeOf, configOf } from './configured.ts';
 import { announce, farewell, isWhole } from './endings.ts';
-import { followConfig, say } from './reloads.ts';
+import { followConfig } from './reloads.ts';
+import { say } from './say.ts';
 import { untilSignal } from './signals.ts';
 import { WorkerPlace } from './workerPlace.ts';
 
@@ -23,7 +26,7 @@ export async function runPrimary(given: RelayArguments): Promise<number> {
   cluster.setupPrimary({ serialization: 'advanced' }); // a configuration may hold Infinity
   const primary = new Primary(given.workers, config, planOf(config, compose));
   const signal = untilSignal(() => primary.kill());
-  const unfollow = followConfig(given, (next) => primary.reload(next, compose));
+  const unfollow = followConfig(given, (read) => primary.reload(read, compose));
   const address = await Promise.race([primary.listen(), signal.reason]);
   if (typeof address === 'object') announce(address);
   await signal.reason;
@@ -43,6 +46,8 @@ class Primary implements AdminSource {
   #isStarted = false;
   #isDraining = false;
   #crashes = 0;
+  #reloads = 0;
+  #refusedReloads = 0;
 
   constructor(workers: number, config: RelayConfig, plan: Plan) {
     this.#config = config;
@@ -51,9 +56,9 @@ class Primary implements AdminSource {
     const owner = {
       config: () => withoutAdmin(this.#config),
       onReady: (address: RelayAddress) => this.#isReady(address),
-      onFailed: (message: string) => {
+      onFailed: (message: string, isMistake: boolean) => {
         if (this.#isStarted) say(message);
-        else this.#ready.reject(new Error(message));
+        else this.#ready.reject(isMistake ? new UsageError(message) : new Error(message));
       },
       onCrash: (how: string, delayMillis: number) => {
         this.#crashes += 1;
@@ -76,8 +81,18 @@ class Primary implements AdminSource {
     }
   }
 
-  reload(config: RelayConfig, compose: Parameters<typeof reloaded>[2]) {
+  reload(read: () => RelayConfig, compose: Parameters<typeof reloaded>[2]) {
+    try {
+      return this.#reload(read(), compose);
+    } catch (thrown) {
+      this.#refusedReloads += 1;
+      throw thrown;
+    }
+  }
+
+  #reload(config: RelayConfig, compose: Parameters<typeof reloaded>[2]) {
     const { effective, plan, needsRestart } = reloaded(this.#config, config, compose);
+    this.#reloads += 1;
     this.#config = effective;
     this.#plan = plan;
     for (const place of this.#places) place.reload(withoutAdmin(effective));
@@ -91,12 +106,9 @@ class Primary implements AdminSource {
     const reports = await Promise.all(this.#places.map((place) => place.shutdown()));
     clearTimeout(timer);
     this.#admin?.close();
-    const sum = (count: (report: RelayReport) => number) =>
-      reports.reduce((all, report) => all + (report === undefined ? 0 : count(report)), 0);
     return {
       isDrained: reports.every((report) => report?.isDrained === true),
-      delivered: sum(({ delivered }) => delivered),
-      lost: sum(({ lost }) => lost),
+      ...sumOfDrained(reports.filter((report) => report !== undefined)),
     };
   }
 
@@ -118,9 +130,12 @@ class Primary implements AdminSource {
   async figures() {
     await Promise.all(this.#places.map((place) => place.stats()));
     return sumOfFigures([
-      ...this.#places.map(({ figures }) => figures),
+      ...this.#places.map(({ figures }) => withoutCounters(figures, ['reloads', 'refused_reloads'])),
       figure('gauges', 'workers', this.#places.filter(({ isReady }) => isReady).length),
       figure('counters', 'worker_crashes', this.#crashes),
+      // One reload is one, however many workers it reaches; what is refused here does not reach them.
+      figure('counters', 'reloads', this.#reloads),
+      figure('counters', 'refused_reloads', this.#refusedReloads),
     ]);
   }
 

@@ -25,7 +25,7 @@ async function runHere(given: RelayArguments): Promise<number> {
   const compose = await composeOf(given);
   const running = makeRelay(configOf(given), { onFailure: signal.fail, ...(compose && { compose }) });
   announce(await running.listen());
-  const unfollow = followConfig(given, (config) => running.reload(config));
+  const unfollow = followConfig(given, (read) => running.reload(read));
   const reason = await signal.reason;
   unfollow();
   const report = await running.shutdown();

@@ -5,14 +5,21 @@ import type { RelayReload } from '../../relay/api.ts';
 import type { RelayConfig } from '../../relay/options.ts';
 import type { RelayArguments } from './arguments.ts';
 import { configOf } from './configured.ts';
+import { say } from './say.ts';
 
 /** Editors and file systems tell one change several times, and a file may be half written. */
 const SETTLE_MILLIS = 100;
 
-/** Has the file read again when it changes, and at SIGHUP. A configuration with a mistake is reported, and the running one stays. @returns a function that stops watching */
-export function followConfig(given: RelayArguments, reload: (config: RelayConfig) => RelayReload): () => void {
+/**
+ * Has the file read again when it changes, and at SIGHUP. A configuration with a mistake is reported, and the running one stays.
+ *
+ * @param reload given what reads the configuration, so that it can count what cannot be read, too
+ *
+ * @returns a function that stops watching
+ */
+export function followConfig(given: RelayArguments, reload: (read: () => RelayConfig) => RelayReload): () => void {
   const { source } = given;
-  const read = () => tell(() => reload(configOf(given)));
+  const read = () => tell(() => reload(() => configOf(given)));
   process.on('SIGHUP', read);
   const leave = source.kind === 'config' ? watchedIfPossible(source.file, read) : () => {};
   return () => {
@@ -37,9 +44,11 @@ function watched(file: string, onChange: () => void): () => void {
   let text = textOf(file);
   const look = () => {
     const now = textOf(file);
-    if (now === undefined || now === text) return;
+    if (now === text) return;
     text = now;
-    onChange();
+    if (now === undefined)
+      say(`${basename(file)} is gone, and what it said last stays: it is read again when it is back`);
+    else onChange();
   };
   const watcher = watch(dirname(file), { persistent: false }, () => {
     clearTimeout(timer);
@@ -56,7 +65,7 @@ function textOf(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    return undefined; // it is being replaced, or gone: what is at work stays
+    return undefined;
   }
 }
 
@@ -68,8 +77,4 @@ function tell(reload: () => RelayReload): void {
   } catch (thrown) {
     say(`the configuration was read again and is wrong, so nothing has changed: ${messageOf(thrown)}`);
   }
-}
-
-export function say(message: string): void {
-  process.stderr.write(`spanflow: ${message}\n`);
 }

@@ -1,10 +1,11 @@
 import { messageOf } from '../../model/errors.ts';
 import type { Relay } from '../../relay/api.ts';
 import { relay } from '../../relay/relay.ts';
+import { isMistake } from '../command.ts';
 import type { RelayArguments } from './arguments.ts';
 import { composeOf } from './configured.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
-import { say } from './reloads.ts';
+import { say } from './say.ts';
 
 /** Runs one of several processes. It ignores SIGINT, SIGTERM and SIGHUP: the primary process handles them, and sends it messages. */
 export async function runWorker(given: RelayArguments): Promise<number> {
@@ -18,7 +19,7 @@ export async function runWorker(given: RelayArguments): Promise<number> {
       running = relay(message.config, { onFailure: () => process.exit(1), ...(compose && { compose }) });
       running.listen().then(
         (address) => tell({ kind: 'ready', address }),
-        (thrown) => tell({ kind: 'failed', message: messageOf(thrown) }),
+        (thrown) => tell({ kind: 'failed', message: messageOf(thrown), isMistake: isMistake(thrown) }),
       );
     } else if (message.kind === 'reload') reload(running, message.config);
     else if (message.kind === 'stats' && running !== undefined)
@@ -39,7 +40,7 @@ function reload(running: Relay | undefined, config: Parameters<Relay['reload']>[
 }
 
 async function shutDown(running: Relay | undefined): Promise<number> {
-  const report = (await running?.shutdown()) ?? { isDrained: true, delivered: 0, lost: 0 };
+  const report = (await running?.shutdown()) ?? { isDrained: true, delivered: 0, lost: 0, losses: {} };
   await new Promise<void>((resolve) =>
     process.send?.({ kind: 'drained', report } satisfies FromWorker, () => resolve()),
   );

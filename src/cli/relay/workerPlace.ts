@@ -17,7 +17,7 @@ export interface PlaceOwner {
   readonly config: () => RelayConfig;
   readonly onReady: (address: RelayAddress) => void;
   /** It cannot start at all. */
-  readonly onFailed: (message: string) => void;
+  readonly onFailed: (message: string, isMistake: boolean) => void;
   readonly onCrash: (how: string, delayMillis: number) => void;
 }
 
@@ -106,7 +106,7 @@ export class WorkerPlace {
     } else if (message?.kind === 'stats') this.#answers.get(message.id)?.(message.stats);
     else if (message?.kind === 'drained') this.#report = message.report;
     else if (message?.kind === 'failed') {
-      this.#owner.onFailed(message.message);
+      this.#owner.onFailed(message.message, message.isMistake);
       this.kill(); // so that another one tries
     }
   }

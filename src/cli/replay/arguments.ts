@@ -15,7 +15,7 @@ Sends what is in a file of OTLP: lines of JSON, or protobuf behind its length, c
   --header NAME=VALUE  a header, or metadata over grpc; as often as needed
   --quiet              no progress
 
-Exit codes: 0 everything was delivered, 1 something was damaged, refused or lost, 2 the arguments are wrong.
+Exit codes: 0 everything was delivered, 1 something was damaged, refused or lost, 2 the arguments are wrong, or there is no such file.
 `;
 
 const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;

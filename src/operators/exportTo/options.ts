@@ -218,13 +218,13 @@ export function settingsInRun<T>(
   { processHold = 'never' }: Pick<ExportToOptions<T>, 'processHold'>,
   run: GivenByRun,
 ): ExportToSettings<T> {
-  const { pauseWhen, stopWhen, giveUpWhen, onRetry } = settings;
+  const { name: stage, pauseWhen, stopWhen, giveUpWhen, onRetry } = settings;
   return {
     ...settings,
     pauseWhen: pauseWhen ?? run.pauseWhen,
     stopWhen: stopWhen ?? run.stopWhen,
     giveUpWhen: giveUpWhen ?? run.giveUpWhen,
-    onRetry: onRetry ?? run.onRetry,
+    onRetry: onRetry ?? (stage === undefined ? run.onRetry : ({ error }) => run.onRetry({ error, stage })),
     processHold,
   };
 }

@@ -5,6 +5,7 @@ import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { exportTo } from '../exportTo/exportTo.ts';
+import type { ExportToOptions } from '../exportTo/options.ts';
 import type { BranchRun } from './branchRun.ts';
 import { type BranchSettings, exportOptionsOf, type FanOutComposition } from './options.ts';
 import { QueuedBranch } from './queuedBranch.ts';
@@ -25,14 +26,15 @@ export function branchPlan<T>(
   name: string,
   settings: BranchSettings<T>,
   ledger: Ledger,
-  { besides }: Pick<FanOutComposition<T>, 'besides'>,
+  { besides, exportsBearNames = false }: Pick<FanOutComposition<T>, 'besides' | 'exportsBearNames'>,
 ): BranchPlan<T> {
   const { filter, required } = settings;
   const route = ledger.route(name, { required });
   const account = route.open('operator', `branch(${name})`);
   const reporter = new StageReporter<T>(account, settings);
   const besides$ = besides?.(name, route);
-  const start = startOf(name, settings, route, reporter, (toSink) =>
+  const exportOptions = { ...exportOptionsOf(settings), ...(exportsBearNames && { name }) };
+  const start = startOf(name, { settings, exportOptions }, route, reporter, (toSink) =>
     besides$ === undefined ? toSink : pipe((batches$) => merge(batches$, besides$), toSink),
   );
   return { name, isRequired: required, filter, account, reporter, start };
@@ -42,7 +44,7 @@ type ToSink<T> = OperatorFunction<Batch<T>, Outcome<T>>;
 
 function startOf<T>(
   name: string,
-  settings: BranchSettings<T>,
+  { settings, exportOptions }: { readonly settings: BranchSettings<T>; readonly exportOptions: ExportToOptions<T> },
   route: Ledger,
   reporter: StageReporter<T>,
   withBesides: (toSink: ToSink<T>) => ToSink<T>,
@@ -50,7 +52,7 @@ function startOf<T>(
   const exporting = () =>
     withBesides(
       exportTo(settings.sink, {
-        ...exportOptionsOf(settings),
+        ...exportOptions,
         ledger: route,
         // The queue in front bounds what is out; a second bound here could only lose what that one has let through.
         maxPendingItems: Number.POSITIVE_INFINITY,

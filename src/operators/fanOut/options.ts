@@ -146,6 +146,8 @@ export type BranchSettings<T> = Omit<Branch<T>, Defaulted> &
 export interface FanOutComposition<T> {
   /** The function that the user has called, and what it calls the branches: `fanOut`, or `spanPipeline.sinks`. */
   readonly owner: string;
+  /** Whether the export of a branch has the name of the branch in losses and statistics. Default: `exportTo(…)`, with the name of its sink. */
+  readonly exportsBearNames?: boolean;
   /** How branches make batches of their own, where they do not say. */
   readonly batching?: CommonBatching;
   /** Estimates the bytes of an item there, where they do not say. */

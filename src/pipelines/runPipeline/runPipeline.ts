@@ -88,7 +88,10 @@ export function runPipeline<R>(
       sinks.add(sink);
       life.start();
     },
-    onRetry: ({ error }) => warnings.trouble(`an export failed and will be tried again: ${messageOf(error)}`, 'retry'),
+    onRetry: ({ error, stage }) => {
+      const what = stage === undefined ? 'an export' : `an export to ${stage}`;
+      warnings.trouble(`${what} failed and will be tried again: ${messageOf(error)}`, 'retry');
+    },
     isHot: account !== undefined || source.isHot === true,
     onTrouble: (message) => warnings.trouble(message, 'operator'),
   });

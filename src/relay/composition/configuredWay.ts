@@ -1,12 +1,13 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { map, merge, mergeMap, type Observable, type OperatorFunction, Subject, tap } from 'rxjs';
+import { map, merge, mergeMap, type Observable, type OperatorFunction, pipe, Subject, tap } from 'rxjs';
 import type { Batch } from '../../model/batch.ts';
 import type { MetricDataPoint } from '../../model/metricDataPoint.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import type { SignalItems, SignalName } from '../../model/signal.ts';
 import type { Sink } from '../../model/sink.ts';
 import { adaptiveBatch } from '../../operators/adaptiveBatch/adaptiveBatch.ts';
 import { exportTo } from '../../operators/exportTo/exportTo.ts';
-import { fanOut } from '../../operators/fanOut/fanOut.ts';
+import { fanOutOf } from '../../operators/fanOut/fanOut.ts';
 import type { Branch } from '../../operators/fanOut/options.ts';
 import { inBatches } from '../../operators/inBatches/inBatches.ts';
 import { REBATCH_DEFAULTS } from '../../operators/rebatch/options.ts';
@@ -94,7 +95,7 @@ function sampledWay(
   ];
 }
 
-/** The queue in front of each destination has the bounds of the batcher; what is out is bounded by that, too. */
+/** The queue in front of each destination has the bounds of the batcher; what is out is bounded by that, too. Stages and outcomes bear the name of their destination, `main(traces)`, whether it is alone or one of several. */
 function exportingOf<S extends SignalName>(
   signal: S,
   { destinations, batching, maxElapsedMillis }: WayParts,
@@ -108,12 +109,16 @@ function exportingOf<S extends SignalName>(
   if (only === undefined) return undefined;
   const [name, { sink, retry }] = only;
   const unbounded = { maxPendingItems: Number.POSITIVE_INFINITY, maxPendingBytes: Number.POSITIVE_INFINITY };
-  if (others.length === 0) return exportTo(sink, { name, retry, ...unbounded });
+  if (others.length === 0) {
+    const named = map((outcome: Outcome<SignalItems[S]>) => ({ ...outcome, route: name }));
+    return pipe(exportTo(sink, { name, retry, ...unbounded }), named);
+  }
   const { maxQueueSize = REBATCH_DEFAULTS.maxQueueSize, maxQueueBytes, maxUnsettledBatches } = batching;
   const queue = {
     maxQueueSize,
     ...(maxQueueBytes !== undefined && { maxQueueBytes }),
     ...(maxUnsettledBatches !== undefined && { maxUnsettledBatches }),
   };
-  return fanOut(Object.fromEntries(branches) as Record<string, Branch<SignalItems[S]>>, queue);
+  const byName = Object.fromEntries(branches) as Record<string, Branch<SignalItems[S]>>;
+  return fanOutOf(byName, queue, { owner: 'fanOut', exportsBearNames: true });
 }

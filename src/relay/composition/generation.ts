@@ -1,11 +1,12 @@
 import { merge, type Observable, Subject, takeUntil } from 'rxjs';
 import type { OtlpReceiver } from '../../inputs/otlpReceiver/index.ts';
 import { type RunInput, registerInput } from '../../inputs/runInput.ts';
+import { ledgerOf } from '../../ledger/ledger.ts';
 import type { Stats } from '../../ledger/stats.ts';
 import type { FlushUrgency } from '../../model/batch.ts';
-import type { ShutdownReport } from '../../pipelines/lifeCycle/options.ts';
 import { type RunningPipeline, runPipeline } from '../../pipelines/runPipeline/runPipeline.ts';
 import type { RelayCompose } from '../options.ts';
+import { DrainBooks, type Drained } from '../stats/drainBooks.ts';
 
 /** What one is built on. */
 export interface GenerationBase {
@@ -58,9 +59,13 @@ export class Generation {
   }
 
   /** The receiver ends with it, unless it was retired before. */
-  async shutdown(deadlineMillis: number): Promise<ShutdownReport | undefined> {
+  async shutdown(deadlineMillis: number): Promise<Drained | undefined> {
     this.#end ??= 'shutDown';
-    return this.#pipeline?.shutdown({ deadlineMillis });
+    const ledger = this.#pipeline && ledgerOf(this.#pipeline);
+    if (this.#pipeline === undefined || ledger === undefined) return undefined;
+    const books = new DrainBooks(ledger);
+    const { delivered } = await this.#pipeline.shutdown({ deadlineMillis });
+    return books.end(delivered);
   }
 
   /** One that was replaced, or has ended by itself, leaves the receiver to others. */

@@ -1,6 +1,6 @@
 import type { Environment } from '../../internal/environment.ts';
 import { needed } from '../../peers/installed.ts';
-import { withVariables } from './variables.ts';
+import { type OnUnset, withVariables } from './variables.ts';
 
 type Yaml = typeof import('yaml');
 
@@ -24,7 +24,7 @@ const NO_ANCHOR = 'no anchor has the name of this alias; a value that begins wit
  *
  * @throws SyntaxError that says where the mistake is, and quotes nothing of the text; SpanflowError `MISSING_PACKAGE` without the package
  */
-export function ofYaml(text: string, environment: Environment): unknown {
+export function ofYaml(text: string, environment: Environment, onUnset?: OnUnset): unknown {
   const yaml = needed<Yaml>('yaml', 'a configuration in YAML');
   const lineCounter = new yaml.LineCounter();
   const placeOf = (offset = 0) => {
@@ -40,7 +40,7 @@ export function ofYaml(text: string, environment: Environment): unknown {
     },
     Scalar: (key, node) => {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
-      const replaced = withVariables(node.value, environment, placeOf(node.range?.[0]));
+      const replaced = withVariables(node.value, environment, placeOf(node.range?.[0]), onUnset);
       node.value = node.type === 'PLAIN' && replaced !== node.value ? scalarOf(yaml, replaced) : replaced;
     },
   });

@@ -4,7 +4,7 @@ import { mistakeInWords } from '../../internal/validation.ts';
 import { InvalidOptionError, messageOf } from '../../model/errors.ts';
 import type { RelayConfig } from '../options.ts';
 import { ofYaml } from './ofYaml.ts';
-import { withVariables } from './variables.ts';
+import { type OnUnset, withVariables } from './variables.ts';
 
 /** What is switched on by its name alone, as `grpc:` is. */
 const SWITCHES: readonly string[] = ['http', 'grpc', 'admin', 'spanMetrics'];
@@ -12,21 +12,24 @@ const SWITCHES: readonly string[] = ['http', 'grpc', 'admin', 'spanMetrics'];
 /**
  * The configuration in a file: JSON where its name ends in `.json`, and YAML otherwise. It is not checked yet.
  *
+ * @param onUnset told of variables that are not set and have no default
+ *
  * @throws InvalidOptionError when it is neither, and SpanflowError `MISSING_PACKAGE` for YAML without its package; what the file system throws passes
  */
-export function readConfig(file: string, environment: Environment): RelayConfig {
+export function readConfig(file: string, environment: Environment, onUnset?: OnUnset): RelayConfig {
   const text = readFileSync(file, 'utf8');
+  const read = file.endsWith('.json') ? ofJson : ofYaml;
   try {
-    return withoutNulls(file.endsWith('.json') ? ofJson(text, environment) : ofYaml(text, environment)) as RelayConfig;
+    return withoutNulls(read(text, environment, onUnset)) as RelayConfig;
   } catch (thrown) {
     if (thrown instanceof SyntaxError || thrown instanceof InvalidOptionError) throw unreadable(file, thrown);
     throw thrown;
   }
 }
 
-function ofJson(text: string, environment: Environment): unknown {
+function ofJson(text: string, environment: Environment, onUnset?: OnUnset): unknown {
   const replaced = (key: string, value: unknown) =>
-    typeof value === 'string' ? withVariables(value, environment, `at ${JSON.stringify(key)}`) : value;
+    typeof value === 'string' ? withVariables(value, environment, `at ${JSON.stringify(key)}`, onUnset) : value;
   try {
     return JSON.parse(text, replaced) as unknown;
   } catch (thrown) {

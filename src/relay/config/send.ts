@@ -25,6 +25,8 @@ const TLS_FILES = { ca: 'caFile', cert: 'certFile', key: 'keyFile' } as const;
 /** One destination: a sink for each of its signals. */
 export interface Destination {
   readonly sinks: { readonly [S in SignalName]?: Sink<SignalItems[S]> };
+  /** What it says that it takes, also where its sinks could not be made. */
+  readonly signals: readonly SignalName[];
   readonly isRequired: boolean;
   readonly retry: RetryOptions;
 }
@@ -39,7 +41,7 @@ export function destinationsOf(value: unknown, path: string, checking: Checking)
   const making = new SinkMaking(checking);
   const destinations = new Map(given.map(([name, one]) => [name, making.destination(one, `${path}.${name}`)]));
   for (const signal of SIGNAL_NAMES) {
-    const those = [...destinations.values()].filter(({ sinks }) => sinks[signal] !== undefined);
+    const those = [...destinations.values()].filter(({ signals }) => signals.includes(signal));
     if (those.length > 0 && !those.some(({ isRequired }) => isRequired))
       checking.tell(path, 'required somewhere', `must have a destination of ${signal} that is required`);
   }
@@ -62,9 +64,11 @@ class SinkMaking {
     if (url === undefined) checking.tell(`${path}.url`, 'given', 'must be given, such as https://backend.example');
     const checkedRetry = checking.section(`${path}.retry`, retry, checkedElsewhereAll(RETRY_OPTIONS));
     checking.rule(`${path}.retry`, checkedRetry, EXPORT_TO_RULES.retry);
-    const those = areSignals(signals) ? (signals as readonly SignalName[]) : SIGNAL_NAMES;
+    const isRight = areSignals(signals);
+    const those = isRight ? (signals as readonly SignalName[]) : SIGNAL_NAMES;
     return {
       sinks: typeof url === 'string' ? this.#sinks(given as Partial<RelayDestination>, url, path, those) : {},
+      signals: isRight || signals === undefined ? those : [],
       isRequired: required !== false,
       retry: checkedRetry,
     };

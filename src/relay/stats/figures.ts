@@ -79,6 +79,12 @@ export function sumOfFigures(all: readonly RelayFigures[]): RelayFigures {
   return sum;
 }
 
+/** Without what somebody else counts. */
+export function withoutCounters({ counters, gauges }: RelayFigures, names: readonly string[]): RelayFigures {
+  const samples = new Set(names.map((name) => sampleOf(`${name}_total`, {})));
+  return { counters: Object.fromEntries(Object.entries(counters).filter(([sample]) => !samples.has(sample))), gauges };
+}
+
 /** What stays of a part that has ended. */
 export function onlyCounters({ counters }: RelayFigures): RelayFigures {
   return { counters, gauges: {} };
