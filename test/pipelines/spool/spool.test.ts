@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
@@ -19,6 +19,7 @@ import { logPipeline, type ReadableLogRecord } from '../../../src/logs.ts';
 import { encodeLogs, encodeTraces } from '../../../src/otlp/index.ts';
 import { FRAME_HEAD_BYTES } from '../../../src/pipelines/spool/frames.ts';
 import { brokenBooks } from '../../support/books.ts';
+import { recordWarnings } from '../../support/httpExports.ts';
 import { logRecordWith } from '../../support/logRecords.ts';
 import { generatedSpans, spanWith } from '../../support/spans.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -191,6 +192,16 @@ describe('a spooled file', () => {
     bytes.writeUInt32BE(0xffffffff, 8 + 9);
     writeFileSync(only(), bytes);
     expect((await startAgain()).arrived).toEqual([]);
+  });
+
+  test('that cannot be opened is told and left where it is; those behind it arrive', async () => {
+    await leave(spans(3));
+    const unreadable = join(folder, '1000-ab.traces.0.spool');
+    mkdirSync(unreadable); // a directory can be renamed, as a file of another user can, and not be opened
+    const warnings = recordWarnings();
+    expect(names((await startAgain()).arrived)).toEqual(names(spans(3)));
+    expect(files()).toEqual([unreadable]);
+    expect(warnings.join()).toMatch(/1000-ab\.traces\.0\.spool cannot be sent before the next start: EISDIR/);
   });
 
   test('that is older than maxAgeMillis is lost, as expired', async () => {
