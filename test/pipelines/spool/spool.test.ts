@@ -270,13 +270,30 @@ describe('a spooled file', () => {
     expect(files()).toHaveLength(1);
   });
 
-  test('of a route that is not there stays where it is', async () => {
+  test('of a route that is not there stays where it is, and is told', async () => {
     await leave(spans(3));
+    const warnings = recordWarnings();
     const memory = toMemory<ReadableSpan>();
     const pipeline = spanPipeline({ sinks: { main: memory }, spool: folder, environment: {} });
     await pipeline.shutdown();
     expect(memory.items).toEqual([]);
     expect(files()).toHaveLength(1);
+    while (warnings.length === 0) await turn();
+    expect(warnings.join()).toContain('1 spooled files of sinks that this pipeline does not have');
+    expect(warnings.join()).toContain('are not sent');
+  });
+
+  test('of a route that is not there is removed when it is older than maxAgeMillis, and told', async () => {
+    await leave(spans(3));
+    renameSync(only(), only().replace(/\d+(?=-[0-9a-f]+\.traces)/, '1000'));
+    const ofAnotherSignal = join(folder, '1000-ab.logs.0.spool');
+    writeFileSync(ofAnotherSignal, '');
+    const warnings = recordWarnings();
+    const sinks = { main: toMemory<ReadableSpan>(), other: toMemory<ReadableSpan>() };
+    await spanPipeline({ sinks, spool: folder, environment: {} }).shutdown();
+    while (warnings.length === 0) await turn();
+    expect(files()).toEqual([ofAnotherSignal]);
+    expect(warnings.join()).toContain('were older than maxAgeMillis 604800000: removed');
   });
 });
 
