@@ -16,12 +16,13 @@ const WRITE_TIMEOUT_MILLIS = 10_000;
  *                                      └─▶ exportTo ─▶ the inner sink ─▶ delivered, rejected or lost: removed
  * ```
  *
- * **Answers** with `stored`, when the batch is on the disk (see `sync`): in the books of the stage that exports these items are `handedOn`, and a receiver with `acknowledge: 'delivered'` says OK. What comes while the disk is busy is written together, in one transaction.
+ * **Answers** with `stored`, when the batch is on the disk (see `sync`): in the books of the stage that exports these items are `handedOn`, and a receiver with `acknowledge: 'delivered'` says OK.
+ * What comes while the disk is busy is written together, in one transaction.
  * A disk that is full, slow or broken makes exports fail as `retryable`, with a message that names the file and the next step; it goes on when the disk does.
  *
  * **Sends** the oldest first, by an `exportTo` of its own (`send`): with its retries, but without an end other than `maxAgeMillis`. A batch is removed when it was delivered, rejected, or counted as lost. What is in memory for that is bounded by `maxSendingBytes`, however much is on disk.
  *
- * **Starts** with what it finds: of this process before, or, with `processes: 'several'`, of others that have ended. A second process on one directory is refused (`DIRECTORY_IN_USE` from `opened()`, and exports fail as `retryable`) until the first one ends.
+ * **Starts** by sending what earlier runs have left in the directory; with `processes: 'several'`, also what other processes have left that have ended. A second process on one directory is refused (`DIRECTORY_IN_USE` from `opened()`, and exports fail as `retryable`) until the first one ends.
  *
  * **At least once**: after a crash, what was being sent is sent again, and what was being written may have been. Nothing that was answered is lost by the end of a process.
  *

@@ -50,7 +50,7 @@ export interface DurableOptions<S extends SignalName = 'traces'> {
    */
   processes?: 'one' | 'several';
   /**
-   * When a batch is answered. `full` (the default): when it is on the disk (`fsync`), so that it survives a loss of power. `normal`: when the system has it, which is several times faster; it survives the end of the process, however that comes, and
+   * When a batch is answered. `full` (the default): when it is on the disk (`fsync`), so that it survives a loss of power. `normal`: when the system has it, which is faster; it survives the end of the process, however that comes, and
    * may be gone after a loss of power or a crash of the system.
    */
   sync?: 'full' | 'normal';

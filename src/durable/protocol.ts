@@ -28,7 +28,7 @@ export interface DiskState {
 
 /** A batch as it was written. */
 export interface StoredBatch {
-  /** Counts up from batch to batch, also over the ends of processes. */
+  /** Counts up from batch to batch. A process that finds an empty queue begins at 1. */
   readonly row: number;
   readonly items: number;
   readonly ageMillis: number;
@@ -89,7 +89,7 @@ export type FromStore =
       readonly kind: 'committed';
       readonly writes: readonly { readonly id: number; readonly end: WriteEnd }[];
       readonly removed: readonly number[];
-      /** Items that came from the subdirectory of a process that has ended. */
+      /** Items that came from the subdirectory of a process that has ended, with those that were dropped on the way. */
       readonly adopted: number;
       readonly dropped: Dropped;
       /** Left out while the store is not open. */

@@ -58,7 +58,7 @@ interface SendingParts<T> {
   readonly settings: DurableSettings<T>;
   readonly books: DurableBooks<T>;
   /** A row has ended: it can be removed. */
-  readonly onEnded: (row: number) => void;
+  readonly onEnded: (row: number, items: number) => void;
 }
 
 /** The way of stored batches to the backend: bounded by bytes, oldest first, and each settled by its row. */
@@ -137,13 +137,16 @@ export class Sending<T> implements HeldBatchOwner<T> {
     return new Promise((resolve) => this.#quiet.add(resolve));
   }
 
-  /** Attempts that are in flight are aborted. */
+  /** Attempts that are in flight are aborted. What is in memory alone is lost. */
   stop(): void {
     this.#closing = true;
     this.#stop.next();
     this.#subscription.unsubscribe();
     this.#waiting.length = 0;
-    for (const sent of [...this.#sent.values()]) this.#forget(sent);
+    for (const sent of [...this.#sent.values()]) {
+      this.#forget(sent);
+      if (!sent.isOnDisk) this.#parts.books.lost(sent.items, 'shutdown');
+    }
   }
 
   onUnready(): void {}
@@ -155,10 +158,10 @@ export class Sending<T> implements HeldBatchOwner<T> {
     const sent = this.#rows.get(batch);
     if (sent === undefined || !this.#sent.has(sent.row)) return;
     this.#forget(sent);
-    if (this.#isKept(tally)) return;
+    if (sent.isOnDisk && this.#isKept(tally)) return;
     const isExpired = this.#parts.settings.scheduler.now() >= sent.expiresAtMillis;
     this.#parts.books.ended(sent.items, isExpired ? withReason(tally, 'permanent', 'expired') : tally);
-    this.#parts.onEnded(sent.row);
+    this.#parts.onEnded(sent.row, sent.items);
   }
 
   /** While it shuts down, an attempt that was aborted is no loss either, although it may have arrived. */
@@ -187,7 +190,7 @@ export class Sending<T> implements HeldBatchOwner<T> {
     if (items === undefined) {
       this.#forget(sent);
       books.lost(sent.items, 'damaged');
-      this.#parts.onEnded(row);
+      this.#parts.onEnded(row, sent.items);
       return;
     }
     const taken = { items, bytes: body.length, closedBy: 'count' } as const;

@@ -49,8 +49,8 @@ export class Writing<T> {
 
   constructor(parts: WritingParts<T>) {
     this.#parts = parts;
-    // Every piece is copied: what is written has to be in memory of its own.
-    this.#lender = new RequestLender<T>(signalOf(parts.settings.signal).fields as never, Number.POSITIVE_INFINITY);
+    // No piece is copied there, since all are copied here: what is written has to be in memory of its own.
+    this.#lender = new RequestLender<T>(signalOf(parts.settings.signal).fields as never, 0);
   }
 
   write(items: readonly T[], attempt: Attempt | undefined): Observable<Response> {

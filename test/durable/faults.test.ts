@@ -24,7 +24,7 @@ describe('on a disk that fails', () => {
     ['is full', /COMMIT/, sqliteError(13, 'database or disk is full'), 'free some space'],
     [
       'is full for what is written',
-      /INSERT INTO queue/,
+      /INSERT INTO queue|^exec PRAGMA user_version/,
       sqliteError(13, 'database or disk is full'),
       'free some space',
     ],
@@ -205,10 +205,11 @@ describe('the ages of batches', () => {
     disk.clock.wall += step;
     await write(queue, 'b');
     expect(queue.stats()).toMatchObject({ pending: 2, lost: {} });
-    disk.clock.monotonic += day + 1;
+    disk.clock.monotonic += day / 2;
     await write(queue, 'c');
-    await until(() => queue.stats().disk.oldestAgeMillis > 0 || queue.stats().disk.items <= 3);
-    expect(queue.stats().disk.oldestAgeMillis === 0 || queue.stats().disk.oldestAgeMillis > day).toBe(true);
+    expect(queue.stats()).toMatchObject({ pending: 3, lost: {} });
+    const { oldestAgeMillis } = queue.stats().disk;
+    expect(Math.abs(oldestAgeMillis - day / 2)).toBeLessThan(60_000); // retries of the store move its clock by seconds
   });
 
   test.each<[string, { up: number; wall: number; boot?: string }, number]>([

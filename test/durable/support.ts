@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { lastValueFrom } from 'rxjs';
 import { onTestFinished } from 'vitest';
@@ -13,11 +14,13 @@ import { batchOf } from '../support/httpExports.ts';
 import { spanWith } from '../support/spans.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
+const PAGE_BYTES = 4_096;
+
 /** A disk that can be told to fail, and a clock that can be set. */
 export interface FaultyDisk {
   readonly files: StoreFiles;
-  /** From now on, this throws `error` whenever `what` matches the call: `exec COMMIT`, `run INSERT INTO queue …`, `openDatabase /path`, … */
-  fail(what: RegExp, error: object): void;
+  /** From now on, this throws `error` whenever `what` matches the call: `exec COMMIT`, `run INSERT INTO queue …`, `openDatabase /path`, … The first `after` of these calls do not fail. */
+  fail(what: RegExp, error: object, after?: number): void;
   heal(): void;
   readonly clock: { wall: number; monotonic: number; up: number; boot: string };
 }
@@ -28,10 +31,10 @@ export const sqliteError = (errcode: number, message: string) =>
 export const systemError = (code: string) => Object.assign(new Error(`${code}: it failed`), { code });
 
 export function faultyDisk(): FaultyDisk {
-  let fault: { readonly what: RegExp; readonly error: object } | undefined;
+  let fault: { readonly what: RegExp; readonly error: object; left: number } | undefined;
   const clock = { wall: 1_800_000_000_000, monotonic: 0, up: 50_000, boot: 'boot-1' };
   const check = (call: string) => {
-    if (fault?.what.test(call)) throw fault.error;
+    if (fault?.what.test(call) && --fault.left < 0) throw fault.error;
   };
   const checked = (database: Database): Database => ({
     exec: (sql) => {
@@ -73,8 +76,8 @@ export function faultyDisk(): FaultyDisk {
   return {
     files,
     clock,
-    fail: (what, error) => {
-      fault = { what, error };
+    fail: (what, error, after = 0) => {
+      fault = { what, error, left: after };
     },
     heal: () => {
       fault = undefined;
@@ -125,4 +128,14 @@ export function write(queue: DurableSink<ReadableSpan>, ...names: readonly strin
 /** Resolves when the condition holds, which is looked at in each turn of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Overwrites pages of a database that is closed: leaves of its tables, or of its indexes. */
+export function damage(path: string, leaves: 'table' | 'index', from: number, to: number): void {
+  const bytes = readFileSync(path);
+  const first = leaves === 'table' ? 0x0d : 0x0a; // SQLite's file format, 1.6: B-tree pages
+  const pages: number[] = [];
+  for (let at = PAGE_BYTES; at < bytes.length; at += PAGE_BYTES) if (bytes[at] === first) pages.push(at);
+  for (const at of pages.slice(from, to)) bytes.fill(0xff, at, at + PAGE_BYTES);
+  writeFileSync(path, bytes);
 }

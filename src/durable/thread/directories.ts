@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { StorePlan } from '../protocol.ts';
+import { failureOf } from './failures.ts';
 import type { StoreFiles } from './files.ts';
 import { DirectoryLock, InUseError } from './lock.ts';
 
@@ -19,24 +20,59 @@ const SUBDIRECTORY = /^process-\d+$/;
 export function takeDirectory(files: StoreFiles, { directory, processes }: StorePlan): OwnDirectory {
   if (processes === 'one') return take(files, directory);
   files.makeDirectory(directory);
+  let denied: unknown; // the first one that cannot be taken
   for (let number = 0; number < MAX_PROCESSES; number += 1) {
-    const taken = takeIfFree(files, join(directory, `process-${number}`));
-    if (taken !== undefined) return taken;
+    const path = join(directory, `process-${number}`);
+    const wasThere = files.identity(path) !== undefined;
+    try {
+      const taken = takeIfFree(files, path);
+      if (taken !== undefined) return taken;
+    } catch (error) {
+      if (!wasThere || !isNotOurs(error)) throw error;
+      denied ??= error;
+    }
   }
-  throw new InUseError(`${directory} has ${MAX_PROCESSES} processes already`);
+  throw denied ?? new InUseError(`${directory} has ${MAX_PROCESSES} processes already`);
 }
 
-/** Subdirectories of processes that have ended, one at a time: the lock is let go of when the next one is asked for. */
-export function* orphans(files: StoreFiles, { directory }: StorePlan, own: string): Generator<OwnDirectory> {
-  for (const name of files.list(directory)) {
+/** A subdirectory of another user, or something else of that name. A full or broken disk would fail the next one, too. */
+function isNotOurs(error: unknown): boolean {
+  const { code = '' } = error as { readonly code?: string };
+  return failureOf(error) === 'denied' || code === 'EEXIST' || code === 'ENOTDIR';
+}
+
+type OnTrouble = (path: string, error: unknown) => void;
+
+/**
+ * Subdirectories of processes that have ended, one at a time: the lock is let go of when the next one is asked for.
+ *
+ * @param onTrouble told of each one that cannot be looked at
+ */
+export function* orphans(
+  files: StoreFiles,
+  { directory }: StorePlan,
+  own: string,
+  onTrouble: OnTrouble,
+): Generator<OwnDirectory> {
+  for (const name of attempt(() => files.list(directory).toSorted(), directory, onTrouble) ?? []) {
     const path = join(directory, name);
-    const taken = SUBDIRECTORY.test(name) && path !== own ? takeIfFree(files, path) : undefined;
+    if (!SUBDIRECTORY.test(name) || path === own) continue;
+    const taken = attempt(() => takeIfFree(files, path), path, onTrouble);
     if (taken === undefined) continue;
     try {
       yield taken;
     } finally {
       taken.lock.release();
     }
+  }
+}
+
+function attempt<R>(work: () => R, path: string, onTrouble: OnTrouble): R | undefined {
+  try {
+    return work();
+  } catch (error) {
+    onTrouble(path, error);
+    return undefined;
   }
 }
 

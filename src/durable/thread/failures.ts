@@ -1,7 +1,8 @@
 import { NoSqliteError } from './files.ts';
+import { NewerVersionError } from './table.ts';
 
 /** What SQLite and the system report, by what can be done about it. */
-export type DiskFailure = 'busy' | 'corrupt' | 'full' | 'readOnly' | 'denied' | 'noSqlite' | 'other';
+export type DiskFailure = 'busy' | 'corrupt' | 'full' | 'readOnly' | 'denied' | 'noSqlite' | 'newer' | 'other';
 
 /** SQLite's primary result codes. */
 const BY_RESULT: Readonly<Record<number, DiskFailure>> = {
@@ -31,11 +32,13 @@ const NEXT_STEPS: Readonly<Record<DiskFailure, string>> = {
   readOnly: 'give a directory that can be written to; it is tried again',
   denied: 'give the user of this process the right to read and write there; it is tried again',
   noSqlite: 'or give no durable sink',
+  newer: 'start that version again, which sends what lies there, or give another directory',
   other: "see the system's log for the state of the disk; it is tried again",
 };
 
 export function failureOf(thrown: unknown): DiskFailure {
   if (thrown instanceof NoSqliteError) return 'noSqlite';
+  if (thrown instanceof NewerVersionError) return 'newer';
   const { errcode, code } = thrown as { readonly errcode?: number; readonly code?: string };
   if (typeof errcode === 'number') return BY_RESULT[errcode & 0xff] ?? 'other';
   return BY_CODE[code ?? ''] ?? 'other';

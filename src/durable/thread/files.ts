@@ -31,6 +31,8 @@ export interface StoreFiles {
   list(path: string): readonly string[];
   /** Renames a file if it is there, in the place of any other. */
   rename(from: string, to: string): void;
+  /** Removes a file if it is there. */
+  remove(path: string): void;
   clock: StoreClock;
 }
 
@@ -81,8 +83,11 @@ export const systemFiles: StoreFiles = {
   size: (path) => fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0,
   list: (path) => fs.readdirSync(path),
   rename(from, to) {
-    if (fs.existsSync(from)) fs.renameSync(from, to);
+    if (!fs.existsSync(from)) return;
+    fs.renameSync(from, to);
+    syncDirectory(dirname(to));
   },
+  remove: (path) => fs.rmSync(path, { force: true }),
   clock: {
     wallMillis: () => Date.now(),
     monotonicMillis: () => performance.now(),

@@ -6,6 +6,8 @@ import { QueueTable } from './table.ts';
 
 export const QUEUE_FILE = 'queue.db';
 export const DAMAGED_FILE = 'damaged.db';
+/** What can be read of a damaged queue, until it is whole. */
+const SALVAGED_FILE = 'salvaged.db';
 /** The write-ahead log of a database is beside it. */
 export const WAL = '-wal';
 
@@ -33,6 +35,7 @@ export interface QueueOpening {
 /** Opens the queue in a directory. A damaged one is set aside, and what can be read of it is copied into a new one. */
 export function openQueue(directory: string, files: StoreFiles, opening: QueueOpening): OpenQueue {
   if (opening.isDamaged) return setAside(directory, files, opening, 'a page cannot be read');
+  if (isCutShort(directory, files)) putInPlace(directory, files);
   try {
     return openTable(join(directory, QUEUE_FILE), files, opening.sync);
   } catch (error) {
@@ -41,30 +44,80 @@ export function openQueue(directory: string, files: StoreFiles, opening: QueueOp
   }
 }
 
+/** Whether a queue lies there. */
+export function hasQueue(directory: string, files: StoreFiles): boolean {
+  return files.identity(join(directory, QUEUE_FILE)) !== undefined || isCutShort(directory, files);
+}
+
 function openTable(path: string, files: StoreFiles, sync: 'full' | 'normal'): OpenQueue {
   files.makeFile(path);
+  const table = tableIn(path, files, sync);
+  try {
+    return { table, totals: table.totals() };
+  } catch (error) {
+    table.close();
+    throw error;
+  }
+}
+
+function tableIn(path: string, files: StoreFiles, sync: 'full' | 'normal'): QueueTable {
   const database = files.openDatabase(path);
   try {
-    const table = new QueueTable(database, sync);
-    return { table, totals: table.totals() };
+    return new QueueTable(database, sync);
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-/** One damaged file is kept: the newest. */
+/** The damaged queue stays where it is until all that can be read of it lies in another file: whatever happens meanwhile, it is tried again. One damaged file is kept, the newest. */
 function setAside(directory: string, files: StoreFiles, { sync, onNotice }: QueueOpening, why: string): OpenQueue {
-  const [path, aside] = [join(directory, QUEUE_FILE), join(directory, DAMAGED_FILE)];
+  const { path, aside, salvaged } = pathsIn(directory);
+  removeDatabase(salvaged, files);
+  const { told, damagedItems } = salvageInto(salvaged, path, files);
+  putInPlace(directory, files);
+  onNotice(`${path} is damaged (${why}) and lies in ${aside} now; ${told}`);
+  return { ...openTable(path, files, sync), damagedItems };
+}
+
+/** In this order: when the damaged queue has gone from its place, the other one is whole, and no log of the one lies beside the other. */
+function putInPlace(directory: string, files: StoreFiles): void {
+  const { path, aside, salvaged } = pathsIn(directory);
+  if (files.identity(path) !== undefined) {
+    removeDatabase(aside, files);
+    files.rename(path, aside);
+  }
   files.rename(path + WAL, aside + WAL);
-  files.rename(path, aside);
-  const { table } = openTable(path, files, sync);
+  files.rename(salvaged, path);
+}
+
+/** The process ended while the files changed places. */
+function isCutShort(directory: string, files: StoreFiles): boolean {
+  const { path, salvaged } = pathsIn(directory);
+  return files.identity(path) === undefined && files.identity(salvaged) !== undefined;
+}
+
+function pathsIn(directory: string): { path: string; aside: string; salvaged: string } {
+  const [path, aside, salvaged] = [QUEUE_FILE, DAMAGED_FILE, SALVAGED_FILE].map((name) => join(directory, name));
+  return { path, aside, salvaged } as never;
+}
+
+function removeDatabase(path: string, files: StoreFiles): void {
+  files.remove(path + WAL);
+  files.remove(path);
+}
+
+/** Makes a database of what can be read of another one. It is whole, and on the disk, or it is removed. */
+function salvageInto(path: string, from: string, files: StoreFiles): { told: string; damagedItems: number } {
+  const { table } = openTable(path, files, 'full');
   try {
-    const { told, damagedItems } = salvaged(aside, files, table);
-    onNotice(`${path} is damaged (${why}) and lies in ${aside} now; ${told}`);
-    return { table, totals: table.totals(), damagedItems };
+    const result = salvaged(from, files, table);
+    table.checkpoint();
+    table.close();
+    return result;
   } catch (unwritable) {
     table.close();
+    removeDatabase(path, files);
     throw unwritable;
   }
 }
@@ -72,7 +125,7 @@ function setAside(directory: string, files: StoreFiles, { sync, onNotice }: Queu
 function salvaged(path: string, files: StoreFiles, table: QueueTable): { told: string; damagedItems: number } {
   let damaged: QueueTable | undefined;
   try {
-    damaged = new QueueTable(files.openDatabase(path), 'normal');
+    damaged = tableIn(path, files, 'normal');
     const { batches, items } = salvage(damaged, table);
     const damagedItems = Math.max(0, itemsIn(damaged) - items);
     const lost = damagedItems === 0 ? '' : `, and ${damagedItems} items cannot be read`;

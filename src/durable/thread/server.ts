@@ -6,7 +6,7 @@ import { failureOf, messageFor } from './failures.ts';
 import type { StoreFiles } from './files.ts';
 import { InUseError } from './lock.ts';
 import { QUEUE_FILE } from './openQueue.ts';
-import { Store, type Write } from './store.ts';
+import { NO_DROPS, Store, type Write } from './store.ts';
 
 export interface ServerParts {
   readonly plan: StorePlan;
@@ -19,8 +19,6 @@ export interface ServerParts {
 /** After a failure, what needs the disk is tried again after this long. */
 const RETRY_MILLIS = 1_000;
 
-const NOTHING: Dropped = Object.freeze({ queueFull: 0, expired: 0, damaged: 0 });
-
 /**
  * The store as its thread runs it: what has come while a transaction ran goes into the next one together (group commit), and each message is answered when that has been committed.
  */
@@ -30,6 +28,7 @@ export class StoreServer {
   #store: Store | undefined;
   #adoption: Adoption | undefined;
   #isDamaged = false; // when it was closed
+  #isFull = false; // the disk was, when something was written
   #writes: Write[] = [];
   readonly #removes = new Set<number>(); // rows
   readonly #out = new Set<number>(); // rows that were read and have not been removed
@@ -105,6 +104,7 @@ export class StoreServer {
     }
     try {
       this.#checkOpen();
+      this.#probe();
       this.#commitAll();
       this.#read();
       if (this.#adoption !== undefined && !this.#closing) this.#adopt(this.#adoption);
@@ -138,13 +138,22 @@ export class StoreServer {
     const lastRow = Math.max(this.#after, ...this.#out);
     const store = new Store(this.#own.path, files, plan, { lastRow, isDamaged: this.#isDamaged, onNotice });
     this.#isDamaged = false;
+    this.#isFull = false;
     this.#store = store;
     const missing = [...this.#out].filter((row) => !store.has(row));
     for (const row of missing) this.#out.delete(row);
     if (this.#removes.size > 0) this.#commit([]);
     send({ kind: 'opened', directory: store.directory, disk: store.disk, missing, damaged: store.damagedItems });
-    if (plan.processes === 'several') this.#adoption = new Adoption(files, plan, store);
+    if (plan.processes === 'several') this.#adoption = new Adoption({ files, plan, own: store, onNotice });
     if (this.#adoption !== undefined) this.#arm();
+  }
+
+  /** Tells that the disk has room again, although there may be nothing to write. */
+  #probe(): void {
+    if (!this.#isFull) return;
+    this.#store?.probe();
+    this.#isFull = false;
+    this.#mustCommit = true;
   }
 
   #commitAll(): void {
@@ -177,7 +186,7 @@ export class StoreServer {
   #answer(
     writes: Extract<FromStore, { kind: 'committed' }>['writes'],
     removed: readonly number[],
-    { dropped = NOTHING, adopted = 0 }: { dropped?: Dropped; adopted?: number } = {},
+    { dropped = NO_DROPS, adopted = 0 }: { dropped?: Dropped; adopted?: number } = {},
   ): void {
     const disk = this.#diskNow();
     this.#parts.send({ kind: 'committed', writes, removed, adopted, dropped, disk });
@@ -205,7 +214,7 @@ export class StoreServer {
   #adopt(adoption: Adoption): void {
     const adopted = adoption.next();
     if (adopted === undefined) this.#adoption = undefined;
-    else if (adopted > 0) this.#answer([], [], { adopted });
+    else if (adopted.adopted > 0) this.#answer([], [], adopted);
     if (adopted !== undefined) this.#arm();
   }
 
@@ -229,10 +238,12 @@ export class StoreServer {
     if (failure === 'full' && this.#store !== undefined) {
       try {
         this.#store.checkpoint();
+        this.#isFull = true;
         return;
       } catch {}
     }
-    this.#isDamaged = failure === 'corrupt';
+    // Without a directory it is the lock that cannot be read, and not the queue.
+    if (failure === 'corrupt' && this.#own !== undefined) this.#isDamaged = true;
     this.#closeStore();
   }
 
@@ -252,6 +263,7 @@ export class StoreServer {
       this.#own?.lock.release();
     } catch {}
     this.#own = undefined;
+    this.#isDamaged = false;
   }
 
   #close(): void {

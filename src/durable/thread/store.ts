@@ -39,6 +39,8 @@ const SHRINK_BYTES = 16 * 1024 * 1024;
 /** In one transaction that drops what is too old. */
 const MAX_EXPIRED_BATCHES = 1_000;
 
+export const NO_DROPS: Dropped = Object.freeze({ queueFull: 0, expired: 0, damaged: 0 });
+
 const WRITTEN: WriteEnd = Object.freeze({ kind: 'written' });
 
 /** The queue in one directory, while it is open. Everything is synchronous, and throws what SQLite and the system report. */
@@ -56,7 +58,6 @@ export class Store {
 
   /**
    * Opens the queue. If it is damaged, it is set aside and what can be read of it is copied into a new one.
-   *
    */
   constructor(directory: string, files: StoreFiles, plan: StorePlan, { lastRow, isDamaged, onNotice }: StoreOpening) {
     this.directory = directory;
@@ -66,10 +67,15 @@ export class Store {
     this.damagedItems = damagedItems;
     this.#table = table;
     this.#totals = totals;
-    this.#identity = files.identity(this.#path);
-    this.#time = new StoreTime(files.clock, table.newest);
-    this.#lastRow = Math.max(lastRow, table.lastRow);
-    table.maxPages = Math.floor(plan.maxBytes / table.pageBytes);
+    try {
+      this.#identity = files.identity(this.#path);
+      this.#time = new StoreTime(files.clock, table.newest);
+      this.#lastRow = Math.max(lastRow, table.lastRow);
+      table.maxPages = Math.floor(plan.maxBytes / table.pageBytes);
+    } catch (error) {
+      table.close();
+      throw error;
+    }
   }
 
   /** Whether the file that is open still lies in the directory. */
@@ -94,7 +100,7 @@ export class Store {
 
   /** All of it, or nothing if it throws. */
   commit({ writes, removes, after }: Work): Committed {
-    const dropped: Counts = { queueFull: 0, expired: 0, damaged: 0 };
+    const dropped: Counts = { ...NO_DROPS };
     const ends = this.#transaction(() => {
       for (const row of removes) this.#delete(row);
       this.#expire(after, dropped);
@@ -106,7 +112,7 @@ export class Store {
 
   /** What stands behind a row, up to so many bytes. What is damaged or too old is dropped on the way. */
   read(after: number, maxBytes: number): { batches: StoredBatch[]; upTo: number; dropped: Dropped } {
-    const dropped: Counts = { queueFull: 0, expired: 0, damaged: 0 };
+    const dropped: Counts = { ...NO_DROPS };
     const batches: StoredBatch[] = [];
     const gone: number[] = [];
     let upTo = after;
@@ -128,26 +134,25 @@ export class Store {
     return { batches, upTo, dropped };
   }
 
-  /** Takes over batches of another queue, oldest first, as far as there is room. Returns how many items; 0 when nothing is left. What was copied is removed there afterwards: a crash in between makes duplicates, and loses nothing. */
-  adopt(other: Store): number {
-    const rows: number[] = [];
-    let items = 0;
-    this.#transaction(() => {
-      let row = 0;
-      for (let bytes = 0; bytes < Store.maxWorkBytes / 2; ) {
-        const found = other.#table.after(row);
-        if (found === undefined || !this.#hasRoomFor(found.size)) break;
-        row = found.row;
-        rows.push(row);
-        if (!found.isSound) continue;
-        const bornMillis = this.#time.now() - Math.max(0, other.#time.now() - found.bornMillis);
-        this.#insert(found.items, found.body, bornMillis);
-        items += found.items;
-        bytes += found.size;
-      }
+  /** Writes batches of another queue, with their ages. Returns the first ones, as far as there is room. */
+  adopt(batches: readonly StoredBatch[]): readonly StoredBatch[] {
+    return this.#transaction(() => {
+      const full = batches.findIndex(({ items, body, ageMillis }) => {
+        if (!this.#hasRoomFor(body.length)) return true;
+        this.#insert(items, body, this.#time.now() - ageMillis);
+        return false;
+      });
+      return full < 0 ? batches : batches.slice(0, full);
     });
-    if (rows.length > 0) other.#transaction(() => rows.map((one) => other.#delete(one)));
-    return items;
+  }
+
+  remove(rows: readonly number[]): void {
+    if (rows.length > 0) this.#transaction(() => rows.map((row) => this.#delete(row)));
+  }
+
+  /** Throws if the disk is still full. */
+  probe(): void {
+    this.#transaction(() => this.#table.touch());
   }
 
   /** Lets the log begin anew. */
@@ -242,7 +247,11 @@ export class Store {
   }
 
   #shrinkIfEmpty(): void {
-    if (this.#totals.batches > 0 || this.#table.pageCount * this.#table.pageBytes < SHRINK_BYTES) return;
-    this.#table.shrink();
+    try {
+      if (this.#totals.batches > 0 || this.#table.pageCount * this.#table.pageBytes < SHRINK_BYTES) return;
+      this.#table.shrink();
+    } catch {
+      // What was committed is to be told. The next commit tries again.
+    }
   }
 }

@@ -115,6 +115,11 @@ export class QueueTable {
     return this.#get('DELETE FROM queue WHERE row = ? RETURNING items, size', row) as Deleted | undefined;
   }
 
+  /** Writes a page that is as it was. */
+  touch(): void {
+    this.#database.exec(`PRAGMA user_version = ${VERSION}`);
+  }
+
   get usedBytes(): number {
     return (this.#number('PRAGMA page_count') - this.#number('PRAGMA freelist_count')) * this.pageBytes;
   }

@@ -94,9 +94,22 @@ export class Replay<T> implements HeldBatchOwner<T> {
     while (!this.#isStopped) {
       const { file, isShared } = await this.#parts.directory.take(() => !this.#isStopped);
       if (file !== undefined) {
-        if (!(await this.#send(file))) return;
+        if (!(await this.#attempt(file))) return;
       } else if (isShared && this.#urgency === undefined) await this.#pause(STALE_MILLIS);
       else return;
+    }
+  }
+
+  /** Returns whether the next file may be sent. One that cannot be opened, read or removed holds up no other one. */
+  async #attempt(file: TakenFile): Promise<boolean> {
+    try {
+      return await this.#send(file);
+    } catch (thrown) {
+      const { directory, tell } = this.#parts;
+      directory.skip(file);
+      this.#giveBack();
+      tell(`${file.freePath} cannot be sent before the next start: ${messageOf(thrown)}`);
+      return !this.#isStopped;
     }
   }
 
@@ -118,8 +131,8 @@ export class Replay<T> implements HeldBatchOwner<T> {
       await spooled.close();
       if (damagedBytes > 0) this.#damaged(`${file.freePath} is damaged`, damagedBytes);
     }
-    this.#file = undefined;
     await process.getBuiltinModule('node:fs').promises.unlink(file.path);
+    this.#file = undefined;
     return true;
   }
 

@@ -9,6 +9,8 @@ import type { SignalName } from '../../model/signal.ts';
 import type { LossReason } from '../../model/tally.ts';
 import { signalOf } from '../../otlp/signals.ts';
 import { decoderOf } from './decoders.ts';
+import { lookForForeignFiles } from './foreignFiles.ts';
+import { wayOf } from './names.ts';
 import type { SpoolSettings } from './options.ts';
 import { Replay } from './replay.ts';
 import { SpoolDirectory } from './spoolDirectory.ts';
@@ -38,6 +40,8 @@ export class Spool<T> implements Keeper {
   readonly #writer: SpoolWriter<T>;
   readonly #replays: Replay<T>[] = []; // one for each route
   readonly #ofFiles = new WeakSet<readonly unknown[]>(); // what replays have emitted
+  readonly #ways = new Set<string>(); // that are sent
+  #looked: Promise<void> | undefined; // for files that are not
   #kept = 0; // items, by all endings
 
   constructor(parts: SpoolParts<T>) {
@@ -82,12 +86,21 @@ export class Spool<T> implements Keeper {
       tell,
     });
     this.#replays.push(replay);
+    this.#ways.add(wayOf(route));
+    this.#looked ??= this.#lookForForeignFiles();
     return replay.batches$;
   }
 
   /** The pipeline ends. Resolves when nothing more is sent from files. */
   async finish(urgency: FlushUrgency): Promise<void> {
-    await Promise.all(this.#replays.map((replay) => replay.finish(urgency)));
+    await Promise.all([this.#looked, ...this.#replays.map((replay) => replay.finish(urgency))]);
+  }
+
+  /** The other sinks of the pipeline are known when the directory has been read. */
+  #lookForForeignFiles(): Promise<void> {
+    const { settings, signal, tell } = this.#parts;
+    const { directory, maxAgeMillis } = settings;
+    return lookForForeignFiles({ directory, signal, isOurs: (way) => this.#ways.has(way), maxAgeMillis, tell });
   }
 
   /** What is not sent from files stays there. */

@@ -28,6 +28,7 @@ export class SpoolDirectory {
   readonly #path: string;
   readonly #signal: SignalName;
   readonly #way: string;
+  readonly #skipped = new Set<string>(); // paths that failed, and are left to the next start
 
   constructor(path: string, signal: SignalName, route: string | undefined) {
     this.#path = path;
@@ -61,6 +62,11 @@ export class SpoolDirectory {
     return { file: undefined, isShared };
   }
 
+  /** It is not taken again. */
+  skip({ freePath }: TakenFile): void {
+    this.#skipped.add(freePath);
+  }
+
   /** In the order in which they were written. */
   async #names(): Promise<readonly SpoolName[]> {
     const names = await process
@@ -70,6 +76,7 @@ export class SpoolDirectory {
     return names
       .flatMap((name) => spoolName(name) ?? [])
       .filter(({ signal, way }) => signal === this.#signal && way === this.#way)
+      .filter(({ base }) => !this.#skipped.has(this.#at(base)))
       .toSorted((one, other) => one.writtenAtMillis - other.writtenAtMillis || (one.base < other.base ? -1 : 1));
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
@@ -19,6 +19,7 @@ import { logPipeline, type ReadableLogRecord } from '../../../src/logs.ts';
 import { encodeLogs, encodeTraces } from '../../../src/otlp/index.ts';
 import { FRAME_HEAD_BYTES } from '../../../src/pipelines/spool/frames.ts';
 import { brokenBooks } from '../../support/books.ts';
+import { recordWarnings } from '../../support/httpExports.ts';
 import { logRecordWith } from '../../support/logRecords.ts';
 import { generatedSpans, spanWith } from '../../support/spans.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -193,6 +194,16 @@ describe('a spooled file', () => {
     expect((await startAgain()).arrived).toEqual([]);
   });
 
+  test('that cannot be opened is told and left where it is; those behind it arrive', async () => {
+    await leave(spans(3));
+    const unreadable = join(folder, '1000-ab.traces.0.spool');
+    mkdirSync(unreadable); // a directory can be renamed, as a file of another user can, and not be opened
+    const warnings = recordWarnings();
+    expect(names((await startAgain()).arrived)).toEqual(names(spans(3)));
+    expect(files()).toEqual([unreadable]);
+    expect(warnings.join()).toMatch(/1000-ab\.traces\.0\.spool cannot be sent before the next start: EISDIR/);
+  });
+
   test('that is older than maxAgeMillis is lost, as expired', async () => {
     await leave(spans(3));
     renameSync(only(), only().replace(/\d+(?=-[0-9a-f]+\.traces)/, '1000'));
@@ -259,13 +270,30 @@ describe('a spooled file', () => {
     expect(files()).toHaveLength(1);
   });
 
-  test('of a route that is not there stays where it is', async () => {
+  test('of a route that is not there stays where it is, and is told', async () => {
     await leave(spans(3));
+    const warnings = recordWarnings();
     const memory = toMemory<ReadableSpan>();
     const pipeline = spanPipeline({ sinks: { main: memory }, spool: folder, environment: {} });
     await pipeline.shutdown();
     expect(memory.items).toEqual([]);
     expect(files()).toHaveLength(1);
+    while (warnings.length === 0) await turn();
+    expect(warnings.join()).toContain('1 spooled files of sinks that this pipeline does not have');
+    expect(warnings.join()).toContain('are not sent');
+  });
+
+  test('of a route that is not there is removed when it is older than maxAgeMillis, and told', async () => {
+    await leave(spans(3));
+    renameSync(only(), only().replace(/\d+(?=-[0-9a-f]+\.traces)/, '1000'));
+    const ofAnotherSignal = join(folder, '1000-ab.logs.0.spool');
+    writeFileSync(ofAnotherSignal, '');
+    const warnings = recordWarnings();
+    const sinks = { main: toMemory<ReadableSpan>(), other: toMemory<ReadableSpan>() };
+    await spanPipeline({ sinks, spool: folder, environment: {} }).shutdown();
+    while (warnings.length === 0) await turn();
+    expect(files()).toEqual([ofAnotherSignal]);
+    expect(warnings.join()).toContain('were older than maxAgeMillis 604800000: removed');
   });
 });
 
