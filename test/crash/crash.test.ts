@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { crash } from './crash.ts';
 import { History } from './history.ts';
+import { outage } from './outage.ts';
 
 test('queues that are killed at random moments send all that was answered after the next start, and again only what was in flight', async () => {
   const { killed, answered, arrived, faults } = await crash({ runs: 12, seed: 7, sync: 'full' });
@@ -34,4 +35,9 @@ test('the history finds what was lost, what is back, what came twice, and what n
     '0.8.8 arrived and was never written',
     '0.8.8 arrived in life 1 for time 1, and was not on disk',
   ]);
+});
+
+test('what comes at full speed while the backend is away arrives whole, each span once', async () => {
+  const result = await outage({ spans: 20_000, sync: 'full' });
+  expect(result).toMatchObject({ spans: 20_000, missing: 0, twice: 0, lost: {} });
 });

@@ -5,6 +5,7 @@
  *     --seed N         which moments, default 1
  *     --sync normal    as the option of durable(); default full
  *     --power-loss     the power goes instead: what was not synced is dropped, reordered or torn. It needs Linux and `cc`
+ *     --outage N       nobody is killed: N spans come at full speed while the backend is away, and then all of them are sent (3600000: some 400 MB)
  *
  * After each kill the disk is read with no code of ours, and at the end everything is drained. The exit code is 1 when something that was answered has not arrived, something arrived twice that had been removed, or something arrived that was never written. The README of this folder says how it is made.
  */
@@ -13,11 +14,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { crash } from './crash.ts';
+import { outage } from './outage.ts';
 import { losePower } from './powerLoss/powerLoss.ts';
 import { compileShim } from './powerLoss/shim.ts';
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { runs: text, seed: text, sync: text, 'power-loss': { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: { runs: text, seed: text, sync: text, outage: text, 'power-loss': { type: 'boolean' } },
+});
 const [runs, seed] = [values.runs ?? '1000', values.seed ?? '1'].map(Number) as [number, number];
 const sync = values.sync === 'normal' ? 'normal' : 'full';
 if (!(runs > 0) || !Number.isInteger(seed) || sync !== (values.sync ?? 'full'))
@@ -30,7 +34,8 @@ const show = (done: number) => {
   console.log(`${done} of ${runs}`);
 };
 
-await (values['power-loss'] ? showLostPower() : showKilled());
+if (values.outage !== undefined) await showOutage(Number(values.outage));
+else await (values['power-loss'] ? showLostPower() : showKilled());
 
 async function showKilled(): Promise<void> {
   const { faults, ...figures } = await crash({ runs, seed, sync, onChain: show });
@@ -51,6 +56,14 @@ async function showLostPower(): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function showOutage(spans: number): Promise<void> {
+  if (!(Number.isInteger(spans) && spans > 0)) throw new RangeError('--outage is a number of spans');
+  const result = await outage({ spans, sync });
+  console.log(`sync ${sync}:`, result);
+  const isWhole = result.missing + result.twice === 0 && Object.keys(result.lost).length === 0;
+  process.exitCode = isWhole ? 0 : 1;
 }
 
 function print(figures: object, faults: readonly string[]): void {
