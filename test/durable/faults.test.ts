@@ -115,7 +115,9 @@ describe('on a disk that fails', () => {
       const queue = open(DEAD, { directory });
       await queue.opened();
       expect(await write(queue, 'a')).toEqual({ stored: 1 });
-      await expect(open(DEAD, { directory }).opened()).rejects.toMatchObject({ code: 'DIRECTORY_IN_USE' });
+      const second = open(DEAD, { directory });
+      await expect(second.opened()).rejects.toMatchObject({ code: 'DIRECTORY_IN_USE' });
+      await second.shutdown(); // it would take over
       await queue.shutdown();
     }
   });
