@@ -41,7 +41,7 @@ export class DurableQueue<T> {
   readonly #sink: Sink<T>;
   readonly #start: StartStore;
   readonly #sending: Sending<T>;
-  readonly #removing = new Set<number>(); // rows that have ended, and may still be on disk
+  readonly #removing = new Map<number, number>(); // rows that have ended, and may still be on disk, and their items there
   readonly #flushes = new Set<Flush>();
   readonly #timers = new Subscription();
   #opening = Promise.withResolvers<void>();
@@ -72,7 +72,7 @@ export class DurableQueue<T> {
       post: (message, transfer) => this.#post(message, transfer),
       onBusy: (isBusy) => this.#busy(isBusy),
     });
-    this.#sending = new Sending({ sink, settings, books, onEnded: (row) => this.#ended(row) });
+    this.#sending = new Sending({ sink, settings, books, onEnded: (row, items) => this.#ended(row, items) });
     this.#opening.promise.catch(() => {}); // somebody may ask later
     this.#open();
   }
@@ -154,7 +154,7 @@ export class DurableQueue<T> {
     });
     this.#link = link;
     if (this.#isBusy) link.hold();
-    link.post({ kind: 'open', after: this.#cursor, held: this.#sending.rows, remove: [...this.#removing] });
+    link.post({ kind: 'open', after: this.#cursor, held: this.#sending.rows, remove: [...this.#removing.keys()] });
   }
 
   #post(message: ToStore, transfer?: ArrayBuffer[]): void {
@@ -187,7 +187,9 @@ export class DurableQueue<T> {
     this.#disk = disk;
     this.#hasMore = true; // a read that was not answered before is answered now
     this.#sending.missing(missing);
-    this.books.found(disk.items, this.#sending.itemsElsewhere, damaged);
+    // What has ended meanwhile is on the disk until its removal has been told, and is not found there.
+    const ended = [...this.#removing.values()].reduce((sum, items) => sum + items, 0);
+    this.books.found(Math.max(0, disk.items - ended), this.#sending.itemsElsewhere, damaged);
     this.#opening.resolve();
   }
 
@@ -242,8 +244,8 @@ export class DurableQueue<T> {
     this.#timers.add(after(this.#settings.scheduler, this.#hasAnswered ? 0 : RESTART_MILLIS, restart));
   }
 
-  #ended(row: number): void {
-    this.#removing.add(row);
+  #ended(row: number, items: number): void {
+    this.#removing.set(row, items);
     this.#post({ kind: 'remove', rows: [row] });
     this.#checkFlushes();
     this.#readMore();

@@ -34,8 +34,17 @@ const WRITERS = 3;
 /** An attempt that a busy machine makes late is no second one. */
 const ATTEMPT_TIMEOUT_MILLIS = 300_000;
 
-/** At once, and in the order in which it happened. */
-const tell = (...words: readonly (string | number)[]) => writeSync(1, `${words.join(' ')}\n`);
+/** At once, and in the order in which it happened. A reader that is slow is waited for. */
+function tell(...words: readonly (string | number)[]): void {
+  for (;;) {
+    try {
+      writeSync(1, `${words.join(' ')}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
 
 const backoff = exponentialBackoff({ initialMillis: 1, maxMillis: 5, jitter: 'none' });
 
