@@ -268,4 +268,13 @@ describe.concurrent('the other examples', () => {
     expect(output).toMatch(/\d ms on the main thread, \d+ ms on \d+ workers: \d+\.\d times as fast$/m);
     expect(code).toBe(0);
   });
+
+  test('21: what was on disk when the service was killed is sent by the next start', async () => {
+    const { code, output } = await run('21-durable.ts');
+    expect(output).toContain('100 spans are on disk\nthe service was ended by SIGKILL; the backend has 0 spans\n');
+    expect(output).toContain(
+      'the next start finds 100 spans\ndelivered 100, lost {} pending 0; the backend has 100 spans',
+    );
+    expect(code).toBe(0);
+  });
 });

@@ -41,7 +41,7 @@ export class DurableQueue<T> {
   readonly #sink: Sink<T>;
   readonly #start: StartStore;
   readonly #sending: Sending<T>;
-  readonly #removing = new Map<number, number>(); // rows that have ended, and may still be on disk, with their items
+  readonly #removing = new Map<number, number>(); // rows that have ended, and may still be on disk, and their items there
   readonly #flushes = new Set<Flush>();
   readonly #timers = new Subscription();
   #opening = Promise.withResolvers<void>();
@@ -189,7 +189,7 @@ export class DurableQueue<T> {
     this.#sending.missing(missing);
     // It looked before it was told of these.
     const ended = [...this.#removing].reduce((sum, [row, items]) => sum + (missing.includes(row) ? 0 : items), 0);
-    this.books.found(disk.items - ended, this.#sending.itemsElsewhere, damaged);
+    this.books.found(Math.max(0, disk.items - ended), this.#sending.itemsElsewhere, damaged);
     this.#opening.resolve();
   }
 

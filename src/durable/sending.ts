@@ -58,7 +58,7 @@ interface SendingParts<T> {
   readonly settings: DurableSettings<T>;
   readonly books: DurableBooks<T>;
   /** A row has ended: it can be removed. */
-  readonly onEnded: (row: number, items: number) => void;
+  readonly onEnded: (row: number, itemsOnDisk: number) => void;
 }
 
 /** The way of stored batches to the backend: bounded by bytes, oldest first, and each settled by its row. */
@@ -161,7 +161,7 @@ export class Sending<T> implements HeldBatchOwner<T> {
     if (sent.isOnDisk && this.#isKept(tally)) return;
     const isExpired = this.#parts.settings.scheduler.now() >= sent.expiresAtMillis;
     this.#parts.books.ended(sent.items, isExpired ? withReason(tally, 'permanent', 'expired') : tally);
-    this.#parts.onEnded(sent.row, sent.items);
+    this.#parts.onEnded(sent.row, sent.isOnDisk ? sent.items : 0);
   }
 
   /** While it shuts down, an attempt that was aborted is no loss either, although it may have arrived. */
@@ -190,7 +190,7 @@ export class Sending<T> implements HeldBatchOwner<T> {
     if (items === undefined) {
       this.#forget(sent);
       books.lost(sent.items, 'damaged');
-      this.#parts.onEnded(row, sent.items);
+      this.#parts.onEnded(row, sent.isOnDisk ? sent.items : 0);
       return;
     }
     const taken = { items, bytes: body.length, closedBy: 'count' } as const;

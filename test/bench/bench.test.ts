@@ -17,6 +17,7 @@ interface Printed {
   readonly isolation: Report;
   readonly intake: Report;
   readonly specification: Report;
+  readonly durable: Report;
   readonly ways: { readonly lines: readonly { readonly way: string }[]; readonly accounts: readonly Account[] };
 }
 
@@ -43,7 +44,10 @@ describe('the benchmarks, each once and briefly', () => {
     const path = fileURLToPath(new URL('run.ts', import.meta.url));
     const options = { timeout: BOUND_MILLIS, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 } as const;
     // Not `start`: it measures `dist`, which the test of the package makes anew.
-    const only = ['--only', 'codec,receive,relay,throughput,offered,latency,isolation,intake,specification,ways'];
+    const only = [
+      '--only',
+      'codec,receive,relay,throughput,offered,latency,isolation,intake,specification,ways,durable',
+    ];
     const { stdout } = await promisify(execFile)(process.execPath, [path, '--brief', '--json', ...only], options);
     printed = JSON.parse(stdout);
   }, BOUND_MILLIS + 10_000);
@@ -54,8 +58,8 @@ describe('the benchmarks, each once and briefly', () => {
   });
 
   it('have a line for each figure that has a budget', () => {
-    const { relay, throughput, offered, latency, isolation, intake, specification } = printed;
-    const keys = [relay, throughput, offered, latency, isolation, intake, specification].flatMap(({ lines }) =>
+    const { relay, throughput, offered, latency, isolation, intake, specification, durable } = printed;
+    const keys = [relay, throughput, offered, latency, isolation, intake, specification, durable].flatMap(({ lines }) =>
       lines.map(({ key }) => key),
     );
     const recorded = RECORDED ? ['recorded', 'recorded'] : [];
@@ -64,6 +68,8 @@ describe('the benchmarks, each once and briefly', () => {
       ...['requestRate', 'requestCpu', ...recorded, 'bareRate', 'bareCpu'],
       ...['delivered', 'requests', 'deliveredFar', 'requestsFar', 'endOfSpan', 'loopDelay'],
       ...['goodDelivered', 'goodMedian', 'goodP99', 'isolationMemory', 'intake', 'specification', 'specificationOver'],
+      ...['durableRate', 'durableRateNormal', 'durableP99', 'durableP99Normal', 'durableBytes'],
+      ...['durableOpen', 'durableDrain', 'durableDelay'],
     ]);
   });
 
@@ -86,14 +92,17 @@ describe('the benchmarks, each once and briefly', () => {
       printed.isolation,
       printed.intake,
       printed.specification,
+      printed.durable,
     ]);
     expect([...numbers, ...numbersIn(printed.ways)].filter((value) => !Number.isFinite(value))).toEqual([]);
   });
 
   // So briefly, what is offered to the backends of 50 and 200 ms (25,000 spans) fits the queue, and would arrive with one request at a time, too: whether the limit follows the distance is for `npm run bench`, and for the scenario 'far'.
   it('lose nothing where spanflow exports, nor where spans are offered as fast as they are delivered', () => {
-    const { relay, throughput, offered, latency, isolation, intake, specification, ways } = printed;
-    const ours = [offered, latency, isolation, intake, specification, ways].flatMap(({ accounts }) => accounts);
+    const { relay, throughput, offered, latency, isolation, intake, specification, ways, durable } = printed;
+    const ours = [offered, latency, isolation, intake, specification, ways, durable].flatMap(
+      ({ accounts }) => accounts,
+    );
     const accounts = [...relay.accounts, ...throughput.accounts, ...ours.filter(({ who }) => who === 'spanflow')];
     expect(accounts.filter(({ offered, taken }) => offered === 0 || offered !== taken)).toEqual([]);
   });

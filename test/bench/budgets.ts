@@ -48,7 +48,15 @@ export type BudgetKey =
   | 'relayBare'
   | 'relayFilter'
   | 'relayMetrics'
-  | 'relayMemory';
+  | 'relayMemory'
+  | 'durableRate'
+  | 'durableRateNormal'
+  | 'durableP99'
+  | 'durableP99Normal'
+  | 'durableBytes'
+  | 'durableOpen'
+  | 'durableDrain'
+  | 'durableDelay';
 
 export const budgets: Readonly<Record<BudgetKey, Budget>> = {
   requestRate: {
@@ -188,6 +196,36 @@ span, and a proxy on node:http 2.5.`,
     bar: { of: 'spanflow', atMost: 64 },
     reason:
       'At this rate some 2,000 spans wait for 200 ms, in 1 MB of requests. What else a relay takes is code, and garbage that nobody has collected yet.',
+  },
+  durableRate: {
+    bar: { of: 'overLimit', atLeast: 0.1 },
+    reason: `What comes while the disk syncs is written together, so the time of a sync is shared by 8 batches. A tenth of memory alone is what a disk that syncs in some 10 ms leaves.`,
+  },
+  durableRateNormal: {
+    bar: { of: 'overLimit', atLeast: 0.25 },
+    reason: `Nothing waits for the disk but a checkpoint. Each byte is copied into the log and from there into the database, and has two checksums: what the encoder takes, three times more.`,
+  },
+  durableP99: {
+    reason:
+      'It is the time of a sync or two, and now and then of a checkpoint: the figure of the disk, beside which the rate has the bar.',
+  },
+  durableP99Normal: {
+    reason: 'It is the time of a checkpoint, which one write in some twenty waits for: the figure of the disk.',
+  },
+  durableBytes: {
+    bar: { of: 'overLimit', atMost: 2.5 },
+    reason: `A body is written twice, into the log and into the database. A half is for pages that are not full, inner nodes and the index.`,
+  },
+  durableOpen: {
+    bar: { of: 'spanflow', atMost: 1_000 },
+    reason: `A start reads the log, of some MiB, and the index of the sizes, of some dozen bytes a batch, but no body: it takes about as long for 1 GiB as for 100 MiB.`,
+  },
+  durableDrain: {
+    reason: 'It is what reading and decoding take, and the removal of each batch. A backend takes longer.',
+  },
+  durableDelay: {
+    bar: { of: 'spanflow', atMost: 1 },
+    reason: `Encoding is cut into slices, and what touches the disk is in a thread: the program must not notice that there is a disk. 1 ms is what a timer is exact to.`,
   },
 };
 

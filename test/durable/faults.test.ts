@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { NEVER, throwError } from 'rxjs';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { NoSqliteError } from '../../src/durable/thread/files.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { NoSqliteError, systemFiles } from '../../src/durable/thread/files.ts';
 import { toMemory } from '../../src/index.ts';
 import { ExportError, type Sink } from '../../src/model/sink.ts';
 import { brokenBooks } from '../support/books.ts';
@@ -106,6 +106,44 @@ describe('on a disk that fails', () => {
     await until(() => queue.stats().disk.batches === 0);
     expect(memory.items).toHaveLength(1);
     expect(brokenBooks(queue.stats())).toEqual([]);
+  });
+
+  test('whose lock file is torn or damaged, it makes a new one, and two still have not the same directory', async () => {
+    const directory = temporaryFolder();
+    for (const junk of ['no database'.repeat(1_000), '']) {
+      writeFileSync(join(directory, 'lock.db'), junk);
+      const queue = open(DEAD, { directory });
+      await queue.opened();
+      expect(await write(queue, 'a')).toEqual({ stored: 1 });
+      const second = open(DEAD, { directory });
+      await expect(second.opened()).rejects.toMatchObject({ code: 'DIRECTORY_IN_USE' });
+      await second.shutdown(); // it would take over
+      await queue.shutdown();
+    }
+  });
+
+  test('every name on the way to the queue is synced, also of what a process before has made', async () => {
+    const synced: string[] = [];
+    const opened = new Map<number, string>();
+    const [realOpen, realSync] = [fs.openSync, fs.fsyncSync];
+    vi.spyOn(fs, 'openSync').mockImplementation((path, ...rest) => {
+      const descriptor = realOpen(path, ...rest);
+      opened.set(descriptor, String(path));
+      return descriptor;
+    });
+    vi.spyOn(fs, 'fsyncSync').mockImplementation((descriptor) => {
+      synced.push(opened.get(descriptor) ?? '');
+      realSync(descriptor);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const root = temporaryFolder();
+    const directory = join(root, 'some', 'where');
+    for (let start = 0; start < 2; start += 1) {
+      synced.length = 0;
+      systemFiles.makeDirectory(directory);
+      systemFiles.makeFile(join(directory, 'queue.db'));
+      expect(synced).toEqual(expect.arrayContaining([root, join(root, 'some'), directory]));
+    }
   });
 
   test('a directory that has vanished is made again, and what was there is counted', async () => {

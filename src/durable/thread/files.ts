@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** A database as `node:sqlite` has it. What it throws has SQLite's `errcode`. */
 export interface Database {
@@ -55,16 +55,16 @@ const OWNER_ONLY = 0o600;
 
 export const systemFiles: StoreFiles = {
   makeDirectory(path) {
-    const first = fs.mkdirSync(path, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
-    if (first !== undefined) syncDirectory(dirname(first));
+    fs.mkdirSync(path, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+    // Each name on the way: a process before may have made it, and ended before it was on the disk.
+    for (let name = resolve(path); name !== dirname(name); name = dirname(name)) syncDirectory(dirname(name));
   },
   makeFile(path) {
     // Never opened if it is there: closing a file ends all locks that this process has on it.
     try {
       fs.closeSync(fs.openSync(path, 'wx', OWNER_ONLY));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     syncDirectory(dirname(path));
   },

@@ -3,6 +3,7 @@ import { failureOf } from './failures.ts';
 import type { Database, StoreFiles } from './files.ts';
 
 const NAME = 'lock.db';
+const DAMAGED = 'damagedLock.db';
 
 /** The directory belongs to another process. */
 export class InUseError extends Error {}
@@ -22,10 +23,22 @@ export class DirectoryLock {
   /** @throws InUseError if another one has it */
   static take(files: StoreFiles, directory: string): DirectoryLock {
     const path = join(directory, NAME);
+    try {
+      return DirectoryLock.#takeFile(files, directory, path);
+    } catch (error) {
+      if (failureOf(error) !== 'corrupt') throw error;
+      // Should somebody have a lock on it nevertheless: the queue has one of its own, and cannot be opened twice.
+      files.rename(path, join(directory, DAMAGED));
+      return DirectoryLock.#takeFile(files, directory, path);
+    }
+  }
+
+  static #takeFile(files: StoreFiles, directory: string, path: string): DirectoryLock {
     files.makeFile(path);
     const database = files.openDatabase(path);
     try {
-      database.exec('PRAGMA journal_mode = MEMORY; PRAGMA busy_timeout = 0');
+      // Whenever the process ends or the power goes while this is written, the next one can read it.
+      database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0');
       database.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER NOT NULL)');
       database.exec(`BEGIN IMMEDIATE; DELETE FROM owner; INSERT INTO owner VALUES (${process.pid}); COMMIT`);
       database.exec('BEGIN IMMEDIATE');

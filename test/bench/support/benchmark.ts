@@ -9,6 +9,8 @@ export interface BenchOptions {
   readonly brief: boolean;
   /** Where CPU profiles are to be written, if they are wanted. */
   readonly profile?: string | undefined;
+  /** As large as it is meant to be, where the usual size is smaller. */
+  readonly whole?: boolean;
 }
 
 /** What somebody offered, and what the backend took of it, over a whole run. */
@@ -66,11 +68,11 @@ function reasonsOf(lines: readonly Line[]): string[] {
 export async function show(benchmarks: Readonly<Record<string, Benchmark>>): Promise<void> {
   const { values } = parseArgs({
     options: {
-      ...{ brief: { type: 'boolean' }, json: { type: 'boolean' } },
+      ...{ brief: { type: 'boolean' }, json: { type: 'boolean' }, whole: { type: 'boolean' } },
       ...{ only: { type: 'string' }, profile: { type: 'string' } },
     },
   });
-  const options = { brief: values.brief ?? false, profile: values.profile };
+  const options = { brief: values.brief ?? false, profile: values.profile, whole: values.whole ?? false };
   const data = dataFolder() === undefined ? 'generated spans' : 'recorded and generated spans';
   const all: Record<string, Found> = {};
   if (!values.json) console.log(`${machine()}; ${data}${options.brief ? `; ${BRIEFLY}` : ''}\n`);
