@@ -29,7 +29,7 @@ export class Reception {
   #whenReceived: (() => void)[] = [];
   #open = 0; // requests that were begun and not ended
 
-  /** @param onIdle called whenever no request is open and nothing is queued or out */
+  /** @param onIdle called whenever no request is open or being read, and nothing is queued or out */
   constructor(settings: ReceiverSettings, onIdle: () => void) {
     const { scheduler, bearerTokens, name = OWNER } = settings;
     const leases = new FixedDelays(scheduler, settings.holdLeaseMillis);
@@ -59,7 +59,7 @@ export class Reception {
   }
 
   get isIdle(): boolean {
-    return this.#open === 0 && Object.values(this.signals).every(({ isIdle }) => isIdle);
+    return this.#open === 0 && this.#reading === 0 && Object.values(this.signals).every(({ isIdle }) => isIdle);
   }
 
   /** A request has come. The returned function says that it is over. */
@@ -81,6 +81,7 @@ export class Reception {
     return () => {
       this.#reading -= 1;
       if (this.#reading === 0) for (const work of this.#whenReceived.splice(0)) work();
+      this.#checkIdle();
     };
   }
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import { BodyPace } from '../admission/bodyPace.ts';
 import { type Listening, listening } from '../listening.ts';
@@ -24,8 +25,7 @@ export class HttpReceiver {
   readonly #server: Server;
   readonly #pace: BodyPace;
   readonly #answers: Record<string, number> = {}; // by status
-  /** That are open. */
-  connections = 0;
+  readonly #sockets = new Set<Socket>(); // also those of which TLS has made no connection yet
 
   constructor(settings: HttpSettings, reception: Reception) {
     this.#settings = settings;
@@ -39,16 +39,19 @@ export class HttpReceiver {
     this.#server.on('checkContinue', handle);
     this.#server.maxConnections = settings.maxConnections;
     this.#server.on('connection', (socket) => {
-      this.connections += 1;
-      socket.on('close', () => {
-        this.connections -= 1;
-      });
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
     });
   }
 
   /** How requests were answered, by status. */
   get answers(): Readonly<Record<string, number>> {
     return { ...this.#answers };
+  }
+
+  /** That are open. */
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   listen(): Promise<Listening> {
@@ -64,7 +67,7 @@ export class HttpReceiver {
   /** Closes every connection. */
   close(): void {
     this.stop();
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
