@@ -123,6 +123,11 @@ export class Reception {
     return verdicts.busy('too many bytes are being received: send less at a time', this.settings.retryAfterMillis);
   }
 
+  /** There is no place for one more request. */
+  tooManyOpen(): Verdict {
+    return verdicts.busy('too many requests have no answer: send fewer at a time', this.settings.retryAfterMillis);
+  }
+
   /** Takes a request that has come as a whole. `answer` is called once. */
   receive(signal: SignalName, format: Format, body: Uint8Array, answer: (verdict: Verdict) => void): void {
     const items = readRequest(signal, format, body, { protobuf: this.#views, json: this.settings.decode });

@@ -8,6 +8,7 @@ import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import { type GrpcJs, requireGrpcJs } from '../../../peers/grpcJs.ts';
 import { FixedDelays } from '../../shared/fixedDelays.ts';
 import { BodyPace } from '../admission/bodyPace.ts';
+import { OpenRequests } from '../admission/openRequests.ts';
 import { ReadingSlots } from '../admission/readingSlots.ts';
 import { type Listening, listening } from '../listening.ts';
 import { type GrpcSettings, HTTP_RECEIVER_DEFAULTS, OWNER } from '../options.ts';
@@ -110,6 +111,7 @@ export class GrpcReceiver {
     const { maxRequestBytes, maxBytesInFlight, scheduler } = this.#reception.settings;
     const interceptor = callInterceptor(grpc, {
       reception: this.#reception,
+      open: new OpenRequests(this.#settings.maxOpenRequests),
       slots: new ReadingSlots(Math.floor(maxBytesInFlight / maxRequestBytes), MAX_WAITING_CALLS),
       patience: new FixedDelays(scheduler, PATIENCE_MILLIS),
       readTimes: new FixedDelays(scheduler, READ_MILLIS),
@@ -145,13 +147,17 @@ export class GrpcReceiver {
     answer: sendUnaryData<Buffer>,
   ): void {
     const end = this.#reception.begin();
+    let waiting: typeof answer | undefined = answer; // let go with its sender: what has come goes on, and may take long
     const reply = (verdict: Verdict) => {
       this.#count(verdict);
-      if (verdict.code === 0) answer(null, Buffer.from(encodeResponse(partialSuccessOf(verdict))));
-      else answer(statusOf(grpc, verdict));
+      if (verdict.code === 0) waiting?.(null, Buffer.from(encodeResponse(partialSuccessOf(verdict))));
+      else waiting?.(statusOf(grpc, verdict));
       end();
     };
-    call.on('cancelled', end);
+    call.on('cancelled', () => {
+      waiting = undefined;
+      end();
+    });
     try {
       this.#reception.receive(signal, 'protobuf', call.request, reply);
     } catch {
