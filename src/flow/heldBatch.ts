@@ -1,6 +1,7 @@
 import { type Batch, type CloseReason, type FlushUrgency, type Hold, NO_HOLD } from '../model/batch.ts';
 import { holdObserver } from '../model/holdObserver.ts';
-import { safeItems, type Tally } from '../model/tally.ts';
+import type { Tally } from '../model/tally.ts';
+import { worseTally } from '../model/worseTally.ts';
 
 /** Items that leave a queue together. */
 export interface Taken<T> extends Pick<Batch<T>, 'items' | 'bytes' | 'closedBy'>, Pick<Hold, 'origins'> {}
@@ -45,7 +46,7 @@ export class HeldBatch<T> implements Batch<T> {
   #isTakenOver = false; // by all of them
   #flushListeners: ((urgency: FlushUrgency) => void)[] = []; // of the holders that have not settled
   #urgency: FlushUrgency | undefined; // of the newest flush that waits for it
-  #tally: Tally | undefined; // of the holders that have settled: the least delivered one
+  #tally: Tally | undefined; // of the holders that have settled: the worst one
 
   constructor(owner: HeldBatchOwner<T>, taken: Taken<T>, sequence: number, emittedAtMillis: number) {
     this.#owner = owner;
@@ -122,7 +123,7 @@ export class HeldBatch<T> implements Batch<T> {
   /** Ends it although it is still held: the tallies of those holders come too late. */
   expire(tally: Tally): void {
     holdObserver()?.onExpired(this);
-    if (this.#state !== 'over') this.#end(leastDelivered(this.#tally, tally));
+    if (this.#state !== 'over') this.#end(worseTally(this.#tally, tally));
   }
 
   #listen(onFlush: (urgency: FlushUrgency) => void): void {
@@ -134,7 +135,7 @@ export class HeldBatch<T> implements Batch<T> {
     this.#holds -= 1;
     if (hasTakenOver) this.#takenOver -= 1;
     if (this.#state === 'over') return;
-    this.#tally = leastDelivered(this.#tally, tally);
+    this.#tally = worseTally(this.#tally, tally);
     if (this.#holds === 0 && this.#state === 'held') this.#end(this.#tally);
     else this.#checkTakenOver();
   }
@@ -158,9 +159,4 @@ export class HeldBatch<T> implements Batch<T> {
     this.#unready += change;
     this.#owner.onUnready(change);
   }
-}
-
-/** Of several holders, the one that delivered least decides. What is on disk counts as what was delivered. */
-function leastDelivered(one: Tally | undefined, other: Tally): Tally {
-  return one === undefined || safeItems(other) < safeItems(one) ? other : one;
 }

@@ -52,6 +52,8 @@ export class Account {
   #place: Place;
   /** Whether an item that went on is on its way through the operators behind. */
   isPassingOn = false;
+  /** How many items that is: the receiver hands on those of a request together. */
+  itemsAtATime = 1;
   readonly #owner: AccountOwner;
   #around: (<R>(work: () => R) => R) | undefined; // what its items are passed on within
   #lastMaker: object | undefined; // of the newest batch that came

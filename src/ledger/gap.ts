@@ -48,8 +48,9 @@ export class Gap {
   failed(): void {
     const [account] = this.behind;
     if (account === undefined || !this.#isUnderWay) return;
-    account.refuse(1, 'operatorFailed');
-    account.tellLoss({ count: 1, reason: 'operatorFailed', stage: account.stage });
+    const count = this.fronts.find(({ isPassingOn }) => isPassingOn)?.itemsAtATime ?? 1;
+    account.refuse(count, 'operatorFailed');
+    account.tellLoss({ count, reason: 'operatorFailed', stage: account.stage });
     this.#passedOnAtOffer = this.passedOn;
   }
 

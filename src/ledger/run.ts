@@ -49,6 +49,7 @@ export class Run {
   readonly #gaps = new Map<Account, Gap>();
   readonly #end = new Subject<void>();
   #failures = 0;
+  readonly #failuresBehind = new WeakMap<Account, number>();
 
   constructor(parts: RunParts) {
     this.parts = parts;
@@ -144,13 +145,19 @@ export class Run {
     return this.#failures;
   }
 
+  /** Of those, the ones that are fed by this stage, with no other one in between. */
+  failuresBehind(account: Account): number {
+    return this.#failuresBehind.get(account) ?? 0;
+  }
+
   /** Items that have come from the input. */
   get taken(): number {
     return this.parts.input?.passedOn ?? 0;
   }
 
-  operatorFailed(thrown: unknown, { behind: [stage] }: Gap): void {
+  operatorFailed(thrown: unknown, { behind: [stage], fronts }: Gap): void {
     this.#failures += 1;
+    for (const front of fronts) this.#failuresBehind.set(front, this.failuresBehind(front) + 1);
     const where = stage === undefined ? 'behind the last stage' : `in front of ${stage.stage}`;
     this.parts.onTrouble(`an operator ${where} threw, and is subscribed again: ${messageOf(thrown)}`);
     this.parts.ledger.callbackFailed();
@@ -176,7 +183,7 @@ interface FollowedPlan<T> {
 /** The source of one stage. When an operator of the user's in it throws, and the input goes on where it was, it is subscribed again. */
 class Followed<T> {
   readonly #plan: FollowedPlan<T>;
-  #taken = 0; // from the input, when it was subscribed last
+  #taken = 0; // when it was subscribed last
 
   constructor(plan: FollowedPlan<T>) {
     this.#plan = plan;
@@ -197,7 +204,7 @@ class Followed<T> {
       else this.#recover(thrown);
     };
     upstream.add(attempt);
-    this.#taken = run.taken;
+    this.#taken = this.#takenNow;
     const { source: front } = run;
     run.before(gap, () => subscribeInto(source, { next, error, complete: () => observer.complete() }, attempt));
     isSubscribing = false;
@@ -216,9 +223,15 @@ class Followed<T> {
     return run.parts.isHot && !upstream.closed && !(thrown instanceof SpanflowError);
   }
 
+  /** Items from the input; from the stages in front, where the input keeps no books as a whole (a receiver has a stage for each signal). */
+  get #takenNow(): number {
+    const { run, gap } = this.#plan;
+    return run.parts.input === undefined ? gap.passedOn : run.taken;
+  }
+
   #recover(thrown: unknown): void {
     const { run, gap, upstream } = this.#plan;
-    const isFruitless = run.taken === this.#taken;
+    const isFruitless = this.#takenNow === this.#taken;
     run.operatorFailed(thrown, gap);
     gap.failed();
     if (!isFruitless) this.subscribe();

@@ -1,5 +1,5 @@
+import { isFinalLoss } from '../model/finalLoss.ts';
 import type { Loss } from '../model/tally.ts';
-import { isFinalLoss } from './finalLoss.ts';
 import { divide, isMixed, type Share } from './proportions.ts';
 
 /**

@@ -67,7 +67,7 @@ export interface OtlpReceiver {
   /** Resolves when everything that came before has its outcome, whichever; rejects at the timeout (`timeoutMillis`, default `shutdownTimeoutMillis`) with `FLUSH_TIMEOUT`. */
   forceFlush(options?: { timeoutMillis?: number }): Promise<void>;
   /**
-   * Takes no new requests (503), waits until those that came are answered and have their outcomes, ends the streams and closes the connections. At the timeout (`timeoutMillis`, default `shutdownTimeoutMillis`) the rest is answered with 503, what waits in the queue is lost as `shutdown`, and it rejects with
+   * Takes no new requests (503), waits until those that came are answered and have their outcomes, ends the streams and closes the connections, idle and silent ones, too. At the timeout (`timeoutMillis`, default `shutdownTimeoutMillis`) the rest is answered with 503, what waits in the queue is lost as `shutdown`, and it rejects with
    * `FLUSH_TIMEOUT`. The second call gives the promise of the first.
    */
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;

@@ -32,6 +32,8 @@ export interface ListenOptions {
   tls?: ServerTlsOptions;
   /** Connections at a time, at most: 1 or more, default 1,024. One more is closed at once. */
   maxConnections?: number;
+  /** Requests of this server without an answer, at most: 1 or more, default 8,192, which are some 50 MiB of heap. One connection may have as many as are free, so that it cannot take the places of all. One more is refused with 429. With `acknowledge: 'delivered'` it bounds how many senders wait at a time. */
+  maxOpenRequests?: number;
 }
 
 /** The server for OTLP/HTTP. */
@@ -108,7 +110,7 @@ export interface OtlpReceiverOptions {
 
 type Optional = 'http' | 'grpc' | 'bearerTokens' | 'gate' | 'memory' | 'name' | 'onLoss' | 'onCallbackError' | 'ledger';
 
-type ListenDefaults = 'host' | 'port' | 'maxConnections';
+type ListenDefaults = 'host' | 'port' | 'maxConnections' | 'maxOpenRequests';
 
 /** Every option with its value. */
 export type HttpSettings = Required<Omit<HttpReceiverOptions, 'tls' | 'cors'>> &
@@ -120,7 +122,7 @@ export type ReceiverSettings = Required<Omit<OtlpReceiverOptions, Optional>> &
     readonly grpc: GrpcSettings | undefined;
   };
 
-const LISTEN_DEFAULTS = { host: '127.0.0.1', maxConnections: 1_024 };
+const LISTEN_DEFAULTS = { host: '127.0.0.1', maxConnections: 1_024, maxOpenRequests: 8_192 };
 
 export const HTTP_RECEIVER_DEFAULTS: Readonly<HttpSettings> = Object.freeze({
   ...LISTEN_DEFAULTS,
@@ -163,6 +165,7 @@ const LISTEN_RULES = {
   port: whole(0, 65_535),
   tls: optional(aServerTls),
   maxConnections: whole(1),
+  maxOpenRequests: whole(1),
 };
 
 const isOrigin = (value: unknown) => {

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
-import { outsideAnyContext } from '../../internal/timers.ts';
+import { after, keepingAlive, outsideAnyContext } from '../../internal/timers.ts';
 import { settingsOf } from '../../internal/validation.ts';
-import { flushWithin } from '../../internal/withinTime.ts';
+import { flushWithin, withinTime } from '../../internal/withinTime.ts';
 import type { Batch, FlushRequest, FlushUrgency } from '../../model/batch.ts';
 import { SpanflowError } from '../../model/errors.ts';
 import type { SignalItems } from '../../model/signal.ts';
@@ -28,6 +28,7 @@ export class Receiver implements OtlpReceiver {
   #address: ReceiverAddress = {};
   #listening: Promise<ReceiverAddress> | undefined;
   #shutdown: Promise<void> | undefined;
+  #left: Promise<void> | undefined; // once it ends: the end of all connections
   #whenIdle: (() => void)[] = []; // what waits for the end of all requests
 
   constructor(settings: ReceiverSettings) {
@@ -46,7 +47,7 @@ export class Receiver implements OtlpReceiver {
       ledger: settings.ledger,
       flush$: this.flush$,
       flush: (urgency) => this.#flush(urgency),
-      end: (urgency) => this.#end(urgency),
+      end: (urgency) => this.#endWithin(urgency),
     });
   }
 
@@ -115,6 +116,14 @@ export class Receiver implements OtlpReceiver {
     return Promise.all([answered, ...settled]).then(() => {});
   }
 
+  /** The end of a run, for which nobody waits here: what is open at its deadline is given up. */
+  #endWithin(urgency: FlushUrgency): void {
+    if (this.#reception.isClosing) return;
+    this.#end(urgency);
+    const deadline = after(this.#settings.scheduler, urgency.timeoutMillis, () => this.#giveUp());
+    this.#left?.then(() => deadline.unsubscribe());
+  }
+
   /** Takes nothing new. The streams end when what came has left, and the connections are closed when it is answered. */
   #end(urgency: FlushUrgency): void {
     if (this.#reception.isClosing) return;
@@ -127,19 +136,43 @@ export class Receiver implements OtlpReceiver {
       for (const signal of this.#signals) signal.close();
       this.#flushes.complete();
     });
-    this.#untilIdle().then(() => this.#http?.close());
+    this.#left = this.#untilIdle().then(() => this.#leave());
+  }
+
+  /** Nothing is open any more. */
+  #leave(): Promise<void> | undefined {
+    this.#http?.close();
+    return this.#grpc?.leave();
   }
 
   async #drain(timeoutMillis: number): Promise<void> {
+    const { scheduler } = this.#settings;
+    const endsAtMillis = scheduler.now() + timeoutMillis;
     this.#end({ timeoutMillis, isEnding: true });
     try {
-      const untilEnded = () => this.#untilIdle().then(() => this.#grpc?.untilGone());
-      await flushWithin(this.#settings.scheduler, timeoutMillis, `${OWNER}.shutdown`, untilEnded, () => '');
+      await flushWithin(
+        scheduler,
+        timeoutMillis,
+        `${OWNER}.shutdown`,
+        () => this.#untilIdle(),
+        () => '',
+      );
+      // A connection on which nothing is open makes no shutdown fail.
+      const arm = (onLate: () => void) => keepingAlive(scheduler, endsAtMillis - scheduler.now(), onLate);
+      await withinTime(
+        arm,
+        async () => this.#left,
+        () => {},
+      );
     } finally {
-      for (const signal of this.#signals) signal.giveUp();
-      this.#reception.answerAll(unavailable('the receiver was shut down', this.#settings.retryAfterMillis));
-      this.#close();
+      this.#giveUp();
     }
+  }
+
+  #giveUp(): void {
+    for (const signal of this.#signals) signal.giveUp();
+    this.#reception.answerAll(unavailable('the receiver was shut down', this.#settings.retryAfterMillis));
+    this.#close();
   }
 
   #close(): void {

@@ -29,7 +29,7 @@ export class Reception {
   #whenReceived: (() => void)[] = [];
   #open = 0; // requests that were begun and not ended
 
-  /** @param onIdle called whenever no request is open and nothing is queued or out */
+  /** @param onIdle called whenever no request is open or being read, and nothing is queued or out */
   constructor(settings: ReceiverSettings, onIdle: () => void) {
     const { scheduler, bearerTokens, name = OWNER } = settings;
     const leases = new FixedDelays(scheduler, settings.holdLeaseMillis);
@@ -59,7 +59,7 @@ export class Reception {
   }
 
   get isIdle(): boolean {
-    return this.#open === 0 && Object.values(this.signals).every(({ isIdle }) => isIdle);
+    return this.#open === 0 && this.#reading === 0 && Object.values(this.signals).every(({ isIdle }) => isIdle);
   }
 
   /** A request has come. The returned function says that it is over. */
@@ -81,6 +81,7 @@ export class Reception {
     return () => {
       this.#reading -= 1;
       if (this.#reading === 0) for (const work of this.#whenReceived.splice(0)) work();
+      this.#checkIdle();
     };
   }
 
@@ -120,6 +121,11 @@ export class Reception {
   /** No budget has room for more bytes of a body. */
   noBytes(): Verdict {
     return verdicts.busy('too many bytes are being received: send less at a time', this.settings.retryAfterMillis);
+  }
+
+  /** There is no place for one more request. */
+  tooManyOpen(): Verdict {
+    return verdicts.busy('too many requests have no answer: send fewer at a time', this.settings.retryAfterMillis);
   }
 
   /** Takes a request that has come as a whole. `answer` is called once. */

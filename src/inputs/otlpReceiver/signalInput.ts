@@ -4,6 +4,7 @@ import { heapBytesOf, type MemoryAccount, processMemory } from '../../flow/memor
 import { Ring } from '../../flow/ring.ts';
 import { outsideAnyContext } from '../../internal/timers.ts';
 import type { Account } from '../../ledger/account.ts';
+import { Run } from '../../ledger/run.ts';
 import { openSharedInput, Stage } from '../../ledger/stage.ts';
 import { StageReporter } from '../../ledger/stageReporter.ts';
 import type { Batch, FlushUrgency } from '../../model/batch.ts';
@@ -43,6 +44,7 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
   #unwatch: () => void = () => {}; // the account, which is watched while there are subscribers
   #reporter: StageReporter<never> | undefined; // likewise
   #memory: MemoryAccount | undefined; // likewise
+  #runs: readonly Run[] = []; // of the subscribers
   #items = 0; // that count within the bounds
   #bytes = 0;
   #queuedItems = 0;
@@ -54,6 +56,7 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
 
   readonly batches$ = new Observable<Batch<T>>((subscriber) => {
     this.#open();
+    subscriber.add(this.#enterRun());
     subscriber.add(this.#batches.values$.subscribe(subscriber));
     subscriber.add(() => {
       if (this.#batches.observed) return;
@@ -182,6 +185,16 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
     });
   }
 
+  #enterRun(): () => void {
+    const run = Run.present;
+    if (run === undefined) return () => {};
+    this.#runs = [...this.#runs, run];
+    return () => {
+      const index = this.#runs.indexOf(run);
+      this.#runs = this.#runs.filter((_, at) => at !== index);
+    };
+  }
+
   /** Memory is taken for what can enter. */
   #refusalOf(items: number, bytes: number): LossReason | undefined {
     const { maxQueueSize, maxQueueBytes } = this.#settings;
@@ -220,8 +233,20 @@ export class SignalInput<T> implements HeldBatchOwner<T> {
     if (pending !== undefined) pending.endLease = this.#leases.begin(() => this.#expire(batch));
     this.#queuedItems -= batch.size;
     account.handOn(batch.size);
-    this.#reporter?.guard(() => account.passOn(this.#next, batch));
+    this.#reporter?.guard(() => this.#passOn(batch, account));
     batch.emitted();
+  }
+
+  /** What an operator of the user's had in its hands when it threw is lost, also where another subscriber holds it: its sender is to send it again. The stage behind has it in its books. */
+  #passOn(batch: HeldBatch<T>, account: Account): void {
+    const runs = this.#runs; // one whose operator fails may leave meanwhile
+    const failed = () => runs.reduce((sum, run) => sum + run.failures, 0);
+    const failedHere = () => runs.reduce((sum, run) => sum + run.failuresBehind(account), 0);
+    const [before, beforeHere] = [failed(), failedHere()];
+    account.itemsAtATime = batch.size;
+    account.passOn(this.#next, batch);
+    if (failed() === before || (batch.isHeld && failedHere() === beforeHere)) return;
+    batch.hold().settle(lostTally(batch.size, 'operatorFailed', account.stage));
   }
 
   /** Where it is closed, its opening goes on. */

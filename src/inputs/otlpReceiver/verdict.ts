@@ -1,8 +1,8 @@
+import { isFinalLoss } from '../../model/finalLoss.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { ExportError } from '../../model/sink.ts';
 import type { Loss, Tally } from '../../model/tally.ts';
 import type { ExportServiceResponse } from '../../otlp/responses/response.ts';
-import { isFinalLoss } from '../../strategies/finalLoss.ts';
 
 /** How a request is answered, in both protocols. */
 export interface Verdict {

@@ -34,7 +34,7 @@ import { fanOutSettings } from './settings.ts';
  * common: 32 batches that only a dead branch holds would be 32 batches less for all others. With the defaults a branch keeps at most 32,768 items that wait and 32 batches that are out (`spanPipeline({ sinks })` gives each branch what its `concurrency`
  * needs: 256 with a limiter, so by default), and three branches of which one is dead keep no more than three pipelines would. To slow an input down for the sake of a branch, give that branch a `gate`.
  *
- * **When a batch is done**, for whoever made it (the batcher, whose books are those of the whole; a flush; a caller of a handle): when each required branch has its outcome. The one that has delivered least speaks. For a
+ * **When a batch is done**, for whoever made it (the batcher, whose books are those of the whole; a flush; a caller of a handle): when each required branch has its outcome. The one whose end is the worst speaks: one with items that another attempt might deliver, or else the one that has lost most. For a
  * branch, items that its filter leaves out count as delivered; items that no required branch wants count as removed. Branches with `required: false` count in their own books only.
  *
  * **Flush**: it reaches every branch that has the batch, and waits for the required ones. Give the input's `flush$` as `flushWhen`, and it reaches best-effort branches also with what only they still have; while the program ends, it

@@ -1,15 +1,15 @@
-import { safeItems } from '../../model/tally.ts';
+import { worseTally } from '../../model/worseTally.ts';
 import type { ItemsEnd } from '../../strategies/itemTally.ts';
 
 /**
- * How one batch ended, for whoever made it: when each required branch has said how its part ended, the one that has delivered least speaks. For a branch, items that its filter left out count as delivered: it was not to
+ * How one batch ended, for whoever made it: when each required branch has said how its part ended, the one whose end is the worst speaks (`worseTally`): as long as another attempt might deliver items, whoever made the batch learns of these. For a branch, items that its filter left out count as delivered: it was not to
  * deliver them. Items that no required branch wanted are left out of the tally, and so count as removed.
  */
 export class Verdict {
   readonly #unwanted: number; // items that no required branch wanted
   readonly #settle: (end: ItemsEnd) => void;
   #open: number; // required branches that have not said
-  #least: ItemsEnd | undefined;
+  #worst: ItemsEnd | undefined;
 
   constructor(openBranches: number, unwanted: number, settle: (end: ItemsEnd) => void) {
     this.#open = openBranches;
@@ -20,9 +20,8 @@ export class Verdict {
   /** @param leftOut how many items of the batch are not in this branch's part */
   ended(end: ItemsEnd, leftOut: number): void {
     const delivered = end.delivered + leftOut - this.#unwanted;
-    const ended = { ...end, delivered };
-    if (this.#least === undefined || safeItems(ended) < safeItems(this.#least)) this.#least = ended;
+    this.#worst = worseTally(this.#worst, { ...end, delivered });
     this.#open -= 1;
-    if (this.#open === 0) this.#settle(this.#least);
+    if (this.#open === 0) this.#settle(this.#worst);
   }
 }

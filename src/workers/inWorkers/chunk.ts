@@ -1,5 +1,6 @@
 import { type Batch, type Hold, isBatch } from '../../model/batch.ts';
-import { type Loss, lostTally, safeItems, type Tally } from '../../model/tally.ts';
+import { type Loss, lostTally, type Tally } from '../../model/tally.ts';
+import { worseTally } from '../../model/worseTally.ts';
 
 /** How a batch ends that was passed on, and that nobody has held. */
 const NOT_HELD: Tally = Object.freeze({
@@ -19,7 +20,7 @@ export class Chunk<T> {
   readonly #hold: Hold | undefined;
   readonly #onEnd: () => void;
   #holders = 0; // that have held the batch when it went on, and have not settled it
-  #tally: Tally | undefined; // of those that have settled it, the least delivered one
+  #tally: Tally | undefined; // of those that have settled it, the worst one
 
   /** @param onEnd called when it is lost, or has been passed on */
   constructor(item: T, onEnd: () => void) {
@@ -69,7 +70,7 @@ export class Chunk<T> {
         if (isSettled) return;
         isSettled = true;
         hold.settle(tally);
-        if (this.#tally === undefined || safeItems(tally) < safeItems(this.#tally)) this.#tally = tally;
+        this.#tally = worseTally(this.#tally, tally);
         this.#holders -= 1;
         if (this.#holders === 0) this.#hold?.settle(this.#tally);
       },

@@ -4,6 +4,7 @@ import type { GrpcJs } from '../../../peers/grpcJs.ts';
 import type { FixedDelays } from '../../shared/fixedDelays.ts';
 import type { BodyPace } from '../admission/bodyPace.ts';
 import type { ByteLease } from '../admission/byteBudget.ts';
+import type { OpenRequests } from '../admission/openRequests.ts';
 import type { ReadingSlots, Turn } from '../admission/readingSlots.ts';
 import type { Reception } from '../reception.ts';
 import { RECEIVED } from '../signals.ts';
@@ -17,6 +18,7 @@ const PREFIX_BYTES = 5;
 /** What lets calls in. */
 export interface CallDoor {
   readonly reception: Reception;
+  readonly open: OpenRequests;
   readonly slots: ReadingSlots;
   /** How long a call waits before it claims a slot of a connection that has many. */
   readonly patience: FixedDelays;
@@ -40,8 +42,12 @@ export function callInterceptor(grpc: GrpcJs, door: CallDoor): ServerInterceptor
           onReceiveMessage: (message: Buffer, go) => {
             if (read.hold(message.length)) go(message);
           },
-          onCancel: () => read.end(),
+          onCancel: () => read.over(),
         }),
+      sendStatus: (answer, next) => {
+        read.over();
+        next(answer);
+      },
     });
   };
 }
@@ -56,6 +62,7 @@ class CallRead {
   #endWait = () => {}; // for a slot, and then for the message
   #unfollow = () => {}; // its bytes, and their pace
   #endReading = () => {};
+  #giveBack: (() => void) | undefined; // its place among the open ones
   #turn: Turn | undefined;
   #isOver = false;
 
@@ -67,7 +74,7 @@ class CallRead {
   }
 
   begin(path: string, metadata: Metadata, go: () => void): void {
-    const refused = this.#refusalOf(path, metadata);
+    const refused = this.#refusalOf(path, metadata) ?? this.#enter();
     if (refused === undefined) this.#wait(go);
     else this.#fail(refused);
   }
@@ -97,6 +104,17 @@ class CallRead {
     this.#lease.giveBack();
     this.#turn?.end();
     this.#endReading();
+  }
+
+  /** It is answered, or its sender has gone. */
+  over(): void {
+    this.end();
+    this.#giveBack?.();
+  }
+
+  #enter(): Verdict | undefined {
+    this.#giveBack = this.#door.open.take(this.#call.getPeer());
+    return this.#giveBack === undefined ? this.#door.reception.tooManyOpen() : undefined;
   }
 
   #stopWaiting(): void {
@@ -152,6 +170,6 @@ class CallRead {
   #fail(verdict: Verdict): void {
     this.#door.count(verdict);
     this.#refuse(verdict);
-    this.end();
+    this.over();
   }
 }

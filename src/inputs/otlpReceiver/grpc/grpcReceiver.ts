@@ -1,5 +1,6 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { ConnectionInjector, Server, ServerCredentials, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { after } from '../../../internal/timers.ts';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import type { SignalName } from '../../../model/signal.ts';
 import { encodeResponse } from '../../../otlp/responses/encodeResponse.ts';
@@ -7,6 +8,7 @@ import { SIGNAL_NAMES } from '../../../otlp/signals.ts';
 import { type GrpcJs, requireGrpcJs } from '../../../peers/grpcJs.ts';
 import { FixedDelays } from '../../shared/fixedDelays.ts';
 import { BodyPace } from '../admission/bodyPace.ts';
+import { OpenRequests } from '../admission/openRequests.ts';
 import { ReadingSlots } from '../admission/readingSlots.ts';
 import { type Listening, listening } from '../listening.ts';
 import { type GrpcSettings, HTTP_RECEIVER_DEFAULTS, OWNER } from '../options.ts';
@@ -27,6 +29,8 @@ const PATIENCE_MILLIS = 1_000;
 const READ_MILLIS = 20_000;
 /** A connection without a call for this long is closed. A client opens another one. */
 const IDLE_MILLIS = 300_000;
+/** How long a connection may stay open when every call is answered, at the end: its client was asked to go, and has its answers by then. */
+const LEAVE_MILLIS = 1_000;
 /** How long the calls of a connection may go on after the end; the receiver closes them before, at its own deadline. */
 const DRAIN_MILLIS = 2 ** 31 - 1;
 
@@ -72,16 +76,23 @@ export class GrpcReceiver {
     return untraced(() => listening(listener, this.#settings, 'grpc'));
   }
 
-  /** Accepts no connection any more, and asks clients to go when their calls are answered. */
+  /** Accepts no connection any more, asks clients to go when their calls are answered, and closes connections on which nothing has been said: those do not know how to go. */
   stop(): void {
     if (this.#listener?.listening) this.#listener.close();
     this.#injector?.drain(DRAIN_MILLIS);
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
   }
 
-  /** Resolves when no connection is open. After `stop`, each closes behind its last answer. */
-  untilGone(): Promise<void> {
+  /** Every call is answered. After `stop`, connections close behind their last answer; those that do not are closed. Resolves when none is open. */
+  leave(): Promise<void> {
     if (this.#sockets.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenGone.push(resolve));
+    const timer = after(this.#reception.settings.scheduler, LEAVE_MILLIS, () => this.close());
+    return new Promise((resolve) => {
+      this.#whenGone.push(() => {
+        timer.unsubscribe();
+        resolve();
+      });
+    });
   }
 
   /** Closes every connection. */
@@ -93,13 +104,14 @@ export class GrpcReceiver {
 
   #gone(socket: Socket): void {
     this.#sockets.delete(socket);
-    if (this.#sockets.size === 0) for (const resolve of this.#whenGone.splice(0)) resolve();
+    if (this.#sockets.size === 0) for (const work of this.#whenGone.splice(0)) work();
   }
 
   #serverOf(grpc: GrpcJs): Server {
     const { maxRequestBytes, maxBytesInFlight, scheduler } = this.#reception.settings;
     const interceptor = callInterceptor(grpc, {
       reception: this.#reception,
+      open: new OpenRequests(this.#settings.maxOpenRequests),
       slots: new ReadingSlots(Math.floor(maxBytesInFlight / maxRequestBytes), MAX_WAITING_CALLS),
       patience: new FixedDelays(scheduler, PATIENCE_MILLIS),
       readTimes: new FixedDelays(scheduler, READ_MILLIS),
@@ -135,13 +147,17 @@ export class GrpcReceiver {
     answer: sendUnaryData<Buffer>,
   ): void {
     const end = this.#reception.begin();
+    let waiting: typeof answer | undefined = answer; // let go with its sender: what has come goes on, and may take long
     const reply = (verdict: Verdict) => {
       this.#count(verdict);
-      if (verdict.code === 0) answer(null, Buffer.from(encodeResponse(partialSuccessOf(verdict))));
-      else answer(statusOf(grpc, verdict));
+      if (verdict.code === 0) waiting?.(null, Buffer.from(encodeResponse(partialSuccessOf(verdict))));
+      else waiting?.(statusOf(grpc, verdict));
       end();
     };
-    call.on('cancelled', end);
+    call.on('cancelled', () => {
+      waiting = undefined;
+      end();
+    });
     try {
       this.#reception.receive(signal, 'protobuf', call.request, reply);
     } catch {

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { untraced } from '../../../internal/tracingSuppression.ts';
 import { BodyPace } from '../admission/bodyPace.ts';
+import { OpenRequests } from '../admission/openRequests.ts';
 import { type Listening, listening } from '../listening.ts';
 import type { HttpSettings } from '../options.ts';
 import type { Reception } from '../reception.ts';
@@ -24,13 +26,14 @@ export class HttpReceiver {
   readonly #server: Server;
   readonly #pace: BodyPace;
   readonly #answers: Record<string, number> = {}; // by status
-  /** That are open. */
-  connections = 0;
+  readonly #open: OpenRequests;
+  readonly #sockets = new Set<Socket>(); // also those of which TLS has made no connection yet
 
   constructor(settings: HttpSettings, reception: Reception) {
     this.#settings = settings;
     this.#reception = reception;
     this.#pace = new BodyPace(reception.settings.scheduler, settings.minBytesPerSecond);
+    this.#open = new OpenRequests(settings.maxOpenRequests);
     this.#server = serverOf(settings);
     const handle = (request: IncomingMessage, response: ServerResponse) =>
       untraced(() => void this.#handle(request, response));
@@ -39,16 +42,19 @@ export class HttpReceiver {
     this.#server.on('checkContinue', handle);
     this.#server.maxConnections = settings.maxConnections;
     this.#server.on('connection', (socket) => {
-      this.connections += 1;
-      socket.on('close', () => {
-        this.connections -= 1;
-      });
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
     });
   }
 
   /** How requests were answered, by status. */
   get answers(): Readonly<Record<string, number>> {
     return { ...this.#answers };
+  }
+
+  /** That are open. */
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   listen(): Promise<Listening> {
@@ -64,7 +70,7 @@ export class HttpReceiver {
   /** Closes every connection. */
   close(): void {
     this.stop();
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -81,6 +87,9 @@ export class HttpReceiver {
 
   async #read(request: IncomingMessage, response: ServerResponse, route: Route): Promise<void> {
     const { contentLength = 0, coding, signal } = route;
+    const giveBack = this.#open.take(request.socket);
+    if (giveBack === undefined) return this.#refuse(request, response, this.#reception.tooManyOpen());
+    response.on('close', giveBack);
     const lease = this.#reception.lease(request.socket);
     const refused = this.#reception.admit(signal, contentLength) ?? this.#room(lease, coding ? 0 : contentLength);
     if (refused !== undefined) return this.#refuse(request, response, refused);
@@ -94,7 +103,11 @@ export class HttpReceiver {
   }
 
   #receive(response: ServerResponse, body: Buffer, route: Route): void {
-    const reply = (verdict: Verdict) => this.#answer(response, verdict, route);
+    let waiting: ServerResponse | undefined = response; // let go with its sender: what has come goes on, and may take long
+    response.on('close', () => {
+      waiting = undefined;
+    });
+    const reply = (verdict: Verdict) => this.#answer(waiting, verdict, route);
     try {
       this.#reception.receive(route.signal, route.format, body, reply);
     } catch {
@@ -106,8 +119,9 @@ export class HttpReceiver {
     return lease.reach(bytes) ? undefined : this.#reception.noBytes();
   }
 
-  #answer(response: ServerResponse, verdict: Verdict, { format, signal }: Route): void {
+  #answer(response: ServerResponse | undefined, verdict: Verdict, { format, signal }: Route): void {
     this.#count(verdict);
+    if (response === undefined) return;
     if (this.#reception.isClosing && !response.headersSent) response.shouldKeepAlive = false;
     answer(response, verdict, format, signal);
   }

@@ -1,4 +1,4 @@
-import type { LossReason } from '../model/tally.ts';
+import type { LossReason } from './tally.ts';
 
 /** The reasons for which an item would be lost again, whenever it is sent. */
 const FINAL: ReadonlySet<LossReason> = new Set(['permanent', 'tooLarge', 'unencodable', 'unsampled']);
