@@ -7,7 +7,7 @@ import { RECEIVE_OPTIONS } from '../options.ts';
 import { type Checking, checkedElsewhere, checkedElsewhereAll } from './checking.ts';
 import { isContent } from './fileName.ts';
 
-const LISTEN = ['host', 'port', 'tls', 'maxConnections'];
+const LISTEN = ['host', 'port', 'tls', 'maxConnections', 'maxOpenRequests'];
 const HTTP = [...LISTEN, 'cors', 'headersTimeoutMillis', 'requestTimeoutMillis', 'minBytesPerSecond'];
 
 /** By the name of the receiver's option, where the file is named. */
