@@ -8,10 +8,14 @@ export interface SpoolOptions {
    * The bytes of all spooled files in the directory together: 1 or more, default 64 MiB. What does not fit is lost, as `shutdown`, and told. It is looked at when the first item of an ending is written: processes that end at the same moment may go beyond it together, each by what it had room for.
    */
   maxBytes?: number;
-  /** How old what was spooled may be when it is sent, in milliseconds: 1 or more, default 604,800,000, a week. What is older is lost, as `expired`. It is told by the clock of the machine, since the program that wrote it is gone. Files of sinks that the pipeline does not have any more are removed then. */
+  /**
+   * How old what was spooled may be when it is sent, in milliseconds: 1 or more, default 604,800,000, a week. What is older is lost, as `expired`; files of sinks that the pipeline does not have any more are removed then.
+   * It is told by the clock of the machine, since the program that wrote it is gone.
+   */
   maxAgeMillis?: number;
   /**
-   * How long writing may hold up one ending, in milliseconds: 0 or more, default 1,000. It is looked at before each piece of up to 512 items; what is not written by then is lost, as `shutdown`, and told. The file is flushed to the disk after that (`fsync`), for which there is no bound but that of the disk.
+   * How long writing may hold up one ending, in milliseconds: 0 or more, default 1,000. It is looked at before each piece of up to 512 items; what is not written by then is lost, as `shutdown`, and told.
+   * The file is flushed to the disk after that (`fsync`), for which there is no bound but that of the disk.
    */
   maxWriteMillis?: number;
 }
