@@ -13,7 +13,7 @@ export function configOf({ source, over }: RelayArguments): RelayConfig {
   return over(source.kind === 'config' ? fileOf(source.file) : {});
 }
 
-/** What cannot be read at all is a mistake of whoever has called the command, too. */
+/** A file that cannot be read is a mistake in the command's arguments, too. */
 function fileOf(file: string): RelayConfig {
   const unset: string[] = [];
   const told = () => {

@@ -32,8 +32,9 @@ export class FixedDelays {
   }
 
   #arm(): void {
+    if (this.#timer !== undefined) return; // a look at the first costs as much as there are deleted ones before it
     const [first] = this.#waits;
-    if (this.#timer !== undefined || first === undefined) return;
+    if (first === undefined) return;
     this.#timer = after(this.#scheduler, first.dueMillis - this.#scheduler.now(), () => {
       this.#timer = undefined;
       this.#end();
